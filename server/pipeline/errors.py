@@ -1,0 +1,52 @@
+"""What can go wrong between a received request and its commit.
+
+    PipelineError
+    ├── MalformedRequestError     the bytes can never be accepted: do not retry
+    └── RefusedError              nothing was lost, the sender should retry
+        ├── OverloadedError       the memory limit is reached
+        ├── StorageRefusedError   storage could not commit the batch, or not in time
+        └── ShuttingDownError     the server no longer accepts requests
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "MalformedRequestError",
+    "OverloadedError",
+    "PipelineError",
+    "RefusedError",
+    "ShuttingDownError",
+    "StorageRefusedError",
+]
+
+
+class PipelineError(Exception):
+    """Base of every error that a request can meet in the pipeline."""
+
+
+class MalformedRequestError(PipelineError):
+    """The request cannot be decoded, now or ever; the message says where it is wrong."""
+
+
+class RefusedError(PipelineError):
+    """The request was not committed and may be sent again.
+
+    Attributes:
+        retry_after: seconds after which the sender should try again.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OverloadedError(RefusedError):
+    """More requests are in flight than the memory limit allows."""
+
+
+class StorageRefusedError(RefusedError):
+    """Storage did not commit the batch, or its answer did not come in time."""
+
+
+class ShuttingDownError(RefusedError):
+    """The server is shutting down; another one, or this one restarted, will take the request."""
