@@ -1,0 +1,157 @@
+"""The canonical record, version 1: the bytes of a record that are hashed into a log.
+
+They are the stored columns in the order given here, as ClickHouse's RowBinary format writes them,
+maps sorted by key and then by value. So ``SELECT <these columns> ... FORMAT RowBinary`` prints
+exactly what was hashed. A log entry is the SHA-256 of these bytes, a leaf the hash of the entry.
+
+A version, once released, never changes: old proofs depend on it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+
+from server.notary.merkle import leaf_hash
+from server.notary.origin import Stream
+
+__all__ = [
+    "CANONICAL_VERSION",
+    "CanonicalColumn",
+    "Kind",
+    "canonical_columns",
+    "encode_map",
+    "encode_string",
+    "encode_time",
+    "encode_uint8",
+    "encode_uint32",
+    "encode_varint",
+    "entry_of",
+    "leaf_of",
+    "record_bytes",
+]
+
+CANONICAL_VERSION = 1
+
+
+class Kind(Enum):
+    """How a column is encoded. ``WORD`` is a string that repeats (LowCardinality), same bytes."""
+
+    TIME = "DateTime64(9)"
+    UINT8 = "UInt8"
+    UINT32 = "UInt32"
+    STRING = "String"
+    WORD = "LowCardinality(String)"
+    MAP = "Map(LowCardinality(String), String)"
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalColumn:
+    """One column of the canonical record: its stored name and how it is encoded."""
+
+    name: str
+    kind: Kind
+
+
+_CONTENT = (
+    # The base columns of the OpenTelemetry Collector's clickhouseexporter.
+    CanonicalColumn("Timestamp", Kind.TIME),
+    CanonicalColumn("TraceId", Kind.STRING),
+    CanonicalColumn("SpanId", Kind.STRING),
+    CanonicalColumn("TraceFlags", Kind.UINT8),
+    CanonicalColumn("SeverityText", Kind.WORD),
+    CanonicalColumn("SeverityNumber", Kind.UINT8),
+    CanonicalColumn("ServiceName", Kind.WORD),
+    CanonicalColumn("Body", Kind.STRING),
+    CanonicalColumn("ResourceSchemaUrl", Kind.WORD),
+    CanonicalColumn("ResourceAttributes", Kind.MAP),
+    CanonicalColumn("ScopeSchemaUrl", Kind.WORD),
+    CanonicalColumn("ScopeName", Kind.STRING),
+    CanonicalColumn("ScopeVersion", Kind.WORD),
+    CanonicalColumn("ScopeAttributes", Kind.MAP),
+    CanonicalColumn("LogAttributes", Kind.MAP),
+    CanonicalColumn("EventName", Kind.STRING),
+    # What those leave out of the OTLP record.
+    CanonicalColumn("ObservedTimestamp", Kind.TIME),
+    CanonicalColumn("Flags", Kind.UINT32),
+    CanonicalColumn("DroppedAttributesCount", Kind.UINT32),
+    CanonicalColumn("OtlpDetails", Kind.WORD),
+    # When it was received.
+    CanonicalColumn("IngestedAt", Kind.TIME),
+)
+
+_AUDIT = (
+    CanonicalColumn("AuditRecordId", Kind.STRING),
+    CanonicalColumn("ActorId", Kind.STRING),
+    CanonicalColumn("ActorType", Kind.WORD),
+    CanonicalColumn("Action", Kind.WORD),
+    CanonicalColumn("TargetId", Kind.STRING),
+    CanonicalColumn("TargetType", Kind.WORD),
+    CanonicalColumn("SourceId", Kind.STRING),
+    CanonicalColumn("SourceType", Kind.WORD),
+    CanonicalColumn("Outcome", Kind.WORD),
+    CanonicalColumn("Category", Kind.WORD),
+    CanonicalColumn("AuditRule", Kind.WORD),
+)
+
+_COLUMNS = {Stream.OPERATIONAL: _CONTENT, Stream.AUDIT: _CONTENT + _AUDIT}
+
+
+def canonical_columns(stream: Stream) -> tuple[CanonicalColumn, ...]:
+    """Return the columns of the canonical record of a stream, version 1, in order."""
+    return _COLUMNS[stream]
+
+
+def encode_varint(value: int) -> bytes:
+    """Encode a length as RowBinary does: unsigned LEB128."""
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def encode_string(value: bytes) -> bytes:
+    """Encode a String: its length in bytes and its bytes."""
+    return encode_varint(len(value)) + value
+
+
+encode_time = struct.Struct("<q").pack
+"""Encode a DateTime64(9): nanoseconds since the epoch, signed, little-endian."""
+
+encode_uint8 = struct.Struct("<B").pack
+encode_uint32 = struct.Struct("<I").pack
+
+
+def encode_map(sorted_pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Encode a Map: the number of pairs, then keys and values in turn, in the given order."""
+    parts = [encode_varint(len(sorted_pairs))]
+    for key, value in sorted_pairs:
+        parts.append(encode_string(key))
+        parts.append(encode_string(value))
+    return b"".join(parts)
+
+
+def record_bytes(columns: Iterable[Sequence[bytes]]) -> list[bytes]:
+    """Join encoded columns to canonical records.
+
+    Args:
+        columns: the encoded values of each canonical column, in order; all of the same length.
+    """
+    return [b"".join(values) for values in zip(*columns, strict=True)]
+
+
+def entry_of(record: bytes) -> bytes:
+    """Return the log entry of a canonical record: its SHA-256."""
+    return sha256(record).digest()
+
+
+def leaf_of(record: bytes) -> bytes:
+    """Return the leaf hash of a canonical record's entry."""
+    return leaf_hash(entry_of(record))

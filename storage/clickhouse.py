@@ -1,0 +1,161 @@
+"""The two engines, both through clickhouse-connect: embedded chDB and a ClickHouse server."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+
+from storage.engine import Engine, EngineInfo
+from storage.errors import NotAppliedError, OutcomeUnknownError, StorageBusyError, StorageError
+from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
+
+__all__ = ["connect"]
+
+# Sent with every insert, because server defaults differ between versions (26.2 turned async_insert
+# and deduplication on). One block is never split or squashed: a batch is one part of one partition.
+_INSERT_SETTINGS: dict[str, Any] = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "max_partitions_per_insert_block": 1,
+    "throw_on_max_partitions_per_insert_block": 1,
+    "min_insert_block_size_rows": 0,
+    "min_insert_block_size_bytes": 0,
+}
+
+# Errors after which ClickHouse does not say whether the insert took effect: TIMEOUT_EXCEEDED,
+# SOCKET_TIMEOUT, NETWORK_ERROR, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED.
+_UNKNOWN_OUTCOME_CODES = frozenset({159, 209, 210, 319, 394})
+
+_CONNECT_TIMEOUT = 5  # seconds
+_ANSWER_TIMEOUT = 60  # seconds
+_CLIENTS = 4  # statements that run at the same time
+
+
+def connect(url: StorageUrl) -> Engine:
+    """Open a storage, making its database if there is none.
+
+    Raises:
+        StorageBusyError: the embedded directory is used by another process.
+        NotAppliedError: the server is not reached, or refuses the connection.
+    """
+    return _ClickHouse(url)
+
+
+class _ClickHouse:
+    def __init__(self, url: StorageUrl) -> None:
+        self._url = url
+        self._idle: queue.LifoQueue[Client] = queue.LifoQueue()
+        first = _open(url, database=None)
+        try:
+            with _translated():
+                first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
+                version = str(first.server_version).split(".")
+        finally:
+            first.close()
+        for _ in range(_CLIENTS):
+            self._idle.put(_open(url, database=url.database))
+        self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
+        self._insert_settings = dict(_INSERT_SETTINGS)
+        if isinstance(url, ServerUrl):
+            self._insert_settings["wait_end_of_query"] = 1
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def execute(self, statement: str, /) -> None:
+        with self._client() as client, _translated():
+            client.command(statement)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        settings = {**self._insert_settings, "insert_deduplication_token": token}
+        with self._client() as client, _translated():
+            client.raw_insert(table, columns, block, settings=settings, fmt="Native")
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        with self._client() as client, _translated():
+            return client.raw_query(select, parameters=dict(parameters or {}), fmt="RowBinary")
+
+    def close(self) -> None:
+        for _ in range(_CLIENTS):
+            self._idle.get().close()
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Client]:
+        client = self._idle.get()
+        try:
+            yield client
+        finally:
+            self._idle.put(client)
+
+
+def _open(url: StorageUrl, database: str | None) -> Client:
+    if isinstance(url, EmbeddedUrl):
+        url.path.mkdir(parents=True, exist_ok=True)
+        try:
+            return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
+        except ClickHouseError as error:
+            raise StorageBusyError(
+                f"{url} cannot be opened, probably because another process uses it: {error}"
+            ) from error
+    with _translated():
+        return clickhouse_connect.get_client(
+            host=url.host,
+            port=url.port,
+            secure=url.secure,
+            username=url.username,
+            password=url.password,
+            database=database,
+            autogenerate_session_id=False,
+            compress=False,
+            connect_timeout=_CONNECT_TIMEOUT,
+            send_receive_timeout=_ANSWER_TIMEOUT,
+            # An answer is sent only when it is complete, so that an error never follows half of it.
+            settings={"wait_end_of_query": 1},
+        )
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Tell errors after which nothing was stored from those that leave it open."""
+    try:
+        yield
+    except OperationalError as error:
+        if _never_sent(error):
+            raise NotAppliedError(f"storage is not reached: {_root_cause(error)}") from error
+        raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
+    except DatabaseError as error:
+        message = str(error).strip().partition("\n")[0][:500]
+        if error.code in _UNKNOWN_OUTCOME_CODES:
+            raise OutcomeUnknownError(message) from error
+        raise NotAppliedError(message) from error
+    except ClickHouseError as error:
+        raise StorageError(str(error)) from error
+    except HTTPError as error:
+        raise OutcomeUnknownError(f"storage did not answer: {error}") from error
+
+
+def _never_sent(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, NewConnectionError):
+            return True
+        if isinstance(cause, MaxRetryError) and cause.reason is not None:
+            cause = cause.reason
+        else:
+            cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _root_cause(error: BaseException) -> str:
+    cause = error
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
+    return str(cause) or type(cause).__name__

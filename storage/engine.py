@@ -1,0 +1,73 @@
+"""What Lognotary asks of a ClickHouse engine, embedded or a server.
+
+The engine moves bytes: statements go in as SQL, inserts as ready-made Native blocks, answers come
+back as RowBinary. What the rows mean is known to the modules that read and write them. An engine
+may be used from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+__all__ = ["Engine", "EngineInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What is behind an engine.
+
+    Attributes:
+        name: the storage URL without its password.
+        version: ClickHouse's version, such as (26, 9).
+        exclusive: True where no other process can use the storage (the embedded engine).
+    """
+
+    name: str
+    version: tuple[int, int]
+    exclusive: bool
+
+
+class Engine(Protocol):
+    """A connection to ClickHouse."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is behind this engine."""
+
+    def execute(self, statement: str, /) -> None:
+        """Run a statement without a result.
+
+        Raises:
+            NotAppliedError: storage was not reached, or refused it.
+            OutcomeUnknownError: sent, but no answer came.
+        """
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        """Insert one Native block, whole or not at all.
+
+        Args:
+            table: the table.
+            columns: the names of the block's columns.
+            block: the block; all its rows belong to one partition.
+            token: deduplication token; an insert that is repeated with it is stored once.
+
+        Raises:
+            NotAppliedError: nothing was stored.
+            OutcomeUnknownError: it may have been stored; repeat it with the same token.
+        """
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        """Run a SELECT and return its whole result as RowBinary.
+
+        Args:
+            select: SQL without a FORMAT clause; ``{name:Type}`` stands for a parameter.
+            parameters: their values.
+
+        Raises:
+            StorageError: the query could not be answered.
+        """
+
+    def close(self) -> None:
+        """Release connections and, where embedded, the directory."""

@@ -1,0 +1,38 @@
+"""What can go wrong in storage.
+
+    StorageError
+    ├── StorageConfigError     a storage URL or an existing table that cannot be used: tell the operator
+    ├── StorageBusyError       the embedded directory is in use by another process
+    ├── NotAppliedError        storage refused the statement; certainly nothing of it was stored
+    └── OutcomeUnknownError    the connection broke or the answer did not come: it may have been stored
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "NotAppliedError",
+    "OutcomeUnknownError",
+    "StorageBusyError",
+    "StorageConfigError",
+    "StorageError",
+]
+
+
+class StorageError(Exception):
+    """Base of every error of this package."""
+
+
+class StorageConfigError(StorageError):
+    """What the operator gave cannot work; the message says what to do."""
+
+
+class StorageBusyError(StorageError):
+    """The embedded engine's directory belongs to another process."""
+
+
+class NotAppliedError(StorageError):
+    """Storage was not reached, or refused; nothing was stored."""
+
+
+class OutcomeUnknownError(StorageError):
+    """The statement was sent and no answer came; repeat it with the same deduplication token."""

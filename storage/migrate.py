@@ -1,0 +1,114 @@
+"""Numbered migrations, applied at start.
+
+Every statement is idempotent (IF NOT EXISTS), so several servers that start at once do no harm; a
+migration is recorded once it has run. A migration that was recorded is never edited.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+from storage.engine import Engine
+from storage.errors import StorageConfigError
+from storage.rowbinary import read_rows, text, uint16
+
+__all__ = ["Migration", "load_migrations", "migrate"]
+
+_RECORDS_PARTITION = "toDate(IngestedAt, 'UTC')"
+_TEXT_INDEX_SINCE = (26, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of ``storage/migrations``."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file, hexadecimal."""
+        return sha256(self.sql.encode()).hexdigest()
+
+    def statements(self, version: tuple[int, int]) -> list[str]:
+        """Return the statements to run on a ClickHouse of a version."""
+        sql = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
+        for name, definition in _index_types(version).items():
+            sql = sql.replace("{{" + name + "}}", definition)
+        return [statement.strip() for statement in sql.split(";\n") if statement.strip()]
+
+
+def load_migrations() -> list[Migration]:
+    """Return all migrations in order."""
+    migrations = []
+    for file in sorted(files("storage").joinpath("migrations").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".sql"):
+            number, _, name = file.name.removesuffix(".sql").partition("_")
+            migrations.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
+    return migrations
+
+
+def migrate(engine: Engine) -> list[Migration]:
+    """Bring the tables up to date.
+
+    Returns:
+        The migrations that were applied now.
+
+    Raises:
+        StorageConfigError: the database has tables of the same names but another layout, or was
+            migrated by a newer or an altered Lognotary.
+        NotAppliedError: storage is not reached, or refuses a statement.
+    """
+    engine.execute(
+        "CREATE TABLE IF NOT EXISTS lognotary_migrations (Number UInt16, Name String, Digest String, "
+        "AppliedAt DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY Number"
+    )
+    rows = engine.query("SELECT DISTINCT Number, Digest FROM lognotary_migrations")
+    done = {(number, digest) for number, digest in read_rows(rows, (uint16, text))}
+    numbers = {number for number, _ in done}
+    known = load_migrations()
+    if numbers - {migration.number for migration in known}:
+        raise StorageConfigError("the database was migrated by a newer Lognotary: start that version")
+    applied = []
+    for migration in known:
+        if (migration.number, migration.digest) in done:
+            continue
+        if migration.number in numbers:
+            raise StorageConfigError(f"migration {migration.number} was applied in another form")
+        for statement in migration.statements(engine.info.version):
+            engine.execute(statement)
+        engine.execute(
+            "INSERT INTO lognotary_migrations (Number, Name, Digest) "
+            f"VALUES ({migration.number}, '{migration.name}', '{migration.digest}')"
+        )
+        applied.append(migration)
+    _check_layout(engine)
+    return applied
+
+
+def _check_layout(engine: Engine) -> None:
+    rows = engine.query(
+        "SELECT name, partition_key FROM system.tables "
+        "WHERE database = currentDatabase() AND name IN ('otel_logs', 'audit_logs')"
+    )
+    for name, partition_key in read_rows(rows, (text, text)):
+        if partition_key != _RECORDS_PARTITION:
+            raise StorageConfigError(
+                f"the table {name} exists in another layout (partitioned by {partition_key}), probably made by the "
+                "Collector's clickhouseexporter: give Lognotary a database of its own"
+            )
+
+
+def _index_types(version: tuple[int, int]) -> dict[str, str]:
+    if version >= _TEXT_INDEX_SINCE:
+        array = "text(tokenizer = 'array')"
+        return {"id_index": array, "set_index": array, "word_index": "text(tokenizer = 'splitByNonAlpha')"}
+    return {
+        "id_index": "bloom_filter(0.001) GRANULARITY 1",
+        "set_index": "bloom_filter(0.01) GRANULARITY 1",
+        "word_index": "tokenbf_v1(32768, 3, 0) GRANULARITY 8",
+    }

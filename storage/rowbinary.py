@@ -1,0 +1,96 @@
+"""Rows read from ClickHouse's RowBinary format."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+from storage.errors import StorageError
+
+__all__ = ["Reader", "boolean", "fixed32", "int64", "read_rows", "string", "text", "uint8", "uint16", "uint64", "uuid"]
+
+Reader = Callable[[bytes, int], tuple[object, int]]
+"""Takes data and a position; returns a value and the position after it."""
+
+_U16 = struct.Struct("<H").unpack_from
+_U64 = struct.Struct("<Q").unpack_from
+_I64 = struct.Struct("<q").unpack_from
+
+
+def uint8(data: bytes, at: int) -> tuple[int, int]:
+    """Read a UInt8."""
+    return data[at], at + 1
+
+
+def boolean(data: bytes, at: int) -> tuple[bool, int]:
+    """Read a UInt8 as a truth value."""
+    return data[at] != 0, at + 1
+
+
+def uint16(data: bytes, at: int) -> tuple[int, int]:
+    """Read a UInt16."""
+    return _U16(data, at)[0], at + 2
+
+
+def uint64(data: bytes, at: int) -> tuple[int, int]:
+    """Read a UInt64."""
+    return _U64(data, at)[0], at + 8
+
+
+def int64(data: bytes, at: int) -> tuple[int, int]:
+    """Read an Int64, or a DateTime64(9) as nanoseconds since the epoch."""
+    return _I64(data, at)[0], at + 8
+
+
+def uuid(data: bytes, at: int) -> tuple[UUID, int]:
+    """Read a UUID: two 64-bit halves, each little-endian."""
+    return UUID(bytes=data[at : at + 8][::-1] + data[at + 8 : at + 16][::-1]), at + 16
+
+
+def fixed32(data: bytes, at: int) -> tuple[bytes, int]:
+    """Read a FixedString(32)."""
+    return data[at : at + 32], at + 32
+
+
+def string(data: bytes, at: int) -> tuple[bytes, int]:
+    """Read a String."""
+    length = data[at]
+    at += 1
+    if length >= 0x80:
+        length &= 0x7F
+        shift = 7
+        while True:
+            byte = data[at]
+            at += 1
+            length |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+    return data[at : at + length], at + length
+
+
+def text(data: bytes, at: int) -> tuple[str, int]:
+    """Read a String of UTF-8 text; what is not UTF-8 is shown as U+FFFD."""
+    value, at = string(data, at)
+    return value.decode("utf-8", "replace"), at
+
+
+def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[object, ...]]:
+    """Read rows of the given columns until the data ends.
+
+    Raises:
+        StorageError: the data ends within a row.
+    """
+    at, end = 0, len(data)
+    try:
+        while at < end:
+            row = []
+            for reader in readers:
+                value, at = reader(data, at)
+                row.append(value)
+            yield tuple(row)
+    except (IndexError, struct.error, ValueError) as error:
+        raise StorageError("storage sent an incomplete row") from error
+    if at != end:
+        raise StorageError("storage sent an incomplete row")

@@ -1,0 +1,87 @@
+"""Tables and their columns, in the order in which they are inserted and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.notary.canonical import canonical_columns
+from server.notary.origin import Stream
+
+__all__ = [
+    "BATCH_COLUMNS",
+    "MATERIALIZED",
+    "RECORD_TABLES",
+    "TILE_COLUMNS",
+    "TableColumn",
+    "canonical_expressions",
+    "record_columns",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column's name and ClickHouse type."""
+
+    name: str
+    type: str
+
+
+RECORD_TABLES = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs"}
+
+_EVIDENCE_COLUMNS = (
+    TableColumn("LogId", "LowCardinality(String)"),
+    TableColumn("BatchId", "UUID"),
+    TableColumn("LeafIndex", "UInt64"),
+)
+
+BATCH_COLUMNS = (
+    TableColumn("LogId", "LowCardinality(String)"),
+    TableColumn("Origin", "LowCardinality(String)"),
+    TableColumn("BatchId", "UUID"),
+    TableColumn("Sequence", "UInt64"),
+    TableColumn("FirstLeaf", "UInt64"),
+    TableColumn("TreeSize", "UInt64"),
+    TableColumn("RecordCount", "UInt64"),
+    TableColumn("MinTimestamp", "DateTime64(9)"),
+    TableColumn("MaxTimestamp", "DateTime64(9)"),
+    TableColumn("IngestedAt", "DateTime64(9, 'UTC')"),
+    TableColumn("RootHash", "FixedString(32)"),
+    TableColumn("Frontier", "String"),
+    TableColumn("Checkpoint", "String"),
+    TableColumn("CanonicalVersion", "UInt16"),
+)
+
+TILE_COLUMNS = (
+    TableColumn("LogId", "LowCardinality(String)"),
+    TableColumn("Level", "UInt8"),
+    TableColumn("TileIndex", "UInt64"),
+    TableColumn("Offset", "UInt16"),
+    TableColumn("Hashes", "String"),
+    TableColumn("BatchId", "UUID"),
+    TableColumn("Sequence", "UInt64"),
+)
+
+# Columns that ClickHouse computes from others at insert. They are no part of the canonical record,
+# so verification recomputes them: name -> expression.
+_K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
+_HOT_ATTRIBUTES = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
+MATERIALIZED = {
+    f"__otel_materialized_{attribute}": f"ResourceAttributes['{attribute}']" for attribute in _HOT_ATTRIBUTES
+}
+
+
+def record_columns(stream: Stream) -> tuple[TableColumn, ...]:
+    """Return the columns of a stream's table that are inserted: canonical ones, then evidence."""
+    canonical = (
+        TableColumn(column.name, "DateTime64(9, 'UTC')" if column.name == "IngestedAt" else column.kind.value)
+        for column in canonical_columns(stream)
+    )
+    return (*canonical, *_EVIDENCE_COLUMNS)
+
+
+def canonical_expressions(stream: Stream) -> str:
+    """Return what to SELECT, FORMAT RowBinary, to read canonical records (version 1)."""
+    return ", ".join(
+        f"mapSort((k, v) -> (k, v), {column.name})" if column.kind.value.startswith("Map") else column.name
+        for column in canonical_columns(stream)
+    )

@@ -1,0 +1,80 @@
+"""Storage URLs: ``chdb:///path`` for the embedded engine, ``http(s)://host:8123/db`` for a server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from storage.errors import StorageConfigError
+
+__all__ = ["EmbeddedUrl", "ServerUrl", "StorageUrl", "parse_storage_url"]
+
+_DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+DEFAULT_DATABASE = "lognotary"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedUrl:
+    """The embedded engine on a directory."""
+
+    path: Path
+    database: str = DEFAULT_DATABASE
+
+    def __str__(self) -> str:
+        return f"chdb://{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUrl:
+    """A ClickHouse server's HTTP interface."""
+
+    host: str
+    port: int
+    secure: bool
+    database: str = DEFAULT_DATABASE
+    username: str = "default"
+    password: str = ""
+
+    def __str__(self) -> str:
+        """Return the URL without the password: this is what logs and messages show."""
+        scheme = "https" if self.secure else "http"
+        return f"{scheme}://{self.username}@{self.host}:{self.port}/{self.database}"
+
+
+StorageUrl = EmbeddedUrl | ServerUrl
+
+
+def parse_storage_url(text: str) -> StorageUrl:
+    """Read a storage URL.
+
+    Raises:
+        StorageConfigError: it is none; the message shows the two forms.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise StorageConfigError(f"not a storage URL: {text!r} ({error})") from error
+    if parts.scheme == "chdb":
+        path = unquote(parts.path)
+        if parts.netloc or not path.startswith("/") or path == "/":
+            raise StorageConfigError(f"an embedded storage URL is chdb:///absolute/path and not {text!r}")
+        return EmbeddedUrl(Path(path))
+    if parts.scheme in ("http", "https") and parts.hostname:
+        secure = parts.scheme == "https"
+        database = unquote(parts.path.strip("/")) or DEFAULT_DATABASE
+        if not _DATABASE.fullmatch(database):
+            raise StorageConfigError(f"{database!r} is not a database name of letters, digits and '_'")
+        return ServerUrl(
+            host=parts.hostname,
+            port=port or (8443 if secure else 8123),
+            secure=secure,
+            database=database,
+            username=unquote(parts.username or "default"),
+            password=unquote(parts.password or ""),
+        )
+    raise StorageConfigError(
+        f"not a storage URL: {text!r}; use chdb:///absolute/path or http(s)://user:password@host:8123/database"
+    )
