@@ -17,6 +17,7 @@ from server.notary.errors import MalformedError, VerificationError
 __all__ = [
     "EMPTY_ROOT",
     "HASH_SIZE",
+    "TILE_HEIGHT",
     "CompactRange",
     "inclusion_nodes",
     "inclusion_path",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 HASH_SIZE = 32
+TILE_HEIGHT = 8
+"""A tile spans 8 levels of the tree: it holds 256 hashes (C2SP tlog-tiles)."""
+
 EMPTY_ROOT = sha256(b"").digest()
 """The root of the tree without leaves (RFC 6962, section 2.1)."""
 
@@ -79,26 +83,35 @@ class CompactRange:
         """Return the nodes concatenated, largest subtree first."""
         return b"".join(self.nodes)
 
-    def extend(self, leaf_hashes: list[bytes]) -> CompactRange:
-        """Return the range after appending leaves, given by their hashes."""
-        # The leaves are hashed level by level and not one by one: half as many Python steps, and
-        # each level is one comprehension. `carry` is the pending left node of the level, if any.
-        pending = list(self.nodes)
+    def extend(self, leaf_hashes: list[bytes]) -> tuple[CompactRange, list[list[bytes]]]:
+        """Append leaves, given by their hashes.
+
+        Returns:
+            The range after them, and the hashes that came new at each tile level (C2SP tlog-tiles):
+            entry n holds the roots of the perfect subtrees of 256**n leaves that are now complete and
+            were not before. They follow on the ``size >> 8 * n`` ones that were there.
+        """
+        # Hashed level by level and not leaf by leaf: one comprehension a level.
+        edge = list(self.nodes)
         size = self.size
-        level_hashes = leaf_hashes
-        edge: list[bytes] = []
-        while level_hashes or size:
-            if size & 1:
-                level_hashes = [pending.pop(), *level_hashes]
-            if len(level_hashes) & 1:
-                edge.append(level_hashes[-1])
-            level_hashes = [
+        added = leaf_hashes
+        tiles: list[list[bytes]] = []
+        new_edge: list[bytes] = []
+        height = 0
+        while added or size:
+            if height % TILE_HEIGHT == 0 and added:
+                tiles.append(added)
+            nodes = [edge.pop(), *added] if size & 1 else added
+            if len(nodes) & 1:
+                new_edge.append(nodes[-1])
+            added = [
                 sha256(b"\x01" + left + right).digest()
-                for left, right in zip(level_hashes[::2], level_hashes[1::2], strict=False)
+                for left, right in zip(nodes[::2], nodes[1::2], strict=False)
             ]
             size >>= 1
-        edge.reverse()
-        return CompactRange(self.size + len(leaf_hashes), tuple(edge))
+            height += 1
+        new_edge.reverse()
+        return CompactRange(self.size + len(leaf_hashes), tuple(new_edge)), tiles
 
     def root(self) -> bytes:
         """Return the tree's root hash (RFC 6962, section 2.1)."""

@@ -1,0 +1,154 @@
+"""Group commit: gathers the rows of many requests of one stream into batches.
+
+A batch is closed when it has enough rows, enough bytes, or is old enough, and when rows of another
+day come. While one batch is committed, the next gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.rows import Rows
+
+__all__ = ["BatchLimits", "Batcher", "Gatherer"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """When a batch is closed.
+
+    Attributes:
+        rows: number of rows.
+        size: bytes of encoded rows.
+        age: seconds since its first rows came.
+    """
+
+    rows: int = 50_000
+    size: int = 32 << 20
+    age: float = 0.25
+
+
+@dataclass(slots=True)
+class _Group:
+    opened: float
+    parts: list[Rows] = field(default_factory=list)
+    tickets: list[asyncio.Future[None]] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+
+
+class Gatherer:
+    """Decides which rows go into one batch. Pure: told the time, does no I/O."""
+
+    def __init__(self, limits: BatchLimits) -> None:
+        self._limits = limits
+        self._groups: deque[_Group] = deque()  # all but the last are closed
+
+    def add(self, rows: Rows, ticket: asyncio.Future[None], now: float) -> None:
+        """Put rows into the open batch, or open the next one if they do not fit."""
+        group = self._groups[-1] if self._groups else None
+        if (
+            group is None
+            or group.rows + rows.count > self._limits.rows
+            or group.size + rows.size > self._limits.size
+            or group.parts[0].day != rows.day
+        ):
+            group = _Group(opened=now)
+            self._groups.append(group)
+        group.parts.append(rows)
+        group.tickets.append(ticket)
+        group.rows += rows.count
+        group.size += rows.size
+
+    def seconds_until_due(self, now: float) -> float | None:
+        """Return how long the first batch may still gather, None if there is none."""
+        if not self._groups:
+            return None
+        group = self._groups[0]
+        full = group.rows >= self._limits.rows or group.size >= self._limits.size
+        if len(self._groups) > 1 or full:
+            return 0.0
+        return max(0.0, group.opened + self._limits.age - now)
+
+    def take(self) -> tuple[list[Rows], list[asyncio.Future[None]]]:
+        """Remove the first batch and return its rows and who waits for them."""
+        group = self._groups.popleft()
+        return group.parts, group.tickets
+
+
+class Batcher:
+    """Runs the batches of one stream; lives on one event loop."""
+
+    def __init__(self, limits: BatchLimits, commit: Callable[[list[Rows]], object]) -> None:
+        """Gather batches.
+
+        Args:
+            limits: when a batch is closed.
+            commit: stores and signs a batch, called in a thread, one call at a time; raises
+                RefusedError when the batch was not committed.
+        """
+        self._gatherer = Gatherer(limits)
+        self._commit = commit
+        self._changed = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._task = asyncio.create_task(self._run())
+
+    def add(self, rows: Rows) -> asyncio.Future[None]:
+        """Take rows; the future is done when they are committed, or has a RefusedError.
+
+        Raises:
+            ShuttingDownError: no rows are taken any more.
+        """
+        if self._closing:
+            raise ShuttingDownError("the server is shutting down")
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gatherer.add(rows, ticket, time.monotonic())
+        self._changed.set()
+        return ticket
+
+    async def close(self) -> None:
+        """Commit what has been gathered at once, then end."""
+        self._closing = True
+        self._changed.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            due = self._gatherer.seconds_until_due(time.monotonic())
+            if due is None and self._closing:
+                return
+            if due is None or (due > 0 and not self._closing):
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), due)
+                continue
+            await self._commit_next()
+
+    async def _commit_next(self) -> None:
+        parts, tickets = self._gatherer.take()
+        refusal: RefusedError | None = None
+        try:
+            await asyncio.to_thread(self._commit, parts)
+        except RefusedError as error:
+            refusal = error
+        except Exception as error:
+            # Whatever went wrong, the batch is not committed, and its senders must keep it.
+            refusal = StorageRefusedError(f"the batch could not be committed: {error}")
+            refusal.__cause__ = error
+        for ticket in tickets:
+            if not ticket.done():  # its sender may have gone
+                if refusal is None:
+                    ticket.set_result(None)
+                else:
+                    ticket.set_exception(refusal)

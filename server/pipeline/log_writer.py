@@ -1,0 +1,120 @@
+"""The writer of one log: notarizes batches and commits them, one after the other.
+
+A batch is written in three steps: its records, the tree's new hashes, and last its row in
+``log_batches``, which commits it. While it is open whether a step took effect, the step is repeated
+with the same deduplication token; the log never goes on past a batch whose outcome is unknown.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from server.notary.batch import Batch, LogState, notarize
+from server.notary.note import Signer
+from server.pipeline.errors import StorageRefusedError
+from server.pipeline.rows import Rows, join_rows
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.engine import Engine
+from storage.errors import NotAppliedError, StorageError
+
+__all__ = ["LogWriter"]
+
+_logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.1  # seconds before a step is repeated, doubled each time
+_LONGEST_PAUSE = 5.0
+
+
+class LogWriter:
+    """Appends batches to a log. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: LogState,
+        signer: Signer,
+        on_commit: Callable[[Batch], None],
+        give_up: threading.Event,
+    ) -> None:
+        """Go on with a log.
+
+        Args:
+            engine: the storage.
+            state: where the log stands.
+            signer: its key.
+            on_commit: called with every batch that was committed.
+            give_up: once set, steps are not repeated any more.
+        """
+        self._engine = engine
+        self._state = state
+        self._signer = signer
+        self._on_commit = on_commit
+        self._give_up = give_up
+        self.blocked = False
+        """A batch has been started and cannot be finished yet."""
+
+    @property
+    def state(self) -> LogState:
+        """Where the log stands."""
+        return self._state
+
+    def commit(self, parts: Sequence[Rows]) -> Batch:
+        """Store and sign records as one batch.
+
+        Args:
+            parts: rows of this log's stream, of one day.
+
+        Raises:
+            StorageRefusedError: the batch was not committed.
+        """
+        rows = join_rows(parts)
+        notarized = notarize(
+            self._state,
+            rows.leaf_hashes,
+            self._signer,
+            min_timestamp=rows.min_timestamp,
+            max_timestamp=rows.max_timestamp,
+            ingested_at=rows.ingested_at,
+        )
+        batch = notarized.batch
+        block = encode_records_block(batch, rows.columns)
+        try:
+            insert_records(self._engine, batch, block)
+        except NotAppliedError as error:
+            # Nothing was stored, so the log can take another batch in this one's place.
+            _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, rows.count, error)
+            raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
+        except StorageError as error:
+            self._repeat(lambda: insert_records(self._engine, batch, block), batch, error)
+        self._until_done(lambda: insert_tiles(self._engine, batch, notarized.fragments), batch)
+        self._until_done(lambda: insert_batch(self._engine, batch), batch)
+        self._state = notarized.state
+        self._on_commit(batch)
+        return batch
+
+    def _until_done(self, step: Callable[[], None], batch: Batch) -> None:
+        try:
+            step()
+        except StorageError as error:
+            self._repeat(step, batch, error)
+
+    def _repeat(self, step: Callable[[], None], batch: Batch, error: StorageError) -> None:
+        pause = _FIRST_PAUSE
+        self.blocked = True
+        try:
+            while True:
+                _logger.warning("%s: batch %d is repeated: %s", batch.origin, batch.sequence, error)
+                if self._give_up.wait(pause):
+                    _logger.error("%s: batch %d was left unfinished at shutdown", batch.origin, batch.sequence)
+                    raise StorageRefusedError(f"shut down before storage answered: {error}") from error
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                try:
+                    step()
+                except StorageError as again:
+                    error = again
+                else:
+                    return
+        finally:
+            self.blocked = False

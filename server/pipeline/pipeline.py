@@ -1,0 +1,98 @@
+"""The way of a request: admitted, encoded, gathered, committed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from server.notary.origin import Stream
+from server.pipeline.batcher import Batcher
+from server.pipeline.errors import OverloadedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.rows import Codec
+
+__all__ = ["Clock", "Pipeline"]
+
+_ENCODERS = 2  # requests encoded at the same time
+
+
+class Clock:
+    """Time in nanoseconds since the epoch that never goes back, whatever the system clock does."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def now(self) -> int:
+        """Return the time."""
+        self._last = max(self._last, time.time_ns())
+        return self._last
+
+
+class Pipeline:
+    """Takes requests from all receivers; implements ``Ingest``. Lives on one event loop."""
+
+    def __init__(
+        self, codec: Codec, batchers: Mapping[Stream, Batcher], *, memory_limit: int, ack_timeout: float
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            codec: encodes requests.
+            batchers: the batcher of each stream.
+            memory_limit: bytes that requests may hold between receipt and commit.
+            ack_timeout: seconds after which a request that is not committed is refused.
+        """
+        self._codec = codec
+        self._batchers = batchers
+        self._memory_limit = memory_limit
+        self._ack_timeout = ack_timeout
+        self._clock = Clock()
+        self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
+        self._held = 0
+        self._closing = False
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        for batcher in self._batchers.values():
+            batcher.start()
+
+    async def submit(self, request: bytes) -> None:
+        """Encode, store and sign a request; return when all of its records are committed.
+
+        Args:
+            request: a serialized ``ExportLogsServiceRequest``.
+
+        Raises:
+            MalformedRequestError: the bytes are no such request.
+            RefusedError: not committed; to be sent again.
+        """
+        if self._closing:
+            raise ShuttingDownError("the server is shutting down")
+        # A request is held twice for a while: as it came, and encoded.
+        held = 2 * len(request)
+        if self._held and self._held + held > self._memory_limit:
+            raise OverloadedError("too many requests are waiting to be committed")
+        self._held += held
+        try:
+            await self._store(request)
+        finally:
+            self._held -= held
+
+    async def _store(self, request: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        parts = await loop.run_in_executor(self._encoders, self._codec.encode, request, self._clock.now())
+        tickets = [self._batchers[rows.stream].add(rows) for rows in parts]
+        if not tickets:
+            return
+        committed = asyncio.gather(*tickets)
+        try:
+            await asyncio.wait_for(committed, self._ack_timeout)
+        except TimeoutError as error:
+            raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
+
+    async def close(self) -> None:
+        """Refuse new requests, commit those that were taken, then end."""
+        self._closing = True
+        await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
+        self._encoders.shutdown(wait=False)

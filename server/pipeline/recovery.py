@@ -1,0 +1,91 @@
+"""Finding out where a log stands, before anything is appended to it."""
+
+from __future__ import annotations
+
+import logging
+
+from server.notary.batch import Batch, LogState, compute_batch_id
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.errors import VerificationError
+from server.notary.merkle import CompactRange, split_hashes
+from server.notary.note import VerifierKey
+from server.notary.origin import LogName
+from storage.engine import Engine
+from storage.evidence import count_after, last_batch, read_batches_of_leaves, read_fragments
+
+__all__ = ["LogUnusableError", "open_log"]
+
+_logger = logging.getLogger(__name__)
+
+
+class LogUnusableError(Exception):
+    """The log in storage is not the one this writer has written; the message says what to do."""
+
+
+def open_log(engine: Engine, name: LogName, key: VerifierKey, known: Checkpoint | None) -> LogState:
+    """Return where a log stands, after checking that it can be gone on with.
+
+    Args:
+        engine: the storage.
+        name: the log.
+        key: the log's key.
+        known: the last checkpoint this writer remembers, if any.
+
+    Raises:
+        LogUnusableError: the log's last batch does not verify, or does not go on from ``known``.
+        StorageError: storage cannot be read.
+    """
+    last = last_batch(engine, name.log_id)
+    try:
+        state = _state_after(engine, name, key, last) if last else LogState(name)
+    except VerificationError as error:
+        raise LogUnusableError(
+            f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
+            "to write on without it, start with another writer name (--writer)"
+        ) from error
+    if known is not None:
+        _check_known(engine, state, known)
+    left_over = count_after(engine, name.stream, name.log_id, state.range.size)
+    if left_over:
+        _logger.warning(
+            "%s: %d rows are of a batch that was never committed, from a crash; they count as unsigned, and "
+            "'lognotary verify' lists them",
+            name.origin,
+            left_over,
+        )
+    return state
+
+
+def _state_after(engine: Engine, name: LogName, key: VerifierKey, last: Batch) -> LogState:
+    checkpoint, note = open_checkpoint(last.checkpoint)
+    note.verify([key])
+    if (checkpoint.origin, checkpoint.size, checkpoint.root) != (name.origin, last.tree_size, last.root_hash):
+        raise VerificationError("the checkpoint is not of this batch")
+    if compute_batch_id(last) != last.batch_id:
+        raise VerificationError("the batch was altered")
+    leaves = b"".join(
+        fragment.hashes
+        for fragment, batch_id in read_fragments(engine, name.log_id, last.first_leaf, last.tree_size)
+        if fragment.level == 0 and batch_id == last.batch_id
+    )
+    before = CompactRange.from_bytes(last.first_leaf, last.frontier)
+    after, _ = before.extend(split_hashes(leaves))
+    if after.size != last.tree_size or after.root() != last.root_hash:
+        raise VerificationError("its hashes in log_tiles are not complete, or were altered")
+    return LogState(name, last.sequence, after)
+
+
+def _check_known(engine: Engine, state: LogState, known: Checkpoint) -> None:
+    if known.size == 0:
+        return
+    if known.size > state.range.size:
+        raise LogUnusableError(
+            f"storage has lost records: the log {known.origin} had {known.size} entries when this server last wrote, "
+            f"and has {state.range.size} now. Restore the storage, or start a new log with another writer name (--writer)"
+        )
+    batches = read_batches_of_leaves(engine, state.name.log_id, [known.size - 1])
+    if not any(batch.tree_size == known.size and batch.root_hash == known.root for batch in batches):
+        raise LogUnusableError(
+            f"storage has another history: the log {known.origin} is not the one whose checkpoint of {known.size} "
+            "entries this server signed. Is another server writing under the same name? Give each a --writer of its own"
+        )

@@ -1,0 +1,203 @@
+"""Audit rules: data that says which records are audit, and where who did what stands in them.
+
+Rules are tried in order; the first that matches decides. A rule that is written in settings looks
+like the built-in ones below:
+
+    [[audit.rules]]
+    name = "billing"
+    match = [{ service = "billing", event_name = "invoice.*" }]
+    [audit.rules.fields]
+    actor_id = ["log:user.id", "log:enduser.id"]
+    action = ["event_name"]
+    category = ["=data"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+__all__ = ["BUILT_IN_RULES", "Fields", "Match", "Rule", "RuleError", "parse_rules"]
+
+
+class RuleError(ValueError):
+    """A rule in the settings cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Conditions that must all hold. An empty pattern holds for everything.
+
+    A pattern is a text that must be equal, or, with a ``*`` at its end, how the text begins; ``*``
+    alone asks only that the text is not empty (for an attribute: that it is there).
+
+    Attributes:
+        event_name: pattern for EventName or, where that is empty, the ``event.name`` attribute.
+        scope: pattern for the instrumentation scope's name.
+        service: pattern for service.name.
+        severity_min: lowest SeverityNumber.
+        attributes: record attribute -> pattern.
+    """
+
+    event_name: str = ""
+    scope: str = ""
+    service: str = ""
+    severity_min: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where the audit columns come from: for each a list of sources, of which the first non-empty counts.
+
+    A source is ``log:KEY``, ``resource:KEY``, ``scope:KEY`` (attributes), ``event_name``,
+    ``scope_name``, ``service_name``, ``body``, or ``=TEXT`` for the text itself.
+    """
+
+    record_id: Sequence[str] = ()
+    actor_id: Sequence[str] = ()
+    actor_type: Sequence[str] = ()
+    action: Sequence[str] = ()
+    target_id: Sequence[str] = ()
+    target_type: Sequence[str] = ()
+    source_id: Sequence[str] = ()
+    source_type: Sequence[str] = ()
+    outcome: Sequence[str] = ()
+    category: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: a record is audit if any of ``match`` holds."""
+
+    name: str
+    match: tuple[Match, ...]
+    fields: Fields
+
+
+_GENERIC = Fields(
+    record_id=("log:audit.record.id", "log:log.record.uid"),
+    actor_id=("log:audit.actor.id", "log:user.id", "log:enduser.id", "log:user.name", "log:actor"),
+    actor_type=("log:audit.actor.type",),
+    action=("log:audit.action", "log:event.action", "event_name", "log:event.name"),
+    target_id=("log:audit.target.id",),
+    target_type=("log:audit.target.type",),
+    source_id=("log:audit.source.id", "log:client.address", "log:source.address", "log:source.ip"),
+    source_type=("log:audit.source.type",),
+    outcome=("log:audit.outcome", "log:event.outcome"),
+    category=("log:audit.category",),
+)
+
+BUILT_IN_RULES = (
+    # The draft OpenTelemetry audit signal: any of its mandatory attributes.
+    Rule(
+        "otel-audit",
+        tuple(
+            Match(attributes={key: "*"})
+            for key in (
+                "audit.record.id",
+                "audit.actor.id",
+                "audit.actor.type",
+                "audit.action",
+                "audit.outcome",
+            )
+        ),
+        _GENERIC,
+    ),
+    Rule("log-type", (Match(attributes={"log.type": "audit"}),), _GENERIC),
+    Rule(
+        "kubernetes",
+        (Match(attributes={"kind": "Event", "apiVersion": "audit.k8s.io/*"}),),
+        Fields(
+            record_id=("log:auditID",),
+            actor_id=("log:user.username", "log:impersonatedUser.username"),
+            action=("log:verb",),
+            target_id=("log:requestURI", "log:objectRef.name"),
+            target_type=("log:objectRef.resource",),
+            source_id=("log:sourceIPs",),
+            outcome=("log:responseStatus.code", "log:annotations.authorization.k8s.io/decision"),
+        ),
+    ),
+    Rule(
+        "keycloak",
+        (Match(scope="org.keycloak.events*"),),
+        Fields(
+            record_id=("log:id",),
+            actor_id=("log:userId", "log:username"),
+            actor_type=("=user",),
+            action=("log:type", "event_name"),
+            target_id=("log:clientId",),
+            target_type=("=client",),
+            source_id=("log:ipAddress",),
+            outcome=("log:error", "=success"),
+            category=("=auth",),
+        ),
+    ),
+    Rule("event-name", (Match(event_name="audit.*"),), _GENERIC),
+)
+
+_SOURCE_PREFIXES = ("log:", "resource:", "scope:", "=")
+_SOURCE_NAMES = ("event_name", "scope_name", "service_name", "body")
+
+
+def parse_rules(settings: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """Read rules from settings.
+
+    Raises:
+        RuleError: a rule cannot be used.
+    """
+    return tuple(_parse_rule(number, rule) for number, rule in enumerate(settings, 1))
+
+
+def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
+    name = settings.get("name")
+    if not isinstance(name, str) or not name:
+        raise RuleError(f"audit rule {number} has no name")
+    unknown = settings.keys() - {"name", "match", "fields"}
+    if unknown:
+        raise RuleError(f"audit rule {name!r}: unknown setting {', '.join(sorted(unknown))}")
+    matches = settings.get("match")
+    matches = [matches] if isinstance(matches, Mapping) else matches
+    if not isinstance(matches, Sequence) or isinstance(matches, str) or not matches:
+        raise RuleError(f"audit rule {name!r}: 'match' is a table of conditions, or a list of them")
+    return Rule(name, tuple(_parse_match(name, match) for match in matches), _parse_fields(name, settings))
+
+
+def _parse_match(name: str, match: object) -> Match:
+    if not isinstance(match, Mapping) or not match:
+        raise RuleError(f"audit rule {name!r}: a match without conditions would make every record audit")
+    unknown = match.keys() - {item.name for item in fields(Match)}
+    if unknown:
+        raise RuleError(f"audit rule {name!r}: unknown condition {', '.join(sorted(unknown))}")
+    attributes = match.get("attributes", {})
+    patterns = [match.get(key, "") for key in ("event_name", "scope", "service")]
+    if not isinstance(attributes, Mapping):
+        raise RuleError(f"audit rule {name!r}: 'attributes' is a table of attribute = pattern")
+    for pattern in (*patterns, *attributes.values()):
+        if not isinstance(pattern, str) or "*" in pattern[:-1]:
+            raise RuleError(f"audit rule {name!r}: a pattern is a text, with '*' at its end or nowhere")
+    if not isinstance(match.get("severity_min", 0), int):
+        raise RuleError(f"audit rule {name!r}: severity_min is a number")
+    return Match(**match)
+
+
+def _parse_fields(name: str, settings: Mapping[str, Any]) -> Fields:
+    chosen = settings.get("fields", {})
+    if not isinstance(chosen, Mapping):
+        raise RuleError(f"audit rule {name!r}: 'fields' is a table")
+    parsed = {}
+    for item in fields(Fields):
+        sources = chosen.get(item.name, getattr(_GENERIC, item.name))
+        sources = [sources] if isinstance(sources, str) else sources
+        for source in sources:
+            if not isinstance(source, str) or not (source.startswith(_SOURCE_PREFIXES) or source in _SOURCE_NAMES):
+                raise RuleError(
+                    f"audit rule {name!r}: {item.name} cannot come from {source!r}; use log:KEY, resource:KEY, "
+                    f"scope:KEY, =TEXT, {', '.join(_SOURCE_NAMES)}"
+                )
+        parsed[item.name] = tuple(sources)
+    unknown = chosen.keys() - parsed.keys()
+    if unknown:
+        raise RuleError(f"audit rule {name!r}: unknown field {', '.join(sorted(unknown))}")
+    return Fields(**parsed)

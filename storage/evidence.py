@@ -1,0 +1,241 @@
+"""Reading evidence: batches, hashes of the tree, and records as they were hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.notary.batch import Batch, TileFragment
+from server.notary.merkle import TILE_HEIGHT
+from server.notary.origin import Stream
+from storage.engine import Engine
+from storage.rowbinary import boolean, fixed32, int64, read_rows, string, text, uint8, uint16, uint64, uuid
+from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical_expressions
+
+__all__ = [
+    "BatchGroup",
+    "StoredRecord",
+    "count_after",
+    "last_batch",
+    "list_logs",
+    "read_batch_groups",
+    "read_batches",
+    "read_batches_of_leaves",
+    "read_fragments",
+    "read_records",
+    "read_records_of_batch",
+    "read_tile_fragments",
+]
+
+_BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
+_BATCH_READERS = (
+    *(text, text, uuid, uint64, uint64, uint64, uint64, int64, int64, int64, fixed32, string, text, uint16),
+)
+_FRAGMENT_READERS = (uint8, uint64, uint16, string, uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as storage has it.
+
+    Attributes:
+        log_id: the log it claims to be in, empty for none.
+        batch_id: the batch it claims to be in.
+        leaf_index: its place in the log.
+        computed_ok: every MATERIALIZED column is what its expression gives.
+        canonical: the canonical record.
+    """
+
+    log_id: str
+    batch_id: UUID
+    leaf_index: int
+    computed_ok: bool
+    canonical: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGroup:
+    """The rows of one table that name the same log and batch."""
+
+    log_id: str
+    batch_id: UUID
+    count: int
+    min_leaf: int
+    max_leaf: int
+
+
+def list_logs(engine: Engine) -> list[tuple[str, str]]:
+    """Return (LogId, Origin) of every log that has a batch."""
+    rows = engine.query("SELECT DISTINCT LogId, Origin FROM log_batches ORDER BY Origin, LogId")
+    return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]  # type: ignore[misc]
+
+
+def last_batch(engine: Engine, log_id: str) -> Batch | None:
+    """Return the last committed batch of a log, None where there is none."""
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        "ORDER BY Sequence DESC, TreeSize DESC LIMIT 1",
+        {"log": log_id},
+    )
+    return next((Batch(*row) for row in read_rows(rows, _BATCH_READERS)), None)  # type: ignore[arg-type]
+
+
+def read_batches(
+    engine: Engine,
+    log_id: str,
+    *,
+    after_sequence: int = 0,
+    limit: int = 1000,
+    since: int | None = None,
+    until: int | None = None,
+) -> list[Batch]:
+    """Return batches of a log in order.
+
+    Args:
+        engine: the storage.
+        log_id: the log.
+        after_sequence: return batches with a greater number.
+        limit: how many at the most.
+        since: leave out batches ingested before, in nanoseconds since the epoch.
+        until: leave out batches ingested at or after this.
+    """
+    window = _window(since, until)
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} AND Sequence > {{after:UInt64}} "
+        f"{window} ORDER BY Sequence, BatchId LIMIT {{limit:UInt64}} WITH TIES",
+        {"log": log_id, "after": after_sequence, "limit": limit},
+    )
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+
+
+def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int]) -> list[Batch]:
+    """Return the committed batches of a log that hold any of some leaves."""
+    if not leaves:
+        return []
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        "AND TreeSize > {low:UInt64} AND FirstLeaf <= {high:UInt64} "
+        "AND arrayExists(leaf -> leaf >= FirstLeaf AND leaf < TreeSize, {leaves:Array(UInt64)}) ORDER BY Sequence",
+        {"log": log_id, "low": min(leaves), "high": max(leaves), "leaves": sorted(leaves)},
+    )
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+
+
+def read_fragments(
+    engine: Engine, log_id: str, first_leaf: int, end_leaf: int
+) -> list[tuple[TileFragment, UUID]]:
+    """Return the tile fragments that batches over the leaves [first_leaf, end_leaf) added.
+
+    Returns:
+        Fragments with the batch that brought each, in the order of level and place. Some of
+        neighbouring batches, which share tiles with these, are among them.
+    """
+    levels = []
+    level = 0
+    while end_leaf >> TILE_HEIGHT * level:
+        first = first_leaf >> TILE_HEIGHT * (level + 1)
+        last = (end_leaf >> TILE_HEIGHT * level) - 1 >> TILE_HEIGHT
+        if last >= first:
+            levels.append(f"(Level = {level} AND TileIndex BETWEEN {first} AND {last})")
+        level += 1
+    if not levels:
+        return []
+    return _fragments(engine, log_id, " OR ".join(levels))
+
+
+def read_tile_fragments(
+    engine: Engine, log_id: str, tiles: Collection[tuple[int, int]]
+) -> list[tuple[TileFragment, UUID]]:
+    """Return all fragments of some tiles, with the batch that brought each, in the order of place.
+
+    Args:
+        engine: the storage.
+        log_id: the log.
+        tiles: (level, tile index) pairs.
+    """
+    wanted = ", ".join(f"({level}, {index})" for level, index in sorted(tiles))
+    return _fragments(engine, log_id, f"(Level, TileIndex) IN ({wanted})") if tiles else []
+
+
+def read_records(
+    engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int
+) -> Iterator[StoredRecord]:
+    """Return the records of a log that claim the leaves [first_leaf, end_leaf), in their order."""
+    return _records(
+        engine,
+        stream,
+        "LogId = {log:String} AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} "
+        "ORDER BY LeafIndex, BatchId",
+        {"log": log_id, "first": first_leaf, "end": end_leaf},
+    )
+
+
+def read_records_of_batch(
+    engine: Engine, stream: Stream, log_id: str, batch_id: UUID, limit: int
+) -> Iterator[StoredRecord]:
+    """Return the records that name a log and a batch, whatever leaves they claim; scans the table."""
+    return _records(
+        engine,
+        stream,
+        "LogId = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}",
+        {"log": log_id, "batch": str(batch_id), "limit": limit},
+    )
+
+
+def read_batch_groups(
+    engine: Engine, stream: Stream, *, since: int | None = None, until: int | None = None
+) -> list[BatchGroup]:
+    """Return which logs and batches the rows of a table name, and how often; scans three columns."""
+    window = _window(since, until)
+    rows = engine.query(
+        "SELECT LogId, BatchId, count(), min(LeafIndex), max(LeafIndex) "
+        f"FROM {RECORD_TABLES[stream]} WHERE 1 {window} GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
+    )
+    return [BatchGroup(*row) for row in read_rows(rows, (text, uuid, uint64, uint64, uint64))]  # type: ignore[arg-type]
+
+
+def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> int:
+    """Count the rows that claim leaves of a log beyond its last committed batch."""
+    rows = engine.query(
+        f"SELECT count() FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} AND LeafIndex >= {{size:UInt64}}",
+        {"log": log_id, "size": tree_size},
+    )
+    return next(read_rows(rows, (uint64,)))[0]  # type: ignore[return-value]
+
+
+def _fragments(engine: Engine, log_id: str, condition: str) -> list[tuple[TileFragment, UUID]]:
+    rows = engine.query(
+        "SELECT Level, TileIndex, Offset, Hashes, BatchId FROM log_tiles "
+        f"WHERE LogId = {{log:String}} AND ({condition}) ORDER BY Level, TileIndex, Offset",
+        {"log": log_id},
+    )
+    return [
+        (TileFragment(*fragment), batch_id)  # type: ignore[arg-type, misc]
+        for *fragment, batch_id in read_rows(rows, _FRAGMENT_READERS)
+    ]
+
+
+def _records(
+    engine: Engine, stream: Stream, condition: str, parameters: dict[str, object]
+) -> Iterator[StoredRecord]:
+    rows = engine.query(
+        f"SELECT LogId, BatchId, LeafIndex, {_COMPUTED_OK}, "
+        f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
+        f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
+        parameters,
+    )
+    for row in read_rows(rows, (text, uuid, uint64, boolean, string)):
+        yield StoredRecord(*row)  # type: ignore[arg-type]
+
+
+_COMPUTED_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())
+
+
+def _window(since: int | None, until: int | None) -> str:
+    window = ""
+    if since is not None:
+        window += f" AND IngestedAt >= fromUnixTimestamp64Nano({since})"
+    if until is not None:
+        window += f" AND IngestedAt < fromUnixTimestamp64Nano({until})"
+    return window
