@@ -17,12 +17,14 @@ __all__ = [
     "BatchGroup",
     "StoredRecord",
     "count_after",
+    "count_records",
     "last_batch",
     "list_logs",
     "read_batch_groups",
     "read_batches",
     "read_batches_of_leaves",
     "read_fragments",
+    "read_misnamed_batches",
     "read_records",
     "read_records_of_batch",
     "read_tile_fragments",
@@ -107,6 +109,20 @@ def read_batches(
         {"log": log_id, "after": after_sequence, "limit": limit},
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+
+
+def read_misnamed_batches(engine: Engine) -> list[Batch]:
+    """Return the batches whose LogId is not that of their Origin: one of the two was altered."""
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId != substring(lower(hex(SHA256(Origin))), 1, 16)"
+    )
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+
+
+def count_records(engine: Engine, *, since: int | None = None, until: int | None = None) -> int:
+    """Count the records that batches say they hold."""
+    rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {_window(since, until)}")
+    return next(read_rows(rows, (uint64,)))[0]  # type: ignore[return-value]
 
 
 def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int]) -> list[Batch]:

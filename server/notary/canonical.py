@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
+from server.notary.errors import MalformedError
 from server.notary.merkle import leaf_hash
 from server.notary.origin import Stream
 
@@ -23,6 +24,7 @@ __all__ = [
     "CanonicalColumn",
     "Kind",
     "canonical_columns",
+    "decode_record",
     "encode_map",
     "encode_string",
     "encode_time",
@@ -155,3 +157,66 @@ def entry_of(record: bytes) -> bytes:
 def leaf_of(record: bytes) -> bytes:
     """Return the leaf hash of a canonical record's entry."""
     return leaf_hash(entry_of(record))
+
+
+Value = int | bytes | list[tuple[bytes, bytes]]
+"""A decoded column: a number, the bytes of a string, or the pairs of a map."""
+
+
+def decode_record(stream: Stream, record: bytes) -> dict[str, Value]:
+    """Read a canonical record.
+
+    Returns:
+        Column name -> value; times are nanoseconds since the epoch.
+
+    Raises:
+        MalformedError: the bytes are no canonical record of the stream.
+    """
+    values: dict[str, Value] = {}
+    at = 0
+    try:
+        for column in canonical_columns(stream):
+            values[column.name], at = _decode_value(column.kind, record, at)
+    except (IndexError, struct.error) as error:
+        raise MalformedError("the canonical record ends too early") from error
+    if at != len(record):
+        raise MalformedError("the canonical record goes on after its last column")
+    return values
+
+
+def _decode_value(kind: Kind, record: bytes, at: int) -> tuple[Value, int]:
+    if kind is Kind.TIME:
+        return struct.unpack_from("<q", record, at)[0], at + 8
+    if kind is Kind.UINT8:
+        return record[at], at + 1
+    if kind is Kind.UINT32:
+        return struct.unpack_from("<I", record, at)[0], at + 4
+    if kind is not Kind.MAP:
+        return _decode_string(record, at)
+    count, at = _decode_varint(record, at)
+    pairs = []
+    for _ in range(count):
+        key, at = _decode_string(record, at)
+        value, at = _decode_string(record, at)
+        pairs.append((key, value))
+    return pairs, at
+
+
+def _decode_string(record: bytes, at: int) -> tuple[bytes, int]:
+    length, at = _decode_varint(record, at)
+    if at + length > len(record):
+        raise IndexError
+    return record[at : at + length], at + length
+
+
+def _decode_varint(record: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = record[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise IndexError

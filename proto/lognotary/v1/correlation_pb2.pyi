@@ -1,0 +1,221 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from lognotary.v1 import evidence_pb2 as _evidence_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class EvidenceCheck(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVIDENCE_CHECK_UNSPECIFIED: _ClassVar[EvidenceCheck]
+    CHECK_RECORDS: _ClassVar[EvidenceCheck]
+    CHECK_SIGNATURES: _ClassVar[EvidenceCheck]
+EVIDENCE_CHECK_UNSPECIFIED: EvidenceCheck
+CHECK_RECORDS: EvidenceCheck
+CHECK_SIGNATURES: EvidenceCheck
+
+class AuditEvent(_message.Message):
+    __slots__ = ("record_id", "actor_id", "actor_type", "action", "target_id", "target_type", "source_id", "source_type", "outcome", "category", "rule")
+    RECORD_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    record_id: str
+    actor_id: str
+    actor_type: str
+    action: str
+    target_id: str
+    target_type: str
+    source_id: str
+    source_type: str
+    outcome: str
+    category: str
+    rule: str
+    def __init__(self, record_id: _Optional[str] = ..., actor_id: _Optional[str] = ..., actor_type: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., source_type: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., rule: _Optional[str] = ...) -> None: ...
+
+class Record(_message.Message):
+    __slots__ = ("timestamp", "observed_timestamp", "ingested_at", "trace_id", "span_id", "flags", "severity_text", "severity_number", "service_name", "body", "event_name", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "log_attributes", "otlp_details", "dropped_attributes_count", "resource_schema_url", "scope_schema_url", "audit", "evidence")
+    class ResourceAttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ScopeAttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class LogAttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    INGESTED_AT_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_TEXT_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    LOG_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    OTLP_DETAILS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_ATTRIBUTES_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_SCHEMA_URL_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_SCHEMA_URL_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    timestamp: _timestamp_pb2.Timestamp
+    observed_timestamp: _timestamp_pb2.Timestamp
+    ingested_at: _timestamp_pb2.Timestamp
+    trace_id: str
+    span_id: str
+    flags: int
+    severity_text: str
+    severity_number: int
+    service_name: str
+    body: str
+    event_name: str
+    scope_name: str
+    scope_version: str
+    resource_attributes: _containers.ScalarMap[str, str]
+    scope_attributes: _containers.ScalarMap[str, str]
+    log_attributes: _containers.ScalarMap[str, str]
+    otlp_details: str
+    dropped_attributes_count: int
+    resource_schema_url: str
+    scope_schema_url: str
+    audit: AuditEvent
+    evidence: _evidence_pb2.Evidence
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., flags: _Optional[int] = ..., severity_text: _Optional[str] = ..., severity_number: _Optional[int] = ..., service_name: _Optional[str] = ..., body: _Optional[str] = ..., event_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., log_attributes: _Optional[_Mapping[str, str]] = ..., otlp_details: _Optional[str] = ..., dropped_attributes_count: _Optional[int] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., audit: _Optional[_Union[AuditEvent, _Mapping]] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ...) -> None: ...
+
+class Span(_message.Message):
+    __slots__ = ("timestamp", "duration_nanos", "span_id", "parent_span_id", "name", "kind", "service_name", "status_code", "status_message", "attributes")
+    class AttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    DURATION_NANOS_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    timestamp: _timestamp_pb2.Timestamp
+    duration_nanos: int
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: str
+    service_name: str
+    status_code: str
+    status_message: str
+    attributes: _containers.ScalarMap[str, str]
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., service_name: _Optional[str] = ..., status_code: _Optional[str] = ..., status_message: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class TimelineEntry(_message.Message):
+    __slots__ = ("timestamp", "audit_event", "log", "span")
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    timestamp: _timestamp_pb2.Timestamp
+    audit_event: Record
+    log: Record
+    span: Span
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., audit_event: _Optional[_Union[Record, _Mapping]] = ..., log: _Optional[_Union[Record, _Mapping]] = ..., span: _Optional[_Union[Span, _Mapping]] = ...) -> None: ...
+
+class GetTraceRequest(_message.Message):
+    __slots__ = ("trace_id", "check", "limit")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    trace_id: str
+    check: EvidenceCheck
+    limit: int
+    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetTraceResponse(_message.Message):
+    __slots__ = ("trace_id", "entries", "truncated")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    trace_id: str
+    entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    truncated: bool
+    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ...) -> None: ...
+
+class SearchAuditEventsRequest(_message.Message):
+    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token")
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    actor_id: str
+    action: str
+    target_id: str
+    target_type: str
+    source_id: str
+    outcome: str
+    category: str
+    service_name: str
+    trace_id: str
+    text: str
+    check: EvidenceCheck
+    page_size: int
+    page_token: str
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class SearchAuditEventsResponse(_message.Message):
+    __slots__ = ("events", "next_page_token")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[Record]
+    next_page_token: str
+    def __init__(self, events: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

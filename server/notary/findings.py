@@ -1,0 +1,54 @@
+"""What verification finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+__all__ = ["Finding", "FindingKind"]
+
+
+class FindingKind(Enum):
+    """What a finding is about; the values are the names of the public API (``evidence.proto``)."""
+
+    RECORD_CHANGED = "RECORD_CHANGED"
+    RECORD_MISSING = "RECORD_MISSING"
+    RECORD_INSERTED = "RECORD_INSERTED"
+    RECORD_REORDERED = "RECORD_REORDERED"
+    RECORD_DUPLICATED = "RECORD_DUPLICATED"
+    RECORDS_UNSIGNED = "RECORDS_UNSIGNED"
+    BATCH_MISSING = "BATCH_MISSING"
+    BATCH_ALTERED = "BATCH_ALTERED"
+    BATCH_FOREIGN_SIGNED = "BATCH_FOREIGN_SIGNED"
+    BATCH_DUPLICATED = "BATCH_DUPLICATED"
+    LOG_FORKED = "LOG_FORKED"
+    LOG_TRUNCATED = "LOG_TRUNCATED"
+    TILE_ALTERED = "TILE_ALTERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was signed.
+
+    Attributes:
+        kind: what it is about.
+        message: a sentence for people.
+        log_id: the log, empty where none is named.
+        origin: the log's origin, empty where none is known.
+        batch_id: the batch, None where the finding is about no single one.
+        sequence: the batch's number, 0 where unknown.
+        leaf_index: the record's place, None where the finding is about no single record.
+        record: the canonical record as it is stored, None where it is not.
+        record_count: how many records it is about.
+    """
+
+    kind: FindingKind
+    message: str
+    log_id: str = ""
+    origin: str = ""
+    batch_id: UUID | None = None
+    sequence: int = 0
+    leaf_index: int | None = None
+    record: bytes | None = None
+    record_count: int = 0

@@ -1,0 +1,32 @@
+"""The reference codec: the readable definition of what a request's rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.otlp.decode import decode
+from server.pipeline.classify import classify
+from server.pipeline.encode import encode_records
+from server.pipeline.rows import Rows
+from server.pipeline.rules import Rule
+
+__all__ = ["ReferenceCodec"]
+
+
+class ReferenceCodec:
+    """Decodes with the official protobuf classes and encodes in plain Python; implements ``Codec``."""
+
+    name = "reference"
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        """Make a codec.
+
+        Args:
+            rules: which records are audit, tried in order.
+        """
+        self._rules = tuple(rules)
+
+    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode, classify and encode a request; see ``Codec``."""
+        records = decode(request)
+        return encode_records(records, classify(records, self._rules), ingested_at)
