@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,6 +28,7 @@ __all__ = [
     "read_records",
     "read_records_of_batch",
     "read_tile_fragments",
+    "select_records",
 ]
 
 _BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
@@ -178,7 +179,7 @@ def read_records(
     engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int
 ) -> Iterator[StoredRecord]:
     """Return the records of a log that claim the leaves [first_leaf, end_leaf), in their order."""
-    return _records(
+    return select_records(
         engine,
         stream,
         "LogId = {log:String} AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} "
@@ -191,7 +192,7 @@ def read_records_of_batch(
     engine: Engine, stream: Stream, log_id: str, batch_id: UUID, limit: int
 ) -> Iterator[StoredRecord]:
     """Return the records that name a log and a batch, whatever leaves they claim; scans the table."""
-    return _records(
+    return select_records(
         engine,
         stream,
         "LogId = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}",
@@ -232,9 +233,17 @@ def _fragments(engine: Engine, log_id: str, condition: str) -> list[tuple[TileFr
     ]
 
 
-def _records(
-    engine: Engine, stream: Stream, condition: str, parameters: dict[str, object]
+def select_records(
+    engine: Engine, stream: Stream, condition: str, parameters: Mapping[str, object]
 ) -> Iterator[StoredRecord]:
+    """Return the records for which an SQL condition holds, as they were hashed.
+
+    Args:
+        engine: the storage.
+        stream: whose table is read.
+        condition: what follows on WHERE.
+        parameters: the values of its ``{name:Type}`` placeholders.
+    """
     rows = engine.query(
         f"SELECT LogId, BatchId, LeafIndex, {_COMPUTED_OK}, "
         f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "

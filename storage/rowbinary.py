@@ -8,7 +8,21 @@ from uuid import UUID
 
 from storage.errors import StorageError
 
-__all__ = ["Reader", "boolean", "fixed32", "int64", "read_rows", "string", "text", "uint8", "uint16", "uint64", "uuid"]
+__all__ = [
+    "Reader",
+    "boolean",
+    "fixed32",
+    "int64",
+    "read_rows",
+    "string",
+    "text",
+    "texts",
+    "uint8",
+    "uint16",
+    "uint64",
+    "uuid",
+    "varint",
+]
 
 Reader = Callable[[bytes, int], tuple[object, int]]
 """Takes data and a position; returns a value and the position after it."""
@@ -53,21 +67,36 @@ def fixed32(data: bytes, at: int) -> tuple[bytes, int]:
     return data[at : at + 32], at + 32
 
 
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read a length (unsigned LEB128)."""
+    byte = data[at]
+    at += 1
+    if byte < 0x80:
+        return byte, at
+    value, shift = byte & 0x7F, 7
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
 def string(data: bytes, at: int) -> tuple[bytes, int]:
     """Read a String."""
-    length = data[at]
-    at += 1
-    if length >= 0x80:
-        length &= 0x7F
-        shift = 7
-        while True:
-            byte = data[at]
-            at += 1
-            length |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
+    length, at = varint(data, at)
     return data[at : at + length], at + length
+
+
+def texts(data: bytes, at: int) -> tuple[list[str], int]:
+    """Read an Array(String) of UTF-8 texts."""
+    count, at = varint(data, at)
+    values = []
+    for _ in range(count):
+        value, at = text(data, at)
+        values.append(value)
+    return values, at
 
 
 def text(data: bytes, at: int) -> tuple[str, int]:

@@ -1,0 +1,40 @@
+#!/bin/sh
+# The steps by which the image installs Lognotary, called by the Dockerfile and by `docker/check`.
+#
+#   install.sh dependencies VENV   make VENV and put into it what pyproject.toml asks for
+#   install.sh project VENV        add the project itself, from the current directory
+#
+# Versions are pinned by requirements.txt where there is one. Dependencies come as wheels only: the
+# image has no compiler, and a missing wheel shall stop the build here and not start one.
+set -eu
+
+step=$1
+venv=$2
+
+case $step in
+dependencies)
+    "${PYTHON:-python3}" -m venv "$venv"
+    wanted=$(mktemp)
+    "$venv/bin/python" - >"$wanted" <<'PYTHON'
+import pathlib, tomllib
+print(*tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]["dependencies"], sep="\n")
+PYTHON
+    set -- --requirement "$wanted"
+    if [ -f requirements.txt ]; then
+        set -- "$@" --constraint requirements.txt
+    fi
+    "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --only-binary :all: "$@"
+    rm "$wanted"
+    ;;
+project)
+    "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --no-deps .
+    "$venv/bin/pip" check
+    "$venv/bin/lognotary" --help >/dev/null
+    # Nothing is installed into a running container.
+    "$venv/bin/pip" uninstall --yes --quiet pip
+    ;;
+*)
+    echo "install.sh: no step called '$step'" >&2
+    exit 2
+    ;;
+esac

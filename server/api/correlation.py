@@ -1,0 +1,141 @@
+"""Answering what happened in a trace, and which audit events there were, with evidence."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2 as pb
+from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.messages import evidence_message, record_message, span_message, to_nanos
+from server.api.record_evidence import gather_evidence
+from server.notary.chain import TrustedKeys
+from server.notary.origin import Stream
+from storage.engine import Engine
+from storage.evidence import StoredRecord
+from storage.records import AuditFilter, records_of_trace, search_audit_events, spans_of_trace
+
+__all__ = ["get_trace", "search_audit"]
+
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_TRACE_LIMIT = 1000
+_PAGE_SIZE = 100
+_LARGEST = 1000
+
+
+def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) -> pb.GetTraceResponse:
+    """Answer ``CorrelationService.GetTrace``.
+
+    Raises:
+        InvalidArgumentError: the trace ID is none.
+        NotFoundError: nothing of the trace is stored.
+        StorageError: storage cannot be read.
+    """
+    trace_id = parse_trace_id(request.trace_id)
+    limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
+    audit = records_of_trace(engine, Stream.AUDIT, trace_id, limit + 1)
+    logs = records_of_trace(engine, Stream.OPERATIONAL, trace_id, limit + 1)
+    spans = spans_of_trace(engine, trace_id, limit + 1)
+    if not audit and not logs and not spans:
+        raise NotFoundError(
+            f"nothing of the trace {trace_id} is stored. Records are found once their sender has its answer; "
+            "check the ID, and that the service exports to this server"
+        )
+    entries = [
+        pb.TimelineEntry(timestamp=message.timestamp, audit_event=message)
+        for message in _with_evidence(engine, keys, Stream.AUDIT, audit[:limit], request.check)
+    ]
+    entries += [
+        pb.TimelineEntry(timestamp=message.timestamp, log=message)
+        for message in _with_evidence(engine, keys, Stream.OPERATIONAL, logs[:limit], request.check)
+    ]
+    for span in spans[:limit]:
+        message = span_message(span)
+        entries.append(pb.TimelineEntry(timestamp=message.timestamp, span=message))
+    entries.sort(key=lambda entry: to_nanos(entry.timestamp))
+    truncated = any(len(rows) > limit for rows in (audit, logs, spans))
+    return pb.GetTraceResponse(trace_id=trace_id, entries=entries, truncated=truncated)
+
+
+def search_audit(
+    engine: Engine, keys: TrustedKeys, request: pb.SearchAuditEventsRequest
+) -> pb.SearchAuditEventsResponse:
+    """Answer ``CorrelationService.SearchAuditEvents``.
+
+    Raises:
+        InvalidArgumentError: a filter or the page token cannot be used.
+        StorageError: storage cannot be read.
+    """
+    equal = {
+        "ActorId": request.actor_id,
+        "TargetId": request.target_id,
+        "TargetType": request.target_type,
+        "SourceId": request.source_id,
+        "Outcome": request.outcome,
+        "Category": request.category,
+        "ServiceName": request.service_name,
+        "TraceId": parse_trace_id(request.trace_id) if request.trace_id else "",
+    }
+    size = min(request.page_size or _PAGE_SIZE, _LARGEST)
+    wanted = AuditFilter(
+        equal={column: value for column, value in equal.items() if value},
+        action=request.action,
+        text=request.text,
+        since=_time("since", request.since) if request.HasField("since") else None,
+        until=_time("until", request.until) if request.HasField("until") else None,
+        before=_parse_token(request.page_token) if request.page_token else None,
+    )
+    rows = search_audit_events(engine, wanted, size + 1)
+    events = _with_evidence(engine, keys, Stream.AUDIT, rows[:size], request.check)
+    token = ""
+    if len(rows) > size:
+        last = rows[size - 1]
+        token = _make_token(to_nanos(events[-1].timestamp), last)
+    return pb.SearchAuditEventsResponse(events=events, next_page_token=token)
+
+
+def parse_trace_id(text: str) -> str:
+    """Read a trace ID: 32 hex digits in any case.
+
+    Raises:
+        InvalidArgumentError: it is none; the message says what it should be.
+    """
+    trace_id = text.strip().lower()
+    if not _TRACE_ID.fullmatch(trace_id) or trace_id == "0" * 32:
+        raise InvalidArgumentError(
+            f"{text[:80]!r} is no trace ID: it has 32 hexadecimal digits, not all zero, such as "
+            "4bf92f3577b34da6a3ce929d0e0e4736"
+        )
+    return trace_id
+
+
+def _with_evidence(
+    engine: Engine, keys: TrustedKeys, stream: Stream, rows: list[StoredRecord], check: int
+) -> list[pb.Record]:
+    evidence = gather_evidence(engine, keys, rows, rehash=check != pb.CHECK_SIGNATURES)
+    return [
+        record_message(stream, row, evidence_message(row, found)) for row, found in zip(rows, evidence, strict=True)
+    ]
+
+
+def _time(name: str, timestamp: Timestamp) -> int:
+    nanos = to_nanos(timestamp)
+    if not 0 <= nanos < 1 << 63:
+        raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
+    return nanos
+
+
+def _make_token(timestamp: int, row: StoredRecord) -> str:
+    return base64.urlsafe_b64encode(json.dumps([timestamp, row.log_id, row.leaf_index]).encode()).decode()
+
+
+def _parse_token(token: str) -> tuple[int, str, int]:
+    try:
+        timestamp, log_id, leaf_index = json.loads(base64.urlsafe_b64decode(token))
+        return int(timestamp), str(log_id), int(leaf_index)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgumentError("the page token is not one that this server gave out") from error
+

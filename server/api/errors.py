@@ -1,0 +1,24 @@
+"""What can be wrong with a call to the API.
+
+    ApiError
+    ├── InvalidArgumentError      the caller must change the call: INVALID_ARGUMENT, 400
+    └── NotFoundError             there is no such thing: NOT_FOUND, 404
+
+Storage that cannot be read is a ``StorageError``: UNAVAILABLE, 503.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ApiError", "InvalidArgumentError", "NotFoundError"]
+
+
+class ApiError(Exception):
+    """Base of every error of this package; the message is for the caller."""
+
+
+class InvalidArgumentError(ApiError):
+    """The call cannot be answered as it is."""
+
+
+class NotFoundError(ApiError):
+    """What was asked for is not there."""

@@ -1,0 +1,83 @@
+"""The gRPC API: ``CorrelationService`` and ``EvidenceService``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import NoReturn, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+from server.api.backend import Backend
+from server.api.errors import ApiError, InvalidArgumentError, NotFoundError
+from storage.errors import StorageError
+
+__all__ = ["SERVICE_NAMES", "add_services"]
+
+_logger = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+_Context = grpc.aio.ServicerContext[Message, Message]
+
+SERVICE_NAMES = (
+    correlation_pb2.DESCRIPTOR.services_by_name["CorrelationService"].full_name,
+    evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
+)
+
+
+class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):  # type: ignore[misc]
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def GetTrace(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.GetTraceRequest, context: _Context
+    ) -> correlation_pb2.GetTraceResponse:
+        return await _answer(context, lambda: self._backend.get_trace(request))
+
+    async def SearchAuditEvents(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.SearchAuditEventsRequest, context: _Context
+    ) -> correlation_pb2.SearchAuditEventsResponse:
+        return await _answer(context, lambda: self._backend.search_audit_events(request))
+
+
+class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):  # type: ignore[misc]
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def Verify(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.VerifyRequest, context: _Context
+    ) -> AsyncIterator[evidence_pb2.VerifyResponse]:
+        steps = await _answer(context, lambda: self._backend.verify(request))
+        while (step := await _answer(context, lambda: next(steps, None))) is not None:
+            yield step
+
+
+async def _answer(context: _Context, work: Callable[[], _Answer]) -> _Answer:
+    """Run blocking work in a thread; its errors become the status of the call."""
+    try:
+        return await asyncio.to_thread(work)
+    except Exception as error:
+        await _abort(context, error)
+
+
+async def _abort(context: _Context, error: Exception) -> NoReturn:
+    if isinstance(error, InvalidArgumentError):
+        code = grpc.StatusCode.INVALID_ARGUMENT
+    elif isinstance(error, NotFoundError):
+        code = grpc.StatusCode.NOT_FOUND
+    elif isinstance(error, StorageError):
+        code = grpc.StatusCode.UNAVAILABLE
+    else:
+        _logger.error("a call of the API failed", exc_info=error)
+        await context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says how")
+    message = str(error) if isinstance(error, ApiError) else f"storage cannot be read: {error}"
+    await context.abort(code, message)
+
+
+def add_services(server: grpc.aio.Server, backend: Backend) -> None:
+    """Add the API's services to a server."""
+    correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend), server)
+    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend), server)

@@ -1,0 +1,181 @@
+"""From stored records, evidence and findings to the messages of the public API."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.record_evidence import RecordEvidence
+from server.api.verification import Progress, Summary
+from server.notary.canonical import Value, decode_record
+from server.notary.errors import MalformedError
+from server.notary.findings import Finding
+from server.notary.origin import LogName, Stream
+from storage.evidence import StoredRecord
+from storage.records import Span
+
+__all__ = [
+    "evidence_message",
+    "from_nanos",
+    "record_message",
+    "span_message",
+    "to_nanos",
+    "verify_response",
+]
+
+_AUDIT_FIELDS = {
+    "record_id": "AuditRecordId",
+    "actor_id": "ActorId",
+    "actor_type": "ActorType",
+    "action": "Action",
+    "target_id": "TargetId",
+    "target_type": "TargetType",
+    "source_id": "SourceId",
+    "source_type": "SourceType",
+    "outcome": "Outcome",
+    "category": "Category",
+    "rule": "AuditRule",
+}
+
+
+def to_nanos(timestamp: Timestamp) -> int:
+    """Return a timestamp in nanoseconds since the epoch."""
+    return timestamp.seconds * 10**9 + timestamp.nanos
+
+
+def from_nanos(nanos: int) -> Timestamp:
+    """Return nanoseconds since the epoch as a timestamp."""
+    seconds, rest = divmod(nanos, 10**9)
+    return Timestamp(seconds=seconds, nanos=rest)
+
+
+def record_message(
+    stream: Stream, stored: StoredRecord, evidence: evidence_pb2.Evidence
+) -> correlation_pb2.Record:
+    """Make the message of a stored record."""
+    values = decode_record(stream, stored.canonical)
+    observed = _number(values["ObservedTimestamp"])
+    message = correlation_pb2.Record(
+        timestamp=from_nanos(_number(values["Timestamp"])),
+        observed_timestamp=from_nanos(observed) if observed else None,
+        ingested_at=from_nanos(_number(values["IngestedAt"])),
+        trace_id=_text(values["TraceId"]),
+        span_id=_text(values["SpanId"]),
+        flags=_number(values["Flags"]),
+        severity_text=_text(values["SeverityText"]),
+        severity_number=_number(values["SeverityNumber"]),
+        service_name=_text(values["ServiceName"]),
+        body=_text(values["Body"]),
+        event_name=_text(values["EventName"]),
+        scope_name=_text(values["ScopeName"]),
+        scope_version=_text(values["ScopeVersion"]),
+        resource_attributes=_texts(values["ResourceAttributes"]),
+        scope_attributes=_texts(values["ScopeAttributes"]),
+        log_attributes=_texts(values["LogAttributes"]),
+        otlp_details=_text(values["OtlpDetails"]),
+        dropped_attributes_count=_number(values["DroppedAttributesCount"]),
+        resource_schema_url=_text(values["ResourceSchemaUrl"]),
+        scope_schema_url=_text(values["ScopeSchemaUrl"]),
+        evidence=evidence,
+    )
+    if stream is Stream.AUDIT:
+        fields = {field: _text(values[column]) for field, column in _AUDIT_FIELDS.items()}
+        message.audit.CopyFrom(correlation_pb2.AuditEvent(**fields))
+    return message
+
+
+def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence_pb2.Evidence:
+    """Make the message of a record's evidence."""
+    batch = evidence.batch
+    return evidence_pb2.Evidence(
+        state=evidence_pb2.EvidenceState.Value(evidence.state.value),
+        reason=evidence.reason,
+        log_id=stored.log_id,
+        origin=batch.origin if batch else "",
+        batch_id=str(stored.batch_id) if stored.log_id else "",
+        leaf_index=stored.leaf_index,
+        tree_size=batch.tree_size if batch else 0,
+        record_hash=evidence.record_hash.hex(),
+    )
+
+
+def span_message(span: Span) -> correlation_pb2.Span:
+    """Make the message of a span."""
+    return correlation_pb2.Span(
+        timestamp=from_nanos(span.timestamp),
+        duration_nanos=span.duration,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        name=span.name,
+        kind=span.kind,
+        service_name=span.service_name,
+        status_code=span.status_code,
+        status_message=span.status_message,
+        attributes=dict(reversed(span.attributes)),
+    )
+
+
+def verify_response(item: Progress | Finding | Summary) -> evidence_pb2.VerifyResponse:
+    """Make the message of one step of a verification."""
+    if isinstance(item, Progress):
+        return evidence_pb2.VerifyResponse(
+            progress=evidence_pb2.VerifyProgress(
+                origin=item.origin,
+                batches=item.batches,
+                records=item.records,
+                total_records=item.total_records,
+            )
+        )
+    if isinstance(item, Summary):
+        return evidence_pb2.VerifyResponse(
+            summary=evidence_pb2.VerifySummary(
+                logs=item.logs, batches=item.batches, records=item.records, findings=item.findings
+            )
+        )
+    return evidence_pb2.VerifyResponse(
+        finding=evidence_pb2.Finding(
+            kind=evidence_pb2.FindingKind.Value(item.kind.value),
+            message=item.message,
+            log_id=item.log_id,
+            origin=item.origin,
+            batch_id=str(item.batch_id) if item.batch_id else "",
+            sequence=item.sequence,
+            leaf_index=item.leaf_index,
+            record=_describe(item),
+            record_count=item.record_count,
+        )
+    )
+
+
+def _describe(finding: Finding) -> str:
+    """Show a record in one line: when, which service, what."""
+    if finding.record is None:
+        return ""
+    for stream in _streams(finding):
+        try:
+            values = decode_record(stream, finding.record)
+        except MalformedError:
+            continue
+        when = from_nanos(_number(values["Timestamp"])).ToJsonString()
+        who = f"{_text(values['ActorId'])} {_text(values['Action'])} " if stream is Stream.AUDIT else ""
+        return f"{when} {_text(values['ServiceName'])} {who}{_text(values['Body'])}"[:500]
+    return ""
+
+
+def _streams(finding: Finding) -> list[Stream]:
+    return [LogName.parse(finding.origin).stream] if finding.origin else list(Stream)
+
+
+def _number(value: Value) -> int:
+    return cast(int, value)
+
+
+def _text(value: Value) -> str:
+    return cast(bytes, value).decode("utf-8", "replace")
+
+
+def _texts(value: Value) -> dict[str, str]:
+    pairs = cast("list[tuple[bytes, bytes]]", value)
+    return {_text(key): _text(content) for key, content in reversed(pairs)}

@@ -1,0 +1,225 @@
+"""Settings: flags over ``LOGNOTARY_*`` variables over ``lognotary.toml`` over defaults.
+
+Parsed once, at start, into one frozen object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.notary.chain import TrustedKeys, parse_public_keys
+from server.notary.errors import KeyMaterialError, MalformedError
+from server.notary.origin import LogName, Stream
+from server.pipeline.rules import BUILT_IN_RULES, Rule, RuleError, parse_rules
+from storage.errors import StorageConfigError
+from storage.url import StorageUrl, parse_storage_url
+
+__all__ = ["SETTINGS", "Address", "ConfigError", "Setting", "Settings", "add_flags", "load_settings", "parse_address"]
+
+_DEFAULT_FILE = Path("lognotary.toml")
+_PREFIX = "LOGNOTARY_"
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the message names it, where it stands, and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens. Port 0: a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name in the file, as a flag ``--name`` and as a variable ``LOGNOTARY_NAME``."""
+
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS = (
+    Setting("storage", "", "chdb:///path or http(s)://user:password@host:8123/database; default: chdb in data_dir"),
+    Setting("data_dir", "data", "directory for the signing key, the writer's name and the embedded storage"),
+    Setting("otlp_grpc", "127.0.0.1:4317", "where OTLP/gRPC is received"),
+    Setting("otlp_http", "127.0.0.1:4318", "where OTLP/HTTP is received"),
+    Setting("api_grpc", "127.0.0.1:7317", "where the gRPC API answers"),
+    Setting("http", "127.0.0.1:7318", "where the HTTP API and health answer"),
+    Setting("deployment", "lognotary", "name of the deployment, first part of the logs' origins"),
+    Setting("writer", "", "name of this writer, last part of the logs' origins; default: made at first start"),
+    Setting("batch_rows", "50000", "records that close a batch"),
+    Setting("batch_bytes", "33554432", "bytes that close a batch"),
+    Setting("batch_age", "0.25", "seconds after which a batch is closed"),
+    Setting("max_request_bytes", "67108864", "largest request, after decompression"),
+    Setting("memory_limit", "536870912", "bytes that requests may hold until they are committed"),
+    Setting("ack_timeout", "10", "seconds after which a request that is not committed is refused"),
+    Setting("public_keys", "", "files of public keys of other writers, separated by commas"),
+    Setting("log_level", "info", "debug, info, warning or error"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, parsed. Sizes are bytes, times seconds; see ``SETTINGS``."""
+
+    storage: StorageUrl
+    data_dir: Path
+    otlp_grpc: Address
+    otlp_http: Address
+    api_grpc: Address
+    http: Address
+    deployment: str
+    writer: str
+    batch_rows: int
+    batch_bytes: int
+    batch_age: float
+    max_request_bytes: int
+    memory_limit: int
+    ack_timeout: float
+    public_keys: TrustedKeys
+    log_level: str
+    audit_rules: tuple[Rule, ...]
+
+
+def add_flags(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add the flags of some settings, or of all, to a command's parser."""
+    for setting in SETTINGS:
+        if not names or setting.name in names:
+            shown = f" (default: {setting.default})" if setting.default else ""
+            parser.add_argument(
+                f"--{setting.name.replace('_', '-')}", dest=setting.name, metavar="X", help=setting.help + shown
+            )
+    parser.add_argument("--config", metavar="FILE", help="settings file (default: lognotary.toml, if there is one)")
+
+
+def load_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+    """Put settings together.
+
+    Args:
+        flags: name -> value, None where a flag was not given; ``config`` names the file.
+        environ: environment variables.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+    """
+    file = flags.get("config") or environ.get(_PREFIX + "CONFIG")
+    from_file = _read_file(Path(file)) if file else _read_file(_DEFAULT_FILE) if _DEFAULT_FILE.exists() else {}
+    known = {setting.name for setting in SETTINGS}
+    unknown = from_file.keys() - known - {"audit"}
+    if unknown:
+        raise ConfigError(f"{file or _DEFAULT_FILE}: unknown setting {', '.join(sorted(unknown))}")
+    values: dict[str, tuple[str, str]] = {}  # name -> (value, where it stands)
+    for setting in SETTINGS:
+        variable = _PREFIX + setting.name.upper()
+        flag = flags.get(setting.name)
+        if flag is not None:
+            values[setting.name] = flag, f"--{setting.name.replace('_', '-')}"
+        elif variable in environ:
+            values[setting.name] = environ[variable], variable
+        elif setting.name in from_file:
+            values[setting.name] = _from_toml(from_file[setting.name]), f"{setting.name} in {file or _DEFAULT_FILE}"
+        else:
+            values[setting.name] = setting.default, setting.name
+    return _parse(values, from_file.get("audit", {}))
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"the settings file {path} cannot be read: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings file {path} is not TOML: {error}") from error
+
+
+def _from_toml(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
+    data_dir = Path(values["data_dir"][0])
+    storage = values["storage"][0] or f"chdb://{(data_dir / 'chdb').absolute()}"
+    parsed: dict[str, Any] = {"data_dir": data_dir}
+    parsers = {
+        "storage": lambda _: parse_storage_url(storage),
+        "otlp_grpc": parse_address,
+        "otlp_http": parse_address,
+        "api_grpc": parse_address,
+        "http": parse_address,
+        "deployment": lambda text: LogName(text, Stream.AUDIT, "writer").deployment,
+        "writer": lambda text: LogName("deployment", Stream.AUDIT, text).writer if text else "",
+        "batch_rows": _positive_int,
+        "batch_bytes": _positive_int,
+        "batch_age": _positive,
+        "max_request_bytes": _positive_int,
+        "memory_limit": _positive_int,
+        "ack_timeout": _positive,
+        "public_keys": _read_keys,
+        "log_level": _level,
+    }
+    for name, parse in parsers.items():
+        text, where = values[name]
+        try:
+            parsed[name] = parse(text)
+        except (ValueError, OSError, StorageConfigError, KeyMaterialError, MalformedError) as error:
+            raise ConfigError(f"{where}: {error}") from error
+    return Settings(**parsed, audit_rules=_rules(audit))
+
+
+def _rules(audit: object) -> tuple[Rule, ...]:
+    if not isinstance(audit, dict) or audit.keys() - {"rules", "built_in_rules"}:
+        raise ConfigError("[audit] has the settings 'rules' and 'built_in_rules'")
+    try:
+        own = parse_rules(audit.get("rules", []))
+    except RuleError as error:
+        raise ConfigError(str(error)) from error
+    return own + (BUILT_IN_RULES if audit.get("built_in_rules", True) else ())
+
+
+def parse_address(text: str) -> Address:
+    """Read ``host:port``; an IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not host:port, such as 127.0.0.1:4317")
+    return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ':4317' means everywhere
+
+
+def _positive_int(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError(f"{text} is not greater than 0")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise ValueError(f"{text} is not greater than 0")
+    return number
+
+
+def _level(text: str) -> str:
+    if text.lower() not in ("debug", "info", "warning", "error"):
+        raise ValueError(f"{text!r} is not debug, info, warning or error")
+    return text.lower()
+
+
+def _read_keys(text: str) -> TrustedKeys:
+    files = [Path(file.strip()) for file in text.split(",") if file.strip()]
+    return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()
+

@@ -1,0 +1,140 @@
+"""OTLP over HTTP: ``POST /v1/logs``, protobuf and JSON by Content-Type.
+
+An ASGI application; the server that runs it, its port and its certificate are put together elsewhere.
+What OTLP asks of it: OTLP specification, "OTLP/HTTP". Answers have the content type of their request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.otlp.decompress import decompress
+from server.otlp.errors import TooLargeError, UnsupportedTypeError
+from server.otlp.otlp_json import request_from_json
+from server.otlp.status import Refusal, http_body, http_headers, refusal_of
+from server.pipeline.ingest import Ingest
+
+__all__ = ["PATH", "build_http_app"]
+
+PATH = "/v1/logs"
+
+_PROTOBUF = "application/x-protobuf"
+_JSON = "application/json"
+
+# An ExportLogsServiceResponse with nothing set: on success "the server MUST leave the partial_success
+# field unset".
+_SUCCESS = {_PROTOBUF: b"", _JSON: b"{}"}
+
+# Above these sizes, work on a body would hold up the other requests for longer than a thread costs. A
+# compressed body counts for more, as it may inflate to many times its size.
+_LARGE = 64 * 1024
+_LARGE_COMPRESSED = 16 * 1024
+
+
+def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
+    """Build the application that receives OTLP.
+
+    Args:
+        ingest: takes the requests, serialized as protobuf.
+        max_request_bytes: larger requests, before or after decompression, get 413.
+    """
+    json_turn = asyncio.Lock()
+
+    async def export(request: Request) -> Response:
+        try:
+            serialized = await _serialized_request(request, max_request_bytes, json_turn)
+            await ingest.submit(serialized)
+        except ClientDisconnect:
+            # No one is left to answer. The server sends nothing; the status is for its access log.
+            return Response(status_code=499)
+        except (Exception, asyncio.CancelledError) as error:
+            # Also if this very task was cancelled, as happens to slow requests at shutdown: the server
+            # would answer 500, and with that the sender would throw its records away.
+            return _refuse(request, refusal_of(error))
+        media_type = _media_type(request)
+        return Response(_SUCCESS[media_type], media_type=media_type)
+
+    app = Starlette(
+        routes=[Route(PATH, export, methods=["POST"])],
+        exception_handlers={HTTPException: _refuse_route},
+    )
+    # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _serialized_request(request: Request, limit: int, json_turn: asyncio.Lock) -> bytes:
+    """Return the request of whatever type and encoding as serialized protobuf.
+
+    Args:
+        request: the request.
+        limit: the largest permitted body, before and after decompression.
+        json_turn: held while a large JSON body is read. Two at a time would not be done sooner, as both
+            want the interpreter, but take twice the memory, and that is a multiple of their size.
+    """
+    media_type = _media_type(request)
+    if media_type not in _SUCCESS:
+        given = request.headers.get("content-type", "")[:64]
+        raise UnsupportedTypeError(f"Content-Type {given!r} is not supported", (_PROTOBUF, _JSON))
+    body = await _read(request, limit)
+    encoding = request.headers.get("content-encoding", "")
+    if encoding and len(body) > _LARGE_COMPRESSED:
+        body = await asyncio.to_thread(decompress, body, encoding, limit)
+    elif encoding:
+        body = decompress(body, encoding, limit)
+    if media_type != _JSON:
+        return body
+    if len(body) <= _LARGE:
+        return request_from_json(body)
+    async with json_turn:
+        return await asyncio.to_thread(request_from_json, body)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """Read the body as it was sent, up to the limit."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise TooLargeError(limit)
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(limit)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    """Answer for what the router refuses: 404 for a wrong path, 405 with Allow for a wrong method."""
+    # Starlette's type for a handler is wider than the class that it is registered for.
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
+    message = f"{status}: logs are received by POST {PATH}"
+    return _refuse(
+        request, Refusal(grpc.StatusCode.UNIMPLEMENTED, status, message, headers=tuple(headers.items()))
+    )
+
+
+def _media_type(request: Request) -> str:
+    """Return the Content-Type without its parameters, a charset for example."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _refuse(request: Request, refusal: Refusal) -> Response:
+    """Answer with the reason, in the request's content type if that is one of the two."""
+    media_type = _media_type(request)
+    as_json = media_type == _JSON
+    return Response(
+        http_body(refusal, as_json=as_json),
+        refusal.http_status,
+        http_headers(refusal),
+        media_type=_JSON if as_json else _PROTOBUF,
+    )

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import contextlib
+import gzip
+import tracemalloc
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.otlp.decompress import ENCODINGS, decompress
+from server.otlp.errors import TooLargeError, UnsupportedEncodingError
+from server.pipeline.errors import MalformedRequestError
+
+MIB = 1024 * 1024
+
+
+def zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+def zstd_streamed(data: bytes) -> bytes:
+    """Compress as a stream does it, without the content size in the header."""
+    stream = zstandard.ZstdCompressor().compressobj()
+    return stream.compress(data) + stream.flush()
+
+
+COMPRESSORS = [
+    pytest.param("gzip", gzip.compress, id="gzip"),
+    pytest.param("zstd", zstd, id="zstd"),
+    pytest.param("zstd", zstd_streamed, id="zstd streamed"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+@given(data=st.binary(max_size=200))
+def test_what_was_compressed_comes_back(encoding, compress, data):
+    assert decompress(compress(data), encoding, 200) == data
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_a_body_of_more_than_one_piece_comes_back(encoding, compress):
+    data = bytes(range(256)) * 8192 + b"end"
+    assert decompress(compress(data), encoding, 4 * MIB) == data
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+def test_no_encoding_leaves_the_body_as_it_is(encoding):
+    assert decompress(b"abc", encoding, 3) == b"abc"
+
+
+@pytest.mark.parametrize("encoding", ["GZIP", "x-gzip", " gzip "])
+def test_gzip_is_known_by_all_its_spellings(encoding):
+    assert decompress(gzip.compress(b"abc"), encoding, 3) == b"abc"
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_the_limit_is_what_the_result_may_just_have(encoding, compress):
+    body = compress(b"x" * 1000)
+    assert len(decompress(body, encoding, 1000)) == 1000
+    with pytest.raises(TooLargeError, match="999 bytes"):
+        decompress(body, encoding, 999)
+
+
+def test_the_limit_holds_without_an_encoding():
+    with pytest.raises(TooLargeError):
+        decompress(b"abcd", "identity", 3)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_a_bomb_is_not_inflated_beyond_the_limit(encoding, compress):
+    bomb = compress(bytes(256 * MIB))
+    assert len(bomb) < MIB
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLargeError):
+            decompress(bomb, encoding, MIB)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MIB
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_a_bomb_in_the_second_member_is_not_inflated_either(encoding, compress):
+    with pytest.raises(TooLargeError):
+        decompress(compress(b"x" * 600) + compress(b"x" * 600), encoding, 1000)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_members_one_after_another_are_one_body(encoding, compress):
+    members = [b"first ", b"", b"second " * 50_000, b"third"]
+    body = b"".join(map(compress, members))
+    assert decompress(body, encoding, MIB) == b"".join(members)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_a_body_made_of_tiny_members_is_refused_early(encoding, compress):
+    with pytest.raises(MalformedRequestError, match="more than 4096"):
+        decompress(compress(b"") * 100_000, encoding, MIB)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_a_body_cut_anywhere_is_malformed(encoding, compress):
+    body = compress(b"some log records " * 10)
+    for length in range(len(body)):
+        with pytest.raises(MalformedRequestError):
+            decompress(body[:length], encoding, MIB)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_what_follows_the_last_member_has_to_be_a_member(encoding, compress):
+    with pytest.raises(MalformedRequestError, match="damaged"):
+        decompress(compress(b"abc") + b"garbage!", encoding, MIB)
+
+
+def test_a_wrong_checksum_is_noticed():
+    body = bytearray(gzip.compress(b"abc"))
+    body[-5] ^= 1  # the last byte of the CRC-32
+    with pytest.raises(MalformedRequestError, match="damaged"):
+        decompress(bytes(body), "gzip", MIB)
+
+
+def test_a_zstd_frame_that_needs_a_huge_window_is_refused():
+    parameters = zstandard.ZstdCompressionParameters(window_log=27)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    body = stream.compress(b"abc") + stream.flush()
+    with pytest.raises(MalformedRequestError, match="memory"):
+        decompress(body, "zstd", MIB)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@given(body=st.binary(max_size=200))
+def test_arbitrary_bytes_are_never_more_than_malformed(encoding, body):
+    with contextlib.suppress(MalformedRequestError, TooLargeError):
+        decompress(body, encoding, 10_000)
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "é" * 1000])
+def test_an_unknown_encoding_is_refused_with_the_known_ones(encoding):
+    with pytest.raises(UnsupportedEncodingError) as caught:
+        decompress(b"", encoding, MIB)
+    assert caught.value.accepted == ENCODINGS
+    assert "accepted: gzip, zstd, identity" in str(caught.value)
+    assert len(str(caught.value)) < 200

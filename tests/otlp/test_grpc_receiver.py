@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+
+from server.otlp.grpc_receiver import build_logs_handler, server_options
+from server.pipeline.errors import (
+    MalformedRequestError,
+    OverloadedError,
+    ShuttingDownError,
+    StorageRefusedError,
+)
+from server.pipeline.ingest import Ingest
+from tests.otlp.recording import RecordingIngest
+
+LIMIT = 1024 * 1024
+M = TypeVar("M", bound=Message)
+EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+
+@asynccontextmanager
+async def serving(ingest: Ingest, limit: int = LIMIT) -> AsyncIterator[str]:
+    server = grpc.aio.server(handlers=[build_logs_handler(ingest)], options=server_options(limit))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(0)
+
+
+async def export(
+    address: str,
+    request: bytes,
+    *,
+    method: str = EXPORT,
+    compression: grpc.Compression | None = None,
+    deadline: float = 30,
+) -> bytes:
+    async with grpc.aio.insecure_channel(address, compression=compression) as channel:
+        return await channel.unary_unary(method)(request, timeout=deadline)
+
+
+async def refused(address: str, request: bytes = b"", **options) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await export(address, request, **options)
+    return caught.value
+
+
+def details(error: grpc.aio.AioRpcError, kind: type[M]) -> M:
+    """Return the one detail of the status, after checking that the status matches the code."""
+    status = status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
+    assert status.code == error.code().value[0]
+    assert status.message == error.details()
+    (packed,) = status.details
+    detail = kind()
+    assert packed.Unpack(detail)
+    return detail
+
+
+async def test_a_request_arrives_unchanged_and_success_is_an_empty_response():
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        assert await export(address, b"not even protobuf") == b""
+    assert ingest.requests == [b"not even protobuf"]
+
+
+async def test_an_empty_request_is_accepted():
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        assert await export(address, b"") == b""
+    assert ingest.requests == [b""]
+
+
+async def test_gzip_is_undone():
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        await export(address, b"abc" * 10_000, compression=grpc.Compression.Gzip)
+    assert ingest.requests == [b"abc" * 10_000]
+
+
+@pytest.mark.parametrize("error", [OverloadedError, StorageRefusedError, ShuttingDownError])
+async def test_a_refused_request_is_to_be_sent_again_after_the_delay_in_both_trailers(error):
+    async with serving(RecordingIngest(error("try later: é", retry_after=2.25))) as address:
+        answer = await refused(address)
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert answer.details() == "try later: é"
+    bare = error_details_pb2.RetryInfo.FromString(
+        dict(answer.trailing_metadata())["google.rpc.retryinfo-bin"]
+    )
+    assert (bare.retry_delay.seconds, bare.retry_delay.nanos) == (2, 250_000_000)
+    assert details(answer, error_details_pb2.RetryInfo) == bare
+
+
+@pytest.mark.parametrize(("delay", "seconds"), [(0.0, 0), (-1.0, 0), (float("nan"), 0), (float("inf"), 3600)])
+async def test_a_delay_that_makes_no_sense_is_still_an_answer(delay, seconds):
+    async with serving(RecordingIngest(OverloadedError("full", retry_after=delay))) as address:
+        answer = await refused(address)
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert details(answer, error_details_pb2.RetryInfo).retry_delay.seconds == seconds
+
+
+async def test_a_malformed_request_is_an_invalid_argument_with_its_violation():
+    async with serving(RecordingIngest(MalformedRequestError("wrong at byte 7"))) as address:
+        answer = await refused(address)
+    assert answer.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert answer.details() == "wrong at byte 7"
+    (violation,) = details(answer, error_details_pb2.BadRequest).field_violations
+    assert violation.description == "wrong at byte 7"
+    assert "google.rpc.retryinfo-bin" not in dict(answer.trailing_metadata())
+
+
+@pytest.mark.parametrize("message", ["x" * 100_000, "é" * 100_000, "\ud800", "a\r\nb", ""])
+async def test_any_message_fits_in_the_trailers(message):
+    async with serving(RecordingIngest(MalformedRequestError(message))) as address:
+        answer = await refused(address)
+    assert answer.code() is grpc.StatusCode.INVALID_ARGUMENT
+    details(answer, error_details_pb2.BadRequest)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("secret"), KeyError("secret"), MemoryError()])
+async def test_an_unforeseen_error_is_logged_and_answered_as_retryable(error, caplog):
+    async with serving(RecordingIngest(error)) as address:
+        answer = await refused(address)
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert details(answer, error_details_pb2.RetryInfo).retry_delay.seconds == 5
+    assert "secret" not in answer.details()
+    (record,) = caplog.records
+    assert record.name == "server.otlp.status"
+    assert record.exc_info[1] is error
+
+
+async def test_a_cancellation_from_within_is_answered_as_retryable():
+    async with serving(RecordingIngest(asyncio.CancelledError())) as address:
+        answer = await refused(address)
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert details(answer, error_details_pb2.RetryInfo).retry_delay.seconds == 5
+
+
+async def test_a_call_whose_deadline_passes_cancels_the_submission(caplog):
+    ingest = RecordingIngest()
+    ingest.blocked = asyncio.Event()
+    async with serving(ingest) as address:
+        answer = await refused(address, deadline=0.5)
+        assert answer.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        await ingest.cancelled.wait()
+    assert ingest.requests == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip])
+async def test_a_request_of_just_the_limit_is_accepted(compression):
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        await export(address, bytes(LIMIT), compression=compression)
+    assert len(ingest.requests[0]) == LIMIT
+
+
+@pytest.mark.parametrize(
+    ("size", "compression"),
+    [
+        pytest.param(LIMIT + 1, None, id="as sent"),
+        pytest.param(LIMIT + 1, grpc.Compression.Gzip, id="after decompression"),
+        pytest.param(256 * LIMIT, grpc.Compression.Gzip, id="bomb"),
+    ],
+)
+async def test_a_request_above_the_limit_is_refused_for_good(size, compression):
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        answer = await refused(address, bytes(size), compression=compression)
+    assert answer.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "larger than max" in answer.details()
+    assert not dict(answer.trailing_metadata())
+    assert ingest.requests == []
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Import",
+    ],
+)
+async def test_what_is_not_served_is_unimplemented(method):
+    async with serving(RecordingIngest()) as address:
+        answer = await refused(address, method=method)
+    assert answer.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_call_that_shutdown_cuts_off_is_to_be_sent_again():
+    ingest = RecordingIngest()
+    ingest.blocked = asyncio.Event()
+    async with serving(ingest) as address:
+        call = asyncio.create_task(refused(address))
+        await ingest.blocked.wait()
+    answer = await call
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert ingest.cancelled.is_set()
+
+
+async def test_calls_are_taken_at_the_same_time():
+    ingest = RecordingIngest()
+    ingest.blocked = asyncio.Event()
+    async with serving(ingest) as address:
+        first = asyncio.create_task(export(address, b"slow"))
+        await ingest.blocked.wait()
+        ingest.blocked = None
+        await export(address, b"quick")
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    assert ingest.requests == [b"quick"]
+
+
+async def test_a_second_server_on_the_same_port_does_not_start():
+    async with serving(RecordingIngest()) as address:
+        server = grpc.aio.server(options=server_options(LIMIT))
+        with pytest.raises(RuntimeError, match="Failed to bind"):
+            server.add_insecure_port(address)
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(permitted):
+    # A tenth of a second instead of the seconds of the real setting, to be done before long. That the
+    # sender loses its connection without the setting shows that gRPC knows it by this name.
+    options = [
+        (name, 100 if "ping_interval" in name else value)
+        for name, value in server_options(LIMIT)
+        if permitted or "ping_interval" not in name
+    ]
+    pinging = [
+        ("grpc.keepalive_time_ms", 300),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest())], options=options)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=pinging) as channel:
+        await channel.channel_ready()
+        change = channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
+        if permitted:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(change, 5)  # three pings too many come after three seconds
+        else:
+            await asyncio.wait_for(change, 30)
+    await server.stop(0)
+
+
+def test_connections_live_on_unless_an_age_is_given():
+    assert not [name for name, _ in server_options(LIMIT) if "connection_age" in name]
+    options = dict(server_options(LIMIT, max_connection_age=60, max_connection_age_grace=2.5))
+    assert options["grpc.max_connection_age_ms"] == 60_000
+    assert options["grpc.max_connection_age_grace_ms"] == 2_500
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+async def test_the_python_sdk_sends_again_what_was_refused(compression, caplog):
+    ingest = RecordingIngest(
+        OverloadedError("full", retry_after=0.05), StorageRefusedError("not now", retry_after=0.05)
+    )
+    async with serving(ingest) as address:
+        await asyncio.to_thread(_emit_one, address, compression)
+    (request,) = ingest.requests
+    (resource_logs,) = ExportLogsServiceRequest.FromString(request).resource_logs
+    assert resource_logs.scope_logs[0].log_records[0].body.string_value == "paid"
+    # The delay is the one that was asked for, not the SDK's own first step of a second.
+    assert "retrying in 0.05s" in caplog.text
+
+
+async def test_the_python_sdk_does_not_send_again_what_is_malformed(caplog):
+    ingest = RecordingIngest(MalformedRequestError("wrong"))
+    async with serving(ingest) as address:
+        await asyncio.to_thread(_emit_one, address, grpc.Compression.NoCompression)
+    assert ingest.requests == []
+    assert "INVALID_ARGUMENT" in caplog.text
+
+
+def _emit_one(address: str, compression: grpc.Compression) -> None:
+    """Send one record as an instrumented program does."""
+    logging.getLogger("opentelemetry").setLevel(logging.DEBUG)
+    exporter = OTLPLogExporter(endpoint=address, insecure=True, compression=compression)
+    provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    provider.get_logger("shop.orders").emit(
+        LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO)
+    )
+    provider.shutdown()

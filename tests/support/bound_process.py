@@ -1,0 +1,117 @@
+"""A child process that tests can stop, kill and pause, and that never outlives the test run."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+_EXEC_BOUND = Path(__file__).with_name("_exec_bound.py")
+_TAIL_CHARACTERS = 8192
+
+
+def _new_spawner() -> None:
+    """Name the thread that starts all children.
+
+    The kernel signals a child when the *thread* that started it ends, so a child started from a short-lived
+    worker thread would die early. A fork leaves that thread behind, hence a new one there.
+    """
+    global _spawner
+    _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bound-process")
+
+
+_spawner: ThreadPoolExecutor
+_new_spawner()
+os.register_at_fork(after_in_child=_new_spawner)
+
+
+class BoundProcess:
+    """Runs one command, its output appended to a log file so that nothing blocks on an unread pipe."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.log = log
+        self._command = list(command)
+        self._env = dict(env or {})
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError(f"{self._command[0]} has not been started")
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status (negative: the signal that ended it), None before that."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self) -> None:
+        if self.running:
+            raise RuntimeError(f"{self._command[0]} is already running as process {self.pid}")
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        self._process = _spawner.submit(self._spawn).result()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C must reach the test run, not the servers under it.
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_EXEC_BOUND), str(os.getpid()), *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | self._env,
+                cwd=self._cwd,
+                start_new_session=True,
+            )
+
+    def stop(self, within: float = 30.0) -> int | None:
+        """Ask the process to end, insist when it has not within that many seconds; its exit status."""
+        if self._process is None:
+            return None
+        self._process.terminate()
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def kill(self) -> None:
+        """End the process as a power cut would: no handler runs, nothing is flushed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def pause(self) -> None:
+        """Freeze the process: its connections stay open and nobody answers on them."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def log_text(self) -> str:
+        """Everything written since the last start."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+    def log_tail(self) -> str:
+        """The end of what was written since the last start, for an error message."""
+        return self.log_text()[-_TAIL_CHARACTERS:].strip() or "(it wrote nothing)"
