@@ -170,7 +170,7 @@ async def _serve(
 
         api = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_services(api, backend)
-        healthy = _add_health(api)
+        healthy = await _add_health(api)
         reflection.enable_server_reflection((*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME), api)
         api_address = await stack.enter_async_context(_grpc(api, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
@@ -182,11 +182,11 @@ async def _serve(
         yield BoundAddresses(otlp_address, receiver_address, api_address, http_address)
 
 
-def _add_health(server: grpc.aio.Server) -> health.aio.HealthServicer:
+async def _add_health(server: grpc.aio.Server) -> health.aio.HealthServicer:
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     for name in ("", *SERVICE_NAMES):
-        servicer._server_status[name] = health_pb2.HealthCheckResponse.SERVING
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     return servicer
 
 
@@ -219,7 +219,7 @@ async def _http(app: Starlette, address: Address) -> AsyncIterator[Address]:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.create_server((address.host, address.port), family=family, backlog=1024)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(_GRACE)
+        app, http="httptools", ws="none", log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(_GRACE)
     )
     server = _EmbeddedUvicorn(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

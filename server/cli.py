@@ -1,0 +1,97 @@
+"""The ``lognotary`` command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from server.app import BoundAddresses, run_server
+from server.commands import audit, trace, verify
+from server.config import ConfigError, add_flags, load_settings
+from server.datadir import DataDirectoryError
+from server.demo import run_demo
+from server.pipeline.recovery import LogUnusableError
+from storage.errors import StorageError
+
+__all__ = ["build_parser", "main"]
+
+_EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong usage or cannot run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (ConfigError, DataDirectoryError, LogUnusableError, StorageError) as error:
+        print(f"lognotary: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (head, a pager) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="lognotary",
+        description="An OpenTelemetry log backend that can prove what it stored.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"lognotary {version('lognotary')}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the server", description="Run the server.")
+    add_flags(serve)
+    serve.add_argument("--json", action="store_true", help="print the bound addresses as JSON")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser(
+        "demo",
+        help="show the main job in one go",
+        description="Start a server on a temporary directory, send it the records of a small shop, show a trace, "
+        "verify everything, then tamper with a record and show that it is found.",
+    )
+    demo.set_defaults(run=lambda options: run_demo())
+
+    for command in (trace, audit, verify):
+        command.add_parser(commands)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = load_settings(vars(options), os.environ)
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # They report every request at INFO, and connection trouble that is reported here anyway.
+    for noisy in ("clickhouse_connect", "urllib3", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+    def on_ready(bound: BoundAddresses) -> None:
+        addresses = {name: str(getattr(bound, name)) for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}
+        if options.json:
+            print(json.dumps({"ready": True, **addresses}), flush=True)
+        else:
+            listing = " ".join(f"{name}={address}" for name, address in addresses.items())
+            print(f"lognotary is ready: {listing}", flush=True)
+
+    try:
+        asyncio.run(run_server(settings, on_ready))
+    except OSError as error:
+        print(f"lognotary: {error}", file=sys.stderr)
+        return 2
+    return 0

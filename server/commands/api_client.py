@@ -1,0 +1,62 @@
+"""Calling the gRPC API from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Callable
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+__all__ = ["add_api_flag", "call", "parse_time"]
+
+_DEFAULT_API = "127.0.0.1:7317"
+_MAX_ANSWER = 64 << 20
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def add_api_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--api`` and ``--json``."""
+    parser.add_argument("--api", metavar="H:P", default=_DEFAULT_API, help="the server's gRPC API (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
+
+
+def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
+    """Run calls against a server; what goes wrong with them becomes a message and an exit status.
+
+    Args:
+        address: ``host:port``.
+        work: does the calls, and returns the exit status.
+    """
+    try:
+        with grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", _MAX_ANSWER)]) as channel:
+            return work(channel)
+    except grpc.RpcError as error:
+        code, details = error.code(), error.details()
+        if code is grpc.StatusCode.UNAVAILABLE and "storage" not in details:
+            details = f"no server answers at {address} ({details}); start one with 'lognotary serve', or give --api"
+        print(f"lognotary: {details}", file=sys.stderr)
+        return 1 if code is grpc.StatusCode.NOT_FOUND else 2
+
+
+def parse_time(text: str) -> Timestamp:
+    """Read a time: RFC 3339, or how long ago, such as ``90s``, ``15m``, ``2h``, ``7d``.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
+    timestamp = Timestamp()
+    ago = re.fullmatch(r"(\d{1,9})([smhd])", text)
+    if ago:
+        timestamp.FromNanoseconds(max(0, time.time_ns() - int(ago[1]) * _UNITS[ago[2]] * 10**9))
+        return timestamp
+    try:
+        timestamp.FromJsonString(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: use 2026-01-31T12:00:00Z, or how long ago, such as 15m, 2h, 7d"
+        ) from error
+    return timestamp

@@ -1,0 +1,78 @@
+"""``lognotary audit``: audit events by who did what."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import MessageToJson
+
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
+from server.commands.api_client import add_api_flag, call, parse_time
+from server.commands.render import Style, event_lines
+
+__all__ = ["add_parser"]
+
+_FILTERS = {
+    "actor": ("actor_id", "who did it"),
+    "action": ("action", "what was done; exact, or with '*' at the end"),
+    "target": ("target_id", "on what"),
+    "target-type": ("target_type", "on what kind of thing"),
+    "source": ("source_id", "from where"),
+    "outcome": ("outcome", "success, failure or unknown"),
+    "category": ("category", "admin, data, auth or system"),
+    "service": ("service_name", "the service that reported it"),
+    "trace": ("trace_id", "events of a trace"),
+    "text": ("text", "occurs in the body, in any case"),
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "audit",
+        help="search audit events",
+        description="Search audit events, the latest first. Every filter that is given must hold. Exit status 1 if "
+        "there are none, or one was tampered with.",
+    )
+    for flag, (field, text) in _FILTERS.items():
+        parser.add_argument(f"--{flag}", dest=field, metavar="X", default="", help=text)
+    parser.add_argument("--since", type=parse_time, metavar="TIME", help="RFC 3339, or how long ago: 15m, 2h, 7d")
+    parser.add_argument("--until", type=parse_time, metavar="TIME", help="likewise")
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="how many (default: %(default)s)")
+    parser.add_argument("--signatures-only", action="store_true", help="do not hash the records again: faster")
+    add_api_flag(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.limit < 1:
+        print("lognotary: --limit is at least 1", file=sys.stderr)
+        return 2
+    request = correlation_pb2.SearchAuditEventsRequest(
+        since=options.since,
+        until=options.until,
+        check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
+        **{field: getattr(options, field) for field, _ in _FILTERS.values()},
+    )
+
+    def work(channel: grpc.Channel) -> int:
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        found = correlation_pb2.SearchAuditEventsResponse()
+        while True:
+            request.page_size = min(options.limit - len(found.events), 1000)
+            page = stub.SearchAuditEvents(request)
+            found.events.extend(page.events)
+            request.page_token = found.next_page_token = page.next_page_token
+            if not page.next_page_token or len(found.events) >= options.limit:
+                break
+        if options.json:
+            print(MessageToJson(found))
+        else:
+            print("\n".join(event_lines(found, Style.of(sys.stdout))))
+        tampered = any(event.evidence.state == evidence_pb2.TAMPERED for event in found.events)
+        return 1 if tampered or not found.events else 0
+
+    return call(options.api, work)

@@ -1,0 +1,153 @@
+"""Answers as text for people."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2, evidence_pb2
+
+__all__ = ["Style", "event_lines", "finding_lines", "progress_line", "summary_line", "trace_lines"]
+
+_MARKS = {
+    evidence_pb2.VERIFIED: ("✔ verified", "32"),
+    evidence_pb2.SIGNED: ("• signed", "36"),
+    evidence_pb2.UNSIGNED: ("○ unsigned", "33"),
+    evidence_pb2.TAMPERED: ("✘ tampered", "1;31"),
+}
+_LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Whether text is coloured."""
+
+    colour: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Style:
+        """Colour text for a terminal, unless NO_COLOR is set."""
+        return cls(stream.isatty() and not os.environ.get("NO_COLOR"))
+
+    def paint(self, text: str, code: str) -> str:
+        """Return text in a colour (SGR code)."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
+
+
+def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[str]:
+    """Show a trace: a heading, then a line an entry; audit events stand out."""
+    kinds = Counter(entry.WhichOneof("entry") for entry in trace.entries)
+    services = {getattr(entry, entry.WhichOneof("entry")).service_name for entry in trace.entries} - {""}
+    yield (
+        f"trace {style.paint(trace.trace_id, '1')}: {kinds['audit_event']} audit events, {kinds['log']} logs, "
+        f"{kinds['span']} spans, {len(services)} services, from {_clock(trace.entries[0].timestamp)}"
+    )
+    start = _nanos(trace.entries[0].timestamp)
+    width = max((len(service) for service in services), default=0)
+    for entry in trace.entries:
+        offset = (_nanos(entry.timestamp) - start) / 1e6
+        kind = entry.WhichOneof("entry")
+        service = getattr(entry, kind).service_name.ljust(width)
+        if kind == "span":
+            span = entry.span
+            text = f"{span.name} ({span.duration_nanos / 1e6:.3f} ms) {span.status_code}".rstrip()
+            yield f"  {offset:+12.3f} ms  {service}  {'SPAN':<9} {_one_line(text)}"
+            continue
+        record = getattr(entry, kind)
+        mark = _mark(record.evidence, style)
+        if kind == "audit_event":
+            yield f"{style.paint('▶', '1;35')} {offset:+12.3f} ms  {service}  {style.paint('AUDIT    ', '1;35')} " + (
+                f"{style.paint(_sentence(record), '1')}  [{mark}]"
+            )
+        else:
+            yield f"  {offset:+12.3f} ms  {service}  {_level(record):<9} {_one_line(record.body)}  [{mark}]"
+        if record.evidence.reason:
+            yield f"{'':20}{style.paint('└ ' + record.evidence.reason, '31')}"
+    if trace.truncated:
+        yield "  … more entries than are shown"
+
+
+def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
+    """Show audit events, two lines each."""
+    if not found.events:
+        yield "no audit event fits"
+        return
+    for event in found.events:
+        mark = _mark(event.evidence, style)
+        yield f"{_clock(event.timestamp)}  {style.paint(_sentence(event), '1')}  [{mark}]"
+        details = [f"category {event.audit.category}", f"service {event.service_name}"]
+        if event.trace_id:
+            details.append(f"trace {event.trace_id}")
+        if event.evidence.origin:
+            details.append(f"{event.evidence.origin}#{event.evidence.leaf_index}")
+        yield f"    {', '.join(details)}"
+        if event.evidence.reason:
+            yield f"    {style.paint('└ ' + event.evidence.reason, '31')}"
+    if found.next_page_token:
+        yield "… more events than are shown: give a greater --limit, or --until"
+
+
+def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
+    """Show a finding: what, where, and the record if there is one."""
+    kind = evidence_pb2.FindingKind.Name(finding.kind)
+    yield f"{style.paint('✘ ' + kind, '1;31')}  {finding.message}"
+    where = [f"log {finding.log_id}" if finding.log_id else "", f"batch {finding.batch_id}" if finding.batch_id else ""]
+    if finding.HasField("leaf_index"):
+        where.append(f"leaf {finding.leaf_index}")
+    if any(where):
+        yield f"    {', '.join(filter(None, where))}"
+    if finding.record:
+        yield f"    record: {_one_line(finding.record)}"
+
+
+def progress_line(progress: evidence_pb2.VerifyProgress) -> str:
+    """Show progress in one line."""
+    share = progress.records / progress.total_records if progress.total_records else 1.0
+    return f"{share:4.0%}  {progress.records:,} of {progress.total_records:,} records, {progress.batches:,} batches"
+
+
+def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
+    """Show what was verified in one line."""
+    what = f"{summary.records:,} records in {summary.batches:,} batches of {summary.logs} logs"
+    if summary.findings:
+        return style.paint(f"✘ {summary.findings} findings; verified {what}", "1;31")
+    return style.paint(f"✔ {what} verified: every signature holds, every record is as it was signed", "32")
+
+
+def _mark(evidence: evidence_pb2.Evidence, style: Style) -> str:
+    text, code = _MARKS.get(evidence.state, ("? unknown", ""))
+    return style.paint(text, code)
+
+
+def _sentence(record: correlation_pb2.Record) -> str:
+    audit = record.audit
+    parts = [audit.actor_id or "somebody", audit.action or record.event_name or "did something"]
+    if audit.target_id or audit.target_type:
+        parts.append(" ".join(filter(None, ("on", audit.target_type, audit.target_id))))
+    if audit.source_id:
+        parts.append(f"from {audit.source_id}")
+    parts.append(f"→ {audit.outcome}")
+    return _one_line(" ".join(parts))
+
+
+def _level(record: correlation_pb2.Record) -> str:
+    number = record.severity_number
+    name = _LEVELS[(number + 3) // 4] if 0 < number <= 24 else ""
+    return (record.severity_text or name)[:9]
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)[:300]
+
+
+def _clock(timestamp: Timestamp) -> str:
+    return timestamp.ToJsonString()
+
+
+def _nanos(timestamp: Timestamp) -> int:
+    return timestamp.seconds * 10**9 + timestamp.nanos

@@ -1,0 +1,52 @@
+"""``lognotary trace``: a trace as a timeline."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import MessageToJson
+
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
+from server.commands.api_client import add_api_flag, call
+from server.commands.render import Style, trace_lines
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "trace",
+        help="show a trace as a timeline",
+        description="Show a trace's audit events, logs and spans as one timeline, each record with its evidence: "
+        "verified, signed, unsigned or tampered. Exit status 1 if the trace is unknown or a record was tampered with.",
+    )
+    parser.add_argument("trace_id", metavar="TRACE_ID", help="32 hexadecimal digits")
+    parser.add_argument("--signatures-only", action="store_true", help="do not hash the records again: faster")
+    add_api_flag(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    request = correlation_pb2.GetTraceRequest(
+        trace_id=options.trace_id,
+        check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
+    )
+
+    def work(channel: grpc.Channel) -> int:
+        trace = correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(request)
+        if options.json:
+            print(MessageToJson(trace))
+        else:
+            print("\n".join(trace_lines(trace, Style.of(sys.stdout))))
+        tampered = any(
+            getattr(entry, entry.WhichOneof("entry")).evidence.state == evidence_pb2.TAMPERED
+            for entry in trace.entries
+            if entry.WhichOneof("entry") != "span"
+        )
+        return 1 if tampered else 0
+
+    return call(options.api, work)

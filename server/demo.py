@@ -1,0 +1,1 @@
+def run_demo() -> int: return 0
