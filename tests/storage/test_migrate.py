@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from storage.engine import Engine
+from storage.errors import StorageConfigError
+from storage.migrate import load_migrations, migrate
+from storage.rowbinary import read_rows, text, uint64
+
+
+def test_a_second_start_applies_nothing(engine: Engine) -> None:
+    assert migrate(engine) == []
+
+
+def test_servers_that_start_at_once_do_no_harm(engine: Engine) -> None:
+    for table in ("otel_logs", "audit_logs", "log_batches", "log_tiles", "lognotary_migrations"):
+        engine.execute(f"DROP TABLE {table} SYNC")
+    with ThreadPoolExecutor(4) as threads:
+        for result in [threads.submit(migrate, engine) for _ in range(4)]:
+            result.result()
+    rows = engine.query("SELECT uniqExact(Number), uniqExact(Digest) FROM lognotary_migrations")
+    assert list(read_rows(rows, (uint64, uint64))) == [(len(load_migrations()),) * 2]
+
+
+def test_tables_that_the_collector_made_are_refused_with_advice(engine: Engine) -> None:
+    engine.execute("DROP TABLE otel_logs SYNC")
+    engine.execute("CREATE TABLE otel_logs (Timestamp DateTime64(9)) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Timestamp")
+    with pytest.raises(StorageConfigError, match="database of its own"):
+        migrate(engine)
+
+
+def test_a_database_of_a_newer_version_is_refused(engine: Engine) -> None:
+    engine.execute("INSERT INTO lognotary_migrations (Number, Name, Digest) VALUES (999, 'future', 'x')")
+    with pytest.raises(StorageConfigError, match="newer"):
+        migrate(engine)
+
+
+def test_a_migration_that_was_edited_is_refused(engine: Engine) -> None:
+    engine.execute("TRUNCATE TABLE lognotary_migrations")
+    engine.execute("INSERT INTO lognotary_migrations (Number, Name, Digest) VALUES (1, 'records', 'x')")
+    with pytest.raises(StorageConfigError, match="another form"):
+        migrate(engine)
+
+
+@pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])
+def test_base_columns_are_those_of_the_collectors_exporter(engine: Engine, table: str) -> None:
+    rows = engine.query(
+        f"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '{table}' "
+        "ORDER BY position LIMIT 16"
+    )
+    assert list(read_rows(rows, (text, text))) == [
+        ("Timestamp", "DateTime64(9)"),
+        ("TraceId", "String"),
+        ("SpanId", "String"),
+        ("TraceFlags", "UInt8"),
+        ("SeverityText", "LowCardinality(String)"),
+        ("SeverityNumber", "UInt8"),
+        ("ServiceName", "LowCardinality(String)"),
+        ("Body", "String"),
+        ("ResourceSchemaUrl", "LowCardinality(String)"),
+        ("ResourceAttributes", "Map(LowCardinality(String), String)"),
+        ("ScopeSchemaUrl", "LowCardinality(String)"),
+        ("ScopeName", "String"),
+        ("ScopeVersion", "LowCardinality(String)"),
+        ("ScopeAttributes", "Map(LowCardinality(String), String)"),
+        ("LogAttributes", "Map(LowCardinality(String), String)"),
+        ("EventName", "String"),
+    ]
+
+
+@pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])
+def test_the_collectors_exporter_can_still_insert(engine: Engine, table: str) -> None:
+    engine.execute(
+        f"INSERT INTO {table} (Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body, "
+        "ResourceSchemaUrl, ResourceAttributes, ScopeSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, "
+        "LogAttributes, EventName) VALUES (now64(9), '', '', 1, 'INFO', 9, 'shop', 'hello', '', "
+        "map('k8s.pod.name', 'pod-1'), '', '', '', map(), map(), '')"
+    )
+    rows = engine.query(f"SELECT LogId, `__otel_materialized_k8s.pod.name` FROM {table}")
+    assert list(read_rows(rows, (text, text))) == [("", "pod-1")]
