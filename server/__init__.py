@@ -1,0 +1,1 @@
+"""Lognotary's server: receivers, pipeline, notary, API, command line."""

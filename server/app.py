@@ -14,7 +14,9 @@ from functools import partial
 
 import grpc.aio
 import uvicorn
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 from starlette.applications import Starlette
 
@@ -124,9 +126,7 @@ def _open_logs(
     writer = data.writer(settings.writer)
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
     data.publish_keys(signer, names.values())
-    writers = {
-        stream: _open_log(name, data, engine, signer, give_up) for stream, name in names.items()
-    }
+    writers = {stream: _open_log(name, data, engine, signer, give_up) for stream, name in names.items()}
     own_key = signer.verifier_key(names[Stream.AUDIT].origin).public_key
     keys = TrustedKeys(settings.public_keys.named, (own_key, *settings.public_keys.unnamed))
     return writers, keys
@@ -171,7 +171,7 @@ async def _serve(
         api = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_services(api, backend)
         healthy = await _add_health(api)
-        reflection.enable_server_reflection((*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME), api)
+        reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), api)
         api_address = await stack.enter_async_context(_grpc(api, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
 
@@ -182,8 +182,8 @@ async def _serve(
         yield BoundAddresses(otlp_address, receiver_address, api_address, http_address)
 
 
-async def _add_health(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    servicer = health.aio.HealthServicer()
+async def _add_health(server: grpc.aio.Server) -> HealthServicer:
+    servicer = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     for name in ("", *SERVICE_NAMES):
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -219,11 +219,17 @@ async def _http(app: Starlette, address: Address) -> AsyncIterator[Address]:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.create_server((address.host, address.port), family=family, backlog=1024)
     config = uvicorn.Config(
-        app, http="httptools", ws="none", log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(_GRACE)
+        app,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(_GRACE),
     )
     server = _EmbeddedUvicorn(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():
+    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     try:
         yield Address(address.host, listener.getsockname()[1])

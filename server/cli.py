@@ -63,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Start a server on a temporary directory, send it the records of a small shop, show a trace, "
         "verify everything, then tamper with a record and show that it is found.",
     )
-    demo.set_defaults(run=lambda options: run_demo())
+    demo.set_defaults(run=lambda _: run_demo())
 
     for command in (trace, audit, verify):
         command.add_parser(commands)

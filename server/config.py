@@ -222,4 +222,3 @@ def _level(text: str) -> str:
 def _read_keys(text: str) -> TrustedKeys:
     files = [Path(file.strip()) for file in text.split(",") if file.strip()]
     return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()
-

@@ -1,11 +1,11 @@
 """The data directory: what a server keeps for itself, outside storage.
 
-    lock                     held while a server runs, so that no two write under one name
-    writer                   the writer's name, part of its logs' origins
-    keys/signing-key.pem     the private key (mode 0600): whoever has it can sign
-    keys/public-key.pem      the public key, to be given to those who verify
-    keys/verifier-keys.txt   the same as C2SP verifier keys, one for each log
-    checkpoints/<stream>     the last checkpoint that was committed: shows when storage was rolled back
+lock                     held while a server runs, so that no two write under one name
+writer                   the writer's name, part of its logs' origins
+keys/signing-key.pem     the private key (mode 0600): whoever has it can sign
+keys/public-key.pem      the public key, to be given to those who verify
+keys/verifier-keys.txt   the same as C2SP verifier keys, one for each log
+checkpoints/<stream>     the last checkpoint that was committed: shows when storage was rolled back
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def read_public_key(path: Path) -> str:
         return (path / "keys" / "public-key.pem").read_text(encoding="utf-8")
     except OSError as error:
         raise DataDirectoryError(
-            f"there is no public key in {path}: give it with --public-key FILE, or the server's directory with --data-dir"
+            f"there is no public key in {path}: give it with --public-key FILE, or the server's --data-dir"
         ) from error
 
 

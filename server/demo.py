@@ -1,1 +1,2 @@
-def run_demo() -> int: return 0
+def run_demo() -> int:
+    return 0

@@ -1,0 +1,1 @@
+"""ClickHouse, embedded or a server: schema, writing, reading."""

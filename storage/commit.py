@@ -81,9 +81,7 @@ def insert_batch(engine: Engine, batch: Batch) -> None:
     _insert(engine, "log_batches", BATCH_COLUMNS, encode_block(BATCH_COLUMNS, columns, 1), batch)
 
 
-def _insert(
-    engine: Engine, table: str, header: Sequence[TableColumn], block: bytes, batch: Batch
-) -> None:
+def _insert(engine: Engine, table: str, header: Sequence[TableColumn], block: bytes, batch: Batch) -> None:
     # The batch ID is a digest of the batch: a repeated insert has the same token, and no other has.
     engine.insert(table, [column.name for column in header], block, str(batch.batch_id))
 

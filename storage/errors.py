@@ -1,10 +1,10 @@
 """What can go wrong in storage.
 
-    StorageError
-    ├── StorageConfigError     a storage URL or an existing table that cannot be used: tell the operator
-    ├── StorageBusyError       the embedded directory is in use by another process
-    ├── NotAppliedError        storage refused the statement; certainly nothing of it was stored
-    └── OutcomeUnknownError    the connection broke or the answer did not come: it may have been stored
+StorageError
+├── StorageConfigError     a storage URL or an existing table that cannot be used: tell the operator
+├── StorageBusyError       the embedded directory is in use by another process
+├── NotAppliedError        storage refused the statement; certainly nothing of it was stored
+└── OutcomeUnknownError    the connection broke or the answer did not come: it may have been stored
 """
 
 from __future__ import annotations

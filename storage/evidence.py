@@ -71,7 +71,7 @@ class BatchGroup:
 def list_logs(engine: Engine) -> list[tuple[str, str]]:
     """Return (LogId, Origin) of every log that has a batch."""
     rows = engine.query("SELECT DISTINCT LogId, Origin FROM log_batches ORDER BY Origin, LogId")
-    return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]  # type: ignore[misc]
+    return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]
 
 
 def last_batch(engine: Engine, log_id: str) -> Batch | None:
@@ -81,7 +81,7 @@ def last_batch(engine: Engine, log_id: str) -> Batch | None:
         "ORDER BY Sequence DESC, TreeSize DESC LIMIT 1",
         {"log": log_id},
     )
-    return next((Batch(*row) for row in read_rows(rows, _BATCH_READERS)), None)  # type: ignore[arg-type]
+    return next((Batch(*row) for row in read_rows(rows, _BATCH_READERS)), None)
 
 
 def read_batches(
@@ -109,7 +109,7 @@ def read_batches(
         f"{window} ORDER BY Sequence, BatchId LIMIT {{limit:UInt64}} WITH TIES",
         {"log": log_id, "after": after_sequence, "limit": limit},
     )
-    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
 def read_misnamed_batches(engine: Engine) -> list[Batch]:
@@ -117,13 +117,13 @@ def read_misnamed_batches(engine: Engine) -> list[Batch]:
     rows = engine.query(
         f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId != substring(lower(hex(SHA256(Origin))), 1, 16)"
     )
-    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
 def count_records(engine: Engine, *, since: int | None = None, until: int | None = None) -> int:
     """Count the records that batches say they hold."""
     rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {_window(since, until)}")
-    return next(read_rows(rows, (uint64,)))[0]  # type: ignore[return-value]
+    return int(next(read_rows(rows, (uint64,)))[0])
 
 
 def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int]) -> list[Batch]:
@@ -136,12 +136,10 @@ def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int])
         "AND arrayExists(leaf -> leaf >= FirstLeaf AND leaf < TreeSize, {leaves:Array(UInt64)}) ORDER BY Sequence",
         {"log": log_id, "low": min(leaves), "high": max(leaves), "leaves": sorted(leaves)},
     )
-    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]  # type: ignore[arg-type]
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
-def read_fragments(
-    engine: Engine, log_id: str, first_leaf: int, end_leaf: int
-) -> list[tuple[TileFragment, UUID]]:
+def read_fragments(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) -> list[tuple[TileFragment, UUID]]:
     """Return the tile fragments that batches over the leaves [first_leaf, end_leaf) added.
 
     Returns:
@@ -175,15 +173,12 @@ def read_tile_fragments(
     return _fragments(engine, log_id, f"(Level, TileIndex) IN ({wanted})") if tiles else []
 
 
-def read_records(
-    engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int
-) -> Iterator[StoredRecord]:
+def read_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int) -> Iterator[StoredRecord]:
     """Return the records of a log that claim the leaves [first_leaf, end_leaf), in their order."""
     return select_records(
         engine,
         stream,
-        "LogId = {log:String} AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} "
-        "ORDER BY LeafIndex, BatchId",
+        "LogId = {log:String} AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} ORDER BY LeafIndex, BatchId",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
 
@@ -209,7 +204,7 @@ def read_batch_groups(
         "SELECT LogId, BatchId, count(), min(LeafIndex), max(LeafIndex) "
         f"FROM {RECORD_TABLES[stream]} WHERE 1 {window} GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
     )
-    return [BatchGroup(*row) for row in read_rows(rows, (text, uuid, uint64, uint64, uint64))]  # type: ignore[arg-type]
+    return [BatchGroup(*row) for row in read_rows(rows, (text, uuid, uint64, uint64, uint64))]
 
 
 def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> int:
@@ -218,7 +213,7 @@ def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> 
         f"SELECT count() FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} AND LeafIndex >= {{size:UInt64}}",
         {"log": log_id, "size": tree_size},
     )
-    return next(read_rows(rows, (uint64,)))[0]  # type: ignore[return-value]
+    return int(next(read_rows(rows, (uint64,)))[0])
 
 
 def _fragments(engine: Engine, log_id: str, condition: str) -> list[tuple[TileFragment, UUID]]:
@@ -227,10 +222,7 @@ def _fragments(engine: Engine, log_id: str, condition: str) -> list[tuple[TileFr
         f"WHERE LogId = {{log:String}} AND ({condition}) ORDER BY Level, TileIndex, Offset",
         {"log": log_id},
     )
-    return [
-        (TileFragment(*fragment), batch_id)  # type: ignore[arg-type, misc]
-        for *fragment, batch_id in read_rows(rows, _FRAGMENT_READERS)
-    ]
+    return [(TileFragment(*fragment), batch_id) for *fragment, batch_id in read_rows(rows, _FRAGMENT_READERS)]
 
 
 def select_records(
@@ -251,7 +243,7 @@ def select_records(
         parameters,
     )
     for row in read_rows(rows, (text, uuid, uint64, boolean, string)):
-        yield StoredRecord(*row)  # type: ignore[arg-type]
+        yield StoredRecord(*row)
 
 
 _COMPUTED_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())

@@ -164,4 +164,3 @@ def _word_data(column: WordColumn) -> list[bytes]:
         struct.pack("<Q", len(indexes)),
         indexes.tobytes(),
     ]
-

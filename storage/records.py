@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.evidence import StoredRecord, select_records
-from storage.rowbinary import int64, read_rows, text, texts, uint64
+from storage.rowbinary import int64, read_rows, text, text_pairs, uint64
 
 __all__ = ["AuditFilter", "Span", "records_of_trace", "search_audit_events", "spans_of_trace"]
 
@@ -76,16 +76,13 @@ def spans_of_trace(engine: Engine, trace_id: str, limit: int) -> list[Span]:
         "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
         "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last "
         "SELECT Timestamp, Duration, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
-        "mapKeys(SpanAttributes), mapValues(SpanAttributes) "
+        "SpanAttributes "
         "FROM otel_traces WHERE TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last "
         "ORDER BY Timestamp, SpanId LIMIT {limit:UInt64}",
         {"trace": trace_id, "limit": limit},
     )
-    readers = (int64, uint64, text, text, text, text, text, text, text, texts, texts)
-    return [
-        Span(*row[:-2], tuple(zip(row[-2], row[-1], strict=True)))  # type: ignore[arg-type]
-        for row in read_rows(rows, readers)
-    ]
+    readers = (int64, uint64, text, text, text, text, text, text, text, text_pairs)
+    return [Span(*row) for row in read_rows(rows, readers)]
 
 
 def search_audit_events(engine: Engine, wanted: AuditFilter, limit: int) -> list[StoredRecord]:
@@ -125,4 +122,3 @@ def search_audit_events(engine: Engine, wanted: AuditFilter, limit: int) -> list
             parameters,
         )
     )
-

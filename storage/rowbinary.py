@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 from storage.errors import StorageError
@@ -16,7 +17,7 @@ __all__ = [
     "read_rows",
     "string",
     "text",
-    "texts",
+    "text_pairs",
     "uint8",
     "uint16",
     "uint64",
@@ -24,7 +25,7 @@ __all__ = [
     "varint",
 ]
 
-Reader = Callable[[bytes, int], tuple[object, int]]
+Reader = Callable[[bytes, int], tuple[Any, int]]
 """Takes data and a position; returns a value and the position after it."""
 
 _U16 = struct.Struct("<H").unpack_from
@@ -89,14 +90,15 @@ def string(data: bytes, at: int) -> tuple[bytes, int]:
     return data[at : at + length], at + length
 
 
-def texts(data: bytes, at: int) -> tuple[list[str], int]:
-    """Read an Array(String) of UTF-8 texts."""
+def text_pairs(data: bytes, at: int) -> tuple[tuple[tuple[str, str], ...], int]:
+    """Read a Map of UTF-8 texts as its pairs."""
     count, at = varint(data, at)
-    values = []
+    pairs = []
     for _ in range(count):
+        key, at = text(data, at)
         value, at = text(data, at)
-        values.append(value)
-    return values, at
+        pairs.append((key, value))
+    return tuple(pairs), at
 
 
 def text(data: bytes, at: int) -> tuple[str, int]:
@@ -105,7 +107,7 @@ def text(data: bytes, at: int) -> tuple[str, int]:
     return value.decode("utf-8", "replace"), at
 
 
-def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[object, ...]]:
+def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[Any, ...]]:
     """Read rows of the given columns until the data ends.
 
     Raises:

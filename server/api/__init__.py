@@ -1,0 +1,1 @@
+"""Correlation and evidence services, over gRPC and HTTP."""

@@ -10,8 +10,8 @@ from typing import NoReturn, TypeVar
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
-
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+
 from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError, NotFoundError
 from storage.errors import StorageError
@@ -28,7 +28,7 @@ SERVICE_NAMES = (
 )
 
 
-class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):  # type: ignore[misc]
+class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
@@ -43,7 +43,7 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):  # type: ig
         return await _answer(context, lambda: self._backend.search_audit_events(request))
 
 
-class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):  # type: ignore[misc]
+class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 

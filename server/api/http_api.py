@@ -1,10 +1,10 @@
 """The HTTP API: the calls of the gRPC API as JSON (protobuf's JSON mapping), and health.
 
-    GET  /api/v1/traces/{trace_id}     GetTrace; query parameters are the request's fields
-    GET  /api/v1/audit-events          SearchAuditEvents, likewise
-    POST /api/v1/verify                Verify; the answer is one JSON object a line
-    GET  /healthz                      200 while the process works
-    GET  /readyz                       200 while records can be committed, else 503
+GET  /api/v1/traces/{trace_id}     GetTrace; query parameters are the request's fields
+GET  /api/v1/audit-events          SearchAuditEvents, likewise
+POST /api/v1/verify                Verify; the answer is one JSON object a line
+GET  /healthz                      200 while the process works
+GET  /readyz                       200 while records can be committed, else 503
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import Message
+from lognotary.v1 import correlation_pb2, evidence_pb2
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError, NotFoundError
 from storage.errors import StorageError
@@ -82,7 +82,7 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
     )
 
 
-def _parse(values: object, message: _MessageT) -> _MessageT:
+def _parse(values: Any, message: _MessageT) -> _MessageT:
     try:
         return ParseDict(values, message)
     except (ParseError, ValueError, TypeError) as error:

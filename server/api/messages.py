@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-
 from lognotary.v1 import correlation_pb2, evidence_pb2
+
 from server.api.record_evidence import RecordEvidence
 from server.api.verification import Progress, Summary
 from server.notary.canonical import Value, decode_record
@@ -51,9 +51,7 @@ def from_nanos(nanos: int) -> Timestamp:
     return Timestamp(seconds=seconds, nanos=rest)
 
 
-def record_message(
-    stream: Stream, stored: StoredRecord, evidence: evidence_pb2.Evidence
-) -> correlation_pb2.Record:
+def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.Evidence) -> correlation_pb2.Record:
     """Make the message of a stored record."""
     values = decode_record(stream, stored.canonical)
     observed = _number(values["ObservedTimestamp"])
@@ -90,7 +88,7 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
     """Make the message of a record's evidence."""
     batch = evidence.batch
     return evidence_pb2.Evidence(
-        state=evidence_pb2.EvidenceState.Value(evidence.state.value),
+        state=evidence.state.value,
         reason=evidence.reason,
         log_id=stored.log_id,
         origin=batch.origin if batch else "",
@@ -136,7 +134,7 @@ def verify_response(item: Progress | Finding | Summary) -> evidence_pb2.VerifyRe
         )
     return evidence_pb2.VerifyResponse(
         finding=evidence_pb2.Finding(
-            kind=evidence_pb2.FindingKind.Value(item.kind.value),
+            kind=item.kind.value,
             message=item.message,
             log_id=item.log_id,
             origin=item.origin,

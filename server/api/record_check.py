@@ -48,9 +48,7 @@ class RecordChecker:
         for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first, end):
             fragments[batch_id].append(fragment)
         for batch in batches:
-            claims = [
-                claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in by_leaf.get(leaf, ())
-            ]
+            claims = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in by_leaf.get(leaf, ())]
             yield from self._check_batch(batch, claims, fragments[batch.batch_id])
 
     def _check_batch(
@@ -74,9 +72,7 @@ class RecordChecker:
             yield from self._check_tiles(batch, hashes, fragments)
         yield from self._diagnose(batch, hashes, claims)
 
-    def _check_tiles(
-        self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]
-    ) -> Iterator[Finding]:
+    def _check_tiles(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> Iterator[Finding]:
         finding = check_fragments(batch, leaf_hashes, fragments)
         if finding is not None:
             yield finding

@@ -113,9 +113,7 @@ class _Log:
         return node_hash(self.node(level - 1, 2 * number), self.node(level - 1, 2 * number + 1))
 
 
-def _tile_hashes(
-    engine: Engine, log_id: str, tiles: set[tuple[int, int]]
-) -> dict[tuple[int, int], bytes]:
+def _tile_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
     """Return (tile level, number on that level) -> hash, as committed batches brought them."""
     brought: defaultdict[tuple[int, int], dict[UUID, bytes]] = defaultdict(dict)
     for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
@@ -125,9 +123,7 @@ def _tile_hashes(
     # A batch that was never committed, after a crash, leaves hashes in the place of the one that
     # was. The batch that brings a subtree's hash is the one that holds the subtree's last leaf.
     doubtful = [
-        (number + 1 << TILE_HEIGHT * level) - 1
-        for (level, number), hashes in brought.items()
-        if len(hashes) > 1
+        (number + 1 << TILE_HEIGHT * level) - 1 for (level, number), hashes in brought.items() if len(hashes) > 1
     ]
     committed = {batch.batch_id for batch in read_batches_of_leaves(engine, log_id, doubtful)}
     return {

@@ -20,7 +20,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def add_api_flag(parser: argparse.ArgumentParser) -> None:
     """Add ``--api`` and ``--json``."""
-    parser.add_argument("--api", metavar="H:P", default=_DEFAULT_API, help="the server's gRPC API (default: %(default)s)")
+    parser.add_argument(
+        "--api", metavar="H:P", default=_DEFAULT_API, help="the server's gRPC API (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
 
 
@@ -35,7 +37,7 @@ def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
         with grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", _MAX_ANSWER)]) as channel:
             return work(channel)
     except grpc.RpcError as error:
-        code, details = error.code(), error.details()
+        code, details = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and "storage" not in details:
             details = f"no server answers at {address} ({details}); start one with 'lognotary serve', or give --api"
         print(f"lognotary: {details}", file=sys.stderr)

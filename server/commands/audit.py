@@ -8,8 +8,8 @@ from typing import Any
 
 import grpc
 from google.protobuf.json_format import MessageToJson
-
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
+
 from server.commands.api_client import add_api_flag, call, parse_time
 from server.commands.render import Style, event_lines
 

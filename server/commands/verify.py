@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 from google.protobuf.json_format import MessageToJson
-
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
+
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time

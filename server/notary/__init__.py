@@ -1,0 +1,1 @@
+"""Evidence: canonical records, Merkle logs, signed checkpoints, verification. Pure: no I/O."""

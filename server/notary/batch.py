@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -88,7 +88,7 @@ class LogState:
 
     name: LogName
     sequence: int = 0
-    range: CompactRange = CompactRange()
+    range: CompactRange = field(default_factory=CompactRange)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,9 +140,7 @@ def goes_on_from(batch: Batch, before: Batch | None) -> bool:
     )
 
 
-def choose_next(
-    candidates: Sequence[Batch], before: Batch | None, *, from_start: bool
-) -> tuple[Batch, list[Finding]]:
+def choose_next(candidates: Sequence[Batch], before: Batch | None, *, from_start: bool) -> tuple[Batch, list[Finding]]:
     """Choose which of the good batches of one number the log goes on with.
 
     Args:

@@ -62,9 +62,7 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
     return leaves if after.root() == batch.root_hash else None
 
 
-def check_fragments(
-    batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]
-) -> Finding | None:
+def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> Finding | None:
     """Check the tile fragments that a batch brought against its records' leaf hashes."""
     _, tiles = _extended(batch, leaf_hashes)
     if sorted(fragments, key=_place) == sorted(tile_fragments(batch.first_leaf, tiles), key=_place):

@@ -1,9 +1,9 @@
 """What can be wrong with evidence.
 
-    NotaryError
-    ├── KeyMaterialError          a key that is not what it should be
-    └── VerificationError         evidence that does not hold
-        └── MalformedError        evidence that cannot even be read
+NotaryError
+├── KeyMaterialError          a key that is not what it should be
+└── VerificationError         evidence that does not hold
+    └── MalformedError        evidence that cannot even be read
 """
 
 from __future__ import annotations

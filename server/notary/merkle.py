@@ -105,8 +105,7 @@ class CompactRange:
             if len(nodes) & 1:
                 new_edge.append(nodes[-1])
             added = [
-                sha256(b"\x01" + left + right).digest()
-                for left, right in zip(nodes[::2], nodes[1::2], strict=False)
+                sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=False)
             ]
             size >>= 1
             height += 1

@@ -177,9 +177,7 @@ class Signer:
 
     def verifier_key(self, name: str) -> VerifierKey:
         """Return the public key under a name."""
-        public = self.private_key.public_key().public_bytes(
-            serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        )
+        public = self.private_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         return VerifierKey(name, public)
 
     def sign(self, text: str, name: str) -> SignedNote:

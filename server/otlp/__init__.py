@@ -1,0 +1,1 @@
+"""Receiving OTLP: gRPC and HTTP, status and limits, the codecs."""

@@ -134,9 +134,7 @@ def _hex_id(raw: bytes, size: int) -> bytes:
     return raw.hex().encode() if len(raw) == size and any(raw) else b""
 
 
-def _record_details(
-    record: LogRecord, trace_id: bytes, span_id: bytes, body_type: bytes, types: bytes
-) -> list[bytes]:
+def _record_details(record: LogRecord, trace_id: bytes, span_id: bytes, body_type: bytes, types: bytes) -> list[bytes]:
     details = []
     if record.time_unix_nano == 0:
         details.append(b'"time":"unset"')

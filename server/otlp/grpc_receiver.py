@@ -30,7 +30,7 @@ _SUCCESS = logs_service_pb2.ExportLogsServiceResponse().SerializeToString()
 _MIN_PING_INTERVAL_MS = 5_000
 
 
-def build_logs_handler(ingest: Ingest) -> grpc.GenericRpcHandler[bytes, bytes]:
+def build_logs_handler(ingest: Ingest) -> grpc.GenericRpcHandler:
     """Build the handler of the OTLP logs service.
 
     When the sender cancels the call or its deadline passes, ``submit`` is cancelled.
@@ -46,7 +46,7 @@ def build_logs_handler(ingest: Ingest) -> grpc.GenericRpcHandler[bytes, bytes]:
         return _SUCCESS
 
     # No deserializer and no serializer: the handler deals in bytes.
-    export_handler = grpc.unary_unary_rpc_method_handler(export)
+    export_handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(export)
     return grpc.method_handlers_generic_handler(SERVICE, {"Export": export_handler})
 
 

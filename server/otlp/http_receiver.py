@@ -118,9 +118,7 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
     message = f"{status}: logs are received by POST {PATH}"
-    return _refuse(
-        request, Refusal(grpc.StatusCode.UNIMPLEMENTED, status, message, headers=tuple(headers.items()))
-    )
+    return _refuse(request, Refusal(grpc.StatusCode.UNIMPLEMENTED, status, message, headers=tuple(headers.items())))
 
 
 def _media_type(request: Request) -> str:

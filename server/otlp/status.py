@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf import duration_pb2, json_format
-from google.rpc import (  # type: ignore[import-untyped]  # googleapis-common-protos has no py.typed
+from google.rpc import (  # googleapis-common-protos has no py.typed
     error_details_pb2,
     status_pb2,
 )

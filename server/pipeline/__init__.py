@@ -1,0 +1,1 @@
+"""What happens to records before they are stored: classification, encoding, group commit."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from server.notary.canonical import (
     Kind,
@@ -62,9 +63,7 @@ _AUDIT_FIELDS = {
 }
 
 
-def encode_records(
-    records: RecordColumns, audit: Sequence[AuditFields | None], ingested_at: int
-) -> list[Rows]:
+def encode_records(records: RecordColumns, audit: Sequence[AuditFields | None], ingested_at: int) -> list[Rows]:
     """Encode the records of a request.
 
     Args:
@@ -93,7 +92,7 @@ def _encode(
     canonical: list[list[bytes]] = []
     for column in canonical_columns(stream):
         if column.name == "IngestedAt":
-            values = [ingested_at] * len(chosen)
+            values: list[Any] = [ingested_at] * len(chosen)
         elif column.name in _RECORD_FIELDS:
             everything = getattr(records, _RECORD_FIELDS[column.name])
             values = [everything[i] for i in chosen]
@@ -114,22 +113,22 @@ def _encode(
     )
 
 
-def _encode_column(kind: Kind, values: list[object]) -> tuple[Column, list[bytes]]:
+def _encode_column(kind: Kind, values: list[Any]) -> tuple[Column, list[bytes]]:
     """Return a column as it is stored and, for each row, as it stands in the canonical record."""
     if kind is Kind.WORD:
-        words = WordColumn.of(values)  # type: ignore[arg-type]
+        words = WordColumn.of(values)
         encoded_words = [encode_string(word) for word in words.dictionary]
         return words, [encoded_words[index] for index in words.indexes]
     if kind is Kind.MAP:
-        return _encode_maps(values)  # type: ignore[arg-type]
+        return _encode_maps(values)
     # Fixed-width values and strings have the same bytes in Native and in RowBinary.
-    encode = {
+    encode: Callable[[Any], bytes] = {
         Kind.TIME: encode_time,
         Kind.UINT8: encode_uint8,
         Kind.UINT32: encode_uint32,
         Kind.STRING: encode_string,
     }[kind]
-    encoded = [encode(value) for value in values]  # type: ignore[operator]
+    encoded = [encode(value) for value in values]
     return PlainColumn(b"".join(encoded)), encoded
 
 

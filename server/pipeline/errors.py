@@ -1,11 +1,11 @@
 """What can go wrong between a received request and its commit.
 
-    PipelineError
-    ├── MalformedRequestError     the bytes can never be accepted: do not retry
-    └── RefusedError              nothing was lost, the sender should retry
-        ├── OverloadedError       the memory limit is reached
-        ├── StorageRefusedError   storage could not commit the batch, or not in time
-        └── ShuttingDownError     the server no longer accepts requests
+PipelineError
+├── MalformedRequestError     the bytes can never be accepted: do not retry
+└── RefusedError              nothing was lost, the sender should retry
+    ├── OverloadedError       the memory limit is reached
+    ├── StorageRefusedError   storage could not commit the batch, or not in time
+    └── ShuttingDownError     the server no longer accepts requests
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ def test_servers_that_start_at_once_do_no_harm(engine: Engine) -> None:
 
 def test_tables_that_the_collector_made_are_refused_with_advice(engine: Engine) -> None:
     engine.execute("DROP TABLE otel_logs SYNC")
-    engine.execute("CREATE TABLE otel_logs (Timestamp DateTime64(9)) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Timestamp")
+    engine.execute(
+        "CREATE TABLE otel_logs (Timestamp DateTime64(9)) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Timestamp"
+    )
     with pytest.raises(StorageConfigError, match="database of its own"):
         migrate(engine)
 

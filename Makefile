@@ -1,0 +1,46 @@
+# Everything a newcomer runs. `make` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test lint format stubs clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(READY)
+
+setup: $(READY) ## make the virtual environment with pinned dependencies
+
+demo: $(READY) ## show the main job in one go
+	$(BIN)/lognotary demo
+
+serve: $(READY) ## run the server on ./data
+	$(BIN)/lognotary serve --data-dir data
+
+test: $(READY) ## run all tests
+	$(BIN)/pytest
+
+lint: $(READY) ## check style, types and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+stubs: $(READY) ## generate the API stubs from proto/
+	PYTHON=$(abspath $(BIN)/python) proto/generate
+
+clean: ## remove what was built and cached
+	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
