@@ -41,6 +41,7 @@ from storage.engine import Engine
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
 from storage.migrate import migrate
 from storage.url import StorageUrl
+from storage.writers import RENEWAL, WriterName, claim, release, renew
 
 __all__ = ["BoundAddresses", "run_server"]
 
@@ -84,14 +85,16 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         if engine is None:
             return
         try:
-            writers, keys = await asyncio.to_thread(_open_logs, settings, data, engine, give_up)
-            pipeline = _build_pipeline(settings, writers)
-            async with _serve(settings, pipeline, engine, keys, writers) as bound:
-                on_ready(bound)
-                await stop.wait()
-                _logger.info("stopping: requests that were taken are committed, new ones refused")
-                loop.call_later(_FLUSH_GRACE, give_up.set)
-                await pipeline.close()
+            name = WriterName(settings.deployment, data.writer(settings.writer), data.place)
+            async with _sole_writer(engine, name):
+                writers, keys = await asyncio.to_thread(_open_logs, name, settings, data, engine, give_up)
+                pipeline = _build_pipeline(settings, writers)
+                async with _serve(settings, pipeline, engine, keys, writers) as bound:
+                    on_ready(bound)
+                    await stop.wait()
+                    _logger.info("stopping: requests that were taken are committed, new ones refused")
+                    loop.call_later(_FLUSH_GRACE, give_up.set)
+                    await pipeline.close()
         finally:
             engine.close()
 
@@ -119,12 +122,38 @@ def _connect_and_migrate(url: StorageUrl) -> Engine:
     return engine
 
 
+@contextlib.asynccontextmanager
+async def _sole_writer(engine: Engine, name: WriterName) -> AsyncIterator[None]:
+    """Hold a name against servers elsewhere; an exclusive engine needs no such care."""
+    if engine.info.exclusive:
+        yield
+        return
+    await asyncio.to_thread(claim, engine, name)
+    renewal = asyncio.create_task(_renew(engine, name))
+    try:
+        yield
+    finally:
+        renewal.cancel()
+        try:
+            await asyncio.to_thread(release, engine, name)
+        except StorageError as error:
+            _logger.warning("storage does not know that this server has stopped: %s", error)
+
+
+async def _renew(engine: Engine, name: WriterName) -> None:
+    while True:
+        await asyncio.sleep(RENEWAL)
+        try:
+            await asyncio.to_thread(renew, engine, name)
+        except StorageError as error:
+            _logger.warning("storage does not know that this server still writes: %s", error)
+
+
 def _open_logs(
-    settings: Settings, data: DataDirectory, engine: Engine, give_up: threading.Event
+    name: WriterName, settings: Settings, data: DataDirectory, engine: Engine, give_up: threading.Event
 ) -> tuple[dict[Stream, LogWriter], TrustedKeys]:
     signer = data.signer()
-    writer = data.writer(settings.writer)
-    names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
+    names = {stream: LogName(name.deployment, stream, name.writer) for stream in Stream}
     data.publish_keys(signer, names.values())
     writers = {stream: _open_log(name, data, engine, signer, give_up) for stream, name in names.items()}
     own_key = signer.verifier_key(names[Stream.AUDIT].origin).public_key

@@ -67,6 +67,11 @@ class DataDirectory:
         """Release the lock."""
         os.close(self._lock)
 
+    @property
+    def place(self) -> str:
+        """Where this directory is: host and path."""
+        return f"{socket.gethostname()}:{self._path.resolve()}"
+
     def writer(self, wanted: str = "") -> str:
         """Return the writer's name: the one that is wanted, else the stored one, else a new one."""
         file = self._path / "writer"

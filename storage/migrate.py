@@ -82,7 +82,7 @@ def migrate(engine: Engine) -> list[Migration]:
         for statement in migration.statements(engine.info.version):
             engine.execute(statement)
         engine.execute(
-            "INSERT INTO lognotary_migrations (Number, Name, Digest) "
+            "INSERT INTO lognotary_migrations (Number, Name, Digest) SETTINGS async_insert = 0 "
             f"VALUES ({migration.number}, '{migration.name}', '{migration.digest}')"
         )
         applied.append(migration)

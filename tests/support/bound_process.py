@@ -28,17 +28,22 @@ os.register_at_fork(after_in_child=_new_spawner)
 
 
 class BoundProcess:
-    """Runs one command, its output appended to a log file so that nothing blocks on an unread pipe."""
+    """Runs one command, its output appended to a log file so that nothing blocks on an unread pipe.
+
+    What the command writes to stdout goes to the log too, unless ``stdout`` names a file for it.
+    """
 
     def __init__(
         self,
         command: Sequence[str],
         *,
         log: Path,
+        stdout: Path | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
         self.log = log
+        self._stdout = stdout or log
         self._command = list(command)
         self._env = dict(env or {})
         self._cwd = cwd
@@ -67,13 +72,13 @@ class BoundProcess:
         self._process = _spawner.submit(self._spawn).result()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self._stdout.open("ab") as stdout:
             # A session of its own: Ctrl-C must reach the test run, not the servers under it.
             return subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_EXEC_BOUND), str(os.getpid()), *self._command],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=stdout,
+                stderr=log,
                 env=os.environ | self._env,
                 cwd=self._cwd,
                 start_new_session=True,

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.support.cache import cached
+from tests.support.cache import cache_directory, cached
 
 _BUILDER_CONFIG = Path(__file__).with_name("collector-builder.yaml")
 _BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.149.0"
@@ -34,8 +34,12 @@ def built_collector() -> Path:
     Raises:
         CollectorUnavailableError: Without Go, or when the build fails.
     """
-    recipe = _BUILDER_CONFIG.read_bytes() + _BUILDER.encode()
-    return cached(f"otelcol-{hashlib.sha256(recipe).hexdigest()[:16]}", _build_collector) / "otelcol"
+    return cached(_built_name(), _build_collector) / "otelcol"
+
+
+def is_built() -> bool:
+    """Whether ``built_collector`` and ``telemetrygen`` are in the cache, so that neither takes minutes."""
+    return all((cache_directory() / name).is_dir() for name in (_built_name(), _telemetrygen_name()))
 
 
 def packaged_collector() -> Path:
@@ -55,8 +59,16 @@ def telemetrygen() -> Path:
     Raises:
         CollectorUnavailableError: Without Go, or when the build fails.
     """
-    version = _TELEMETRYGEN.rpartition("@")[2]
-    return cached(f"telemetrygen-{version}", _install_telemetrygen) / "telemetrygen"
+    return cached(_telemetrygen_name(), _install_telemetrygen) / "telemetrygen"
+
+
+def _built_name() -> str:
+    recipe = _BUILDER_CONFIG.read_bytes() + _BUILDER.encode()
+    return f"otelcol-{hashlib.sha256(recipe).hexdigest()[:16]}"
+
+
+def _telemetrygen_name() -> str:
+    return f"telemetrygen-{_TELEMETRYGEN.rpartition('@')[2]}"
 
 
 def _build_collector(directory: Path) -> None:

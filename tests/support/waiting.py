@@ -1,0 +1,17 @@
+"""Waiting for a condition instead of for a while."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
+    """Return once a condition holds.
+
+    Raises:
+        TimeoutError: When it does not within that many seconds.
+    """
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"what was waited for did not come about within {within:.0f} s")
+        time.sleep(0.02)
