@@ -6,25 +6,23 @@ import asyncio
 import contextlib
 import logging
 import signal
-import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 
 import grpc.aio
-import uvicorn
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
-from starlette.applications import Starlette
 
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.http_api import build_http_api
 from server.config import Address, Settings
 from server.datadir import DataDirectory
+from server.listeners import serve_grpc, serve_http
 from server.notary.batch import Batch
 from server.notary.chain import TrustedKeys
 from server.notary.note import Signer
@@ -48,7 +46,6 @@ __all__ = ["BoundAddresses", "run_server"]
 _logger = logging.getLogger(__name__)
 
 _CONNECT_PAUSE = 2.0  # seconds between attempts to reach storage at start
-_GRACE = 10.0  # seconds that calls may still take when the server stops
 _FLUSH_GRACE = 30.0  # seconds that storage may take for the last batches
 
 
@@ -80,23 +77,26 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     give_up = threading.Event()
-    with DataDirectory(settings.data_dir) as data:
+    async with contextlib.AsyncExitStack() as stack:
+        data = stack.enter_context(DataDirectory(settings.data_dir))
         engine = await _reach_storage(settings.storage, stop)
         if engine is None:
             return
-        try:
-            name = WriterName(settings.deployment, data.writer(settings.writer), data.place)
-            async with _sole_writer(engine, name):
-                writers, keys = await asyncio.to_thread(_open_logs, name, settings, data, engine, give_up)
-                pipeline = _build_pipeline(settings, writers)
-                async with _serve(settings, pipeline, engine, keys, writers) as bound:
-                    on_ready(bound)
-                    await stop.wait()
-                    _logger.info("stopping: requests that were taken are committed, new ones refused")
-                    loop.call_later(_FLUSH_GRACE, give_up.set)
-                    await pipeline.close()
-        finally:
-            engine.close()
+        stack.callback(engine.close)
+        # Reading has connections of its own, so that commits never wait for queries.
+        reader = stack.enter_context(contextlib.closing(await asyncio.to_thread(connect, settings.storage)))
+        name = WriterName(settings.deployment, data.writer(settings.writer), data.place)
+        await stack.enter_async_context(_sole_writer(engine, name))
+        writers, keys = await asyncio.to_thread(_open_logs, name, settings, data, engine, give_up)
+        pipeline = _build_pipeline(settings, writers)
+        backend = Backend(reader, keys, lambda: [writer.checkpoint for writer in writers.values()])
+        not_ready = partial(_not_ready, engine, writers)
+        bound = await stack.enter_async_context(_serve(settings, pipeline, backend, not_ready))
+        on_ready(bound)
+        await stop.wait()
+        _logger.info("stopping: requests that were taken are committed, new ones refused")
+        loop.call_later(_FLUSH_GRACE, give_up.set)
+        await pipeline.close()
 
 
 async def _reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine | None:
@@ -186,28 +186,26 @@ def _build_pipeline(settings: Settings, writers: dict[Stream, LogWriter]) -> Pip
 async def _serve(
     settings: Settings,
     pipeline: Pipeline,
-    engine: Engine,
-    keys: TrustedKeys,
-    writers: dict[Stream, LogWriter],
+    backend: Backend,
+    not_ready: Callable[[], str],
 ) -> AsyncIterator[BoundAddresses]:
-    backend = Backend(engine, keys)
     pipeline.start()
     async with contextlib.AsyncExitStack() as stack:
         otlp = grpc.aio.server(options=server_options(settings.max_request_bytes))
         otlp.add_generic_rpc_handlers((build_logs_handler(pipeline),))
-        otlp_address = await stack.enter_async_context(_grpc(otlp, settings.otlp_grpc))
+        otlp_address = await stack.enter_async_context(serve_grpc(otlp, settings.otlp_grpc))
 
         api = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_services(api, backend)
         healthy = await _add_health(api)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), api)
-        api_address = await stack.enter_async_context(_grpc(api, settings.api_grpc))
+        api_address = await stack.enter_async_context(serve_grpc(api, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
 
         receiver = build_http_app(pipeline, settings.max_request_bytes)
-        receiver_address = await stack.enter_async_context(_http(receiver, settings.otlp_http))
-        http_api = build_http_api(backend, partial(_not_ready, engine, writers))
-        http_address = await stack.enter_async_context(_http(http_api, settings.http))
+        receiver_address = await stack.enter_async_context(serve_http(receiver, settings.otlp_http))
+        http_api = build_http_api(backend, not_ready)
+        http_address = await stack.enter_async_context(serve_http(http_api, settings.http))
         yield BoundAddresses(otlp_address, receiver_address, api_address, http_address)
 
 
@@ -228,47 +226,3 @@ def _not_ready(engine: Engine, writers: dict[Stream, LogWriter]) -> str:
     except StorageError as error:
         return f"storage is not reached: {error}"
     return ""
-
-
-@contextlib.asynccontextmanager
-async def _grpc(server: grpc.aio.Server, address: Address) -> AsyncIterator[Address]:
-    try:
-        port = server.add_insecure_port(str(address))
-    except RuntimeError as error:
-        raise OSError(f"{address} cannot be listened on: is another server running?") from error
-    await server.start()
-    try:
-        yield Address(address.host, port)
-    finally:
-        await server.stop(_GRACE)
-
-
-@contextlib.asynccontextmanager
-async def _http(app: Starlette, address: Address) -> AsyncIterator[Address]:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.create_server((address.host, address.port), family=family, backlog=1024)
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=int(_GRACE),
-    )
-    server = _EmbeddedUvicorn(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    try:
-        yield Address(address.host, listener.getsockname()[1])
-    finally:
-        server.should_exit = True
-        await task
-
-
-class _EmbeddedUvicorn(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to ``run_server``, which stops all servers in order."""
-        yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, evidence_pb2
@@ -12,24 +12,30 @@ from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos, verify_response
 from server.api.verification import Scope, verify
 from server.notary.chain import TrustedKeys, check_checkpoint, parse_public_keys
+from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
 from storage.engine import Engine
 
-__all__ = ["Backend", "verify_scope"]
+__all__ = ["Backend"]
 
 
 class Backend:
     """Answers calls from one storage. Every method blocks; call it in a thread."""
 
-    def __init__(self, engine: Engine, keys: TrustedKeys) -> None:
+    def __init__(
+        self, engine: Engine, keys: TrustedKeys, remembered: Callable[[], Sequence[Checkpoint]] = tuple
+    ) -> None:
         """Answer from a storage.
 
         Args:
             engine: the storage.
             keys: the public keys to believe.
+            remembered: returns the checkpoints that are known without storage, which verification
+                holds storage against.
         """
         self._engine = engine
         self._keys = keys
+        self._remembered = remembered
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
@@ -45,22 +51,18 @@ class Backend:
         """Answer ``Verify``; raises ApiError at once, StorageError while it goes on."""
         try:
             keys = parse_public_keys(request.public_keys) if request.public_keys else self._keys
-            scope = verify_scope(request, keys)
+            scope = _scope(request, keys, self._remembered())
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
         return map(verify_response, verify(self._engine, keys, scope))
 
 
-def verify_scope(request: evidence_pb2.VerifyRequest, keys: TrustedKeys) -> Scope:
-    """Read what a request wants verified.
-
-    Raises:
-        VerificationError: a checkpoint is none, or not signed by a known key.
-    """
+def _scope(request: evidence_pb2.VerifyRequest, keys: TrustedKeys, remembered: Sequence[Checkpoint]) -> Scope:
+    given = [check_checkpoint(note, keys) for note in request.checkpoints]
     return Scope(
         since=_nanos(request.since) if request.HasField("since") else None,
         until=_nanos(request.until) if request.HasField("until") else None,
-        checkpoints=tuple(check_checkpoint(note, keys) for note in request.checkpoints),
+        checkpoints=(*given, *(checkpoint for checkpoint in remembered if checkpoint not in given)),
     )
 
 

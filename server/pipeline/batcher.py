@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
@@ -98,6 +99,8 @@ class Batcher:
         self._changed = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        # A thread of its own: commits never wait for whatever else runs in threads.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     def start(self) -> None:
         """Begin to commit."""
@@ -122,6 +125,7 @@ class Batcher:
         self._changed.set()
         if self._task is not None:
             await self._task
+        self._thread.shutdown(wait=False)
 
     async def _run(self) -> None:
         while True:
@@ -139,7 +143,7 @@ class Batcher:
         parts, tickets = self._gatherer.take()
         refusal: RefusedError | None = None
         try:
-            await asyncio.to_thread(self._commit, parts)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, parts)
         except RefusedError as error:
             refusal = error
         except Exception as error:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from server.notary.batch import Batch, LogState, notarize
+from server.notary.checkpoint import Checkpoint
 from server.notary.note import Signer
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.rows import Rows, join_rows
@@ -56,9 +57,9 @@ class LogWriter:
         """A batch has been started and cannot be finished yet."""
 
     @property
-    def state(self) -> LogState:
-        """Where the log stands."""
-        return self._state
+    def checkpoint(self) -> Checkpoint:
+        """Where the log stands: what its last committed batch signed."""
+        return Checkpoint(self._state.name.origin, self._state.range.size, self._state.range.root())
 
     def commit(self, parts: Sequence[Rows]) -> Batch:
         """Store and sign records as one batch.
