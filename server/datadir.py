@@ -23,7 +23,7 @@ from server.notary.errors import NotaryError
 from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
 
-__all__ = ["DataDirectory", "DataDirectoryError", "read_public_key"]
+__all__ = ["DataDirectory", "DataDirectoryError", "read_checkpoints", "read_public_key"]
 
 
 class DataDirectoryError(Exception):
@@ -139,6 +139,12 @@ def read_public_key(path: Path) -> str:
         raise DataDirectoryError(
             f"there is no public key in {path}: give it with --public-key FILE, or the server's --data-dir"
         ) from error
+
+
+def read_checkpoints(path: Path) -> list[str]:
+    """Return the checkpoints that a data directory remembers, without opening it."""
+    files = [path / "checkpoints" / stream.value for stream in Stream]
+    return [file.read_text(encoding="utf-8") for file in files if file.exists()]
 
 
 def _new_writer_name() -> str:

@@ -51,7 +51,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterat
     for entry in trace.entries:
         offset = (_nanos(entry.timestamp) - start) / 1e6
         kind = entry.WhichOneof("entry")
-        service = getattr(entry, kind).service_name.ljust(width)
+        service = _one_line(getattr(entry, kind).service_name).ljust(width)
         if kind == "span":
             span = entry.span
             text = f"{span.name} ({span.duration_nanos / 1e6:.3f} ms) {span.status_code}".rstrip()
@@ -66,7 +66,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterat
         else:
             yield f"  {offset:+12.3f} ms  {service}  {_level(record):<9} {_one_line(record.body)}  [{mark}]"
         if record.evidence.reason:
-            yield f"{'':20}{style.paint('└ ' + record.evidence.reason, '31')}"
+            yield f"{'':20}{style.paint('└ ' + _one_line(record.evidence.reason), '31')}"
     if trace.truncated:
         yield "  … more entries than are shown"
 
@@ -79,14 +79,14 @@ def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) 
     for event in found.events:
         mark = _mark(event.evidence, style)
         yield f"{_clock(event.timestamp)}  {style.paint(_sentence(event), '1')}  [{mark}]"
-        details = [f"category {event.audit.category}", f"service {event.service_name}"]
+        details = [f"category {event.audit.category}", f"service {_one_line(event.service_name)}"]
         if event.trace_id:
             details.append(f"trace {event.trace_id}")
         if event.evidence.origin:
             details.append(f"{event.evidence.origin}#{event.evidence.leaf_index}")
         yield f"    {', '.join(details)}"
         if event.evidence.reason:
-            yield f"    {style.paint('└ ' + event.evidence.reason, '31')}"
+            yield f"    {style.paint('└ ' + _one_line(event.evidence.reason), '31')}"
     if found.next_page_token:
         yield "… more events than are shown: give a greater --limit, or --until"
 
@@ -94,7 +94,7 @@ def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) 
 def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
     """Show a finding: what, where, and the record if there is one."""
     kind = evidence_pb2.FindingKind.Name(finding.kind)
-    yield f"{style.paint('✘ ' + kind, '1;31')}  {finding.message}"
+    yield f"{style.paint('✘ ' + kind, '1;31')}  {_one_line(finding.message)}"
     where = [f"log {finding.log_id}" if finding.log_id else "", f"batch {finding.batch_id}" if finding.batch_id else ""]
     if finding.HasField("leaf_index"):
         where.append(f"leaf {finding.leaf_index}")
@@ -141,7 +141,8 @@ def _level(record: correlation_pb2.Record) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)[:300]
+    """Make stored text safe to show: no line breaks, no terminal codes, not endless."""
+    return "".join(character if character.isprintable() else " " for character in text[:400])
 
 
 def _clock(timestamp: Timestamp) -> str:

@@ -17,7 +17,7 @@ from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time
 from server.commands.render import Style, finding_lines, progress_line, summary_line
 from server.config import ConfigError
-from server.datadir import read_public_key
+from server.datadir import read_checkpoints, read_public_key
 from server.notary.chain import TrustedKeys
 from storage.clickhouse import connect
 from storage.errors import StorageConfigError
@@ -43,7 +43,12 @@ def add_parser(commands: Any) -> None:
         default=[],
         help="a public key to believe: PEM, or C2SP verifier keys; may be given again",
     )
-    parser.add_argument("--data-dir", metavar="DIR", default="data", help="with --storage: where the public key lies")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        default="data",
+        help="with --storage: the server's directory, for its public key and last checkpoints",
+    )
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
@@ -67,6 +72,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.storage:
         if not request.public_keys:
             request.public_keys.append(read_public_key(Path(options.data_dir)))
+            request.checkpoints.extend(read_checkpoints(Path(options.data_dir)))
         return _verify_storage(options, request)
 
     def work(channel: grpc.Channel) -> int:
