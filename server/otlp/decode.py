@@ -57,6 +57,10 @@ __all__ = ["decode"]
 _MAX_TIME = 2**63 - 1  # DateTime64(9) is a signed 64-bit number of nanoseconds
 _ALL_STRINGS = b"{}"
 
+# A row repeats its resource and scope: a small request can mean very many bytes.
+_MAX_RECORDS = 1_000_000  # ClickHouse would cut a larger block, and a batch is one block
+_MAX_REPEATED = 256 << 20
+
 
 def decode(request: bytes) -> RecordColumns:
     """Return the records of a serialized ``ExportLogsServiceRequest``, in the order sent.
@@ -66,13 +70,15 @@ def decode(request: bytes) -> RecordColumns:
 
     Raises:
         MalformedRequestError: the bytes are no such message: broken wire format, a string that is
-            not UTF-8, or values nested too deeply (protobuf's limit is 100 messages).
+            not UTF-8, or values nested too deeply (protobuf's limit is 100 messages); or its records,
+            each with its resource and scope, are more than one batch can hold.
     """
     try:
         message = ExportLogsServiceRequest.FromString(request)
     except DecodeError as error:
         raise MalformedRequestError(f"not an OTLP logs request ({len(request)} bytes): {error}") from error
 
+    _check_size(message)
     columns = RecordColumns()
     for resource_logs in message.resource_logs:
         service_name = _service_name(resource_logs.resource)
@@ -114,6 +120,20 @@ def decode(request: bytes) -> RecordColumns:
                 columns.dropped_attributes_count.append(record.dropped_attributes_count)
                 columns.otlp_details.append(b"{" + b",".join(details) + b"}" if details else b"")
     return columns
+
+
+def _check_size(message: ExportLogsServiceRequest) -> None:
+    records = repeated = 0
+    for resource_logs in message.resource_logs:
+        resource_size = resource_logs.resource.ByteSize()
+        for scope_logs in resource_logs.scope_logs:
+            records += len(scope_logs.log_records)
+            repeated += len(scope_logs.log_records) * (resource_size + scope_logs.scope.ByteSize())
+    if records > _MAX_RECORDS or repeated > _MAX_REPEATED:
+        raise MalformedRequestError(
+            f"the request has {records} records, which repeat {repeated} bytes of resources and scopes; at most "
+            f"{_MAX_RECORDS} records and {_MAX_REPEATED} bytes are taken at once: send smaller requests"
+        )
 
 
 def _service_name(resource: Resource) -> bytes:

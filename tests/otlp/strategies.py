@@ -38,9 +38,7 @@ _texts = st.one_of(
 )
 _keys = st.one_of(st.sampled_from(["a", "b", "service.name", "", "é", "\uffff", "\U00010000"]), _texts)
 
-_int64 = st.one_of(
-    st.integers(-(2**63), 2**63 - 1), st.sampled_from([0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63)])
-)
+_int64 = st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63)]))
 _doubles = st.one_of(
     st.floats(),
     st.integers(-(2**53), 2**53).map(float),
@@ -53,17 +51,13 @@ _times = st.one_of(
     st.sampled_from([1, 2**63 - 1, 2**63, 2**64 - 1]),
     st.integers(0, 2**64 - 1),
 )
-_severities = st.one_of(
-    st.integers(0, 24), st.integers(-(2**31), 2**31 - 1), st.sampled_from([-1, 255, 256, 265])
-)
+_severities = st.one_of(st.integers(0, 24), st.integers(-(2**31), 2**31 - 1), st.sampled_from([-1, 255, 256, 265]))
 
 
 def _ids(size: int) -> st.SearchStrategy[bytes]:
     return st.one_of(
         st.binary(min_size=size, max_size=size),
-        st.sampled_from(
-            [b"", bytes(size), bytes(size - 1), b"\x00" * (size - 1) + b"\x01", b"\xab" * (size + 1)]
-        ),
+        st.sampled_from([b"", bytes(size), bytes(size - 1), b"\x00" * (size - 1) + b"\x01", b"\xab" * (size + 1)]),
         st.binary(max_size=40),
     )
 
@@ -161,9 +155,7 @@ def requests(draw: st.DrawFn, max_records: int = 6) -> ExportLogsServiceRequest:
             request.resource_logs.add()
             request.resource_logs.add(resource=draw(_resources)).scope_logs.add(scope=draw(_scopes))
         if not request.resource_logs or place in ("new resource", "after empty ones"):
-            request.resource_logs.add(
-                resource=draw(st.one_of(st.none(), _resources)), schema_url=draw(_texts)
-            )
+            request.resource_logs.add(resource=draw(st.one_of(st.none(), _resources)), schema_url=draw(_texts))
         resource_logs = request.resource_logs[-1]
         if not resource_logs.scope_logs or place == "new scope":
             resource_logs.scope_logs.add(scope=draw(st.one_of(st.none(), _scopes)), schema_url=draw(_texts))

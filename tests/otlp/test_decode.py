@@ -119,9 +119,7 @@ def one_record(
 def flattened(request: ExportLogsServiceRequest) -> list[ResourceLogs]:
     """Return each record of a request, alone in its resource and scope."""
     return [
-        one_record(
-            resource_logs.resource, resource_logs.schema_url, scope_logs.scope, scope_logs.schema_url, record
-        )
+        one_record(resource_logs.resource, resource_logs.schema_url, scope_logs.scope, scope_logs.schema_url, record)
         for resource_logs in request.resource_logs
         for scope_logs in resource_logs.scope_logs
         for record in scope_logs.log_records
@@ -214,9 +212,7 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         schema_url="https://example.org/resource",
     )
     resource_logs.scope_logs.add(
-        scope=InstrumentationScope(
-            name="lib", version="1.2", attributes=attributes([("kind", string("test"))])
-        ),
+        scope=InstrumentationScope(name="lib", version="1.2", attributes=attributes([("kind", string("test"))])),
         schema_url="https://example.org/scope",
         log_records=[
             LogRecord(
@@ -314,12 +310,8 @@ def test_an_invalid_id_is_stored_as_none_and_noted(trace_id: bytes, span_id: byt
         (-1, 255, b'{"severity":"-1"}'),
     ],
 )
-def test_a_severity_beyond_a_byte_keeps_its_low_byte_and_is_noted(
-    number: int, stored: int, details: bytes
-) -> None:
-    columns = decoded(
-        LogRecord(time_unix_nano=1, severity_number=SeverityNumber.ValueType(number), body=string(""))
-    )
+def test_a_severity_beyond_a_byte_keeps_its_low_byte_and_is_noted(number: int, stored: int, details: bytes) -> None:
+    columns = decoded(LogRecord(time_unix_nano=1, severity_number=SeverityNumber.ValueType(number), body=string("")))
 
     assert columns.severity_number == [stored]
     assert columns.otlp_details == [details]
@@ -416,9 +408,7 @@ def test_the_service_name_is_the_text_of_the_resources_first_one(request: Export
 
 def test_rows_of_one_resource_and_scope_share_their_attributes() -> None:
     request = ExportLogsServiceRequest()
-    resource_logs = request.resource_logs.add(
-        resource=Resource(attributes=attributes([("host", string("a"))]))
-    )
+    resource_logs = request.resource_logs.add(resource=Resource(attributes=attributes([("host", string("a"))])))
     for _ in range(2):
         resource_logs.scope_logs.add(
             scope=InstrumentationScope(attributes=attributes([("kind", string("b"))])),
@@ -499,3 +489,22 @@ def test_bytes_that_are_no_request_are_refused_with_the_reason(request_bytes: by
 
 def test_the_deepest_nesting_that_protobuf_takes_is_stored() -> None:
     assert decode(nested_request(47)).body == [b"[" * 47 + b"null" + b"]" * 47]
+
+
+def test_more_records_than_a_batch_can_hold_are_refused() -> None:
+    request = ExportLogsServiceRequest()
+    scope_logs = request.resource_logs.add().scope_logs.add()
+    scope_logs.log_records.extend([LogRecord()] * 1_000_001)
+    with pytest.raises(MalformedRequestError, match="send smaller requests"):
+        decode(request.SerializeToString())
+
+
+def test_a_large_resource_repeated_by_many_records_is_refused() -> None:
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add()
+    resource_logs.resource.attributes.add(key="k").value.string_value = "x" * (1 << 20)
+    scope_logs = resource_logs.scope_logs.add()
+    for _ in range(300):
+        scope_logs.log_records.add(time_unix_nano=1)
+    with pytest.raises(MalformedRequestError, match="send smaller requests"):
+        decode(request.SerializeToString())

@@ -100,9 +100,7 @@ async def test_a_refused_request_is_to_be_sent_again_after_the_delay_in_both_tra
         answer = await refused(address)
     assert answer.code() is grpc.StatusCode.UNAVAILABLE
     assert answer.details() == "try later: é"
-    bare = error_details_pb2.RetryInfo.FromString(
-        dict(answer.trailing_metadata())["google.rpc.retryinfo-bin"]
-    )
+    bare = error_details_pb2.RetryInfo.FromString(dict(answer.trailing_metadata())["google.rpc.retryinfo-bin"])
     assert (bare.retry_delay.seconds, bare.retry_delay.nanos) == (2, 250_000_000)
     assert details(answer, error_details_pb2.RetryInfo) == bare
 
@@ -297,7 +295,5 @@ def _emit_one(address: str, compression: grpc.Compression) -> None:
     exporter = OTLPLogExporter(endpoint=address, insecure=True, compression=compression)
     provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    provider.get_logger("shop.orders").emit(
-        LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO)
-    )
+    provider.get_logger("shop.orders").emit(LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO))
     provider.shutdown()

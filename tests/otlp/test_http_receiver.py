@@ -46,9 +46,7 @@ def client(ingest: Ingest, limit: int = LIMIT) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://receiver")
 
 
-async def post(
-    ingest: Ingest, body: bytes, headers: dict[str, str], path: str = "/v1/logs"
-) -> httpx.Response:
+async def post(ingest: Ingest, body: bytes, headers: dict[str, str], path: str = "/v1/logs") -> httpx.Response:
     async with client(ingest) as http:
         return await http.post(path, content=body, headers=headers)
 
@@ -153,9 +151,7 @@ async def test_a_refused_request_is_to_be_sent_again_later(headers, error):
     assert retry_info.retry_delay.ToMilliseconds() == 2250
 
 
-@pytest.mark.parametrize(
-    ("delay", "header"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.01, "2"), (float("nan"), "1")]
-)
+@pytest.mark.parametrize(("delay", "header"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.01, "2"), (float("nan"), "1")])
 async def test_retry_after_is_whole_seconds_and_never_none(delay, header):
     response = await post(RecordingIngest(OverloadedError("full", retry_after=delay)), b"", PROTOBUF)
     assert response.headers["retry-after"] == header
@@ -380,7 +376,5 @@ def _emit_one(endpoint: str, compression: Compression) -> None:
     exporter = OTLPLogExporter(endpoint=endpoint, compression=compression)
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    provider.get_logger("shop.orders").emit(
-        LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO)
-    )
+    provider.get_logger("shop.orders").emit(LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO))
     provider.shutdown()

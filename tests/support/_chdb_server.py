@@ -37,8 +37,7 @@ def main() -> None:
     arguments = [
         "clickhouse",
         f"--config-file={config}",
-        "--query=SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "
-        f"SELECT * FROM file('{fifo}', 'LineAsString')",
+        f"--query=SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT * FROM file('{fifo}', 'LineAsString')",
     ]
     run = ctypes.CDLL(library).chdb_query_cmdline
     run.restype = ctypes.c_void_p

@@ -189,9 +189,7 @@ def running_server(directory: Path) -> Iterator[ClickHouseServer]:
     try:
         server.query("SELECT 1")
     except (OSError, http.client.HTTPException, QueryError) as error:
-        raise ServerUnavailableError(
-            f"CLICKHOUSE_URL names a server that does not answer: {error}"
-        ) from error
+        raise ServerUnavailableError(f"CLICKHOUSE_URL names a server that does not answer: {error}") from error
     yield server
 
 

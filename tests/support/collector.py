@@ -25,9 +25,7 @@ class Collector:
     where it says that it is ready. ``binary`` is the built Collector unless another is given.
     """
 
-    def __init__(
-        self, config: Mapping[str, object] | str, directory: Path, *, binary: Path | None = None
-    ) -> None:
+    def __init__(self, config: Mapping[str, object] | str, directory: Path, *, binary: Path | None = None) -> None:
         self.directory = directory.resolve()
         self._config = config
         self._process = BoundProcess(
@@ -60,8 +58,7 @@ class Collector:
         while _READY not in self._process.log_text():
             if not self._process.running:
                 raise CollectorUnavailableError(
-                    f"The Collector ended with status {self._process.returncode} as it started: "
-                    f"{self.log_tail()}"
+                    f"The Collector ended with status {self._process.returncode} as it started: {self.log_tail()}"
                 )
             if time.monotonic() > deadline:
                 self.kill()

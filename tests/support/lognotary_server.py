@@ -132,9 +132,7 @@ class LognotaryServer:
                 )
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServerNotReadyError(
-                    f"The server was not ready within {_READY_SECONDS:.0f} s: {self.log_tail()}"
-                )
+                raise ServerNotReadyError(f"The server was not ready within {_READY_SECONDS:.0f} s: {self.log_tail()}")
             time.sleep(0.02)
         if self._json_output:
             (line,) = self.output_text().splitlines()
