@@ -13,7 +13,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from storage.engine import Engine, EngineInfo
-from storage.errors import NotAppliedError, OutcomeUnknownError, StorageBusyError, StorageError
+from storage.errors import (
+    NotAppliedError,
+    OutcomeUnknownError,
+    StorageBusyError,
+    StorageConfigError,
+    StorageError,
+)
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect"]
@@ -42,7 +48,8 @@ def connect(url: StorageUrl) -> Engine:
     """Open a storage, making its database if there is none.
 
     Raises:
-        StorageBusyError: the embedded directory is used by another process.
+        StorageConfigError: the embedded directory cannot be made.
+        StorageBusyError: it is used by another process.
         NotAppliedError: the server is not reached, or refuses the connection.
     """
     return _ClickHouse(url)
@@ -77,7 +84,9 @@ class _ClickHouse:
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         settings = {**self._insert_settings, "insert_deduplication_token": token}
         with self._client() as client, _translated():
-            client.raw_insert(table, columns, block, settings=settings, fmt="Native")
+            # From a generator: bytes would be copied behind the INSERT statement, and after a broken
+            # connection the driver would send them again by itself and report only what came of that.
+            client.raw_insert(table, columns, (part for part in (block,)), settings=settings, fmt="Native")
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():
@@ -98,12 +107,16 @@ class _ClickHouse:
 
 def _open(url: StorageUrl, database: str | None) -> Client:
     if isinstance(url, EmbeddedUrl):
-        url.path.mkdir(parents=True, exist_ok=True)
+        try:
+            url.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageConfigError(f"{url} cannot be used: {error}") from error
         try:
             return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
         except ClickHouseError as error:
             raise StorageBusyError(
-                f"{url} cannot be opened, probably because another process uses it: {error}"
+                f"{url} cannot be opened. An embedded storage belongs to one process: is a server running on it? "
+                f"Then ask the server, or stop it first. ({error})"
             ) from error
     with _translated():
         return clickhouse_connect.get_client(
@@ -133,7 +146,7 @@ def _translated() -> Iterator[None]:
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
         message = str(error).strip().partition("\n")[0][:500]
-        if error.code in _UNKNOWN_OUTCOME_CODES:
+        if error.code is None or error.code in _UNKNOWN_OUTCOME_CODES:  # no code: not ClickHouse's words
             raise OutcomeUnknownError(message) from error
         raise NotAppliedError(message) from error
     except ClickHouseError as error:

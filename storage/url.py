@@ -40,7 +40,8 @@ class ServerUrl:
     def __str__(self) -> str:
         """Return the URL without the password: this is what logs and messages show."""
         scheme = "https" if self.secure else "http"
-        return f"{scheme}://{self.username}@{self.host}:{self.port}/{self.database}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{self.username}@{host}:{self.port}/{self.database}"
 
 
 StorageUrl = EmbeddedUrl | ServerUrl
@@ -52,15 +53,16 @@ def parse_storage_url(text: str) -> StorageUrl:
     Raises:
         StorageConfigError: it is none; the message shows the two forms.
     """
+    shown = re.sub("//.*@", "//***@", text)  # messages show no password
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise StorageConfigError(f"not a storage URL: {text!r} ({error})") from error
+        raise StorageConfigError(f"not a storage URL, its host or port cannot be read: {shown!r}") from error
     if parts.scheme == "chdb":
         path = unquote(parts.path)
         if parts.netloc or not path.startswith("/") or path == "/":
-            raise StorageConfigError(f"an embedded storage URL is chdb:///absolute/path and not {text!r}")
+            raise StorageConfigError(f"an embedded storage URL is chdb:///absolute/path and not {shown!r}")
         return EmbeddedUrl(Path(path))
     if parts.scheme in ("http", "https") and parts.hostname:
         secure = parts.scheme == "https"
@@ -76,5 +78,5 @@ def parse_storage_url(text: str) -> StorageUrl:
             password=unquote(parts.password or ""),
         )
     raise StorageConfigError(
-        f"not a storage URL: {text!r}; use chdb:///absolute/path or http(s)://user:password@host:8123/database"
+        f"not a storage URL: {shown!r}; use chdb:///absolute/path or http(s)://user:password@host:8123/database"
     )

@@ -133,8 +133,12 @@ def _make_token(timestamp: int, row: StoredRecord) -> str:
 
 
 def _parse_token(token: str) -> tuple[int, str, int]:
+    wrong = InvalidArgumentError("the page token is not one that this server gave out")
     try:
         timestamp, log_id, leaf_index = json.loads(base64.urlsafe_b64decode(token))
-        return int(timestamp), str(log_id), int(leaf_index)
-    except (ValueError, TypeError) as error:
-        raise InvalidArgumentError("the page token is not one that this server gave out") from error
+        place = int(timestamp), str(log_id), int(leaf_index)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise wrong from error
+    if not (0 <= place[0] < 1 << 63 and 0 <= place[2] < 1 << 64):
+        raise wrong
+    return place

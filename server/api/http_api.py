@@ -83,20 +83,26 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
 
 
 def _parse(values: Any, message: _MessageT) -> _MessageT:
+    if not isinstance(values, dict):  # ParseDict takes an empty list for an empty object
+        raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: it is no JSON object")
     try:
         return ParseDict(values, message)
     except (ParseError, ValueError, TypeError) as error:
         raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: {error}") from error
 
 
+def _to_json(message: Message, *, indent: int | None = 2) -> str:
+    return MessageToJson(message, indent=indent, always_print_fields_with_no_presence=True)
+
+
 def _json(message: Message) -> Response:
-    return Response(MessageToJson(message), media_type="application/json")
+    return Response(_to_json(message), media_type="application/json")
 
 
 async def _lines(steps: Iterator[evidence_pb2.VerifyResponse]) -> AsyncIterator[str]:
     try:
         async for step in iterate_in_threadpool(steps):
-            yield MessageToJson(step, indent=None) + "\n"
+            yield _to_json(step, indent=None) + "\n"
     except StorageError as error:
         # The status was sent long ago: breaking off is all that tells the caller.
         _logger.warning("a verification broke off: %s", error)

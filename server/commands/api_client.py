@@ -9,12 +9,17 @@ import time
 from collections.abc import Callable
 
 import grpc
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["add_api_flag", "call", "parse_time"]
+__all__ = ["add_api_flag", "call", "parse_time", "to_json"]
 
 _DEFAULT_API = "127.0.0.1:7317"
-_MAX_ANSWER = 64 << 20
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.enable_http_proxy", 0),  # it would be used for 127.0.0.1 too
+)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -34,7 +39,7 @@ def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
         work: does the calls, and returns the exit status.
     """
     try:
-        with grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", _MAX_ANSWER)]) as channel:
+        with grpc.insecure_channel(address, options=_OPTIONS) as channel:
             return work(channel)
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
@@ -42,6 +47,11 @@ def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
             details = f"no server answers at {address} ({details}); start one with 'lognotary serve', or give --api"
         print(f"lognotary: {details}", file=sys.stderr)
         return 1 if code is grpc.StatusCode.NOT_FOUND else 2
+
+
+def to_json(message: Message, *, indent: int | None = 2) -> str:
+    """Return a message in protobuf's JSON mapping; zeros and empty lists are shown."""
+    return MessageToJson(message, indent=indent, always_print_fields_with_no_presence=True)
 
 
 def parse_time(text: str) -> Timestamp:

@@ -7,10 +7,9 @@ import sys
 from typing import Any
 
 import grpc
-from google.protobuf.json_format import MessageToJson
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
 
-from server.commands.api_client import add_api_flag, call, parse_time
+from server.commands.api_client import add_api_flag, call, parse_time, to_json
 from server.commands.render import Style, event_lines
 
 __all__ = ["add_parser"]
@@ -69,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
             if not page.next_page_token or len(found.events) >= options.limit:
                 break
         if options.json:
-            print(MessageToJson(found))
+            print(to_json(found))
         else:
             print("\n".join(event_lines(found, Style.of(sys.stdout))))
         tampered = any(event.evidence.state == evidence_pb2.TAMPERED for event in found.events)

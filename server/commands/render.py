@@ -43,8 +43,9 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterat
     kinds = Counter(entry.WhichOneof("entry") for entry in trace.entries)
     services = {getattr(entry, entry.WhichOneof("entry")).service_name for entry in trace.entries} - {""}
     yield (
-        f"trace {style.paint(trace.trace_id, '1')}: {kinds['audit_event']} audit events, {kinds['log']} logs, "
-        f"{kinds['span']} spans, {len(services)} services, from {_clock(trace.entries[0].timestamp)}"
+        f"trace {style.paint(trace.trace_id, '1')}: {_count(kinds['audit_event'], 'audit event')}, "
+        f"{_count(kinds['log'], 'log')}, {_count(kinds['span'], 'span')}, {_count(len(services), 'service')}, "
+        f"from {_clock(trace.entries[0].timestamp)}"
     )
     start = _nanos(trace.entries[0].timestamp)
     width = max((len(service) for service in services), default=0)
@@ -112,10 +113,17 @@ def progress_line(progress: evidence_pb2.VerifyProgress) -> str:
 
 def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
     """Show what was verified in one line."""
-    what = f"{summary.records:,} records in {summary.batches:,} batches of {summary.logs} logs"
+    what = (
+        f"{_count(summary.records, 'record')} in {_count(summary.batches, 'batch', 'batches')} of "
+        f"{_count(summary.logs, 'log')}"
+    )
     if summary.findings:
-        return style.paint(f"✘ {summary.findings} findings; verified {what}", "1;31")
+        return style.paint(f"✘ {_count(summary.findings, 'finding')}; verified {what}", "1;31")
     return style.paint(f"✔ {what} verified: every signature holds, every record is as it was signed", "32")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _mark(evidence: evidence_pb2.Evidence, style: Style) -> str:

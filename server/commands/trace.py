@@ -7,10 +7,9 @@ import sys
 from typing import Any
 
 import grpc
-from google.protobuf.json_format import MessageToJson
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
 
-from server.commands.api_client import add_api_flag, call
+from server.commands.api_client import add_api_flag, call, to_json
 from server.commands.render import Style, trace_lines
 
 __all__ = ["add_parser"]
@@ -39,7 +38,7 @@ def _run(options: argparse.Namespace) -> int:
     def work(channel: grpc.Channel) -> int:
         trace = correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(request)
         if options.json:
-            print(MessageToJson(trace))
+            print(to_json(trace))
         else:
             print("\n".join(trace_lines(trace, Style.of(sys.stdout))))
         tampered = any(

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf.json_format import MessageToJson
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 
 from server.api.backend import Backend
 from server.api.errors import ApiError
-from server.commands.api_client import add_api_flag, call, parse_time
+from server.commands.api_client import add_api_flag, call, parse_time, to_json
 from server.commands.render import Style, finding_lines, progress_line, summary_line
 from server.config import ConfigError
 from server.datadir import read_checkpoints, read_public_key
@@ -110,7 +109,7 @@ def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool) -> int:
         kind = step.WhichOneof("step")
         findings += kind == "finding"
         if as_json:
-            print(MessageToJson(step, indent=None), flush=True)
+            print(to_json(step, indent=None), flush=True)
         elif kind == "progress" and live:
             print(f"\r\x1b[K{progress_line(step.progress)}", end="", file=sys.stderr, flush=True)
         elif kind != "progress":

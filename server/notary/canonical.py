@@ -107,6 +107,9 @@ def canonical_columns(stream: Stream) -> tuple[CanonicalColumn, ...]:
     return _COLUMNS[stream]
 
 
+_SHORT = tuple(bytes((length,)) for length in range(0x80))  # most strings are short
+
+
 def encode_varint(value: int) -> bytes:
     """Encode a length as RowBinary does: unsigned LEB128."""
     if value < 0x80:
@@ -121,7 +124,8 @@ def encode_varint(value: int) -> bytes:
 
 def encode_string(value: bytes) -> bytes:
     """Encode a String: its length in bytes and its bytes."""
-    return encode_varint(len(value)) + value
+    length = len(value)
+    return (_SHORT[length] if length < 0x80 else encode_varint(length)) + value
 
 
 encode_time = struct.Struct("<q").pack

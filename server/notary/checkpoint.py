@@ -43,6 +43,8 @@ class Checkpoint:
         if len(lines) < 4 or not lines[0]:
             raise MalformedError("a checkpoint has an origin, a size and a root hash, one a line")
         origin, size, root = lines[0], lines[1], lines[2]
+        if "+" in origin or any(character.isspace() for character in origin):
+            raise MalformedError(f"an origin is the name of a key, which has no space and no '+': {origin[:80]!r}")
         if not (size.isascii() and size.isdigit()) or str(int(size[:20])) != size or int(size) > _MAX_SIZE:
             raise MalformedError(f"not a tree size: {size[:40]!r}")
         try:

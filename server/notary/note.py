@@ -227,8 +227,8 @@ def _parse_signature(line: str) -> NoteSignature:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or any(character.isspace() for character in name):
-        raise KeyMaterialError(f"a key name is not empty and has no space and no '+': {name!r}")
+    if not name or any(c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name):
+        raise KeyMaterialError(f"a key name is not empty and has no space, control character or '+': {name!r}")
 
 
 def _check_text(text: str) -> None:

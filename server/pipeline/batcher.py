@@ -38,8 +38,8 @@ class BatchLimits:
 @dataclass(slots=True)
 class _Group:
     opened: float
-    parts: list[Rows] = field(default_factory=list)
-    tickets: list[asyncio.Future[None]] = field(default_factory=list)
+    day: int
+    parts: dict[asyncio.Future[None], Rows] = field(default_factory=dict)
     rows: int = 0
     size: int = 0
 
@@ -50,6 +50,7 @@ class Gatherer:
     def __init__(self, limits: BatchLimits) -> None:
         self._limits = limits
         self._groups: deque[_Group] = deque()  # all but the last are closed
+        self._group_of: dict[asyncio.Future[None], _Group] = {}
 
     def add(self, rows: Rows, ticket: asyncio.Future[None], now: float) -> None:
         """Put rows into the open batch, or open the next one if they do not fit."""
@@ -58,14 +59,25 @@ class Gatherer:
             group is None
             or group.rows + rows.count > self._limits.rows
             or group.size + rows.size > self._limits.size
-            or group.parts[0].day != rows.day
+            or group.day != rows.day
         ):
-            group = _Group(opened=now)
+            group = _Group(opened=now, day=rows.day)
             self._groups.append(group)
-        group.parts.append(rows)
-        group.tickets.append(ticket)
+        group.parts[ticket] = rows
         group.rows += rows.count
         group.size += rows.size
+        self._group_of[ticket] = group
+
+    def discard(self, ticket: asyncio.Future[None]) -> None:
+        """Forget rows that nobody waits for any more, unless their batch has been taken."""
+        group = self._group_of.pop(ticket, None)
+        if group is None:
+            return
+        rows = group.parts.pop(ticket)
+        group.rows -= rows.count
+        group.size -= rows.size
+        if not group.parts:
+            self._groups.remove(group)
 
     def seconds_until_due(self, now: float) -> float | None:
         """Return how long the first batch may still gather, None if there is none."""
@@ -80,7 +92,9 @@ class Gatherer:
     def take(self) -> tuple[list[Rows], list[asyncio.Future[None]]]:
         """Remove the first batch and return its rows and who waits for them."""
         group = self._groups.popleft()
-        return group.parts, group.tickets
+        for ticket in group.parts:
+            del self._group_of[ticket]
+        return list(group.parts.values()), list(group.parts)
 
 
 class Batcher:
@@ -109,6 +123,8 @@ class Batcher:
     def add(self, rows: Rows) -> asyncio.Future[None]:
         """Take rows; the future is done when they are committed, or has a RefusedError.
 
+        Cancelling it takes the rows back, unless their batch is being committed.
+
         Raises:
             ShuttingDownError: no rows are taken any more.
         """
@@ -116,6 +132,8 @@ class Batcher:
             raise ShuttingDownError("the server is shutting down")
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._gatherer.add(rows, ticket, time.monotonic())
+        # A sender that was refused, or has gone, sends its rows again: here they would be stored twice.
+        ticket.add_done_callback(self._gatherer.discard)
         self._changed.set()
         return ticket
 

@@ -70,6 +70,8 @@ class LogWriter:
         Raises:
             StorageRefusedError: the batch was not committed.
         """
+        if self._give_up.is_set():  # a batch may have been left unfinished: nothing may take its place
+            raise StorageRefusedError("the server is shutting down")
         rows = join_rows(parts)
         notarized = notarize(
             self._state,

@@ -151,6 +151,8 @@ def parse_rules(settings: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
 
 
 def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
+    if not isinstance(settings, Mapping):
+        raise RuleError(f"audit rule {number} is no table")
     name = settings.get("name")
     if not isinstance(name, str) or not name:
         raise RuleError(f"audit rule {number} has no name")
@@ -165,8 +167,8 @@ def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
 
 
 def _parse_match(name: str, match: object) -> Match:
-    if not isinstance(match, Mapping) or not match:
-        raise RuleError(f"audit rule {name!r}: a match without conditions would make every record audit")
+    if not isinstance(match, Mapping):
+        raise RuleError(f"audit rule {name!r}: 'match' is a table of conditions, or a list of them")
     unknown = match.keys() - {item.name for item in fields(Match)}
     if unknown:
         raise RuleError(f"audit rule {name!r}: unknown condition {', '.join(sorted(unknown))}")
@@ -179,7 +181,10 @@ def _parse_match(name: str, match: object) -> Match:
             raise RuleError(f"audit rule {name!r}: a pattern is a text, with '*' at its end or nowhere")
     if not isinstance(match.get("severity_min", 0), int):
         raise RuleError(f"audit rule {name!r}: severity_min is a number")
-    return Match(**match)
+    parsed = Match(**match)
+    if parsed == Match():
+        raise RuleError(f"audit rule {name!r}: a match without conditions would make every record audit")
+    return parsed
 
 
 def _parse_fields(name: str, settings: Mapping[str, Any]) -> Fields:
@@ -189,7 +194,7 @@ def _parse_fields(name: str, settings: Mapping[str, Any]) -> Fields:
     parsed = {}
     for item in fields(Fields):
         sources = chosen.get(item.name, getattr(_GENERIC, item.name))
-        sources = [sources] if isinstance(sources, str) else sources
+        sources = sources if isinstance(sources, (list, tuple)) else [sources]
         for source in sources:
             if not isinstance(source, str) or not (source.startswith(_SOURCE_PREFIXES) or source in _SOURCE_NAMES):
                 raise RuleError(

@@ -39,7 +39,7 @@ def test_audit_events_stand_out_and_each_line_shows_its_evidence_state() -> None
             PLAIN,
         )
     )
-    assert "1 audit events, 1 logs, 1 spans, 2 services" in lines[0]
+    assert "1 audit event, 1 log, 1 span, 2 services" in lines[0]
     assert lines[1].startswith("▶")
     assert "alice READ on order → success  [✘ tampered]" in lines[1]
     assert "ERROR" in lines[2]

@@ -27,7 +27,8 @@ def test_servers_that_start_at_once_do_no_harm(engine: Engine) -> None:
 def test_tables_that_the_collector_made_are_refused_with_advice(engine: Engine) -> None:
     engine.execute("DROP TABLE otel_logs SYNC")
     engine.execute(
-        "CREATE TABLE otel_logs (Timestamp DateTime64(9)) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Timestamp"
+        "CREATE TABLE otel_logs (Timestamp DateTime64(9)) ENGINE = MergeTree "
+        "PARTITION BY toDate(Timestamp) ORDER BY Timestamp"
     )
     with pytest.raises(StorageConfigError, match="database of its own"):
         migrate(engine)
@@ -75,8 +76,8 @@ def test_base_columns_are_those_of_the_collectors_exporter(engine: Engine, table
 @pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])
 def test_the_collectors_exporter_can_still_insert(engine: Engine, table: str) -> None:
     engine.execute(
-        f"INSERT INTO {table} (Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body, "
-        "ResourceSchemaUrl, ResourceAttributes, ScopeSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, "
+        f"INSERT INTO {table} (Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, "
+        "Body, ResourceSchemaUrl, ResourceAttributes, ScopeSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, "
         "LogAttributes, EventName) VALUES (now64(9), '', '', 1, 'INFO', 9, 'shop', 'hello', '', "
         "map('k8s.pod.name', 'pod-1'), '', '', '', map(), map(), '')"
     )

@@ -1,0 +1,270 @@
+"""Group commit: which rows share a batch, and that every sender is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.notary.origin import Stream
+from server.pipeline.batcher import Batcher, BatchLimits, Gatherer
+from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.rows import Rows
+from storage.native import PlainColumn
+
+from .building import DAY, NOW
+
+
+def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
+    return Rows(
+        stream=Stream.AUDIT,
+        count=count,
+        columns=(PlainColumn(bytes(size)),),
+        leaf_hashes=b"",
+        min_timestamp=0,
+        max_timestamp=0,
+        ingested_at=NOW + day * DAY,
+    )
+
+
+def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
+    """The batches that a gatherer makes of rows."""
+    loop = asyncio.new_event_loop()
+    gatherer = Gatherer(limits)
+    tickets = [loop.create_future() for _ in parts]
+    for part, ticket in zip(parts, tickets, strict=True):
+        gatherer.add(part, ticket, now=0.0)
+    batches, answered = [], []
+    while gatherer.seconds_until_due(now=1e9) is not None:
+        taken, waiting = gatherer.take()
+        assert len(taken) == len(waiting)
+        batches.append(taken)
+        answered += waiting
+    loop.close()
+    assert answered == tickets
+    return batches
+
+
+def test_nothing_gathered_is_never_due() -> None:
+    assert Gatherer(BatchLimits()).seconds_until_due(now=5.0) is None
+
+
+async def test_a_batch_is_due_when_its_first_rows_are_old_enough() -> None:
+    gatherer = Gatherer(BatchLimits(age=2.0))
+    loop = asyncio.get_running_loop()
+    gatherer.add(some_rows(), loop.create_future(), now=10.0)
+    gatherer.add(some_rows(), loop.create_future(), now=11.5)
+    assert gatherer.seconds_until_due(now=11.5) == 0.5
+    assert gatherer.seconds_until_due(now=12.0) == 0.0
+    assert gatherer.seconds_until_due(now=99.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limits", "rows"), [(BatchLimits(rows=5), some_rows(count=5)), (BatchLimits(size=100), some_rows(size=100))]
+)
+async def test_a_full_batch_is_due_at_once(limits: BatchLimits, rows: Rows) -> None:
+    gatherer = Gatherer(limits)
+    gatherer.add(rows, asyncio.get_running_loop().create_future(), now=0.0)
+    assert gatherer.seconds_until_due(now=0.0) == 0.0
+
+
+async def test_a_batch_is_due_at_once_when_the_next_has_begun() -> None:
+    gatherer = Gatherer(BatchLimits(rows=10, age=100.0))
+    loop = asyncio.get_running_loop()
+    first, second = some_rows(count=6), some_rows(count=7)
+    gatherer.add(first, loop.create_future(), now=0.0)
+    assert gatherer.seconds_until_due(now=1.0) == 99.0
+    gatherer.add(second, loop.create_future(), now=1.0)
+    assert gatherer.seconds_until_due(now=1.0) == 0.0
+    assert gatherer.take()[0] == [first]
+    assert gatherer.seconds_until_due(now=1.0) == 100.0  # its own age counts from its own beginning
+
+
+def test_a_batch_has_no_more_rows_than_allowed() -> None:
+    a, b, c = some_rows(count=4), some_rows(count=6), some_rows(count=1)
+    assert gather(BatchLimits(rows=10), [a, b, c]) == [[a, b], [c]]
+
+
+def test_a_batch_has_no_more_bytes_than_allowed() -> None:
+    a, b, c = some_rows(size=40), some_rows(size=60), some_rows(size=1)
+    assert gather(BatchLimits(size=100), [a, b, c]) == [[a, b], [c]]
+
+
+def test_rows_that_are_larger_than_a_batch_are_one_by_themselves() -> None:
+    a, large, b = some_rows(), some_rows(count=99, size=99), some_rows()
+    assert gather(BatchLimits(rows=10), [a, large, b]) == [[a], [large], [b]]
+    assert gather(BatchLimits(size=50), [a, large, b]) == [[a], [large], [b]]
+
+
+def test_rows_of_two_days_never_share_a_batch() -> None:
+    today, tomorrow = some_rows(), some_rows(day=1)
+    assert gather(BatchLimits(), [today, today, tomorrow, today]) == [[today, today], [tomorrow], [today]]
+
+
+_parts = st.builds(some_rows, st.integers(1, 8), st.integers(0, 80), st.integers(0, 1))
+
+
+@given(st.lists(_parts, max_size=30), st.integers(1, 12), st.integers(1, 120))
+def test_order_is_kept_limits_hold_and_no_batch_could_have_taken_more(parts: list[Rows], rows: int, size: int) -> None:
+    batches = gather(BatchLimits(rows=rows, size=size), parts)
+    assert [id(part) for batch in batches for part in batch] == [id(part) for part in parts]
+
+    def fits(batch: list[Rows]) -> bool:
+        return (
+            sum(part.count for part in batch) <= rows
+            and sum(part.size for part in batch) <= size
+            and len({part.day for part in batch}) == 1
+        )
+
+    for batch in batches:
+        assert fits(batch) or len(batch) == 1
+    for batch, following in itertools.pairwise(batches):
+        assert not fits([*batch, following[0]])
+
+
+class Commits:
+    """Records what is committed; raises as told; can be held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Rows]] = []
+        self.failures: list[Exception | None] = []
+        self.begun = asyncio.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, parts: list[Rows]) -> None:
+        self.batches.append(parts)
+        self._loop.call_soon_threadsafe(self.begun.set)
+        assert self.go_on.wait(60)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+
+
+async def test_rows_are_committed_when_they_are_old_enough() -> None:
+    commits = Commits()
+    batcher = Batcher(BatchLimits(age=0.001), commits)
+    batcher.start()
+    rows = some_rows()
+    await batcher.add(rows)
+    assert commits.batches == [[rows]]
+    await batcher.close()
+
+
+async def test_a_full_batch_does_not_wait_for_its_age() -> None:
+    commits = Commits()
+    batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
+    batcher.start()
+    await asyncio.gather(batcher.add(some_rows()), batcher.add(some_rows()))
+    assert [len(batch) for batch in commits.batches] == [2]
+    await batcher.close()
+
+
+async def test_while_one_batch_is_committed_the_next_gathers() -> None:
+    commits = Commits()
+    commits.go_on.clear()
+    batcher = Batcher(BatchLimits(rows=3, age=3600), commits)
+    batcher.start()
+    tickets = [batcher.add(some_rows(count=3))]
+    await commits.begun.wait()
+    tickets += [batcher.add(some_rows()) for _ in range(3)]
+    assert not any(ticket.done() for ticket in tickets)
+    commits.go_on.set()
+    await asyncio.gather(*tickets)
+    assert [len(batch) for batch in commits.batches] == [1, 3]
+    await batcher.close()
+
+
+async def test_a_refusal_reaches_all_waiters_of_its_batch_and_no_others() -> None:
+    commits = Commits()
+    refusal = StorageRefusedError("no", retry_after=7.0)
+    commits.failures = [None, refusal, None]
+    batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
+    tickets = [batcher.add(some_rows()) for _ in range(6)]
+    batcher.start()
+    results = await asyncio.gather(*tickets, return_exceptions=True)
+    assert results == [None, None, refusal, refusal, None, None]
+    await batcher.close()
+
+
+async def test_an_unexpected_error_is_a_refusal_and_the_batcher_goes_on() -> None:
+    commits = Commits()
+    cause = ZeroDivisionError("a mistake")
+    commits.failures = [cause, None]
+    batcher = Batcher(BatchLimits(rows=1), commits)
+    batcher.start()
+    with pytest.raises(RefusedError, match="a mistake") as refusal:
+        await batcher.add(some_rows())
+    assert refusal.value.__cause__ is cause
+    await batcher.add(some_rows())
+    await batcher.close()
+
+
+async def test_closing_commits_at_once_what_has_been_gathered() -> None:
+    commits = Commits()
+    batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
+    batcher.start()
+    tickets = [batcher.add(some_rows()) for _ in range(3)]
+    await batcher.close()
+    assert [ticket.result() for ticket in tickets] == [None, None, None]
+    assert [len(batch) for batch in commits.batches] == [2, 1]
+
+
+async def test_after_closing_no_rows_are_taken() -> None:
+    batcher = Batcher(BatchLimits(), Commits())
+    batcher.start()
+    await batcher.close()
+    with pytest.raises(ShuttingDownError):
+        batcher.add(some_rows())
+
+
+async def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:
+    commits = Commits()
+    commits.go_on.clear()
+    batcher = Batcher(BatchLimits(rows=3, age=3600), commits)
+    batcher.start()
+    first, gone, last = (batcher.add(some_rows()) for _ in range(3))
+    await commits.begun.wait()
+    gone.cancel()
+    commits.go_on.set()
+    assert await asyncio.gather(first, last) == [None, None]
+    await batcher.close()
+
+
+async def test_every_sender_is_answered_once_for_its_own_rows() -> None:
+    commits = Commits()
+    commits.failures = [StorageRefusedError("no") if number % 3 == 0 else None for number in range(50)]
+    batcher = Batcher(BatchLimits(rows=7, age=3600), commits)
+    batcher.start()
+    parts = [some_rows(count=1 + number % 5) for number in range(60)]
+    tickets = [batcher.add(part) for part in parts]
+    await batcher.close()
+    assert all(ticket.done() for ticket in tickets)
+    refused = {id(part) for number, batch in enumerate(commits.batches) if number % 3 == 0 for part in batch}
+    assert [ticket.exception() is not None for ticket in tickets] == [id(part) in refused for part in parts]
+
+
+async def test_rows_whose_sender_was_refused_are_not_committed() -> None:
+    commits = Commits()
+    batcher = Batcher(BatchLimits(age=0.05), commits)
+    stays, gone = some_rows(), some_rows()
+    kept = batcher.add(stays)
+    batcher.add(gone).cancel()
+    batcher.start()
+    await kept
+    assert commits.batches == [[stays]]
+    await batcher.close()
+
+
+async def test_a_batch_of_rows_that_nobody_waits_for_is_none() -> None:
+    gatherer = Gatherer(BatchLimits())
+    ticket = asyncio.get_running_loop().create_future()
+    gatherer.add(some_rows(), ticket, now=0.0)
+    gatherer.discard(ticket)
+    assert gatherer.seconds_until_due(now=9.0) is None
+    gatherer.discard(ticket)  # once more does no harm

@@ -1,0 +1,229 @@
+"""The way of a request: OK only once all its records are committed, a refusal for everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from server.notary.origin import Stream
+from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.errors import (
+    MalformedRequestError,
+    OverloadedError,
+    ShuttingDownError,
+    StorageRefusedError,
+)
+from server.pipeline.pipeline import Clock, Pipeline
+from server.pipeline.rows import Rows
+
+from .building import rows
+
+
+class Letters:
+    """A codec: an ``a`` stands for an audit record, an ``o`` for an operational one."""
+
+    name = "letters"
+
+    def __init__(self) -> None:
+        self.times: list[int] = []
+
+    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+        self.times.append(ingested_at)
+        if b"!" in request:
+            raise MalformedRequestError("an exclamation mark")
+        made = []
+        if count := request.count(b"a"):
+            made.append(rows(Stream.AUDIT, *count * ["body"], ingested_at=ingested_at))
+        if count := request.count(b"o"):
+            made.append(rows(Stream.OPERATIONAL, *count * ["body"], ingested_at=ingested_at))
+        return made
+
+
+class Store:
+    """What the batchers of a pipeline commit to."""
+
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(Stream, 0)
+        self.failures: dict[Stream, Exception] = {}
+        self.begun = {stream: asyncio.Event() for stream in Stream}
+        self.open = {stream: threading.Event() for stream in Stream}
+        for event in self.open.values():
+            event.set()
+        self._loop = asyncio.get_running_loop()
+
+    def commit(self, stream: Stream) -> Callable[[list[Rows]], None]:
+        def commit(parts: list[Rows]) -> None:
+            self._loop.call_soon_threadsafe(self.begun[stream].set)
+            assert self.open[stream].wait(60)
+            if stream in self.failures:
+                raise self.failures[stream]
+            self.counts[stream] += sum(part.count for part in parts)
+
+        return commit
+
+    def pipeline(
+        self, *, memory_limit: int = 1000, ack_timeout: float = 60.0, age: float = 0.001, codec: Letters | None = None
+    ) -> Pipeline:
+        batchers = {stream: Batcher(BatchLimits(age=age), self.commit(stream)) for stream in Stream}
+        pipeline = Pipeline(codec or Letters(), batchers, memory_limit=memory_limit, ack_timeout=ack_timeout)
+        pipeline.start()
+        return pipeline
+
+
+async def test_a_request_is_answered_when_all_its_records_are_committed() -> None:
+    store = Store()
+    pipeline = store.pipeline()
+    await pipeline.submit(b"aoo")
+    assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 2}
+    await pipeline.close()
+
+
+async def test_a_request_without_records_is_answered_at_once() -> None:
+    store = Store()
+    for event in store.open.values():
+        event.clear()
+    pipeline = store.pipeline()
+    await pipeline.submit(b"")
+    assert not any(event.is_set() for event in store.begun.values())
+    await pipeline.close()
+
+
+@pytest.mark.parametrize("slow", Stream)
+async def test_records_in_both_streams_wait_for_both(slow: Stream) -> None:
+    (quick,) = set(Stream) - {slow}
+    store = Store()
+    store.open[slow].clear()
+    pipeline = store.pipeline()
+    sender = asyncio.create_task(pipeline.submit(b"ao"))
+    await store.begun[slow].wait()
+    await pipeline.submit({Stream.AUDIT: b"a", Stream.OPERATIONAL: b"o"}[quick])  # the quick stream has committed
+    assert store.counts[quick] == 2
+    assert not sender.done()
+    store.open[slow].set()
+    await sender
+    assert store.counts[slow] == 1
+    await pipeline.close()
+
+
+@pytest.mark.parametrize("failing", Stream)
+async def test_a_request_is_refused_if_one_of_its_streams_is(failing: Stream) -> None:
+    store = Store()
+    store.failures[failing] = StorageRefusedError("no room")
+    pipeline = store.pipeline()
+    with pytest.raises(StorageRefusedError, match="no room"):
+        await pipeline.submit(b"ao")
+    await pipeline.close()
+    assert sum(store.counts.values()) == 1
+
+
+async def test_a_malformed_request_is_refused_for_good_and_holds_nothing() -> None:
+    store = Store()
+    pipeline = store.pipeline(memory_limit=10)
+    for _ in range(3):
+        with pytest.raises(MalformedRequestError):
+            await pipeline.submit(b"!" * 4)
+    await pipeline.submit(b"aaaa")
+    await pipeline.close()
+
+
+async def test_more_than_the_memory_limit_is_refused_until_there_is_room() -> None:
+    store = Store()
+    store.open[Stream.AUDIT].clear()
+    pipeline = store.pipeline(memory_limit=20)
+    first = asyncio.create_task(pipeline.submit(b"aaaaaa"))  # held twice
+    await store.begun[Stream.AUDIT].wait()
+    with pytest.raises(OverloadedError):
+        await pipeline.submit(b"ooooo")
+    await pipeline.submit(b"oooo")
+    store.open[Stream.AUDIT].set()
+    await first
+    await pipeline.submit(b"ooooo")
+    assert store.counts == {Stream.AUDIT: 6, Stream.OPERATIONAL: 9}
+    await pipeline.close()
+
+
+async def test_a_request_larger_than_the_memory_limit_is_taken_when_it_is_alone() -> None:
+    store = Store()
+    pipeline = store.pipeline(memory_limit=1)
+    await pipeline.submit(b"aaaa")
+    await pipeline.close()
+    assert store.counts[Stream.AUDIT] == 4
+
+
+async def test_a_commit_that_takes_too_long_is_refused_and_to_be_retried() -> None:
+    store = Store()
+    store.open[Stream.AUDIT].clear()
+    pipeline = store.pipeline(ack_timeout=0.01)
+    with pytest.raises(StorageRefusedError, match="in time") as refusal:
+        await pipeline.submit(b"a")
+    assert refusal.value.retry_after > 0
+    await pipeline.submit(b"o")  # the other stream is not concerned
+    store.open[Stream.AUDIT].set()
+    await pipeline.close()
+
+
+async def test_while_storage_does_not_answer_no_more_than_the_memory_limit_is_held() -> None:
+    store = Store()
+    store.open[Stream.AUDIT].clear()
+    pipeline = store.pipeline(ack_timeout=0.01, memory_limit=100)
+    for _ in range(30):
+        with pytest.raises((StorageRefusedError, OverloadedError)):
+            await pipeline.submit(b"a" * 10)
+    store.open[Stream.AUDIT].set()
+    await pipeline.close()
+    assert store.counts[Stream.AUDIT] <= 100
+
+
+async def test_a_sender_that_goes_away_does_not_disturb_others_and_gives_back_its_room() -> None:
+    store = Store()
+    store.open[Stream.AUDIT].clear()
+    pipeline = store.pipeline(memory_limit=20)
+    gone = asyncio.create_task(pipeline.submit(b"aaaa"))
+    await store.begun[Stream.AUDIT].wait()
+    stays = asyncio.create_task(pipeline.submit(b"aaa"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    await pipeline.submit(b"oooooo")
+    store.open[Stream.AUDIT].set()
+    await stays
+    assert store.counts == {Stream.AUDIT: 7, Stream.OPERATIONAL: 6}
+    await pipeline.close()
+
+
+async def test_closing_commits_what_was_taken_and_refuses_what_comes_later() -> None:
+    store = Store()
+    store.open[Stream.AUDIT].clear()
+    pipeline = store.pipeline()
+    taken = asyncio.create_task(pipeline.submit(b"aa"))
+    await store.begun[Stream.AUDIT].wait()
+    closing = asyncio.create_task(pipeline.close())
+    await asyncio.sleep(0)
+    with pytest.raises(ShuttingDownError):
+        await pipeline.submit(b"a")
+    assert not closing.done()
+    store.open[Stream.AUDIT].set()
+    await closing
+    await taken
+    assert store.counts[Stream.AUDIT] == 2
+
+
+async def test_requests_are_stamped_with_a_time_that_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100, 300, 200, 400])
+    monkeypatch.setattr("server.pipeline.pipeline.time.time_ns", lambda: next(times))
+    clock = Clock()
+    assert [clock.now() for _ in range(4)] == [100, 300, 300, 400]
+
+
+async def test_the_time_of_receipt_is_handed_to_the_codec() -> None:
+    codec = Letters()
+    pipeline = Store().pipeline(codec=codec)
+    for _ in range(3):
+        await pipeline.submit(b"a")
+    assert codec.times == sorted(codec.times)
+    assert codec.times[0] > 1_700_000_000 * 10**9
+    await pipeline.close()

@@ -1,0 +1,263 @@
+"""Writing a batch and reading its evidence back, on both engines."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from hashlib import sha256
+from uuid import UUID
+
+import pytest
+
+from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
+from server.notary.canonical import Kind, canonical_columns
+from server.notary.merkle import split_hashes
+from server.notary.note import Signer
+from server.notary.origin import LogName, Stream
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.engine import Engine
+from storage.errors import NotAppliedError
+from storage.evidence import (
+    count_after,
+    last_batch,
+    read_batches_at,
+    read_batches_of_leaves,
+    read_batches_within,
+    read_fragments,
+    read_misnamed_batches,
+    read_records,
+    read_records_of_batch,
+    read_tile_fragments,
+)
+from storage.inventory import (
+    RecordGroup,
+    count_records,
+    list_logs,
+    read_batch_index,
+    read_record_groups,
+    read_tile_groups,
+)
+from storage.native import Column, MapColumn, PlainColumn, WordColumn
+from storage.rowbinary import read_rows, uint64
+
+SIGNER = Signer.generate()
+NOW = 1_790_000_000 * 10**9
+
+
+def log(stream: Stream = Stream.OPERATIONAL, writer: str = "node-1") -> LogState:
+    return LogState(LogName("example.org", stream, writer))
+
+
+def grow(state: LogState, count: int, ingested_at: int = NOW) -> NotarizedBatch:
+    hashes = b"".join(sha256(b"%d" % (state.range.size + n)).digest() for n in range(count))
+    return notarize(state, hashes, SIGNER, min_timestamp=-5, max_timestamp=2**63 - 1, ingested_at=ingested_at)
+
+
+def block(batch: Batch, ingested_at: int = NOW) -> bytes:
+    """Records of which only IngestedAt is not empty."""
+    count = batch.record_count
+    columns: list[Column] = []
+    for column in canonical_columns(LogName.parse(batch.origin).stream):
+        if column.name == "IngestedAt":
+            columns.append(PlainColumn(struct.pack("<q", ingested_at) * count))
+        elif column.kind is Kind.MAP:
+            no_keys = WordColumn.of([])
+            columns.append(MapColumn(WordColumn.of([b""] * count).indexes, no_keys, b""))
+        elif column.kind is Kind.WORD:
+            columns.append(WordColumn.of([b""] * count))
+        else:
+            width = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.STRING: 1}[column.kind]
+            columns.append(PlainColumn(bytes(width * count)))
+    return encode_records_block(batch, columns)
+
+
+def commit(engine: Engine, step: NotarizedBatch) -> Batch:
+    insert_records(engine, step.batch, block(step.batch, step.batch.ingested_at))
+    insert_tiles(engine, step.batch, step.fragments)
+    insert_batch(engine, step.batch)
+    return step.batch
+
+
+def read_batches(engine: Engine, log_id: str) -> list[Batch]:
+    return read_batches_within(engine, log_id, 0, 10**9)
+
+
+def count(engine: Engine, table: str) -> int:
+    rows = engine.query(f"SELECT count() FROM {table}")
+    return next(read_rows(rows, (uint64,)))[0]  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("stream", Stream)
+def test_a_batch_that_is_written_again_is_stored_once(engine: Engine, stream: Stream) -> None:
+    step = grow(log(stream), 3)
+    commit(engine, step)
+    commit(engine, step)
+    table = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs"}[stream]
+    assert (count(engine, table), count(engine, "log_tiles"), count(engine, "log_batches")) == (3, 1, 1)
+
+
+def test_another_batch_of_the_same_records_is_stored_too(engine: Engine) -> None:
+    first = grow(log(), 3)
+    commit(engine, first)
+    commit(engine, grow(first.state, 3))
+    assert (count(engine, "otel_logs"), count(engine, "log_tiles"), count(engine, "log_batches")) == (6, 2, 2)
+
+
+def test_a_repeat_after_other_batches_is_still_stored_once(engine: Engine) -> None:
+    first = grow(log(), 3)
+    commit(engine, first)
+    commit(engine, grow(first.state, 2))
+    commit(engine, first)
+    assert (count(engine, "otel_logs"), count(engine, "log_tiles"), count(engine, "log_batches")) == (5, 2, 2)
+
+
+def test_rows_of_two_days_are_refused_whole(engine: Engine) -> None:
+    step = grow(log(), 2)
+    day = 86_400 * 10**9
+    data = block(step.batch)
+    mixed = data.replace(struct.pack("<q", NOW) * 2, struct.pack("<qq", NOW, NOW + day))
+    assert mixed != data
+    with pytest.raises(NotAppliedError):
+        insert_records(engine, step.batch, mixed)
+    assert count(engine, "otel_logs") == 0
+
+
+def test_a_batch_is_read_back_as_it_was_written(engine: Engine) -> None:
+    first = grow(log(), 300)
+    second = grow(first.state, 4)
+    commit(engine, first)
+    assert last_batch(engine, first.batch.log_id) == first.batch
+    commit(engine, second)
+    assert last_batch(engine, first.batch.log_id) == second.batch
+    assert read_batches(engine, first.batch.log_id) == [first.batch, second.batch]
+
+
+def test_a_log_without_batches_is_empty(engine: Engine) -> None:
+    assert last_batch(engine, "0" * 16) is None
+    assert read_batches(engine, "0" * 16) == []
+    assert list_logs(engine) == []
+    assert count_records(engine) == 0
+    assert read_fragments(engine, "0" * 16, 0, 0) == []
+    assert read_tile_fragments(engine, "0" * 16, []) == []
+    assert read_batches_of_leaves(engine, "0" * 16, []) == []
+
+
+def test_batches_are_listed_and_read_by_their_places_and_twins_are_never_parted(engine: Engine) -> None:
+    first = grow(log(), 1)
+    second = grow(first.state, 1)
+    third = grow(second.state, 1)
+    for step in (third, second, first):
+        commit(engine, step)
+    twin = dataclasses.replace(second.batch, batch_id=UUID(int=9))
+    insert_batch(engine, twin)
+    log_id = first.batch.log_id
+    assert list(read_batch_index(engine, log_id).places()) == [(1, 1), (2, 2), (3, 3)]
+    assert read_batches_at(engine, log_id, [(3, 3), (1, 1), (2, 3)]) == [first.batch, third.batch]
+    assert read_batches_at(engine, log_id, []) == []
+    for page in (read_batches_at(engine, log_id, [(2, 2)]), read_batches_within(engine, log_id, 1, 2)):
+        assert {batch.batch_id for batch in page} == {second.batch.batch_id, twin.batch_id}
+        assert len(page) == 2
+
+
+def test_batches_and_counts_are_cut_by_time_of_receipt(engine: Engine) -> None:
+    first = grow(log(), 2, ingested_at=NOW)
+    second = grow(first.state, 3, ingested_at=NOW + 1)
+    for step in (first, second):
+        commit(engine, step)
+    log_id = first.batch.log_id
+    assert list(read_batch_index(engine, log_id, since=NOW + 1).places()) == [(2, 5)]
+    assert list(read_batch_index(engine, log_id, until=NOW + 1).places()) == [(1, 2)]
+    assert (count_records(engine), count_records(engine, since=NOW + 1), count_records(engine, until=NOW)) == (5, 3, 0)
+    assert [group.count for group in read_record_groups(engine, Stream.OPERATIONAL, since=NOW + 1)] == [3]
+
+
+def test_batches_are_found_by_their_leaves(engine: Engine) -> None:
+    first = grow(log(), 3)
+    second = grow(first.state, 4)
+    third = grow(second.state, 2)
+    for step in (first, second, third):
+        commit(engine, step)
+    log_id = first.batch.log_id
+    assert read_batches_of_leaves(engine, log_id, [2]) == [first.batch]
+    assert read_batches_of_leaves(engine, log_id, [3, 6]) == [second.batch]
+    assert read_batches_of_leaves(engine, log_id, [8, 0]) == [first.batch, third.batch]
+    assert read_batches_of_leaves(engine, log_id, [9]) == []
+
+
+def test_logs_are_listed_once_and_kept_apart(engine: Engine) -> None:
+    steps = [grow(log(stream, writer), 2) for stream in Stream for writer in ("a", "b")]
+    for step in steps:
+        commit(engine, step)
+        commit(engine, grow(step.state, 1))
+    assert sorted(list_logs(engine)) == sorted((step.batch.log_id, step.batch.origin) for step in steps)
+    assert [batch.record_count for batch in read_batches(engine, steps[0].batch.log_id)] == [2, 1]
+
+
+def test_batches_whose_id_and_origin_disagree_are_found(engine: Engine) -> None:
+    commit(engine, grow(log(), 2))
+    assert read_misnamed_batches(engine) == []
+    altered = dataclasses.replace(grow(log(), 2).batch, log_id="f" * 16, batch_id=UUID(int=3))
+    insert_batch(engine, altered)
+    assert read_misnamed_batches(engine) == [altered]
+
+
+def test_fragments_are_read_back_with_the_batch_that_brought_them(engine: Engine) -> None:
+    first = grow(log(), 250)
+    second = grow(first.state, 300)
+    for step in (first, second):
+        commit(engine, step)
+    log_id = first.batch.log_id
+    brought = [(f, first.batch.batch_id) for f in first.fragments]
+    brought += [(f, second.batch.batch_id) for f in second.fragments]
+    brought.sort(key=lambda pair: (pair[0].level, pair[0].tile_index, pair[0].offset))
+    assert read_fragments(engine, log_id, 0, 550) == brought
+    assert read_tile_fragments(engine, log_id, [(0, 0), (1, 0)]) == [
+        pair for pair in brought if pair[0].tile_index == 0
+    ]
+    leaves = b"".join(f.hashes for f, _ in read_fragments(engine, log_id, 0, 550) if f.level == 0)
+    assert split_hashes(leaves) == [sha256(b"%d" % n).digest() for n in range(550)]
+    assert (second.batch.batch_id, 512 // 256) in {
+        (batch_id, f.tile_index) for f, batch_id in read_fragments(engine, log_id, 512, 550)
+    }
+
+
+def test_records_carry_their_log_batch_and_leaf(engine: Engine) -> None:
+    first = grow(log(), 3)
+    second = grow(first.state, 2)
+    for step in (first, second):
+        commit(engine, step)
+    log_id = first.batch.log_id
+    stored = list(read_records(engine, Stream.OPERATIONAL, log_id, 1, 4))
+    assert [(r.log_id, r.batch_id, r.leaf_index, r.computed_ok) for r in stored] == [
+        (log_id, first.batch.batch_id, 1, True),
+        (log_id, first.batch.batch_id, 2, True),
+        (log_id, second.batch.batch_id, 3, True),
+    ]
+    of_batch = list(read_records_of_batch(engine, Stream.OPERATIONAL, log_id, second.batch.batch_id, 10))
+    assert [record.leaf_index for record in of_batch] == [3, 4]
+    assert sorted(read_record_groups(engine, Stream.OPERATIONAL), key=lambda group: group.min_leaf) == [
+        RecordGroup(log_id, first.batch.batch_id, 3, 0, 2, NOW),
+        RecordGroup(log_id, second.batch.batch_id, 2, 3, 4, NOW),
+    ]
+    assert read_record_groups(engine, Stream.AUDIT) == []
+
+
+def test_hashes_are_counted_by_the_batch_they_name(engine: Engine) -> None:
+    first = grow(log(), 300)
+    second = grow(first.state, 2)
+    for step in (first, second):
+        commit(engine, step)
+    groups = sorted(read_tile_groups(engine), key=lambda group: group.first_leaf)
+    assert [(g.log_id, g.batch_id, g.count, g.first_leaf, g.last_leaf, g.sequences) for g in groups] == [
+        (first.batch.log_id, first.batch.batch_id, 3, 0, 299, (1, 1)),
+        (first.batch.log_id, second.batch.batch_id, 1, 300, 301, (2, 2)),
+    ]
+
+
+def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
+    first = grow(log(), 3)
+    commit(engine, first)
+    second = grow(first.state, 2)
+    assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
+    insert_records(engine, second.batch, block(second.batch))
+    assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2
