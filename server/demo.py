@@ -1,2 +1,0 @@
-def run_demo() -> int:
-    return 0

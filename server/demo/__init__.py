@@ -1,0 +1,28 @@
+"""``lognotary demo``: the main job in one go, on a temporary directory."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["run_demo"]
+
+
+def run_demo() -> int:
+    """Run the demo.
+
+    Returns:
+        0 if every step showed what it should, 1 if one did not, 2 if the demo cannot run.
+    """
+    try:
+        # Here and not above: every other command works without the OpenTelemetry SDK.
+        from server.demo.story import tell
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("opentelemetry"):
+            raise
+        print(
+            "lognotary: the demo sends its records through the OpenTelemetry SDK, which is not installed. "
+            "Install it with: pip install 'lognotary[demo]'",
+            file=sys.stderr,
+        )
+        return 2
+    return tell()

@@ -1,0 +1,120 @@
+"""What each step of the demo has to show, checked on the API's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lognotary.v1 import correlation_pb2, evidence_pb2
+
+from server.demo.server_process import DEPLOYMENT
+
+__all__ = [
+    "CULPRIT",
+    "SCAPEGOAT",
+    "Sent",
+    "UnexpectedError",
+    "check_found",
+    "check_tampered",
+    "check_trace",
+    "check_verified",
+]
+
+CULPRIT, SCAPEGOAT = "bob", "alice"
+
+_SERVICES = {"frontend", "accounts", "cart", "payment"}
+_AUDIT_EVENTS, _LOGS = 4, 7  # of the refund's trace
+
+
+class UnexpectedError(Exception):
+    """A step did not show what it should; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the shop sent: the trace that is looked at, and how many records in all."""
+
+    trace_id: str
+    records: int
+
+
+def check_trace(trace: correlation_pb2.GetTraceResponse, sent: Sent) -> correlation_pb2.Record:
+    """Check that the trace is whole and verified; return the audit event of the refund."""
+    audit = _audit_events(trace)
+    logs = [entry.log for entry in trace.entries if entry.HasField("log")]
+    _expect(trace.trace_id == sent.trace_id, f"asked for trace {sent.trace_id}, got {trace.trace_id}")
+    _expect(
+        (len(audit), len(logs), len(trace.entries)) == (_AUDIT_EVENTS, _LOGS, _AUDIT_EVENTS + _LOGS),
+        f"the trace has {len(audit)} audit events and {len(logs)} logs, not {_AUDIT_EVENTS} and {_LOGS}",
+    )
+    services = {record.service_name for record in (*audit, *logs)}
+    _expect(services == _SERVICES, f"the trace has the services {', '.join(sorted(services))}")
+    for record in (*audit, *logs):
+        _expect(
+            record.evidence.state == evidence_pb2.VERIFIED,
+            f"the record {record.body!r} is not verified but {_state(record)}: {record.evidence.reason}",
+        )
+    refunds = [
+        record for record in audit if (record.audit.action, record.audit.outcome) == ("refund.approve", "success")
+    ]
+    _expect(len(refunds) == 1, f"the trace has {len(refunds)} refunds, not one")
+    _expect(refunds[0].audit.actor_id == CULPRIT, f"the refund is {refunds[0].audit.actor_id}'s, not {CULPRIT}'s")
+    origin = refunds[0].evidence.origin
+    _expect(origin.startswith(f"{DEPLOYMENT}/audit/"), f"the refund is in the log {origin}, no audit log")
+    return refunds[0]
+
+
+def check_verified(steps: list[evidence_pb2.VerifyResponse], sent: Sent) -> None:
+    """Check that every record sent was verified, without a finding."""
+    summary = _summary(steps)
+    _expect(summary.findings == 0, f"verification has {summary.findings} findings, not 0")
+    _expect(summary.logs == 2, f"{summary.logs} logs were verified, not 2")
+    _expect(summary.records == sent.records, f"{summary.records} records were verified, not {sent.records}")
+
+
+def check_found(steps: list[evidence_pb2.VerifyResponse], changed: evidence_pb2.Evidence) -> None:
+    """Check that verification names the record that was changed, and no other."""
+    findings = [step.finding for step in steps if step.HasField("finding")]
+    _expect(len(findings) == 1, f"verification has {len(findings)} findings, not 1")
+    _expect(_summary(steps).findings == 1, f"the summary counts {_summary(steps).findings} findings, not 1")
+    finding = findings[0]
+    kind = evidence_pb2.FindingKind.Name(finding.kind)
+    _expect(finding.kind == evidence_pb2.RECORD_CHANGED, f"the finding is {kind}, not RECORD_CHANGED")
+    named = (finding.origin, finding.batch_id, finding.leaf_index)
+    wanted = (changed.origin, changed.batch_id, changed.leaf_index)
+    _expect(
+        finding.HasField("leaf_index") and named == wanted,
+        f"the finding names the record {named}, not {wanted}",
+    )
+
+
+def check_tampered(trace: correlation_pb2.GetTraceResponse, changed: evidence_pb2.Evidence) -> None:
+    """Check that the trace shows the changed record as tampered, and every other as verified."""
+    _expect(len(trace.entries) == _AUDIT_EVENTS + _LOGS, f"the trace has {len(trace.entries)} entries now")
+    for record in (entry.audit_event if entry.HasField("audit_event") else entry.log for entry in trace.entries):
+        place = (record.evidence.log_id, record.evidence.leaf_index)
+        is_changed = place == (changed.log_id, changed.leaf_index)
+        wanted = evidence_pb2.TAMPERED if is_changed else evidence_pb2.VERIFIED
+        _expect(
+            record.evidence.state == wanted,
+            f"the record {record.body!r} is {_state(record)}, not {evidence_pb2.EvidenceState.Name(wanted)}",
+        )
+        if is_changed:
+            _expect(record.audit.actor_id == SCAPEGOAT, f"the refund is {record.audit.actor_id}'s: nothing changed")
+
+
+def _audit_events(trace: correlation_pb2.GetTraceResponse) -> list[correlation_pb2.Record]:
+    return [entry.audit_event for entry in trace.entries if entry.HasField("audit_event")]
+
+
+def _summary(steps: list[evidence_pb2.VerifyResponse]) -> evidence_pb2.VerifySummary:
+    _expect(bool(steps) and steps[-1].HasField("summary"), "verification broke off without a summary")
+    return steps[-1].summary
+
+
+def _state(record: correlation_pb2.Record) -> str:
+    return evidence_pb2.EvidenceState.Name(record.evidence.state)
+
+
+def _expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise UnexpectedError(otherwise)

@@ -1,0 +1,93 @@
+"""The real server, as a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["DEPLOYMENT", "Addresses", "ServerFailedError", "running_server"]
+
+DEPLOYMENT = "shop"
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+
+
+class ServerFailedError(Exception):
+    """The server did not start, or did not stop in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the server listens."""
+
+    otlp_grpc: str
+    api_grpc: str
+
+
+@contextlib.contextmanager
+def running_server(directory: Path) -> Iterator[Addresses]:
+    """Run a server until the block ends.
+
+    Args:
+        directory: what the server keeps lies in ``data`` in it, what it logs in ``server.log``.
+
+    Raises:
+        ServerFailedError: it does not start within a minute, or does not end well.
+    """
+    settings = directory / "lognotary.toml"
+    settings.write_text(f'deployment = "{DEPLOYMENT}"\n', encoding="utf-8")
+    free_port = "127.0.0.1:0"
+    command = [sys.executable, "-P", "-m", "server", "serve", "--json"]
+    command += ["--config", str(settings), "--data-dir", str(directory / "data")]
+    for listener in ("--otlp-grpc", "--otlp-http", "--api-grpc", "--http"):
+        command += [listener, free_port]
+    # Settings of the machine's own server are not for this one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOGNOTARY_")}
+    log = directory / "server.log"
+    # A process group of its own: Ctrl-C ends the demo, and the demo then stops the server.
+    with (
+        log.open("ab") as log_file,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log_file, env=environment, process_group=0) as process,
+    ):
+        try:
+            yield _wait_until_ready(process, log)
+            status = _stop(process)
+        finally:
+            _stop(process)
+    if status:
+        raise ServerFailedError(f"the server ended with status {status}: {_last_line(log)}")
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> Addresses:
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    if not select.select([process.stdout], [], [], _START_SECONDS)[0]:
+        raise ServerFailedError(f"the server was not ready within {_START_SECONDS:.0f} seconds: {_last_line(log)}")
+    line = process.stdout.readline()
+    if not line:
+        raise ServerFailedError(f"the server did not start: {_last_line(log)}")
+    ready = json.loads(line)
+    return Addresses(ready["otlp_grpc"], ready["api_grpc"])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    """End the process, if it still runs, and return its exit status."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1] if lines else "it logged nothing"

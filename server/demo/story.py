@@ -1,0 +1,169 @@
+"""What the demo shows, step by step; each step is checked on what the API answers."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import grpc
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+
+from server.commands.render import Style, finding_lines, summary_line, trace_lines
+from server.demo.checks import (
+    CULPRIT,
+    SCAPEGOAT,
+    Sent,
+    UnexpectedError,
+    check_found,
+    check_tampered,
+    check_trace,
+    check_verified,
+)
+from server.demo.server_process import Addresses, ServerFailedError, running_server
+from server.demo.shop import Shop
+from storage.clickhouse import connect
+from storage.errors import StorageError
+from storage.url import EmbeddedUrl
+
+__all__ = ["change_record", "send_records", "show_trace", "show_verification", "tell"]
+
+_SALES = 40
+_ORDER = 1047
+
+
+def tell() -> int:
+    """Run the demo and return its exit status."""
+    try:
+        with _ending_in_order(), tempfile.TemporaryDirectory(prefix="lognotary-demo-") as directory:
+            _tell(Path(directory))
+    except (UnexpectedError, ServerFailedError) as error:
+        problem = str(error)
+    except (grpc.RpcError, StorageError) as error:
+        problem = f"a call failed: {error}"
+    else:
+        return 0
+    sys.stdout.flush()
+    print(f"lognotary: the demo did not go as expected: {problem}", file=sys.stderr)
+    return 1
+
+
+def _tell(directory: Path) -> None:
+    _heading(1, "A server starts, on a temporary directory, with storage embedded", "lognotary serve")
+    with running_server(directory) as server:
+        print(f"OTLP is received at {server.otlp_grpc}, the API answers at {server.api_grpc}")
+
+        _heading(2, "Four services of a shop send logs and audit events through the OpenTelemetry SDK")
+        sent = send_records(server.otlp_grpc)
+        print(f"{sent.records} records sent. A sender gets its OK when they and the signature over them are stored.")
+
+        _heading(3, "What happened in the refund of order 1047, and who did it?", f"lognotary trace {sent.trace_id}")
+        event = check_trace(show_trace(server, sent), sent)
+
+        _heading(4, "Every signature and every record is verified", "lognotary verify")
+        check_verified(show_verification(server), sent)
+
+    _heading(5, f"The server stops. {CULPRIT.title()}, who can get at the database, changes a row")
+    print(change_record(directory / "data", event.evidence))
+
+    _heading(6, "The server starts again. Everything is verified again", "lognotary serve", "lognotary verify")
+    with running_server(directory) as server:
+        check_found(show_verification(server), event.evidence)
+
+        _heading(7, "The trace again", f"lognotary trace {sent.trace_id}")
+        check_tampered(show_trace(server, sent), event.evidence)
+    print(f"\n{_style().paint('The change was found, and the record named.', '1')} The directory is removed again.")
+
+
+def send_records(otlp_grpc: str) -> Sent:
+    """Let the shop do business, with a refund in the midst of it."""
+    with Shop(otlp_grpc) as shop:
+        customers = ("alice", "carol", "dave", "erin")
+        for number in range(_SALES):
+            shop.sell(1000 + number, customers[number % len(customers)])
+            if number == _SALES // 2:
+                trace_id = shop.refund_by_bob(_ORDER)
+        shop.flush()
+        return Sent(trace_id, shop.sent)
+
+
+def show_trace(server: Addresses, sent: Sent) -> correlation_pb2.GetTraceResponse:
+    """Ask for the refund's trace, and print it."""
+    with _channel(server) as channel:
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        trace: correlation_pb2.GetTraceResponse = stub.GetTrace(correlation_pb2.GetTraceRequest(trace_id=sent.trace_id))
+    print("\n".join(trace_lines(trace, _style())))
+    return trace
+
+
+def show_verification(server: Addresses) -> list[evidence_pb2.VerifyResponse]:
+    """Have everything verified, and print what is found."""
+    with _channel(server) as channel:
+        steps = list(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(evidence_pb2.VerifyRequest()))
+    for step in steps:
+        if step.HasField("finding"):
+            print("\n".join(finding_lines(step.finding, _style())))
+        elif step.HasField("summary"):
+            print(summary_line(step.summary, _style()))
+    return steps
+
+
+def change_record(data_dir: Path, evidence: evidence_pb2.Evidence) -> str:
+    """Change who did it, behind the server's back.
+
+    Args:
+        data_dir: the data directory of a server that was stopped.
+        evidence: names the record.
+
+    Returns:
+        The statement that did it.
+    """
+    statement = (
+        f"ALTER TABLE audit_logs UPDATE ActorId = '{SCAPEGOAT}' "
+        f"WHERE LogId = '{evidence.log_id}' AND LeafIndex = {evidence.leaf_index}"
+    )
+    engine = connect(EmbeddedUrl((data_dir / "chdb").absolute()))
+    try:
+        engine.execute(f"{statement} SETTINGS mutations_sync = 2")
+    finally:
+        engine.close()
+    return statement
+
+
+def _channel(server: Addresses) -> grpc.Channel:
+    return grpc.insecure_channel(server.api_grpc, options=[("grpc.enable_http_proxy", 0)])
+
+
+def _style() -> Style:
+    return Style.of(sys.stdout)
+
+
+def _heading(number: int, text: str, *commands: str) -> None:
+    print(f"\n{_style().paint(f'{number}. {text}', '1;34')}\n")
+    for command in commands:
+        print(_style().paint(f"$ {command}", "2"))
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let signals end the demo as Ctrl-C does: the server is stopped, the directory removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signature is given
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

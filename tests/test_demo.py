@@ -1,0 +1,113 @@
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lognotary.v1 import evidence_pb2
+
+from server.demo import run_demo, story
+
+# The first words of the headings, in order.
+STEPS = (
+    "A server starts",
+    "Four services",
+    "What happened",
+    "Every signature",
+    "The server stops",
+    "The server starts",
+    "The trace",
+)
+
+
+def demo(*, temporary: Path) -> list[str]:
+    return ["env", f"TMPDIR={temporary}", sys.executable, "-m", "server", "demo"]
+
+
+def test_demo_shows_the_main_job(tmp_path: Path) -> None:
+    result = subprocess.run(demo(temporary=tmp_path), capture_output=True, text=True, timeout=120, check=False)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    sections = re.split(r"^\d\. ", result.stdout, flags=re.MULTILINE)[1:]
+    assert [section.startswith(step) for section, step in zip(sections, STEPS, strict=True)] == [True] * 7
+    _, _, before, verified, change, found, after = sections
+
+    assert before.count("✔ verified]") == 11
+    assert before.count("▶") == 4
+    assert re.search(r"AUDIT +bob refund\.approve on order 1047 .*→ success +\[✔ verified\]", before)
+    assert "✔ 251 records in" in verified
+    leaf = re.search(r"UPDATE ActorId = 'alice' WHERE LogId = '\w{16}' AND LeafIndex = (\d+)", change)
+    assert leaf is not None
+    assert f"RECORD_CHANGED  record {leaf[1]} of shop/audit/" in found
+    assert "✘ 1 findings" in found
+    assert after.count("✔ verified]") == 10
+    assert after.count("✘ tampered]") == 1
+    assert re.search(r"AUDIT +alice refund\.approve on order 1047 .*→ success +\[✘ tampered\]", after)
+    assert list(tmp_path.iterdir()) == []
+
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    for number, section in enumerate(sections[2:], 3):
+        assert f"{number}. {section.splitlines()[0]}\n" in readme  # its excerpt of the output is still what is printed
+
+
+def test_demo_fails_if_nothing_was_changed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def change_nothing(data_dir: Path, evidence: evidence_pb2.Evidence) -> str:
+        return f"leaf {evidence.leaf_index} in {data_dir} stays as it is"
+
+    monkeypatch.setattr(story, "change_record", change_nothing)
+
+    assert run_demo() == 1
+    assert "not go as expected: verification has 0 findings, not 1" in capsys.readouterr().err
+
+
+def test_demo_fails_if_a_record_does_not_arrive(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(story.Shop, "sent", property(lambda shop: sum(s.sent for s in shop.services) + 1))
+
+    assert run_demo() == 1
+    assert "not go as expected: 251 records were verified, not 252" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(demo(temporary=tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if b"OTLP is received" in line:
+                break
+        [directory] = tmp_path.glob("lognotary-demo-*")
+        lock = directory / "data" / "lock"
+        assert lock.exists()
+        process.send_signal(number)
+        process.communicate(timeout=60)
+
+    assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
+    assert not _running_with(str(directory))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_says_how_to_install_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "server.demo.story")
+    monkeypatch.delitem(sys.modules, "server.demo.shop")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk._logs", None)
+
+    assert run_demo() == 2
+    assert "pip install 'lognotary[demo]'" in capsys.readouterr().err
+
+
+def _running_with(argument: str) -> list[str]:
+    """Processes with a text in their command line."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it ended meanwhile
+        if argument in command:
+            found.append(command)
+    return found

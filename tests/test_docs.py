@@ -1,0 +1,215 @@
+"""The pages in ``docs`` say what is so: their examples are computed again, and their commands run."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from server.config import SETTINGS, Setting, load_settings
+from server.notary.canonical import canonical_columns, decode_record
+from server.notary.findings import FindingKind
+from server.notary.merkle import leaf_hash, node_hash
+from server.notary.origin import Stream
+from storage.clickhouse import connect
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.migrate import load_migrations, migrate
+from storage.schema import canonical_expressions
+from storage.url import parse_storage_url
+from tests.support.clickhouse_http import ClickHouseServer
+from tests.support.collector import Collector
+from tests.support.collector_binaries import is_built
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "docker").glob("*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STORED = "## Check a stored record"
+
+
+def load_generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+generator = load_generator()
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def needs(*tools: str) -> pytest.MarkDecorator:
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
+
+def run_commands(section: str, directory: Path, **variables: str) -> list[tuple[str, str, str]]:
+    """Run a section's commands as a reader would; return each with its output and what the page shows."""
+    blocks = FENCE.findall(section)
+    results = []
+    for number, (language, text) in enumerate(blocks):
+        if language != "sh":
+            continue
+        run = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=directory,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, f"{text}\n{run.stdout}{run.stderr}"
+        following = blocks[number + 1] if number + 1 < len(blocks) else ("", "")
+        results.append((text, run.stdout, following[1] if following[0] == "text" else ""))
+    return results
+
+
+class TestConfiguration:
+    @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+    def test_every_setting_is_documented_with_its_default(self, setting: Setting) -> None:
+        default = f"`{setting.default}`" if setting.default else "none"
+        row = f"| `{setting.name}` | `LOGNOTARY_{setting.name.upper()}` | {default} | "
+        assert row in page("configuration.md")
+
+    def test_no_other_setting_is_documented(self) -> None:
+        documented = re.findall(r"^\| `(\w+)` \| `LOGNOTARY_", page("configuration.md"), re.MULTILINE)
+        assert documented == [setting.name for setting in SETTINGS]
+
+    def test_the_example_is_a_settings_file(self, tmp_path: Path) -> None:
+        [text] = [text for language, text in FENCE.findall(page("configuration.md")) if language == "toml"]
+        file = tmp_path / "lognotary.toml"
+        file.write_text(text, encoding="utf-8")
+
+        settings = load_settings({"config": str(file)}, {})
+
+        example = tomllib.loads(text)
+        assert settings.deployment == example["deployment"]
+        assert settings.audit_rules[0].name == example["audit"]["rules"][0]["name"]
+
+
+class TestCommandLine:
+    def test_the_page_is_what_the_commands_print(self) -> None:
+        assert page("cli.md") == generator.cli_page(), "run: python docs/generate.py"
+
+    def test_the_help_of_the_installed_command_is_on_the_page(self) -> None:
+        environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+        for arguments in ((), ("serve",), ("verify",)):
+            command = [sys.executable, "-m", "server", *arguments, "--help"]
+            printed = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
+            assert printed.stdout.strip() in page("cli.md")
+
+
+class TestStorage:
+    def test_every_column_of_every_table_is_documented(self) -> None:
+        text = page("storage.md")
+        for migration in load_migrations():
+            for statement in migration.statements((26, 9)):
+                table = re.match(r"CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)", statement)
+                assert table is not None
+                assert f"`{table[1]}`" in text
+                if table[1].startswith("otel_traces"):
+                    continue  # the exporter's own
+                for column in re.findall(r"^    `(\w+)` ", statement, re.MULTILINE):
+                    assert f"`{column}`" in text, column
+
+    def test_every_computed_column_is_documented(self) -> None:
+        [statement] = [s for m in load_migrations() for s in m.statements((26, 9)) if "EXISTS otel_logs (" in s]
+        for attribute in re.findall(r"`__otel_materialized_([\w.]+)`", statement):
+            assert f"`{attribute}`" in page("storage.md")
+
+
+class TestEvidence:
+    example = generator.make_example()
+
+    def test_the_example_is_what_the_code_computes(self) -> None:
+        text = page("evidence.md")
+        assert text == generator.fill(text, self.example.blocks()), "run: python docs/generate.py"
+
+    def test_the_example_was_encoded_as_records_are(self) -> None:
+        leaves = [leaf_hash(sha256(record).digest()) for record in self.example.records]
+        assert b"".join(leaves) == b"".join(rows.leaf_hashes for rows in self.example.rows)
+        assert self.example.batches[0].batch.root_hash == node_hash(leaves[0], leaves[1])
+        assert self.example.batches[1].batch.root_hash == node_hash(node_hash(leaves[0], leaves[1]), leaves[2])
+        assert decode_record(Stream.AUDIT, self.example.records[2])["ActorId"] == b"bob"
+
+    def test_the_columns_stand_in_the_order_of_the_canonical_record(self) -> None:
+        [table] = [text for _, text in FENCE.findall(page("evidence.md")) if text.startswith("Timestamp ")]
+        names = re.findall(r"^(\w+) ", table, re.MULTILINE)
+        assert names == [column.name for column in canonical_columns(Stream.AUDIT)]
+
+    def test_every_kind_of_finding_is_explained(self) -> None:
+        explained = re.findall(r"^\| `([A-Z_]+)` \|", page("evidence.md"), re.MULTILINE)
+        assert explained == [kind.value for kind in FindingKind]
+
+    def test_the_query_reads_the_canonical_record(self) -> None:
+        [select] = re.findall(r"SELECT (Timestamp, .*?)\nFROM", page("evidence.md"), re.DOTALL)
+        assert " ".join(select.split()) == canonical_expressions(Stream.AUDIT)
+
+    @needs("bash", "openssl", "sha256sum", "xxd", "base64")
+    def test_the_example_can_be_recomputed_by_hand(self, tmp_path: Path) -> None:
+        section, _, _ = page("evidence.md").partition("## A worked example")[2].partition(STORED)
+
+        results = run_commands(section, tmp_path)
+
+        assert len(results) == 9
+        for command, printed, shown in results:
+            assert printed == shown, command
+        for number, record in enumerate(self.example.records):
+            assert (tmp_path / f"record-{number}.bin").read_bytes() == record
+
+    @needs("bash", "curl", "sha256sum")
+    def test_a_stored_record_can_be_checked_by_hand(self, tmp_path: Path, clickhouse_server: ClickHouseServer) -> None:
+        with clickhouse_server.fresh_database() as database:
+            parts = urlsplit(clickhouse_server.url)
+            self.store_example(urlunsplit(parts._replace(path=f"/{database}")))
+            url = urlunsplit(parts._replace(path="/", query=f"database={database}"))
+
+            results = run_commands(page("evidence.md").partition(STORED)[2], tmp_path, CLICKHOUSE=url)
+
+        assert len(results) == 3
+        for command, printed, shown in results:
+            assert printed == shown, command
+
+    def store_example(self, url: str) -> None:
+        engine = connect(parse_storage_url(url))
+        try:
+            migrate(engine)
+            for rows, notarized in zip(self.example.rows, self.example.batches, strict=True):
+                insert_records(engine, notarized.batch, encode_records_block(notarized.batch, rows.columns))
+                insert_tiles(engine, notarized.batch, notarized.fragments)
+                insert_batch(engine, notarized.batch)
+        finally:
+            engine.close()
+
+
+class TestReadme:
+    @pytest.mark.skipif(not is_built(), reason="the Collector is not built")
+    def test_its_collector_configuration_starts(self, tmp_path: Path) -> None:
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        [config] = [text for language, text in FENCE.findall(readme) if language == "yaml"]
+        config = config.replace("/var/lib/otelcol", str(tmp_path)).replace("127.0.0.1:14317", "127.0.0.1:0")
+
+        with Collector(config, tmp_path / "collector") as collector:
+            assert collector.running
+
+
+class TestLinks:
+    @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+    def test_links_between_pages_lead_somewhere(self, file: Path) -> None:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):
+            assert (file.parent / target).exists(), target
