@@ -1,8 +1,6 @@
 """Runs a real ClickHouse server of the tests' own, which they may stop, kill, pause and start again."""
 
 import http.client
-import random
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from typing import Self
 from tests.support.bound_process import BoundProcess
 from tests.support.clickhouse_http import ClickHouseServer, QueryError
 from tests.support.clickhouse_source import ServerSource, ServerUnavailableError, SourceKind, find_server
+from tests.support.free_port import free_port
 
 _CHDB_SERVER = Path(__file__).with_name("_chdb_server.py")
 _READY_SECONDS = 60.0
@@ -68,8 +67,8 @@ class ClickHouseNode(ClickHouseServer):
         config: str = "",
         users: str = "",
     ) -> None:
-        self.http_port = http_port or _free_port()
-        self.tcp_port = _free_port()
+        self.http_port = http_port or free_port()
+        self.tcp_port = free_port()
         super().__init__(f"http://127.0.0.1:{self.http_port}")
         self._source = source or find_server(controllable=True)
         if self._source.kind is SourceKind.URL:
@@ -191,19 +190,3 @@ def running_server(directory: Path) -> Iterator[ClickHouseServer]:
     except (OSError, http.client.HTTPException, QueryError) as error:
         raise ServerUnavailableError(f"CLICKHOUSE_URL names a server that does not answer: {error}") from error
     yield server
-
-
-def _free_port() -> int:
-    """A free port below the range that outgoing connections are given.
-
-    One of those could be taken by any client while a killed server is down, or connect to itself.
-    """
-    choose = random.SystemRandom()
-    while True:
-        port = choose.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port

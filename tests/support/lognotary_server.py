@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,9 +13,9 @@ from typing import Self
 
 import grpc
 from google.protobuf.json_format import Parse
-
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.evidence_pb2 import Finding, FindingKind, VerifyResponse, VerifySummary
+
 from tests.support.bound_process import BoundProcess
 
 _READY_SECONDS = 60.0
@@ -124,20 +124,27 @@ class LognotaryServer:
         Raises:
             ServerNotReadyError: When the server ends, or is not ready in time.
         """
+        self._wait_for(lambda: self.output_text().endswith("\n"), "ready")
+        if self._json_output:
+            (line,) = self.output_text().splitlines()
+            ready = json.loads(line)
+            self._addresses = {name: ready[name] for name in _ADDRESSES}
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until a text stands in the log; raises as ``wait_until_ready``."""
+        self._wait_for(lambda: text in self.log_text(), f"so far as to log {text!r}")
+
+    def _wait_for(self, condition: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not self.output_text().endswith("\n"):
+        while not condition():
             if not self._process.running:
                 raise ServerNotReadyError(
                     f"The server ended with status {self._process.returncode} as it started: {self.log_tail()}"
                 )
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServerNotReadyError(f"The server was not ready within {_READY_SECONDS:.0f} s: {self.log_tail()}")
+                raise ServerNotReadyError(f"The server was not {name} within {_READY_SECONDS:.0f} s: {self.log_tail()}")
             time.sleep(0.02)
-        if self._json_output:
-            (line,) = self.output_text().splitlines()
-            ready = json.loads(line)
-            self._addresses = {name: ready[name] for name in _ADDRESSES}
 
     def start(self) -> None:
         """Start the server and wait until it is ready; again after an end, on the same data directory."""

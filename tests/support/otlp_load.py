@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from storage.clickhouse import connect
@@ -40,7 +40,7 @@ def log_record(
     return LogRecord(
         time_unix_nano=time.time_ns() if timestamp is None else timestamp,
         trace_id=bytes.fromhex(trace_id),
-        severity_number=9,
+        severity_number=SEVERITY_NUMBER_INFO,
         severity_text="INFO",
         body=AnyValue(string_value=body),
         attributes=_pairs({name.replace("_", "."): value for name, value in attributes.items()}),
@@ -156,7 +156,8 @@ class Load:
 def refusal_of(error: grpc.RpcError) -> Refusal:
     """What a failed call says, RetryInfo as the Collector reads it."""
     retry = None
-    for key, value in error.trailing_metadata() or ():
+    trailers: Any = error.trailing_metadata()  # grpc-stubs does not know that they are pairs
+    for key, value in trailers or ():
         if key == "grpc-status-details-bin":
             for detail in status_pb2.Status.FromString(value).details:
                 info = error_details_pb2.RetryInfo()

@@ -1,0 +1,386 @@
+"""The API of a running server, over gRPC and over HTTP."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import grpc
+import httpx
+import pytest
+from google.protobuf.json_format import Parse
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from lognotary.v1.correlation_pb2 import (
+    CHECK_SIGNATURES,
+    GetTraceRequest,
+    GetTraceResponse,
+    Record,
+    SearchAuditEventsRequest,
+    SearchAuditEventsResponse,
+)
+from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
+from lognotary.v1.evidence_pb2 import SIGNED, VERIFIED, VerifyRequest, VerifyResponse
+from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
+
+from storage.clickhouse import connect
+from storage.url import parse_storage_url
+from tests.support.lognotary_server import LognotaryServer
+from tests.support.otlp_load import log_record, send
+
+SECOND = 10**9
+EVENTS = 350
+SERVICES = ("lognotary.v1.CorrelationService", "lognotary.v1.EvidenceService")
+
+
+@pytest.fixture
+def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
+    with shared_server.correlation() as stub:
+        yield stub
+
+
+def at(nanos: int) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromNanoseconds(nanos)
+    return timestamp
+
+
+def error_of(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    return caught.value.code(), caught.value.details() or ""
+
+
+def test_health_says_that_all_services_serve(shared_server: LognotaryServer) -> None:
+    with grpc.insecure_channel(shared_server.api_grpc) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        for service in ("", *SERVICES):
+            answer = health.Check(health_pb2.HealthCheckRequest(service=service))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        code, _ = error_of(lambda: health.Check(health_pb2.HealthCheckRequest(service="lognotary.v1.Other")))
+    assert code is grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_describes_the_api(shared_server: LognotaryServer) -> None:
+    with grpc.insecure_channel(shared_server.api_grpc) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
+        assert {*SERVICES, "grpc.health.v1.Health"} <= set(database.get_services())
+        described = database.FindFileContainingSymbol("lognotary.v1.CorrelationService")
+    (service,) = described.service
+    assert {"GetTrace", "SearchAuditEvents"} <= {method.name for method in service.method}
+
+
+def test_health_over_http(shared_server: LognotaryServer) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = httpx.get(shared_server.http + path, timeout=60.0)
+        assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+@pytest.mark.parametrize("wrong", ["", "4bf92f", "g" * 32, "0" * 32, "1" * 33, "' OR 1=1 --"])
+def test_what_is_no_trace_id_is_refused_with_advice(api: CorrelationServiceStub, wrong: str) -> None:
+    code, message = error_of(lambda: api.GetTrace(GetTraceRequest(trace_id=wrong)))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "32 hexadecimal digits" in message
+    assert "4bf92f3577b34da6a3ce929d0e0e4736" in message
+
+
+def test_an_unknown_trace_is_not_found(shared_server: LognotaryServer, api: CorrelationServiceStub) -> None:
+    trace_id = uuid.uuid4().hex
+    code, message = error_of(lambda: api.GetTrace(GetTraceRequest(trace_id=trace_id)))
+    assert code is grpc.StatusCode.NOT_FOUND
+    assert trace_id in message
+    answer = httpx.get(f"{shared_server.http}/api/v1/traces/{trace_id}", timeout=60.0)
+    assert (answer.status_code, answer.json()) == (404, {"code": "NOT_FOUND", "message": message})
+
+
+def test_trace_ids_are_found_in_any_case(shared_server: LognotaryServer, api: CorrelationServiceStub) -> None:
+    trace_id = uuid.uuid4().hex
+    send(shared_server.otlp_grpc, log_record("here", trace_id=trace_id))
+    answer = api.GetTrace(GetTraceRequest(trace_id=f" {trace_id.upper()} "))
+    assert answer.trace_id == trace_id
+    assert [entry.log.body for entry in answer.entries] == ["here"]
+
+
+def test_a_trace_with_more_entries_than_the_limit_says_so(
+    shared_server: LognotaryServer, api: CorrelationServiceStub
+) -> None:
+    trace_id = uuid.uuid4().hex
+    start = 1_000_000_000 * SECOND
+    records = [log_record(str(n), trace_id=trace_id, timestamp=start + n) for n in range(20)]
+    send(shared_server.otlp_grpc, *reversed(records))
+    part = api.GetTrace(GetTraceRequest(trace_id=trace_id, limit=7))
+    assert ([entry.log.body for entry in part.entries], part.truncated) == ([str(n) for n in range(7)], True)
+    whole = api.GetTrace(GetTraceRequest(trace_id=trace_id, limit=20))
+    assert ([entry.log.body for entry in whole.entries], whole.truncated) == (
+        [str(n) for n in range(20)],
+        False,
+    )
+
+
+def test_pages_give_each_event_exactly_once(shared_server: LognotaryServer, api: CorrelationServiceStub) -> None:
+    # Many share their time, also across the ends of pages.
+    start = 1_100_000_000 * SECOND
+    events = [
+        log_record(timestamp=start + n // 30, audit_actor_id="pager", audit_record_id=str(n)) for n in range(EVENTS)
+    ]
+    for first in range(0, EVENTS, 50):
+        send(shared_server.otlp_grpc, *events[first : first + 50])
+    for size in (7, 50, 175, 1000):
+        found: list[Record] = []
+        request = SearchAuditEventsRequest(actor_id="pager", page_size=size, check=CHECK_SIGNATURES)
+        while True:
+            page = api.SearchAuditEvents(request)
+            assert len(page.events) == min(size, EVENTS - len(found))
+            found += page.events
+            if not page.next_page_token:
+                break
+            request.page_token = page.next_page_token
+        times = [event.timestamp.ToNanoseconds() for event in found]
+        assert times == sorted(times, reverse=True)
+        assert sorted(int(event.audit.record_id) for event in found) == list(range(EVENTS))
+        assert {event.evidence.state for event in found} == {SIGNED}
+
+
+def test_pages_are_a_hundred_events_unless_another_size_is_asked_for(
+    shared_server: LognotaryServer, api: CorrelationServiceStub
+) -> None:
+    events = [log_record(audit_actor_id="hundred", audit_record_id=str(n)) for n in range(101)]
+    send(shared_server.otlp_grpc, *events)
+    page = api.SearchAuditEvents(SearchAuditEventsRequest(actor_id="hundred"))
+    assert len(page.events) == 100
+    assert {event.evidence.state for event in page.events} == {VERIFIED}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "AAAA",
+        "%%%",
+        "W10=",
+        "é",
+        "bnVsbA==",
+        "WyJ4IiwgIiIsIDBd",
+        "W0luZmluaXR5LCAiIiwgMF0=",
+        "WzEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAsICIiLCAwXQ==",
+        "WzEsICIiLCAtMV0=",
+        "Wy0xLCAiIiwgMV0=",
+    ],
+)
+def test_a_page_token_of_somebody_elses_is_refused(api: CorrelationServiceStub, token: str) -> None:
+    code, message = error_of(lambda: api.SearchAuditEvents(SearchAuditEventsRequest(page_token=token)))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "page token" in message
+
+
+@dataclass(frozen=True)
+class Event:
+    """An audit event to be found: its attributes, and what else filters look at."""
+
+    body: str = ""
+    service: str = "shop"
+    trace_id: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+ODD = "o'brien \"\\ \t\n{actor:String} %27 漢字 \U0001f512"
+TRACE_ID = uuid.uuid4().hex
+FILTERED = [
+    Event(attributes={"audit_actor_id": "ann", "audit_action": "user.create", "audit_outcome": "success"}),
+    Event(attributes={"audit_actor_id": "ann", "audit_action": "user.delete", "audit_outcome": "failure"}),
+    Event(attributes={"audit_actor_id": ODD, "audit_action": "login", "audit_outcome": "denied"}),
+    Event(attributes={"audit_actor_id": "annabel", "audit_target_id": "t/1", "audit_target_type": "invoice"}),
+    Event(attributes={"audit_actor_id": "a", "audit_target_id": "t/1", "audit_target_type": "user"}),
+    Event(attributes={"audit_actor_id": "b", "audit_source_id": "10.0.0.1", "audit_category": "system"}),
+    Event(attributes={"audit_actor_id": "c"}, service="billing", trace_id=TRACE_ID),
+    Event(attributes={"audit_actor_id": "d"}, body="Straße: GEHEIM 100% [a_b] ÄÖÜ"),
+]
+FILTERS: list[tuple[SearchAuditEventsRequest, set[int]]] = [
+    (SearchAuditEventsRequest(), set(range(8))),
+    (SearchAuditEventsRequest(actor_id="ann"), {0, 1}),
+    (SearchAuditEventsRequest(actor_id=ODD), {2}),
+    (SearchAuditEventsRequest(action="user.create"), {0}),
+    (SearchAuditEventsRequest(action="user.*"), {0, 1}),
+    (SearchAuditEventsRequest(action="user"), set()),
+    (SearchAuditEventsRequest(target_id="t/1"), {3, 4}),
+    (SearchAuditEventsRequest(target_type="invoice"), {3}),
+    (SearchAuditEventsRequest(source_id="10.0.0.1"), {5}),
+    (SearchAuditEventsRequest(outcome="success"), {0}),
+    (SearchAuditEventsRequest(outcome="failure"), {1, 2}),
+    (SearchAuditEventsRequest(outcome="unknown"), {3, 4, 5, 6, 7}),
+    (SearchAuditEventsRequest(category="admin"), {0, 1, 4}),
+    (SearchAuditEventsRequest(category="auth"), {2}),
+    (SearchAuditEventsRequest(category="system"), {5}),
+    (SearchAuditEventsRequest(service_name="billing"), {6}),
+    (SearchAuditEventsRequest(trace_id=TRACE_ID.upper()), {6}),
+    (SearchAuditEventsRequest(text="geheim 100%"), {7}),
+    (SearchAuditEventsRequest(text="äöü"), {7}),
+    (SearchAuditEventsRequest(text="a.b"), set()),
+    (SearchAuditEventsRequest(actor_id="ann", outcome="failure", action="user.*"), {1}),
+    (SearchAuditEventsRequest(actor_id="ann", target_id="t/1"), set()),
+]
+FILTER_START = 1_200_000_000 * SECOND
+
+
+@pytest.fixture(scope="module")
+def filtered(shared_server: LognotaryServer) -> LognotaryServer:
+    for number, event in enumerate(FILTERED):
+        record = log_record(
+            event.body,
+            trace_id=event.trace_id,
+            timestamp=FILTER_START + number * SECOND,
+            audit_record_id=str(number),
+            **event.attributes,
+        )
+        send(shared_server.otlp_grpc, record, service=event.service)
+    return shared_server
+
+
+def numbers(answer: SearchAuditEventsResponse) -> set[int]:
+    return {int(event.audit.record_id) for event in answer.events}
+
+
+@pytest.mark.parametrize(("request_", "expected"), FILTERS)
+def test_each_filter_finds_what_it_should(
+    filtered: LognotaryServer, api: CorrelationServiceStub, request_: SearchAuditEventsRequest, expected: set[int]
+) -> None:
+    wanted = SearchAuditEventsRequest(since=at(FILTER_START), until=at(FILTER_START + 100 * SECOND))
+    wanted.MergeFrom(request_)
+    found = api.SearchAuditEvents(wanted)
+    assert numbers(found) == expected
+    names = {name.name: value for name, value in request_.ListFields()}
+    over_http = httpx.get(
+        f"{filtered.http}/api/v1/audit-events",
+        params={
+            **names,
+            "since": wanted.since.ToJsonString(),
+            "until": wanted.until.ToJsonString(),
+        },
+        timeout=60.0,
+    )
+    assert over_http.status_code == 200
+    assert Parse(over_http.text, SearchAuditEventsResponse()) == found
+
+
+@pytest.mark.usefixtures("filtered")
+def test_since_is_included_and_until_is_not(api: CorrelationServiceStub) -> None:
+    request = SearchAuditEventsRequest(since=at(FILTER_START + 2 * SECOND), until=at(FILTER_START + 5 * SECOND))
+    assert numbers(api.SearchAuditEvents(request)) == {2, 3, 4}
+    request.since.FromNanoseconds(FILTER_START + 2 * SECOND + 1)
+    request.until.FromNanoseconds(FILTER_START + 5 * SECOND + 1)
+    assert numbers(api.SearchAuditEvents(request)) == {3, 4, 5}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        SearchAuditEventsRequest(since=Timestamp(seconds=-1)),
+        SearchAuditEventsRequest(until=Timestamp(seconds=9_223_372_037)),
+        SearchAuditEventsRequest(trace_id="xyz"),
+    ],
+)
+def test_filters_that_cannot_be_are_refused(api: CorrelationServiceStub, wrong: SearchAuditEventsRequest) -> None:
+    code, message = error_of(lambda: api.SearchAuditEvents(wrong))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert message
+
+
+def test_http_answers_what_grpc_answers(shared_server: LognotaryServer, api: CorrelationServiceStub) -> None:
+    trace_id = uuid.uuid4().hex
+    send(
+        shared_server.otlp_grpc,
+        log_record("zwölf \x00 \ufffd </script>", trace_id=trace_id, some_key="1"),
+        log_record("event", trace_id=trace_id, audit_actor_id=trace_id, audit_action="login"),
+    )
+    for check in ("CHECK_RECORDS", "CHECK_SIGNATURES"):
+        answer = httpx.get(
+            f"{shared_server.http}/api/v1/traces/{trace_id}", params={"check": check, "limit": 5}, timeout=60.0
+        )
+        assert answer.headers["content-type"] == "application/json"
+        assert Parse(answer.text, GetTraceResponse()) == api.GetTrace(
+            GetTraceRequest(trace_id=trace_id, check=check, limit=5)
+        )
+    first = httpx.get(
+        f"{shared_server.http}/api/v1/audit-events",
+        params={"pageSize": "1", "actor_id": trace_id},
+        timeout=60.0,
+    )
+    assert Parse(first.text, SearchAuditEventsResponse()) == api.SearchAuditEvents(
+        SearchAuditEventsRequest(page_size=1, actor_id=trace_id)
+    )
+
+
+def test_http_refuses_what_it_does_not_know_with_the_reason(shared_server: LognotaryServer) -> None:
+    for path, parameters, word in (
+        ("/api/v1/audit-events", {"actor": "x"}, "actor"),
+        ("/api/v1/audit-events", {"page_size": "many"}, "page_size"),
+        ("/api/v1/audit-events", {"since": "yesterday"}, "since"),
+        ("/api/v1/traces/xyz", {}, "32 hexadecimal digits"),
+    ):
+        answer = httpx.get(shared_server.http + path, params=parameters, timeout=60.0)
+        assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_ARGUMENT")
+        assert word in answer.json()["message"]
+    for body in (b"{", b"[]", b'{"since": 1}', b'{"publicKeys": ["no key"]}'):
+        answer = httpx.post(f"{shared_server.http}/api/v1/verify", content=body, timeout=60.0)
+        assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_ARGUMENT")
+    assert httpx.get(f"{shared_server.http}/nothing", timeout=60.0).status_code == 404
+
+
+def test_verify_over_http_ends_as_it_does_over_grpc(shared_server: LognotaryServer) -> None:
+    send(shared_server.otlp_grpc, log_record("so that there is something"))
+    with grpc.insecure_channel(shared_server.api_grpc) as channel:
+        over_grpc = list(EvidenceServiceStub(channel).Verify(VerifyRequest()))
+    answer = httpx.post(f"{shared_server.http}/api/v1/verify", timeout=60.0)
+    over_http = [Parse(line, VerifyResponse()) for line in answer.text.splitlines()]
+    assert answer.status_code == 200
+    assert over_http[-1] == over_grpc[-1]
+    assert over_http[-1].summary.findings == 0
+    assert over_http[-1].summary.records > 0
+
+
+SPANS = """
+INSERT INTO otel_traces (Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,
+    ResourceAttributes, ScopeName, ScopeVersion, SpanAttributes, Duration, StatusCode, StatusMessage,
+    Events.Timestamp, Events.Name, Events.Attributes, Links.TraceId, Links.SpanId, Links.TraceState, Links.Attributes)
+VALUES
+    (fromUnixTimestamp64Nano({first}), '{trace}', '00000000000000a1', '', '', 'POST /order', 'Server', 'web',
+     map('service.name', 'web'), 'http', '1', map('http.request.method', 'POST'), 5000000, 'Error', 'out of stock',
+     [fromUnixTimestamp64Nano({first})], ['exception'], [map('k', 'v')], [], [], [], []),
+    (fromUnixTimestamp64Nano({last}), '{trace}', '00000000000000a2', '00000000000000a1', '', 'SELECT', 'Client',
+     'web', map(), '', '', map(), 1000, 'Unset', '', [], [], [], ['{trace}'], ['00000000000000a1'], [''], [map()])
+"""
+
+
+def test_spans_that_the_collector_stored_stand_in_the_timeline(lognotary: LognotaryServer) -> None:
+    trace_id = uuid.uuid4().hex
+    first = 1_300_000_000 * SECOND + 1
+    lognotary.start()
+    send(lognotary.otlp_grpc, log_record("between", trace_id=trace_id, timestamp=first + 1))
+    embedded = lognotary.storage_url.startswith("chdb:")
+    if embedded:
+        assert lognotary.stop() == 0
+    engine = connect(parse_storage_url(lognotary.storage_url))
+    engine.execute(SPANS.format(trace=trace_id, first=first, last=first + 2))
+    engine.close()
+    if embedded:
+        lognotary.start()
+    with lognotary.correlation() as api:
+        entries = api.GetTrace(GetTraceRequest(trace_id=trace_id)).entries
+    assert [entry.WhichOneof("entry") for entry in entries] == ["span", "log", "span"]
+    span = entries[0].span
+    assert (span.name, span.kind, span.service_name, span.span_id) == (
+        "POST /order",
+        "Server",
+        "web",
+        "00000000000000a1",
+    )
+    assert (span.duration_nanos, span.status_code, span.status_message) == (5000000, "Error", "out of stock")
+    assert span.timestamp.ToNanoseconds() == first
+    assert dict(span.attributes) == {"http.request.method": "POST"}
+    assert entries[2].span.parent_span_id == "00000000000000a1"
+    shown = lognotary.cli("trace", trace_id)
+    assert shown.returncode == 0
+    assert "1 log, 2 spans" in shown.stdout
+    assert "POST /order (5.000 ms) Error" in shown.stdout

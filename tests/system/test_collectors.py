@@ -1,0 +1,170 @@
+"""Real OpenTelemetry Collectors in front of the server, as most users have them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from lognotary.v1.correlation_pb2 import Record, SearchAuditEventsRequest
+from lognotary.v1.evidence_pb2 import VERIFIED
+
+from tests.support.collector import Collector
+from tests.support.collector_binaries import (
+    CollectorUnavailableError,
+    built_collector,
+    is_built,
+    packaged_collector,
+    telemetrygen,
+)
+from tests.support.free_port import free_port
+from tests.support.lognotary_server import LognotaryServer
+from tests.support.waiting import wait_for
+
+LINES = 200
+
+
+def obtained(get: Callable[[], Path]) -> Path:
+    """What ``get`` returns. Where it cannot be had: an error in CI, a skip that says why elsewhere."""
+    try:
+        return get()
+    except CollectorUnavailableError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def go_collector() -> Path:
+    """The Collector that is built with Go, which takes minutes the first time."""
+    if not is_built():
+        if shutil.which("go") is None:
+            pytest.skip("there is no go to build a Collector with")
+        if os.environ.get("LOGNOTARY_TEST_GO_COLLECTOR") != "1":
+            pytest.skip("no Collector is built yet: set LOGNOTARY_TEST_GO_COLLECTOR=1 to build one, it takes minutes")
+    return obtained(built_collector)
+
+
+def audit_events(server: LognotaryServer, actor: str) -> list[Record]:
+    with server.correlation() as api:
+        return list(api.SearchAuditEvents(SearchAuditEventsRequest(actor_id=actor, page_size=1000)).events)
+
+
+def filelog(directory: Path, actor: str) -> Mapping[str, object]:
+    """A receiver that reads ``app.log`` in a directory; its lines are audit events of an actor."""
+    return {
+        "include": [str(directory / "app.log")],
+        "start_at": "beginning",
+        "poll_interval": "50ms",
+        "attributes": {"audit.actor.id": actor, "audit.action": "read"},
+        "resource": {"service.name": "from-file"},
+    }
+
+
+def check_lines(server: LognotaryServer, actor: str) -> None:
+    """Wait for the lines of ``write_lines``; each is there once and verified."""
+    wait_for(lambda: len(audit_events(server, actor)) >= LINES)
+    events = audit_events(server, actor)
+    assert sorted(event.body for event in events) == sorted(f"line {n} ✔" for n in range(LINES))
+    assert {event.evidence.state for event in events} == {VERIFIED}
+    assert {event.service_name for event in events} == {"from-file"}
+    assert {event.log_attributes["log.file.name"] for event in events} == {"app.log"}
+
+
+def write_lines(directory: Path) -> None:
+    with (directory / "app.log").open("a") as log:
+        log.writelines(f"line {n} ✔\n" for n in range(LINES))
+
+
+def test_a_collector_from_pypi_reads_files_and_sends_them_over_http(
+    shared_server: LognotaryServer, tmp_path: Path
+) -> None:
+    actor = uuid.uuid4().hex
+    config = {
+        "receivers": {"filelog": filelog(tmp_path, actor)},
+        "processors": {"batch": {"timeout": "50ms"}},
+        "exporters": {"otlphttp": {"endpoint": shared_server.otlp_http}},
+        "service": {
+            "pipelines": {"logs": {"receivers": ["filelog"], "processors": ["batch"], "exporters": ["otlphttp"]}}
+        },
+    }
+    write_lines(tmp_path)
+    with Collector(config, tmp_path / "collector", binary=obtained(packaged_collector)):
+        check_lines(shared_server, actor)
+
+
+def grpc_config(server: LognotaryServer, receivers: Mapping[str, object]) -> Mapping[str, object]:
+    """Receivers before the OTLP/gRPC exporter, which compresses with gzip."""
+    return {
+        "receivers": receivers,
+        "processors": {"batch": {"timeout": "50ms"}},
+        "exporters": {"otlp": {"endpoint": server.otlp_grpc, "compression": "gzip", "tls": {"insecure": True}}},
+        "service": {
+            "pipelines": {"logs": {"receivers": list(receivers), "processors": ["batch"], "exporters": ["otlp"]}}
+        },
+    }
+
+
+def test_a_collector_built_with_go_reads_files_and_sends_them_over_grpc(
+    shared_server: LognotaryServer, tmp_path: Path, go_collector: Path
+) -> None:
+    actor = uuid.uuid4().hex
+    write_lines(tmp_path)
+    config = grpc_config(shared_server, {"filelog": filelog(tmp_path, actor)})
+    with Collector(config, tmp_path / "collector", binary=go_collector):
+        check_lines(shared_server, actor)
+
+
+def test_what_telemetrygen_sends_through_a_collector_is_kept(
+    shared_server: LognotaryServer, tmp_path: Path, go_collector: Path
+) -> None:
+    actor, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
+    address = f"127.0.0.1:{free_port()}"
+    config = grpc_config(shared_server, {"otlp": {"protocols": {"grpc": {"endpoint": address}}}})
+    generate = [
+        str(obtained(telemetrygen)),
+        "logs",
+        "--otlp-insecure",
+        f"--otlp-endpoint={address}",
+        f"--logs={LINES // 2}",
+        "--workers=2",
+        "--rate=0",
+        "--body=generated",
+        "--service=generator",
+        f"--trace-id={trace_id}",
+        f'--telemetry-attributes=audit.actor.id="{actor}"',
+        '--telemetry-attributes=audit.action="generate"',
+    ]
+    with Collector(config, tmp_path / "collector", binary=go_collector):
+        subprocess.run(generate, check=True, capture_output=True, timeout=120)
+        wait_for(lambda: len(audit_events(shared_server, actor)) >= LINES)
+    events = audit_events(shared_server, actor)
+    assert len(events) == LINES
+    assert {(event.body, event.service_name, event.trace_id) for event in events} == {
+        ("generated", "generator", trace_id)
+    }
+    assert {event.evidence.state for event in events} == {VERIFIED}
+    shown = shared_server.cli("trace", trace_id)
+    assert shown.returncode == 0
+    assert f"{LINES} audit events, 0 logs" in shown.stdout
+
+
+def test_a_collector_tries_again_until_the_server_is_back(
+    lognotary: LognotaryServer, tmp_path: Path, go_collector: Path
+) -> None:
+    """Its queue outlives the server's absence, and nothing comes twice after an orderly stop."""
+    actor = uuid.uuid4().hex
+    port = free_port()
+    server = LognotaryServer(lognotary.storage_url, lognotary.data_dir, otlp_grpc=f"127.0.0.1:{port}", batch_age=0.02)
+    with server:
+        config = grpc_config(server, {"filelog": filelog(tmp_path, actor)})
+        assert server.stop() == 0
+        with Collector(config, tmp_path / "collector", binary=go_collector) as collector:
+            write_lines(tmp_path)
+            wait_for(lambda: "Will retry" in collector.log_text())
+            server.start()
+            check_lines(server, actor)

@@ -1,0 +1,210 @@
+"""OK means kept: whatever ends while records are sent, what was acknowledged is there once, and signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import grpc
+import httpx
+import pytest
+
+from storage.clickhouse import connect
+from storage.url import parse_storage_url
+from tests.support.clickhouse_node import ClickHouseNode
+from tests.support.lognotary_server import LognotaryServer, kinds
+from tests.support.otlp_load import Load, log_record, read_stored, refusal_of, send
+from tests.support.waiting import wait_for
+
+ROUNDS = 4
+
+
+@pytest.fixture
+def node_server(clickhouse_node: ClickHouseNode, tmp_path: Path) -> Iterator[LognotaryServer]:
+    """A running server on a ClickHouse that the test may kill."""
+    # Short, so that senders soon see a refusal where the outcome of a batch is unknown.
+    url = f"{clickhouse_node.url}/{tmp_path.name}"
+    with LognotaryServer(url, tmp_path / "data", batch_age=0.02, ack_timeout=1) as server:
+        yield server
+
+
+def check_all(server: LognotaryServer, acknowledged: list[str]) -> None:
+    """Check what is stored, with a server that runs; it is stopped.
+
+    What was never committed may be there, and must be said to be unsigned.
+    """
+    logs = server.verifier_keys.read_text().splitlines()
+    findings, summary = server.verify()
+    stored = None
+    if not server.storage_url.startswith("chdb:"):
+        stored = read_stored(server.storage_url)
+        assert_unsigned_are_shown(server, stored.traces_of_uncommitted)
+    assert server.stop() == 0
+    stored = stored or read_stored(server.storage_url)
+    stored.check(acknowledged)
+    assert summary.logs == len(logs) == 2
+    assert summary.records == stored.committed.total()
+    assert kinds(findings) == ({"RECORDS_UNSIGNED"} if stored.uncommitted else set())
+    assert sum(finding.record_count for finding in findings) == stored.uncommitted.total()
+    if stored.uncommitted and server.storage_url.startswith("chdb:"):
+        server.start()
+        assert_unsigned_are_shown(server, stored.traces_of_uncommitted)
+        assert server.stop() == 0
+
+
+def assert_unsigned_are_shown(server: LognotaryServer, trace_ids: set[str]) -> None:
+    for trace_id in sorted(trace_ids)[:3]:
+        shown = server.cli("trace", trace_id)
+        assert shown.returncode == 0, shown.stderr
+        assert "○ unsigned" in shown.stdout
+        assert "its batch was never committed" in shown.stdout
+
+
+def test_sigterm_under_load_loses_and_repeats_nothing(lognotary: LognotaryServer) -> None:
+    lognotary.start()
+    with Load(lognotary.otlp_grpc, threads=12) as load:
+        load.wait_for_acknowledged(300)
+        assert lognotary.stop() == 0
+        wait_for(lambda: load.refusals)
+    # Senders try again after both; gRPC itself cancels calls that come as it closes the port.
+    assert {refusal.code for refusal in load.refusals} <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert "Traceback" not in lognotary.log_text()
+    lognotary.start()
+    assert lognotary.verify()[0] == []
+    check_all(lognotary, load.acknowledged)
+
+
+def test_kill_under_load_loses_and_repeats_nothing_and_the_log_goes_on(lognotary: LognotaryServer) -> None:
+    acknowledged: list[str] = []
+    keys: set[str] = set()
+    for round_ in range(ROUNDS):
+        lognotary.start()
+        keys.add(lognotary.verifier_keys.read_text())
+        with Load(lognotary.otlp_grpc) as load:
+            load.wait_for_acknowledged(100 + 37 * round_)
+            lognotary.kill()
+        acknowledged += load.acknowledged
+    assert len(keys) == 1
+    lognotary.start()
+    # It takes records again, in the same logs.
+    with Load(lognotary.otlp_grpc, threads=1) as load:
+        load.wait_for_acknowledged(4)
+    assert load.refusals == []
+    check_all(lognotary, acknowledged + load.acknowledged)
+
+
+def refuse_commits(storage_url: str) -> None:
+    """Make storage refuse the rows that commit batches, and nothing else."""
+    _alter(storage_url, "ADD CONSTRAINT nothing CHECK RecordCount = 0")
+
+
+def permit_commits(storage_url: str) -> None:
+    _alter(storage_url, "DROP CONSTRAINT nothing")
+
+
+def _alter(storage_url: str, change: str) -> None:
+    engine = connect(parse_storage_url(storage_url))
+    engine.execute(f"ALTER TABLE log_batches {change}")
+    engine.close()
+
+
+def test_rows_of_a_batch_that_was_never_committed_are_unsigned(storage_url: str, tmp_path: Path) -> None:
+    server = LognotaryServer(storage_url, tmp_path / "data", batch_age=0.02, ack_timeout=1)
+    with server:
+        send(server.otlp_grpc, log_record("before"))
+        assert server.stop() == 0
+        refuse_commits(storage_url)
+        server.start()
+        trace_id = "ab" * 16
+        with pytest.raises(grpc.RpcError) as caught:
+            send(server.otlp_grpc, log_record("left over", trace_id=trace_id))
+        refusal = refusal_of(caught.value)
+        assert refusal.code is grpc.StatusCode.UNAVAILABLE
+        assert refusal.retry
+        wait_for(lambda: httpx.get(f"{server.http}/readyz", timeout=60.0).status_code == 503)
+        server.kill()
+        permit_commits(storage_url)
+
+        server.start()
+        assert "never committed" in server.log_text()
+        # As its sender does: the record is sent again.
+        send(server.otlp_grpc, log_record("left over", trace_id=trace_id))
+        findings, summary = server.verify()
+        assert (kinds(findings), len(findings), summary.records) == ({"RECORDS_UNSIGNED"}, 1, 2)
+        assert "left over" in findings[0].record
+        shown = server.cli("trace", trace_id)
+        assert shown.returncode == 0
+        assert shown.stdout.count("○ unsigned") == 1
+        assert shown.stdout.count("✔ verified") == 1
+
+
+def test_killing_clickhouse_under_load_loses_and_repeats_nothing(
+    clickhouse_node: ClickHouseNode, node_server: LognotaryServer
+) -> None:
+    with Load(node_server.otlp_grpc) as load:
+        for _ in range(ROUNDS):
+            load.wait_for_acknowledged(100)
+            clickhouse_node.kill()
+            clickhouse_node.start()
+        load.wait_for_acknowledged(100)
+    assert_told_to_retry(load)
+    check_all(node_server, load.acknowledged)
+
+
+def test_senders_are_told_to_wait_while_clickhouse_is_away(
+    clickhouse_node: ClickHouseNode, node_server: LognotaryServer
+) -> None:
+    def ready() -> int:
+        return httpx.get(f"{node_server.http}/readyz", timeout=60.0).status_code
+
+    with Load(node_server.otlp_grpc) as load:
+        load.wait_for_acknowledged(100)
+        assert ready() == 200
+        clickhouse_node.kill()
+        # Several seconds: each thread is refused time and again.
+        wait_for(lambda: len(load.refusals) >= 40)
+        wait_for(lambda: ready() == 503)
+        trace = node_server.cli("trace", "1" * 32)
+        assert trace.returncode == 2
+        assert "storage" in trace.stderr
+        assert "Traceback" not in trace.stderr
+        assert httpx.get(f"{node_server.http}/healthz", timeout=60.0).status_code == 200
+        clickhouse_node.start()
+        load.wait_for_acknowledged(100)
+        wait_for(lambda: ready() == 200)
+    assert_told_to_retry(load)
+    check_all(node_server, load.acknowledged)
+
+
+def test_killing_both_under_load_loses_and_repeats_nothing(
+    clickhouse_node: ClickHouseNode, node_server: LognotaryServer
+) -> None:
+    acknowledged: list[str] = []
+    for round_ in range(ROUNDS):
+        with Load(node_server.otlp_grpc) as load:
+            load.wait_for_acknowledged(100)
+            first, second = (clickhouse_node, node_server) if round_ % 2 else (node_server, clickhouse_node)
+            first.kill()
+            second.kill()
+        acknowledged += load.acknowledged
+        clickhouse_node.start()
+        node_server.start()
+    check_all(node_server, acknowledged)
+
+
+def assert_told_to_retry(load: Load) -> None:
+    """Every refusal is one that senders retry, and says when."""
+    assert {refusal.code for refusal in load.refusals} <= {grpc.StatusCode.UNAVAILABLE}
+    assert [refusal for refusal in load.refusals if not refusal.retry] == []
+
+
+def test_a_storage_url_is_shown_without_its_password(clickhouse_node: ClickHouseNode, tmp_path: Path) -> None:
+    host = urlsplit(clickhouse_node.url).netloc
+    server = LognotaryServer(f"http://default:s3cret@{host}/secret", tmp_path / "data")
+    server.launch()
+    try:
+        server.wait_for_log("waiting for storage at ")
+        assert "s3cret" not in server.log_text()
+    finally:
+        server.kill()
