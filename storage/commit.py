@@ -11,9 +11,10 @@ from server.notary.canonical import encode_string
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.native import Column, PlainColumn, WordColumn, encode_block
+from storage.rowbinary import boolean, read_rows
 from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColumn, record_columns
 
-__all__ = ["encode_records_block", "insert_batch", "insert_records", "insert_tiles"]
+__all__ = ["encode_records_block", "insert_batch", "insert_records", "insert_tiles", "is_stored"]
 
 
 def encode_records_block(batch: Batch, columns: Sequence[Column]) -> bytes:
@@ -33,18 +34,24 @@ def encode_records_block(batch: Batch, columns: Sequence[Column]) -> bytes:
     return encode_block(record_columns(stream), (*columns, *evidence), count)
 
 
-def insert_records(engine: Engine, batch: Batch, block: bytes) -> None:
+def insert_records(engine: Engine, batch: Batch, block: bytes, *, renewed: int = 0) -> None:
     """Store a batch's records, as ``encode_records_block`` made them.
+
+    Args:
+        engine: the storage.
+        batch: the batch.
+        block: its records.
+        renewed: how often the token was renewed, because storage knew it and had lost the rows.
 
     Raises:
         NotAppliedError: nothing was stored.
         OutcomeUnknownError: they may have been stored; call again.
     """
     stream = LogName.parse(batch.origin).stream
-    _insert(engine, RECORD_TABLES[stream], record_columns(stream), block, batch)
+    _insert(engine, RECORD_TABLES[stream], record_columns(stream), block, batch, renewed)
 
 
-def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment]) -> None:
+def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment], *, renewed: int = 0) -> None:
     """Store the hashes that a batch adds to its log's tiles. Raises as ``insert_records``."""
     count = len(fragments)
     columns: tuple[Column, ...] = (
@@ -56,10 +63,10 @@ def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment]
         PlainColumn(_uuid(batch) * count),
         PlainColumn(array("Q", [batch.sequence]).tobytes() * count),
     )
-    _insert(engine, "log_tiles", TILE_COLUMNS, encode_block(TILE_COLUMNS, columns, count), batch)
+    _insert(engine, "log_tiles", TILE_COLUMNS, encode_block(TILE_COLUMNS, columns, count), batch, renewed)
 
 
-def insert_batch(engine: Engine, batch: Batch) -> None:
+def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
     """Store a batch's own row: from now on it is committed. Raises as ``insert_records``."""
     one = array("I", [0])
     columns: tuple[Column, ...] = (
@@ -78,12 +85,29 @@ def insert_batch(engine: Engine, batch: Batch) -> None:
         PlainColumn(encode_string(batch.checkpoint.encode())),
         PlainColumn(struct.pack("<H", batch.canonical_version)),
     )
-    _insert(engine, "log_batches", BATCH_COLUMNS, encode_block(BATCH_COLUMNS, columns, 1), batch)
+    _insert(engine, "log_batches", BATCH_COLUMNS, encode_block(BATCH_COLUMNS, columns, 1), batch, renewed)
 
 
-def _insert(engine: Engine, table: str, header: Sequence[TableColumn], block: bytes, batch: Batch) -> None:
+def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
+    """Tell whether a table has rows of a batch; an insert is whole or not at all.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    rows = engine.query(
+        f"SELECT count() > 0 FROM {table} WHERE LogId = {{log:String}} AND BatchId = {{batch:UUID}} "
+        + ("AND LeafIndex = {leaf:UInt64}" if table in RECORD_TABLES.values() else "AND Sequence = {number:UInt64}"),
+        {"log": batch.log_id, "batch": str(batch.batch_id), "leaf": batch.first_leaf, "number": batch.sequence},
+    )
+    return any(stored for (stored,) in read_rows(rows, (boolean,)))
+
+
+def _insert(
+    engine: Engine, table: str, header: Sequence[TableColumn], block: bytes, batch: Batch, renewed: int
+) -> None:
     # The batch ID is a digest of the batch: a repeated insert has the same token, and no other has.
-    engine.insert(table, [column.name for column in header], block, str(batch.batch_id))
+    token = f"{batch.batch_id}/{renewed}" if renewed else str(batch.batch_id)
+    engine.insert(table, [column.name for column in header], block, token)
 
 
 def _uuid(batch: Batch) -> bytes:

@@ -10,19 +10,17 @@ from server.notary.batch import Batch, TileFragment
 from server.notary.merkle import TILE_HEIGHT
 from server.notary.origin import Stream
 from storage.engine import Engine
+from storage.inventory import ingested_within
 from storage.rowbinary import boolean, fixed32, int64, read_rows, string, text, uint8, uint16, uint64, uuid
 from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical_expressions
 
 __all__ = [
-    "BatchGroup",
     "StoredRecord",
     "count_after",
-    "count_records",
     "last_batch",
-    "list_logs",
-    "read_batch_groups",
-    "read_batches",
+    "read_batches_at",
     "read_batches_of_leaves",
+    "read_batches_within",
     "read_fragments",
     "read_misnamed_batches",
     "read_records",
@@ -57,23 +55,6 @@ class StoredRecord:
     canonical: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BatchGroup:
-    """The rows of one table that name the same log and batch."""
-
-    log_id: str
-    batch_id: UUID
-    count: int
-    min_leaf: int
-    max_leaf: int
-
-
-def list_logs(engine: Engine) -> list[tuple[str, str]]:
-    """Return (LogId, Origin) of every log that has a batch."""
-    rows = engine.query("SELECT DISTINCT LogId, Origin FROM log_batches ORDER BY Origin, LogId")
-    return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]
-
-
 def last_batch(engine: Engine, log_id: str) -> Batch | None:
     """Return the last committed batch of a log, None where there is none."""
     rows = engine.query(
@@ -84,46 +65,36 @@ def last_batch(engine: Engine, log_id: str) -> Batch | None:
     return next((Batch(*row) for row in read_rows(rows, _BATCH_READERS)), None)
 
 
-def read_batches(
-    engine: Engine,
-    log_id: str,
-    *,
-    after_sequence: int = 0,
-    limit: int = 1000,
-    since: int | None = None,
-    until: int | None = None,
-) -> list[Batch]:
-    """Return batches of a log in order.
-
-    Args:
-        engine: the storage.
-        log_id: the log.
-        after_sequence: return batches with a greater number.
-        limit: how many at the most.
-        since: leave out batches ingested before, in nanoseconds since the epoch.
-        until: leave out batches ingested at or after this.
-    """
-    window = _window(since, until)
+def read_batches_at(engine: Engine, log_id: str, places: Collection[tuple[int, int]]) -> list[Batch]:
+    """Return the batches of a log that have some pairs of Sequence and TreeSize, ordered by TreeSize."""
+    if not places:
+        return []
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} AND Sequence > {{after:UInt64}} "
-        f"{window} ORDER BY Sequence, BatchId LIMIT {{limit:UInt64}} WITH TIES",
-        {"log": log_id, "after": after_sequence, "limit": limit},
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        "AND Sequence IN {numbers:Array(UInt64)} AND (Sequence, TreeSize) IN {places:Array(Tuple(UInt64, UInt64))} "
+        "ORDER BY TreeSize, Sequence, BatchId",
+        {"log": log_id, "numbers": [number for number, _ in places], "places": list(places)},
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
-def read_misnamed_batches(engine: Engine) -> list[Batch]:
+def read_batches_within(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) -> list[Batch]:
+    """Return the batches of a log that end within the leaves [first_leaf, end_leaf), ordered by TreeSize."""
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        "AND TreeSize > {first:UInt64} AND TreeSize <= {end:UInt64} ORDER BY TreeSize, Sequence, BatchId",
+        {"log": log_id, "first": first_leaf, "end": end_leaf},
+    )
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
+
+
+def read_misnamed_batches(engine: Engine, *, since: int | None = None, until: int | None = None) -> list[Batch]:
     """Return the batches whose LogId is not that of their Origin: one of the two was altered."""
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId != substring(lower(hex(SHA256(Origin))), 1, 16)"
+        f"SELECT {_BATCH_FIELDS} FROM log_batches "
+        f"WHERE LogId != substring(lower(hex(SHA256(Origin))), 1, 16) {ingested_within(since, until)}"
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
-
-
-def count_records(engine: Engine, *, since: int | None = None, until: int | None = None) -> int:
-    """Count the records that batches say they hold."""
-    rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {_window(since, until)}")
-    return int(next(read_rows(rows, (uint64,)))[0])
 
 
 def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int]) -> list[Batch]:
@@ -195,18 +166,6 @@ def read_records_of_batch(
     )
 
 
-def read_batch_groups(
-    engine: Engine, stream: Stream, *, since: int | None = None, until: int | None = None
-) -> list[BatchGroup]:
-    """Return which logs and batches the rows of a table name, and how often; scans three columns."""
-    window = _window(since, until)
-    rows = engine.query(
-        "SELECT LogId, BatchId, count(), min(LeafIndex), max(LeafIndex) "
-        f"FROM {RECORD_TABLES[stream]} WHERE 1 {window} GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
-    )
-    return [BatchGroup(*row) for row in read_rows(rows, (text, uuid, uint64, uint64, uint64))]
-
-
 def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> int:
     """Count the rows that claim leaves of a log beyond its last committed batch."""
     rows = engine.query(
@@ -247,12 +206,3 @@ def select_records(
 
 
 _COMPUTED_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())
-
-
-def _window(since: int | None, until: int | None) -> str:
-    window = ""
-    if since is not None:
-        window += f" AND IngestedAt >= fromUnixTimestamp64Nano({since})"
-    if until is not None:
-        window += f" AND IngestedAt < fromUnixTimestamp64Nano({until})"
-    return window

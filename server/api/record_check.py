@@ -4,125 +4,214 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import leaf_of
-from server.notary.chain import batch_finding
-from server.notary.diagnosis import ClaimedRecord, check_fragments, check_records, diagnose, signed_leaves
+from server.notary.chain import Gap, batch_finding, frontier_root
+from server.notary.diagnosis import ClaimedRecord, check_fragments, check_records, compare, signed_leaves
 from server.notary.findings import Finding, FindingKind
+from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
+from server.notary.settlement import Stray, Vacancy, settle
 from storage.engine import Engine
-from storage.evidence import BatchGroup, StoredRecord, read_fragments, read_records, read_records_of_batch
+from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
+from storage.inventory import RecordGroup, TileGroup
 
-__all__ = ["RecordChecker"]
+__all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
+
+_MOST_PENDING = 100_000  # records out of place that are kept, to be matched with those of other batches
+
+
+@dataclass(slots=True)
+class Pending:
+    """What is out of place and not explained yet."""
+
+    vacancies: list[Vacancy] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+
+    def settle(self) -> tuple[list[Finding], list[Stray]]:
+        """Explain it all; see ``settlement.settle``."""
+        vacancies, strays = self.vacancies, self.strays
+        self.vacancies, self.strays = [], []
+        return settle(vacancies, strays)
+
+    def settle_overflow(self) -> list[Finding]:
+        """Explain it early where it grows too much; moves to batches that are read later are not seen then."""
+        if len(self.vacancies) + len(self.strays) <= _MOST_PENDING:
+            return []
+        return self.settle()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Which rows name which batch of a log.
+
+    Attributes:
+        records: by batch ID, the rows of the log's table.
+        tiles: by batch ID, the rows of ``log_tiles``; None where only a range of time is verified.
+    """
+
+    records: Mapping[UUID, RecordGroup]
+    tiles: Mapping[UUID, TileGroup] | None
 
 
 @dataclass(slots=True)
 class RecordChecker:
-    """Checks the records of one log.
+    """Checks the records of one log, and the tree's hashes that its batches brought.
 
     Attributes:
         engine: the storage.
         name: the log.
-        groups: how many rows name which batch, and the leaves they claim.
-        known_ids: IDs of the log's batches.
-        missing: leaf hash -> finding, for records that are not where they belong; a record of that
-            content may still turn up among those of no batch.
+        inventory: which rows there are.
+        pending: takes what is out of place.
+        known_ids: IDs that rows of this log may name. Takes those of batches whose own was altered.
+        excused: batches of which it is known already that their row was altered.
+        altered_tiles: batches whose hashes were altered, filled by checking.
     """
 
     engine: Engine
     name: LogName
-    groups: Mapping[UUID, BatchGroup]
+    inventory: Inventory
+    pending: Pending
     known_ids: set[UUID]
-    missing: dict[bytes, Finding] = field(default_factory=dict)
+    excused: set[Batch] = field(default_factory=set)
+    altered_tiles: list[Batch] = field(default_factory=list)
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of batches that follow on each other."""
         first, end = batches[0].first_leaf, batches[-1].tree_size
         by_leaf: defaultdict[int, list[ClaimedRecord]] = defaultdict(list)
         for stored in read_records(self.engine, self.name.stream, self.name.log_id, first, end):
-            by_leaf[stored.leaf_index].append(_claim(stored))
-        fragments: defaultdict[UUID, list[TileFragment]] = defaultdict(list)
-        for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first, end):
-            fragments[batch_id].append(fragment)
+            by_leaf[stored.leaf_index].append(claim_of(stored))
+        fragments = self._fragments(first, end)
         for batch in batches:
-            claims = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in by_leaf.get(leaf, ())]
-            yield from self._check_batch(batch, claims, fragments[batch.batch_id])
+            leaves = range(batch.first_leaf, batch.tree_size)
+            claims = [claim for leaf in leaves for claim in by_leaf.pop(leaf, ())]
+            yield from self._check_batch(batch, claims, fragments)
+        yield from self.pending.settle_overflow()
+
+    def holds_all(self, gap: Gap) -> bool:
+        """Tell whether the records of batches that are not there are, unchanged and each once."""
+        records = read_records(self.engine, self.name.stream, self.name.log_id, gap.first_leaf, gap.end_leaf)
+        claims = [claim_of(stored) for stored in records]
+        before = self.range_after(gap.before) if gap.before else CompactRange()
+        leaves = list(range(gap.first_leaf, gap.end_leaf))
+        if before is None or [claim.leaf_index for claim in claims] != leaves:
+            return False
+        after, _ = before.extend([claim.leaf_hash for claim in claims])
+        return after.root() == frontier_root(gap.after)
+
+    def range_after(self, batch: Batch) -> CompactRange | None:
+        """Return the compact range after a batch, from its hashes in storage, if they hold."""
+        for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
+            leaves = signed_leaves(batch, fragments)
+            if leaves is not None:
+                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(leaves)[0]
+        return None
+
+    def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:
+        fragments: dict[UUID, list[TileFragment]] = {}
+        for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first_leaf, end_leaf):
+            fragments.setdefault(batch_id, []).append(fragment)
+        return fragments
 
     def _check_batch(
-        self, batch: Batch, claims: list[ClaimedRecord], fragments: list[TileFragment]
+        self, batch: Batch, claims: list[ClaimedRecord], by_id: Mapping[UUID, list[TileFragment]]
     ) -> Iterator[Finding]:
-        own = [claim for claim in claims if claim.batch_id == batch.batch_id]
-        complete = check_records(batch, own)
-        if complete:
+        borne = _borne_id(batch, claims, by_id)
+        if borne != batch.batch_id:
+            if batch not in self.excused:
+                what = f"its row was altered, its records name it {borne}"
+                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+            batch = replace(batch, batch_id=borne)
+        self.known_ids.add(borne)
+        fragments = by_id.get(borne, [])
+        own = [claim for claim in claims if claim.batch_id == borne]
+        if check_records(batch, own):
             yield from self._check_tiles(batch, [claim.leaf_hash for claim in own], fragments)
             if self._claims_no_other_leaf(batch):
                 return
-        hashes = signed_leaves(batch, fragments)
-        if hashes is None:
-            # Without the signed hashes, the records themselves are the only witnesses left.
-            witnesses = _without_repeats(own)
-            if not check_records(batch, witnesses):
-                yield self._undecidable(batch, own)
-                return
-            hashes = [claim.leaf_hash for claim in witnesses]
-        if not complete:
-            yield from self._check_tiles(batch, hashes, fragments)
-        yield from self._diagnose(batch, hashes, claims)
+            yield from self._compare(batch, [claim.leaf_hash for claim in own], own)
+        else:
+            signed = signed_leaves(batch, fragments)
+            if signed is None:
+                # Without the signed hashes, the records themselves are the only witnesses left.
+                witnesses = list({claim.leaf_index: replace(claim, computed_ok=True) for claim in own}.values())
+                if not check_records(batch, witnesses):
+                    yield self._undecidable(batch, own)
+                    return
+                signed = [claim.leaf_hash for claim in witnesses]
+            yield from self._check_tiles(batch, signed, fragments)
+            yield from self._compare(batch, signed, own)
 
     def _check_tiles(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> Iterator[Finding]:
         finding = check_fragments(batch, leaf_hashes, fragments)
+        if finding is None and self.inventory.tiles is not None:
+            group = self.inventory.tiles.get(batch.batch_id)
+            if group and (group.count, group.sequences) != (len(fragments), (batch.sequence, batch.sequence)):
+                what = "its hashes in log_tiles name another batch number, or stand in more places"
+                finding = batch_finding(FindingKind.TILE_ALTERED, batch, what, record_count=0)
         if finding is not None:
+            self.altered_tiles.append(batch)
             yield finding
 
     def _claims_no_other_leaf(self, batch: Batch) -> bool:
-        group = self.groups.get(batch.batch_id)
-        return group is not None and (group.count, group.min_leaf, group.max_leaf) == (
-            batch.record_count,
-            batch.first_leaf,
-            batch.tree_size - 1,
-        )
+        group = self.inventory.records.get(batch.batch_id)
+        return group is None or (batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size)
 
-    def _diagnose(self, batch: Batch, signed: list[bytes], claims: list[ClaimedRecord]) -> Iterator[Finding]:
-        nameless = [claim for claim in claims if claim.batch_id not in self.known_ids]
-        ids = {claim.batch_id for claim in nameless}
-        if len(ids) == 1 and [claim.leaf_hash for claim in nameless] == signed:
-            self.known_ids |= ids
-            yield batch_finding(FindingKind.BATCH_ALTERED, batch, f"its records name another batch ID, {ids.pop()}")
-            return
-        stored = read_records_of_batch(
-            self.engine, self.name.stream, batch.log_id, batch.batch_id, 4 * batch.record_count + 1000
-        )
-        findings, missing = diagnose(batch, signed, [*map(_claim, stored), *nameless])
-        yield from findings
-        for leaf_hash, leaf_index in missing.items():
-            self.missing[leaf_hash] = Finding(
-                FindingKind.RECORD_MISSING,
-                f"record {leaf_index} of {batch.origin} (batch {batch.sequence}): it was signed, and is not stored",
-                log_id=batch.log_id,
-                origin=batch.origin,
-                batch_id=batch.batch_id,
-                sequence=batch.sequence,
-                leaf_index=leaf_index,
-                record_count=1,
-            )
+    def _compare(self, batch: Batch, signed: list[bytes], own: list[ClaimedRecord]) -> Iterator[Finding]:
+        rest = 0
+        if not self._claims_no_other_leaf(batch):
+            limit = 4 * batch.record_count + 1000
+            stored = read_records_of_batch(self.engine, self.name.stream, batch.log_id, batch.batch_id, limit)
+            own = [claim_of(record) for record in stored]
+            rest = self.inventory.records[batch.batch_id].count - limit
+        comparison = compare(batch, signed, own)
+        yield from comparison.findings
+        content = set(signed)
+        self.pending.vacancies += [
+            Vacancy(batch, leaf_index, leaf_hash) for leaf_index, leaf_hash in comparison.vacancies.items()
+        ]
+        self.pending.strays += [
+            Stray(self.name.stream, batch.log_id, claim, batch, claim.leaf_hash in content)
+            for claim in comparison.strays
+        ]
+        if rest > 0:
+            what = f"{rest} more records name it than were looked at"
+            yield batch_finding(FindingKind.RECORD_INSERTED, batch, what, record_count=rest)
 
     def _undecidable(self, batch: Batch, own: list[ClaimedRecord]) -> Finding:
+        self.altered_tiles.append(batch)
+        gone = "their hashes in log_tiles are gone or altered too"
+        if not own:
+            return batch_finding(FindingKind.RECORD_MISSING, batch, f"none of its records is stored; {gone}")
         return batch_finding(
             FindingKind.RECORD_CHANGED,
             batch,
             f"its {len(own)} stored records are not the {batch.record_count} that were signed; which of them was "
-            "changed cannot be told, because their hashes in log_tiles are gone or altered too",
+            f"changed cannot be told, because {gone}",
         )
 
 
-def _claim(stored: StoredRecord) -> ClaimedRecord:
+def claim_of(stored: StoredRecord) -> ClaimedRecord:
+    """Hash a stored record."""
     return ClaimedRecord(
         stored.batch_id, stored.leaf_index, leaf_of(stored.canonical), stored.canonical, stored.computed_ok
     )
 
 
-def _without_repeats(claims: list[ClaimedRecord]) -> list[ClaimedRecord]:
-    return list({claim.leaf_index: claim for claim in claims}.values())
+def _borne_id(batch: Batch, claims: Sequence[ClaimedRecord], by_id: Mapping[UUID, Sequence[TileFragment]]) -> UUID:
+    """Return the ID that a batch's records and hashes bear: its own, unless its row was altered."""
+    named = {claim.batch_id for claim in claims}
+    if batch.batch_id in by_id or batch.batch_id in named:
+        return batch.batch_id
+    for batch_id, fragments in by_id.items():
+        if signed_leaves(batch, fragments) is not None:
+            return batch_id
+    for batch_id in named:
+        theirs = [claim for claim in claims if claim.batch_id == batch_id]
+        if check_records(replace(batch, batch_id=batch_id), theirs):
+            return batch_id
+    return batch.batch_id

@@ -91,6 +91,7 @@ class _Log:
         self._batches = read_batches_of_leaves(engine, log_id, leaves)
         self.problems = {batch.batch_id: check_batch(batch, keys) for batch in self._batches}
         self._hashes: Mapping[tuple[int, int], bytes] = {}
+        self._nodes: dict[tuple[int, int], bytes] = {}
         if rehash:
             needed = {
                 (level // TILE_HEIGHT, (number << level % TILE_HEIGHT) // _TILE_WIDTH)
@@ -109,8 +110,11 @@ class _Log:
             try:
                 return self._hashes[level // TILE_HEIGHT, number]
             except KeyError:
-                raise VerificationError("hashes of the tree are missing in log_tiles") from None
-        return node_hash(self.node(level - 1, 2 * number), self.node(level - 1, 2 * number + 1))
+                raise VerificationError(f"no hash at level {level}, {number}") from None
+        if (level, number) not in self._nodes:  # proofs of one answer share most of their nodes
+            left, right = self.node(level - 1, 2 * number), self.node(level - 1, 2 * number + 1)
+            self._nodes[level, number] = node_hash(left, right)
+        return self._nodes[level, number]
 
 
 def _tile_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
@@ -145,15 +149,18 @@ def _check(record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEviden
         return RecordEvidence(State.TAMPERED, problem.message, batch, record_hash)
     if not rehash:
         return RecordEvidence(State.SIGNED, "", batch, record_hash)
+    reason = _reason_of_doubt(record, leaf_hash(record_hash), batch, log)
+    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, record_hash)
+
+
+def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log) -> str:
+    """Prove a record; return why that cannot be done, empty if it can."""
+    if not record.computed_ok:
+        return "a computed column (__otel_materialized_*) was changed"
     try:
-        if not record.computed_ok:
-            raise VerificationError("a computed column (__otel_materialized_*) was changed")
+        signed = log.node(0, record.leaf_index)
         path = inclusion_path(record.leaf_index, batch.tree_size, log.node)
-        leaf = leaf_hash(record_hash)
-        try:
-            verify_inclusion(record.leaf_index, batch.tree_size, leaf, path, batch.root_hash)
-        except VerificationError as error:
-            raise VerificationError("its content is not what was signed") from error
+        verify_inclusion(record.leaf_index, batch.tree_size, signed, path, batch.root_hash)
     except VerificationError as error:
-        return RecordEvidence(State.TAMPERED, str(error), batch, record_hash)
-    return RecordEvidence(State.VERIFIED, "", batch, record_hash)
+        return f"it cannot be proved: hashes of the tree in log_tiles were altered, or are missing ({error})"
+    return "" if leaf == signed else "its content is not what was signed"

@@ -1,8 +1,8 @@
-"""Checking a log's batches: each by itself, and that each goes on from the one before."""
+"""Checking a log's batches, each by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import serialization
@@ -17,7 +17,15 @@ from server.notary.merkle import CompactRange
 from server.notary.note import UnknownKeyError, VerifierKey
 from server.notary.origin import LogName
 
-__all__ = ["Gap", "TrustedKeys", "check_batch", "check_checkpoint", "choose_next", "goes_on_from", "parse_public_keys"]
+__all__ = [
+    "Gap",
+    "TrustedKeys",
+    "batch_finding",
+    "check_batch",
+    "check_checkpoint",
+    "frontier_root",
+    "parse_public_keys",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,11 @@ class Gap:
         """The number of the first batch that is not there."""
         return self.before.sequence + 1 if self.before else 1
 
+    @property
+    def count(self) -> int:
+        """How many batches are not there, by the numbers of those around them."""
+        return max(1, self.after.sequence - self.first_sequence)
+
 
 def check_batch(batch: Batch, keys: TrustedKeys) -> Finding | None:
     """Check a batch's row by itself: its signature, and that its columns are what was signed."""
@@ -105,7 +118,8 @@ def check_batch(batch: Batch, keys: TrustedKeys) -> Finding | None:
 def _check_batch(batch: Batch, keys: TrustedKeys) -> None:
     name = LogName.parse(batch.origin)
     checkpoint, note = open_checkpoint(batch.checkpoint)
-    note.verify(keys.for_origin(checkpoint.origin))
+    # Either origin may have been altered: then it must be told from a signature by an unknown key.
+    note.verify([*keys.for_origin(batch.origin), *keys.for_origin(checkpoint.origin)])
     for column, stored, signed in (
         ("Origin", batch.origin, checkpoint.origin),
         ("LogId", batch.log_id, name.log_id),
@@ -124,54 +138,12 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> None:
     CompactRange.from_bytes(batch.first_leaf, batch.frontier)
 
 
-def goes_on_from(batch: Batch, before: Batch | None) -> bool:
-    """Tell whether a batch follows directly on another, by number, size and root hash.
-
-    Args:
-        batch: a batch that ``check_batch`` found good.
-        before: the one before it, None for the log's beginning.
-    """
-    if before is None:
-        return batch.sequence == 1 and batch.first_leaf == 0
-    return (
-        batch.sequence == before.sequence + 1
-        and batch.first_leaf == before.tree_size
-        and CompactRange.from_bytes(batch.first_leaf, batch.frontier).root() == before.root_hash
-    )
-
-
-def choose_next(candidates: Sequence[Batch], before: Batch | None, *, from_start: bool) -> tuple[Batch, list[Finding]]:
-    """Choose which of the good batches of one number the log goes on with.
-
-    Args:
-        candidates: good batches of the same number, at least one.
-        before: the batch chosen before, None at the beginning.
-        from_start: the log is read from its first batch.
-
-    Returns:
-        The batch, and findings about the others, and about the batch if it belongs to another history.
-    """
-    if before is None and not from_start:
-        chosen = candidates[0]
-    else:
-        chosen = next((batch for batch in candidates if goes_on_from(batch, before)), candidates[0])
-    findings = []
-    expected = before.sequence + 1 if before else 1
-    in_turn = chosen.sequence == expected
-    if (before is not None or from_start) and in_turn and not goes_on_from(chosen, before):
-        findings.append(
-            batch_finding(FindingKind.LOG_FORKED, chosen, "it is signed, but does not go on from the batch before it")
-        )
-    others = list(candidates)
-    others.remove(chosen)
-    for other in others:
-        if other == chosen:
-            findings.append(batch_finding(FindingKind.BATCH_DUPLICATED, other, "its row is stored more than once"))
-        else:
-            findings.append(
-                batch_finding(FindingKind.LOG_FORKED, other, "another batch of the same number is signed too")
-            )
-    return chosen, findings
+def frontier_root(batch: Batch) -> bytes:
+    """Return the root of the tree before a batch, by its Frontier; empty where that cannot be read."""
+    try:
+        return CompactRange.from_bytes(batch.first_leaf, batch.frontier).root()
+    except VerificationError:
+        return b""
 
 
 def check_checkpoint(note: str, keys: TrustedKeys) -> Checkpoint:

@@ -1,22 +1,30 @@
-"""Checking a batch's records, and naming what was done to them.
+"""Checking a batch's records and the hashes it brought.
 
 The fast way hashes the records as they stand and compares the root. Only where that fails, each
-record is compared with the hash it was signed with (from the tree's tiles), which tells a changed
-record from a missing, an inserted, a moved or a doubled one.
+record is compared with the hash it was signed with (from the tree's tiles); what does not fit is
+explained by ``settlement``.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment, tile_fragments
 from server.notary.findings import Finding, FindingKind
-from server.notary.merkle import CompactRange, split_hashes
+from server.notary.merkle import HASH_SIZE, CompactRange, split_hashes
 
-__all__ = ["ClaimedRecord", "check_fragments", "check_records", "diagnose", "signed_leaves"]
+__all__ = [
+    "ClaimedRecord",
+    "Comparison",
+    "check_fragments",
+    "check_records",
+    "compare",
+    "record_finding",
+    "signed_leaves",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,11 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
     Returns:
         The hashes in order, or None where the fragments do not lead to the batch's root.
     """
-    leaves = split_hashes(b"".join(fragment.hashes for fragment in fragments if fragment.level == 0))
-    if len(leaves) != batch.record_count:
+    once = sorted({fragment for fragment in fragments if fragment.level == 0}, key=_place)
+    joined = b"".join(fragment.hashes for fragment in once)
+    if len(joined) != batch.record_count * HASH_SIZE:
         return None
+    leaves = split_hashes(joined)
     after, _ = _extended(batch, leaves)
     return leaves if after.root() == batch.root_hash else None
 
@@ -85,85 +95,63 @@ def _extended(batch: Batch, leaf_hashes: list[bytes]) -> tuple[CompactRange, lis
     return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(leaf_hashes)
 
 
-def diagnose(
-    batch: Batch, signed: Sequence[bytes], records: Iterable[ClaimedRecord]
-) -> tuple[list[Finding], dict[bytes, int]]:
-    """Name what was done to a batch's records.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How the records that name a batch compare with what was signed.
+
+    Attributes:
+        findings: records that stand where they belong, and of which a computed column was changed.
+        vacancies: leaf -> hash of what was signed there, where that is not stored.
+        strays: records that are not what was signed at the leaf they claim.
+    """
+
+    findings: list[Finding]
+    vacancies: dict[int, bytes]
+    strays: list[ClaimedRecord]
+
+
+def compare(batch: Batch, signed: Sequence[bytes], records: Iterable[ClaimedRecord]) -> Comparison:
+    """Compare records with what was signed.
 
     Args:
         batch: the batch.
         signed: the leaf hashes it was signed with, in order.
-        records: every stored record that names this batch, and those that claim one of its leaves but
-            name no batch that exists.
-
-    Returns:
-        The findings, and the leaf hashes of records that are missing (with their leaves): a record of
-        that content may stand somewhere else, under another log's name.
+        records: every stored record that names this batch.
     """
-    placed: defaultdict[int, list[ClaimedRecord]] = defaultdict(list)
+    claims: defaultdict[int, list[ClaimedRecord]] = defaultdict(list)
     for record in records:
-        placed[record.leaf_index].append(record)
-    findings: list[Finding] = []
-    left: list[ClaimedRecord] = []  # not what was signed at the leaf they claim
-    open_leaves: set[int] = set()
+        claims[record.leaf_index].append(record)
+    result = Comparison([], {}, [])
     for leaf_index, leaf_hash in enumerate(signed, batch.first_leaf):
-        claims = placed.pop(leaf_index, [])
-        # A record that names the batch is taken before one with the same content that does not.
-        claims.sort(key=lambda record: (record.leaf_hash != leaf_hash, record.batch_id != batch.batch_id))
-        if not claims or claims[0].leaf_hash != leaf_hash:
-            open_leaves.add(leaf_index)
-            left += claims
+        here = claims.pop(leaf_index, [])
+        # Of several that hold what was signed, the one that is wholly unharmed stands.
+        here.sort(key=lambda record: (record.leaf_hash != leaf_hash, not record.computed_ok))
+        if not here or here[0].leaf_hash != leaf_hash:
+            result.vacancies[leaf_index] = leaf_hash
+            result.strays.extend(here)
             continue
-        if claims[0].batch_id != batch.batch_id:
-            findings.append(_record_finding(FindingKind.RECORD_CHANGED, batch, claims[0], "its BatchId was changed"))
-        elif not claims[0].computed_ok:
+        if not here[0].computed_ok:
             what = "a computed column (__otel_materialized_*) was changed"
-            findings.append(_record_finding(FindingKind.RECORD_CHANGED, batch, claims[0], what))
-        left += claims[1:]
-    left += [record for claims in placed.values() for record in claims]
-    findings += _explain(batch, signed, left, open_leaves)
-    missing = {signed[leaf_index - batch.first_leaf]: leaf_index for leaf_index in sorted(open_leaves)}
-    return findings, missing
+            finding = record_finding(FindingKind.RECORD_CHANGED, batch, leaf_index, what, here[0])
+            result.findings.append(finding)
+        result.strays.extend(here[1:])
+    for elsewhere in claims.values():
+        result.strays.extend(elsewhere)
+    return result
 
 
-def _explain(
-    batch: Batch, signed: Sequence[bytes], left: list[ClaimedRecord], open_leaves: set[int]
-) -> Iterable[Finding]:
-    """Say of each record that is out of place where it comes from; takes leaves out of ``open_leaves``."""
-    content = Counter(signed)
-    wanted: defaultdict[bytes, list[int]] = defaultdict(list)
-    for leaf_index in sorted(open_leaves, reverse=True):
-        wanted[signed[leaf_index - batch.first_leaf]].append(leaf_index)
-    strangers = []
-    for record in sorted(left, key=lambda record: record.leaf_index):
-        if record.batch_id != batch.batch_id:
-            continue  # of no batch: reported as unsigned
-        if wanted[record.leaf_hash]:
-            leaf_index = wanted[record.leaf_hash].pop()
-            open_leaves.discard(leaf_index)
-            what = f"it was signed as leaf {leaf_index}"
-            yield _record_finding(FindingKind.RECORD_REORDERED, batch, record, what)
-        elif content[record.leaf_hash]:
-            yield _record_finding(FindingKind.RECORD_DUPLICATED, batch, record, "it is stored more than once")
-        else:
-            strangers.append(record)
-    for record in strangers:
-        if record.leaf_index in open_leaves:
-            open_leaves.discard(record.leaf_index)
-            yield _record_finding(FindingKind.RECORD_CHANGED, batch, record, "its content is not what was signed")
-        else:
-            yield _record_finding(FindingKind.RECORD_INSERTED, batch, record, "it was not signed with this batch")
-
-
-def _record_finding(kind: FindingKind, batch: Batch, record: ClaimedRecord, what: str) -> Finding:
+def record_finding(
+    kind: FindingKind, batch: Batch, leaf_index: int, what: str, record: ClaimedRecord | None
+) -> Finding:
+    """Make a finding about one record; ``record`` is None where it is not stored."""
     return Finding(
         kind,
-        f"record {record.leaf_index} of {batch.origin} (batch {batch.sequence}): {what}",
+        f"record {leaf_index} of {batch.origin} (batch {batch.sequence}): {what}",
         log_id=batch.log_id,
         origin=batch.origin,
         batch_id=batch.batch_id,
         sequence=batch.sequence,
-        leaf_index=record.leaf_index,
-        record=record.record,
+        leaf_index=leaf_index,
+        record=record.record if record else None,
         record_count=1,
     )

@@ -7,6 +7,7 @@ with the same deduplication token; the log never goes on past a batch whose outc
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -16,9 +17,10 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.note import Signer
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.rows import Rows, join_rows
-from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
+from storage.schema import RECORD_TABLES
 
 __all__ = ["LogWriter"]
 
@@ -83,6 +85,7 @@ class LogWriter:
         )
         batch = notarized.batch
         block = encode_records_block(batch, rows.columns)
+        records = RECORD_TABLES[rows.stream]
         try:
             insert_records(self._engine, batch, block)
         except NotAppliedError as error:
@@ -90,20 +93,26 @@ class LogWriter:
             _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, rows.count, error)
             raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
         except StorageError as error:
-            self._repeat(lambda: insert_records(self._engine, batch, block), batch, error)
-        self._until_done(lambda: insert_tiles(self._engine, batch, notarized.fragments), batch)
-        self._until_done(lambda: insert_batch(self._engine, batch), batch)
+            self._repeat(lambda n: insert_records(self._engine, batch, block, renewed=n), records, batch, error)
+        self._until_done(
+            lambda n: insert_tiles(self._engine, batch, notarized.fragments, renewed=n), "log_tiles", batch
+        )
+        self._until_done(lambda n: insert_batch(self._engine, batch, renewed=n), "log_batches", batch)
         self._state = notarized.state
-        self._on_commit(batch)
+        try:
+            self._on_commit(batch)
+        except OSError as error:
+            # Committed is committed, whether or not it can be remembered here too.
+            _logger.warning("%s: the checkpoint of batch %d is not kept: %s", batch.origin, batch.sequence, error)
         return batch
 
-    def _until_done(self, step: Callable[[], None], batch: Batch) -> None:
+    def _until_done(self, insert: Callable[[int], None], table: str, batch: Batch) -> None:
         try:
-            step()
+            insert(0)
         except StorageError as error:
-            self._repeat(step, batch, error)
+            self._repeat(insert, table, batch, error)
 
-    def _repeat(self, step: Callable[[], None], batch: Batch, error: StorageError) -> None:
+    def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: StorageError) -> None:
         pause = _FIRST_PAUSE
         self.blocked = True
         try:
@@ -114,10 +123,19 @@ class LogWriter:
                     raise StorageRefusedError(f"shut down before storage answered: {error}") from error
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 try:
-                    step()
+                    self._insert_surely(insert, table, batch)
                 except StorageError as again:
                     error = again
                 else:
                     return
         finally:
             self.blocked = False
+
+    def _insert_surely(self, insert: Callable[[int], None], table: str, batch: Batch) -> None:
+        # ClickHouse writes a token down before it makes the rows visible. If it was killed between the
+        # two, it takes the repeated insert for done: only looking tells.
+        for renewed in itertools.count():
+            insert(renewed)
+            if is_stored(self._engine, table, batch):
+                return
+            _logger.warning("%s: storage lost batch %d in %s, and gets it anew", batch.origin, batch.sequence, table)

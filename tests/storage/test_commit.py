@@ -14,7 +14,7 @@ from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
 from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
-from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError
 from storage.evidence import (
@@ -94,6 +94,24 @@ def test_a_batch_that_is_written_again_is_stored_once(engine: Engine, stream: St
     commit(engine, step)
     table = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs"}[stream]
     assert (count(engine, table), count(engine, "log_tiles"), count(engine, "log_batches")) == (3, 1, 1)
+
+
+def test_it_is_known_of_each_table_whether_it_has_a_batch(engine: Engine) -> None:
+    step = grow(log(), 3)
+    tables = ("otel_logs", "log_tiles", "log_batches")
+    assert not any(is_stored(engine, table, step.batch) for table in tables)
+    commit(engine, step)
+    assert all(is_stored(engine, table, step.batch) for table in tables)
+    following = grow(step.state, 1)
+    assert not any(is_stored(engine, table, following.batch) for table in tables)
+
+
+def test_rows_that_were_lost_are_stored_under_a_renewed_token(engine: Engine) -> None:
+    step = grow(log(), 3)
+    commit(engine, step)
+    engine.execute("TRUNCATE TABLE log_batches")
+    insert_batch(engine, step.batch, renewed=1)
+    assert is_stored(engine, "log_batches", step.batch)
 
 
 def test_another_batch_of_the_same_records_is_stored_too(engine: Engine) -> None:

@@ -1,0 +1,169 @@
+"""Saying of every record that is out of place what was done to it.
+
+Checking a batch leaves two things: *vacancies*, leaves whose signed content does not stand there, and
+*strays*, stored records that are not what was signed where they stand. One tampering makes at most
+one of each, and they may lie in different batches or logs. Matching them names it once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from server.notary.batch import Batch
+from server.notary.diagnosis import ClaimedRecord, record_finding
+from server.notary.findings import Finding, FindingKind
+from server.notary.origin import Stream
+
+__all__ = ["Stray", "Vacancy", "settle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A leaf at which what was signed is not stored."""
+
+    batch: Batch
+    leaf_index: int
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A stored record that is not what was signed at the place it claims.
+
+    Attributes:
+        stream: in whose table it is stored.
+        log_id: the log it names.
+        record: the record, with the batch and the leaf it names.
+        batch: the batch it names, None where there is no such batch.
+        is_copy: what it holds was signed with that batch.
+    """
+
+    stream: Stream
+    log_id: str
+    record: ClaimedRecord
+    batch: Batch | None = None
+    is_copy: bool = False
+
+
+def settle(vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> tuple[list[Finding], list[Stray]]:
+    """Name what was done.
+
+    Args:
+        vacancies: the leaves whose records are not there.
+        strays: the records that are not where they belong.
+
+    Returns:
+        The findings, and the strays that name no batch and belong nowhere: they were never signed.
+    """
+    matching = _Matching(vacancies, strays)
+    findings: list[Finding] = []
+    for stray, vacancy in matching.take(_content_and_place, _own_content_and_place):
+        findings.append(_changed(vacancy, stray, "its BatchId was changed"))
+    # The nearest place counts: content may have been signed more than once.
+    for stray, vacancy in matching.take(
+        lambda vacancy: (vacancy.leaf_hash, vacancy.batch.batch_id),
+        lambda stray: (stray.record.leaf_hash, stray.record.batch_id) if stray.batch else None,
+    ):
+        findings.append(_reordered(vacancy, stray))
+    for stray, vacancy in matching.take(
+        lambda vacancy: (vacancy.leaf_hash, vacancy.batch.log_id),
+        lambda stray: (stray.record.leaf_hash, stray.log_id),
+    ):
+        findings.append(_reordered(vacancy, stray))
+    for stray, vacancy in matching.take(
+        lambda vacancy: vacancy.leaf_hash,
+        lambda stray: stray.record.leaf_hash,
+    ):
+        findings.append(_changed(vacancy, stray, "its LogId was changed"))
+    for stray, vacancy in matching.take(
+        lambda vacancy: (vacancy.batch.batch_id, vacancy.leaf_index),
+        lambda stray: (stray.record.batch_id, stray.record.leaf_index) if stray.batch else None,
+    ):
+        findings.append(_changed(vacancy, stray, "its content is not what was signed"))
+    findings += _missing(matching.vacancies)
+    for stray in matching.strays:
+        if stray.batch is not None:
+            findings.append(_added(stray.batch, stray))
+    return findings, [stray for stray in matching.strays if stray.batch is None]
+
+
+class _Matching:
+    """The vacancies and strays that are not matched yet."""
+
+    def __init__(self, vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> None:
+        self.vacancies = list(vacancies)
+        # A record of new content rather takes the place it claims than a copy does.
+        self.strays = sorted(strays, key=lambda stray: (stray.is_copy, stray.log_id, stray.record.leaf_index))
+
+    def take(
+        self, key_of_vacancy: Callable[[Vacancy], Hashable], key_of_stray: Callable[[Stray], Hashable | None]
+    ) -> Iterator[tuple[Stray, Vacancy]]:
+        """Yield and remove pairs that have a key in common; a stray without a key (None) has no match."""
+        waiting: defaultdict[Hashable, list[Vacancy]] = defaultdict(list)
+        for vacancy in reversed(self.vacancies):
+            waiting[key_of_vacancy(vacancy)].append(vacancy)
+        left = []
+        pairs = []
+        for stray in self.strays:
+            key = key_of_stray(stray)
+            if key is not None and waiting.get(key):
+                pairs.append((stray, waiting[key].pop()))
+            else:
+                left.append(stray)
+        filled = {id(vacancy) for _, vacancy in pairs}
+        self.strays = left
+        self.vacancies = [vacancy for vacancy in self.vacancies if id(vacancy) not in filled]
+        yield from pairs
+
+
+def _content_and_place(vacancy: Vacancy) -> Hashable:
+    return vacancy.leaf_hash, vacancy.batch.log_id, vacancy.leaf_index
+
+
+def _own_content_and_place(stray: Stray) -> Hashable:
+    return stray.record.leaf_hash, stray.log_id, stray.record.leaf_index
+
+
+def _changed(vacancy: Vacancy, stray: Stray, what: str) -> Finding:
+    return record_finding(FindingKind.RECORD_CHANGED, vacancy.batch, vacancy.leaf_index, what, stray.record)
+
+
+def _reordered(vacancy: Vacancy, stray: Stray) -> Finding:
+    named = stray.batch or vacancy.batch
+    what = f"it was signed as leaf {vacancy.leaf_index}"
+    if named != vacancy.batch:
+        what += f", in batch {vacancy.batch.sequence}"
+    return record_finding(FindingKind.RECORD_REORDERED, named, stray.record.leaf_index, what, stray.record)
+
+
+def _added(batch: Batch, stray: Stray) -> Finding:
+    kind, what = (
+        (FindingKind.RECORD_DUPLICATED, "it is stored more than once")
+        if stray.is_copy
+        else (FindingKind.RECORD_INSERTED, "it was not signed with this batch")
+    )
+    return record_finding(kind, batch, stray.record.leaf_index, what, stray.record)
+
+
+def _missing(vacancies: Sequence[Vacancy]) -> Iterator[Finding]:
+    by_batch: defaultdict[Batch, list[Vacancy]] = defaultdict(list)
+    for vacancy in vacancies:
+        by_batch[vacancy.batch].append(vacancy)
+    for batch, gone in by_batch.items():
+        if 1 < len(gone) == batch.record_count:
+            yield Finding(
+                FindingKind.RECORD_MISSING,
+                f"batch {batch.sequence} of {batch.origin}: none of its {len(gone)} records, {batch.first_leaf} to "
+                f"{batch.tree_size - 1}, is stored",
+                log_id=batch.log_id,
+                origin=batch.origin,
+                batch_id=batch.batch_id,
+                sequence=batch.sequence,
+                record_count=len(gone),
+            )
+            continue
+        for vacancy in gone:
+            what = "it was signed, and is not stored"
+            yield record_finding(FindingKind.RECORD_MISSING, batch, vacancy.leaf_index, what, None)

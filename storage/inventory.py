@@ -1,0 +1,144 @@
+"""What there is: which batches, and which rows and hashes name which batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.notary.merkle import HASH_SIZE, TILE_HEIGHT
+from server.notary.origin import Stream
+from storage.engine import Engine
+from storage.rowbinary import int64, read_rows, text, uint64, uuid
+from storage.schema import RECORD_TABLES
+
+__all__ = [
+    "BatchIndex",
+    "RecordGroup",
+    "TileGroup",
+    "count_records",
+    "ingested_within",
+    "list_logs",
+    "read_batch_index",
+    "read_record_groups",
+    "read_tile_groups",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordGroup:
+    """The rows of one table that name the same log and batch.
+
+    Attributes:
+        log_id: the log.
+        batch_id: the batch.
+        count: number of rows.
+        min_leaf: the lowest leaf that one of them claims.
+        max_leaf: the highest.
+        newest: the latest IngestedAt, in nanoseconds since the epoch.
+    """
+
+    log_id: str
+    batch_id: UUID
+    count: int
+    min_leaf: int
+    max_leaf: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class TileGroup:
+    """The rows of ``log_tiles`` that name the same log and batch.
+
+    Attributes:
+        log_id: the log.
+        batch_id: the batch.
+        count: number of rows.
+        first_leaf: the first leaf that one of their hashes covers.
+        last_leaf: the last.
+        sequences: the lowest and the highest Sequence.
+    """
+
+    log_id: str
+    batch_id: UUID
+    count: int
+    first_leaf: int
+    last_leaf: int
+    sequences: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchIndex:
+    """Where a log's batches are to be found: pairs of Sequence and TreeSize, ordered by TreeSize.
+
+    Kept as ClickHouse sent them, 16 bytes each: a log may have millions of batches.
+    """
+
+    data: bytes = b""
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Return the pairs."""
+        return read_rows(self.data, (uint64, uint64))
+
+
+def list_logs(engine: Engine) -> list[tuple[str, str]]:
+    """Return (LogId, Origin) of every log that has a batch."""
+    rows = engine.query("SELECT DISTINCT LogId, Origin FROM log_batches ORDER BY Origin, LogId")
+    return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]
+
+
+def read_batch_index(engine: Engine, log_id: str, *, since: int | None = None, until: int | None = None) -> BatchIndex:
+    """Return where the batches of a log are that were ingested in a range of time."""
+    rows = engine.query(
+        "SELECT DISTINCT Sequence, TreeSize FROM log_batches WHERE LogId = {log:String} "
+        f"{ingested_within(since, until)} ORDER BY TreeSize, Sequence",
+        {"log": log_id},
+    )
+    return BatchIndex(rows)
+
+
+def count_records(engine: Engine, *, since: int | None = None, until: int | None = None) -> int:
+    """Count the records that batches say they hold."""
+    rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {ingested_within(since, until)}")
+    return int(next(read_rows(rows, (uint64,)))[0])
+
+
+def read_record_groups(
+    engine: Engine, stream: Stream, *, since: int | None = None, until: int | None = None
+) -> list[RecordGroup]:
+    """Return which logs and batches the rows of a table name, and how often; scans four columns."""
+    rows = engine.query(
+        "SELECT LogId, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
+        f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} "
+        "GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
+    )
+    readers = (text, uuid, uint64, uint64, uint64, int64)
+    return [RecordGroup(*row) for row in read_rows(rows, readers)]
+
+
+def read_tile_groups(engine: Engine) -> list[TileGroup]:
+    """Return which logs and batches the rows of ``log_tiles`` name, and how often."""
+    first = f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset, Level * {TILE_HEIGHT})"
+    last = (
+        f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset + intDiv(length(Hashes), {HASH_SIZE}), "
+        f"Level * {TILE_HEIGHT}) - 1"
+    )
+    rows = engine.query(
+        f"SELECT LogId, BatchId, count(), min({first}), max(toUInt64({last})), min(Sequence), max(Sequence) "
+        "FROM log_tiles GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
+    )
+    readers = (text, uuid, uint64, uint64, uint64, uint64, uint64)
+    return [
+        TileGroup(log_id, batch_id, count, first_leaf, last_leaf, (lowest, highest))
+        for log_id, batch_id, count, first_leaf, last_leaf, lowest, highest in read_rows(rows, readers)
+    ]
+
+
+def ingested_within(since: int | None, until: int | None) -> str:
+    """Return the SQL condition, beginning with AND, that IngestedAt lies in a range of time."""
+    condition = ""
+    if since is not None:
+        condition += f" AND IngestedAt >= fromUnixTimestamp64Nano({since})"
+    if until is not None:
+        condition += f" AND IngestedAt < fromUnixTimestamp64Nano({until})"
+    return condition

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+
+from storage.engine import Engine
+from tests.api.store import Writer
+
+
+@pytest.fixture
+def writer(engine: Engine) -> Writer:
+    """An empty storage to write to, once for each engine."""
+    return Writer(engine)

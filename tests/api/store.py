@@ -1,0 +1,93 @@
+"""Writing records for the API's tests, and its services over gRPC."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import grpc.aio
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from server.api.backend import Backend
+from server.api.grpc_services import add_services
+from server.notary.batch import Batch, LogState
+from server.notary.chain import TrustedKeys
+from server.notary.note import Signer
+from server.notary.origin import LogName, Stream
+from server.otlp.reference import ReferenceCodec
+from server.pipeline.log_writer import LogWriter
+from server.pipeline.recovery import open_log
+from server.pipeline.rules import BUILT_IN_RULES
+from storage.engine import Engine
+
+__all__ = ["LOGS", "START", "TRACE", "Writer", "audit_event", "log_record", "serving"]
+
+LOGS = {stream: LogName("shop", stream, "node-1") for stream in Stream}
+START = 1_750_000_000 * 10**9
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def log_record(body: str, *, at: int = 0, trace: str = TRACE, **attributes: str) -> LogRecord:
+    """Return a record; ``at`` is in nanoseconds after START."""
+    return LogRecord(
+        time_unix_nano=START + at,
+        body=AnyValue(string_value=body),
+        trace_id=bytes.fromhex(trace),
+        span_id=b"\x01" * 8,
+        attributes=[_text(key, value) for key, value in attributes.items()],
+    )
+
+
+def audit_event(action: str, *, actor: str = "alice", at: int = 0, trace: str = TRACE, **fields: str) -> LogRecord:
+    """Return an audit record of the native dialect; ``fields`` such as target_id become attributes."""
+    record = log_record(f"{actor} did {action}", at=at, trace=trace)
+    names = {"log.type": "audit", "audit.record.id": f"{action}-{at}", "audit.actor.id": actor, "audit.action": action}
+    names |= {"audit." + name.replace("_", "."): value for name, value in fields.items()}
+    record.attributes.extend(_text(key, value) for key, value in {"audit.outcome": "success", **names}.items())
+    return record
+
+
+def _text(key: str, value: str) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(string_value=value))
+
+
+class Writer:
+    """Writes records to both logs of a storage."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.signer = Signer.generate()
+        self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in LOGS.values()))
+
+    def write(
+        self, records: Sequence[LogRecord], *, service: str = "shop", state: LogState | None = None
+    ) -> dict[Stream, Batch]:
+        """Commit the records of one request."""
+        resource = Resource(attributes=[_text("service.name", service)])
+        logs = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=records)])
+        request = ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
+        batches = {}
+        for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, START):
+            name = LOGS[rows.stream]
+            at = state or open_log(self.engine, name, self.signer.verifier_key(name.origin), None)
+            writer = LogWriter(self.engine, at, self.signer, lambda _: None, threading.Event())
+            batches[rows.stream] = writer.commit([rows])
+        return batches
+
+
+@asynccontextmanager
+async def serving(engine: Engine, keys: TrustedKeys) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve the API on a free port; yields a channel to it."""
+    server = grpc.aio.server()
+    add_services(server, Backend(engine, keys))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        await server.stop(0)

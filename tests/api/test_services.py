@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1 import correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+from server.notary.origin import Stream
+from tests.api.store import START, TRACE, Writer, audit_event, log_record, serving
+
+OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def at(nanos: int) -> Timestamp:
+    seconds, rest = divmod(START + nanos, 10**9)
+    return Timestamp(seconds=seconds, nanos=rest)
+
+
+async def get_trace(writer: Writer, **request: object) -> pb.GetTraceResponse:
+    async with serving(writer.engine, writer.keys) as channel:
+        return await correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(pb.GetTraceRequest(**request))
+
+
+async def search(writer: Writer, **request: object) -> pb.SearchAuditEventsResponse:
+    async with serving(writer.engine, writer.keys) as channel:
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        return await stub.SearchAuditEvents(pb.SearchAuditEventsRequest(**request))
+
+
+async def verify(writer: Writer, **request: object) -> list[evidence_pb2.VerifyResponse]:
+    async with serving(writer.engine, writer.keys) as channel:
+        stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
+        return [step async for step in stub.Verify(evidence_pb2.VerifyRequest(**request))]
+
+
+def insert_span(writer: Writer, name: str, offset: int) -> None:
+    writer.engine.execute(
+        "INSERT INTO otel_traces (Timestamp, TraceId, SpanId, SpanName, ServiceName, Duration) VALUES "
+        f"(fromUnixTimestamp64Nano({START + offset}), '{TRACE}', '0101010101010101', '{name}', 'shop', 5)"
+    )
+
+
+def names(response: pb.GetTraceResponse) -> list[str]:
+    """Return what the entries of a timeline are called."""
+    found = []
+    for entry in response.entries:
+        kind = entry.WhichOneof("entry")
+        found.append(entry.span.name if kind == "span" else getattr(entry, kind).body)
+    return found
+
+
+async def test_a_trace_is_one_timeline_of_events_logs_and_spans(writer: Writer) -> None:
+    writer.write([log_record("third", at=30), audit_event("delete", at=20), log_record("elsewhere", trace=OTHER_TRACE)])
+    writer.write([log_record("fifth", at=2_000_000_050)])
+    insert_span(writer, "first", 10)
+    insert_span(writer, "fourth", 1_000_000_040)
+    response = await get_trace(writer, trace_id=TRACE.upper())
+    assert response.trace_id == TRACE
+    assert names(response) == ["first", "alice did delete", "third", "fourth", "fifth"]
+    assert not response.truncated
+    event = response.entries[1].audit_event
+    assert (event.audit.actor_id, event.audit.action, event.audit.outcome) == ("alice", "delete", "success")
+    assert event.evidence.state == evidence_pb2.VERIFIED
+    assert event.evidence.origin == "shop/audit/node-1"
+    assert (event.evidence.leaf_index, event.evidence.tree_size) == (0, 1)
+    assert len(event.evidence.record_hash) == 64
+
+
+async def test_a_trace_has_at_most_so_many_entries_of_each_kind_as_asked_for(writer: Writer) -> None:
+    writer.write([log_record(f"log {number}", at=number) for number in range(5)])
+    writer.write([audit_event(f"action-{number}", at=number) for number in range(3)])
+    response = await get_trace(writer, trace_id=TRACE, limit=3)
+    assert sorted(names(response)) == [*(f"alice did action-{n}" for n in range(3)), "log 0", "log 1", "log 2"]
+    assert response.truncated
+    assert not (await get_trace(writer, trace_id=TRACE, limit=5)).truncated
+
+
+async def test_signatures_alone_are_checked_on_demand(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    response = await get_trace(writer, trace_id=TRACE, check=pb.CHECK_SIGNATURES)
+    assert response.entries[0].log.evidence.state == evidence_pb2.SIGNED
+
+
+async def test_a_tampered_record_is_shown_as_such(writer: Writer) -> None:
+    writer.write([log_record("a", at=1), log_record("b", at=2)])
+    writer.engine.execute("ALTER TABLE otel_logs UPDATE Body = 'x' WHERE Body = 'b' SETTINGS mutations_sync = 2")
+    states = [entry.log.evidence for entry in (await get_trace(writer, trace_id=TRACE)).entries]
+    assert [state.state for state in states] == [evidence_pb2.VERIFIED, evidence_pb2.TAMPERED]
+    assert states[1].reason
+
+
+@pytest.mark.parametrize("trace_id", ["", "abc", "g" * 32, "0" * 32, TRACE + "0", "' OR 1"])
+async def test_what_is_no_trace_id_is_an_invalid_argument(writer: Writer, trace_id: str) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await get_trace(writer, trace_id=trace_id)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "32 hexadecimal digits" in (caught.value.details() or "")
+
+
+async def test_a_trace_of_which_nothing_is_stored_is_not_found(writer: Writer) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await get_trace(writer, trace_id=OTHER_TRACE)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    assert OTHER_TRACE in (caught.value.details() or "")
+
+
+async def test_a_storage_that_cannot_be_read_is_unavailable(writer: Writer) -> None:
+    writer.engine.execute("DROP TABLE audit_logs SYNC")
+    for call in (get_trace(writer, trace_id=TRACE), search(writer), verify(writer)):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "storage" in (caught.value.details() or "")
+
+
+@pytest.fixture
+def events(writer: Writer) -> Writer:
+    """Six events of two actors."""
+    writer.write(
+        [
+            audit_event("user.create", at=0, target_id="u1", target_type="user", source_id="10.0.0.1"),
+            audit_event("user.delete", at=1, target_id="u1", target_type="user"),
+            audit_event("login", at=2, actor="bob", outcome="failure", trace=OTHER_TRACE),
+        ]
+    )
+    writer.write([audit_event("user.create", at=3, actor="bob", target_id="u2", target_type="user")], service="crm")
+    writer.write([audit_event("export", at=4), audit_event("export", at=4)])
+    return writer
+
+
+def places(response: pb.SearchAuditEventsResponse) -> list[int]:
+    return [event.evidence.leaf_index for event in response.events]
+
+
+async def test_audit_events_come_latest_first_with_their_evidence(events: Writer) -> None:
+    response = await search(events)
+    assert places(response) == [5, 4, 3, 2, 1, 0]
+    assert {event.evidence.state for event in response.events} == {evidence_pb2.VERIFIED}
+    assert response.next_page_token == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"actor_id": "bob"}, [3, 2]),
+        ({"action": "user.create"}, [3, 0]),
+        ({"action": "user.*"}, [3, 1, 0]),
+        ({"action": "user"}, []),
+        ({"target_id": "u1"}, [1, 0]),
+        ({"target_type": "user", "actor_id": "alice"}, [1, 0]),
+        ({"source_id": "10.0.0.1"}, [0]),
+        ({"outcome": "failure"}, [2]),
+        ({"service_name": "crm"}, [3]),
+        ({"trace_id": OTHER_TRACE.upper()}, [2]),
+        ({"text": "BOB DID"}, [3, 2]),
+        ({"text": "%"}, []),
+        ({"since": at(2)}, [5, 4, 3, 2]),
+        ({"until": at(2)}, [1, 0]),
+        ({"since": at(1), "until": at(3)}, [2, 1]),
+        ({"actor_id": "nobody' OR '1"}, []),
+    ],
+    ids=str,
+)
+async def test_a_filter_finds_what_it_says(events: Writer, wanted: dict[str, object], expected: list[int]) -> None:
+    assert places(await search(events, **wanted)) == expected
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 6])
+async def test_pages_together_are_all_events_once(events: Writer, size: int) -> None:
+    found: list[int] = []
+    token = ""
+    for _ in range(6 // size + 1):
+        response = await search(events, page_size=size, page_token=token)
+        assert len(response.events) <= size
+        found += places(response)
+        token = response.next_page_token
+        if not token:
+            break
+    assert found == [5, 4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"page_token": "x"}, "page token"),
+        ({"page_token": "é"}, "page token"),
+        ({"page_token": "bnVsbA=="}, "page token"),
+        ({"trace_id": "x"}, "trace ID"),
+        ({"since": Timestamp(seconds=-1)}, "since"),
+        ({"until": Timestamp(seconds=1 << 40)}, "until"),
+    ],
+    ids=str,
+)
+async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
+    writer: Writer, request_: dict[str, object], message: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await search(writer, **request_)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert message in (caught.value.details() or "")
+
+
+async def test_verification_ends_with_a_summary(events: Writer) -> None:
+    steps = await verify(events)
+    assert [step.WhichOneof("step") for step in steps][-1] == "summary"
+    summary = steps[-1].summary
+    assert (summary.logs, summary.batches, summary.records, summary.findings) == (1, 3, 6, 0)
+    progress = [step.progress for step in steps if step.HasField("progress")]
+    assert progress[-1].records == progress[-1].total_records == 6
+
+
+async def test_a_finding_names_the_record_and_shows_it(events: Writer) -> None:
+    events.engine.execute(
+        "ALTER TABLE audit_logs UPDATE ActorId = 'eve' WHERE LeafIndex = 1 SETTINGS mutations_sync = 2"
+    )
+    (finding,) = [step.finding for step in await verify(events) if step.HasField("finding")]
+    assert finding.kind == evidence_pb2.RECORD_CHANGED
+    assert (finding.origin, finding.sequence, finding.leaf_index) == ("shop/audit/node-1", 1, 1)
+    assert "alice did user.delete" in finding.record
+
+
+async def test_a_checkpoint_from_before_shows_what_was_cut_off(events: Writer) -> None:
+    last = events.write([audit_event("logout", at=5)])[Stream.AUDIT]
+    for table in ("log_batches", "log_tiles", "audit_logs"):
+        events.engine.execute(
+            f"ALTER TABLE {table} DELETE WHERE BatchId = toUUID('{last.batch_id}') SETTINGS mutations_sync = 2"
+        )
+    (finding,) = [
+        step.finding for step in await verify(events, checkpoints=[last.checkpoint]) if step.HasField("finding")
+    ]
+    assert finding.kind == evidence_pb2.LOG_TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"public_keys": ["no key"]}, "verifier key"),
+        ({"public_keys": [" \n"]}, "public key"),
+        ({"checkpoints": ["no checkpoint"]}, "note"),
+    ],
+    ids=str,
+)
+async def test_a_verification_that_cannot_be_made_is_an_invalid_argument(
+    writer: Writer, request_: dict[str, object], message: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await verify(writer, **request_)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert message in (caught.value.details() or "")
+
+
+async def test_the_callers_public_keys_count_instead_of_the_servers(events: Writer) -> None:
+    key = events.signer.verifier_key("shop/audit/other")
+    steps = await verify(events, public_keys=[str(key)])
+    assert {step.finding.kind for step in steps if step.HasField("finding")} == {evidence_pb2.BATCH_FOREIGN_SIGNED}
