@@ -11,7 +11,7 @@ from server.notary.canonical import encode_string
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.native import Column, PlainColumn, WordColumn, encode_block
-from storage.rowbinary import boolean, read_rows
+from storage.rowbinary import boolean, read_rows, uuid_bytes
 from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColumn, record_columns
 
 __all__ = ["encode_records_block", "insert_batch", "insert_records", "insert_tiles", "is_stored"]
@@ -28,7 +28,7 @@ def encode_records_block(batch: Batch, columns: Sequence[Column]) -> bytes:
     stream = LogName.parse(batch.origin).stream
     evidence: tuple[Column, ...] = (
         WordColumn((batch.log_id.encode(),), array("I", [0]) * count),
-        PlainColumn(_uuid(batch) * count),
+        PlainColumn(uuid_bytes(batch.batch_id) * count),
         PlainColumn(array("Q", range(batch.first_leaf, batch.tree_size)).tobytes()),
     )
     return encode_block(record_columns(stream), (*columns, *evidence), count)
@@ -60,7 +60,7 @@ def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment]
         PlainColumn(array("Q", [fragment.tile_index for fragment in fragments]).tobytes()),
         PlainColumn(array("H", [fragment.offset for fragment in fragments]).tobytes()),
         PlainColumn(b"".join(encode_string(fragment.hashes) for fragment in fragments)),
-        PlainColumn(_uuid(batch) * count),
+        PlainColumn(uuid_bytes(batch.batch_id) * count),
         PlainColumn(array("Q", [batch.sequence]).tobytes() * count),
     )
     _insert(engine, "log_tiles", TILE_COLUMNS, encode_block(TILE_COLUMNS, columns, count), batch, renewed)
@@ -72,7 +72,7 @@ def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
     columns: tuple[Column, ...] = (
         WordColumn((batch.log_id.encode(),), one),
         WordColumn((batch.origin.encode(),), one),
-        PlainColumn(_uuid(batch)),
+        PlainColumn(uuid_bytes(batch.batch_id)),
         PlainColumn(struct.pack("<Q", batch.sequence)),
         PlainColumn(struct.pack("<Q", batch.first_leaf)),
         PlainColumn(struct.pack("<Q", batch.tree_size)),
@@ -108,9 +108,3 @@ def _insert(
     # The batch ID is a digest of the batch: a repeated insert has the same token, and no other has.
     token = f"{batch.batch_id}/{renewed}" if renewed else str(batch.batch_id)
     engine.insert(table, [column.name for column in header], block, token)
-
-
-def _uuid(batch: Batch) -> bytes:
-    """Encode the batch ID as ClickHouse stores a UUID: two 64-bit halves, each little-endian."""
-    data = batch.batch_id.bytes
-    return data[:8][::-1] + data[8:][::-1]

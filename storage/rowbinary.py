@@ -22,6 +22,7 @@ __all__ = [
     "uint16",
     "uint64",
     "uuid",
+    "uuid_bytes",
     "varint",
 ]
 
@@ -61,6 +62,11 @@ def int64(data: bytes, at: int) -> tuple[int, int]:
 def uuid(data: bytes, at: int) -> tuple[UUID, int]:
     """Read a UUID: two 64-bit halves, each little-endian."""
     return UUID(bytes=data[at : at + 8][::-1] + data[at + 8 : at + 16][::-1]), at + 16
+
+
+def uuid_bytes(value: UUID) -> bytes:
+    """Write a UUID, in RowBinary as in Native."""
+    return value.bytes[:8][::-1] + value.bytes[8:][::-1]
 
 
 def fixed32(data: bytes, at: int) -> tuple[bytes, int]:

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lognotary.v1 import evidence_pb2
 
+from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
 
 # The first words of the headings, in order.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from lognotary.v1 import correlation_pb2, evidence_pb2
 
+from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos, verify_response

@@ -7,8 +7,8 @@ import json
 import re
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from lognotary.v1 import correlation_pb2 as pb
 
+from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, record_message, span_message, to_nanos
 from server.api.record_evidence import gather_evidence

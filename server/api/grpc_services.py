@@ -10,8 +10,8 @@ from typing import NoReturn, TypeVar
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError, NotFoundError
 from storage.errors import StorageError

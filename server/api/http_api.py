@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import Message
-from lognotary.v1 import correlation_pb2, evidence_pb2
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError, NotFoundError
 from storage.errors import StorageError

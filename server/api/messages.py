@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from lognotary.v1 import correlation_pb2, evidence_pb2
 
+from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.record_evidence import RecordEvidence
 from server.api.verification import Progress, Summary
 from server.notary.canonical import Value, decode_record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -82,15 +81,46 @@ class RecordChecker:
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of batches that follow on each other."""
         first, end = batches[0].first_leaf, batches[-1].tree_size
-        by_leaf: defaultdict[int, list[ClaimedRecord]] = defaultdict(list)
-        for stored in read_records(self.engine, self.name.stream, self.name.log_id, first, end):
-            by_leaf[stored.leaf_index].append(claim_of(stored))
+        hashes = self._hash(batches)
         fragments = self._fragments(first, end)
         for batch in batches:
-            leaves = range(batch.first_leaf, batch.tree_size)
-            claims = [claim for leaf in leaves for claim in by_leaf.pop(leaf, ())]
-            yield from self._check_batch(batch, claims, fragments)
+            leaves = hashes[batch.first_leaf - first : batch.tree_size - first]
+            if not self._is_untouched(batch, leaves, fragments.get(batch.batch_id, [])):
+                records = read_records(
+                    self.engine, self.name.stream, self.name.log_id, batch.first_leaf, batch.tree_size
+                )
+                yield from self._check_batch(batch, [claim_of(record) for record in records], fragments)
         yield from self.pending.settle_overflow()
+
+    def _hash(self, batches: Sequence[Batch]) -> list[bytes]:
+        """Return the leaf hashes of the records in batches; empty where not exactly one record belongs."""
+        first, end = batches[0].first_leaf, batches[-1].tree_size
+        expected: list[bytes] = []
+        for batch in batches:
+            expected += [uuid_bytes(batch.batch_id)] * batch.record_count
+        hashes = [b""] * (end - first)
+        spoilt = set()
+        for batch_id, leaf_index, computed_ok, record in scan_records(
+            self.engine, self.name.stream, self.name.log_id, first, end
+        ):
+            place = leaf_index - first
+            if batch_id != expected[place] or hashes[place] or not computed_ok:
+                spoilt.add(place)
+            else:
+                hashes[place] = leaf_of(record)
+        for place in spoilt:
+            hashes[place] = b""
+        return hashes
+
+    def _is_untouched(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> bool:
+        """Tell whether all that was stored with a batch is there as it was, and nothing else: the usual case."""
+        if not all(leaf_hashes):
+            return False
+        expected = fragments_of(batch, leaf_hashes)
+        if expected is None or check_fragments(batch, expected, fragments) is not None:
+            return False
+        self.known_ids.add(batch.batch_id)
+        return self._claims_no_other_leaf(batch) and self._are_tiles_in_place(batch, fragments)
 
     def holds_all(self, gap: Gap) -> bool:
         """Tell whether the records of batches that are not there are, unchanged and each once."""

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 import grpc
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
 
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
 from server.commands.render import Style, event_lines
 

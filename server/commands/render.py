@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from lognotary.v1 import correlation_pb2, evidence_pb2
 
 __all__ = ["Style", "event_lines", "finding_lines", "progress_line", "summary_line", "trace_lines"]

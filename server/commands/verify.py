@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 
+from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time, to_json

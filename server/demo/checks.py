@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
-
 from server.demo.server_process import DEPLOYMENT
 
 __all__ = [

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import NoReturn
 
 import grpc
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.commands.render import Style, finding_lines, summary_line, trace_lines
 from server.demo.checks import (
     CULPRIT,

@@ -22,6 +22,7 @@ __all__ = [
     "check_fragments",
     "check_records",
     "compare",
+    "fragments_of",
     "record_finding",
     "signed_leaves",
 ]
@@ -70,6 +71,12 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
     leaves = split_hashes(joined)
     after, _ = _extended(batch, leaves)
     return leaves if after.root() == batch.root_hash else None
+
+
+def fragments_of(batch: Batch, leaf_hashes: list[bytes]) -> list[TileFragment] | None:
+    """Return the tile fragments that a batch of some leaves brings; None where it was not signed with these."""
+    after, tiles = _extended(batch, leaf_hashes)
+    return list(tile_fragments(batch.first_leaf, tiles)) if after.root() == batch.root_hash else None
 
 
 def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> Finding | None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
-
 from server.api.messages import from_nanos
 from server.commands.render import Style, event_lines, finding_lines, summary_line, trace_lines
 

@@ -13,9 +13,9 @@ from typing import Self
 
 import grpc
 from google.protobuf.json_format import Parse
+
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.evidence_pb2 import Finding, FindingKind, VerifyResponse, VerifySummary
-
 from tests.support.bound_process import BoundProcess
 
 _READY_SECONDS = 60.0

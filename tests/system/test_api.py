@@ -13,6 +13,7 @@ from google.protobuf.json_format import Parse
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
 from lognotary.v1.correlation_pb2 import (
     CHECK_SIGNATURES,
     GetTraceRequest,
@@ -24,7 +25,6 @@ from lognotary.v1.correlation_pb2 import (
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.evidence_pb2 import SIGNED, VERIFIED, VerifyRequest, VerifyResponse
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
-
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
 from tests.support.lognotary_server import LognotaryServer

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
 from lognotary.v1.correlation_pb2 import Record, SearchAuditEventsRequest
 from lognotary.v1.evidence_pb2 import VERIFIED
-
 from tests.support.collector import Collector
 from tests.support.collector_binaries import (
     CollectorUnavailableError,

@@ -14,8 +14,6 @@ import pytest
 import zstandard
 from google.protobuf.json_format import Parse
 from google.rpc import status_pb2
-from lognotary.v1.correlation_pb2 import GetTraceRequest, GetTraceResponse, SearchAuditEventsResponse
-from lognotary.v1.evidence_pb2 import VERIFIED
 from opentelemetry._logs import LogRecord as ApiLogRecord
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcExporter
@@ -31,6 +29,8 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
+from lognotary.v1.correlation_pb2 import GetTraceRequest, GetTraceResponse, SearchAuditEventsResponse
+from lognotary.v1.evidence_pb2 import VERIFIED
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.otlp_load import log_record, refusal_of, request_of, send
 from tests.system.conftest import MAX_REQUEST_BYTES

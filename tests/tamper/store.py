@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -151,10 +150,6 @@ class Store:
         fragments = read_fragments(self.engine, name.log_id, batch.first_leaf, batch.tree_size)
         mine = [fragment for fragment, batch_id in fragments if batch_id == batch.batch_id and fragment.level == 0]
         return split_hashes(b"".join(fragment.hashes for fragment in mine))
-
-    def now(self) -> int:
-        """Return the time, in nanoseconds since the epoch."""
-        return time.time_ns()
 
     def tamper(self, *statements: str) -> None:
         """Run SQL; every table whose name is in it is restored after the test."""

@@ -45,7 +45,8 @@ def change(store: Store, batch: Batch, column: str, value: str) -> None:
     if column in ("LogId", "Sequence"):  # of the sorting key: no UPDATE
         where = batch_row(batch)
         store.tamper(
-            f"INSERT INTO log_batches SELECT * REPLACE({value} AS {column}) FROM (SELECT * FROM log_batches WHERE {where})",
+            f"INSERT INTO log_batches SELECT * REPLACE({value} AS {column}) "
+            f"FROM (SELECT * FROM log_batches WHERE {where})",
             f"ALTER TABLE log_batches DELETE WHERE {where}",
         )
     else:
