@@ -20,7 +20,7 @@ from storage.inventory import BatchIndex
 
 __all__ = ["LogCheck", "home_of", "log_id_of"]
 
-_WINDOW = 50_000  # records read at once, unless one batch has more
+_WINDOW = 100_000  # records read at once, unless one batch has more
 _PAGE = 1000  # batches read at once
 
 

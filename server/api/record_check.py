@@ -9,14 +9,22 @@ from uuid import UUID
 from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import leaf_of
 from server.notary.chain import Gap, batch_finding, frontier_root
-from server.notary.diagnosis import ClaimedRecord, check_fragments, check_records, compare, signed_leaves
+from server.notary.diagnosis import (
+    ClaimedRecord,
+    check_fragments,
+    check_records,
+    compare,
+    is_untouched,
+    signed_leaves,
+)
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
+from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch, scan_records
 from storage.inventory import RecordGroup, TileGroup
+from storage.rowbinary import uuid_bytes
 
 __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
 
@@ -116,11 +124,12 @@ class RecordChecker:
         """Tell whether all that was stored with a batch is there as it was, and nothing else: the usual case."""
         if not all(leaf_hashes):
             return False
-        expected = fragments_of(batch, leaf_hashes)
-        if expected is None or check_fragments(batch, expected, fragments) is not None:
-            return False
         self.known_ids.add(batch.batch_id)
-        return self._claims_no_other_leaf(batch) and self._are_tiles_in_place(batch, fragments)
+        return (
+            is_untouched(batch, leaf_hashes, fragments)
+            and self._claims_no_other_leaf(batch)
+            and self._are_in_place(batch, fragments)
+        )
 
     def holds_all(self, gap: Gap) -> bool:
         """Tell whether the records of batches that are not there are, unchanged and each once."""
@@ -178,14 +187,17 @@ class RecordChecker:
 
     def _check_tiles(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> Iterator[Finding]:
         finding = check_fragments(batch, leaf_hashes, fragments)
-        if finding is None and self.inventory.tiles is not None:
-            group = self.inventory.tiles.get(batch.batch_id)
-            if group and (group.count, group.sequences) != (len(fragments), (batch.sequence, batch.sequence)):
-                what = "its hashes in log_tiles name another batch number, or stand in more places"
-                finding = batch_finding(FindingKind.TILE_ALTERED, batch, what, record_count=0)
+        if finding is None and not self._are_in_place(batch, fragments):
+            what = "its hashes in log_tiles name another batch number, or stand in more places"
+            finding = batch_finding(FindingKind.TILE_ALTERED, batch, what, record_count=0)
         if finding is not None:
             self.altered_tiles.append(batch)
             yield finding
+
+    def _are_in_place(self, batch: Batch, fragments: list[TileFragment]) -> bool:
+        """Tell whether a batch's hashes stand nowhere else too, and name its number."""
+        group = self.inventory.tiles.get(batch.batch_id) if self.inventory.tiles is not None else None
+        return group is None or ((group.count, group.sequences) == (len(fragments), (batch.sequence, batch.sequence)))
 
     def _claims_no_other_leaf(self, batch: Batch) -> bool:
         group = self.inventory.records.get(batch.batch_id)

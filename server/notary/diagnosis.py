@@ -22,7 +22,7 @@ __all__ = [
     "check_fragments",
     "check_records",
     "compare",
-    "fragments_of",
+    "is_untouched",
     "record_finding",
     "signed_leaves",
 ]
@@ -73,16 +73,16 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
     return leaves if after.root() == batch.root_hash else None
 
 
-def fragments_of(batch: Batch, leaf_hashes: list[bytes]) -> list[TileFragment] | None:
-    """Return the tile fragments that a batch of some leaves brings; None where it was not signed with these."""
+def is_untouched(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> bool:
+    """Tell whether a batch was signed with these leaves, and brought these tile fragments: the usual case, fast."""
     after, tiles = _extended(batch, leaf_hashes)
-    return list(tile_fragments(batch.first_leaf, tiles)) if after.root() == batch.root_hash else None
+    return after.root() == batch.root_hash and _are_of(batch, tiles, fragments)
 
 
 def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> Finding | None:
     """Check the tile fragments that a batch brought against its records' leaf hashes."""
     _, tiles = _extended(batch, leaf_hashes)
-    if sorted(fragments, key=_place) == sorted(tile_fragments(batch.first_leaf, tiles), key=_place):
+    if _are_of(batch, tiles, fragments):
         return None
     return Finding(
         FindingKind.TILE_ALTERED,
@@ -92,6 +92,10 @@ def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[
         batch_id=batch.batch_id,
         sequence=batch.sequence,
     )
+
+
+def _are_of(batch: Batch, tiles: list[list[bytes]], fragments: Sequence[TileFragment]) -> bool:
+    return sorted(fragments, key=_place) == sorted(tile_fragments(batch.first_leaf, tiles), key=_place)
 
 
 def _place(fragment: TileFragment) -> tuple[int, int, int]:
