@@ -98,9 +98,7 @@ class LogCheck:
         self.size = max([end, *(_size(batch, signed.get(batch)) for batch in last)])
         if self._whole or self.tip is not None:
             yield from self._restored(last, self.tip, None, signed, findings)
-        for batch, finding in findings.items():
-            self.explained.append((batch.first_leaf, batch.tree_size))
-            yield finding
+        yield from findings.values()
 
     def includes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether the log has a checkpoint in its history, or may have had it where a batch is not good."""
@@ -132,10 +130,11 @@ class LogCheck:
         first_leaf = min(batch.first_leaf for batch in good)
         if not self._whole and (self.tip is None or self.tip.tree_size < first_leaf):
             yield from self._context(first_leaf)
+        yield from self._add(good)
+
+    def _add(self, good: Sequence[Batch]) -> Iterator[Batch | Finding]:
         batches, findings = self._history.add(good, self._is_recorded)
-        self._checker.excused.update(
-            batch for batch in batches if any(finding.sequence != batch.sequence for finding in findings)
-        )
+        self._checker.excused.update(batch for batch in batches if batch not in good)
         yield from findings
         yield from batches
 
@@ -151,9 +150,7 @@ class LogCheck:
         for _, same_size in groupby(between, key=lambda batch: batch.tree_size):
             good = self._good(list(same_size))
             if good:
-                batches, findings = self._history.add(good, self._is_recorded)
-                yield from findings
-                yield from batches
+                yield from self._add(good)
 
     def _good(self, rows: Sequence[Batch]) -> list[Batch]:
         good = []
@@ -186,7 +183,6 @@ class LogCheck:
         rebuilt = restore(rows, self.name, before, after, signed, self._checker.range_after)
         for row, batch in rebuilt.items():
             yield findings.pop(row)
-            self.explained.append((batch.first_leaf, batch.tree_size))
             self._restored_roots[batch.tree_size] = batch.root_hash
             self._checker.excused.add(batch)
             yield from self._records([batch])
@@ -194,7 +190,6 @@ class LogCheck:
 
     def _unchecked(self, rows: Sequence[Batch], findings: dict[Batch, Finding]) -> Iterator[Finding]:
         for row in rows:
-            self.explained.append((row.first_leaf, row.tree_size))
             finding = findings.pop(row)
             yield replace(finding, message=f"{finding.message}; its records cannot be checked without it")
 

@@ -34,9 +34,7 @@ class LooseRows:
         self._began = time.time_ns()
 
     def add(self, stream: Stream, group: RecordGroup) -> None:
-        """Take rows that name no batch that was verified, unless their batch is committed after all."""
-        if self._is_committed(group):
-            return
+        """Take rows."""
         self._groups.append((stream, group))
         limit = _LISTED + len(self._pending.vacancies) if self._pending.vacancies else 1
         for stored in read_records_of_batch(self._engine, stream, group.log_id, group.batch_id, limit):
@@ -55,8 +53,8 @@ class LooseRows:
             if count:
                 yield _unsigned(stream, group, count, first.get(key))
 
-    def _is_committed(self, group: RecordGroup) -> bool:
-        """Tell whether a batch that was not verified is committed, or just being committed."""
+    def is_committed(self, group: RecordGroup) -> bool:
+        """Tell whether a batch that was not verified is committed, or just being committed: this waits a while."""
         recent = group.newest > self._began - _RECENT
         while group.log_id:
             batches = read_batches_of_leaves(self._engine, group.log_id, [group.min_leaf, group.max_leaf])
@@ -76,8 +74,8 @@ def _unsigned(stream: Stream, group: RecordGroup, count: int, first: Stray | Non
     where = f"log {group.log_id}, batch {group.batch_id}" if group.log_id else "no log"
     return Finding(
         FindingKind.RECORDS_UNSIGNED,
-        f"{count} {stream.value} record(s) name {where}, which was never committed: left over from a crash, or not "
-        "written by Lognotary",
+        f"{count} {stream.value} record(s) name {where}, which was never committed with them: left over from a crash, "
+        "or not written by Lognotary",
         log_id=group.log_id,
         batch_id=group.batch_id,
         leaf_index=first.record.leaf_index if first and group.log_id else None,

@@ -28,6 +28,7 @@ from storage.rowbinary import uuid_bytes
 
 __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
 
+_PART = 100_000  # records read at once where there is no batch to tell how many
 _MOST_PENDING = 100_000  # records out of place that are kept, to be matched with those of other batches
 
 
@@ -91,14 +92,31 @@ class RecordChecker:
         first, end = batches[0].first_leaf, batches[-1].tree_size
         hashes = self._hash(batches)
         fragments = self._fragments(first, end)
+        touched = []
         for batch in batches:
             leaves = hashes[batch.first_leaf - first : batch.tree_size - first]
             if not self._is_untouched(batch, leaves, fragments.get(batch.batch_id, [])):
-                records = read_records(
-                    self.engine, self.name.stream, self.name.log_id, batch.first_leaf, batch.tree_size
-                )
-                yield from self._check_batch(batch, [claim_of(record) for record in records], fragments)
+                touched.append(batch)
+        claims = self._claims(touched)
+        for batch in touched:
+            own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
+            yield from self._check_batch(batch, own, fragments)
         yield from self.pending.settle_overflow()
+
+    def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
+        """Return by leaf the records that claim the leaves of some batches; neighbours are read together."""
+        claims: dict[int, list[ClaimedRecord]] = {}
+        place = 0
+        while place < len(batches):
+            first_leaf = batches[place].first_leaf
+            end_leaf = batches[place].tree_size
+            place += 1
+            while place < len(batches) and batches[place].first_leaf == end_leaf:
+                end_leaf = batches[place].tree_size
+                place += 1
+            for stored in read_records(self.engine, self.name.stream, self.name.log_id, first_leaf, end_leaf):
+                claims.setdefault(stored.leaf_index, []).append(claim_of(stored))
+        return claims
 
     def _hash(self, batches: Sequence[Batch]) -> list[bytes]:
         """Return the leaf hashes of the records in batches; empty where not exactly one record belongs."""
@@ -133,14 +151,20 @@ class RecordChecker:
 
     def holds_all(self, gap: Gap) -> bool:
         """Tell whether the records of batches that are not there are, unchanged and each once."""
-        records = read_records(self.engine, self.name.stream, self.name.log_id, gap.first_leaf, gap.end_leaf)
-        claims = [claim_of(stored) for stored in records]
-        before = self.range_after(gap.before) if gap.before else CompactRange()
-        leaves = list(range(gap.first_leaf, gap.end_leaf))
-        if before is None or [claim.leaf_index for claim in claims] != leaves:
-            return False
-        after, _ = before.extend([claim.leaf_hash for claim in claims])
-        return after.root() == frontier_root(gap.after)
+        tree = self.range_after(gap.before) if gap.before else CompactRange()
+        for first in range(gap.first_leaf, gap.end_leaf, _PART):
+            end = min(first + _PART, gap.end_leaf)
+            hashes = [b""] * (end - first)
+            for _, leaf_index, computed_ok, record in scan_records(
+                self.engine, self.name.stream, self.name.log_id, first, end
+            ):
+                if hashes[leaf_index - first] or not computed_ok:
+                    return False
+                hashes[leaf_index - first] = leaf_of(record)
+            if tree is None or not all(hashes):
+                return False
+            tree, _ = tree.extend(hashes)
+        return tree is not None and tree.root() == frontier_root(gap.after)
 
     def range_after(self, batch: Batch) -> CompactRange | None:
         """Return the compact range after a batch, from its hashes in storage, if they hold."""

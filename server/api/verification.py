@@ -184,9 +184,7 @@ class _Verification:
             yield from self._follow(log, log.gaps(by_home.pop(origin, [])))
             self._explained[log.name.log_id] += log.explained
         for rows in by_home.values():
-            for batch, finding in rows:
-                self._explained[batch.log_id].append((batch.first_leaf, batch.tree_size))
-                yield finding
+            yield from (finding for _, finding in rows)
 
     def _checkpoint(self, checkpoint: Checkpoint) -> Iterator[Finding]:
         log = self._logs.get(checkpoint.origin)
@@ -216,9 +214,12 @@ class _Verification:
 
     def _loose(self) -> Iterator[Finding]:
         rows = LooseRows(self._engine, self._pending)
+        streams = {log.name.log_id: log.name.stream for log in self._logs.values()}
         for stream, groups in self._groups.items():
             for group in groups:
-                if group.batch_id not in self._known_ids.get(group.log_id, ()) and not self._is_explained(group):
+                at_home = streams.get(group.log_id, stream) is stream  # and not in the other stream's table
+                known = group.batch_id in self._known_ids.get(group.log_id, ()) or self._is_explained(group)
+                if not (at_home and (known or rows.is_committed(group))):
                     rows.add(stream, group)
         yield from rows.settle()
         for batch in self._altered_tiles:

@@ -102,6 +102,13 @@ def test_a_new_record_of_no_batch_is_unsigned(store: Store, at: int) -> None:
     )
 
 
+def test_a_record_in_the_other_streams_table_is_unsigned(store: Store) -> None:
+    columns = "Timestamp, ServiceName, Body, IngestedAt, LogId, BatchId, LeafIndex"
+    store.tamper(f"INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM pristine_audit_logs WHERE {row(AUDIT, 20)}")
+    finding = store.only()
+    assert (finding.kind, finding.log_id, finding.leaf_index) == (Kind.RECORDS_UNSIGNED, AUDIT.log_id, 20)
+
+
 def test_a_record_that_others_wrote_into_the_table_is_unsigned(store: Store) -> None:
     store.tamper(f"INSERT INTO {TABLE} (Timestamp, ServiceName, Body) SELECT now64(9), 'x', 'y' FROM numbers(3)")
     finding = store.only()

@@ -1,10 +1,39 @@
 from __future__ import annotations
 
-from tests.tamper.store import AUDIT, OPERATIONAL, Store
+import pytest
+
+from server.notary.findings import FindingKind
+from tests.tamper.store import AUDIT, OPERATIONAL, Store, batch_row, row
 
 
 def test_an_untouched_store_gives_no_finding(store: Store) -> None:
     assert store.findings() == []
+
+
+def test_a_store_that_is_read_in_many_parts_gives_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.api.log_check._PAGE", 2)
+    monkeypatch.setattr("server.api.log_check._WINDOW", 120)
+    monkeypatch.setattr("server.api.record_check._PART", 7)
+    assert store.findings() == []
+    store.tamper(
+        f"ALTER TABLE otel_logs UPDATE Body = 'other' WHERE {row(OPERATIONAL, 305)}",
+        f"ALTER TABLE log_batches DELETE WHERE {batch_row(store.batches[OPERATIONAL][1])}",
+    )
+    changed, missing = sorted(store.findings(), key=lambda finding: finding.sequence, reverse=True)
+    assert (changed.kind, changed.leaf_index) == (FindingKind.RECORD_CHANGED, 305)
+    assert missing.kind is FindingKind.BATCH_MISSING
+    assert "unchanged" in missing.message
+
+
+def test_records_that_were_moved_are_told_as_far_as_they_are_kept_in_mind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.api.record_check._MOST_PENDING", 0)
+    store.tamper(
+        f"ALTER TABLE otel_logs UPDATE LeafIndex = 461 - LeafIndex WHERE LogId = '{OPERATIONAL.log_id}' "
+        "AND LeafIndex IN (230, 231)"
+    )
+    assert [finding.kind for finding in store.findings()] == 2 * [FindingKind.RECORD_REORDERED]
 
 
 def test_an_untouched_store_gives_no_finding_against_any_of_its_checkpoints(store: Store) -> None:
