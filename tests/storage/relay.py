@@ -22,7 +22,7 @@ class Mode(Enum):
 class Relay(ThreadingHTTPServer):
     """Relays HTTP requests to a server."""
 
-    daemon_threads = True
+    daemon_threads = False  # so that server_close() waits until every connection is closed
 
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

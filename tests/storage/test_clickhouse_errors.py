@@ -68,7 +68,8 @@ def test_a_wrong_password_is_refused_and_not_shown(clickhouse_server: ClickHouse
 
 def test_a_server_that_goes_away_before_a_statement_has_not_applied_it(relayed: tuple[Engine, Relay]) -> None:
     engine, relay = relayed
-    relay.socket.close()
+    relay.shutdown()  # a thread that still waits at the socket would keep it open
+    relay.server_close()
     for statement in (lambda: insert(engine), lambda: engine.execute("TRUNCATE TABLE t"), lambda: count(engine)):
         with pytest.raises(NotAppliedError, match="not reached"):
             statement()
