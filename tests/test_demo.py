@@ -41,7 +41,7 @@ def test_demo_shows_the_main_job(tmp_path: Path) -> None:
     leaf = re.search(r"UPDATE ActorId = 'alice' WHERE LogId = '\w{16}' AND LeafIndex = (\d+)", change)
     assert leaf is not None
     assert f"RECORD_CHANGED  record {leaf[1]} of shop/audit/" in found
-    assert "✘ 1 findings" in found
+    assert "✘ 1 finding; verified 251 records" in found
     assert after.count("✔ verified]") == 10
     assert after.count("✘ tampered]") == 1
     assert re.search(r"AUDIT +alice refund\.approve on order 1047 .*→ success +\[✘ tampered\]", after)
