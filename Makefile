@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint format stubs clean
+.PHONY: help setup demo serve test bench lint format stubs clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): pyproject.toml requirements.txt
+$(READY): pyproject.toml requirements.txt setup.py $(wildcard server/otlp/native/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -27,13 +27,16 @@ serve: $(READY) ## run the server on ./data
 	$(BIN)/lognotary serve --data-dir data
 
 test: $(READY) ## run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(READY) ## check style, types and the import rule
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+bench: $(READY) ## run the short benchmarks
+	$(BIN)/python -m benchmarks --short
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
@@ -43,4 +46,4 @@ stubs: $(READY) ## generate the API stubs from proto/
 	PYTHON=$(abspath $(BIN)/python) proto/generate
 
 clean: ## remove what was built and cached
-	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache build dist *.egg-info server/otlp/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,17 +1,24 @@
 #!/bin/sh
 # The steps by which the image installs Lognotary, called by the Dockerfile and by `docker/check`.
 #
+#   install.sh compiler            make sure that there is a C++ compiler, for the compiled codec
 #   install.sh dependencies VENV   make VENV and put into it what pyproject.toml asks for
 #   install.sh project VENV        add the project itself, from the current directory
 #
-# Versions are pinned by requirements.txt where there is one. Dependencies come as wheels only: the
-# image has no compiler, and a missing wheel shall stop the build here and not start one.
+# Versions are pinned by requirements.txt where there is one. Dependencies come as wheels only: a
+# missing wheel shall stop the build here and not compile something else than Lognotary.
 set -eu
 
 step=$1
-venv=$2
+venv=${2:-}
 
 case $step in
+compiler)
+    if ! c++ --version >/dev/null 2>&1; then
+        apt-get update
+        apt-get install --yes --no-install-recommends g++ libssl-dev
+    fi
+    ;;
 dependencies)
     "${PYTHON:-python3}" -m venv "$venv"
     wanted=$(mktemp)
@@ -30,6 +37,8 @@ project)
     "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --no-deps .
     "$venv/bin/pip" check
     "$venv/bin/lognotary" --help >/dev/null
+    # Elsewhere the reference codec may take its place; an image is not built without it.
+    "$venv/bin/python" -P -c 'from server.otlp._native import HAS_SHA256; assert HAS_SHA256'
     # Nothing is installed into a running container.
     "$venv/bin/pip" uninstall --yes --quiet pip
     ;;

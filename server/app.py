@@ -1,15 +1,17 @@
-"""The one place where the parts of a server are put together, started and stopped."""
+"""The one place where the parts of a server are put together, started and stopped.
+
+A server is one process, or several: then its workers receive records and write them, each to logs of
+its own, and the server itself answers the API over all of them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import signal
 import threading
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -21,31 +23,35 @@ from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.http_api import build_http_api
 from server.config import Address, Settings
-from server.datadir import DataDirectory
+from server.datadir import DataDirectory, read_signer, worker_directory
+from server.identity import identify
 from server.listeners import serve_grpc, serve_http
 from server.notary.batch import Batch
-from server.notary.chain import TrustedKeys
+from server.notary.checkpoint import Checkpoint
+from server.notary.merkle import hash_pairs
 from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.otlp.codecs import build_coding
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
-from server.otlp.reference import ReferenceCodec
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.pipeline import Pipeline
 from server.pipeline.recovery import open_log
+from server.pipeline.rows import Codec
+from server.ports import reserve
+from server.startup import reach_storage, sole_writer, stop_on_signals
+from server.worker_link import REPORT_INTERVAL, Order, Report
+from server.workers import Workers
 from storage.clickhouse import connect
 from storage.engine import Engine
-from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
-from storage.migrate import migrate
-from storage.url import StorageUrl
-from storage.writers import RENEWAL, WriterName, claim, release, renew
+from storage.errors import StorageError
+from storage.writers import WriterName
 
-__all__ = ["BoundAddresses", "run_server"]
+__all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
 
-_CONNECT_PAUSE = 2.0  # seconds between attempts to reach storage at start
 _FLUSH_GRACE = 30.0  # seconds that storage may take for the last batches
 
 
@@ -70,112 +76,154 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         DataDirectoryError: the data directory cannot be used.
         LogUnusableError: the log in storage is not the one this server wrote.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
+        WorkerFailedError: a worker met one of these.
         OSError: a port cannot be listened on.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    give_up = threading.Event()
-    async with contextlib.AsyncExitStack() as stack:
+    stop = stop_on_signals()
+    with contextlib.ExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
-        engine = await _reach_storage(settings.storage, stop)
+        engine = await reach_storage(settings.storage, stop)
         if engine is None:
             return
         stack.callback(engine.close)
+        run = _run_alone if settings.workers == 1 else _run_with_workers
+        await run(settings, data, engine, stop, on_ready)
+
+
+async def _run_alone(
+    settings: Settings,
+    data: DataDirectory,
+    engine: Engine,
+    stop: asyncio.Event,
+    on_ready: Callable[[BoundAddresses], None],
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        identity = identify(settings, data)
         # Reading has connections of its own, so that commits never wait for queries.
         reader = stack.enter_context(contextlib.closing(await asyncio.to_thread(connect, settings.storage)))
-        name = WriterName(settings.deployment, data.writer(settings.writer), data.place)
-        await stack.enter_async_context(_sole_writer(engine, name))
-        writers, keys = await asyncio.to_thread(_open_logs, name, settings, data, engine, give_up)
-        pipeline = _build_pipeline(settings, writers)
-        backend = Backend(reader, keys, lambda: [writer.checkpoint for writer in writers.values()])
-        not_ready = partial(_not_ready, engine, writers)
-        bound = await stack.enter_async_context(_serve(settings, pipeline, backend, not_ready))
-        on_ready(bound)
+        name = WriterName(settings.deployment, identity.writer, data.place)
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.signer, engine))
+        backend = Backend(
+            reader, identity.keys, lambda: [*ingest.checkpoints(), *data.checkpoints(identity.workers_logs)]
+        )
+        otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingest.pipeline))
+        api_grpc, http = await stack.enter_async_context(
+            _answer(settings, backend, lambda: ingest.blocked() or _out_of_reach(engine))
+        )
+        on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
         await stop.wait()
+        await ingest.finish()
+
+
+async def _run_with_workers(
+    settings: Settings,
+    data: DataDirectory,
+    engine: Engine,
+    stop: asyncio.Event,
+    on_ready: Callable[[BoundAddresses], None],
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        identity = identify(settings, data)
+        otlp_grpc = stack.enter_context(reserve(settings.otlp_grpc))
+        otlp_http = stack.enter_context(reserve(settings.otlp_http))
+        share = replace(
+            settings,
+            otlp_grpc=otlp_grpc,
+            otlp_http=otlp_http,
+            memory_limit=max(1, settings.memory_limit // settings.workers),
+        )
+        numbers = range(1, settings.workers + 1)
+        workers = Workers([Order(number, identity.writer_of(number), share) for number in numbers])
+        logs = (*identity.logs, *identity.workers_logs)
+        # What a worker has written down it has committed before, so storage can never be behind it.
+        backend = Backend(engine, identity.keys, lambda: data.checkpoints(logs))
+        api_grpc, http = await stack.enter_async_context(
+            _answer(settings, backend, lambda: workers.not_ready() or _out_of_reach(engine))
+        )
+        await stack.enter_async_context(workers.running())
+        await workers.wait_until_ready(stop)
+        if not stop.is_set():
+            on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
+        await workers.run_until(stop)
+        _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
+
+
+async def run_worker(order: Order, stop: asyncio.Event, say: Callable[[Report], None]) -> None:
+    """Run a worker of a server.
+
+    Args:
+        order: what the server wants of it.
+        stop: ends it, once set.
+        say: called now and then, from when it takes records.
+
+    Raises:
+        DataDirectoryError, LogUnusableError, StorageConfigError, OSError: as ``run_server``.
+        StorageError: storage went away as it started.
+    """
+    settings = order.settings
+    async with contextlib.AsyncExitStack() as stack:
+        data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
+        engine = await reach_storage(settings.storage, stop)
+        if engine is None:
+            return
+        stack.callback(engine.close)
+        name = WriterName(settings.deployment, order.writer, data.place)
+        signer = read_signer(settings.data_dir)
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, signer, engine))
+        await stack.enter_async_context(_receive(settings, ingest.pipeline, shared=True))
+        reporting = asyncio.create_task(_report(ingest, say))
+        stack.callback(reporting.cancel)
+        await stop.wait()
+        await ingest.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ingest:
+    """What records go through, from the pipeline's door to the logs."""
+
+    pipeline: Pipeline
+    writers: Mapping[Stream, LogWriter]
+    give_up: threading.Event
+
+    def checkpoints(self) -> list[Checkpoint]:
+        return [writer.checkpoint for writer in self.writers.values()]
+
+    def blocked(self) -> str:
+        blocked = [stream for stream, writer in self.writers.items() if writer.blocked]
+        return f"the {blocked[0].value} log waits for storage to answer" if blocked else ""
+
+    async def finish(self) -> None:
         _logger.info("stopping: requests that were taken are committed, new ones refused")
-        loop.call_later(_FLUSH_GRACE, give_up.set)
-        await pipeline.close()
-
-
-async def _reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine | None:
-    """Connect and migrate; wait while the server is not there, None if stopped meanwhile."""
-    while not stop.is_set():
-        try:
-            return await asyncio.to_thread(_connect_and_migrate, url)
-        except (NotAppliedError, OutcomeUnknownError) as error:
-            _logger.warning("waiting for storage at %s: %s", url, error)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _CONNECT_PAUSE)
-    return None
-
-
-def _connect_and_migrate(url: StorageUrl) -> Engine:
-    engine = connect(url)
-    try:
-        for migration in migrate(engine):
-            _logger.info("applied migration %d (%s)", migration.number, migration.name)
-    except BaseException:
-        engine.close()
-        raise
-    return engine
+        asyncio.get_running_loop().call_later(_FLUSH_GRACE, self.give_up.set)
+        await self.pipeline.close()
 
 
 @contextlib.asynccontextmanager
-async def _sole_writer(engine: Engine, name: WriterName) -> AsyncIterator[None]:
-    """Hold a name against servers elsewhere; an exclusive engine needs no such care."""
-    if engine.info.exclusive:
-        yield
-        return
-    await asyncio.to_thread(claim, engine, name)
-    renewal = asyncio.create_task(_renew(engine, name))
-    try:
-        yield
-    finally:
-        renewal.cancel()
-        try:
-            await asyncio.to_thread(release, engine, name)
-        except StorageError as error:
-            _logger.warning("storage does not know that this server has stopped: %s", error)
+async def _ingest(
+    settings: Settings, name: WriterName, data: DataDirectory, signer: Signer, engine: Engine
+) -> AsyncIterator[_Ingest]:
+    """Go on with the logs of a writer."""
+    give_up = threading.Event()
+    coding = build_coding(settings.codec, settings.audit_rules)
 
+    def open_writer(stream: Stream) -> LogWriter:
+        log = LogName(name.deployment, stream, name.writer)
+        state = open_log(engine, log, signer.verifier_key(log.origin), data.last_checkpoint(log))
+        return LogWriter(engine, state, signer, remember, give_up, coding.hash_pairs or hash_pairs)
 
-async def _renew(engine: Engine, name: WriterName) -> None:
-    while True:
-        await asyncio.sleep(RENEWAL)
-        try:
-            await asyncio.to_thread(renew, engine, name)
-        except StorageError as error:
-            _logger.warning("storage does not know that this server still writes: %s", error)
-
-
-def _open_logs(
-    name: WriterName, settings: Settings, data: DataDirectory, engine: Engine, give_up: threading.Event
-) -> tuple[dict[Stream, LogWriter], TrustedKeys]:
-    signer = data.signer()
-    names = {stream: LogName(name.deployment, stream, name.writer) for stream in Stream}
-    data.publish_keys(signer, names.values())
-    writers = {stream: _open_log(name, data, engine, signer, give_up) for stream, name in names.items()}
-    own_key = signer.verifier_key(names[Stream.AUDIT].origin).public_key
-    keys = TrustedKeys(settings.public_keys.named, (own_key, *settings.public_keys.unnamed))
-    return writers, keys
-
-
-def _open_log(
-    name: LogName, data: DataDirectory, engine: Engine, signer: Signer, give_up: threading.Event
-) -> LogWriter:
     def remember(batch: Batch) -> None:
-        data.remember_checkpoint(name.stream, batch.checkpoint)
+        data.remember_checkpoint(LogName.parse(batch.origin).stream, batch.checkpoint)
 
-    state = open_log(engine, name, signer.verifier_key(name.origin), data.last_checkpoint(name))
-    return LogWriter(engine, state, signer, remember, give_up)
+    async with sole_writer(engine, name):
+        writers = {stream: await asyncio.to_thread(open_writer, stream) for stream in Stream}
+        yield _Ingest(_build_pipeline(settings, coding.codec, writers), writers, give_up)
 
 
-def _build_pipeline(settings: Settings, writers: dict[Stream, LogWriter]) -> Pipeline:
+def _build_pipeline(settings: Settings, codec: Codec, writers: Mapping[Stream, LogWriter]) -> Pipeline:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
     batchers = {stream: Batcher(limits, writer.commit) for stream, writer in writers.items()}
     return Pipeline(
-        ReferenceCodec(settings.audit_rules),
+        codec,
         batchers,
         memory_limit=settings.memory_limit,
         ack_timeout=settings.ack_timeout,
@@ -183,30 +231,36 @@ def _build_pipeline(settings: Settings, writers: dict[Stream, LogWriter]) -> Pip
 
 
 @contextlib.asynccontextmanager
-async def _serve(
-    settings: Settings,
-    pipeline: Pipeline,
-    backend: Backend,
-    not_ready: Callable[[], str],
-) -> AsyncIterator[BoundAddresses]:
+async def _receive(
+    settings: Settings, pipeline: Pipeline, *, shared: bool = False
+) -> AsyncIterator[tuple[Address, Address]]:
+    """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too."""
     pipeline.start()
+    options = dict(server_options(settings.max_request_bytes)) | {"grpc.so_reuseport": int(shared)}
+    server = grpc.aio.server(options=list(options.items()))
+    server.add_generic_rpc_handlers((build_logs_handler(pipeline),))
+    app = build_http_app(pipeline, settings.max_request_bytes)
+    async with (
+        serve_grpc(server, settings.otlp_grpc) as grpc_address,
+        serve_http(app, settings.otlp_http, shared=shared) as http_address,
+    ):
+        yield grpc_address, http_address
+
+
+@contextlib.asynccontextmanager
+async def _answer(
+    settings: Settings, backend: Backend, not_ready: Callable[[], str]
+) -> AsyncIterator[tuple[Address, Address]]:
+    """Answer the API, over gRPC and HTTP; yields where."""
     async with contextlib.AsyncExitStack() as stack:
-        otlp = grpc.aio.server(options=server_options(settings.max_request_bytes))
-        otlp.add_generic_rpc_handlers((build_logs_handler(pipeline),))
-        otlp_address = await stack.enter_async_context(serve_grpc(otlp, settings.otlp_grpc))
-
-        api = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        add_services(api, backend)
-        healthy = await _add_health(api)
-        reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), api)
-        api_address = await stack.enter_async_context(serve_grpc(api, settings.api_grpc))
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        add_services(server, backend)
+        healthy = await _add_health(server)
+        reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
-
-        receiver = build_http_app(pipeline, settings.max_request_bytes)
-        receiver_address = await stack.enter_async_context(serve_http(receiver, settings.otlp_http))
-        http_api = build_http_api(backend, not_ready)
-        http_address = await stack.enter_async_context(serve_http(http_api, settings.http))
-        yield BoundAddresses(otlp_address, receiver_address, api_address, http_address)
+        http_address = await stack.enter_async_context(serve_http(build_http_api(backend, not_ready), settings.http))
+        yield grpc_address, http_address
 
 
 async def _add_health(server: grpc.aio.Server) -> HealthServicer:
@@ -217,10 +271,13 @@ async def _add_health(server: grpc.aio.Server) -> HealthServicer:
     return servicer
 
 
-def _not_ready(engine: Engine, writers: dict[Stream, LogWriter]) -> str:
-    for stream, writer in writers.items():
-        if writer.blocked:
-            return f"the {stream.value} log waits for storage to answer"
+async def _report(ingest: _Ingest, say: Callable[[Report], None]) -> None:
+    while True:
+        say(Report(not_ready=ingest.blocked()))
+        await asyncio.sleep(REPORT_INTERVAL)
+
+
+def _out_of_reach(engine: Engine) -> str:
     try:
         engine.query("SELECT 1")
     except StorageError as error:

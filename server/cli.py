@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +15,9 @@ from server.commands import audit, trace, verify
 from server.config import ConfigError, add_flags, load_settings
 from server.datadir import DataDirectoryError
 from server.demo import run_demo
+from server.logs import configure_logging
 from server.pipeline.recovery import LogUnusableError
+from server.workers import WorkerFailedError
 from storage.errors import StorageError
 
 __all__ = ["build_parser", "main"]
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
-    except (ConfigError, DataDirectoryError, LogUnusableError, StorageError) as error:
+    except (ConfigError, DataDirectoryError, LogUnusableError, StorageError, WorkerFailedError) as error:
         print(f"lognotary: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -72,14 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options), os.environ)
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    # They report every request at INFO, and connection trouble that is reported here anyway.
-    for noisy in ("clickhouse_connect", "urllib3", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    configure_logging(settings.log_level)
 
     def on_ready(bound: BoundAddresses) -> None:
         addresses = {name: str(getattr(bound, name)) for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}

@@ -15,9 +15,10 @@ from typing import Any
 from server.notary.chain import TrustedKeys, parse_public_keys
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
+from server.otlp.codecs import CODECS, why_not_native
 from server.pipeline.rules import BUILT_IN_RULES, Rule, RuleError, parse_rules
 from storage.errors import StorageConfigError
-from storage.url import StorageUrl, parse_storage_url
+from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
 
 __all__ = ["SETTINGS", "Address", "ConfigError", "Setting", "Settings", "add_flags", "load_settings", "parse_address"]
 
@@ -58,6 +59,8 @@ SETTINGS = (
     Setting("http", "127.0.0.1:7318", "where the HTTP API and health answer"),
     Setting("deployment", "lognotary", "name of the deployment, first part of the logs' origins"),
     Setting("writer", "", "name of this writer, last part of the logs' origins; default: made at first start"),
+    Setting("workers", "1", "processes that receive records; more than 1 need a ClickHouse server"),
+    Setting("codec", "auto", "native (compiled), reference (plain Python), or auto: native where it is installed"),
     Setting("batch_rows", "50000", "records that close a batch"),
     Setting("batch_bytes", "33554432", "bytes that close a batch"),
     Setting("batch_age", "0.25", "seconds after which a batch is closed"),
@@ -81,6 +84,8 @@ class Settings:
     http: Address
     deployment: str
     writer: str
+    workers: int
+    codec: str
     batch_rows: int
     batch_bytes: int
     batch_age: float
@@ -159,6 +164,8 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         "http": parse_address,
         "deployment": lambda text: LogName(text, Stream.AUDIT, "writer").deployment,
         "writer": lambda text: LogName("deployment", Stream.AUDIT, text).writer if text else "",
+        "workers": _positive_int,
+        "codec": _codec,
         "batch_rows": _positive_int,
         "batch_bytes": _positive_int,
         "batch_age": _positive,
@@ -174,6 +181,11 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
             parsed[name] = parse(text)
         except (ValueError, OSError, StorageConfigError, KeyMaterialError, MalformedError) as error:
             raise ConfigError(f"{where}: {error}") from error
+    if parsed["workers"] > 1 and isinstance(parsed["storage"], EmbeddedUrl):
+        raise ConfigError(
+            f"{values['workers'][1]}: {parsed['workers']} workers need a ClickHouse server, since embedded storage "
+            "belongs to one process: give --storage http://user:password@host:8123/database, or run 1 worker"
+        )
     return Settings(**parsed, audit_rules=_rules(audit))
 
 
@@ -200,7 +212,10 @@ def parse_address(text: str) -> Address:
 
 
 def _positive_int(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a whole number") from error
     if number <= 0:
         raise ValueError(f"{text} is not greater than 0")
     return number
@@ -211,6 +226,16 @@ def _positive(text: str) -> float:
     if not number > 0:
         raise ValueError(f"{text} is not greater than 0")
     return number
+
+
+def _codec(text: str) -> str:
+    if text.lower() not in CODECS:
+        raise ValueError(f"{text!r} is not {' or '.join(CODECS)}")
+    if text.lower() == "native" and (missing := why_not_native()):
+        raise ValueError(
+            f"the compiled codec is not installed ({missing}): install Lognotary where a compiler is present"
+        )
+    return text.lower()
 
 
 def _level(text: str) -> str:

@@ -6,6 +6,7 @@ keys/signing-key.pem     the private key (mode 0600): whoever has it can sign
 keys/public-key.pem      the public key, to be given to those who verify
 keys/verifier-keys.txt   the same as C2SP verifier keys, one for each log
 checkpoints/<stream>     the last checkpoint that was committed: shows when storage was rolled back
+workers/<number>/        with several workers, the same of each, without writer and keys
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from server.notary.errors import NotaryError
 from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
 
-__all__ = ["DataDirectory", "DataDirectoryError", "read_checkpoints", "read_public_key"]
+__all__ = [
+    "DataDirectory",
+    "DataDirectoryError",
+    "read_checkpoints",
+    "read_public_key",
+    "read_signer",
+    "worker_directory",
+]
 
 
 class DataDirectoryError(Exception):
@@ -43,7 +51,6 @@ class DataDirectory:
         try:
             path.mkdir(parents=True, exist_ok=True)
             (path / "checkpoints").mkdir(exist_ok=True)
-            (path / "keys").mkdir(mode=0o700, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise DataDirectoryError(f"the data directory {path} cannot be used: {error}") from error
@@ -87,13 +94,14 @@ class DataDirectory:
         Raises:
             DataDirectoryError: the key file cannot be read.
         """
-        file = self._path / "keys" / "signing-key.pem"
+        file = _signing_key(self._path)
         try:
+            file.parent.mkdir(mode=0o700, exist_ok=True)
             if not file.exists():
                 _write(file, Signer.generate().to_pem().decode(), mode=0o600)
-            return Signer.from_pem(file.read_bytes())
-        except (OSError, NotaryError) as error:
+        except OSError as error:
             raise DataDirectoryError(f"the signing key {file} cannot be used: {error}") from error
+        return read_signer(self._path)
 
     def publish_keys(self, signer: Signer, logs: Iterable[LogName]) -> None:
         """Write the public key for those who verify."""
@@ -107,24 +115,48 @@ class DataDirectory:
         Raises:
             DataDirectoryError: the file was damaged.
         """
-        file = self._checkpoint_file(name.stream)
-        try:
-            checkpoint, _ = open_checkpoint(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, NotaryError) as error:
-            raise DataDirectoryError(
-                f"{file} is damaged ({error}). It remembers how far the log went; remove it only if storage is known "
-                "to be whole"
-            ) from error
-        return checkpoint if checkpoint.origin == name.origin else None
+        checkpoint = _read_checkpoint(_checkpoint_file(self._path, name.stream))
+        return checkpoint if checkpoint and checkpoint.origin == name.origin else None
 
     def remember_checkpoint(self, stream: Stream, note: str) -> None:
         """Keep a checkpoint that was committed."""
-        _write(self._checkpoint_file(stream), note, durable=False)
+        _write(_checkpoint_file(self._path, stream), note, durable=False)
 
-    def _checkpoint_file(self, stream: Stream) -> Path:
-        return self._path / "checkpoints" / stream.value
+    def workers(self) -> list[int]:
+        """Return the numbers of the workers that have ever been started on this directory."""
+        return _workers(self._path)
+
+    def checkpoints(self, names: Iterable[LogName]) -> list[Checkpoint]:
+        """Return the last checkpoints of logs that this directory remembers, or those of its workers.
+
+        A checkpoint is written down after its batch was committed, so storage has all that it says.
+
+        Raises:
+            DataDirectoryError: a file was damaged.
+        """
+        origins = {name.origin for name in names}
+        if not origins:
+            return []
+        found = map(_read_checkpoint, _checkpoint_files(self._path))
+        return [checkpoint for checkpoint in found if checkpoint and checkpoint.origin in origins]
+
+
+def worker_directory(path: Path, number: int) -> Path:
+    """Return the data directory of a worker, below that of its server."""
+    return path / "workers" / str(number)
+
+
+def read_signer(path: Path) -> Signer:
+    """Return the signing key of a data directory, without opening it.
+
+    Raises:
+        DataDirectoryError: the key file cannot be read.
+    """
+    file = _signing_key(path)
+    try:
+        return Signer.from_pem(file.read_bytes())
+    except (OSError, NotaryError) as error:
+        raise DataDirectoryError(f"the signing key {file} cannot be used: {error}") from error
 
 
 def read_public_key(path: Path) -> str:
@@ -142,9 +174,39 @@ def read_public_key(path: Path) -> str:
 
 
 def read_checkpoints(path: Path) -> list[str]:
-    """Return the checkpoints that a data directory remembers, without opening it."""
-    files = [path / "checkpoints" / stream.value for stream in Stream]
-    return [file.read_text(encoding="utf-8") for file in files if file.exists()]
+    """Return the checkpoints that a data directory and its workers' remember, without opening it."""
+    return [file.read_text(encoding="utf-8") for file in _checkpoint_files(path) if file.exists()]
+
+
+def _signing_key(path: Path) -> Path:
+    return path / "keys" / "signing-key.pem"
+
+
+def _checkpoint_file(path: Path, stream: Stream) -> Path:
+    return path / "checkpoints" / stream.value
+
+
+def _checkpoint_files(path: Path) -> list[Path]:
+    directories = [path, *(worker_directory(path, number) for number in _workers(path))]
+    return [_checkpoint_file(directory, stream) for directory in directories for stream in Stream]
+
+
+def _workers(path: Path) -> list[int]:
+    names = [entry.name for entry in (path / "workers").glob("*")]
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def _read_checkpoint(file: Path) -> Checkpoint | None:
+    try:
+        checkpoint, _ = open_checkpoint(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, NotaryError) as error:
+        raise DataDirectoryError(
+            f"{file} is damaged ({error}). It remembers how far the log went; remove it only if storage is known "
+            "to be whole"
+        ) from error
+    return checkpoint
 
 
 def _new_writer_name() -> str:

@@ -37,14 +37,19 @@ async def serve_grpc(server: grpc.aio.Server, address: Address) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def serve_http(app: Starlette, address: Address) -> AsyncIterator[Address]:
+async def serve_http(app: Starlette, address: Address, *, shared: bool = False) -> AsyncIterator[Address]:
     """Run an ASGI application; yields the address with the port it got.
+
+    Args:
+        app: the application.
+        address: where to listen.
+        shared: other processes may listen there too (``SO_REUSEPORT``).
 
     Raises:
         OSError: the address cannot be listened on.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.create_server((address.host, address.port), family=family, backlog=1024)
+    listener = socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
     config = uvicorn.Config(
         app,
         http="httptools",

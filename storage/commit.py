@@ -6,6 +6,8 @@ import struct
 from array import array
 from collections.abc import Sequence
 
+import numpy as np
+
 from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import encode_string
 from server.notary.origin import LogName
@@ -17,21 +19,22 @@ from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColu
 __all__ = ["encode_records_block", "insert_batch", "insert_records", "insert_tiles", "is_stored"]
 
 
-def encode_records_block(batch: Batch, columns: Sequence[Column]) -> bytes:
+def encode_records_block(batch: Batch, parts: Sequence[Sequence[Column]]) -> bytes:
     """Encode a batch's records as one Native block.
 
     Args:
         batch: the batch; gives every record its LogId, BatchId and LeafIndex.
-        columns: the columns of the canonical record, in its order.
+        parts: the columns of the canonical record, in its order, for each request of the batch.
     """
     count = batch.record_count
     stream = LogName.parse(batch.origin).stream
     evidence: tuple[Column, ...] = (
-        WordColumn((batch.log_id.encode(),), array("I", [0]) * count),
+        _one_word(batch.log_id, count),
         PlainColumn(uuid_bytes(batch.batch_id) * count),
-        PlainColumn(array("Q", range(batch.first_leaf, batch.tree_size)).tobytes()),
+        PlainColumn(np.arange(batch.first_leaf, batch.tree_size, dtype="<u8").tobytes()),
     )
-    return encode_block(record_columns(stream), (*columns, *evidence), count)
+    columns: list[Sequence[Column]] = [*zip(*parts, strict=True), *((column,) for column in evidence)]
+    return encode_block(record_columns(stream), columns, count)
 
 
 def insert_records(engine: Engine, batch: Batch, block: bytes, *, renewed: int = 0) -> None:
@@ -55,7 +58,7 @@ def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment]
     """Store the hashes that a batch adds to its log's tiles. Raises as ``insert_records``."""
     count = len(fragments)
     columns: tuple[Column, ...] = (
-        WordColumn((batch.log_id.encode(),), array("I", [0]) * count),
+        _one_word(batch.log_id, count),
         PlainColumn(bytes(fragment.level for fragment in fragments)),
         PlainColumn(array("Q", [fragment.tile_index for fragment in fragments]).tobytes()),
         PlainColumn(array("H", [fragment.offset for fragment in fragments]).tobytes()),
@@ -63,15 +66,21 @@ def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment]
         PlainColumn(uuid_bytes(batch.batch_id) * count),
         PlainColumn(array("Q", [batch.sequence]).tobytes() * count),
     )
-    _insert(engine, "log_tiles", TILE_COLUMNS, encode_block(TILE_COLUMNS, columns, count), batch, renewed)
+    _insert(
+        engine,
+        "log_tiles",
+        TILE_COLUMNS,
+        encode_block(TILE_COLUMNS, [(column,) for column in columns], count),
+        batch,
+        renewed,
+    )
 
 
 def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
     """Store a batch's own row: from now on it is committed. Raises as ``insert_records``."""
-    one = array("I", [0])
     columns: tuple[Column, ...] = (
-        WordColumn((batch.log_id.encode(),), one),
-        WordColumn((batch.origin.encode(),), one),
+        _one_word(batch.log_id, 1),
+        _one_word(batch.origin, 1),
         PlainColumn(uuid_bytes(batch.batch_id)),
         PlainColumn(struct.pack("<Q", batch.sequence)),
         PlainColumn(struct.pack("<Q", batch.first_leaf)),
@@ -85,7 +94,14 @@ def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
         PlainColumn(encode_string(batch.checkpoint.encode())),
         PlainColumn(struct.pack("<H", batch.canonical_version)),
     )
-    _insert(engine, "log_batches", BATCH_COLUMNS, encode_block(BATCH_COLUMNS, columns, 1), batch, renewed)
+    _insert(
+        engine,
+        "log_batches",
+        BATCH_COLUMNS,
+        encode_block(BATCH_COLUMNS, [(column,) for column in columns], 1),
+        batch,
+        renewed,
+    )
 
 
 def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
@@ -100,6 +116,10 @@ def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
         {"log": batch.log_id, "batch": str(batch.batch_id), "leaf": batch.first_leaf, "number": batch.sequence},
     )
     return any(stored for (stored,) in read_rows(rows, (boolean,)))
+
+
+def _one_word(word: str, count: int) -> WordColumn:
+    return WordColumn((word.encode(),), bytes(4 * count))
 
 
 def _insert(

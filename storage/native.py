@@ -1,9 +1,12 @@
 """ClickHouse's Native format, written from columns.
 
 A block is a number of columns and of rows, then for each column its name, its type and its data.
-Columns of several requests are joined without decoding them: plain data is concatenated, the
-dictionaries of LowCardinality columns are united. Format: ClickHouse documentation, "Native", and
-for LowCardinality ``SerializationLowCardinality`` (version 1, additional keys only).
+Columns come in parts, one for each request of a batch, and are joined without decoding them: plain
+data is concatenated, the dictionaries of LowCardinality columns are united. Format: ClickHouse
+documentation, "Native", and for LowCardinality ``SerializationLowCardinality`` (version 1,
+additional keys only).
+
+Numbers within columns are little-endian, whatever the machine.
 """
 
 from __future__ import annotations
@@ -12,16 +15,24 @@ import struct
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from server.notary.canonical import encode_string, encode_varint
 
-__all__ = ["Column", "MapColumn", "NamedColumn", "PlainColumn", "WordColumn", "encode_block", "join_columns"]
+__all__ = ["Column", "MapColumn", "NamedColumn", "PlainColumn", "WordColumn", "encode_block", "pack_numbers"]
 
 _HAS_ADDITIONAL_KEYS = 1 << 9
 _NEEDS_UPDATE = 1 << 10
 _KEYS_VERSION = struct.pack("<Q", 1)
+
+
+def pack_numbers(numbers: Iterable[int]) -> bytes:
+    """Pack numbers as columns hold them: 32 bits each."""
+    packed = array("I", numbers)
+    return packed.tobytes() if packed.itemsize == 4 else np.array(packed, "<u4").tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +57,18 @@ class WordColumn:
     """
 
     dictionary: tuple[bytes, ...]
-    indexes: array[int]
+    indexes: bytes
 
     @property
     def size(self) -> int:
         """Size in bytes."""
-        return sum(map(len, self.dictionary)) + 4 * len(self.indexes)
+        return sum(map(len, self.dictionary)) + len(self.indexes)
 
     @classmethod
     def of(cls, values: Iterable[bytes]) -> WordColumn:
         """Make a column of values."""
         places: dict[bytes, int] = {}
-        indexes = array("I", [places.setdefault(value, len(places)) for value in values])
+        indexes = pack_numbers([places.setdefault(value, len(places)) for value in values])
         return cls(tuple(places), indexes)
 
 
@@ -71,17 +82,19 @@ class MapColumn:
         values: the values of all rows as length-prefixed strings.
     """
 
-    lengths: array[int]
+    lengths: bytes
     keys: WordColumn
     values: bytes
 
     @property
     def size(self) -> int:
         """Size in bytes."""
-        return 4 * len(self.lengths) + self.keys.size + len(self.values)
+        return len(self.lengths) + self.keys.size + len(self.values)
 
 
 Column = PlainColumn | WordColumn | MapColumn
+
+_Kind = TypeVar("_Kind", PlainColumn, WordColumn, MapColumn)
 
 
 class NamedColumn(Protocol):
@@ -96,71 +109,58 @@ class NamedColumn(Protocol):
         """Its ClickHouse type."""
 
 
-def join_columns(columns: Sequence[Column]) -> Column:
-    """Join the same column of several requests to one.
-
-    Raises:
-        TypeError: the columns are of different kinds.
-    """
-    if len(columns) == 1:
-        return columns[0]
-    if all(isinstance(column, PlainColumn) for column in columns):
-        return PlainColumn(b"".join(column.data for column in columns))  # type: ignore[union-attr]
-    words = [column for column in columns if isinstance(column, WordColumn)]
-    if len(words) == len(columns):
-        return _join_words(words)
-    maps = [column for column in columns if isinstance(column, MapColumn)]
-    if len(maps) == len(columns):
-        lengths = array("I")
-        for column in maps:
-            lengths.extend(column.lengths)
-        keys = _join_words([column.keys for column in maps])
-        return MapColumn(lengths, keys, b"".join(column.values for column in maps))
-    raise TypeError("columns of different kinds cannot be joined")
-
-
-def _join_words(columns: Sequence[WordColumn]) -> WordColumn:
-    places: dict[bytes, int] = {}
-    indexes = array("I")
-    for column in columns:
-        moved = [places.setdefault(value, len(places)) for value in column.dictionary]
-        indexes.extend([moved[index] for index in column.indexes])
-    return WordColumn(tuple(places), indexes)
-
-
-def encode_block(header: Sequence[NamedColumn], columns: Sequence[Column], rows: int) -> bytes:
+def encode_block(header: Sequence[NamedColumn], columns: Sequence[Sequence[Column]], rows: int) -> bytes:
     """Encode one block.
 
     Args:
         header: names and types, one for each column.
-        columns: the data, each of ``rows`` rows.
+        columns: for each column its parts, which follow one another and together have ``rows`` rows.
         rows: number of rows.
+
+    Raises:
+        TypeError: the parts of a column are of different kinds.
     """
-    parts = [encode_varint(len(columns)), encode_varint(rows)]
-    for named, column in zip(header, columns, strict=True):
-        parts += [encode_string(named.name.encode()), encode_string(named.type.encode())]
-        if isinstance(column, PlainColumn):
-            parts.append(column.data)
-        elif isinstance(column, WordColumn):
-            parts.append(_KEYS_VERSION)
-            parts += _word_data(column)
+    pieces = [encode_varint(len(columns)), encode_varint(rows)]
+    for named, parts in zip(header, columns, strict=True):
+        pieces += [encode_string(named.name.encode()), encode_string(named.type.encode())]
+        first = parts[0]
+        if isinstance(first, PlainColumn):
+            pieces += [part.data for part in _alike(first, parts)]
+        elif isinstance(first, WordColumn):
+            pieces.append(_KEYS_VERSION)
+            pieces += _words(_alike(first, parts))
         else:
-            parts.append(_KEYS_VERSION)
-            parts.append(array("Q", accumulate(column.lengths)).tobytes())
-            parts += _word_data(column.keys)
-            parts.append(column.values)
-    return b"".join(parts)
+            maps = _alike(first, parts)
+            pieces.append(_KEYS_VERSION)
+            lengths = [np.frombuffer(part.lengths, "<u4") for part in maps]
+            pieces.append(np.cumsum(np.concatenate(lengths), dtype="<u8").tobytes())
+            pieces += _words([part.keys for part in maps])
+            pieces += [part.values for part in maps]
+    return b"".join(pieces)
 
 
-def _word_data(column: WordColumn) -> list[bytes]:
-    if not column.indexes:  # nothing stands in a block for no values, not even their number
+def _alike(first: _Kind, parts: Sequence[Column]) -> list[_Kind]:
+    alike = [part for part in parts if isinstance(part, type(first))]
+    if len(alike) != len(parts):
+        raise TypeError("the parts of a column are of different kinds")
+    return alike
+
+
+def _words(parts: Sequence[WordColumn]) -> list[bytes]:
+    places: dict[bytes, int] = {}
+    moved = [np.array([places.setdefault(word, len(places)) for word in part.dictionary], "<u4") for part in parts]
+    size = len(places)
+    width, number = (0, "<u1") if size <= 1 << 8 else (1, "<u2") if size <= 1 << 16 else (2, "<u4")
+    indexes: list[npt.NDArray[np.unsignedinteger]] = [
+        places_of_part.astype(number)[np.frombuffer(part.indexes, "<u4")]
+        for places_of_part, part in zip(moved, parts, strict=True)
+    ]
+    count = sum(map(len, indexes))
+    if count == 0:  # nothing stands in a block for no values, not even their number
         return []
-    size = len(column.dictionary)
-    width, code = (0, "B") if size <= 1 << 8 else (1, "H") if size <= 1 << 16 else (2, "I")
-    indexes = column.indexes if code == "I" else array(code, column.indexes)
     return [
         struct.pack("<QQ", width | _HAS_ADDITIONAL_KEYS | _NEEDS_UPDATE, size),
-        *map(encode_string, column.dictionary),
-        struct.pack("<Q", len(indexes)),
-        indexes.tobytes(),
+        *map(encode_string, places),
+        struct.pack("<Q", count),
+        *(part.tobytes() for part in indexes),
     ]

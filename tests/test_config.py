@@ -37,6 +37,14 @@ def test_a_server_url_may_carry_user_and_password(tmp_path: Path) -> None:
     assert settings.storage == ServerUrl("host", 8443, True, "logs", "me", "p@ss")
 
 
+def test_there_is_one_worker_unless_a_server_stores(tmp_path: Path) -> None:
+    assert load(tmp_path).workers == 1
+    assert load(tmp_path, workers="1").workers == 1
+    assert load(tmp_path, 'storage = "http://host/logs"\nworkers = 4').workers == 4
+    with pytest.raises(ConfigError, match=r"workers in .*settings\.toml: 4 workers need a ClickHouse server"):
+        load(tmp_path, "workers = 4")
+
+
 def test_own_audit_rules_come_before_the_built_in_ones(tmp_path: Path) -> None:
     toml = '[[audit.rules]]\nname = "billing"\nmatch = { service = "billing" }'
     assert [rule.name for rule in load(tmp_path, toml).audit_rules][:2] == ["billing", "otel-audit"]
@@ -62,6 +70,11 @@ def test_public_keys_of_other_writers_are_read_from_files(tmp_path: Path) -> Non
         ("batch_rows", "0", "--batch-rows: 0 is not greater than 0"),
         ("batch_age", "nan", "--batch-age: nan is not greater than 0"),
         ("ack_timeout", "soon", "--ack-timeout: "),
+        ("workers", "0", "--workers: 0 is not greater than 0"),
+        ("workers", "-2", "--workers: -2 is not greater than 0"),
+        ("workers", "two", "--workers: 'two' is not a whole number"),
+        ("workers", "1.5", r"--workers: '1\.5' is not a whole number"),
+        ("workers", "2", "--workers: 2 workers need a ClickHouse server, .*--storage http"),
         ("deployment", "a b", "--deployment: .*'a b'"),
         ("writer", "a/b", "--writer: .*'a/b'"),
         ("log_level", "loud", "--log-level: 'loud' is not debug"),

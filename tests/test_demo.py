@@ -1,13 +1,17 @@
+import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
+from server.demo.server_process import running_server
 
 # The first words of the headings, in order.
 STEPS = (
@@ -19,6 +23,10 @@ STEPS = (
     "The server starts",
     "The trace",
 )
+
+
+# The highest number of open files that select() and its like know.
+FD_SETSIZE = 1024
 
 
 def demo(*, temporary: Path) -> list[str]:
@@ -73,7 +81,13 @@ def test_demo_fails_if_a_record_does_not_arrive(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
-    with subprocess.Popen(demo(temporary=tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # Ignored signals are inherited, and a shell has what runs in its background ignore SIGINT, nohup SIGHUP.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(demo(temporary=tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(number, before)
+    with process:
         assert process.stdout is not None
         for line in process.stdout:
             if b"OTLP is received" in line:
@@ -87,6 +101,30 @@ def test_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path, numbe
     assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
     assert not _running_with(str(directory))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def _many_open_files() -> Iterator[None]:
+    """All descriptors below FD_SETSIZE are taken."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * FD_SETSIZE:
+        pytest.skip(f"a process may have no more than {hard} open files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * FD_SETSIZE), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while opened[-1] < FD_SETSIZE:
+            opened.append(os.dup(opened[0]))
+        yield
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_many_open_files")
+def test_demo_starts_its_server_from_a_process_with_many_open_files(tmp_path: Path) -> None:
+    with running_server(tmp_path) as addresses:
+        assert addresses.otlp_grpc != addresses.api_grpc
 
 
 def test_demo_says_how_to_install_what_it_needs(

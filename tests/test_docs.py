@@ -190,7 +190,7 @@ class TestEvidence:
         try:
             migrate(engine)
             for rows, notarized in zip(self.example.rows, self.example.batches, strict=True):
-                insert_records(engine, notarized.batch, encode_records_block(notarized.batch, rows.columns))
+                insert_records(engine, notarized.batch, encode_records_block(notarized.batch, [rows.columns]))
                 insert_tiles(engine, notarized.batch, notarized.fragments)
                 insert_batch(engine, notarized.batch)
         finally:

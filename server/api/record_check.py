@@ -163,7 +163,7 @@ class RecordChecker:
                 hashes[leaf_index - first] = leaf_of(record)
             if tree is None or not all(hashes):
                 return False
-            tree, _ = tree.extend(hashes)
+            tree, _ = tree.extend(b"".join(hashes))
         return tree is not None and tree.root() == frontier_root(gap.after)
 
     def range_after(self, batch: Batch) -> CompactRange | None:
@@ -171,7 +171,7 @@ class RecordChecker:
         for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
             leaves = signed_leaves(batch, fragments)
             if leaves is not None:
-                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(leaves)[0]
+                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaves))[0]
         return None
 
     def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:

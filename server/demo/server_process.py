@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,7 +68,11 @@ def running_server(directory: Path) -> Iterator[Addresses]:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> Addresses:
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-    if not select.select([process.stdout], [], [], _START_SECONDS)[0]:
+    # Not select(), which fails where a process, as one that embeds chDB, has more than 1024 files open.
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        written = selector.select(_START_SECONDS)
+    if not written:
         raise ServerFailedError(f"the server was not ready within {_START_SECONDS:.0f} seconds: {_last_line(log)}")
     line = process.stdout.readline()
     if not line:

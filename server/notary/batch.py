@@ -10,7 +10,7 @@ from uuid import UUID
 
 from server.notary.canonical import CANONICAL_VERSION, encode_string
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
-from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange, split_hashes
+from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange, HashPairs, hash_pairs
 from server.notary.note import Signer
 from server.notary.origin import LogName
 
@@ -108,6 +108,7 @@ def notarize(
     min_timestamp: int,
     max_timestamp: int,
     ingested_at: int,
+    hash_pairs: HashPairs = hash_pairs,
 ) -> NotarizedBatch:
     """Append a batch of records to a log and sign the checkpoint after them.
 
@@ -118,9 +119,10 @@ def notarize(
         min_timestamp: the earliest Timestamp of the records.
         max_timestamp: the latest.
         ingested_at: the latest IngestedAt.
+        hash_pairs: hashes the tree's nodes.
     """
     before = state.range
-    after, tiles = before.extend(split_hashes(leaf_hashes))
+    after, tiles = before.extend(leaf_hashes, hash_pairs)
     root = after.root()
     note = sign_checkpoint(Checkpoint(state.name.origin, after.size, root), signer)
     batch = Batch(
@@ -182,7 +184,7 @@ def _as_version_8(digest: bytes) -> int:
     return number | (8 << 76) | (0x8000 << 48)
 
 
-def tile_fragments(first_leaf: int, tiles: list[list[bytes]]) -> Iterator[TileFragment]:
+def tile_fragments(first_leaf: int, tiles: list[bytes]) -> Iterator[TileFragment]:
     """Cut new hashes into fragments of tiles.
 
     Args:
@@ -191,11 +193,11 @@ def tile_fragments(first_leaf: int, tiles: list[list[bytes]]) -> Iterator[TileFr
     """
     for level, hashes in enumerate(tiles):
         start = first_leaf >> TILE_HEIGHT * level
-        joined = b"".join(hashes)
+        count = len(hashes) // HASH_SIZE
         done = 0
-        while done < len(hashes):
+        while done < count:
             tile_index, offset = divmod(start + done, _TILE_WIDTH)
-            taken = min(_TILE_WIDTH - offset, len(hashes) - done)
-            chunk = joined[done * HASH_SIZE : (done + taken) * HASH_SIZE]
+            taken = min(_TILE_WIDTH - offset, count - done)
+            chunk = hashes[done * HASH_SIZE : (done + taken) * HASH_SIZE]
             yield TileFragment(level, tile_index, offset, chunk)
             done += taken

@@ -94,7 +94,7 @@ def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[
     )
 
 
-def _are_of(batch: Batch, tiles: list[list[bytes]], fragments: Sequence[TileFragment]) -> bool:
+def _are_of(batch: Batch, tiles: list[bytes], fragments: Sequence[TileFragment]) -> bool:
     return sorted(fragments, key=_place) == sorted(tile_fragments(batch.first_leaf, tiles), key=_place)
 
 
@@ -102,8 +102,8 @@ def _place(fragment: TileFragment) -> tuple[int, int, int]:
     return fragment.level, fragment.tile_index, fragment.offset
 
 
-def _extended(batch: Batch, leaf_hashes: list[bytes]) -> tuple[CompactRange, list[list[bytes]]]:
-    return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(leaf_hashes)
+def _extended(batch: Batch, leaf_hashes: list[bytes]) -> tuple[CompactRange, list[bytes]]:
+    return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaf_hashes))
 
 
 @dataclass(frozen=True, slots=True)

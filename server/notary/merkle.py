@@ -19,6 +19,9 @@ __all__ = [
     "HASH_SIZE",
     "TILE_HEIGHT",
     "CompactRange",
+    "HashPairs",
+    "check_hashes",
+    "hash_pairs",
     "inclusion_nodes",
     "inclusion_path",
     "leaf_hash",
@@ -51,9 +54,32 @@ def split_hashes(hashes: bytes) -> list[bytes]:
     Raises:
         MalformedError: the length is no multiple of 32.
     """
+    check_hashes(hashes)
+    return [hashes[i : i + HASH_SIZE] for i in range(0, len(hashes), HASH_SIZE)]
+
+
+def check_hashes(hashes: bytes) -> None:
+    """Check that bytes can be concatenated hashes.
+
+    Raises:
+        MalformedError: the length is no multiple of 32.
+    """
     if len(hashes) % HASH_SIZE:
         raise MalformedError(f"{len(hashes)} bytes are no whole number of {HASH_SIZE}-byte hashes")
-    return [hashes[i : i + HASH_SIZE] for i in range(0, len(hashes), HASH_SIZE)]
+
+
+HashPairs = Callable[[bytes], bytes]
+"""Hashes neighbours to the nodes above them, as ``hash_pairs`` does."""
+
+
+def hash_pairs(nodes: bytes) -> bytes:
+    """Hash every two neighbouring subtrees to the one above them.
+
+    Args:
+        nodes: an even number of hashes, 32 bytes each.
+    """
+    single = split_hashes(nodes)
+    return b"".join(map(node_hash, single[::2], single[1::2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +109,41 @@ class CompactRange:
         """Return the nodes concatenated, largest subtree first."""
         return b"".join(self.nodes)
 
-    def extend(self, leaf_hashes: list[bytes]) -> tuple[CompactRange, list[list[bytes]]]:
+    def extend(self, leaf_hashes: bytes, hash_pairs: HashPairs = hash_pairs) -> tuple[CompactRange, list[bytes]]:
         """Append leaves, given by their hashes.
+
+        Args:
+            leaf_hashes: 32 bytes each.
+            hash_pairs: does what the function of this name does.
 
         Returns:
             The range after them, and the hashes that came new at each tile level (C2SP tlog-tiles):
             entry n holds the roots of the perfect subtrees of 256**n leaves that are now complete and
-            were not before. They follow on the ``size >> 8 * n`` ones that were there.
+            were not before, 32 bytes each. They follow on the ``size >> 8 * n`` ones that were there.
+
+        Raises:
+            MalformedError: the length is no multiple of 32.
         """
-        # Hashed level by level and not leaf by leaf: one comprehension a level.
+        # Hashed level by level and not leaf by leaf: one call a level.
+        check_hashes(leaf_hashes)
         edge = list(self.nodes)
         size = self.size
         added = leaf_hashes
-        tiles: list[list[bytes]] = []
+        tiles: list[bytes] = []
         new_edge: list[bytes] = []
         height = 0
         while added or size:
             if height % TILE_HEIGHT == 0 and added:
                 tiles.append(added)
-            nodes = [edge.pop(), *added] if size & 1 else added
-            if len(nodes) & 1:
-                new_edge.append(nodes[-1])
-            added = [
-                sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=False)
-            ]
+            nodes = edge.pop() + added if size & 1 else added
+            pairs = len(nodes) // (2 * HASH_SIZE) * (2 * HASH_SIZE)
+            if pairs < len(nodes):
+                new_edge.append(nodes[pairs:])
+            added = hash_pairs(nodes[:pairs])
             size >>= 1
             height += 1
         new_edge.reverse()
-        return CompactRange(self.size + len(leaf_hashes), tuple(new_edge)), tiles
+        return CompactRange(self.size + len(leaf_hashes) // HASH_SIZE, tuple(new_edge)), tiles
 
     def root(self) -> bytes:
         """Return the tree's root hash (RFC 6962, section 2.1)."""

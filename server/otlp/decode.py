@@ -40,7 +40,7 @@ key-value list that has the attributes in their stored order: sorted by key, val
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -48,18 +48,14 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from server.otlp.refusals import MAX_RECORDS, MAX_REPEATED, Wrong, check_members, malformed, too_many_records
 from server.otlp.values import STRING, as_string, json_text, member_types
-from server.pipeline.errors import MalformedRequestError
 from server.pipeline.records import Attributes, RecordColumns
 
 __all__ = ["decode"]
 
 _MAX_TIME = 2**63 - 1  # DateTime64(9) is a signed 64-bit number of nanoseconds
 _ALL_STRINGS = b"{}"
-
-# A row repeats its resource and scope: a small request can mean very many bytes.
-_MAX_RECORDS = 1_000_000  # ClickHouse would cut a larger block, and a batch is one block
-_MAX_REPEATED = 256 << 20
 
 
 def decode(request: bytes) -> RecordColumns:
@@ -71,15 +67,18 @@ def decode(request: bytes) -> RecordColumns:
     Raises:
         MalformedRequestError: the bytes are no such message: broken wire format, a string that is
             not UTF-8, or values nested too deeply (protobuf's limit is 100 messages); or its records,
-            each with its resource and scope, are more than one batch can hold.
+            each with its resource and scope, are more than one batch can hold; or a list of attributes
+            is too long.
     """
     try:
         message = ExportLogsServiceRequest.FromString(request)
     except DecodeError as error:
-        raise MalformedRequestError(f"not an OTLP logs request ({len(request)} bytes): {error}") from error
+        text = str(error)
+        wrong = Wrong.NOT_UTF8 if "UTF-8" in text else Wrong.TOO_DEEP if "epth" in text else Wrong.BROKEN
+        raise malformed(request, wrong) from error
 
-    _check_size(message)
     columns = RecordColumns()
+    records = repeated = 0
     for resource_logs in message.resource_logs:
         service_name = _service_name(resource_logs.resource)
         resource_schema_url = resource_logs.schema_url.encode()
@@ -91,6 +90,14 @@ def decode(request: bytes) -> RecordColumns:
             scope_version = scope_logs.scope.version.encode()
             scope_attributes, scope_types = _attributes(scope_logs.scope.attributes)
             shared_details = _scope_details(scope_logs.scope, scope_types) + resource_details
+            records += len(scope_logs.log_records)
+            repeated += len(scope_logs.log_records) * (
+                sum(map(len, (service_name, resource_schema_url, scope_schema_url, scope_name, scope_version)))
+                + sum(len(key) + len(text) for key, text in resource_attributes + scope_attributes)
+                + sum(len(detail) + 1 for detail in shared_details)
+            )
+            if records > MAX_RECORDS or repeated > MAX_REPEATED:
+                raise too_many_records()
             for record in scope_logs.log_records:
                 time = record.time_unix_nano or record.observed_time_unix_nano
                 trace_id = _hex_id(record.trace_id, 16)
@@ -122,20 +129,6 @@ def decode(request: bytes) -> RecordColumns:
     return columns
 
 
-def _check_size(message: ExportLogsServiceRequest) -> None:
-    records = repeated = 0
-    for resource_logs in message.resource_logs:
-        resource_size = resource_logs.resource.ByteSize()
-        for scope_logs in resource_logs.scope_logs:
-            records += len(scope_logs.log_records)
-            repeated += len(scope_logs.log_records) * (resource_size + scope_logs.scope.ByteSize())
-    if records > _MAX_RECORDS or repeated > _MAX_REPEATED:
-        raise MalformedRequestError(
-            f"the request has {records} records, which repeat {repeated} bytes of resources and scopes; at most "
-            f"{_MAX_RECORDS} records and {_MAX_REPEATED} bytes are taken at once: send smaller requests"
-        )
-
-
 def _service_name(resource: Resource) -> bytes:
     for attribute in resource.attributes:
         if attribute.key == "service.name":
@@ -143,8 +136,9 @@ def _service_name(resource: Resource) -> bytes:
     return b""
 
 
-def _attributes(attributes: Iterable[KeyValue]) -> tuple[Attributes, bytes]:
+def _attributes(attributes: Collection[KeyValue]) -> tuple[Attributes, bytes]:
     """Return sorted attributes, and their types as those of a key-value list."""
+    check_members(attributes)
     entries = sorted((attribute.key.encode(), *as_string(attribute.value)) for attribute in attributes)
     types = member_types([(key, kind) for key, _, kind in entries])
     return tuple([(key, text) for key, text, _ in entries]), types
@@ -190,7 +184,10 @@ def _resource_details(resource: Resource, types: bytes) -> list[bytes]:
         details.append(b'"resource":' + types)
     if resource.dropped_attributes_count:
         details.append(b'"resource_dropped":%d' % resource.dropped_attributes_count)
-    if resource.entity_refs:
+    for entity in resource.entity_refs:
+        check_members(entity.id_keys)
+        check_members(entity.description_keys)
+    if check_members(resource.entity_refs):
         details.append(
             b'"entity_refs":'
             + json_text(

@@ -37,6 +37,8 @@ from operator import itemgetter
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
+from server.otlp.refusals import check_members
+
 __all__ = ["STRING", "as_string", "json_text", "member_types"]
 
 STRING = b'"string"'
@@ -120,6 +122,7 @@ def _array(array: ArrayValue) -> tuple[bytes, bytes]:
 
 
 def _kvlist(kvlist: KeyValueList) -> tuple[bytes, bytes]:
+    check_members(kvlist.values)
     # Sorting is stable and only by the key: of two values with one key the first stays the first.
     ordered = sorted(((member.key.encode(), member.value) for member in kvlist.values), key=itemgetter(0))
     members = [(key, *_nested(value)) for key, value in ordered]

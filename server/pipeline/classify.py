@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from server.pipeline.records import RecordColumns
 from server.pipeline.rules import Match, Rule
 
-__all__ = ["AuditFields", "classify"]
+__all__ = ["CATEGORIES", "CATEGORY_OF_ACTION", "CATEGORY_OF_TARGET", "OUTCOMES", "AuditFields", "classify"]
 
 OUTCOMES = {
     b"success": b"success",
@@ -28,8 +28,7 @@ OUTCOMES = {
 
 CATEGORIES = (b"admin", b"data", b"auth", b"system")
 
-# How actions begin, in lower case -> category. The first that fits counts.
-_CATEGORY_OF_ACTION = (
+CATEGORY_OF_ACTION = (
     ((b"log", b"auth", b"sign", b"mfa", b"session", b"token", b"refresh", b"unlock", b"lock"), b"auth"),
     (
         (b"grant", b"revoke", b"assign", b"role", b"permission", b"invite", b"user", b"group", b"password", b"member"),
@@ -40,7 +39,9 @@ _CATEGORY_OF_ACTION = (
         b"system",
     ),
 )
-_CATEGORY_OF_TARGET = {
+"""How actions begin, in lower case -> category. The first that fits counts."""
+
+CATEGORY_OF_TARGET = {
     b"user": b"admin",
     b"users": b"admin",
     b"role": b"admin",
@@ -58,6 +59,7 @@ _CATEGORY_OF_TARGET = {
     b"nodes": b"system",
     b"deployments": b"system",
 }
+"""Target type in lower case -> category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _category(sent: bytes, action: bytes, target_type: bytes) -> bytes:
     if sent.lower() in CATEGORIES:
         return sent.lower()
     word = action.lower()
-    for beginnings, category in _CATEGORY_OF_ACTION:
+    for beginnings, category in CATEGORY_OF_ACTION:
         if word.startswith(beginnings):
             return category
-    return _CATEGORY_OF_TARGET.get(target_type.lower(), b"data")
+    return CATEGORY_OF_TARGET.get(target_type.lower(), b"data")

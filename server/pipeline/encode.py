@@ -21,7 +21,7 @@ from server.notary.origin import Stream
 from server.pipeline.classify import AuditFields
 from server.pipeline.records import Attributes, RecordColumns
 from server.pipeline.rows import Rows
-from storage.native import Column, MapColumn, PlainColumn, WordColumn
+from storage.native import Column, MapColumn, PlainColumn, WordColumn, pack_numbers
 
 __all__ = ["encode_records"]
 
@@ -118,7 +118,7 @@ def _encode_column(kind: Kind, values: list[Any]) -> tuple[Column, list[bytes]]:
     if kind is Kind.WORD:
         words = WordColumn.of(values)
         encoded_words = [encode_string(word) for word in words.dictionary]
-        return words, [encoded_words[index] for index in words.indexes]
+        return words, [encoded_words[index] for index in array("I", words.indexes)]
     if kind is Kind.MAP:
         return _encode_maps(values)
     # Fixed-width values and strings have the same bytes in Native and in RowBinary.
@@ -142,6 +142,6 @@ def _encode_maps(values: list[Attributes]) -> tuple[Column, list[bytes]]:
         record, content = encoded[id(pairs)]
         records.append(record)
         contents.append(content)
-    lengths = array("I", map(len, values))
+    lengths = pack_numbers(map(len, values))
     keys = WordColumn.of(key for pairs in values for key, _ in pairs)
     return MapColumn(lengths, keys, b"".join(contents)), records

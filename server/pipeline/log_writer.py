@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
+from server.notary.merkle import HashPairs, hash_pairs
 from server.notary.note import Signer
 from server.pipeline.errors import StorageRefusedError
-from server.pipeline.rows import Rows, join_rows
+from server.pipeline.rows import Rows
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
@@ -40,6 +41,7 @@ class LogWriter:
         signer: Signer,
         on_commit: Callable[[Batch], None],
         give_up: threading.Event,
+        hash_pairs: HashPairs = hash_pairs,
     ) -> None:
         """Go on with a log.
 
@@ -49,12 +51,14 @@ class LogWriter:
             signer: its key.
             on_commit: called with every batch that was committed.
             give_up: once set, steps are not repeated any more.
+            hash_pairs: hashes the tree's nodes.
         """
         self._engine = engine
         self._state = state
         self._signer = signer
         self._on_commit = on_commit
         self._give_up = give_up
+        self._hash_pairs = hash_pairs
         self.blocked = False
         """A batch has been started and cannot be finished yet."""
 
@@ -74,23 +78,23 @@ class LogWriter:
         """
         if self._give_up.is_set():  # a batch may have been left unfinished: nothing may take its place
             raise StorageRefusedError("the server is shutting down")
-        rows = join_rows(parts)
         notarized = notarize(
             self._state,
-            rows.leaf_hashes,
+            b"".join(part.leaf_hashes for part in parts),
             self._signer,
-            min_timestamp=rows.min_timestamp,
-            max_timestamp=rows.max_timestamp,
-            ingested_at=rows.ingested_at,
+            min_timestamp=min(part.min_timestamp for part in parts),
+            max_timestamp=max(part.max_timestamp for part in parts),
+            ingested_at=max(part.ingested_at for part in parts),
+            hash_pairs=self._hash_pairs,
         )
         batch = notarized.batch
-        block = encode_records_block(batch, rows.columns)
-        records = RECORD_TABLES[rows.stream]
+        block = encode_records_block(batch, [part.columns for part in parts])
+        records = RECORD_TABLES[parts[0].stream]
         try:
             insert_records(self._engine, batch, block)
         except NotAppliedError as error:
             # Nothing was stored, so the log can take another batch in this one's place.
-            _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, rows.count, error)
+            _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
             raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
         except StorageError as error:
             self._repeat(lambda n: insert_records(self._engine, batch, block, renewed=n), records, batch, error)

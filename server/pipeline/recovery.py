@@ -7,7 +7,7 @@ import logging
 from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import VerificationError
-from server.notary.merkle import CompactRange, split_hashes
+from server.notary.merkle import CompactRange
 from server.notary.note import VerifierKey
 from server.notary.origin import LogName
 from storage.engine import Engine
@@ -69,7 +69,7 @@ def _state_after(engine: Engine, name: LogName, key: VerifierKey, last: Batch) -
         if fragment.level == 0 and batch_id == last.batch_id
     )
     before = CompactRange.from_bytes(last.first_leaf, last.frontier)
-    after, _ = before.extend(split_hashes(leaves))
+    after, _ = before.extend(leaves)
     if after.size != last.tree_size or after.root() != last.root_hash:
         raise VerificationError("its hashes in log_tiles are not complete, or were altered")
     return LogState(name, last.sequence, after)

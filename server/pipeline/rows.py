@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from server.notary.origin import Stream
-from storage.native import Column, join_columns
+from storage.native import Column
 
-__all__ = ["Codec", "Rows", "join_rows"]
+__all__ = ["Codec", "Rows"]
 
 _DAY = 86_400 * 10**9
 
@@ -26,6 +25,7 @@ class Rows:
         min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
         max_timestamp: the latest.
         ingested_at: the latest IngestedAt; all lie on one day (UTC).
+        size: bytes that they hold, for limits.
     """
 
     stream: Stream
@@ -35,11 +35,12 @@ class Rows:
     min_timestamp: int
     max_timestamp: int
     ingested_at: int
+    size: int = field(init=False, compare=False)
 
-    @property
-    def size(self) -> int:
-        """Size in bytes, for limits."""
-        return sum(column.size for column in self.columns) + len(self.leaf_hashes)
+    def __post_init__(self) -> None:
+        # Once: the batcher asks again and again.
+        size = sum(column.size for column in self.columns) + len(self.leaf_hashes)
+        object.__setattr__(self, "size", size)
 
     @property
     def day(self) -> int:
@@ -65,18 +66,3 @@ class Codec(Protocol):
         Raises:
             MalformedRequestError: the bytes are no such request.
         """
-
-
-def join_rows(parts: Sequence[Rows]) -> Rows:
-    """Join rows of one stream and day, in the given order."""
-    if len(parts) == 1:
-        return parts[0]
-    return Rows(
-        stream=parts[0].stream,
-        count=sum(part.count for part in parts),
-        columns=tuple(join_columns(columns) for columns in zip(*(part.columns for part in parts), strict=True)),
-        leaf_hashes=b"".join(part.leaf_hashes for part in parts),
-        min_timestamp=min(part.min_timestamp for part in parts),
-        max_timestamp=max(part.max_timestamp for part in parts),
-        ingested_at=max(part.ingested_at for part in parts),
-    )

@@ -12,6 +12,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1 import correlation_pb2_grpc
 from server.api.backend import Backend
 from server.api.grpc_services import add_services
 from server.notary.batch import Batch, LogState
@@ -24,11 +26,23 @@ from server.pipeline.recovery import open_log
 from server.pipeline.rules import BUILT_IN_RULES
 from storage.engine import Engine
 
-__all__ = ["LOGS", "START", "TRACE", "Writer", "audit_event", "log_record", "serving"]
+__all__ = [
+    "LOGS",
+    "OTHER_TRACE",
+    "START",
+    "TRACE",
+    "Writer",
+    "audit_event",
+    "log_record",
+    "search",
+    "serving",
+    "write_events",
+]
 
 LOGS = {stream: LogName("shop", stream, "node-1") for stream in Stream}
 START = 1_750_000_000 * 10**9
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 def log_record(body: str, *, at: int = 0, trace: str = TRACE, **attributes: str) -> LogRecord:
@@ -79,6 +93,19 @@ class Writer:
         return batches
 
 
+def write_events(writer: Writer) -> None:
+    """Write six events of two actors."""
+    writer.write(
+        [
+            audit_event("user.create", at=0, target_id="u1", target_type="user", source_id="10.0.0.1"),
+            audit_event("user.delete", at=1, target_id="u1", target_type="user"),
+            audit_event("login", at=2, actor="bob", outcome="failure", trace=OTHER_TRACE),
+        ]
+    )
+    writer.write([audit_event("user.create", at=3, actor="bob", target_id="u2", target_type="user")], service="crm")
+    writer.write([audit_event("export", at=4), audit_event("export", at=4)])
+
+
 @asynccontextmanager
 async def serving(engine: Engine, keys: TrustedKeys) -> AsyncIterator[grpc.aio.Channel]:
     """Serve the API on a free port; yields a channel to it."""
@@ -91,3 +118,10 @@ async def serving(engine: Engine, keys: TrustedKeys) -> AsyncIterator[grpc.aio.C
             yield channel
     finally:
         await server.stop(0)
+
+
+async def search(writer: Writer, **request: object) -> pb.SearchAuditEventsResponse:
+    """Search audit events over gRPC."""
+    async with serving(writer.engine, writer.keys) as channel:
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        return await stub.SearchAuditEvents(pb.SearchAuditEventsRequest(**request))

@@ -3,30 +3,16 @@ from __future__ import annotations
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.notary.origin import Stream
-from tests.api.store import START, TRACE, Writer, audit_event, log_record, serving
-
-OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"
-
-
-def at(nanos: int) -> Timestamp:
-    seconds, rest = divmod(START + nanos, 10**9)
-    return Timestamp(seconds=seconds, nanos=rest)
+from tests.api.store import OTHER_TRACE, START, TRACE, Writer, audit_event, log_record, search, serving, write_events
 
 
 async def get_trace(writer: Writer, **request: object) -> pb.GetTraceResponse:
     async with serving(writer.engine, writer.keys) as channel:
         return await correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(pb.GetTraceRequest(**request))
-
-
-async def search(writer: Writer, **request: object) -> pb.SearchAuditEventsResponse:
-    async with serving(writer.engine, writer.keys) as channel:
-        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
-        return await stub.SearchAuditEvents(pb.SearchAuditEventsRequest(**request))
 
 
 async def verify(writer: Writer, **request: object) -> list[evidence_pb2.VerifyResponse]:
@@ -118,88 +104,8 @@ async def test_a_storage_that_cannot_be_read_is_unavailable(writer: Writer) -> N
 @pytest.fixture
 def events(writer: Writer) -> Writer:
     """Six events of two actors."""
-    writer.write(
-        [
-            audit_event("user.create", at=0, target_id="u1", target_type="user", source_id="10.0.0.1"),
-            audit_event("user.delete", at=1, target_id="u1", target_type="user"),
-            audit_event("login", at=2, actor="bob", outcome="failure", trace=OTHER_TRACE),
-        ]
-    )
-    writer.write([audit_event("user.create", at=3, actor="bob", target_id="u2", target_type="user")], service="crm")
-    writer.write([audit_event("export", at=4), audit_event("export", at=4)])
+    write_events(writer)
     return writer
-
-
-def places(response: pb.SearchAuditEventsResponse) -> list[int]:
-    return [event.evidence.leaf_index for event in response.events]
-
-
-async def test_audit_events_come_latest_first_with_their_evidence(events: Writer) -> None:
-    response = await search(events)
-    assert places(response) == [5, 4, 3, 2, 1, 0]
-    assert {event.evidence.state for event in response.events} == {evidence_pb2.VERIFIED}
-    assert response.next_page_token == ""
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        ({"actor_id": "bob"}, [3, 2]),
-        ({"action": "user.create"}, [3, 0]),
-        ({"action": "user.*"}, [3, 1, 0]),
-        ({"action": "user"}, []),
-        ({"target_id": "u1"}, [1, 0]),
-        ({"target_type": "user", "actor_id": "alice"}, [1, 0]),
-        ({"source_id": "10.0.0.1"}, [0]),
-        ({"outcome": "failure"}, [2]),
-        ({"service_name": "crm"}, [3]),
-        ({"trace_id": OTHER_TRACE.upper()}, [2]),
-        ({"text": "BOB DID"}, [3, 2]),
-        ({"text": "%"}, []),
-        ({"since": at(2)}, [5, 4, 3, 2]),
-        ({"until": at(2)}, [1, 0]),
-        ({"since": at(1), "until": at(3)}, [2, 1]),
-        ({"actor_id": "nobody' OR '1"}, []),
-    ],
-    ids=str,
-)
-async def test_a_filter_finds_what_it_says(events: Writer, wanted: dict[str, object], expected: list[int]) -> None:
-    assert places(await search(events, **wanted)) == expected
-
-
-@pytest.mark.parametrize("size", [1, 2, 4, 6])
-async def test_pages_together_are_all_events_once(events: Writer, size: int) -> None:
-    found: list[int] = []
-    token = ""
-    for _ in range(6 // size + 1):
-        response = await search(events, page_size=size, page_token=token)
-        assert len(response.events) <= size
-        found += places(response)
-        token = response.next_page_token
-        if not token:
-            break
-    assert found == [5, 4, 3, 2, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("request_", "message"),
-    [
-        ({"page_token": "x"}, "page token"),
-        ({"page_token": "é"}, "page token"),
-        ({"page_token": "bnVsbA=="}, "page token"),
-        ({"trace_id": "x"}, "trace ID"),
-        ({"since": Timestamp(seconds=-1)}, "since"),
-        ({"until": Timestamp(seconds=1 << 40)}, "until"),
-    ],
-    ids=str,
-)
-async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
-    writer: Writer, request_: dict[str, object], message: str
-) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await search(writer, **request_)
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert message in (caught.value.details() or "")
 
 
 async def test_verification_ends_with_a_summary(events: Writer) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from server.notary.batch import Batch, LogState, NotarizedBatch, TileFragment, compute_batch_id, notarize
 from server.notary.batch import tile_fragments as cut_tiles
 from server.notary.errors import MalformedError
-from server.notary.merkle import CompactRange, split_hashes
+from server.notary.merkle import CompactRange
 from server.notary.note import NoteSignature, Signer, parse_note
 from server.notary.origin import LogName, Stream
 
@@ -42,7 +42,7 @@ BATCH = notarized(notarized(LogState(NAME), 3).state, 4).batch
 def test_a_batch_says_where_it_stands_in_its_log() -> None:
     first = notarized(LogState(NAME), 3)
     second = notarized(first.state, 4)
-    assert second.state == LogState(NAME, 2, CompactRange().extend(split_hashes(leaves(0, 7)))[0])
+    assert second.state == LogState(NAME, 2, CompactRange().extend(leaves(0, 7))[0])
     assert second.batch == Batch(
         log_id=NAME.log_id,
         origin="example.org/audit/node-1",
@@ -149,17 +149,17 @@ def test_the_fragments_of_all_batches_make_up_the_tiles_of_the_log(counts: list[
             tiles[place] = tiles.get(place, b"") + fragment.hashes
         state = step.state
     size = sum(counts)
-    _, levels = CompactRange().extend(split_hashes(leaves(0, size)))
+    _, levels = CompactRange().extend(leaves(0, size))
     expected = {
-        (level, start >> 8): b"".join(hashes[start : start + 256])
+        (level, start >> 8): hashes[32 * start : 32 * (start + 256)]
         for level, hashes in enumerate(levels)
-        for start in range(0, len(hashes), 256)
+        for start in range(0, len(hashes) // 32, 256)
     }
     assert tiles == expected
 
 
 def test_a_fragment_ends_where_its_tile_ends() -> None:
-    _, tiles = CompactRange().extend(split_hashes(leaves(0, 250)))[0].extend(split_hashes(leaves(250, 270)))
+    _, tiles = CompactRange().extend(leaves(0, 250))[0].extend(leaves(250, 270))
     assert [(f.level, f.tile_index, f.offset, len(f.hashes) // 32) for f in cut_tiles(250, tiles)] == [
         (0, 0, 250, 6),
         (0, 1, 0, 256),
@@ -167,4 +167,4 @@ def test_a_fragment_ends_where_its_tile_ends() -> None:
         (1, 0, 0, 2),
     ]
     assert list(cut_tiles(250, [])) == []
-    assert list(cut_tiles(5, [[b"h" * 32]])) == [TileFragment(0, 0, 5, b"h" * 32)]
+    assert list(cut_tiles(5, [b"h" * 32])) == [TileFragment(0, 0, 5, b"h" * 32)]

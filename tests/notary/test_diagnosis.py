@@ -27,7 +27,7 @@ DUPLICATED = FindingKind.RECORD_DUPLICATED
 
 FIRST, COUNT = 251, 8  # over the border of a tile
 SIGNED = [sha256(b"signed %d" % n).digest() for n in range(COUNT)]
-_BEFORE = CompactRange().extend([sha256(b"before %d" % n).digest() for n in range(FIRST)])[0]
+_BEFORE = CompactRange().extend(b"".join(sha256(b"before %d" % n).digest() for n in range(FIRST)))[0]
 _NOTARIZED = notarize(
     LogState(LogName("example.org", Stream.AUDIT, "node-1"), 4, _BEFORE),
     b"".join(SIGNED),

@@ -17,9 +17,9 @@ from server.notary.merkle import split_hashes
 from server.notary.origin import Stream
 from server.otlp.reference import ReferenceCodec
 from server.pipeline.encode import encode_records
-from server.pipeline.rows import Rows, join_rows
 from server.pipeline.rules import BUILT_IN_RULES
-from storage.native import MapColumn, PlainColumn, WordColumn
+from storage.native import MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
+from storage.schema import TableColumn
 from tests.otlp.strategies import requests
 
 from .building import DAY, EMPTY_AUDIT, NOW, attributes, records, rows
@@ -47,9 +47,7 @@ def test_rows_hold_the_columns_of_the_canonical_record_and_the_hashes_of_its_byt
     (part,) = encode_records(made, [None, None], NOW)
     columns = dict(zip([c.name for c in canonical_columns(Stream.OPERATIONAL)], part.columns, strict=True))
     assert columns["SeverityText"] == WordColumn.of([b"INFO", b"INFO"])
-    assert columns["LogAttributes"] == MapColumn(
-        WordColumn.of([b"", b"x"]).indexes.__class__("I", [1, 0]), WordColumn.of([b"k"]), b"\x01v"
-    )
+    assert columns["LogAttributes"] == MapColumn(pack_numbers([1, 0]), WordColumn.of([b"k"]), b"\x01v")
     assert columns["IngestedAt"] == PlainColumn(2 * encode_time(NOW))
     empty = encode_string(b"")
     record = b"".join(
@@ -74,30 +72,20 @@ def test_rows_know_how_much_they_hold() -> None:
     assert small.size > 32
 
 
-def test_one_part_is_joined_to_itself() -> None:
-    part = rows(Stream.AUDIT, "a")
-    assert join_rows([part]) is part
-
-
 @given(st.lists(requests(max_records=3), min_size=1, max_size=4))
-def test_joining_the_rows_of_requests_is_encoding_them_as_one(parts: list[ExportLogsServiceRequest]) -> None:
+def test_a_block_of_several_requests_is_that_of_one_with_all_records(parts: list[ExportLogsServiceRequest]) -> None:
     codec = ReferenceCodec(BUILT_IN_RULES)
     together = ExportLogsServiceRequest()
     for part in parts:
         together.MergeFrom(part)
     whole = codec.encode(together.SerializeToString(), NOW)
     encoded = [codec.encode(part.SerializeToString(), NOW) for part in parts]
-    joined: list[Rows] = []
-    for stream in Stream:
-        of_stream = [made for request in encoded for made in request if made.stream is stream]
-        if of_stream:
-            joined.append(join_rows(of_stream))
-    assume(joined)
-    assert joined == whole
-
-
-def test_joined_rows_span_the_times_of_all_parts() -> None:
-    first, second = rows(Stream.AUDIT, "a", "b", ingested_at=NOW + 1), rows(Stream.AUDIT, "c", ingested_at=NOW)
-    joined = join_rows([first, second])
-    assert (joined.count, joined.min_timestamp, joined.max_timestamp, joined.ingested_at) == (3, 0, 1, NOW + 1)
-    assert joined.leaf_hashes == first.leaf_hashes + second.leaf_hashes
+    assume(whole)
+    for rows_of_all in whole:
+        of_stream = [made for request in encoded for made in request if made.stream is rows_of_all.stream]
+        assert b"".join(made.leaf_hashes for made in of_stream) == rows_of_all.leaf_hashes
+        columns = zip(*(made.columns for made in of_stream), strict=True)
+        header = [TableColumn(column.name, column.kind.value) for column in canonical_columns(rows_of_all.stream)]
+        assert encode_block(header, list(columns), rows_of_all.count) == encode_block(
+            header, [(column,) for column in rows_of_all.columns], rows_of_all.count
+        )

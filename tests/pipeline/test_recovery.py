@@ -76,7 +76,7 @@ def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
     assert not caplog.records
     lost = rows(Stream.AUDIT, "lost", "lost too")
     unfinished = notarize(state, lost.leaf_hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
-    insert_records(engine, unfinished.batch, encode_records_block(unfinished.batch, lost.columns))
+    insert_records(engine, unfinished.batch, encode_records_block(unfinished.batch, [lost.columns]))
     if steps == 2:
         insert_tiles(engine, unfinished.batch, unfinished.fragments)
 

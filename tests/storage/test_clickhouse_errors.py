@@ -23,7 +23,17 @@ from tests.support.clickhouse_http import ClickHouseServer
 
 from .relay import Mode, Relay, relay_to
 
-_BLOCK = encode_block([TableColumn("x", "UInt64")], [PlainColumn((7).to_bytes(8, "little"))], 1)
+_BLOCK = encode_block([TableColumn("x", "UInt64")], [[PlainColumn((7).to_bytes(8, "little"))]], 1)
+
+
+@pytest.fixture
+def engine(storage_url: str) -> Iterator[Engine]:
+    """An engine of the test's own and not the module's: other tests here open embedded storages themselves."""
+    opened = connect(parse_storage_url(storage_url))
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def block(batch: Batch, ingested_at: int = NOW) -> bytes:
         else:
             width = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.STRING: 1}[column.kind]
             columns.append(PlainColumn(bytes(width * count)))
-    return encode_records_block(batch, columns)
+    return encode_records_block(batch, [columns])
 
 
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -12,10 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.notary.canonical import encode_map, encode_string
-from storage.clickhouse import connect
 from storage.engine import Engine
-from storage.native import Column, MapColumn, PlainColumn, WordColumn, encode_block, join_columns
-from storage.url import parse_storage_url
+from storage.native import Column, MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -35,13 +33,11 @@ HEADER = (
 
 
 @pytest.fixture
-def table(storage_url: str) -> Iterator[Engine]:
+def table(module_engine: Engine) -> Engine:
     """An engine with an empty table ``t`` of every kind of column."""
-    engine = connect(parse_storage_url(storage_url))
     columns = ", ".join(f"{header.name} {header.type}" for header in HEADER)
-    engine.execute(f"CREATE OR REPLACE TABLE t ({columns}) ENGINE = MergeTree ORDER BY Number")
-    yield engine
-    engine.close()
+    module_engine.execute(f"CREATE OR REPLACE TABLE t ({columns}) ENGINE = MergeTree ORDER BY Number")
+    return module_engine
 
 
 def columns_of(words: Sequence[bytes], maps: Sequence[Pairs], first: int = 0) -> tuple[Column, ...]:
@@ -50,7 +46,7 @@ def columns_of(words: Sequence[bytes], maps: Sequence[Pairs], first: int = 0) ->
         PlainColumn(b"".join(encode_string(word) for word in words)),
         WordColumn.of(words),
         MapColumn(
-            array("I", map(len, maps)),
+            pack_numbers(map(len, maps)),
             WordColumn.of(key for pairs in maps for key, _ in pairs),
             b"".join(encode_string(value) for pairs in maps for _, value in pairs),
         ),
@@ -64,9 +60,13 @@ def as_rowbinary(words: Sequence[bytes], maps: Sequence[Pairs]) -> bytes:
     )
 
 
-def read_back(engine: Engine, columns: Sequence[Column], rows: int) -> bytes:
+def encoded(parts: Sequence[Sequence[Column]], rows: int) -> bytes:
+    return encode_block(HEADER, list(zip(*parts, strict=True)), rows)
+
+
+def read_back(engine: Engine, rows: int, *parts: Sequence[Column]) -> bytes:
     engine.execute("TRUNCATE TABLE t")
-    engine.insert("t", [header.name for header in HEADER], encode_block(HEADER, columns, rows), "")
+    engine.insert("t", [header.name for header in HEADER], encoded(parts, rows), "")
     return engine.query("SELECT * FROM t ORDER BY Number")
 
 
@@ -79,7 +79,7 @@ def test_rows_of_every_kind_are_read_back_equal(table: Engine) -> None:
     @given(_rows)
     def check(rows: list[tuple[bytes, Pairs]]) -> None:
         words, maps = [word for word, _ in rows], [pairs for _, pairs in rows]
-        assert read_back(table, columns_of(words, maps), len(rows)) == as_rowbinary(words, maps)
+        assert read_back(table, len(rows), columns_of(words, maps)) == as_rowbinary(words, maps)
 
     check()
 
@@ -90,55 +90,50 @@ def test_dictionaries_of_every_index_width_are_read_back_equal(table: Engine, di
     maps: list[Pairs] = [[(word, b"v")] for word in words]
     # The last words come again at the end: their indexes need the full width.
     words, maps = [*words, words[-1], words[0]], [*maps, maps[-1], maps[0]]
-    assert read_back(table, columns_of(words, maps), len(words)) == as_rowbinary(words, maps)
+    assert read_back(table, len(words), columns_of(words, maps)) == as_rowbinary(words, maps)
 
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_block_whose_maps_are_all_empty_is_read_back_equal(table: Engine, rows: int) -> None:
     words, maps = [b"w"] * rows, [[] for _ in range(rows)]
-    assert read_back(table, columns_of(words, maps), rows) == as_rowbinary(words, maps)
+    assert read_back(table, rows, columns_of(words, maps)) == as_rowbinary(words, maps)
 
 
 def test_empty_maps_among_others_and_repeated_keys_are_read_back_equal(table: Engine) -> None:
     maps: list[Pairs] = [[], [(b"b", b"2"), (b"a", b"1"), (b"b", b"1")], [], [(b"", b"")], []]
     words = [b"w"] * len(maps)
-    assert read_back(table, columns_of(words, maps), len(maps)) == as_rowbinary(words, maps)
+    assert read_back(table, len(maps), columns_of(words, maps)) == as_rowbinary(words, maps)
 
 
-def test_joined_blocks_are_read_back_as_all_rows(table: Engine) -> None:
+def test_parts_are_read_back_as_all_rows(table: Engine) -> None:
     first = [b"w%d" % number for number in range(200)]
     second = [b"w%d" % number for number in range(100, 300)]  # together more than 256 distinct words
     maps: list[Pairs] = [[(word, word)] if number % 3 else [] for number, word in enumerate([*first, *second])]
-    joined = tuple(
-        map(
-            join_columns,
-            zip(columns_of(first, maps[:200]), columns_of(second, maps[200:], first=200), strict=True),
-        )
-    )
-    assert read_back(table, joined, 400) == as_rowbinary([*first, *second], maps)
+    parts = columns_of(first, maps[:200]), columns_of(second, maps[200:], first=200)
+    assert read_back(table, 400, *parts) == as_rowbinary([*first, *second], maps)
 
 
 @given(st.lists(_rows, min_size=1, max_size=4))
-def test_joining_columns_is_the_same_as_making_them_of_all_rows(parts: list[list[tuple[bytes, Pairs]]]) -> None:
+def test_a_block_of_parts_is_the_same_as_one_of_all_rows(parts: list[list[tuple[bytes, Pairs]]]) -> None:
     columns, first = [], 0
     for rows in parts:
         columns.append(columns_of([word for word, _ in rows], [pairs for _, pairs in rows], first))
         first += len(rows)
     everything = [row for rows in parts for row in rows]
     whole = columns_of([word for word, _ in everything], [pairs for _, pairs in everything])
-    assert tuple(map(join_columns, zip(*columns, strict=True))) == whole
+    assert encoded(columns, len(everything)) == encoded([whole], len(everything))
 
 
-def test_columns_of_different_kinds_are_not_joined() -> None:
+def test_parts_of_different_kinds_are_not_joined() -> None:
     plain, word, pairs = columns_of([b"w"], [[]])[1:]
     for mixed in ([plain, word], [word, pairs], [pairs, plain]):
         with pytest.raises(TypeError):
-            join_columns(mixed)
+            encode_block(HEADER[:1], [mixed], 2)
 
 
 def test_a_header_that_does_not_fit_the_columns_is_an_error() -> None:
     with pytest.raises(ValueError, match="zip"):
-        encode_block(HEADER, columns_of([b"w"], [[]])[:3], 1)
+        encode_block(HEADER, [(column,) for column in columns_of([b"w"], [[]])[:3]], 1)
 
 
 def test_sizes_count_what_is_held() -> None:

@@ -109,6 +109,10 @@ class LognotaryServer:
         return self.data_dir / "keys" / "verifier-keys.txt"
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process.running
 

@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -63,9 +63,19 @@ def _pairs(attributes: Mapping[str, str]) -> list[KeyValue]:
     return [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in attributes.items()]
 
 
-def send(address: str, *records: LogRecord, service: str = "shop") -> None:
+def own_connection(address: str) -> grpc.Channel:
+    """A channel with a connection of its own; others of one process to one address share theirs."""
+    return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+def send(
+    address: str,
+    *records: LogRecord,
+    service: str = "shop",
+    connect: Callable[[str], grpc.Channel] = grpc.insecure_channel,
+) -> None:
     """Send records and return when they were acknowledged."""
-    with grpc.insecure_channel(address) as channel:
+    with connect(address) as channel:
         LogsServiceStub(channel).Export(request_of(records, service), timeout=_SEND_SECONDS)
 
 
@@ -84,8 +94,16 @@ class Load:
     Every request has an audit and some operational records under one trace ID of its own, each with an ID.
     """
 
-    def __init__(self, address: str, *, threads: int = 8, records: int = 4) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        threads: int = 8,
+        records: int = 4,
+        connect: Callable[[str], grpc.Channel] = grpc.insecure_channel,
+    ) -> None:
         self._address = address
+        self._connect = connect
         self._records = records
         self._name = uuid.uuid4().hex[:8]
         self._stopped = threading.Event()
@@ -118,7 +136,7 @@ class Load:
             thread.join()
 
     def _run(self, thread: int) -> None:
-        with grpc.insecure_channel(self._address) as channel:
+        with self._connect(self._address) as channel:
             stub = LogsServiceStub(channel)
             count = 0
             while not self._stopped.is_set():

@@ -207,7 +207,7 @@ def state_after(store: Store, number: int) -> LogState:
         batch = batches[number]
         hashes = store.leaf_hashes(OPERATIONAL, batch)
         before = CompactRange.from_bytes(batch.first_leaf, batch.frontier)
-        return LogState(OPERATIONAL, batch.sequence, before.extend(hashes)[0])
+        return LogState(OPERATIONAL, batch.sequence, before.extend(b"".join(hashes))[0])
     after = batches[number + 1]
     return LogState(OPERATIONAL, number + 1, CompactRange.from_bytes(after.first_leaf, after.frontier))
 
@@ -221,7 +221,7 @@ def test_a_second_history_with_the_same_key_is_one_fork(store: Store, sizes: tup
         batch = store.write(OPERATIONAL, size, ingested_at=NEXT_DAY + 60 * SECOND, state=state)
         before = CompactRange.from_bytes(batch.first_leaf, batch.frontier)
         hashes = store.leaf_hashes(OPERATIONAL, batch)
-        state = LogState(OPERATIONAL, batch.sequence, before.extend(hashes)[0])
+        state = LogState(OPERATIONAL, batch.sequence, before.extend(b"".join(hashes))[0])
     finding = store.only()
     assert (finding.kind, finding.origin, finding.sequence) == (Kind.LOG_FORKED, OPERATIONAL.origin, 4)
 

@@ -1,0 +1,113 @@
+"""The server's codecs by name, and what its log writer makes of their rows."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.notary.batch import LogState, notarize
+from server.notary.merkle import hash_pairs
+from server.notary.note import Signer
+from server.notary.origin import LogName, Stream
+from server.otlp.codecs import Coding, build_coding
+from server.pipeline.rows import Rows
+from server.pipeline.rules import BUILT_IN_RULES
+from storage.commit import encode_records_block
+
+__all__ = [
+    "CODECS",
+    "CodecMissingError",
+    "ReadyBlock",
+    "commit_block",
+    "fastest_coding",
+    "make_coding",
+    "ready_blocks",
+]
+
+CODECS = ("reference", "native")
+_MOST_REQUESTS = 200  # for ready-made blocks; they are all held in memory
+
+
+class CodecMissingError(RuntimeError):
+    """A codec is not installed here, most often because there was no compiler."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyBlock:
+    """A Native block as the server sends it.
+
+    Attributes:
+        stream: which records.
+        rows: how many.
+        data: the block.
+    """
+
+    stream: Stream
+    rows: int
+    data: bytes
+
+
+def make_coding(name: str) -> Coding:
+    """Make a codec with the built-in rules, and what hashes nodes with it.
+
+    Raises:
+        CodecMissingError: it is not installed.
+    """
+    try:
+        return build_coding(name, BUILT_IN_RULES)
+    except ImportError as error:
+        raise CodecMissingError(f"the {name} codec is not installed ({error})") from error
+
+
+def fastest_coding() -> Coding:
+    """Return the native codec where there is one; rows are the same with either."""
+    try:
+        return make_coding("native")
+    except CodecMissingError:
+        return make_coding("reference")
+
+
+def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer, coding: Coding) -> ReadyBlock:
+    """Notarize and encode a batch, as ``LogWriter.commit`` does before it stores anything."""
+    notarized = notarize(
+        state,
+        b"".join(part.leaf_hashes for part in parts),
+        signer,
+        min_timestamp=min(part.min_timestamp for part in parts),
+        max_timestamp=max(part.max_timestamp for part in parts),
+        ingested_at=max(part.ingested_at for part in parts),
+        hash_pairs=coding.hash_pairs or hash_pairs,
+    )
+    block = encode_records_block(notarized.batch, [part.columns for part in parts])
+    return ReadyBlock(parts[0].stream, notarized.batch.record_count, block)
+
+
+def ready_blocks(
+    requests: Sequence[bytes], batch_rows: int, *, most_requests: int = _MOST_REQUESTS
+) -> list[ReadyBlock]:
+    """Make the blocks of full batches, in the proportion in which the streams come in requests.
+
+    Requests are taken by turns until each stream has a full batch, so that none is cheaper to insert in the
+    server than here.
+    """
+    coding, signer, now = fastest_coding(), Signer.generate(), time.time_ns()
+    encoded = [coding.codec.encode(request, now) for request in requests]
+    streams = {rows.stream for parts in encoded for rows in parts}
+    gathered: dict[Stream, list[Rows]] = {stream: [] for stream in streams}
+    blocks: list[ReadyBlock] = []
+    for number, parts in enumerate(itertools.cycle(encoded), 1):
+        for rows in parts:
+            waiting = gathered[rows.stream]
+            if waiting and sum(part.count for part in waiting) + rows.count > batch_rows:
+                blocks.append(_block(waiting, signer, coding))
+                waiting.clear()
+            waiting.append(rows)
+        if number == most_requests or {block.stream for block in blocks} == streams:
+            break
+    return blocks + [_block(waiting, signer, coding) for waiting in gathered.values() if waiting]
+
+
+def _block(parts: Sequence[Rows], signer: Signer, coding: Coding) -> ReadyBlock:
+    return commit_block(parts, LogState(LogName("benchmark", parts[0].stream, "ready")), signer, coding)

@@ -1,0 +1,213 @@
+"""The load generator: sends ready-made OTLP requests over gRPC as fast as its clients get answers.
+
+It is a process of its own and makes nothing while it sends: requests were serialized before, and go out as
+bytes. What a real sender does on a refusal, it does too: it waits as long as it is told, and sends again.
+"""
+
+# ruff: noqa: T201 - printing is what this is for
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import struct
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from google.rpc import error_details_pb2, status_pb2
+
+from benchmarks.shape import add_shape_flags, build_requests, shape_of
+
+__all__ = ["EXPORT", "read_requests", "write_requests"]
+
+EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+# "Failures" in the OTLP specification. RESOURCE_EXHAUSTED is sent again only where the server says when.
+_RETRYABLE = frozenset(
+    {
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+_FIRST_PAUSE = 0.1  # seconds before sending again where the server gives no time, doubled each time
+_LONGEST_PAUSE = 5.0
+_CHANNEL_OPTIONS = [
+    ("grpc.use_local_subchannel_pool", 1),  # a connection for each client, as separate senders have
+    ("grpc.enable_retries", 0),  # every attempt is to be seen and counted here
+]
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+@dataclass(slots=True)
+class _Load:
+    """One run: what is to be sent, and what came of it."""
+
+    requests: Sequence[bytes]
+    limit: int
+    seconds: float
+    timeout: float
+    compression: grpc.Compression
+    sent: int = 0
+    latencies: list[float] = field(default_factory=list)
+    retries: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    started: float = 0.0
+
+    def next_request(self) -> bytes | None:
+        """Return what to send next, None when it is enough."""
+        if self.limit and self.sent >= self.limit:
+            return None
+        if self.seconds and time.perf_counter() - self.started >= self.seconds:
+            return None
+        self.sent += 1
+        return self.requests[(self.sent - 1) % len(self.requests)]
+
+    async def client(self, address: str) -> None:
+        """Send one request after the other, each until it is acknowledged or can never be."""
+        async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
+            call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+            while (request := self.next_request()) is not None:
+                begin = time.perf_counter()
+                if await self._send(call, request):
+                    self.latencies.append(time.perf_counter() - begin)
+
+    async def _send(self, call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes], request: bytes) -> bool:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await call(request, timeout=self.timeout, compression=self.compression)
+            except grpc.aio.AioRpcError as error:
+                told = _retry_delay(error)
+                if error.code() not in _RETRYABLE and told is None:
+                    self.errors[error.code().name] += 1
+                    return False
+                self.retries[error.code().name] += 1
+                # Some jitter, else all clients come back at once.
+                await asyncio.sleep((pause if told is None else told) * random.uniform(1.0, 1.2))  # noqa: S311
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return True
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    options = _parser().parse_args(arguments)
+    shape = shape_of(options)
+    requests = read_requests(options.requests_from) if options.requests_from else build_requests(shape)
+    load = _Load(
+        requests,
+        options.requests,
+        options.seconds,
+        options.timeout,
+        grpc.Compression.Gzip if options.gzip else grpc.Compression.NoCompression,
+    )
+    if not load.limit and not load.seconds:
+        load.limit = len(requests)
+    if options.wait:
+        print(json.dumps({"ready": True}), flush=True)
+        if not sys.stdin.readline():
+            return
+    cpu = time.process_time()
+    asyncio.run(_run(load, options.address, options.clients, options.progress, shape.records))
+    seconds = time.perf_counter() - load.started
+    acknowledged = len(load.latencies)
+    print(
+        json.dumps(
+            {
+                "requests": acknowledged,
+                "records": acknowledged * shape.records,
+                "seconds": seconds,
+                "records_per_second": acknowledged * shape.records / seconds,
+                "retries": dict(load.retries),
+                "errors": dict(load.errors),
+                "latency_ms": _percentiles(load.latencies),
+                "cpu_seconds": time.process_time() - cpu,
+            }
+        ),
+        flush=True,
+    )
+
+
+async def _run(load: _Load, address: str, clients: int, progress: float, records: int) -> None:
+    load.started = time.perf_counter()
+    reporter = asyncio.create_task(_report_progress(load, progress, records)) if progress else None
+    await asyncio.gather(*(load.client(address) for _ in range(clients)))
+    if reporter is not None:
+        reporter.cancel()
+
+
+async def _report_progress(load: _Load, every: float, records: int) -> None:
+    while True:
+        await asyncio.sleep(every)
+        passed = time.perf_counter() - load.started
+        print(json.dumps({"progress": len(load.latencies) * records, "seconds": passed}), flush=True)
+
+
+def _retry_delay(error: grpc.aio.AioRpcError) -> float | None:
+    """Return after how many seconds the server wants to be asked again, if it says so."""
+    for key, value in error.trailing_metadata():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            for detail in status_pb2.Status.FromString(value).details:
+                info = error_details_pb2.RetryInfo()
+                if detail.Unpack(info):
+                    return float(info.retry_delay.ToNanoseconds()) / 1e9
+    return None
+
+
+def _percentiles(latencies: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(latencies)
+    if not ordered:
+        return {}
+    return {
+        name: 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)] for name, share in _PERCENTILES.items()
+    }
+
+
+def write_requests(path: Path, requests: Sequence[bytes]) -> None:
+    """Write requests to a file, for ``--requests-from``."""
+    path.write_bytes(b"".join(struct.pack("<I", len(request)) + request for request in requests))
+
+
+def read_requests(path: Path) -> list[bytes]:
+    """Read what ``write_requests`` wrote."""
+    data, requests, place = path.read_bytes(), [], 0
+    while place < len(data):
+        (size,) = struct.unpack_from("<I", data, place)
+        requests.append(data[place + 4 : place + 4 + size])
+        place += 4 + size
+    return requests
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__.partition("\n")[0])
+    parser.add_argument("address", metavar="HOST:PORT", help="where OTLP/gRPC is received")
+    parser.add_argument("--clients", type=int, default=8, metavar="N", help="clients at the same time (default: 8)")
+    parser.add_argument("--requests", type=int, default=0, metavar="N", help="stop after so many requests")
+    parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="stop after so many seconds")
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="of one attempt (default: 30)")
+    parser.add_argument("--gzip", action="store_true", help="compress requests (by gRPC, each time: costs the loader)")
+    parser.add_argument(
+        "--progress", type=float, default=0.0, metavar="S", help="tell every so many seconds how far it is"
+    )
+    parser.add_argument(
+        "--requests-from", type=Path, metavar="FILE", help="ready-made requests, else built from the shape"
+    )
+    parser.add_argument("--wait", action="store_true", help="say ready, then begin when a line comes on standard input")
+    add_shape_flags(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The processes that are measured, and what the kernel says of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.notary.origin import Stream
+from storage.clickhouse import connect
+from storage.engine import Engine
+from storage.migrate import migrate
+from storage.schema import RECORD_TABLES
+from storage.url import parse_storage_url
+from tests.support.clickhouse_node import ClickHouseNode
+from tests.support.lognotary_server import LognotaryServer
+
+__all__ = [
+    "Meter",
+    "add_server_flags",
+    "batch_sizes",
+    "clickhouse",
+    "count_records",
+    "count_rows",
+    "cpu_seconds",
+    "fresh_engine",
+    "lognotary",
+    "peak_resident",
+    "resident",
+    "scratch",
+    "server_flags",
+    "stop_merges",
+]
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time, user and system, of a process and of those it started.
+
+    The kernel counts all threads of a process, also those that have ended.
+    """
+    # After the name, which is in parentheses and may have any character in it.
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    ticks = sum(map(int, fields[11:15]))  # utime, stime, and those of children that were waited for
+    return ticks / _TICK + sum(map(cpu_seconds, _children(pid)))
+
+
+def _children(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        yield from map(int, (task / "children").read_text(encoding="ascii").split())
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of a process that are in memory now."""
+    return _status(pid, "VmRSS") + sum(map(resident, _children(pid)))
+
+
+def peak_resident(pid: int) -> int:
+    """Return the most that ``resident`` ever was, of the process alone."""
+    return _status(pid, "VmHWM")
+
+
+def _status(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) << 10
+    raise ValueError(f"the kernel does not tell {name} of process {pid}")
+
+
+@dataclass(slots=True)
+class Meter:
+    """CPU and wall time between its making and each call of ``read``."""
+
+    pids: tuple[int, ...]
+    _cpu: tuple[float, ...] = ()
+    _wall: float = 0.0
+
+    @classmethod
+    def of(cls, *pids: int) -> Meter:
+        """Begin to measure processes."""
+        return cls(pids, tuple(map(cpu_seconds, pids)), time.perf_counter())
+
+    def read(self) -> tuple[float, ...]:
+        """Return the CPU seconds of each process since the beginning."""
+        return tuple(now - before for now, before in zip(map(cpu_seconds, self.pids), self._cpu, strict=True))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._wall
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a directory that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lognotary-bench-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+@contextmanager
+def clickhouse(directory: Path) -> Iterator[ClickHouseNode]:
+    """Run a ClickHouse server of the benchmark's own."""
+    with ClickHouseNode(directory / "clickhouse") as node:
+        yield node
+
+
+def add_server_flags(parser: argparse.ArgumentParser) -> None:
+    """Add flags that are handed on to ``lognotary serve``."""
+    group = parser.add_argument_group("the server")
+    group.add_argument("--codec", default="", choices=["native", "reference"], help="(default: its own choice)")
+    group.add_argument("--workers", default="", metavar="N", help="processes (default: its own)")
+
+
+def server_flags(options: argparse.Namespace) -> dict[str, str]:
+    """Return those of them that were given."""
+    return {name: value for name in ("codec", "workers") if (value := getattr(options, name))}
+
+
+@contextmanager
+def lognotary(
+    storage_url: str, directory: Path, name: str = "lognotary", **flags: str | float
+) -> Iterator[LognotaryServer]:
+    """Run ``lognotary serve``; ``flags`` are its settings, those that are empty are left away."""
+    given = {flag: value for flag, value in flags.items() if value != ""}
+    with LognotaryServer(storage_url, directory / name, env=None, json_output=True, **given) as server:
+        yield server
+
+
+@contextmanager
+def fresh_engine(node: ClickHouseNode, database: str) -> Iterator[Engine]:
+    """Yield a connection to a new database that has Lognotary's tables."""
+    with ExitStack() as stack:
+        engine = connect(parse_storage_url(f"{node.url}/{database}"))
+        stack.callback(engine.close)
+        migrate(engine)
+        yield engine
+
+
+def count_rows(node: ClickHouseNode, database: str, table: str) -> int:
+    """Return how many rows a table has."""
+    return int(node.query(f"SELECT count() FROM {table}", database=database))  # noqa: S608 - names of our own
+
+
+def count_records(node: ClickHouseNode, database: str) -> int:
+    """Return how many records Lognotary has stored, after checking that each is in a signed batch.
+
+    Raises:
+        RuntimeError: There are records outside batches.
+    """
+    stored = sum(count_rows(node, database, table) for table in RECORD_TABLES.values())
+    signed = int(node.query("SELECT sum(RecordCount) FROM log_batches", database=database))
+    if stored != signed:
+        raise RuntimeError(f"{stored} records are stored and {signed} signed")
+    return stored
+
+
+def batch_sizes(node: ClickHouseNode, database: str, stream: Stream) -> list[float]:
+    """Return the number of records of each batch of a stream."""
+    sizes = node.query(
+        f"SELECT RecordCount FROM log_batches WHERE Origin LIKE '%/{stream.value}/%'",  # noqa: S608 - a constant
+        database=database,
+    )
+    return [float(size) for size in sizes.split()] or [0.0]
+
+
+def stop_merges(node: ClickHouseNode) -> None:
+    """Stop merging in the background, which would fall into whatever is measured at the time."""
+    node.query("SYSTEM STOP MERGES")

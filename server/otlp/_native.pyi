@@ -1,0 +1,32 @@
+"""Types of the compiled codec; ``native/binding.pyx`` is its source."""
+
+HAS_SHA256: bool
+
+class RefusedError(Exception):
+    args: tuple[int]
+
+class Rules:
+    def __init__(
+        self,
+        outcomes: list[tuple[bytes, bytes]],
+        categories: list[bytes],
+        category_of_action: list[tuple[bytes, bytes]],
+        category_of_target: list[tuple[bytes, bytes]],
+    ) -> None: ...
+    def add_rule(self, name: bytes) -> None: ...
+    def add_match(self, event_name: bytes, scope: bytes, service: bytes, severity_min: int) -> None: ...
+    def add_attribute(self, key: bytes, pattern: bytes) -> None: ...
+    def add_source(self, field: int, source: bytes) -> None: ...
+
+Words = tuple[tuple[bytes, ...], bytes]  # dictionary, indexes
+Map = tuple[bytes, tuple[bytes, ...], bytes, bytes]  # lengths, keys: dictionary and indexes, values
+Table = tuple[int, int, int, list[bytes], list[Words], list[Map], bytes]
+# count, min_timestamp, max_timestamp, plain columns, word columns, map columns, leaf hashes
+
+class Encoder:
+    def __init__(self, rules: Rules, max_records: int, max_repeated: int) -> None: ...
+    @property
+    def capacity(self) -> int: ...
+    def encode(self, request: bytes, ingested_at: int) -> tuple[Table | None, Table | None]: ...
+
+def hash_pairs(hashes: bytes) -> bytes: ...

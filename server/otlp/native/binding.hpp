@@ -1,0 +1,31 @@
+// What the Cython binding calls: no exceptions that Cython does not know.
+#pragma once
+
+#include <stdexcept>
+
+#include "check.hpp"
+#include "encoder.hpp"
+
+namespace lognotary {
+
+constexpr int kPlainColumnsOperational = kAuditRecordId, kWordColumnsOperational = kActorType;
+
+// Lets an encoder encode a request. Returns 0, or 1 + the Refusal. Throws std::bad_alloc.
+inline int encode(Encoder& encoder, View request, int64_t ingested_at) {
+  try {
+    encoder.encode(request, ingested_at);
+  } catch (const Refused& refused) {
+    return 1 + static_cast<int>(first_refusal(request, refused.why));
+  }
+  return 0;
+}
+
+inline void hash_pairs_into([[maybe_unused]] View hashes, [[maybe_unused]] char* out) {
+#ifdef LOGNOTARY_LIBCRYPTO
+  hash_pairs(hashes, out);
+#else
+  throw std::logic_error("built without libcrypto");
+#endif
+}
+
+}  // namespace lognotary

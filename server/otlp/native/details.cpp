@@ -1,0 +1,126 @@
+#include "details.hpp"
+
+#include <algorithm>
+
+#include "scalar.hpp"
+
+namespace lognotary {
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+
+// The two digits of each byte.
+struct HexPairs {
+  char digits[256][2];
+  constexpr HexPairs() : digits() {
+    for (int byte = 0; byte < 256; ++byte) {
+      digits[byte][0] = kHex[byte >> 4];
+      digits[byte][1] = kHex[byte & 15];
+    }
+  }
+};
+constexpr HexPairs kHexPairs;
+
+void append_hex(std::string& out, View bytes) {
+  for (const char c : bytes) out.append(kHexPairs.digits[static_cast<unsigned char>(c)], 2);
+}
+
+void append_types(std::string& out, View name, const std::vector<Member>& attributes) {
+  if (std::all_of(attributes.begin(), attributes.end(), [](const Member& a) { return a.type == types::kString; })) {
+    return;
+  }
+  out += name;
+  append_member_types(out, attributes);
+  out += ',';
+}
+
+void append_time(std::string& out, View name, uint64_t time) {
+  if (time <= kMaxTime) return;
+  out += name;
+  out += std::to_string(time);
+  out += "\",";
+}
+
+void append_invalid_id(std::string& out, View name, View id) {
+  out += name;
+  append_hex(out, id);
+  out += "\",";
+}
+
+void append_texts(std::string& out, const std::vector<View>& texts) {
+  out += '[';
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json(out, texts[i]);
+  }
+  out += ']';
+}
+
+void append_entity(std::string& out, const Entity& entity) {
+  out += "{\"schema_url\":";
+  append_json(out, entity.schema_url);
+  out += ",\"type\":";
+  append_json(out, entity.type);
+  out += ",\"id_keys\":";
+  append_texts(out, entity.id_keys);
+  out += ",\"description_keys\":";
+  append_texts(out, entity.description_keys);
+  out += '}';
+}
+
+}  // namespace
+
+View hex_id(View id, size_t size, char* hex) {
+  if (id.size() != size || std::all_of(id.begin(), id.end(), [](char c) { return c == 0; })) return View();
+  for (size_t i = 0; i < size; ++i) {
+    std::memcpy(hex + 2 * i, kHexPairs.digits[static_cast<unsigned char>(id[i])], 2);
+  }
+  return View(hex, 2 * size);
+}
+
+void append_record_details(std::string& out, const Record& record, bool valid_trace_id, bool valid_span_id,
+                           View body_type, const std::vector<Member>& attributes) {
+  if (record.time == 0) out += "\"time\":\"unset\",";
+  append_time(out, "\"time\":\"", record.time);
+  append_time(out, "\"observed\":\"", record.observed_time);
+  if (record.severity_number < 0 || record.severity_number > 0xFF) {
+    out += "\"severity\":\"";
+    append_int(out, record.severity_number);
+    out += "\",";
+  }
+  if (!valid_trace_id && !record.trace_id.empty()) append_invalid_id(out, "\"trace_id\":\"", record.trace_id);
+  if (!valid_span_id && !record.span_id.empty()) append_invalid_id(out, "\"span_id\":\"", record.span_id);
+  if (body_type != types::kString) {
+    out += "\"body\":";
+    out += body_type;
+    out += ',';
+  }
+  append_types(out, "\"log\":", attributes);
+}
+
+void append_scope_details(std::string& out, const Scope& scope, const std::vector<Member>& attributes) {
+  append_types(out, "\"scope\":", attributes);
+  if (scope.dropped_attributes_count != 0) {
+    out += "\"scope_dropped\":";
+    append_int(out, scope.dropped_attributes_count);
+    out += ',';
+  }
+}
+
+void append_resource_details(std::string& out, const Resource& resource, const std::vector<Member>& attributes) {
+  append_types(out, "\"resource\":", attributes);
+  if (resource.dropped_attributes_count != 0) {
+    out += "\"resource_dropped\":";
+    append_int(out, resource.dropped_attributes_count);
+    out += ',';
+  }
+  if (resource.entity_refs.empty()) return;
+  out += "\"entity_refs\":[";
+  for (size_t i = 0; i < resource.entity_refs.size(); ++i) {
+    if (i > 0) out += ',';
+    append_entity(out, resource.entity_refs[i]);
+  }
+  out += "],";
+}
+
+}  // namespace lognotary

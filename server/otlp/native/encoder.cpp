@@ -1,0 +1,350 @@
+#include "encoder.hpp"
+
+#include <algorithm>
+
+#include "details.hpp"
+
+namespace lognotary {
+namespace {
+
+View as_bytes(const std::vector<uint32_t>& numbers) {
+  return View(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint32_t));
+}
+
+// Bytes of text, which every record of the owner repeats.
+uint64_t size_of(const std::vector<Member>& members) {
+  uint64_t size = 0;
+  for (const Member& member : members) size += member.key.size() + member.text.size();
+  return size;
+}
+
+// Returns the types of a record's scalars and whether it has a time, 0 where there is more to tell.
+uint64_t shape_of(const Record& record) {
+  constexpr size_t kMostAttributes = 20;  // of three bits each
+  if (record.attributes.size() > kMostAttributes || record.body.kind >= Kind::kArray) return 0;
+  uint64_t shape = 2 | static_cast<uint64_t>(record.time == 0);
+  for (const Attribute& attribute : record.attributes) {
+    if (attribute.value.kind >= Kind::kArray) return 0;
+    shape = shape << 3 | static_cast<uint64_t>(attribute.value.kind);
+  }
+  return shape;
+}
+
+}  // namespace
+
+Encoder::Encoder(const Rules& rules, Limits limits)
+    : rules_(rules),
+      limits_(limits),
+      resource_(rules.slots()),
+      scope_(rules.slots()),
+      slots_(rules.slots()) {}
+
+void Encoder::encode(View request, int64_t ingested_at) {
+  ingested_at_ = ingested_at;
+  records_ = repeated_ = 0;
+  audit_.clear();
+  operational_.clear();
+  layouts_ = Layouts();  // they, and the slots of keys, belong to a request's dictionaries
+  key_slots_.clear();
+  for (Reader field(request, kMaxDepth); field.next();) {
+    if (field.tag() == tags::kResourceLogs) encode_resource(field.bytes(), enter(kMaxDepth));
+  }
+}
+
+// A resource may stand behind its records, so it is looked for first. To read over records costs little.
+void Encoder::encode_resource(View resource_logs, int depth) {
+  Resource resource;
+  resource_.arena.clear();
+  resource_.schema_url = View();
+  for (Reader field(resource_logs, depth); field.next();) {
+    if (field.tag() == tags::kResource) read_resource(field.bytes(), enter(depth), resource, resource_.arena);
+    if (field.tag() == tags::kResourceSchemaUrl) resource_.schema_url = text(field.bytes());
+  }
+  set_attributes(resource_, resource.attributes);
+  resource_.details.clear();
+  append_resource_details(resource_.details, resource, resource_.members);
+  service_name_ = View();
+  for (const Attribute& attribute : resource.attributes) {
+    if (attribute.key != "service.name") continue;
+    service_name_ = as_text(attribute.value, resource_.arena).text;
+    break;
+  }
+  for (Reader field(resource_logs, depth); field.next();) {
+    if (field.tag() == tags::kScopeLogs) encode_scope(field.bytes(), enter(depth));
+  }
+}
+
+void Encoder::encode_scope(View scope_logs, int depth) {
+  Scope scope;
+  uint64_t records = 0;
+  scope_.arena.clear();
+  scope_.schema_url = View();
+  for (Reader field(scope_logs, depth); field.next();) {
+    if (field.tag() == tags::kScope) read_scope(field.bytes(), enter(depth), scope, scope_.arena);
+    if (field.tag() == tags::kScopeSchemaUrl) scope_.schema_url = text(field.bytes());
+    if (field.tag() == tags::kLogRecords) ++records;
+  }
+  if (records == 0) return;
+  set_attributes(scope_, scope.attributes);
+  scope_.details.clear();
+  append_scope_details(scope_.details, scope, scope_.members);
+  share(scope);
+  records_ += records;
+  repeated_ += records * (service_name_.size() + resource_.schema_url.size() + size_of(resource_.members) +
+                          resource_.details.size() + scope_.schema_url.size() + scope.name.size() +
+                          scope.version.size() + size_of(scope_.members) + scope_.details.size());
+  if (records_ > limits_.records || repeated_ > limits_.repeated) throw Refused{Refusal::kTooManyRecords};
+  for (Reader field(scope_logs, depth); field.next();) {
+    if (field.tag() == tags::kLogRecords) encode_record(field.bytes(), enter(depth));
+  }
+}
+
+void Encoder::set_attributes(Owner& owner, const std::vector<Attribute>& attributes) {
+  sort_attributes(attributes, owner.members, owner.arena);
+  owner.slots.clear();
+  owner.map.clear();
+  owner.values.clear();
+  owner.map.put_varint(owner.members.size());
+  for (const Member& member : owner.members) {
+    if (const uint32_t slot = rules_.slot(member.key); slot != Rules::kNoSlot) owner.slots.set(slot, member.text);
+    owner.map.put_string(member.key);
+    owner.map.put_string(member.text);
+    owner.values.put_string(member.text);
+  }
+}
+
+void Encoder::share(const Scope& scope) {
+  scope_name_ = scope.name;
+  scope_version_ = scope.version;
+  scope_name_data_.clear();
+  scope_name_data_.put_string(scope.name);
+  shared_.clear();
+  shared_.put_string(resource_.schema_url);
+  shared_.append(resource_.map.view());
+  shared_.put_string(scope_.schema_url);
+  shared_.append(scope_name_data_.view());
+  shared_.put_string(scope.version);
+  shared_.append(scope_.map.view());
+  audit_numbers_.known = operational_numbers_.known = false;
+}
+
+void Encoder::encode_record(View message, int depth) {
+  record_.clear();
+  arena_.clear();
+  read_record(message, depth, record_, arena_);
+
+  char trace_hex[32], span_hex[16];
+  const View trace_id = hex_id(record_.trace_id, 16, trace_hex);
+  const View span_id = hex_id(record_.span_id, 8, span_hex);
+  const Text body = as_text(record_.body, arena_);
+  layout_ = layouts_.find(record_.attributes);
+  if (layout_ != nullptr && !layout_->distinct) layout_ = nullptr;
+  sort_log_attributes();
+  write_details(record_details(body.type, !trace_id.empty(), !span_id.empty()));
+
+  const Facts facts{record_.event_name,
+                    scope_name_,
+                    service_name_,
+                    body.text,
+                    static_cast<uint8_t>(record_.severity_number),
+                    &slots_,
+                    &scope_.slots,
+                    &resource_.slots};
+  audit_fields_ = AuditFields();
+  const bool is_audit = rules_.classify(facts, audit_fields_, audit_scratch_);
+  Table& table = is_audit ? audit_ : operational_;
+
+  const uint64_t time = record_.time != 0 ? record_.time : record_.observed_time;
+  const auto timestamp = static_cast<int64_t>(std::min(time, kMaxTime));
+  ++table.count;
+  table.min_timestamp = std::min(table.min_timestamp, timestamp);
+  table.max_timestamp = std::max(table.max_timestamp, timestamp);
+
+  // In the order of the canonical record.
+  record_bytes_.clear();
+  at_ = record_bytes_.room(most_bytes(body.text));
+  const char* const start = at_;
+  put(table.plain[kTimestamp], timestamp);
+  put_string(table.plain[kTraceId], trace_id);
+  put_string(table.plain[kSpanId], span_id);
+  put(table.plain[kTraceFlags], static_cast<uint8_t>(record_.flags));
+  put_word(table.words[kSeverityText], record_.severity_text);
+  put(table.plain[kSeverityNumber], static_cast<uint8_t>(record_.severity_number));
+  at_ += write_string(at_, service_name_);
+  put_string(table.plain[kBody], body.text);
+  write_shared(table);
+  write_log_attributes(table);
+  put_string(table.plain[kEventName], record_.event_name);
+  put(table.plain[kObservedTimestamp], static_cast<int64_t>(std::min(record_.observed_time, kMaxTime)));
+  put(table.plain[kFlags], record_.flags);
+  put(table.plain[kDroppedAttributesCount], record_.dropped_attributes_count);
+  put_word(table.words[kOtlpDetails], details_);
+  put(table.plain[kIngestedAt], ingested_at_);
+  if (is_audit) write_audit(table);
+  finish(table, View(start, static_cast<size_t>(at_ - start)));
+}
+
+// Returns a size that the canonical record does not exceed.
+size_t Encoder::most_bytes(View body) const {
+  size_t size = 256 + record_.severity_text.size() + service_name_.size() + body.size() + shared_.size() +
+                record_.event_name.size() + details_.size();
+  for (const Member& member : members_) size += 2 * kLongestVarint + member.key.size() + member.text.size();
+  for (const View value : audit_fields_.values) size += kLongestVarint + value.size();
+  return size + kLongestVarint + audit_fields_.rule.size();
+}
+
+// Sorts the record's attributes into `members_` and `slots_`.
+void Encoder::sort_log_attributes() {
+  slots_.clear();
+  if (layout_ == nullptr) {
+    sort_attributes(record_.attributes, members_, arena_);
+    for (const Member& member : members_) {
+      if (const uint32_t slot = rules_.slot(member.key); slot != Rules::kNoSlot) slots_.set(slot, member.text);
+    }
+    return;
+  }
+  for (size_t known = key_slots_.size(); known < layouts_.keys().size(); ++known) {
+    key_slots_.push_back(rules_.slot(layouts_.keys()[static_cast<uint32_t>(known)]));
+  }
+  members_.resize(layout_->order.size());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const uint32_t place = layout_->order[i];
+    const Text text = as_text(record_.attributes[place].value, arena_);
+    members_[i] = {record_.attributes[place].key, text.text, text.type};
+    const uint32_t slot = key_slots_[layout_->keys[place]];
+    if (slot != Rules::kNoSlot) slots_.set(slot, text.text);
+  }
+}
+
+// Returns what only this record adds to its OtlpDetails, as details.hpp makes it.
+View Encoder::record_details(View body_type, bool valid_trace_id, bool valid_span_id) {
+  // Where nothing but types and an unset time is told, the details of a layout are the same again and again.
+  const bool plain = layout_ != nullptr && (valid_trace_id || record_.trace_id.empty()) &&
+                     (valid_span_id || record_.span_id.empty()) && record_.time <= kMaxTime &&
+                     record_.observed_time <= kMaxTime && record_.severity_number >= 0 &&
+                     record_.severity_number <= 0xFF;
+  const uint64_t shape = plain ? shape_of(record_) : 0;
+  if (shape != 0 && shape == layout_->shape) return layout_->details;
+  details_scratch_.clear();
+  append_record_details(details_scratch_, record_, valid_trace_id, valid_span_id, body_type, members_);
+  if (shape != 0) {
+    layout_->shape = shape;
+    layout_->details = details_scratch_;
+  }
+  return details_scratch_;
+}
+
+void Encoder::write_details(View record_details) {
+  details_.clear();
+  if (record_details.empty() && scope_.details.empty() && resource_.details.empty()) return;
+  details_ += '{';
+  details_ += record_details;
+  details_ += scope_.details;
+  details_ += resource_.details;
+  details_.back() = '}';  // in place of the last comma
+}
+
+void Encoder::write_shared(Table& table) {
+  copy(at_, shared_.view());
+  at_ += shared_.size();
+  const SharedNumbers& shared = numbers(table);
+  table.words[kServiceName].indexes.put(shared.service_name);
+  table.words[kResourceSchemaUrl].indexes.put(shared.resource_schema_url);
+  table.words[kScopeSchemaUrl].indexes.put(shared.scope_schema_url);
+  table.words[kScopeVersion].indexes.put(shared.scope_version);
+  table.plain[kScopeName].append(scope_name_data_.view());
+  write_map(table.maps[kResourceAttributes], shared.resource_keys, resource_.values);
+  write_map(table.maps[kScopeAttributes], shared.scope_keys, scope_.values);
+}
+
+void Encoder::write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values) {
+  column.lengths.put(static_cast<uint32_t>(keys.size()));
+  column.keys.indexes.append(as_bytes(keys));
+  column.values.append(values.view());
+}
+
+Encoder::SharedNumbers& Encoder::numbers(Table& table) {
+  SharedNumbers& shared = &table == &audit_ ? audit_numbers_ : operational_numbers_;
+  if (shared.known) return shared;
+  shared.known = true;
+  shared.service_name = table.words[kServiceName].dictionary.add(service_name_);
+  shared.resource_schema_url = table.words[kResourceSchemaUrl].dictionary.add(resource_.schema_url);
+  shared.scope_schema_url = table.words[kScopeSchemaUrl].dictionary.add(scope_.schema_url);
+  shared.scope_version = table.words[kScopeVersion].dictionary.add(scope_version_);
+  const auto number_keys = [](MapColumn& column, const std::vector<Member>& members, std::vector<uint32_t>& keys) {
+    keys.clear();
+    for (const Member& member : members) keys.push_back(column.keys.dictionary.add(member.key));
+  };
+  number_keys(table.maps[kResourceAttributes], resource_.members, shared.resource_keys);
+  number_keys(table.maps[kScopeAttributes], scope_.members, shared.scope_keys);
+  return shared;
+}
+
+void Encoder::write_log_attributes(Table& table) {
+  MapColumn& column = table.maps[kLogAttributes];
+  column.lengths.put(static_cast<uint32_t>(members_.size()));
+  at_ += write_varint(at_, members_.size());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    if (layout_ == nullptr) column.keys.put(members_[i].key);
+    at_ += write_string(at_, members_[i].key);
+    put_string(column.values, members_[i].text);
+  }
+  if (layout_ == nullptr) return;
+  std::vector<uint32_t>& numbers = layout_->numbers[&table == &audit_];
+  if (numbers.size() != members_.size()) {
+    for (const Member& member : members_) numbers.push_back(column.keys.dictionary.add(member.key));
+  }
+  column.keys.indexes.append(as_bytes(numbers));
+}
+
+void Encoder::write_audit(Table& table) {
+  const auto& values = audit_fields_.values;
+  put_string(table.plain[kAuditRecordId], values[kRecordIdField]);
+  put_string(table.plain[kActorId], values[kActorIdField]);
+  put_word(table.words[kActorType], values[kActorTypeField]);
+  put_word(table.words[kAction], values[kActionField]);
+  put_string(table.plain[kTargetId], values[kTargetIdField]);
+  put_word(table.words[kTargetType], values[kTargetTypeField]);
+  put_string(table.plain[kSourceId], values[kSourceIdField]);
+  put_word(table.words[kSourceType], values[kSourceTypeField]);
+  put_word(table.words[kOutcome], values[kOutcomeField]);
+  put_word(table.words[kCategory], values[kCategoryField]);
+  put_word(table.words[kAuditRule], audit_fields_.rule);
+}
+
+void Encoder::put_string(Buffer& column, View text) {
+  const char* const start = at_;
+  at_ += write_string(at_, text);
+  column.append(View(start, static_cast<size_t>(at_ - start)));
+}
+
+void Encoder::put_word(WordColumn& column, View word) {
+  at_ += write_string(at_, word);
+  column.put(word);
+}
+
+// Hashes the canonical record: its entry is its SHA-256, its leaf the hash of that (RFC 6962, section 2.1).
+void Encoder::finish(Table& table, [[maybe_unused]] View record) {
+#ifdef LOGNOTARY_LIBCRYPTO
+  char leaf[1 + kHashSize] = {0};
+  sha256_.digest(record, leaf + 1);
+  sha256_.digest(View(leaf, sizeof leaf), table.leaf_hashes.room(kHashSize));
+  table.leaf_hashes.grow(kHashSize);
+#else
+  table.records.append(record);
+  table.record_ends.put(static_cast<uint64_t>(table.records.size()));
+#endif
+}
+
+#ifdef LOGNOTARY_LIBCRYPTO
+void hash_pairs(View hashes, char* out) {
+  Sha256 sha256;
+  char node[1 + 2 * kHashSize] = {1};
+  for (size_t at = 0; at + 2 * kHashSize <= hashes.size(); at += 2 * kHashSize, out += kHashSize) {
+    std::memcpy(node + 1, hashes.data() + at, 2 * kHashSize);
+    sha256.digest(View(node, sizeof node), out);
+  }
+}
+#endif
+
+}  // namespace lognotary

@@ -1,0 +1,108 @@
+// The rows of one stream while they are made: columns as ClickHouse's Native format wants them.
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "buffer.hpp"
+
+namespace lognotary {
+
+// Distinct texts, numbered from 0 in the order they came. Keeps copies.
+class Dictionary {
+ public:
+  uint32_t add(View text) {
+    if (!words_.empty() && words_[last_] == text) return last_;  // neighbours are often alike
+    if (2 * (words_.size() + 1) > slots_.size()) rehash();
+    const uint64_t hash = hash_of(text);
+    size_t at = hash & (slots_.size() - 1);
+    for (; slots_[at] != kFree; at = (at + 1) & (slots_.size() - 1)) {
+      if (hashes_[slots_[at]] == hash && words_[slots_[at]] == text) return last_ = slots_[at];
+    }
+    last_ = static_cast<uint32_t>(words_.size());
+    slots_[at] = last_;
+    hashes_.push_back(hash);
+    words_.push_back(arena_.keep(text));
+    return last_;
+  }
+
+  View operator[](uint32_t number) const { return words_[number]; }
+  size_t size() const { return words_.size(); }
+
+  void clear() {
+    slots_.clear();
+    hashes_.clear();
+    words_.clear();
+    arena_.clear();
+    last_ = 0;
+  }
+
+ private:
+  static constexpr uint32_t kFree = std::numeric_limits<uint32_t>::max();
+
+  // Multiplies and folds eight bytes at a time (after wyhash, public domain), from a start that senders
+  // cannot know: nobody can send texts that all meet in one slot.
+  static uint64_t hash_of(View text);
+
+  void rehash() {
+    slots_.assign(std::max<size_t>(16, 2 * slots_.size()), kFree);
+    for (uint32_t number = 0; number < words_.size(); ++number) {
+      size_t at = hashes_[number] & (slots_.size() - 1);
+      while (slots_[at] != kFree) at = (at + 1) & (slots_.size() - 1);
+      slots_[at] = number;
+    }
+  }
+
+  std::vector<uint32_t> slots_;
+  std::vector<uint64_t> hashes_;
+  std::vector<View> words_;
+  uint32_t last_ = 0;
+  Arena arena_;
+};
+
+struct WordColumn {
+  Dictionary dictionary;
+  Buffer indexes;  // 32 bits a row
+
+  void put(View word) { indexes.put(dictionary.add(word)); }
+
+  void clear() {
+    dictionary.clear();
+    indexes.clear();
+  }
+};
+
+struct MapColumn {
+  Buffer lengths;  // 32 bits a row
+  WordColumn keys;
+  Buffer values;
+};
+
+// Columns by kind, each kind in the order of the canonical record (server/notary/canonical.py).
+enum Plain {
+  kTimestamp, kTraceId, kSpanId, kTraceFlags, kSeverityNumber, kBody, kScopeName, kEventName, kObservedTimestamp,
+  kFlags, kDroppedAttributesCount, kIngestedAt,
+  kAuditRecordId, kActorId, kTargetId, kSourceId, kPlainColumns
+};
+enum Word {
+  kSeverityText, kServiceName, kResourceSchemaUrl, kScopeSchemaUrl, kScopeVersion, kOtlpDetails,
+  kActorType, kAction, kTargetType, kSourceType, kOutcome, kCategory, kAuditRule, kWordColumns
+};
+enum Map { kResourceAttributes, kScopeAttributes, kLogAttributes, kMapColumns };
+
+struct Table {
+  uint64_t count = 0;
+  int64_t min_timestamp = std::numeric_limits<int64_t>::max();
+  int64_t max_timestamp = std::numeric_limits<int64_t>::min();
+  Buffer plain[kPlainColumns];
+  WordColumn words[kWordColumns];
+  MapColumn maps[kMapColumns];
+  Buffer leaf_hashes;  // 32 bytes a row; without libcrypto empty, and instead:
+  Buffer records;      // the canonical records,
+  Buffer record_ends;  // and where each ends, 64 bits
+
+  void clear();
+  size_t capacity() const;
+};
+
+}  // namespace lognotary

@@ -1,0 +1,73 @@
+"""A worker process: ``python -m server.worker``, started by the server, which tells it what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from server.app import run_worker
+from server.datadir import DataDirectoryError
+from server.logs import configure_logging
+from server.pipeline.recovery import LogUnusableError
+from server.startup import stop_on_signals
+from server.worker_link import CANNOT_START, Order, Report
+from storage.errors import StorageBusyError, StorageConfigError, StorageError
+
+__all__ = ["main"]
+
+_logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Run a worker and return its exit status: 0, 2 if it cannot start, 1 if it may the next time."""
+    reports = _take_stdout()
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):  # the server has ended before it could say anything
+        return 0
+    order = Order.decode(line)
+    configure_logging(order.settings.log_level, worker=order.number)
+
+    def say(report: Report) -> None:
+        # A server that is gone, or does not read, is none of this process's trouble here.
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            os.write(reports, report.encode())
+
+    try:
+        asyncio.run(_work(order, say))
+    except (DataDirectoryError, LogUnusableError, StorageConfigError, StorageBusyError, OSError) as error:
+        say(Report(failure=str(error)))
+        return CANNOT_START
+    except StorageError as error:
+        _logger.warning("storage went away as the worker started: %s", error)
+        return 1
+    return 0
+
+
+async def _work(order: Order, say: Callable[[Report], None]) -> None:
+    stop = stop_on_signals()
+    loop = asyncio.get_running_loop()
+
+    def server_is_done() -> None:
+        loop.remove_reader(sys.stdin)
+        stop.set()
+
+    # The server says nothing after the order: what there is to read is the end.
+    loop.add_reader(sys.stdin, server_is_done)
+    await run_worker(order, stop, say)
+
+
+def _take_stdout() -> int:
+    """Keep standard output for reports; what is printed by mistake goes to standard error."""
+    reports = os.dup(1)
+    os.dup2(2, 1)
+    # A server that has stopped to read must not stop its workers.
+    os.set_blocking(reports, False)
+    return reports
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,98 @@
+"""Searching audit events: what is stored is only read, so the tests share it."""
+
+from __future__ import annotations
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1 import evidence_pb2
+from storage.engine import Engine
+from tests.api.store import OTHER_TRACE, START, Writer, search, write_events
+
+
+@pytest.fixture(scope="module")
+def events(module_engine: Engine) -> Writer:
+    """Six events of two actors."""
+    writer = Writer(module_engine)
+    write_events(writer)
+    return writer
+
+
+def at(nanos: int) -> Timestamp:
+    seconds, rest = divmod(START + nanos, 10**9)
+    return Timestamp(seconds=seconds, nanos=rest)
+
+
+def places(response: pb.SearchAuditEventsResponse) -> list[int]:
+    return [event.evidence.leaf_index for event in response.events]
+
+
+async def test_audit_events_come_latest_first_with_their_evidence(events: Writer) -> None:
+    response = await search(events)
+    assert places(response) == [5, 4, 3, 2, 1, 0]
+    assert {event.evidence.state for event in response.events} == {evidence_pb2.VERIFIED}
+    assert response.next_page_token == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"actor_id": "bob"}, [3, 2]),
+        ({"action": "user.create"}, [3, 0]),
+        ({"action": "user.*"}, [3, 1, 0]),
+        ({"action": "user"}, []),
+        ({"target_id": "u1"}, [1, 0]),
+        ({"target_type": "user", "actor_id": "alice"}, [1, 0]),
+        ({"source_id": "10.0.0.1"}, [0]),
+        ({"outcome": "failure"}, [2]),
+        ({"service_name": "crm"}, [3]),
+        ({"trace_id": OTHER_TRACE.upper()}, [2]),
+        ({"text": "BOB DID"}, [3, 2]),
+        ({"text": "%"}, []),
+        ({"since": at(2)}, [5, 4, 3, 2]),
+        ({"until": at(2)}, [1, 0]),
+        ({"since": at(1), "until": at(3)}, [2, 1]),
+        ({"actor_id": "nobody' OR '1"}, []),
+    ],
+    ids=str,
+)
+async def test_a_filter_finds_what_it_says(events: Writer, wanted: dict[str, object], expected: list[int]) -> None:
+    assert places(await search(events, **wanted)) == expected
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 6])
+async def test_pages_together_are_all_events_once(events: Writer, size: int) -> None:
+    found: list[int] = []
+    token = ""
+    for _ in range(6 // size + 1):
+        response = await search(events, page_size=size, page_token=token)
+        assert len(response.events) <= size
+        found += places(response)
+        token = response.next_page_token
+        if not token:
+            break
+    assert found == [5, 4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"page_token": "x"}, "page token"),
+        ({"page_token": "é"}, "page token"),
+        ({"page_token": "bnVsbA=="}, "page token"),
+        ({"trace_id": "x"}, "trace ID"),
+        ({"since": Timestamp(seconds=-1)}, "since"),
+        ({"until": Timestamp(seconds=1 << 40)}, "until"),
+    ],
+    ids=str,
+)
+async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
+    events: Writer, request_: dict[str, object], message: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await search(events, **request_)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert message in (caught.value.details() or "")

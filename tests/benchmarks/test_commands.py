@@ -1,0 +1,57 @@
+"""The benchmarks run and say what they are about; what they measure is not looked at."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as main
+from benchmarks import codec, ingest, receiver
+from tests.support.clickhouse_source import ServerUnavailableError, find_server
+
+_MODULES = [*main._BENCHMARKS, "loader", "receiver_server"]
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        importlib.import_module(f"benchmarks.{name}").main(["--help"])
+    assert f"python -m benchmarks.{name}" in capsys.readouterr().out
+
+
+def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    main.main([])
+    assert len(capsys.readouterr().out.splitlines()) == len(main._BENCHMARKS)
+
+
+def test_a_json_line_tells_what_was_measured_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codec.main(["--records=40", "--distinct=2", "--rounds=2", "--codec=reference", "--json", f"--out={tmp_path}"])
+    line = json.loads(capsys.readouterr().out)
+    assert json.loads((tmp_path / "codec.jsonl").read_text()) == line
+    assert line["benchmark"] == "codec"
+    assert line["parameters"]["records"] == 40
+    assert line["machine"].keys() == {"cpu", "cores", "kernel", "memory_mib"}
+    assert {"python", "lognotary", "grpcio", "protobuf", "chdb"} <= line["versions"].keys()
+    assert all(figure["rounds"] == 2 for figure in line["figures"])
+    assert [ratio["what"] for ratio in line["ratios"]] == [
+        "reference codec / FromString",
+        "reference codec / FromString, with freeing",
+    ]
+
+
+def test_the_receivers_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    receiver.main(["--records=16", "--rounds=1", "--seconds=0.2", "--small-clients=2", "--large-clients=1"])
+    assert "16 records: CPU of aio / sync" in capsys.readouterr().out
+
+
+def test_ingest_checks_that_all_records_arrived(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        pytest.skip(f"no ClickHouse server: {error}")
+    shape = ["--records=64", "--distinct=2", "--ready-rows=200"]
+    ingest.main([*shape, "--rounds=1", "--seconds=0.5", "--clients=2", "--batch-age=0.05", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    assert "both / ready-made" in {ratio["what"] for ratio in line["ratios"]}
+    assert any("records stored and signed; parts were not merged" in note for note in line["notes"])

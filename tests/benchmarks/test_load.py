@@ -1,0 +1,96 @@
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+
+from benchmarks.load import LoadFailedError, LoadResult, Requests, describe_retries, load
+from benchmarks.processes import Meter, cpu_seconds, resident
+from benchmarks.shape import Shape
+from server.otlp.grpc_receiver import build_logs_handler
+from server.pipeline.errors import MalformedRequestError, OverloadedError
+
+
+class _Refusing:
+    """Refuses the first requests, then takes all."""
+
+    def __init__(self, *refusals: Exception) -> None:
+        self.refusals = list(refusals)
+        self.taken: list[bytes] = []
+
+    async def submit(self, request: bytes) -> None:
+        if self.refusals:
+            raise self.refusals.pop()
+        self.taken.append(request)
+
+
+@contextmanager
+def _served(ingest: _Refusing) -> Iterator[str]:
+    started, ended, ports = threading.Event(), threading.Event(), []
+
+    async def serve() -> None:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((build_logs_handler(ingest),))
+        ports.append(server.add_insecure_port("127.0.0.1:0"))
+        await server.start()
+        started.set()
+        await asyncio.to_thread(ended.wait)
+        await server.stop(None)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        assert started.wait(10)
+        yield f"127.0.0.1:{ports[0]}"
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Requests:
+    return Requests.build(Shape(records=3, distinct=2), tmp_path)
+
+
+def test_every_request_is_sent_until_it_is_acknowledged(requests: Requests) -> None:
+    ingest = _Refusing(OverloadedError("busy", retry_after=0.01), OverloadedError("busy", retry_after=0.01))
+    with _served(ingest) as address:
+        result = load(address, requests, requests=5, clients=2)
+    assert sorted(ingest.taken) == sorted(requests.encoded[number % 2] for number in range(5))
+    assert (result.requests, result.records, result.retries) == (5, 15, {"UNAVAILABLE": 2})
+    assert result.latency_ms["p50"] <= result.latency_ms["max"]
+    assert describe_retries([result, result]) == "sent again after a refusal: 4 x UNAVAILABLE"
+
+
+def test_requests_that_are_refused_for_good_are_told(requests: Requests) -> None:
+    with _served(_Refusing(MalformedRequestError("no"))) as address, pytest.raises(LoadFailedError, match="INVALID"):
+        load(address, requests, requests=2, clients=1)
+
+
+def test_load_can_be_gzipped_timed_and_watched(requests: Requests) -> None:
+    ingest = _Refusing()
+    with _served(ingest) as address:
+        result: LoadResult = load(address, requests, seconds=0.5, clients=1, gzip=True, progress=0.1)
+    assert result.requests == len(ingest.taken) > 0
+    assert set(ingest.taken) <= set(requests.encoded)
+    assert result.progress
+
+
+def test_cpu_of_all_threads_is_counted() -> None:
+    meter = Meter.of(os.getpid())
+
+    def work() -> None:
+        while cpu_seconds(os.getpid()) < before + 0.1:
+            sum(range(10_000))
+
+    before = cpu_seconds(os.getpid())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert meter.read()[0] > 0.05  # of at least 0.1, which is some ticks of the kernel
+    assert resident(os.getpid()) > 1 << 20

@@ -1,0 +1,142 @@
+"""Looks for inputs that break the compiled codec: ``tests/fuzz/run``."""
+
+# ruff: noqa: T201 - it is a command
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.fuzz.target import (
+    CORPUS,
+    FAILURES,
+    MAX_LENGTH,
+    CompilerMissingError,
+    Target,
+    build,
+    corpus_files,
+    find_compiler,
+    install_clang,
+)
+
+_DICTIONARY = Path(__file__).with_name("codec.dict")
+_SHA1_DIGITS = 40
+
+
+def main() -> int:
+    """Run the campaign; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tests/fuzz/run",
+        description="Fuzz the compiled OTLP codec with sanitizers, from the inputs in tests/fuzz/corpus.",
+        epilog="Exit code 1: an input was found that breaks it; it is in tests/fuzz/failures. CXX_FUZZ=... names "
+        "the compiler. With CI=true, Clang is installed where apt-get can do it.",
+    )
+    parser.add_argument("--seconds", type=int, default=60, help="how long to look (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mutations (default: from the clock)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep new inputs here, and start from those there")
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="choose the found inputs of the corpus anew, from "
+        "themselves and --keep: the fewest that reach what the others of the corpus do not",
+    )
+    parser.add_argument("files", nargs="*", type=Path, help="run these files only, in their order")
+    arguments = parser.parse_args()
+
+    if os.environ.get("CI") == "true":
+        _have_libfuzzer()
+    try:
+        compiler = find_compiler()
+    except CompilerMissingError as error:
+        print(f"tests/fuzz/run: {error}", file=sys.stderr)
+        return 2
+    print(f"tests/fuzz/run: building for {compiler.name}", flush=True)
+    target = build(compiler)
+    if arguments.files:
+        return 0 if target.run(target.replay_command([str(path) for path in arguments.files]), show=True).ok else 1
+    FAILURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="lognotary-fuzz-") as scratch:
+        found = arguments.keep or Path(scratch)
+        found.mkdir(parents=True, exist_ok=True)
+        if arguments.merge:
+            return _merge(target, found)
+        before = set(FAILURES.iterdir())
+        command = _command(target, arguments.seconds, arguments.seed, found)
+        print(f"tests/fuzz/run: {shlex.join(command[:8])} ...", flush=True)
+        ok = target.run(command, show=True).ok
+    if ok:
+        print(f"tests/fuzz/run: nothing found in {arguments.seconds} s with {compiler.name}")
+        return 0
+    _explain(sorted(set(FAILURES.iterdir()) - before))
+    return 1
+
+
+def _have_libfuzzer() -> None:
+    """Install Clang where it is missing and can be; say so where not."""
+    try:
+        if find_compiler().libfuzzer:
+            return
+    except CompilerMissingError:
+        pass
+    if os.geteuid() == 0:
+        try:
+            install_clang()
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"tests/fuzz/run: Clang cannot be installed ({error}): without libFuzzer then", flush=True)
+    else:
+        print("tests/fuzz/run: Clang is missing and only root can install it: without libFuzzer then", flush=True)
+
+
+def _command(target: Target, seconds: int, seed: int, found: Path) -> list[str]:
+    if not target.compiler.libfuzzer:
+        candidate = FAILURES / f"crash-standalone-{os.getpid()}"
+        files = [str(path) for path in (*corpus_files(), *sorted(found.iterdir()))]
+        return [str(target.path), str(seconds), str(seed), str(MAX_LENGTH), str(candidate), *files]
+    return [
+        str(target.path),
+        f"-max_total_time={seconds}",
+        f"-seed={seed}",
+        f"-max_len={MAX_LENGTH}",
+        "-rss_limit_mb=2048",
+        "-timeout=10",
+        "-print_final_stats=1",
+        f"-dict={_DICTIONARY}",
+        f"-artifact_prefix={FAILURES}/",
+        str(found),
+        str(CORPUS),
+    ]
+
+
+def _merge(target: Target, found: Path) -> int:
+    if not target.compiler.libfuzzer:
+        print("tests/fuzz/run: only libFuzzer can merge", file=sys.stderr)
+        return 2
+    for path in corpus_files():
+        if len(path.name) == _SHA1_DIGITS:  # as libFuzzer names what it finds
+            shutil.move(path, found / path.name)
+    # Not how often a line is reached, only whether: else there are a thousand of them.
+    command = [str(target.path), "-merge=1", "-use_counters=0", f"-max_len={MAX_LENGTH}", str(CORPUS), str(found)]
+    return 0 if target.run(command, show=True).ok else 1
+
+
+def _explain(new: list[Path]) -> None:
+    print("\ntests/fuzz/run: FOUND an input that breaks the compiled codec; what is wrong is printed above.")
+    inputs = [path for path in new if not path.name.startswith("earlier-")]
+    for path in inputs:
+        print(f"  Reproduce: tests/fuzz/run {os.path.relpath(path)}")
+    earlier = sorted(FAILURES.glob("earlier-*"))
+    if earlier and inputs:
+        names = " ".join(os.path.relpath(path) for path in (*earlier, *inputs))
+        print(f"  With the requests before it, where it depends on them: tests/fuzz/run {names}")
+    if not inputs:
+        print(f"  No input was kept in {FAILURES}: the memory limit, a leak at the end, or a failure to start")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
