@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench lint format stubs clean
+.PHONY: help setup demo serve test bench fuzz lint format stubs clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,10 @@ lint: $(READY) ## check style, types and the import rule
 
 bench: $(READY) ## run the short benchmarks
 	$(BIN)/python -m benchmarks --short
+
+fuzz: $(READY) ## fuzz the compiled codec for two minutes
+	tests/fuzz/run --seconds 60
+	$(BIN)/python -m tests.fuzz.differential --seconds 60
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .

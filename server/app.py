@@ -19,6 +19,7 @@ from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
+from server.allocator import keep_freed_memory
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.http_api import build_http_api
@@ -203,6 +204,7 @@ async def _ingest(
     settings: Settings, name: WriterName, data: DataDirectory, signer: Signer, engine: Engine
 ) -> AsyncIterator[_Ingest]:
     """Go on with the logs of a writer."""
+    keep_freed_memory()
     give_up = threading.Event()
     coding = build_coding(settings.codec, settings.audit_rules)
 

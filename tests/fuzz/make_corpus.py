@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -31,6 +31,11 @@ _MOST_BYTES = 1024  # of a generated request: the fuzzer joins them
 def record(content: bytes) -> bytes:
     """Return a request with one record."""
     return delimited(1, delimited(2, delimited(2, content)))
+
+
+def records(contents: Iterable[bytes]) -> bytes:
+    """Return a request with many records."""
+    return delimited(1, delimited(2, b"".join(delimited(2, content) for content in contents)))
 
 
 def text(value: bytes) -> bytes:
@@ -112,7 +117,7 @@ def awkward() -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     yield "whole", WHOLE
     yield "whole-twice", WHOLE * 2
-    for size in range(1, len(WHOLE), 29):
+    for size in range(1, len(WHOLE), 41):
         yield f"truncated-{size:03}", WHOLE[:size]
     yield from _awkward_wire()
     yield from _awkward_depth()
@@ -129,27 +134,27 @@ def _awkward_wire() -> Iterator[tuple[str, bytes]]:
     yield "varint-beyond-64-bits", record(field(2, 0, b"\x89" + b"\x80" * 8 + b"\x7e"))
     yield "varint-that-does-not-end", record(field(2, 0, b"\xff" * 12))
     for power in (31, 32, 63, 64):
-        size = varint(2**power - (power == 64))
-        yield f"length-2-to-{power}", field(1, 2, size)
-        yield f"length-2-to-{power}-of-text", record(field(3, 2, size) + b"x")
-        yield f"length-2-to-{power}-in-group", record(field(15, 3, field(1, 2, size)))
+        length = varint(2**power - (power == 64))
+        yield f"length-2-to-{power}", field(1, 2, length)
+        yield f"length-2-to-{power}-of-text", record(field(3, 2, length) + b"x")
+        yield f"length-2-to-{power}-in-group", record(field(15, 3, field(1, 2, length)))
     yield "length-one-too-many", record(field(3, 2, b"\x02") + b"x")
     yield "number-0", record(field(0, 0, b"\x00"))
     yield "number-highest", record(field(2**29 - 1, 0, b"\x01"))
     yield "tag-beyond-32-bits", record(varint(1 << 32 | 2) + b"\x00")
     for wire_type in (6, 7):
         yield f"wire-type-{wire_type}", record(field(5, wire_type, b""))
-    for number in range(1, 13):
-        yield (
-            f"other-wire-types-{number:02}",
-            record(
-                field(number, 0, b"\x01")
-                + field(number, 1, b"8" * 8)
-                + field(number, 5, b"4444")
-                + group(number, b"")
-                + BODY
-            ),
-        )
+    yield (
+        "other-wire-types",
+        records(
+            field(number, 0, b"\x01")
+            + field(number, 1, b"8" * 8)
+            + field(number, 5, b"4444")
+            + group(number, b"")
+            + BODY
+            for number in range(1, 13)
+        ),
+    )
     yield (
         "unknown-fields",
         record(
@@ -285,8 +290,9 @@ def _awkward_values() -> Iterator[tuple[str, bytes]]:
     }
     for name, value in texts.items():
         yield f"utf8-{name}", record(body(text(value)))
-        yield f"utf8-{name}-nested", record(attribute(b"k", delimited(6, attribute(value, text(value), 1))))
+    yield "utf8-nested", record(attribute(b"k", delimited(6, attribute(texts["edges"], text(texts["edges"]), 1))))
     for place, request in {
+        "nested-key": record(body(delimited(6, attribute(b"\xed\xa0\x80", text(b""), 1)))),
         "event-name": record(delimited(12, b"\xff")),
         "severity-text": record(delimited(3, b"\xff")),
         "key": record(delimited(6, delimited(1, b"\xff"))),
@@ -371,14 +377,13 @@ def _awkward_values() -> Iterator[tuple[str, bytes]]:
 
 
 def _awkward_records() -> Iterator[tuple[str, bytes]]:
-    for size in (0, 1, 7, 8, 9, 15, 16, 17, 32):
-        yield f"ids-{size:02}", record(delimited(9, b"\xab" * size) + delimited(10, b"\x01" * size))
-    yield "ids-zero", record(delimited(9, bytes(16)) + delimited(10, bytes(8)))
-    yield "ids-nearly-zero", record(delimited(9, bytes(15) + b"\x01") + delimited(10, bytes(7) + b"\x01"))
-    for time in (0, 1, 2**63 - 1, 2**63, 2**64 - 1):
-        yield f"time-{time}", record(fixed64(1, time) + fixed64(11, 2**64 - 1 - time))
-    for severity in (0, 16, 17, 199, 200, 255, 256, 265, 2**31, 2**32 + 9, 2**64 - 1):
-        yield f"severity-{severity}", record(field(2, 0, varint(severity)) + attribute(b"a", text(b"y")))
+    ids = [(b"\xab" * size, b"\x01" * size) for size in (0, 1, 7, 8, 9, 15, 16, 17, 32)]
+    ids += [(bytes(16), bytes(8)), (bytes(15) + b"\x01", bytes(7) + b"\x01")]
+    yield "ids", records(delimited(9, trace_id) + delimited(10, span_id) for trace_id, span_id in ids)
+    times = (0, 1, 2**63 - 1, 2**63, 2**64 - 1)
+    yield "times", records(fixed64(1, time) + fixed64(11, 2**64 - 1 - time) for time in times)
+    severities = (0, 16, 17, 199, 200, 255, 256, 265, 2**31, 2**32 + 9, 2**64 - 1)
+    yield "severities", records(field(2, 0, varint(number)) + attribute(b"a", text(b"y")) for number in severities)
     yield "flags", record(field(8, 5, b"\xff" * 4) + field(7, 0, varint(2**32 - 1)))
     yield (
         "fields-twice",

@@ -45,7 +45,8 @@ _SANITIZERS = "-fsanitize=address,undefined"
 # Clang also looks for numbers that change when they are converted or overflow. A varint loses its bits
 # beyond 64 on purpose.
 _CLANG_SANITIZERS = "-fsanitize=address,undefined,integer"
-_CLANG_FLAGS = ("-fno-sanitize=unsigned-shift-base",)
+_IGNORED = _HERE / "ignorelist.txt"
+_CLANG_FLAGS = ("-fno-sanitize=unsigned-shift-base", f"-fsanitize-ignorelist={_IGNORED}")
 _ENVIRONMENT = {
     "ASAN_OPTIONS": "quarantine_size_mb=16:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -136,7 +137,7 @@ class Target:
     def replay_command(self, files: Sequence[str]) -> list[str]:
         """Return what runs the target over files, in their order."""
         if self.compiler.libfuzzer:
-            return [str(self.path), "-rss_limit_mb=2048", "-timeout=10", *files]
+            return [str(self.path), "-rss_limit_mb=2048", "-timeout=10", "-detect_leaks=0", *files]
         return [str(self.path), "0", "1", str(MAX_LENGTH), os.devnull, *files]
 
     def replay(self, files: Sequence[Path]) -> Outcome:
@@ -183,7 +184,7 @@ def build(compiler: Compiler) -> Target:
 
     version = subprocess.run([compiler.path, "--version"], capture_output=True, check=True).stdout
     digest = hashlib.sha256(version + "\0".join((*command, *libraries)).encode())
-    for path in (*sources, *sorted(_NATIVE.glob("*.hpp"))):
+    for path in (*sources, *sorted(_NATIVE.glob("*.hpp")), _IGNORED):
         digest.update(b"%b\0%d\0" % (path.name.encode(), path.stat().st_size) + path.read_bytes())
     make = partial(_compile, command, sources, libraries)
     return Target(compiler, cached(f"fuzz-{digest.hexdigest()[:16]}", make) / "codec_target")
