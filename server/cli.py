@@ -9,8 +9,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from server.app import BoundAddresses, run_server
 from server.commands import audit, trace, verify
 from server.config import ConfigError, add_flags, load_settings
 from server.datadir import DataDirectoryError
@@ -19,6 +19,9 @@ from server.logs import configure_logging
 from server.pipeline.recovery import LogUnusableError
 from server.workers import WorkerFailedError
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from server.app import BoundAddresses
 
 __all__ = ["build_parser", "main"]
 
@@ -72,6 +75,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # The other commands shall not wait until all of a server is imported.
+    from server.app import run_server
+
     settings = load_settings(vars(options), os.environ)
     configure_logging(settings.log_level)
 

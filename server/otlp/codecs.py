@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from server.otlp.reference import ReferenceCodec
-from server.pipeline.rows import Codec
 from server.pipeline.rules import Rule
+
+if TYPE_CHECKING:
+    from server.pipeline.rows import Codec
 
 __all__ = ["CODECS", "Coding", "build_coding", "why_not_native"]
 
@@ -52,7 +54,10 @@ def build_coding(choice: str, rules: Sequence[Rule]) -> Coding:
             "the CPU. Install Lognotary again where a C++17 compiler is present",
             missing,
         )
+    # Imported here: every command reads settings, and so this module, but only a server needs a codec.
     if choice == "reference" or missing:
+        from server.otlp.reference import ReferenceCodec
+
         return Coding(ReferenceCodec(rules), None)
     from server.otlp import _native
     from server.otlp.native_codec import NativeCodec
