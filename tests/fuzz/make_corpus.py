@@ -440,6 +440,22 @@ def _awkward_records() -> Iterator[tuple[str, bytes]]:
     del scope_logs.log_records[:]
     scope_logs.log_records.extend(LogRecord(body=value) for value in bodies * 2)
     yield "bodies-of-different-types", request.SerializeToString()
+    # Alone in a request each is longer than what a buffer for the record happens to have to spare.
+    long = b"long" * 110
+    around = attribute(b"service.name", text(long), 1)
+    for name, request_bytes in {
+        "severity-text": record(delimited(3, long)),
+        "body": record(body(text(long))),
+        "event-name": record(delimited(12, long)),
+        "key": record(attribute(long, b"")),
+        "value": record(attribute(b"k", text(long))),
+        "details": record(delimited(9, long)),
+        "audit": record(attribute(b"audit", b"") + attribute(b"a", text(long))),
+        "service": delimited(1, delimited(1, around) + delimited(2, delimited(2, b""))),
+        "scope": delimited(1, delimited(2, delimited(1, delimited(1, long)) + delimited(2, b""))),
+        "schema-url": delimited(1, delimited(3, long) + delimited(2, delimited(2, b""))),
+    }.items():
+        yield f"long-{name}", request_bytes
     yield "attributes-128", record(b"".join(attribute(b"%d" % (i * 31 % 200), b"") for i in range(128)))
     yield "attributes-129", record(b"".join(attribute(b"%d" % (i * 31 % 200), b"") for i in range(129)))
     yield "records-501", delimited(1, delimited(2, delimited(2, b"") * 501))

@@ -137,7 +137,7 @@ class Target:
     def replay_command(self, files: Sequence[str]) -> list[str]:
         """Return what runs the target over files, in their order."""
         if self.compiler.libfuzzer:
-            return [str(self.path), "-rss_limit_mb=2048", "-timeout=10", "-detect_leaks=0", *files]
+            return [str(self.path), "-rss_limit_mb=2048", "-timeout=25", "-detect_leaks=0", *files]
         return [str(self.path), "0", "1", str(MAX_LENGTH), os.devnull, *files]
 
     def replay(self, files: Sequence[Path]) -> Outcome:

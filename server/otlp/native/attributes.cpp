@@ -45,7 +45,7 @@ Layout* Layouts::find(const std::vector<Attribute>& attributes) {
 bool Layouts::fits(const Layout& layout, const std::vector<Attribute>& attributes) const {
   if (layout.keys.size() != attributes.size()) return false;
   for (size_t i = 0; i < attributes.size(); ++i) {
-    if (keys_[layout.keys[i]] != attributes[i].key) return false;
+    if (!same(keys_[layout.keys[i]], attributes[i].key)) return false;
   }
   return true;
 }

@@ -150,6 +150,19 @@ T load(const char* at) {
   return value;
 }
 
+// Compares texts that are mostly short, and mostly the same.
+inline bool same(View a, View b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size > 16 || size < 4) return a == b;
+  if (size >= 8) {
+    return load<uint64_t>(a.data()) == load<uint64_t>(b.data()) &&
+           load<uint64_t>(a.data() + size - 8) == load<uint64_t>(b.data() + size - 8);
+  }
+  return load<uint32_t>(a.data()) == load<uint32_t>(b.data()) &&
+         load<uint32_t>(a.data() + size - 4) == load<uint32_t>(b.data() + size - 4);
+}
+
 inline bool is_ascii(View text) {
   constexpr uint64_t kHighBits = 0x8080808080808080U;
   const char* at = text.data();
