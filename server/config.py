@@ -63,7 +63,7 @@ SETTINGS = (
     Setting("codec", "auto", "native (compiled), reference (plain Python), or auto: native where it is installed"),
     Setting("batch_rows", "50000", "records that close a batch"),
     Setting("batch_bytes", "33554432", "bytes that close a batch"),
-    Setting("batch_age", "0.25", "seconds after which a batch is closed"),
+    Setting("batch_age", "0.25", "seconds within which records should be committed; it closes a batch"),
     Setting("max_request_bytes", "67108864", "largest request, after decompression"),
     Setting("memory_limit", "536870912", "bytes that requests may hold until they are committed"),
     Setting("ack_timeout", "10", "seconds after which a request that is not committed is refused"),
