@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from benchmarks.codecs import CODECS, CodecMissingError, ReadyBlock, commit_block, make_coding
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
+from server.allocator import keep_freed_memory
 from server.notary.batch import LogState
 from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
@@ -30,6 +31,7 @@ _BASE = "FromString"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
+    keep_freed_memory()  # as a server does
     shape = shape_of(options)
     requests = build_requests(shape)
     records = shape.records * len(requests)

@@ -19,6 +19,7 @@ import grpc
 import grpc.aio
 
 from benchmarks.codecs import fastest_coding
+from server.allocator import keep_freed_memory
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
 from server.pipeline.batcher import Batcher, BatchLimits
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pipeline", action="store_true", help="encode and gather requests, store nothing")
     parser.add_argument("--batch-age", type=float, default=0.01, metavar="S", help="with --pipeline: age of a batch")
     options = parser.parse_args(arguments)
+    keep_freed_memory()  # as a server does
     asyncio.run(_serve(options))
 
 

@@ -65,7 +65,7 @@ SETTINGS = (
     Setting("batch_bytes", "33554432", "bytes that close a batch"),
     Setting("batch_age", "0.25", "seconds within which records should be committed; it closes a batch"),
     Setting("max_request_bytes", "67108864", "largest request, after decompression"),
-    Setting("memory_limit", "536870912", "bytes that requests may hold until they are committed"),
+    Setting("memory_limit", "402653184", "bytes that requests may hold until they are committed"),
     Setting("ack_timeout", "10", "seconds after which a request that is not committed is refused"),
     Setting("public_keys", "", "files of public keys of other writers, separated by commas"),
     Setting("log_level", "info", "debug, info, warning or error"),

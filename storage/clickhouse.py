@@ -41,6 +41,7 @@ _UNKNOWN_OUTCOME_CODES = frozenset({159, 209, 210, 319, 394})
 
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
+_PIECE = 256 << 10  # bytes of a block that are sent at a time
 _CLIENTS = 4  # statements that run at the same time
 
 
@@ -86,7 +87,9 @@ class _ClickHouse:
         with self._client() as client, _translated():
             # From a generator: bytes would be copied behind the INSERT statement, and after a broken
             # connection the driver would send them again by itself and report only what came of that.
-            client.raw_insert(table, columns, (part for part in (block,)), settings=settings, fmt="Native")
+            # In pieces: HTTP copies each into a chunk of its own.
+            pieces = (block[at : at + _PIECE] for at in range(0, len(block), _PIECE))
+            client.raw_insert(table, columns, pieces, settings=settings, fmt="Native")
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():

@@ -3,7 +3,7 @@
 //     target SECONDS SEED MAX_LEN CANDIDATE FILE...
 //
 // Mutations follow from the seed alone and nothing guides them. CANDIDATE holds the input that is being
-// tried, so that it is there after a crash; it is removed when all went well.
+// tried, so that it is there after a crash; it is removed when all went well. It may be empty: none is kept.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -22,16 +22,26 @@ namespace {
 
 class Runner {
  public:
-  explicit Runner(const char* path) : file_(std::fopen(path, "wb")) {
-    if (file_ == nullptr) std::exit(2);
+  explicit Runner(const char* path) : path_(path), file_(path_.empty() ? nullptr : std::fopen(path, "wb")) {
+    if (file_ == nullptr && !path_.empty()) fail("cannot write", path);
   }
-  ~Runner() { std::fclose(file_); }
+
+  [[noreturn]] static void fail(const char* what, const char* path) {
+    std::fprintf(stderr, "standalone: %s %s\n", what, path);
+    std::exit(2);
+  }
+
+  void finish() {
+    if (file_ == nullptr) return;
+    std::fclose(file_);
+    std::remove(path_.c_str());
+  }
 
   void run(const std::string& input) {
-    const int descriptor = fileno(file_);
-    if (pwrite(descriptor, input.data(), input.size(), 0) != static_cast<ssize_t>(input.size()) ||
-        ftruncate(descriptor, static_cast<off_t>(input.size())) != 0) {
-      std::exit(2);
+    if (file_ != nullptr &&
+        (pwrite(fileno(file_), input.data(), input.size(), 0) != static_cast<ssize_t>(input.size()) ||
+         ftruncate(fileno(file_), static_cast<off_t>(input.size())) != 0)) {
+      fail("cannot write", path_.c_str());
     }
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
     ++runs;
@@ -40,7 +50,8 @@ class Runner {
   uint64_t runs = 0;
 
  private:
-  std::FILE* file_;
+  const std::string path_;
+  std::FILE* const file_;
 };
 
 void mutate(std::string& input, const std::vector<std::string>& seeds, size_t most, std::mt19937_64& random) {
@@ -86,7 +97,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> seeds;
   for (int i = 5; i < argc; ++i) {
     std::ifstream file(argv[i], std::ios::binary);
-    if (!file) return 2;
+    if (!file) Runner::fail("cannot read", argv[i]);
     seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     runner.run(seeds.back());
   }
@@ -95,6 +106,6 @@ int main(int argc, char** argv) {
     mutate(input, seeds, most, random);
     runner.run(input);
   }
-  std::remove(argv[4]);
+  runner.finish();
   std::printf("standalone: %llu runs from %zu files\n", static_cast<unsigned long long>(runner.runs), seeds.size());
 }

@@ -138,15 +138,15 @@ class Target:
         """Return what runs the target over files, in their order."""
         if self.compiler.libfuzzer:
             return [str(self.path), "-rss_limit_mb=2048", "-timeout=25", "-detect_leaks=0", *files]
-        return [str(self.path), "0", "1", str(MAX_LENGTH), os.devnull, *files]
+        return [str(self.path), "0", "1", str(MAX_LENGTH), "", *files]
 
     def replay(self, files: Sequence[Path]) -> Outcome:
         """Run files, in their order."""
         return self.run(self.replay_command([str(file) for file in files]))
 
-    def run(self, command: Sequence[str], *, show: bool = False) -> Outcome:
+    def run(self, command: Sequence[str], *, show: bool = False, **variables: str) -> Outcome:
         """Run a command of this target; ``show`` lets it print as it goes instead of returning its output."""
-        environment = {**_ENVIRONMENT, **os.environ, "LOGNOTARY_FUZZ_FAILURES": str(FAILURES)}
+        environment = {**_ENVIRONMENT, **variables, **os.environ, "LOGNOTARY_FUZZ_FAILURES": str(FAILURES)}
         result = subprocess.run(
             command,
             env=environment,

@@ -160,6 +160,13 @@ ACCEPTED = {
     "a scope behind its records, in two parts": delimited(
         1, delimited(2, delimited(2, BODY) + delimited(1, delimited(1, b"s")) + delimited(1, delimited(2, b"v")))
     ),
+    "a scope behind some of its records, after others of another resource": record(BODY)
+    + delimited(
+        1,
+        delimited(2, delimited(2, BODY) + delimited(1, delimited(1, b"s")) + delimited(2, BODY))
+        + delimited(2, delimited(2, BODY) + delimited(3, b"late") + delimited(2, BODY)),
+    )
+    + record(BODY),
     "references into a string table": record(
         delimited(6, field(3, 0, b"\x05") + delimited(2, field(8, 0, b"\x05"))) + delimited(5, field(8, 0, b"\x01"))
     ),
@@ -250,12 +257,32 @@ def test_records_of_many_layouts_and_streams_become_the_same_rows() -> None:
     assert [part.count for part in rows] == [80, 320]
 
 
+@pytest.mark.parametrize("attributes", [0, 1, 18, 19, 20, 21])
+def test_records_of_one_layout_that_differ_in_a_type_or_a_time_become_the_same_rows(attributes: int) -> None:
+    values = [AnyValue(string_value="x"), AnyValue(int_value=1), AnyValue(bool_value=True), AnyValue(bytes_value=b"x")]
+    records = [
+        LogRecord(
+            time_unix_nano=time,
+            body=body,
+            attributes=[
+                KeyValue(key=f"k{place}", value=value if place == changed else values[0]) for place in range(attributes)
+            ],
+        )
+        for time in (0, 5)
+        for body in (*values, AnyValue(), None)
+        for changed in {0, 9, attributes - 1}
+        for value in values
+    ]
+    content = b"".join(delimited(2, record.SerializeToString()) for record in records)
+    assert_same(delimited(1, delimited(2, content)))
+
+
 def test_more_than_a_hundred_attributes_become_the_same_row() -> None:
     attributes = [KeyValue(key=f"key {number * 31 % 200}", value=AnyValue(int_value=number)) for number in range(200)]
     assert_same(record(LogRecord(attributes=attributes).SerializeToString()))
 
 
-@pytest.mark.parametrize("place", ["record", "resource", "scope", "list", "entities"])
+@pytest.mark.parametrize("place", ["record", "resource", "scope", "list", "entities", "a scope without records"])
 def test_a_list_of_attributes_that_is_too_long_is_refused_with_the_same_error(place: str) -> None:
     most = 1 << 16
     around = {
@@ -263,6 +290,9 @@ def test_a_list_of_attributes_that_is_too_long_is_refused_with_the_same_error(pl
         "resource": lambda many: delimited(1, delimited(1, many) + delimited(2, delimited(2, b""))),
         "scope": lambda many: delimited(1, delimited(2, delimited(1, many) + delimited(2, b""))),
         "list": lambda many: record(delimited(5, delimited(6, many))),
+        "a scope without records": lambda many: delimited(
+            1, delimited(2, delimited(1, delimited(3, delimited(2, delimited(6, many)))))
+        ),
         "entities": lambda many: delimited(1, delimited(1, many) + delimited(2, delimited(2, b""))),
     }[place]
     number = {"record": 6, "scope": 3, "entities": 3}.get(place, 1)

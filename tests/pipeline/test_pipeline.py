@@ -121,7 +121,7 @@ async def test_a_request_is_refused_if_one_of_its_streams_is(failing: Stream) ->
 
 async def test_a_malformed_request_is_refused_for_good_and_holds_nothing() -> None:
     store = Store()
-    pipeline = store.pipeline(memory_limit=10)
+    pipeline = store.pipeline(memory_limit=20)
     for _ in range(3):
         with pytest.raises(MalformedRequestError):
             await pipeline.submit(b"!" * 4)
@@ -132,8 +132,8 @@ async def test_a_malformed_request_is_refused_for_good_and_holds_nothing() -> No
 async def test_more_than_the_memory_limit_is_refused_until_there_is_room() -> None:
     store = Store()
     store.open[Stream.AUDIT].clear()
-    pipeline = store.pipeline(memory_limit=20)
-    first = asyncio.create_task(pipeline.submit(b"aaaaaa"))  # held twice
+    pipeline = store.pipeline(memory_limit=40)
+    first = asyncio.create_task(pipeline.submit(b"aaaaaa"))  # counts four times
     await store.begun[Stream.AUDIT].wait()
     with pytest.raises(OverloadedError):
         await pipeline.submit(b"ooooo")
@@ -180,7 +180,7 @@ async def test_while_storage_does_not_answer_no_more_than_the_memory_limit_is_he
 async def test_a_sender_that_goes_away_does_not_disturb_others_and_gives_back_its_room() -> None:
     store = Store()
     store.open[Stream.AUDIT].clear()
-    pipeline = store.pipeline(memory_limit=20)
+    pipeline = store.pipeline(memory_limit=40)
     gone = asyncio.create_task(pipeline.submit(b"aaaa"))
     await store.begun[Stream.AUDIT].wait()
     stays = asyncio.create_task(pipeline.submit(b"aaa"))

@@ -7,10 +7,6 @@
 namespace lognotary {
 namespace {
 
-View as_bytes(const std::vector<uint32_t>& numbers) {
-  return View(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint32_t));
-}
-
 // Bytes of text, which every record of the owner repeats.
 uint64_t size_of(const std::vector<Member>& members) {
   uint64_t size = 0;
@@ -18,11 +14,16 @@ uint64_t size_of(const std::vector<Member>& members) {
   return size;
 }
 
+// Thrown where a scope stands behind some of its records: they have to be read again, scopes first.
+// Every known sender puts it before them, and to look for it first costs a look at every record.
+struct ScopeIsLate {};
+
 // Returns the types of a record's scalars and whether it has a time, 0 where there is more to tell.
 uint64_t shape_of(const Record& record) {
-  constexpr size_t kMostAttributes = 20;  // of three bits each
+  constexpr size_t kMostAttributes = 19;  // of three bits each, after five for a mark, the body and the time
   if (record.attributes.size() > kMostAttributes || record.body.kind >= Kind::kArray) return 0;
-  uint64_t shape = 2 | static_cast<uint64_t>(record.time == 0);
+  uint64_t shape = 8 | static_cast<uint64_t>(record.body.kind);
+  shape = shape << 1 | static_cast<uint64_t>(record.time == 0);
   for (const Attribute& attribute : record.attributes) {
     if (attribute.value.kind >= Kind::kArray) return 0;
     shape = shape << 3 | static_cast<uint64_t>(attribute.value.kind);
@@ -41,6 +42,15 @@ Encoder::Encoder(const Rules& rules, Limits limits)
 
 void Encoder::encode(View request, int64_t ingested_at) {
   ingested_at_ = ingested_at;
+  try {
+    encode_all(request, false);
+  } catch (const ScopeIsLate&) {
+    encode_all(request, true);
+  }
+}
+
+void Encoder::encode_all(View request, bool scopes_are_late) {
+  scopes_are_late_ = scopes_are_late;
   records_ = repeated_ = 0;
   audit_.clear();
   operational_.clear();
@@ -76,26 +86,36 @@ void Encoder::encode_resource(View resource_logs, int depth) {
 
 void Encoder::encode_scope(View scope_logs, int depth) {
   Scope scope;
-  uint64_t records = 0;
   scope_.arena.clear();
   scope_.schema_url = View();
-  for (Reader field(scope_logs, depth); field.next();) {
+  Reader field(scope_logs, depth);
+  Reader records = field;  // the fields from the first record on
+  bool any = scopes_are_late_;
+  for (Reader before = field; field.next(); before = field) {
     if (field.tag() == tags::kScope) read_scope(field.bytes(), enter(depth), scope, scope_.arena);
     if (field.tag() == tags::kScopeSchemaUrl) scope_.schema_url = text(field.bytes());
-    if (field.tag() == tags::kLogRecords) ++records;
+    if (field.tag() == tags::kLogRecords && !scopes_are_late_) {
+      records = before;
+      any = true;
+      break;
+    }
   }
-  if (records == 0) return;
   set_attributes(scope_, scope.attributes);
   scope_.details.clear();
   append_scope_details(scope_.details, scope, scope_.members);
   share(scope);
-  records_ += records;
-  repeated_ += records * (service_name_.size() + resource_.schema_url.size() + size_of(resource_.members) +
-                          resource_.details.size() + scope_.schema_url.size() + scope.name.size() +
-                          scope.version.size() + size_of(scope_.members) + scope_.details.size());
-  if (records_ > limits_.records || repeated_ > limits_.repeated) throw Refused{Refusal::kTooManyRecords};
-  for (Reader field(scope_logs, depth); field.next();) {
-    if (field.tag() == tags::kLogRecords) encode_record(field.bytes(), enter(depth));
+  const uint64_t repeated = service_name_.size() + resource_.schema_url.size() + size_of(resource_.members) +
+                            resource_.details.size() + scope_.schema_url.size() + scope.name.size() +
+                            scope.version.size() + size_of(scope_.members) + scope_.details.size();
+  while (any && records.next()) {
+    if (records.tag() == tags::kLogRecords) {
+      records_ += 1;
+      repeated_ += repeated;
+      if (records_ > limits_.records || repeated_ > limits_.repeated) throw Refused{Refusal::kTooManyRecords};
+      encode_record(records.bytes(), enter(depth));
+    } else if (!scopes_are_late_ && (records.tag() == tags::kScope || records.tag() == tags::kScopeSchemaUrl)) {
+      throw ScopeIsLate{};
+    }
   }
 }
 
@@ -150,7 +170,6 @@ void Encoder::encode_record(View message, int depth) {
                     &slots_,
                     &scope_.slots,
                     &resource_.slots};
-  audit_fields_ = AuditFields();
   const bool is_audit = rules_.classify(facts, audit_fields_, audit_scratch_);
   Table& table = is_audit ? audit_ : operational_;
 
@@ -162,7 +181,7 @@ void Encoder::encode_record(View message, int depth) {
 
   // In the order of the canonical record.
   record_bytes_.clear();
-  at_ = record_bytes_.room(most_bytes(body.text));
+  at_ = record_bytes_.room(most_bytes(body.text, is_audit));
   const char* const start = at_;
   put(table.plain[kTimestamp], timestamp);
   put_string(table.plain[kTraceId], trace_id);
@@ -185,10 +204,11 @@ void Encoder::encode_record(View message, int depth) {
 }
 
 // Returns a size that the canonical record does not exceed.
-size_t Encoder::most_bytes(View body) const {
+size_t Encoder::most_bytes(View body, bool is_audit) const {
   size_t size = 256 + record_.severity_text.size() + service_name_.size() + body.size() + shared_.size() +
                 record_.event_name.size() + details_.size();
   for (const Member& member : members_) size += 2 * kLongestVarint + member.key.size() + member.text.size();
+  if (!is_audit) return size;
   for (const View value : audit_fields_.values) size += kLongestVarint + value.size();
   return size + kLongestVarint + audit_fields_.rule.size();
 }
@@ -243,108 +263,5 @@ void Encoder::write_details(View record_details) {
   details_ += resource_.details;
   details_.back() = '}';  // in place of the last comma
 }
-
-void Encoder::write_shared(Table& table) {
-  copy(at_, shared_.view());
-  at_ += shared_.size();
-  const SharedNumbers& shared = numbers(table);
-  table.words[kServiceName].indexes.put(shared.service_name);
-  table.words[kResourceSchemaUrl].indexes.put(shared.resource_schema_url);
-  table.words[kScopeSchemaUrl].indexes.put(shared.scope_schema_url);
-  table.words[kScopeVersion].indexes.put(shared.scope_version);
-  table.plain[kScopeName].append(scope_name_data_.view());
-  write_map(table.maps[kResourceAttributes], shared.resource_keys, resource_.values);
-  write_map(table.maps[kScopeAttributes], shared.scope_keys, scope_.values);
-}
-
-void Encoder::write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values) {
-  column.lengths.put(static_cast<uint32_t>(keys.size()));
-  column.keys.indexes.append(as_bytes(keys));
-  column.values.append(values.view());
-}
-
-Encoder::SharedNumbers& Encoder::numbers(Table& table) {
-  SharedNumbers& shared = &table == &audit_ ? audit_numbers_ : operational_numbers_;
-  if (shared.known) return shared;
-  shared.known = true;
-  shared.service_name = table.words[kServiceName].dictionary.add(service_name_);
-  shared.resource_schema_url = table.words[kResourceSchemaUrl].dictionary.add(resource_.schema_url);
-  shared.scope_schema_url = table.words[kScopeSchemaUrl].dictionary.add(scope_.schema_url);
-  shared.scope_version = table.words[kScopeVersion].dictionary.add(scope_version_);
-  const auto number_keys = [](MapColumn& column, const std::vector<Member>& members, std::vector<uint32_t>& keys) {
-    keys.clear();
-    for (const Member& member : members) keys.push_back(column.keys.dictionary.add(member.key));
-  };
-  number_keys(table.maps[kResourceAttributes], resource_.members, shared.resource_keys);
-  number_keys(table.maps[kScopeAttributes], scope_.members, shared.scope_keys);
-  return shared;
-}
-
-void Encoder::write_log_attributes(Table& table) {
-  MapColumn& column = table.maps[kLogAttributes];
-  column.lengths.put(static_cast<uint32_t>(members_.size()));
-  at_ += write_varint(at_, members_.size());
-  for (size_t i = 0; i < members_.size(); ++i) {
-    if (layout_ == nullptr) column.keys.put(members_[i].key);
-    at_ += write_string(at_, members_[i].key);
-    put_string(column.values, members_[i].text);
-  }
-  if (layout_ == nullptr) return;
-  std::vector<uint32_t>& numbers = layout_->numbers[&table == &audit_];
-  if (numbers.size() != members_.size()) {
-    for (const Member& member : members_) numbers.push_back(column.keys.dictionary.add(member.key));
-  }
-  column.keys.indexes.append(as_bytes(numbers));
-}
-
-void Encoder::write_audit(Table& table) {
-  const auto& values = audit_fields_.values;
-  put_string(table.plain[kAuditRecordId], values[kRecordIdField]);
-  put_string(table.plain[kActorId], values[kActorIdField]);
-  put_word(table.words[kActorType], values[kActorTypeField]);
-  put_word(table.words[kAction], values[kActionField]);
-  put_string(table.plain[kTargetId], values[kTargetIdField]);
-  put_word(table.words[kTargetType], values[kTargetTypeField]);
-  put_string(table.plain[kSourceId], values[kSourceIdField]);
-  put_word(table.words[kSourceType], values[kSourceTypeField]);
-  put_word(table.words[kOutcome], values[kOutcomeField]);
-  put_word(table.words[kCategory], values[kCategoryField]);
-  put_word(table.words[kAuditRule], audit_fields_.rule);
-}
-
-void Encoder::put_string(Buffer& column, View text) {
-  // Both from the request: to read back what has just been written would wait for the writing.
-  at_ += write_string(at_, text);
-  column.put_string(text);
-}
-
-void Encoder::put_word(WordColumn& column, View word) {
-  at_ += write_string(at_, word);
-  column.put(word);
-}
-
-// Hashes the canonical record: its entry is its SHA-256, its leaf the hash of that (RFC 6962, section 2.1).
-void Encoder::finish(Table& table, [[maybe_unused]] View record) {
-#ifdef LOGNOTARY_LIBCRYPTO
-  char leaf[1 + kHashSize] = {0};
-  sha256_.digest(record, leaf + 1);
-  sha256_.digest(View(leaf, sizeof leaf), table.leaf_hashes.room(kHashSize));
-  table.leaf_hashes.grow(kHashSize);
-#else
-  table.records.append(record);
-  table.record_ends.put(static_cast<uint64_t>(table.records.size()));
-#endif
-}
-
-#ifdef LOGNOTARY_LIBCRYPTO
-void hash_pairs(View hashes, char* out) {
-  Sha256 sha256;
-  char node[1 + 2 * kHashSize] = {1};
-  for (size_t at = 0; at + 2 * kHashSize <= hashes.size(); at += 2 * kHashSize, out += kHashSize) {
-    std::memcpy(node + 1, hashes.data() + at, 2 * kHashSize);
-    sha256.digest(View(node, sizeof node), out);
-  }
-}
-#endif
 
 }  // namespace lognotary

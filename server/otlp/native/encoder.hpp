@@ -25,8 +25,8 @@ class Encoder {
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
 
-  // Returns the bytes that the tables hold, or could without asking for more.
-  size_t capacity() const { return audit_.capacity() + operational_.capacity(); }
+  // Returns the bytes that are kept for the next request.
+  size_t capacity() const { return audit_.capacity() + operational_.capacity() + record_bytes_.capacity(); }
 
  private:
   // Numbers of what a row shares with its neighbours, in the dictionaries of one stream.
@@ -48,6 +48,7 @@ class Encoder {
     Arena arena;
   };
 
+  void encode_all(View request, bool scopes_are_late);
   void encode_resource(View resource_logs, int depth);
   void encode_scope(View scope_logs, int depth);
   void encode_record(View message, int depth);
@@ -57,12 +58,11 @@ class Encoder {
   void sort_log_attributes();
   View record_details(View body_type, bool valid_trace_id, bool valid_span_id);
   void write_details(View record_details);
-  void write_row(Table& table, const Facts& facts);
   void write_shared(Table& table);
   void write_log_attributes(Table& table);
   void write_audit(Table& table);
   void finish(Table& table, View record);
-  size_t most_bytes(View body) const;
+  size_t most_bytes(View body, bool is_audit) const;
   SharedNumbers& numbers(Table& table);
   static void write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values);
 
@@ -79,6 +79,7 @@ class Encoder {
   const Rules& rules_;
   const Limits limits_;
   int64_t ingested_at_ = 0;
+  bool scopes_are_late_ = false;
   uint64_t records_ = 0;
   uint64_t repeated_ = 0;
 

@@ -52,9 +52,9 @@ void Table::clear() {
 size_t Table::capacity() const {
   size_t sum = leaf_hashes.capacity() + records.capacity() + record_ends.capacity();
   for (const Buffer& column : plain) sum += column.capacity();
-  for (const WordColumn& column : words) sum += column.indexes.capacity();
+  for (const WordColumn& column : words) sum += column.capacity();
   for (const MapColumn& column : maps) {
-    sum += column.lengths.capacity() + column.keys.indexes.capacity() + column.values.capacity();
+    sum += column.lengths.capacity() + column.keys.capacity() + column.values.capacity();
   }
   return sum;
 }

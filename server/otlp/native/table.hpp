@@ -29,6 +29,11 @@ class Dictionary {
   View operator[](uint32_t number) const { return words_[number]; }
   size_t size() const { return words_.size(); }
 
+  // Returns the bytes that are kept after `clear`.
+  size_t capacity() const {
+    return slots_.capacity() * sizeof(uint32_t) + words_.capacity() * (sizeof(View) + sizeof(uint64_t));
+  }
+
   void clear() {
     slots_.clear();
     hashes_.clear();
@@ -65,6 +70,7 @@ struct WordColumn {
   Buffer indexes;  // 32 bits a row
 
   void put(View word) { indexes.put(dictionary.add(word)); }
+  size_t capacity() const { return dictionary.capacity() + indexes.capacity(); }
 
   void clear() {
     dictionary.clear();
