@@ -20,6 +20,7 @@ _WRONG = (Wrong.BROKEN, Wrong.NOT_UTF8, Wrong.TOO_DEEP)
 _TOO_MANY_RECORDS = 3
 _ANY_SEVERITY = 256  # above all severity numbers
 _MOST_KEPT = 32 << 20  # bytes that an idle encoder may hold for the next request
+_TIMES_KEPT = 4
 
 
 class NativeCodec:
@@ -73,7 +74,8 @@ class NativeCodec:
         except _native.RefusedError as refused:
             raise _refusal(request, refused.args[0]) from None
         finally:
-            if encoder.capacity <= _MOST_KEPT:
+            # Besides its tables an encoder keeps lists and texts; their size is not counted, but follows the request's.
+            if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
                 self._idle.append(encoder)
         return [
             assemble_rows(

@@ -123,14 +123,14 @@ class Arena {
     return View(at, text.size());
   }
 
-  // A text that can be added to later. Adding to it moves it: take its view again.
-  std::string& open() { return growing_.emplace_back(); }
+  // A list of texts that can be added to.
+  std::vector<View>& open() { return lists_.emplace_back(); }
 
   void clear() {
     if (chunks_.size() > 1) chunks_.resize(1);
     if (!chunks_.empty()) capacity_ = kChunk;
     used_ = 0;
-    growing_.clear();
+    lists_.clear();
   }
 
  private:
@@ -152,7 +152,7 @@ class Arena {
   }
 
   std::vector<std::unique_ptr<char[]>> chunks_;
-  std::deque<std::string> growing_;
+  std::deque<std::vector<View>> lists_;
   size_t used_ = 0;
   size_t capacity_ = 0;
 };

@@ -43,18 +43,16 @@ void check_value(View message, int depth) {
   }
 }
 
-// The parts of a message that is sent in several merge as if they stood one after the other.
+// The parts of a message that is sent in several merge as if they stood one after the other. They are not put
+// together: lists within lists, each in parts, would then be copied once for each level.
 void merge(Value& value, Kind kind, View part, Arena& arena) {
   if (value.kind != kind) {
     value = Value{kind, 0, part, nullptr};
     return;
   }
-  if (value.merged == nullptr) {
-    value.merged = &arena.open();
-    value.merged->append(value.bytes);
-  }
-  value.merged->append(part);
-  value.bytes = *value.merged;
+  if (part.empty()) return;
+  if (value.more == nullptr) value.more = &arena.open();
+  value.more->push_back(part);
 }
 
 // Reads one field of an AnyValue whose lists have been checked.
@@ -128,6 +126,16 @@ View scalar_type(Kind kind) {
   }
 }
 
+// Calls `read` with each field of a list.
+template <typename Read>
+void for_each_field(const Value& list, Read read) {
+  for (Reader field(list.bytes, kMaxDepth); field.next();) read(field);
+  if (list.more == nullptr) return;
+  for (const View part : *list.more) {
+    for (Reader field(part, kMaxDepth); field.next();) read(field);
+  }
+}
+
 void append_list(const Value& list, std::string& text, std::string& type, Arena& arena);
 
 // Appends a value within a list: JSON, where a value on the top is bare.
@@ -164,15 +172,15 @@ void append_array(const Value& array, std::string& text, std::string& type, Aren
   size_t first_size = 0;
   bool alike = true;
   text += '[';
-  for (Reader field(array.bytes, kMaxDepth); field.next();) {
-    if (field.tag() != kValues) continue;
+  for_each_field(array, [&](const Reader& field) {
+    if (field.tag() != kValues) return;
     if (!joined.empty()) text += ',';
     const size_t start = joined.size();
     append_nested(nested(field.bytes(), arena), text, joined, arena);
     if (start == 0) first_size = joined.size();
     alike = alike && View(joined).substr(start) == View(joined).substr(0, first_size);
     joined += ',';
-  }
+  });
   text += ']';
   type += '[';
   if (!joined.empty()) {
@@ -190,15 +198,15 @@ struct NestedMember {
 
 void append_kvlist(const Value& list, std::string& text, std::string& type, Arena& arena) {
   std::vector<NestedMember> members;
-  for (Reader field(list.bytes, kMaxDepth); field.next();) {
-    if (field.tag() != kValues) continue;
+  for_each_field(list, [&](const Reader& field) {
+    if (field.tag() != kValues) return;
     NestedMember& member = add_to(members);
     for (Reader part(field.bytes(), kMaxDepth); part.next();) {
       if (part.tag() == kKey) member.key = part.bytes();
       if (part.tag() != kKeyValue) continue;
       for (Reader inner(part.bytes(), kMaxDepth); inner.next();) read_field(inner, member.value, arena);
     }
-  }
+  });
   // Of two values with one key the first stays the first.
   std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   std::vector<std::string> member_types(members.size());

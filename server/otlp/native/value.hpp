@@ -14,7 +14,7 @@ struct Value {
   Kind kind = Kind::kEmpty;
   uint64_t number = 0;            // an int, a bool, or a double's bits
   View bytes;                     // a string, bytes, or the fields of an array or key-value list
-  std::string* merged = nullptr;  // owns `bytes`, where a message was sent in several parts
+  std::vector<View>* more = nullptr;  // of a list that was sent in several parts, those after the first
 };
 
 // A text with its type. Types of scalars are always the same literals below.
