@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -27,6 +26,7 @@ from storage.url import parse_storage_url
 from tests.support.clickhouse_http import ClickHouseServer
 from tests.support.collector import Collector
 from tests.support.collector_binaries import is_built
+from tests.support.lacking import require_tools
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -50,11 +50,6 @@ generator = load_generator()
 
 def page(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
-
-
-def needs(*tools: str) -> pytest.MarkDecorator:
-    missing = [tool for tool in tools if shutil.which(tool) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 
 
 def run_commands(section: str, directory: Path, **variables: str) -> list[tuple[str, str, str]]:
@@ -160,8 +155,8 @@ class TestEvidence:
         [select] = re.findall(r"SELECT (Timestamp, .*?)\nFROM", page("evidence.md"), re.DOTALL)
         assert " ".join(select.split()) == canonical_expressions(Stream.AUDIT)
 
-    @needs("bash", "openssl", "sha256sum", "xxd", "base64")
     def test_the_example_can_be_recomputed_by_hand(self, tmp_path: Path) -> None:
+        require_tools("bash", "openssl", "sha256sum", "xxd", "base64")
         section, _, _ = page("evidence.md").partition("## A worked example")[2].partition(STORED)
 
         results = run_commands(section, tmp_path)
@@ -172,8 +167,8 @@ class TestEvidence:
         for number, record in enumerate(self.example.records):
             assert (tmp_path / f"record-{number}.bin").read_bytes() == record
 
-    @needs("bash", "curl", "sha256sum")
     def test_a_stored_record_can_be_checked_by_hand(self, tmp_path: Path, clickhouse_server: ClickHouseServer) -> None:
+        require_tools("bash", "curl", "sha256sum")
         with clickhouse_server.fresh_database() as database:
             parts = urlsplit(clickhouse_server.url)
             self.store_example(urlunsplit(parts._replace(path=f"/{database}")))

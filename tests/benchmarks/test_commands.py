@@ -9,6 +9,7 @@ import pytest
 from benchmarks import __main__ as main
 from benchmarks import codec, ingest, receiver
 from tests.support.clickhouse_source import ServerUnavailableError, find_server
+from tests.support.lacking import lacking
 
 _MODULES = [*main._BENCHMARKS, "loader", "receiver_server"]
 
@@ -49,7 +50,7 @@ def test_ingest_checks_that_all_records_arrived(capsys: pytest.CaptureFixture[st
     try:
         find_server(controllable=True)
     except ServerUnavailableError as error:
-        pytest.skip(f"no ClickHouse server: {error}")
+        lacking(f"no ClickHouse server: {error}")
     shape = ["--records=64", "--distinct=2", "--ready-rows=200"]
     ingest.main([*shape, "--rounds=1", "--seconds=0.5", "--clients=2", "--batch-age=0.05", "--json"])
     line = json.loads(capsys.readouterr().out)

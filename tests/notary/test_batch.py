@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import shutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +21,7 @@ from server.notary.errors import MalformedError
 from server.notary.merkle import CompactRange
 from server.notary.note import NoteSignature, Signer, parse_note
 from server.notary.origin import LogName, Stream
+from tests.support.lacking import require_tools
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -74,9 +74,9 @@ def test_the_checkpoint_is_verified_by_an_ed25519_library_alone() -> None:
     assert load_pem_public_key(SIGNER.public_pem()) == key
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 @pytest.mark.parametrize(("altered", "verdict"), [(False, 0), (True, 1)])
 def test_the_checkpoint_is_verified_by_openssl(tmp_path: Path, altered: bool, verdict: int) -> None:
+    require_tools("openssl")
     text, _, signature_line = BATCH.checkpoint.rpartition("\n\n")
     if altered:
         text = text.replace("\n7\n", "\n8\n")

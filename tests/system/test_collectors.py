@@ -22,6 +22,7 @@ from tests.support.collector_binaries import (
     telemetrygen,
 )
 from tests.support.free_port import free_port
+from tests.support.lacking import lacking
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.waiting import wait_for
 
@@ -33,9 +34,7 @@ def obtained(get: Callable[[], Path]) -> Path:
     try:
         return get()
     except CollectorUnavailableError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+        lacking(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def go_collector() -> Path:
     """The Collector that is built with Go, which takes minutes the first time."""
     if not is_built():
         if shutil.which("go") is None:
-            pytest.skip("there is no go to build a Collector with")
+            lacking("there is no go to build a Collector with")
         if os.environ.get("LOGNOTARY_TEST_GO_COLLECTOR") != "1":
             pytest.skip("no Collector is built yet: set LOGNOTARY_TEST_GO_COLLECTOR=1 to build one, it takes minutes")
     return obtained(built_collector)
