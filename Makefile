@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): pyproject.toml requirements.txt setup.py $(wildcard server/otlp/native/*)
+$(READY): pyproject.toml requirements.txt setup.py $(wildcard server/*/native/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -50,4 +50,4 @@ stubs: $(READY) ## generate the API stubs from proto/
 	PYTHON=$(abspath $(BIN)/python) proto/generate
 
 clean: ## remove what was built and cached
-	rm -rf $(VENV) .cache build dist *.egg-info server/otlp/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache build dist *.egg-info server/*/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,7 @@
-"""Builds the compiled codec. Whatever is missing for it, the installation succeeds: the reference codec remains."""
+"""Builds the compiled codec and the compiled hashing.
+
+Whatever is missing for them, the installation succeeds: the same in Python remains.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,12 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError, CompileError, LinkError
 
-_FOLDER = Path("server/otlp/native")
+_NOTARY, _OTLP = Path("server/notary/native"), Path("server/otlp/native")
+_CODEC, _HASHING = "server.otlp._native", "server.notary._native"
+_INSTEAD = {
+    _CODEC: "the compiled codec is left out, the reference codec takes its place",
+    _HASHING: "the compiled hashing is left out, hashlib takes its place",
+}
 _PROBE = """\
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
@@ -23,15 +31,17 @@ class _BuildExt(build_ext):
     """Uses libcrypto where it can be linked."""
 
     def build_extension(self, ext: Extension) -> None:
-        if self._has_libcrypto():
-            ext.define_macros.append(("LOGNOTARY_LIBCRYPTO", "1"))
-            ext.libraries.append("crypto")
-        else:
-            self.warn("libcrypto cannot be linked: the compiled codec hashes with hashlib")
         try:
+            if self._has_libcrypto():
+                ext.define_macros.append(("LOGNOTARY_LIBCRYPTO", "1"))
+                ext.libraries.append("crypto")
+            elif ext.name == _HASHING:
+                raise LinkError("libcrypto cannot be linked")
+            else:
+                self.warn("libcrypto cannot be linked: the compiled codec hashes with hashlib")
             super().build_extension(ext)
         except (BaseError, CCompilerError, OSError, SubprocessError) as error:
-            self.warn(f"the compiled codec is left out, the reference codec takes its place: {error}")
+            self.warn(f"{_INSTEAD[ext.name]}: {error}")
             self.extensions = [other for other in self.extensions if other is not ext]  # nothing to copy
 
     def _has_libcrypto(self) -> bool:
@@ -46,17 +56,22 @@ class _BuildExt(build_ext):
         return True
 
 
-_codec = Extension(
-    "server.otlp._native",
-    # Relative, as setuptools wants it.
-    sources=[str(_FOLDER / "binding.pyx"), *sorted(map(str, _FOLDER.glob("*.cpp")))],
-    depends=sorted(map(str, _FOLDER.glob("*.hpp"))),
-    include_dirs=[str(_FOLDER)],
-    language="c++",
-    extra_compile_args=["-std=c++17", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"],
-)
+def _extension(name: str, folder: Path, *shared: Path) -> Extension:
+    """Describe an extension: a folder's sources, and headers of its own and of others. Paths are relative."""
+    folders = (folder, *shared)
+    return Extension(
+        name,
+        sources=[str(folder / "binding.pyx"), *sorted(map(str, folder.glob("*.cpp")))],
+        depends=sorted(str(header) for where in folders for header in where.glob("*.hpp")),
+        include_dirs=[str(where) for where in folders],
+        language="c++",
+        extra_compile_args=["-std=c++17", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    )
+
 
 setup(
-    ext_modules=cythonize([_codec], build_dir="build/cython", force=False),
+    ext_modules=cythonize(
+        [_extension(_CODEC, _OTLP, _NOTARY), _extension(_HASHING, _NOTARY)], build_dir="build/cython", force=False
+    ),
     cmdclass={"build_ext": _BuildExt},
 )

@@ -15,14 +15,13 @@ from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from benchmarks.codecs import CODECS, CodecMissingError, ReadyBlock, commit_block, make_coding
+from benchmarks.codecs import CODECS, CodecMissingError, ReadyBlock, commit_block, make_codec
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 from server.allocator import keep_freed_memory
 from server.notary.batch import LogState
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
-from server.otlp.codecs import Coding
+from server.notary.signers import Signer
 from server.pipeline.rows import Codec, Rows
 
 _BASE = "FromString"
@@ -37,19 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     records = shape.records * len(requests)
     report = Report.of("codec", "CPU of encoding requests, against parsing them", options)
 
-    codings: list[Coding] = []
+    codecs: list[Codec] = []
     for name in options.codec or CODECS:
         try:
-            codings.append(make_coding(name))
+            codecs.append(make_codec(name))
         except CodecMissingError as error:
             report.notes.append(f"{error}.")
     makers: dict[str, Callable[[bytes], Any]] = {_BASE: ExportLogsServiceRequest.FromString}
-    for coding in codings:
-        makers[f"{coding.codec.name} codec"] = partial(_encode, coding.codec)
+    for codec in codecs:
+        makers[f"{codec.name} codec"] = partial(_encode, codec)
     making: dict[str, list[float]] = {name: [] for name in makers}
     freeing: dict[str, list[float]] = {name: [] for name in makers}
-    batches = [(coding, _full_batch(coding.codec, requests, options.batch_rows)) for coding in codings]
-    committing: dict[str, list[float]] = {coding.codec.name: [] for coding in codings}
+    batches = [(codec.name, _full_batch(codec, requests, options.batch_rows)) for codec in codecs]
+    committing: dict[str, list[float]] = {codec.name: [] for codec in codecs}
     signer = Signer.generate()
 
     for make in makers.values():  # once unmeasured: imports, caches, the allocator's first pages
@@ -63,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, (made, freed) in taken.items():
             making[name].append(made / records / 1000)
             freeing[name].append(freed / records / 1000)
-        for coding, batch in batches:
+        for name, batch in batches:
             if batch:
-                taken_ns, _ = _measure(partial(_commit, coding, batch, signer), b"")
-                committing[coding.codec.name].append(taken_ns / sum(rows.count for rows in batch) / 1000)
+                taken_ns, _ = _measure(partial(_commit, batch, signer), b"")
+                committing[name].append(taken_ns / sum(rows.count for rows in batch) / 1000)
 
     _fill(report, making, freeing, committing)
     report.notes.append(f"{sum(map(len, requests)) / records:.0f} bytes a record; a request's result is freed before")
@@ -98,8 +97,8 @@ def _full_batch(codec: Codec, requests: Sequence[bytes], batch_rows: int) -> lis
     return batch
 
 
-def _commit(coding: Coding, batch: Sequence[Rows], signer: Signer, _: bytes) -> ReadyBlock:
-    return commit_block(batch, LogState(LogName("benchmark", Stream.OPERATIONAL, "codec")), signer, coding)
+def _commit(batch: Sequence[Rows], signer: Signer, _: bytes) -> ReadyBlock:
+    return commit_block(batch, LogState(LogName("benchmark", Stream.OPERATIONAL, "codec")), signer)
 
 
 def _fill(

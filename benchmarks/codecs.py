@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.notary.batch import LogState, notarize
-from server.notary.merkle import hash_pairs
-from server.notary.note import Signer
+from server.notary.hashing import hash_pairs
 from server.notary.origin import LogName, Stream
-from server.otlp.codecs import Coding, build_coding
-from server.pipeline.rows import Rows
+from server.notary.signers import Signer
+from server.otlp.codecs import build_codec
+from server.pipeline.rows import Codec, Rows
 from server.pipeline.rules import BUILT_IN_RULES
 from storage.commit import encode_records_block
 
@@ -21,8 +21,8 @@ __all__ = [
     "CodecMissingError",
     "ReadyBlock",
     "commit_block",
-    "fastest_coding",
-    "make_coding",
+    "fastest_codec",
+    "make_codec",
     "ready_blocks",
 ]
 
@@ -49,27 +49,27 @@ class ReadyBlock:
     data: bytes
 
 
-def make_coding(name: str) -> Coding:
-    """Make a codec with the built-in rules, and what hashes nodes with it.
+def make_codec(name: str) -> Codec:
+    """Make a codec with the built-in rules.
 
     Raises:
         CodecMissingError: it is not installed.
     """
     try:
-        return build_coding(name, BUILT_IN_RULES)
+        return build_codec(name, BUILT_IN_RULES)
     except ImportError as error:
         raise CodecMissingError(f"the {name} codec is not installed ({error})") from error
 
 
-def fastest_coding() -> Coding:
+def fastest_codec() -> Codec:
     """Return the native codec where there is one; rows are the same with either."""
     try:
-        return make_coding("native")
+        return make_codec("native")
     except CodecMissingError:
-        return make_coding("reference")
+        return make_codec("reference")
 
 
-def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer, coding: Coding) -> ReadyBlock:
+def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer) -> ReadyBlock:
     """Notarize and encode a batch, as ``LogWriter.commit`` does before it stores anything."""
     notarized = notarize(
         state,
@@ -78,7 +78,7 @@ def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer, coding:
         min_timestamp=min(part.min_timestamp for part in parts),
         max_timestamp=max(part.max_timestamp for part in parts),
         ingested_at=max(part.ingested_at for part in parts),
-        hash_pairs=coding.hash_pairs or hash_pairs,
+        hash_pairs=hash_pairs,
     )
     block = encode_records_block(notarized.batch, [part.columns for part in parts])
     return ReadyBlock(parts[0].stream, notarized.batch.record_count, block)
@@ -92,8 +92,8 @@ def ready_blocks(
     Requests are taken by turns until each stream has a full batch, so that none is cheaper to insert in the
     server than here.
     """
-    coding, signer, now = fastest_coding(), Signer.generate(), time.time_ns()
-    encoded = [coding.codec.encode(request, now) for request in requests]
+    codec, signer, now = fastest_codec(), Signer.generate(), time.time_ns()
+    encoded = [codec.encode(request, now) for request in requests]
     streams = {rows.stream for parts in encoded for rows in parts}
     gathered: dict[Stream, list[Rows]] = {stream: [] for stream in streams}
     blocks: list[ReadyBlock] = []
@@ -101,13 +101,13 @@ def ready_blocks(
         for rows in parts:
             waiting = gathered[rows.stream]
             if waiting and sum(part.count for part in waiting) + rows.count > batch_rows:
-                blocks.append(_block(waiting, signer, coding))
+                blocks.append(_block(waiting, signer))
                 waiting.clear()
             waiting.append(rows)
         if number == most_requests or {block.stream for block in blocks} == streams:
             break
-    return blocks + [_block(waiting, signer, coding) for waiting in gathered.values() if waiting]
+    return blocks + [_block(waiting, signer) for waiting in gathered.values() if waiting]
 
 
-def _block(parts: Sequence[Rows], signer: Signer, coding: Coding) -> ReadyBlock:
-    return commit_block(parts, LogState(LogName("benchmark", parts[0].stream, "ready")), signer, coding)
+def _block(parts: Sequence[Rows], signer: Signer) -> ReadyBlock:
+    return commit_block(parts, LogState(LogName("benchmark", parts[0].stream, "ready")), signer)

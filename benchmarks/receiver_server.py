@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import grpc.aio
 
-from benchmarks.codecs import fastest_coding
+from benchmarks.codecs import fastest_codec
 from server.allocator import keep_freed_memory
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
@@ -55,7 +55,7 @@ async def _serve(options: argparse.Namespace) -> None:
     if options.pipeline:
         limits = BatchLimits(age=options.batch_age)
         batchers = {stream: Batcher(limits, lambda _: None) for stream in Stream}
-        pipeline = Pipeline(fastest_coding().codec, batchers, memory_limit=1 << 30, ack_timeout=60.0)
+        pipeline = Pipeline(fastest_codec(), batchers, memory_limit=1 << 30, ack_timeout=60.0)
         pipeline.start()
         ingest = pipeline
     ended = asyncio.Event()

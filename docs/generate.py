@@ -33,8 +33,8 @@ from server.notary.canonical import (
     encode_uint32,
 )
 from server.notary.merkle import leaf_hash
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Ed25519Key, Signer
 from server.otlp.decode import decode
 from server.otlp.otlp_json import request_from_json
 from server.otlp.reference import ReferenceCodec
@@ -51,8 +51,10 @@ _WIDTH = "100"
 EXAMPLE_LOG = LogName("shop", Stream.AUDIT, "a")
 # The private key of test 1 in RFC 8032, section 7.1: known to everybody.
 EXAMPLE_SIGNER = Signer(
-    Ed25519PrivateKey.from_private_bytes(
-        bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    Ed25519Key(
+        Ed25519PrivateKey.from_private_bytes(
+            bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+        )
     )
 )
 

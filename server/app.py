@@ -23,25 +23,28 @@ from server.allocator import keep_freed_memory
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.http_api import build_http_api
-from server.config import Address, Settings
-from server.datadir import DataDirectory, read_signer, worker_directory
-from server.identity import identify
+from server.attended_log import StoredLog
+from server.config import Settings
+from server.datadir import DataDirectory, worker_directory
+from server.identity import identify, key_store
+from server.kept_logs import KeptLog, keep_alive, open_logs
+from server.keystore import KeyStore
 from server.listeners import serve_grpc, serve_http
-from server.notary.batch import Batch
 from server.notary.checkpoint import Checkpoint
-from server.notary.merkle import hash_pairs
-from server.notary.note import Signer
-from server.notary.origin import LogName, Stream
-from server.otlp.codecs import build_coding
+from server.notary.hashing import hash_pairs
+from server.notary.origin import Stream
+from server.notary.statement import Statement
+from server.otlp.codecs import build_codec
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
 from server.pipeline.batcher import Batcher, BatchLimits
-from server.pipeline.log_writer import LogWriter
 from server.pipeline.pipeline import Pipeline
-from server.pipeline.recovery import open_log
 from server.pipeline.rows import Codec
 from server.ports import reserve
+from server.retention import enforced_retention
+from server.setting_values import Address
 from server.startup import reach_storage, sole_writer, stop_on_signals
+from server.witness.attendance import Attendance, plan_errands
 from server.worker_link import REPORT_INTERVAL, Order, Report
 from server.workers import Workers
 from storage.clickhouse import connect
@@ -75,6 +78,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
 
     Raises:
         DataDirectoryError: the data directory cannot be used.
+        KeyStoreError, SigningError: a signing key cannot be used.
         LogUnusableError: the log in storage is not the one this server wrote.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
         WorkerFailedError: a worker met one of these.
@@ -103,10 +107,9 @@ async def _run_alone(
         # Reading has connections of its own, so that commits never wait for queries.
         reader = stack.enter_context(contextlib.closing(await asyncio.to_thread(connect, settings.storage)))
         name = WriterName(settings.deployment, identity.writer, data.place)
-        ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.signer, engine))
-        backend = Backend(
-            reader, identity.keys, lambda: [*ingest.checkpoints(), *data.checkpoints(identity.workers_logs)]
-        )
+        async with enforced_retention(settings, engine):
+            ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.store, engine))
+        backend = Backend(reader, identity.keys, lambda: [*ingest.checkpoints(), *data.kept(identity.workers_logs)])
         otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingest.pipeline))
         api_grpc, http = await stack.enter_async_context(
             _answer(settings, backend, lambda: ingest.blocked() or _out_of_reach(engine))
@@ -137,12 +140,13 @@ async def _run_with_workers(
         workers = Workers([Order(number, identity.writer_of(number), share) for number in numbers])
         logs = (*identity.logs, *identity.workers_logs)
         # What a worker has written down it has committed before, so storage can never be behind it.
-        backend = Backend(engine, identity.keys, lambda: data.checkpoints(logs))
+        backend = Backend(engine, identity.keys, lambda: data.kept(logs))
         api_grpc, http = await stack.enter_async_context(
             _answer(settings, backend, lambda: workers.not_ready() or _out_of_reach(engine))
         )
-        await stack.enter_async_context(workers.running())
-        await workers.wait_until_ready(stop)
+        async with enforced_retention(settings, engine):
+            await stack.enter_async_context(workers.running())
+            await workers.wait_until_ready(stop)
         if not stop.is_set():
             on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
         await workers.run_until(stop)
@@ -169,8 +173,7 @@ async def run_worker(order: Order, stop: asyncio.Event, say: Callable[[Report], 
             return
         stack.callback(engine.close)
         name = WriterName(settings.deployment, order.writer, data.place)
-        signer = read_signer(settings.data_dir)
-        ingest = await stack.enter_async_context(_ingest(settings, name, data, signer, engine))
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, key_store(settings), engine))
         await stack.enter_async_context(_receive(settings, ingest.pipeline, shared=True))
         reporting = asyncio.create_task(_report(ingest, say))
         stack.callback(reporting.cancel)
@@ -183,14 +186,15 @@ class _Ingest:
     """What records go through, from the pipeline's door to the logs."""
 
     pipeline: Pipeline
-    writers: Mapping[Stream, LogWriter]
+    logs: Mapping[Stream, KeptLog]
     give_up: threading.Event
 
-    def checkpoints(self) -> list[Checkpoint]:
-        return [writer.checkpoint for writer in self.writers.values()]
+    def checkpoints(self) -> list[Checkpoint | Statement]:
+        stated = (log.statements.last for log in self.logs.values())
+        return [*(log.writer.checkpoint for log in self.logs.values()), *filter(None, stated)]
 
     def blocked(self) -> str:
-        blocked = [stream for stream, writer in self.writers.items() if writer.blocked]
+        blocked = [stream for stream, log in self.logs.items() if log.writer.blocked]
         return f"the {blocked[0].value} log waits for storage to answer" if blocked else ""
 
     async def finish(self) -> None:
@@ -201,29 +205,30 @@ class _Ingest:
 
 @contextlib.asynccontextmanager
 async def _ingest(
-    settings: Settings, name: WriterName, data: DataDirectory, signer: Signer, engine: Engine
+    settings: Settings, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine
 ) -> AsyncIterator[_Ingest]:
     """Go on with the logs of a writer."""
     keep_freed_memory()
     give_up = threading.Event()
-    coding = build_coding(settings.codec, settings.audit_rules)
-
-    def open_writer(stream: Stream) -> LogWriter:
-        log = LogName(name.deployment, stream, name.writer)
-        state = open_log(engine, log, signer.verifier_key(log.origin), data.last_checkpoint(log))
-        return LogWriter(engine, state, signer, remember, give_up, coding.hash_pairs or hash_pairs)
-
-    def remember(batch: Batch) -> None:
-        data.remember_checkpoint(LogName.parse(batch.origin).stream, batch.checkpoint)
-
+    codec = build_codec(settings.codec, settings.audit_rules)
     async with sole_writer(engine, name):
-        writers = {stream: await asyncio.to_thread(open_writer, stream) for stream in Stream}
-        yield _Ingest(_build_pipeline(settings, coding.codec, writers), writers, give_up)
+        logs = await asyncio.to_thread(open_logs, settings, name.writer, data, keys, engine, give_up, hash_pairs)
+        async with contextlib.AsyncExitStack() as stack:
+            beating = asyncio.create_task(keep_alive(logs.values(), settings.heartbeat))
+            stack.callback(beating.cancel)
+            errands = plan_errands(
+                [StoredLog(log, engine) for log in logs.values()],
+                settings.witnesses,
+                settings.timestamp_authority,
+                witness_interval=settings.witness_interval,
+            )
+            await stack.enter_async_context(Attendance(errands).running())
+            yield _Ingest(_build_pipeline(settings, codec, logs), logs, give_up)
 
 
-def _build_pipeline(settings: Settings, codec: Codec, writers: Mapping[Stream, LogWriter]) -> Pipeline:
+def _build_pipeline(settings: Settings, codec: Codec, logs: Mapping[Stream, KeptLog]) -> Pipeline:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
-    batchers = {stream: Batcher(limits, writer.commit) for stream, writer in writers.items()}
+    batchers = {stream: Batcher(limits, log.writer.commit) for stream, log in logs.items()}
     return Pipeline(
         codec,
         batchers,

@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from server.commands import audit, trace, verify
+from server.commands import audit, check, trace, verify
 from server.config import ConfigError, add_flags, load_settings
 from server.datadir import DataDirectoryError
 from server.demo import run_demo
+from server.keystore import KeyStoreError
 from server.logs import configure_logging
+from server.notary.errors import SigningError
 from server.pipeline.recovery import LogUnusableError
+from server.witness.errors import WitnessError
 from server.workers import WorkerFailedError
 from storage.errors import StorageError
 
@@ -25,6 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
+_EXPECTED = (
+    ConfigError,
+    DataDirectoryError,
+    KeyStoreError,
+    LogUnusableError,
+    SigningError,
+    StorageError,
+    WitnessError,
+    WorkerFailedError,
+)
 _EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong usage or cannot run"
 
 
@@ -35,7 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
-    except (ConfigError, DataDirectoryError, LogUnusableError, StorageError, WorkerFailedError) as error:
+    except (
+        ConfigError,
+        DataDirectoryError,
+        KeyStoreError,
+        LogUnusableError,
+        SigningError,
+        StorageError,
+        WorkerFailedError,
+    ) as error:
         print(f"lognotary: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -69,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=lambda _: run_demo())
 
-    for command in (trace, audit, verify):
+    for command in (trace, audit, verify, check):
         command.add_parser(commands)
     return parser
 

@@ -12,15 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server.notary.chain import TrustedKeys, parse_public_keys
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
-from server.otlp.codecs import CODECS, why_not_native
+from server.notary.trust import TrustedKeys
 from server.pipeline.rules import BUILT_IN_RULES, Rule, RuleError, parse_rules
+from server.setting_values import (
+    Address,
+    parse_address,
+    read_amount,
+    read_codec,
+    read_count,
+    read_days,
+    read_file,
+    read_keys,
+    read_level,
+    read_list,
+    read_truth,
+    read_witnesses,
+)
+from server.witness.settings import TimestampAuthority, Witness
 from storage.errors import StorageConfigError
 from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
 
-__all__ = ["SETTINGS", "Address", "ConfigError", "Setting", "Settings", "add_flags", "load_settings", "parse_address"]
+__all__ = ["SETTINGS", "ConfigError", "Setting", "Settings", "add_flags", "load_settings"]
 
 _DEFAULT_FILE = Path("lognotary.toml")
 _PREFIX = "LOGNOTARY_"
@@ -28,17 +42,6 @@ _PREFIX = "LOGNOTARY_"
 
 class ConfigError(Exception):
     """A setting cannot be used; the message names it, where it stands, and what it should be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens. Port 0: a free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,24 @@ SETTINGS = (
     Setting("memory_limit", "402653184", "bytes that requests may hold until they are committed"),
     Setting("ack_timeout", "10", "seconds after which a request that is not committed is refused"),
     Setting("public_keys", "", "files of public keys of other writers, separated by commas"),
+    Setting("signing_key", "", "PKCS #11 URI (RFC 7512) of the signing key; default: a file in data_dir"),
+    Setting("retired_keys", "", "PKCS #11 URIs of signing keys that were replaced, separated by commas"),
+    Setting("ml_dsa", "false", "true: sign every checkpoint with an ML-DSA-44 key too"),
+    Setting("heartbeat", "600", "seconds after which the state of each log is signed again, with the time"),
+    Setting("retention_operational", "30d", "how long operational records are kept: days, such as 30d, or forever"),
+    Setting("retention_audit", "400d", "how long audit records are kept: days, such as 400d, or forever"),
+    Setting("witnesses", "", "witnesses of checkpoints, separated by commas: each a verifier key, a space, and a URL"),
+    Setting("witness_interval", "60", "seconds between checkpoints that are sent to witnesses"),
+    Setting("timestamp_authority", "", "URL of an RFC 3161 timestamp authority"),
+    Setting("timestamp_roots", "", "file of certificates (PEM) that the timestamp authority must go back to"),
+    Setting("timestamp_interval", "3600", "seconds between timestamps"),
     Setting("log_level", "info", "debug, info, warning or error"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, parsed. Sizes are bytes, times seconds; see ``SETTINGS``."""
+    """All settings, parsed. Sizes are bytes, times seconds, retentions days (None: for ever); see ``SETTINGS``."""
 
     storage: StorageUrl
     data_dir: Path
@@ -93,6 +107,15 @@ class Settings:
     memory_limit: int
     ack_timeout: float
     public_keys: TrustedKeys
+    signing_key: str
+    retired_keys: tuple[str, ...]
+    ml_dsa: bool
+    heartbeat: float
+    retention_operational: int | None
+    retention_audit: int | None
+    witnesses: tuple[Witness, ...]
+    witness_interval: float
+    timestamp_authority: TimestampAuthority | None
     log_level: str
     audit_rules: tuple[Rule, ...]
 
@@ -149,6 +172,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _from_toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -164,16 +189,26 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         "http": parse_address,
         "deployment": lambda text: LogName(text, Stream.AUDIT, "writer").deployment,
         "writer": lambda text: LogName("deployment", Stream.AUDIT, text).writer if text else "",
-        "workers": _positive_int,
-        "codec": _codec,
-        "batch_rows": _positive_int,
-        "batch_bytes": _positive_int,
-        "batch_age": _positive,
-        "max_request_bytes": _positive_int,
-        "memory_limit": _positive_int,
-        "ack_timeout": _positive,
-        "public_keys": _read_keys,
-        "log_level": _level,
+        "workers": read_count,
+        "codec": read_codec,
+        "batch_rows": read_count,
+        "batch_bytes": read_count,
+        "batch_age": read_amount,
+        "max_request_bytes": read_count,
+        "memory_limit": read_count,
+        "ack_timeout": read_amount,
+        "public_keys": read_keys,
+        "signing_key": str.strip,
+        "retired_keys": read_list,
+        "ml_dsa": read_truth,
+        "heartbeat": read_amount,
+        "retention_operational": read_days,
+        "retention_audit": read_days,
+        "witnesses": read_witnesses,
+        "witness_interval": read_amount,
+        "timestamp_roots": read_file,
+        "timestamp_interval": read_amount,
+        "log_level": read_level,
     }
     for name, parse in parsers.items():
         text, where = values[name]
@@ -181,6 +216,12 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
             parsed[name] = parse(text)
         except (ValueError, OSError, StorageConfigError, KeyMaterialError, MalformedError) as error:
             raise ConfigError(f"{where}: {error}") from error
+    url, where = values["timestamp_authority"]
+    roots, interval = parsed.pop("timestamp_roots"), parsed.pop("timestamp_interval")
+    try:
+        parsed["timestamp_authority"] = TimestampAuthority(url, roots, interval) if url else None
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from error
     if parsed["workers"] > 1 and isinstance(parsed["storage"], EmbeddedUrl):
         raise ConfigError(
             f"{values['workers'][1]}: {parsed['workers']} workers need a ClickHouse server, since embedded storage "
@@ -197,53 +238,3 @@ def _rules(audit: object) -> tuple[Rule, ...]:
     except RuleError as error:
         raise ConfigError(str(error)) from error
     return own + (BUILT_IN_RULES if audit.get("built_in_rules", True) else ())
-
-
-def parse_address(text: str) -> Address:
-    """Read ``host:port``; an IPv6 host stands in brackets.
-
-    Raises:
-        ValueError: it is no address.
-    """
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{text!r} is not host:port, such as 127.0.0.1:4317")
-    return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ':4317' means everywhere
-
-
-def _positive_int(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a whole number") from error
-    if number <= 0:
-        raise ValueError(f"{text} is not greater than 0")
-    return number
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not number > 0:
-        raise ValueError(f"{text} is not greater than 0")
-    return number
-
-
-def _codec(text: str) -> str:
-    if text.lower() not in CODECS:
-        raise ValueError(f"{text!r} is not {' or '.join(CODECS)}")
-    if text.lower() == "native" and (missing := why_not_native()):
-        raise ValueError(
-            f"the compiled codec is not installed ({missing}): install Lognotary where a compiler is present"
-        )
-    return text.lower()
-
-
-def _level(text: str) -> str:
-    if text.lower() not in ("debug", "info", "warning", "error"):
-        raise ValueError(f"{text!r} is not debug, info, warning or error")
-    return text.lower()
-
-
-def _read_keys(text: str) -> TrustedKeys:
-    files = [Path(file.strip()) for file in text.split(",") if file.strip()]
-    return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()

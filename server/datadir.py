@@ -1,12 +1,11 @@
 """The data directory: what a server keeps for itself, outside storage.
 
-lock                     held while a server runs, so that no two write under one name
-writer                   the writer's name, part of its logs' origins
-keys/signing-key.pem     the private key (mode 0600): whoever has it can sign
-keys/public-key.pem      the public key, to be given to those who verify
-keys/verifier-keys.txt   the same as C2SP verifier keys, one for each log
-checkpoints/<stream>     the last checkpoint that was committed: shows when storage was rolled back
-workers/<number>/        with several workers, the same of each, without writer and keys
+lock                            held while a server runs, so that no two write under one name
+writer                          the writer's name, part of its logs' origins
+keys/                           its keys: see ``keystore``
+checkpoints/<stream>            the last checkpoint that was committed: shows when storage was rolled back
+checkpoints/<stream>-statement  the last statement, likewise
+workers/<number>/               with several workers, the same of each, without writer and keys
 """
 
 from __future__ import annotations
@@ -15,23 +14,27 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
+from server.files import replace_file
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError
-from server.notary.note import Signer
+from server.notary.note import SignedNote
 from server.notary.origin import LogName, Stream
+from server.notary.statement import Statement, open_statement
 
 __all__ = [
     "DataDirectory",
     "DataDirectoryError",
     "read_checkpoints",
     "read_public_key",
-    "read_signer",
     "worker_directory",
 ]
+
+_Read = TypeVar("_Read")
 
 
 class DataDirectoryError(Exception):
@@ -85,29 +88,8 @@ class DataDirectory:
         stored = file.read_text(encoding="utf-8").strip() if file.exists() else ""
         name = wanted or stored or _new_writer_name()
         if name != stored:
-            _write(file, name + "\n")
+            replace_file(file, name + "\n")
         return name
-
-    def signer(self) -> Signer:
-        """Return the signing key; it is made at the first start.
-
-        Raises:
-            DataDirectoryError: the key file cannot be read.
-        """
-        file = _signing_key(self._path)
-        try:
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-            if not file.exists():
-                _write(file, Signer.generate().to_pem().decode(), mode=0o600)
-        except OSError as error:
-            raise DataDirectoryError(f"the signing key {file} cannot be used: {error}") from error
-        return read_signer(self._path)
-
-    def publish_keys(self, signer: Signer, logs: Iterable[LogName]) -> None:
-        """Write the public key for those who verify."""
-        _write(self._path / "keys" / "public-key.pem", signer.public_pem().decode())
-        keys = "".join(f"{signer.verifier_key(name.origin)}\n" for name in logs)
-        _write(self._path / "keys" / "verifier-keys.txt", keys)
 
     def last_checkpoint(self, name: LogName) -> Checkpoint | None:
         """Return the last checkpoint of a log that this directory remembers.
@@ -118,18 +100,31 @@ class DataDirectory:
         checkpoint = _read_checkpoint(_checkpoint_file(self._path, name.stream))
         return checkpoint if checkpoint and checkpoint.origin == name.origin else None
 
+    def last_statement(self, name: LogName) -> Statement | None:
+        """Return the last statement of a log that this directory remembers.
+
+        Raises:
+            DataDirectoryError: the file was damaged.
+        """
+        statement = _read_statement(_statement_file(self._path, name.stream))
+        return statement if statement and statement.checkpoint.origin == name.origin else None
+
     def remember_checkpoint(self, stream: Stream, note: str) -> None:
         """Keep a checkpoint that was committed."""
-        _write(_checkpoint_file(self._path, stream), note, durable=False)
+        replace_file(_checkpoint_file(self._path, stream), note, durable=False)
+
+    def remember_statement(self, stream: Stream, note: str) -> None:
+        """Keep a statement that was stored."""
+        replace_file(_statement_file(self._path, stream), note, durable=False)
 
     def workers(self) -> list[int]:
         """Return the numbers of the workers that have ever been started on this directory."""
         return _workers(self._path)
 
-    def checkpoints(self, names: Iterable[LogName]) -> list[Checkpoint]:
-        """Return the last checkpoints of logs that this directory remembers, or those of its workers.
+    def kept(self, names: Iterable[LogName]) -> list[Checkpoint | Statement]:
+        """Return the last checkpoints and statements of logs that this directory remembers, or those of its workers.
 
-        A checkpoint is written down after its batch was committed, so storage has all that it says.
+        They are written down after they were stored, so storage has all that they say.
 
         Raises:
             DataDirectoryError: a file was damaged.
@@ -137,26 +132,17 @@ class DataDirectory:
         origins = {name.origin for name in names}
         if not origins:
             return []
-        found = map(_read_checkpoint, _checkpoint_files(self._path))
-        return [checkpoint for checkpoint in found if checkpoint and checkpoint.origin in origins]
+        checkpoints = filter(None, map(_read_checkpoint, _checkpoint_files(self._path)))
+        statements = filter(None, map(_read_statement, _statement_files(self._path)))
+        return [
+            *(checkpoint for checkpoint in checkpoints if checkpoint.origin in origins),
+            *(statement for statement in statements if statement.checkpoint.origin in origins),
+        ]
 
 
 def worker_directory(path: Path, number: int) -> Path:
     """Return the data directory of a worker, below that of its server."""
     return path / "workers" / str(number)
-
-
-def read_signer(path: Path) -> Signer:
-    """Return the signing key of a data directory, without opening it.
-
-    Raises:
-        DataDirectoryError: the key file cannot be read.
-    """
-    file = _signing_key(path)
-    try:
-        return Signer.from_pem(file.read_bytes())
-    except (OSError, NotaryError) as error:
-        raise DataDirectoryError(f"the signing key {file} cannot be used: {error}") from error
 
 
 def read_public_key(path: Path) -> str:
@@ -174,21 +160,29 @@ def read_public_key(path: Path) -> str:
 
 
 def read_checkpoints(path: Path) -> list[str]:
-    """Return the checkpoints that a data directory and its workers' remember, without opening it."""
-    return [file.read_text(encoding="utf-8") for file in _checkpoint_files(path) if file.exists()]
-
-
-def _signing_key(path: Path) -> Path:
-    return path / "keys" / "signing-key.pem"
+    """Return the checkpoints and statements that a data directory and its workers' remember, without opening it."""
+    files = [*_checkpoint_files(path), *_statement_files(path)]
+    return [file.read_text(encoding="utf-8") for file in files if file.exists()]
 
 
 def _checkpoint_file(path: Path, stream: Stream) -> Path:
     return path / "checkpoints" / stream.value
 
 
+def _statement_file(path: Path, stream: Stream) -> Path:
+    return path / "checkpoints" / f"{stream.value}-statement"
+
+
 def _checkpoint_files(path: Path) -> list[Path]:
-    directories = [path, *(worker_directory(path, number) for number in _workers(path))]
-    return [_checkpoint_file(directory, stream) for directory in directories for stream in Stream]
+    return [_checkpoint_file(directory, stream) for directory in _directories(path) for stream in Stream]
+
+
+def _statement_files(path: Path) -> list[Path]:
+    return [_statement_file(directory, stream) for directory in _directories(path) for stream in Stream]
+
+
+def _directories(path: Path) -> list[Path]:
+    return [path, *(worker_directory(path, number) for number in _workers(path))]
 
 
 def _workers(path: Path) -> list[int]:
@@ -197,8 +191,16 @@ def _workers(path: Path) -> list[int]:
 
 
 def _read_checkpoint(file: Path) -> Checkpoint | None:
+    return _read_note(file, open_checkpoint)
+
+
+def _read_statement(file: Path) -> Statement | None:
+    return _read_note(file, open_statement)
+
+
+def _read_note(file: Path, read: Callable[[str], tuple[_Read, SignedNote]]) -> _Read | None:
     try:
-        checkpoint, _ = open_checkpoint(file.read_text(encoding="utf-8"))
+        return read(file.read_text(encoding="utf-8"))[0]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, NotaryError) as error:
@@ -206,27 +208,8 @@ def _read_checkpoint(file: Path) -> Checkpoint | None:
             f"{file} is damaged ({error}). It remembers how far the log went; remove it only if storage is known "
             "to be whole"
         ) from error
-    return checkpoint
 
 
 def _new_writer_name() -> str:
     host = "".join(c for c in socket.gethostname().split(".")[0].lower() if c.isascii() and c.isalnum())
     return f"{host[:20] or 'writer'}-{secrets.token_hex(4)}"
-
-
-def _write(file: Path, text: str, *, mode: int = 0o644, durable: bool = True) -> None:
-    """Replace a file's content at once; a crash leaves the old content or the new."""
-    temporary = file.with_name(f".{file.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(text)
-        if durable:
-            opened.flush()
-            os.fsync(opened.fileno())
-    temporary.replace(file)
-    if durable:
-        directory = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from server.config import Settings
 from server.datadir import DataDirectory
-from server.notary.chain import TrustedKeys
-from server.notary.note import Signer
+from server.keystore import KeyStore
 from server.notary.origin import LogName, Stream
+from server.notary.trust import TrustedKeys
+from server.pkcs11 import open_key
 
-__all__ = ["Identity", "identify"]
+__all__ = ["Identity", "identify", "key_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,14 @@ class Identity:
 
     Attributes:
         writer: the name it writes under; its workers' names begin with it.
-        signer: its key.
+        store: the keys that it signs with.
         keys: the public keys it believes, its own among them.
         logs: the logs it has when it runs alone.
         workers_logs: the logs of all workers that it has or ever had.
     """
 
     writer: str
-    signer: Signer
+    store: KeyStore
     keys: TrustedKeys
     logs: tuple[LogName, ...]
     workers_logs: tuple[LogName, ...]
@@ -36,14 +37,25 @@ class Identity:
         return _writer_of(self.writer, worker)
 
 
+def key_store(settings: Settings) -> KeyStore:
+    """Return the keys that a server signs with, and those that it signed with before."""
+    return KeyStore(
+        settings.data_dir / "keys",
+        token_uri=settings.signing_key,
+        former_uris=settings.retired_keys,
+        ml_dsa=settings.ml_dsa,
+        open_token=open_key,
+    )
+
+
 def identify(settings: Settings, data: DataDirectory) -> Identity:
     """Find out who a server is, and publish the keys of all its logs.
 
     Raises:
         DataDirectoryError: what the data directory holds cannot be used.
+        KeyStoreError: a key cannot be used.
     """
     writer = data.writer(settings.writer)
-    signer = data.signer()
     logs = _logs_of(settings.deployment, writer)
     started = range(1, settings.workers + 1) if settings.workers > 1 else ()
     workers_logs = [
@@ -51,12 +63,11 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
         for number in sorted({*data.workers(), *started})
         for log in _logs_of(settings.deployment, _writer_of(writer, number))
     ]
-    data.publish_keys(signer, (*logs, *workers_logs))
+    own = key_store(settings)
+    own.publish((*logs, *workers_logs))
     # A checkpoint that was damaged is noticed now, and not when somebody wants to verify.
-    data.checkpoints(workers_logs)
-    own_key = signer.verifier_key(logs[0].origin).public_key
-    keys = TrustedKeys(settings.public_keys.named, (own_key, *settings.public_keys.unnamed))
-    return Identity(writer, signer, keys, tuple(logs), tuple(workers_logs))
+    data.kept(workers_logs)
+    return Identity(writer, own, own.trusted() + settings.public_keys, tuple(logs), tuple(workers_logs))
 
 
 def _writer_of(writer: str, worker: int) -> str:

@@ -11,7 +11,7 @@ import grpc.aio
 import uvicorn
 from starlette.applications import Starlette
 
-from server.config import Address
+from server.setting_values import Address
 
 __all__ = ["serve_grpc", "serve_http"]
 

@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-from server.config import Address
+from server.setting_values import Address
 
 __all__ = ["reserve"]
 

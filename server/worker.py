@@ -11,9 +11,12 @@ from collections.abc import Callable
 
 from server.app import run_worker
 from server.datadir import DataDirectoryError
+from server.keystore import KeyStoreError
 from server.logs import configure_logging
+from server.notary.errors import SigningError
 from server.pipeline.recovery import LogUnusableError
 from server.startup import stop_on_signals
+from server.witness.errors import WitnessError
 from server.worker_link import CANNOT_START, Order, Report
 from storage.errors import StorageBusyError, StorageConfigError, StorageError
 
@@ -38,11 +41,19 @@ def main() -> int:
 
     try:
         asyncio.run(_work(order, say))
-    except (DataDirectoryError, LogUnusableError, StorageConfigError, StorageBusyError, OSError) as error:
+    except (
+        DataDirectoryError,
+        KeyStoreError,
+        LogUnusableError,
+        StorageConfigError,
+        StorageBusyError,
+        WitnessError,
+        OSError,
+    ) as error:
         say(Report(failure=str(error)))
         return CANNOT_START
-    except StorageError as error:
-        _logger.warning("storage went away as the worker started: %s", error)
+    except (StorageError, SigningError) as error:
+        _logger.warning("storage, or the signing key, went away as the worker started: %s", error)
         return 1
     return 0
 

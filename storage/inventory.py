@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from server.notary.merkle import HASH_SIZE, TILE_HEIGHT
@@ -23,6 +24,8 @@ __all__ = [
     "read_record_groups",
     "read_tile_groups",
 ]
+
+_NO_LOGS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +90,55 @@ def list_logs(engine: Engine) -> list[tuple[str, str]]:
     return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]
 
 
-def read_batch_index(engine: Engine, log_id: str, *, since: int | None = None, until: int | None = None) -> BatchIndex:
-    """Return where the batches of a log are that were ingested in a range of time."""
+def read_batch_index(
+    engine: Engine, log_id: str, *, since: int | None = None, until: int | None = None, after: int = 0
+) -> BatchIndex:
+    """Return where the batches of a log are that were ingested in a range of time, and end after some entries."""
     rows = engine.query(
-        "SELECT DISTINCT Sequence, TreeSize FROM log_batches WHERE LogId = {log:String} "
+        "SELECT DISTINCT Sequence, TreeSize FROM log_batches WHERE LogId = {log:String} AND TreeSize > {after:UInt64} "
         f"{ingested_within(since, until)} ORDER BY TreeSize, Sequence",
-        {"log": log_id},
+        {"log": log_id, "after": after},
     )
     return BatchIndex(rows)
 
 
-def count_records(engine: Engine, *, since: int | None = None, until: int | None = None) -> int:
-    """Count the records that batches say they hold."""
-    rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {ingested_within(since, until)}")
+def count_records(
+    engine: Engine, *, since: int | None = None, until: int | None = None, after: Mapping[str, int] = _NO_LOGS
+) -> int:
+    """Count the records that batches say they hold; ``after`` as in ``read_record_groups``."""
+    within = ingested_within(since, until) + _beyond("FirstLeaf", after)
+    rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {within}")
     return int(next(read_rows(rows, (uint64,)))[0])
 
 
 def read_record_groups(
-    engine: Engine, stream: Stream, *, since: int | None = None, until: int | None = None
+    engine: Engine,
+    stream: Stream,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    after: Mapping[str, int] = _NO_LOGS,
 ) -> list[RecordGroup]:
-    """Return which logs and batches the rows of a table name, and how often; scans four columns."""
+    """Return which logs and batches the rows of a table name, and how often; scans four columns.
+
+    Args:
+        engine: the storage.
+        stream: whose table.
+        since: only rows ingested at or after this, in nanoseconds since the epoch.
+        until: only rows ingested before this.
+        after: LogId -> number of entries at its beginning that are left out.
+    """
     rows = engine.query(
         "SELECT LogId, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
-        f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} "
+        f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} {_beyond('LeafIndex', after)} "
         "GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
     )
     readers = (text, uuid, uint64, uint64, uint64, int64)
     return [RecordGroup(*row) for row in read_rows(rows, readers)]
 
 
-def read_tile_groups(engine: Engine) -> list[TileGroup]:
-    """Return which logs and batches the rows of ``log_tiles`` name, and how often."""
+def read_tile_groups(engine: Engine, *, after: Mapping[str, int] = _NO_LOGS) -> list[TileGroup]:
+    """Return which logs and batches the rows of ``log_tiles`` name, and how often; ``after`` as above."""
     first = f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset, Level * {TILE_HEIGHT})"
     last = (
         f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset + intDiv(length(Hashes), {HASH_SIZE}), "
@@ -125,13 +146,17 @@ def read_tile_groups(engine: Engine) -> list[TileGroup]:
     )
     rows = engine.query(
         f"SELECT LogId, BatchId, count(), min({first}), max(toUInt64({last})), min(Sequence), max(Sequence) "
-        "FROM log_tiles GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
+        f"FROM log_tiles WHERE 1 {_beyond(f'toUInt64({last})', after)} GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
     )
     readers = (text, uuid, uint64, uint64, uint64, uint64, uint64)
     return [
         TileGroup(log_id, batch_id, count, first_leaf, last_leaf, (lowest, highest))
         for log_id, batch_id, count, first_leaf, last_leaf, lowest, highest in read_rows(rows, readers)
     ]
+
+
+def _beyond(leaf: str, after: Mapping[str, int]) -> str:
+    return "".join(f" AND NOT (LogId = '{log_id}' AND {leaf} < {size})" for log_id, size in after.items())
 
 
 def ingested_within(since: int | None, until: int | None) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "text_pairs",
     "uint8",
     "uint16",
+    "uint32",
     "uint64",
     "uuid",
     "uuid_bytes",
@@ -30,6 +31,7 @@ Reader = Callable[[bytes, int], tuple[Any, int]]
 """Takes data and a position; returns a value and the position after it."""
 
 _U16 = struct.Struct("<H").unpack_from
+_U32 = struct.Struct("<I").unpack_from
 _U64 = struct.Struct("<Q").unpack_from
 _I64 = struct.Struct("<q").unpack_from
 
@@ -47,6 +49,11 @@ def boolean(data: bytes, at: int) -> tuple[bool, int]:
 def uint16(data: bytes, at: int) -> tuple[int, int]:
     """Read a UInt16."""
     return _U16(data, at)[0], at + 2
+
+
+def uint32(data: bytes, at: int) -> tuple[int, int]:
+    """Read a UInt32, or a DateTime as seconds since the epoch."""
+    return _U32(data, at)[0], at + 4
 
 
 def uint64(data: bytes, at: int) -> tuple[int, int]:

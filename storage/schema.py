@@ -11,6 +11,7 @@ __all__ = [
     "BATCH_COLUMNS",
     "MATERIALIZED",
     "RECORD_TABLES",
+    "STATEMENT_COLUMNS",
     "TILE_COLUMNS",
     "TableColumn",
     "canonical_expressions",
@@ -59,6 +60,16 @@ TILE_COLUMNS = (
     TableColumn("Hashes", "String"),
     TableColumn("BatchId", "UUID"),
     TableColumn("Sequence", "UInt64"),
+)
+
+STATEMENT_COLUMNS = (
+    TableColumn("LogId", "LowCardinality(String)"),
+    TableColumn("Number", "UInt64"),
+    TableColumn("Kind", "LowCardinality(String)"),
+    TableColumn("TreeSize", "UInt64"),
+    TableColumn("SignedAt", "DateTime('UTC')"),
+    TableColumn("Note", "String"),
+    TableColumn("Data", "String"),
 )
 
 # Columns that ClickHouse computes from others at insert. They are no part of the canonical record,

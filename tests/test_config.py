@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from server.config import SETTINGS, Address, ConfigError, Settings, load_settings, parse_address
-from server.notary.note import Signer
+from server.config import SETTINGS, ConfigError, Settings, load_settings
+from server.notary.signers import Signer
 from server.pipeline.rules import BUILT_IN_RULES
+from server.setting_values import Address, parse_address
 from storage.url import EmbeddedUrl, ServerUrl
 
 

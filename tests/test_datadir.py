@@ -14,7 +14,7 @@ from server.datadir import (
     worker_directory,
 )
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
-from server.notary.note import VerifierKey
+from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 
 NAME = LogName("shop", Stream.AUDIT, "writer-1")

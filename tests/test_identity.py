@@ -5,7 +5,7 @@ from pathlib import Path
 from server.config import load_settings
 from server.datadir import DataDirectory, worker_directory
 from server.identity import Identity, identify
-from server.notary.note import VerifierKey
+from server.notary.keys import VerifierKey
 
 
 def identity_of(directory: Path, workers: int) -> Identity:

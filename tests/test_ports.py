@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from server.config import Address
 from server.ports import reserve
+from server.setting_values import Address
 
 ANY = Address("127.0.0.1", 0)
 

@@ -9,12 +9,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
+from server.api.evidence import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
+from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
+from server.api.proof_cache import ProofCache
+from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.verification import Scope, verify
-from server.notary.chain import TrustedKeys, check_checkpoint, parse_public_keys
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
+from server.notary.statement import Statement, StatementKind
+from server.notary.statement_check import learn_keys
+from server.notary.tiles import Tile
+from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from storage.engine import Engine
+from storage.statements import read_statements
 
 __all__ = ["Backend"]
 
@@ -23,7 +31,7 @@ class Backend:
     """Answers calls from one storage. Every method blocks; call it in a thread."""
 
     def __init__(
-        self, engine: Engine, keys: TrustedKeys, remembered: Callable[[], Sequence[Checkpoint]] = tuple
+        self, engine: Engine, keys: TrustedKeys, remembered: Callable[[], Sequence[Checkpoint | Statement]] = tuple
     ) -> None:
         """Answer from a storage.
 
@@ -34,35 +42,71 @@ class Backend:
                 holds storage against.
         """
         self._engine = engine
-        self._keys = keys
+        self._keys = KnownKeys(engine, keys)
         self._remembered = remembered
+        self._proofs = ProofCache()
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
-        return get_trace(self._engine, self._keys, request)
+        return get_trace(self._engine, self._keys.now(), request)
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest
     ) -> correlation_pb2.SearchAuditEventsResponse:
         """Answer ``SearchAuditEvents``; raises ApiError and StorageError."""
-        return search_audit(self._engine, self._keys, request)
+        return search_audit(self._engine, self._keys.now(), request)
+
+    def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
+        """Answer ``ListLogs``; raises StorageError."""
+        return list_logs(self._engine, self._keys.now())
+
+    def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest) -> evidence_pb2.GetCheckpointResponse:
+        """Answer ``GetCheckpoint``; raises ApiError and StorageError."""
+        return get_checkpoint(self._engine, self._keys.now(), request)
+
+    def get_inclusion_proof(
+        self, request: evidence_pb2.GetInclusionProofRequest
+    ) -> evidence_pb2.GetInclusionProofResponse:
+        """Answer ``GetInclusionProof``; raises ApiError and StorageError."""
+        return get_inclusion_proof(self._engine, self._keys.now(), self._proofs, request)
+
+    def get_consistency_proof(
+        self, request: evidence_pb2.GetConsistencyProofRequest
+    ) -> evidence_pb2.GetConsistencyProofResponse:
+        """Answer ``GetConsistencyProof``; raises ApiError and StorageError."""
+        return get_consistency_proof(self._engine, self._keys.now(), self._proofs, request)
+
+    def latest_checkpoint(self, log_id: str) -> str:
+        """Return a log's latest signed checkpoint; raises ApiError and StorageError."""
+        return latest_checkpoint(self._engine, self._keys.now(), log_id)
+
+    def read_tile(self, log_id: str, tile: Tile) -> bytes:
+        """Return a tile of a log, or a bundle of entries; raises ApiError and StorageError."""
+        return read_tile(self._engine, self._keys.now(), log_id, tile)
 
     def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
-        """Answer ``Verify``; raises ApiError at once, StorageError while it goes on."""
+        """Answer ``Verify``; raises ApiError and StorageError at once, StorageError while it goes on."""
         try:
-            keys = parse_public_keys(request.public_keys) if request.public_keys else self._keys
-            scope = _scope(request, keys, self._remembered())
+            given = parse_public_keys(request.public_keys) if request.public_keys else self._keys.given
+            marks = {name: _nanos(since) for name, since in request.compromised_keys.items()}
+            keys = given + TrustedKeys(compromised=marks)
+            learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
+            scope = _scope(request, learned, self._remembered())
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
         return map(verify_response, verify(self._engine, keys, scope))
 
 
-def _scope(request: evidence_pb2.VerifyRequest, keys: TrustedKeys, remembered: Sequence[Checkpoint]) -> Scope:
+def _scope(
+    request: evidence_pb2.VerifyRequest, keys: TrustedKeys, remembered: Sequence[Checkpoint | Statement]
+) -> Scope:
     given = [check_checkpoint(note, keys) for note in request.checkpoints]
+    resume = [check_checkpoint(note, keys) for note in request.resume]
     return Scope(
         since=_nanos(request.since) if request.HasField("since") else None,
         until=_nanos(request.until) if request.HasField("until") else None,
-        checkpoints=(*given, *(checkpoint for checkpoint in remembered if checkpoint not in given)),
+        checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
+        resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
     )
 
 

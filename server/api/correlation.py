@@ -12,8 +12,8 @@ from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, record_message, span_message, to_nanos
 from server.api.record_evidence import gather_evidence
-from server.notary.chain import TrustedKeys
 from server.notary.origin import Stream
+from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.evidence import StoredRecord
 from storage.records import AuditFilter, records_of_trace, search_audit_events, spans_of_trace

@@ -2,14 +2,15 @@
 
     ApiError
     ├── InvalidArgumentError      the caller must change the call: INVALID_ARGUMENT, 400
-    └── NotFoundError             there is no such thing: NOT_FOUND, 404
+    ├── NotFoundError             there is no such thing: NOT_FOUND, 404
+    └── AlteredError              what is stored is not what was signed: DATA_LOSS, 500
 
 Storage that cannot be read is a ``StorageError``: UNAVAILABLE, 503.
 """
 
 from __future__ import annotations
 
-__all__ = ["ApiError", "InvalidArgumentError", "NotFoundError"]
+__all__ = ["AlteredError", "ApiError", "InvalidArgumentError", "NotFoundError"]
 
 
 class ApiError(Exception):
@@ -22,3 +23,7 @@ class InvalidArgumentError(ApiError):
 
 class NotFoundError(ApiError):
     """What was asked for is not there."""
+
+
+class AlteredError(ApiError):
+    """No evidence can be given, because what is stored is not what was signed."""

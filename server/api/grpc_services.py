@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
-from server.api.errors import ApiError, InvalidArgumentError, NotFoundError
+from server.api.errors import AlteredError, ApiError, InvalidArgumentError, NotFoundError
 from storage.errors import StorageError
 
 __all__ = ["SERVICE_NAMES", "add_services"]
@@ -47,6 +47,26 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
+    async def ListLogs(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.ListLogsRequest, context: _Context
+    ) -> evidence_pb2.ListLogsResponse:
+        return await _answer(context, lambda: self._backend.list_logs(request))
+
+    async def GetCheckpoint(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.GetCheckpointRequest, context: _Context
+    ) -> evidence_pb2.GetCheckpointResponse:
+        return await _answer(context, lambda: self._backend.get_checkpoint(request))
+
+    async def GetInclusionProof(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.GetInclusionProofRequest, context: _Context
+    ) -> evidence_pb2.GetInclusionProofResponse:
+        return await _answer(context, lambda: self._backend.get_inclusion_proof(request))
+
+    async def GetConsistencyProof(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.GetConsistencyProofRequest, context: _Context
+    ) -> evidence_pb2.GetConsistencyProofResponse:
+        return await _answer(context, lambda: self._backend.get_consistency_proof(request))
+
     async def Verify(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.VerifyRequest, context: _Context
     ) -> AsyncIterator[evidence_pb2.VerifyResponse]:
@@ -68,6 +88,9 @@ async def _abort(context: _Context, error: Exception) -> NoReturn:
         code = grpc.StatusCode.INVALID_ARGUMENT
     elif isinstance(error, NotFoundError):
         code = grpc.StatusCode.NOT_FOUND
+    elif isinstance(error, AlteredError):
+        _logger.error("evidence cannot be given: %s", error)
+        code = grpc.StatusCode.DATA_LOSS
     elif isinstance(error, StorageError):
         code = grpc.StatusCode.UNAVAILABLE
     else:

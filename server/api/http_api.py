@@ -1,17 +1,22 @@
 """The HTTP API: the calls of the gRPC API as JSON (protobuf's JSON mapping), and health.
 
-GET  /api/v1/traces/{trace_id}     GetTrace; query parameters are the request's fields
-GET  /api/v1/audit-events          SearchAuditEvents, likewise
-POST /api/v1/verify                Verify; the answer is one JSON object a line
-GET  /healthz                      200 while the process works
-GET  /readyz                       200 while records can be committed, else 503
+GET  /api/v1/traces/{trace_id}                  GetTrace; query parameters are the request's fields
+GET  /api/v1/audit-events                       SearchAuditEvents, likewise
+GET  /api/v1/logs                               ListLogs
+GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
+GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
+GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
+POST /api/v1/verify                             Verify; the answer is one JSON object a line
+GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
+GET  /healthz                                   200 while the process works
+GET  /readyz                                    200 while records can be committed, else 503
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
@@ -24,7 +29,8 @@ from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
-from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.api.tile_api import tile_routes
 from storage.errors import StorageError
 
 __all__ = ["build_http_api"]
@@ -40,15 +46,6 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
         backend: answers the calls.
         not_ready: returns why records cannot be committed, empty if they can; blocks.
     """
-
-    async def get_trace(request: Request) -> Response:
-        parameters = {**request.query_params, "trace_id": request.path_params["trace_id"]}
-        call = _parse(parameters, correlation_pb2.GetTraceRequest())
-        return _json(await asyncio.to_thread(backend.get_trace, call))
-
-    async def search_audit_events(request: Request) -> Response:
-        call = _parse(dict(request.query_params), correlation_pb2.SearchAuditEventsRequest())
-        return _json(await asyncio.to_thread(backend.search_audit_events, call))
 
     async def verify(request: Request) -> Response:
         try:
@@ -68,18 +65,54 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/api/v1/traces/{trace_id}", get_trace),
-            Route("/api/v1/audit-events", search_audit_events),
+            _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace),
+            _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events),
+            _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs),
+            _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint),
+            _call(
+                "/api/v1/logs/{log}/inclusion-proof",
+                evidence_pb2.GetInclusionProofRequest,
+                backend.get_inclusion_proof,
+            ),
+            _call(
+                "/api/v1/logs/{log}/consistency-proof",
+                evidence_pb2.GetConsistencyProofRequest,
+                backend.get_consistency_proof,
+            ),
             Route("/api/v1/verify", verify, methods=["POST"]),
+            *tile_routes(backend),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
         exception_handlers={
             InvalidArgumentError: _refuse(400, "INVALID_ARGUMENT"),
             NotFoundError: _refuse(404, "NOT_FOUND"),
+            AlteredError: _refuse(500, "DATA_LOSS"),
             StorageError: _refuse(503, "UNAVAILABLE"),
         },
     )
+
+
+def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message]) -> Route:
+    """Answer GET with a call whose request's fields are in the path and in the query."""
+
+    async def handle(request: Request) -> Response:
+        call = _parse(_json_values(kind, {**request.query_params, **request.path_params}), kind())
+        return _json(await asyncio.to_thread(answer, call))
+
+    return Route(path, handle)
+
+
+def _json_values(kind: type[Message], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return query parameters as JSON has them: it has truth values of their own, but takes numbers as text."""
+    truths = {
+        name
+        for field in kind.DESCRIPTOR.fields
+        if field.type == field.TYPE_BOOL
+        for name in (field.name, field.camelcase_name)
+    }
+    words = {"true": True, "false": False}
+    return {name: words.get(text, text) if name in truths else text for name, text in texts.items()}
 
 
 def _parse(values: Any, message: _MessageT) -> _MessageT:
@@ -111,6 +144,10 @@ async def _lines(steps: Iterator[evidence_pb2.VerifyResponse]) -> AsyncIterator[
 
 def _refuse(status: int, code: str) -> Callable[[Request, Exception], Response]:
     def refuse(_: Request, error: Exception) -> Response:
-        return JSONResponse({"code": code, "message": str(error)}, status_code=status)
+        if isinstance(error, AlteredError):
+            _logger.error("evidence cannot be given: %s", error)
+        # What is not there yet may come: nobody shall keep that it is not.
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse({"code": code, "message": str(error)}, status_code=status, headers=headers)
 
     return refuse

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 
+from server.api.expiry import Expiry
 from server.api.record_check import RecordChecker
 from server.notary.batch import Batch, compute_batch_id
-from server.notary.chain import Gap, TrustedKeys, check_batch, frontier_root
+from server.notary.chain import Gap, check_batch, frontier_root
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import VerificationError
 from server.notary.findings import Finding, FindingKind
 from server.notary.history import History, restore
 from server.notary.origin import LogName
+from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.evidence import read_batches_at, read_batches_of_leaves, read_batches_within
 from storage.inventory import BatchIndex
@@ -31,14 +33,27 @@ class LogCheck:
     all logs are known, ``gaps`` is given the ones that belong to this log, and says what is missing.
     """
 
-    def __init__(self, engine: Engine, keys: TrustedKeys, checker: RecordChecker, *, whole: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keys: TrustedKeys,
+        checker: RecordChecker,
+        expiry: Expiry,
+        *,
+        whole: bool,
+        resume: Checkpoint | None = None,
+        wanted: Collection[int] = (),
+    ) -> None:
         """Verify a log.
 
         Args:
             engine: the storage.
             keys: the public keys to believe.
             checker: checks its records.
+            expiry: tells which records may have been dropped.
             whole: it is verified from its first batch on, and not only a range of time.
+            resume: it was verified before up to this checkpoint.
+            wanted: numbers of entries for which ``includes`` will be asked.
         """
         self.name: LogName = checker.name
         self.broken: list[tuple[Batch, Finding]] = []
@@ -50,7 +65,11 @@ class LogCheck:
         self._engine = engine
         self._keys = keys
         self._checker = checker
+        self._expiry = expiry
         self._whole = whole
+        self._resume = resume
+        self._wanted = frozenset(wanted)
+        self._roots: dict[int, bytes] = {}  # by tree size, of those that are wanted
         self._history = History(from_start=whole)
         self._restored_roots: dict[int, bytes] = {}  # by tree size
 
@@ -61,6 +80,8 @@ class LogCheck:
 
     def batches(self, index: BatchIndex) -> Iterator[Finding | None]:
         """Verify the batches of an index; yields findings, and None whenever a part is done."""
+        if self._resume is not None:
+            self._go_on_after(self._resume)
         window: list[Batch] = []
         for item in self._good_batches(index):
             if isinstance(item, Finding):
@@ -102,6 +123,8 @@ class LogCheck:
 
     def includes(self, checkpoint: Checkpoint) -> bool:
         """Tell whether the log has a checkpoint in its history, or may have had it where a batch is not good."""
+        if self._roots.get(checkpoint.size) == checkpoint.root:
+            return True
         if any(gap.first_leaf < checkpoint.size < gap.end_leaf for gap in self._history.gaps):
             return True
         if checkpoint.size in self._restored_roots:
@@ -115,6 +138,14 @@ class LogCheck:
             if batch.first_leaf == checkpoint.size and frontier_root(batch) == checkpoint.root:
                 return True
         return False
+
+    def _go_on_after(self, checkpoint: Checkpoint) -> None:
+        for batch in read_batches_of_leaves(self._engine, self.name.log_id, [checkpoint.size - 1]):
+            same = (batch.tree_size, batch.root_hash) == (checkpoint.size, checkpoint.root)
+            if same and check_batch(batch, self._keys) is None:
+                self._history.begin_after(batch)
+                self._checker.known_ids.add(batch.batch_id)
+                return
 
     def _good_batches(self, index: BatchIndex) -> Iterator[Batch | Finding]:
         places = index.places()
@@ -167,10 +198,18 @@ class LogCheck:
         return batch.batch_id in self._checker.inventory.records
 
     def _records(self, window: Sequence[Batch]) -> Iterator[Finding | None]:
-        yield from self._checker.check(window)
+        for gone, batches in groupby(window, key=self._has_expired):
+            if gone:
+                yield from self._checker.check_without_records(list(batches), self._expiry.add)
+            else:
+                yield from self._checker.check(list(batches))
+        self._roots.update((batch.tree_size, batch.root_hash) for batch in window if batch.tree_size in self._wanted)
         self.verified_batches += len(window)
         self.verified_records += sum(batch.record_count for batch in window)
         yield None
+
+    def _has_expired(self, batch: Batch) -> bool:
+        return not self._is_recorded(batch) and self._expiry.covers(batch)
 
     def _restored(
         self,
@@ -197,7 +236,7 @@ class LogCheck:
         """Return the checkpoint of a broken batch where that is still good."""
         try:
             checkpoint, note = open_checkpoint(batch.checkpoint)
-            note.verify(self._keys.for_origin(self.name.origin))
+            note.verify(self._keys.every(self.name.origin))
         except VerificationError:
             return None
         return checkpoint if checkpoint.origin == self.name.origin else None

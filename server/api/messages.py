@@ -7,6 +7,7 @@ from typing import cast
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.expiry import Expired
 from server.api.record_evidence import RecordEvidence
 from server.api.verification import Progress, Summary
 from server.notary.canonical import Value, decode_record
@@ -115,7 +116,7 @@ def span_message(span: Span) -> correlation_pb2.Span:
     )
 
 
-def verify_response(item: Progress | Finding | Summary) -> evidence_pb2.VerifyResponse:
+def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb2.VerifyResponse:
     """Make the message of one step of a verification."""
     if isinstance(item, Progress):
         return evidence_pb2.VerifyResponse(
@@ -124,12 +125,24 @@ def verify_response(item: Progress | Finding | Summary) -> evidence_pb2.VerifyRe
                 batches=item.batches,
                 records=item.records,
                 total_records=item.total_records,
+                checkpoint=item.checkpoint,
+            )
+        )
+    if isinstance(item, Expired):
+        return evidence_pb2.VerifyResponse(
+            expired=evidence_pb2.VerifyExpired(
+                origin=item.origin, day=item.day.isoformat(), batches=item.batches, records=item.records
             )
         )
     if isinstance(item, Summary):
         return evidence_pb2.VerifyResponse(
             summary=evidence_pb2.VerifySummary(
-                logs=item.logs, batches=item.batches, records=item.records, findings=item.findings
+                logs=item.logs,
+                batches=item.batches,
+                records=item.records,
+                findings=item.findings,
+                statements=item.statements,
+                expired_records=item.expired_records,
             )
         )
     return evidence_pb2.VerifyResponse(

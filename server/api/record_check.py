@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -102,6 +102,31 @@ class RecordChecker:
             own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
             yield from self._check_batch(batch, own, fragments)
         yield from self.pending.settle_overflow()
+
+    def check_without_records(self, batches: Sequence[Batch], expired: Callable[[Batch], None]) -> Iterator[Finding]:
+        """Check batches whose records retention has dropped: their hashes are still there.
+
+        Args:
+            batches: the batches, which follow on each other.
+            expired: called with each.
+        """
+        by_id = self._fragments(batches[0].first_leaf, batches[-1].tree_size)
+        for batch in batches:
+            borne = _borne_id(batch, (), by_id)
+            if borne != batch.batch_id and batch not in self.excused:
+                what = f"its row was altered, its hashes name it {borne}"
+                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+            own = replace(batch, batch_id=borne)
+            self.known_ids.add(borne)
+            fragments = by_id.get(borne, [])
+            signed = signed_leaves(own, fragments)
+            if signed is None:
+                self.altered_tiles.append(own)
+                what = "its records have expired, and their hashes in log_tiles are gone or altered"
+                yield batch_finding(FindingKind.TILE_ALTERED, batch, what)
+            else:
+                yield from self._check_tiles(own, signed, fragments)
+            expired(batch)
 
     def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
         """Return by leaf the records that claim the leaves of some batches; neighbours are read together."""

@@ -7,30 +7,22 @@ and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from uuid import UUID
 
+from server.api.tree import TreeHashes, read_tree
 from server.notary.batch import Batch
 from server.notary.canonical import entry_of
-from server.notary.chain import TrustedKeys, check_batch
+from server.notary.chain import check_batch
 from server.notary.errors import VerificationError
-from server.notary.merkle import (
-    TILE_HEIGHT,
-    inclusion_nodes,
-    inclusion_path,
-    leaf_hash,
-    node_hash,
-    split_hashes,
-    verify_inclusion,
-)
+from server.notary.merkle import leaf_hash
+from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
+from server.notary.trust import TrustedKeys
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_batches_of_leaves, read_tile_fragments
+from storage.evidence import StoredRecord, read_batches_of_leaves
 
 __all__ = ["RecordEvidence", "State", "gather_evidence"]
-
-_TILE_WIDTH = 1 << TILE_HEIGHT
 
 
 class State(Enum):
@@ -90,51 +82,22 @@ class _Log:
     def __init__(self, engine: Engine, keys: TrustedKeys, log_id: str, leaves: set[int], rehash: bool) -> None:
         self._batches = read_batches_of_leaves(engine, log_id, leaves)
         self.problems = {batch.batch_id: check_batch(batch, keys) for batch in self._batches}
-        self._hashes: Mapping[tuple[int, int], bytes] = {}
-        self._nodes: dict[tuple[int, int], bytes] = {}
+        self.tree = TreeHashes({})
         if rehash:
-            needed = {
-                (level // TILE_HEIGHT, (number << level % TILE_HEIGHT) // _TILE_WIDTH)
-                for leaf in leaves
-                for batch in self.batches_of(leaf)
-                for level, number in [(0, leaf), *inclusion_nodes(leaf, batch.tree_size)]
-            }
-            self._hashes = _tile_hashes(engine, log_id, needed)
+            self.tree = read_tree(
+                engine,
+                log_id,
+                max((batch.tree_size for batch in self._batches), default=0),
+                {
+                    node
+                    for leaf in leaves
+                    for batch in self.batches_of(leaf)
+                    for node in [(0, leaf), *inclusion_nodes(leaf, batch.tree_size)]
+                },
+            )
 
     def batches_of(self, leaf_index: int) -> Iterable[Batch]:
         return (batch for batch in self._batches if batch.first_leaf <= leaf_index < batch.tree_size)
-
-    def node(self, level: int, number: int) -> bytes:
-        """Return the root of a perfect subtree, joined from the tile level below it."""
-        if level % TILE_HEIGHT == 0:
-            try:
-                return self._hashes[level // TILE_HEIGHT, number]
-            except KeyError:
-                raise VerificationError(f"no hash at level {level}, {number}") from None
-        if (level, number) not in self._nodes:  # proofs of one answer share most of their nodes
-            left, right = self.node(level - 1, 2 * number), self.node(level - 1, 2 * number + 1)
-            self._nodes[level, number] = node_hash(left, right)
-        return self._nodes[level, number]
-
-
-def _tile_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """Return (tile level, number on that level) -> hash, as committed batches brought them."""
-    brought: defaultdict[tuple[int, int], dict[UUID, bytes]] = defaultdict(dict)
-    for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
-        start = fragment.tile_index * _TILE_WIDTH + fragment.offset
-        for place, value in enumerate(split_hashes(fragment.hashes)):
-            brought[fragment.level, start + place][batch_id] = value
-    # A batch that was never committed, after a crash, leaves hashes in the place of the one that
-    # was. The batch that brings a subtree's hash is the one that holds the subtree's last leaf.
-    doubtful = [
-        (number + 1 << TILE_HEIGHT * level) - 1 for (level, number), hashes in brought.items() if len(hashes) > 1
-    ]
-    committed = {batch.batch_id for batch in read_batches_of_leaves(engine, log_id, doubtful)}
-    return {
-        place: next((value for batch_id, value in hashes.items() if batch_id in committed), value)
-        for place, hashes in brought.items()
-        for value in [next(iter(hashes.values()))]
-    }
 
 
 def _check(record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEvidence:
@@ -158,8 +121,8 @@ def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log)
     if not record.computed_ok:
         return "a computed column (__otel_materialized_*) was changed"
     try:
-        signed = log.node(0, record.leaf_index)
-        path = inclusion_path(record.leaf_index, batch.tree_size, log.node)
+        signed = log.tree.node(0, record.leaf_index)
+        path = inclusion_path(record.leaf_index, batch.tree_size, log.tree.node)
         verify_inclusion(record.leaf_index, batch.tree_size, signed, path, batch.root_hash)
     except VerificationError as error:
         return f"it cannot be proved: hashes of the tree in log_tiles were altered, or are missing ({error})"

@@ -6,19 +6,25 @@ Works on the storage alone, whoever runs it: the server for its API, or ``lognot
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from server.api.expiry import Expired, Expiry
+from server.api.history_check import HistoryCheck
 from server.api.log_check import LogCheck, home_of, log_id_of
 from server.api.loose_rows import LooseRows, loose_tiles
 from server.api.record_check import Inventory, Pending, RecordChecker
 from server.notary.batch import Batch, compute_batch_id
-from server.notary.chain import TrustedKeys, check_batch
+from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint
-from server.notary.findings import Finding, FindingKind
+from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
+from server.notary.statement import Statement
+from server.notary.statement_check import LogStatements, check_statements, learn_keys
+from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.evidence import last_batch, read_misnamed_batches
 from storage.inventory import (
@@ -30,10 +36,9 @@ from storage.inventory import (
     read_record_groups,
     read_tile_groups,
 )
+from storage.statements import read_statements
 
 __all__ = ["Progress", "Scope", "Summary", "verify"]
-
-_NO_END = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,14 @@ class Scope:
     Attributes:
         since: only batches ingested at or after this, in nanoseconds since the epoch.
         until: only batches ingested before this.
-        checkpoints: checkpoints from earlier, whose signatures were checked.
+        checkpoints: checkpoints and statements from earlier, whose signatures were checked.
+        resume: checkpoints up to which logs were verified before.
     """
 
     since: int | None = None
     until: int | None = None
-    checkpoints: Sequence[Checkpoint] = ()
+    checkpoints: Sequence[Checkpoint | Statement] = ()
+    resume: Sequence[Checkpoint] = ()
 
     @property
     def whole(self) -> bool:
@@ -58,25 +65,36 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far verification has come: batches and records so far, of how many records in all."""
+    """How far verification has come: batches and records so far, of how many records in all.
+
+    Attributes:
+        origin: the log that is verified now.
+        batches: verified so far, in all logs.
+        records: likewise.
+        total_records: to be verified.
+        checkpoint: up to which it can be resumed, a signed note; empty where nothing was found good yet.
+    """
 
     origin: str
     batches: int
     records: int
     total_records: int
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was verified."""
+    """What was verified; of the records, some may have been dropped by retention."""
 
     logs: int
     batches: int
     records: int
     findings: int
+    statements: int = 0
+    expired_records: int = 0
 
 
-def verify(engine: Engine, keys: TrustedKeys, scope: Scope) -> Iterator[Progress | Finding | Summary]:
+def verify(engine: Engine, keys: TrustedKeys, scope: Scope) -> Iterator[Progress | Finding | Expired | Summary]:
     """Verify storage; the last item is the summary.
 
     Args:
@@ -88,11 +106,10 @@ def verify(engine: Engine, keys: TrustedKeys, scope: Scope) -> Iterator[Progress
         StorageError: storage cannot be read.
     """
     run = _Verification(engine, keys, scope)
-    findings = 0
     for item in run.steps():
-        findings += isinstance(item, Finding)
+        run.found += isinstance(item, Finding)
         yield item
-    yield run.summary(findings)
+    yield run.summary()
 
 
 class _Verification:
@@ -107,38 +124,66 @@ class _Verification:
         # Leaves whose records need no finding of their own: their batch has one. By LogId.
         self._explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         self._logs: dict[str, LogCheck] = {}  # by origin
+        self._expiries: dict[str, Expiry] = {}  # likewise
         self._groups: dict[Stream, list[RecordGroup]] = {}
         self._tiles: list[TileGroup] = []
         self._altered_tiles: list[Batch] = []
         self._total = 0
+        self.found = 0
+        self._stated: dict[str, LogStatements] = {}
+        self._now = time.time_ns()
+        self._resume = {checkpoint.origin: checkpoint for checkpoint in scope.resume if checkpoint.size}
 
-    def summary(self, findings: int) -> Summary:
+    def summary(self) -> Summary:
         """Return what was verified."""
-        return Summary(len(self._logs), self._batches, self._records, findings)
+        return Summary(
+            logs=len(self._logs),
+            batches=self._batches,
+            records=self._records,
+            findings=self.found,
+            statements=sum(len(log.statements) for log in self._stated.values()) if self._scope.whole else 0,
+            expired_records=sum(expiry.records for expiry in self._expiries.values()),
+        )
 
-    def steps(self) -> Iterator[Progress | Finding]:
+    def steps(self) -> Iterator[Progress | Finding | Expired]:
+        # Statements before batches: so every checkpoint that they are about is among these.
+        rows = list(read_statements(self._engine))
+        self._keys = learn_keys(rows, self._keys)
+        self._stated = check_statements(rows, self._keys)
+        if self._scope.whole:
+            yield from (finding for log in self._stated.values() for finding in log.findings)
         # First which batches there are, then which rows: so every batch that is verified has all its
         # rows among them, however much is written meanwhile.
         since, until = self._scope.since, self._scope.until
         indexes = {
-            origin: read_batch_index(self._engine, log_id, since=since, until=until)
+            origin: read_batch_index(self._engine, log_id, since=since, until=until, after=self._resumed(origin))
             for log_id, origin in list_logs(self._engine)
             if log_id_of(origin) == log_id
         }
         misnamed = read_misnamed_batches(self._engine, since=since, until=until)
+        after = {log_id_of(origin): checkpoint.size for origin, checkpoint in self._resume.items()}
         if self._scope.whole:
-            self._tiles = read_tile_groups(self._engine)
+            self._tiles = read_tile_groups(self._engine, after=after)
         for stream in Stream:
-            self._groups[stream] = read_record_groups(self._engine, stream, since=since, until=until)
-        self._total = count_records(self._engine, since=since, until=until)
+            self._groups[stream] = read_record_groups(self._engine, stream, since=since, until=until, after=after)
+        self._total = count_records(self._engine, since=since, until=until, after=after)
         for origin in indexes:
             self._logs[origin] = self._open(LogName.parse(origin))
         for origin, log in self._logs.items():
             yield from self._follow(log, log.batches(indexes[origin]))
         yield from self._gaps(misnamed)
-        for checkpoint in self._scope.checkpoints:
-            yield from self._checkpoint(checkpoint)
+        history = HistoryCheck(self._logs, self._stated, self._explained, self._size)
+        for kept in (*self._scope.checkpoints, *self._resume.values()):
+            yield from history.check(kept)
+        if self._scope.whole:
+            yield from history.check_statements(self._resume)
         yield from self._loose()
+        for origin, expiry in self._expiries.items():
+            yield from expiry.expired(origin)
+
+    def _resumed(self, origin: str) -> int:
+        checkpoint = self._resume.get(origin)
+        return checkpoint.size if checkpoint else 0
 
     def _open(self, name: LogName) -> LogCheck:
         records = {group.batch_id: group for group in self._groups[name.stream] if group.log_id == name.log_id}
@@ -151,14 +196,25 @@ class _Verification:
             self._known_ids[name.log_id],
             altered_tiles=self._altered_tiles,
         )
-        return LogCheck(self._engine, self._keys, checker, whole=self._scope.whole)
+        stated = self._stated.get(name.log_id, LogStatements())
+        expiry = Expiry(stated, self._now)
+        self._expiries[name.origin] = expiry
+        resume = self._resume.get(name.origin)
+        sizes = {statement.checkpoint.size for statement in stated.statements.values()}
+        whole = self._scope.whole
+        return LogCheck(self._engine, self._keys, checker, expiry, whole=whole, resume=resume, wanted=sizes)
 
     def _follow(self, log: LogCheck, steps: Iterable[Finding | None]) -> Iterator[Progress | Finding]:
         for step in steps:
             if step is not None:
                 yield step
             else:
-                yield Progress(log.name.origin, self._batches, self._records, max(self._total, self._records))
+                total = max(self._total, self._records)
+                yield Progress(log.name.origin, self._batches, self._records, total, self._good_until(log))
+
+    def _good_until(self, log: LogCheck) -> str:
+        doubtful = self.found or self._pending.vacancies or self._pending.strays
+        return log.tip.checkpoint if log.tip and self._scope.whole and not doubtful else ""
 
     @property
     def _batches(self) -> int:
@@ -186,31 +242,12 @@ class _Verification:
         for rows in by_home.values():
             yield from (finding for _, finding in rows)
 
-    def _checkpoint(self, checkpoint: Checkpoint) -> Iterator[Finding]:
-        log = self._logs.get(checkpoint.origin)
-        log_id = log_id_of(checkpoint.origin)
-        size = log.size if log else 0
-        if log and not self._scope.whole:
-            last = last_batch(self._engine, log_id)
-            size = max(size, last.tree_size) if last else size
-        if size < checkpoint.size:
-            self._explained[log_id].append((size, _NO_END))
-            yield Finding(
-                FindingKind.LOG_TRUNCATED,
-                f"{checkpoint.origin}: the log has {size} entries, and had {checkpoint.size} when the checkpoint "
-                "that was given was signed",
-                log_id=log_id,
-                origin=checkpoint.origin,
-                record_count=checkpoint.size - size,
-            )
-        elif log and checkpoint.size and not log.includes(checkpoint):
-            yield Finding(
-                FindingKind.LOG_FORKED,
-                f"{checkpoint.origin}: the log does not go on from the checkpoint of {checkpoint.size} entries "
-                "that was given: its history was replaced",
-                log_id=log_id,
-                origin=checkpoint.origin,
-            )
+    def _size(self, log: LogCheck) -> int:
+        """Return the number of entries in a log, also where only a part of it is verified."""
+        if self._scope.whole:
+            return log.size
+        last = last_batch(self._engine, log.name.log_id)
+        return max(log.size, last.tree_size) if last else log.size
 
     def _loose(self) -> Iterator[Finding]:
         rows = LooseRows(self._engine, self._pending)

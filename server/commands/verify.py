@@ -17,7 +17,7 @@ from server.commands.api_client import add_api_flag, call, parse_time, to_json
 from server.commands.render import Style, finding_lines, progress_line, summary_line
 from server.config import ConfigError
 from server.datadir import read_checkpoints, read_public_key
-from server.notary.chain import TrustedKeys
+from server.notary.trust import TrustedKeys
 from storage.clickhouse import connect
 from storage.errors import StorageConfigError
 from storage.url import parse_storage_url

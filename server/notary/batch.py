@@ -11,8 +11,8 @@ from uuid import UUID
 from server.notary.canonical import CANONICAL_VERSION, encode_string
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange, HashPairs, hash_pairs
-from server.notary.note import Signer
 from server.notary.origin import LogName
+from server.notary.signers import Signer
 
 __all__ = ["Batch", "LogState", "NotarizedBatch", "TileFragment", "compute_batch_id", "notarize", "tile_fragments"]
 

@@ -2,78 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.canonical import CANONICAL_VERSION
-from server.notary.checkpoint import Checkpoint, open_checkpoint
-from server.notary.errors import KeyMaterialError, VerificationError
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import VerificationError
 from server.notary.findings import Finding, FindingKind
+from server.notary.keys import VerifierKey
 from server.notary.merkle import CompactRange
-from server.notary.note import UnknownKeyError, VerifierKey
+from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
+from server.notary.trust import TrustedKeys
 
-__all__ = [
-    "Gap",
-    "TrustedKeys",
-    "batch_finding",
-    "check_batch",
-    "check_checkpoint",
-    "frontier_root",
-    "parse_public_keys",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedKeys:
-    """The public keys that a verifier believes.
-
-    Attributes:
-        named: verifier keys, each good for the log whose origin is its name.
-        unnamed: raw Ed25519 public keys, good for any log.
-    """
-
-    named: tuple[VerifierKey, ...] = ()
-    unnamed: tuple[bytes, ...] = ()
-
-    def for_origin(self, origin: str) -> list[VerifierKey]:
-        """Return the keys that may sign a log's checkpoints."""
-        return [
-            *(key for key in self.named if key.name == origin),
-            *(VerifierKey(origin, key) for key in self.unnamed),
-        ]
-
-
-def parse_public_keys(texts: Iterable[str]) -> TrustedKeys:
-    """Read public keys: PEM (SubjectPublicKeyInfo), or lines of verifier keys.
-
-    Raises:
-        KeyMaterialError: a text is neither.
-    """
-    named: list[VerifierKey] = []
-    unnamed: list[bytes] = []
-    for text in texts:
-        if "-----BEGIN" in text:
-            unnamed.append(_read_pem(text))
-        else:
-            named += [VerifierKey.parse(line) for line in text.splitlines() if line.strip()]
-    if not named and not unnamed:
-        raise KeyMaterialError("no public key was given")
-    return TrustedKeys(tuple(named), tuple(unnamed))
-
-
-def _read_pem(text: str) -> bytes:
-    try:
-        key = serialization.load_pem_public_key(text.encode())
-    except ValueError as error:
-        raise KeyMaterialError(f"no readable public key: {error}") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise KeyMaterialError("the public key is not an Ed25519 key")
-    return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+__all__ = ["Gap", "batch_finding", "check_batch", "frontier_root"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +49,31 @@ class Gap:
 def check_batch(batch: Batch, keys: TrustedKeys) -> Finding | None:
     """Check a batch's row by itself: its signature, and that its columns are what was signed."""
     try:
-        _check_batch(batch, keys)
+        signers = _check_batch(batch, keys)
     except UnknownKeyError as error:
         return batch_finding(FindingKind.BATCH_FOREIGN_SIGNED, batch, f"its checkpoint is {error}")
     except VerificationError as error:
         return batch_finding(FindingKind.BATCH_ALTERED, batch, f"its row is not what was signed: {error}")
+    stolen = keys.compromised_by(signers, batch.ingested_at)
+    if stolen is not None:
+        what = f"it is signed by {stolen.name}+{stolen.key_id.hex()}, which others may have had by then"
+        return batch_finding(FindingKind.SIGNED_BY_COMPROMISED_KEY, batch, what)
     return None
 
 
-def _check_batch(batch: Batch, keys: TrustedKeys) -> None:
+def _check_batch(batch: Batch, keys: TrustedKeys) -> list[VerifierKey]:
     name = LogName.parse(batch.origin)
     checkpoint, note = open_checkpoint(batch.checkpoint)
-    # Either origin may have been altered: then it must be told from a signature by an unknown key.
-    note.verify([*keys.for_origin(batch.origin), *keys.for_origin(checkpoint.origin)])
+    try:
+        signers = keys.check(checkpoint, note)
+    except UnknownKeyError:
+        # Either origin may have been altered: then it must be told from a signature by an unknown key.
+        note.verify(keys.every(batch.origin))
+        raise
+    if note.text != checkpoint.text():
+        raise VerificationError("the checkpoint has more lines than that of a batch")
+    if len(set(signers)) != len(note.signatures):
+        raise VerificationError("the checkpoint bears signatures that the log's keys did not make")
     for column, stored, signed in (
         ("Origin", batch.origin, checkpoint.origin),
         ("LogId", batch.log_id, name.log_id),
@@ -136,6 +90,7 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> None:
     if batch.canonical_version != CANONICAL_VERSION:
         raise VerificationError(f"canonical version {batch.canonical_version} is not known to this Lognotary")
     CompactRange.from_bytes(batch.first_leaf, batch.frontier)
+    return signers
 
 
 def frontier_root(batch: Batch) -> bytes:
@@ -144,17 +99,6 @@ def frontier_root(batch: Batch) -> bytes:
         return CompactRange.from_bytes(batch.first_leaf, batch.frontier).root()
     except VerificationError:
         return b""
-
-
-def check_checkpoint(note: str, keys: TrustedKeys) -> Checkpoint:
-    """Read a checkpoint that somebody kept, and check its signature.
-
-    Raises:
-        VerificationError: it is no checkpoint, or signed by no known key.
-    """
-    checkpoint, signed = open_checkpoint(note)
-    signed.verify(keys.for_origin(checkpoint.origin))
-    return checkpoint
 
 
 def batch_finding(kind: FindingKind, batch: Batch, what: str, *, record_count: int | None = None) -> Finding:

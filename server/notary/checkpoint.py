@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from server.notary.errors import MalformedError
-from server.notary.merkle import HASH_SIZE
-from server.notary.note import SignedNote, Signer, parse_note
+from server.notary.cosignature import read_tree_head
+from server.notary.note import SignedNote, parse_note
+from server.notary.signers import Signer
 
 __all__ = ["Checkpoint", "open_checkpoint", "sign_checkpoint"]
-
-_MAX_SIZE = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +37,7 @@ class Checkpoint:
         Raises:
             MalformedError: the text is no checkpoint.
         """
-        lines = text.split("\n")
-        if len(lines) < 4 or not lines[0]:
-            raise MalformedError("a checkpoint has an origin, a size and a root hash, one a line")
-        origin, size, root = lines[0], lines[1], lines[2]
-        if "+" in origin or any(character.isspace() for character in origin):
-            raise MalformedError(f"an origin is the name of a key, which has no space and no '+': {origin[:80]!r}")
-        if not (size.isascii() and size.isdigit()) or str(int(size[:20])) != size or int(size) > _MAX_SIZE:
-            raise MalformedError(f"not a tree size: {size[:40]!r}")
-        try:
-            root_hash = base64.b64decode(root, validate=True)
-        except ValueError as error:
-            raise MalformedError("the root hash is not base64") from error
-        if len(root_hash) != HASH_SIZE:
-            raise MalformedError(f"the root hash has {len(root_hash)} bytes and not {HASH_SIZE}")
-        return cls(origin, int(size), root_hash)
+        return cls(*read_tree_head(text))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> SignedNote:

@@ -2,13 +2,14 @@
 
 NotaryError
 ├── KeyMaterialError          a key that is not what it should be
+├── SigningError              a key that does not sign now
 └── VerificationError         evidence that does not hold
     └── MalformedError        evidence that cannot even be read
 """
 
 from __future__ import annotations
 
-__all__ = ["KeyMaterialError", "MalformedError", "NotaryError", "VerificationError"]
+__all__ = ["KeyMaterialError", "MalformedError", "NotaryError", "SigningError", "VerificationError"]
 
 
 class NotaryError(Exception):
@@ -17,6 +18,10 @@ class NotaryError(Exception):
 
 class KeyMaterialError(NotaryError):
     """A signing or verifier key cannot be used; the message says why."""
+
+
+class SigningError(NotaryError):
+    """A signing key cannot be reached or did not sign; nothing was signed, and it may be tried again."""
 
 
 class VerificationError(NotaryError):

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962: hashing, compact ranges, inclusion proofs.
+"""The Merkle tree of RFC 6962: hashing and compact ranges. Proofs are in ``server.notary.proofs``.
 
 A *compact range* is the right edge of a tree of n leaves: the root hashes of its perfect subtrees,
 largest first, one for each bit set in n. It is all that is needed to append.
@@ -8,11 +8,11 @@ Leaf hashes of many entries are passed as one ``bytes`` of 32 bytes each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from server.notary.errors import MalformedError, VerificationError
+from server.notary.errors import MalformedError
 
 __all__ = [
     "EMPTY_ROOT",
@@ -22,12 +22,9 @@ __all__ = [
     "HashPairs",
     "check_hashes",
     "hash_pairs",
-    "inclusion_nodes",
-    "inclusion_path",
     "leaf_hash",
     "node_hash",
     "split_hashes",
-    "verify_inclusion",
 ]
 
 HASH_SIZE = 32
@@ -153,96 +150,3 @@ class CompactRange:
         for node in reversed(self.nodes[:-1]):
             root = node_hash(node, root)
         return root
-
-
-def inclusion_nodes(index: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the perfect subtrees an inclusion proof is made of, as (level, number) pairs.
-
-    Level 0 holds the leaves; subtree n of level h covers the leaves [n << h, (n + 1) << h). The
-    nodes right of the tree's last perfect subtree are not perfect themselves: they are given by
-    the perfect ones they consist of, and ``inclusion_path`` joins them.
-
-    Raises:
-        VerificationError: there is no leaf ``index`` in a tree of ``size`` leaves.
-    """
-    for group in _inclusion_groups(index, size):
-        yield from group
-
-
-def inclusion_path(index: int, size: int, node: Callable[[int, int], bytes]) -> list[bytes]:
-    """Return the audit path PATH(index, D[size]) of RFC 6962, section 2.1.1.
-
-    Args:
-        index: the leaf's index.
-        size: the tree's size.
-        node: returns the hash of perfect subtree (level, number).
-    """
-    path = []
-    for group in _inclusion_groups(index, size):
-        hashes = [node(level, number) for level, number in group]
-        joined = hashes[-1]
-        for left in reversed(hashes[:-1]):
-            joined = node_hash(left, joined)
-        path.append(joined)
-    return path
-
-
-def _inclusion_groups(index: int, size: int) -> list[list[tuple[int, int]]]:
-    if not 0 <= index < size:
-        raise VerificationError(f"no leaf {index} in a tree of {size}")
-    groups: list[list[tuple[int, int]]] = []
-    start, end = 0, size
-    while end - start > 1:
-        split = start + (1 << (end - start - 1).bit_length() - 1)
-        if index < split:
-            groups.append(list(_perfect_subtrees(split, end)))
-            end = split
-        else:
-            groups.append(list(_perfect_subtrees(start, split)))
-            start = split
-    groups.reverse()
-    return groups
-
-
-def _perfect_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
-    # `start` is a multiple of a power of two not below the range's length, so that cutting off
-    # the largest power of two from the left gives aligned subtrees.
-    while start < end:
-        level = (end - start).bit_length() - 1
-        yield level, start >> level
-        start += 1 << level
-
-
-def verify_inclusion(index: int, size: int, leaf: bytes, path: list[bytes], root: bytes) -> None:
-    """Check an inclusion proof (RFC 9162, section 2.1.3.2).
-
-    Args:
-        index: the leaf's index.
-        size: the tree's size.
-        leaf: the leaf's hash.
-        path: the audit path.
-        root: the root hash that a checkpoint commits to.
-
-    Raises:
-        VerificationError: the leaf is not proved to be in the tree.
-    """
-    if not 0 <= index < size:
-        raise VerificationError(f"no leaf {index} in a tree of {size}")
-    position, last, result = index, size - 1, leaf
-    for sibling in path:
-        if last == 0:
-            raise VerificationError("the inclusion proof is too long")
-        if position & 1 or position == last:
-            result = node_hash(sibling, result)
-            if not position & 1:
-                while position and not position & 1:
-                    position >>= 1
-                    last >>= 1
-        else:
-            result = node_hash(result, sibling)
-        position >>= 1
-        last >>= 1
-    if last != 0:
-        raise VerificationError("the inclusion proof is too short")
-    if result != root:
-        raise VerificationError("the inclusion proof does not lead to the root hash")

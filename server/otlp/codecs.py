@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from server.pipeline.rules import Rule
@@ -12,20 +11,12 @@ from server.pipeline.rules import Rule
 if TYPE_CHECKING:
     from server.pipeline.rows import Codec
 
-__all__ = ["CODECS", "Coding", "build_coding", "why_not_native"]
+__all__ = ["CODECS", "build_codec", "why_not_native"]
 
 _logger = logging.getLogger(__name__)
 
 CODECS = ("auto", "native", "reference")
 """What can be chosen; ``auto`` is native where that is installed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """What turns requests into rows, and hashes the nodes above them: None where nothing faster is there."""
-
-    codec: Codec
-    hash_pairs: Callable[[bytes], bytes] | None
 
 
 def why_not_native() -> str:
@@ -37,7 +28,7 @@ def why_not_native() -> str:
     return ""
 
 
-def build_coding(choice: str, rules: Sequence[Rule]) -> Coding:
+def build_codec(choice: str, rules: Sequence[Rule]) -> Codec:
     """Make the codec that was chosen; warn once if it is not the one that is wanted.
 
     Args:
@@ -58,8 +49,7 @@ def build_coding(choice: str, rules: Sequence[Rule]) -> Coding:
     if choice == "reference" or missing:
         from server.otlp.reference import ReferenceCodec
 
-        return Coding(ReferenceCodec(rules), None)
-    from server.otlp import _native
+        return ReferenceCodec(rules)
     from server.otlp.native_codec import NativeCodec
 
-    return Coding(NativeCodec(rules), _native.hash_pairs if _native.HAS_SHA256 else None)
+    return NativeCodec(rules)

@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
+from server.notary.errors import SigningError
 from server.notary.merkle import HashPairs, hash_pairs
-from server.notary.note import Signer
+from server.notary.signers import Signer
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.rows import Rows
+from server.pipeline.statement_writer import StatementWriter
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
@@ -32,7 +34,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class LogWriter:
-    """Appends batches to a log. Used by one thread at a time."""
+    """Appends batches to a log."""
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class LogWriter:
         self._on_commit = on_commit
         self._give_up = give_up
         self._hash_pairs = hash_pairs
+        self._lock = threading.Lock()
         self.blocked = False
         """A batch has been started and cannot be finished yet."""
 
@@ -66,6 +69,17 @@ class LogWriter:
     def checkpoint(self) -> Checkpoint:
         """Where the log stands: what its last committed batch signed."""
         return Checkpoint(self._state.name.origin, self._state.range.size, self._state.range.root())
+
+    def change_keys(self, statements: StatementWriter, before: Signer, after: Signer) -> None:
+        """Let other keys sign from now on, once that is stated; no batch is committed meanwhile.
+
+        Raises:
+            SigningError: a key cannot be used now.
+            StorageRefusedError: it was not stored.
+        """
+        with self._lock:
+            statements.change_keys(before, after)
+            self._signer = after
 
     def commit(self, parts: Sequence[Rows]) -> Batch:
         """Store and sign records as one batch.
@@ -76,17 +90,24 @@ class LogWriter:
         Raises:
             StorageRefusedError: the batch was not committed.
         """
+        with self._lock:
+            return self._commit(parts)
+
+    def _commit(self, parts: Sequence[Rows]) -> Batch:
         if self._give_up.is_set():  # a batch may have been left unfinished: nothing may take its place
             raise StorageRefusedError("the server is shutting down")
-        notarized = notarize(
-            self._state,
-            b"".join(part.leaf_hashes for part in parts),
-            self._signer,
-            min_timestamp=min(part.min_timestamp for part in parts),
-            max_timestamp=max(part.max_timestamp for part in parts),
-            ingested_at=max(part.ingested_at for part in parts),
-            hash_pairs=self._hash_pairs,
-        )
+        try:
+            notarized = notarize(
+                self._state,
+                b"".join(part.leaf_hashes for part in parts),
+                self._signer,
+                min_timestamp=min(part.min_timestamp for part in parts),
+                max_timestamp=max(part.max_timestamp for part in parts),
+                ingested_at=max(part.ingested_at for part in parts),
+                hash_pairs=self._hash_pairs,
+            )
+        except SigningError as error:
+            raise StorageRefusedError(f"the batch cannot be signed: {error}", retry_after=2.0) from error
         batch = notarized.batch
         block = encode_records_block(batch, [part.columns for part in parts])
         records = RECORD_TABLES[parts[0].stream]

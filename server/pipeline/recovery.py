@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import VerificationError
+from server.notary.keys import VerifierKey
 from server.notary.merkle import CompactRange
-from server.notary.note import VerifierKey
 from server.notary.origin import LogName
+from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
+from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.evidence import count_after, last_batch, read_batches_of_leaves, read_fragments
+from storage.statements import last_statement, read_statements
 
-__all__ = ["LogUnusableError", "open_log"]
+__all__ = ["LogUnusableError", "open_log", "open_statements"]
 
 _logger = logging.getLogger(__name__)
 
@@ -22,13 +26,13 @@ class LogUnusableError(Exception):
     """The log in storage is not the one this writer has written; the message says what to do."""
 
 
-def open_log(engine: Engine, name: LogName, key: VerifierKey, known: Checkpoint | None) -> LogState:
+def open_log(engine: Engine, name: LogName, keys: Collection[VerifierKey], known: Checkpoint | None) -> LogState:
     """Return where a log stands, after checking that it can be gone on with.
 
     Args:
         engine: the storage.
         name: the log.
-        key: the log's key.
+        keys: the keys that may have signed its last batch.
         known: the last checkpoint this writer remembers, if any.
 
     Raises:
@@ -37,7 +41,7 @@ def open_log(engine: Engine, name: LogName, key: VerifierKey, known: Checkpoint 
     """
     last = last_batch(engine, name.log_id)
     try:
-        state = _state_after(engine, name, key, last) if last else LogState(name)
+        state = _state_after(engine, name, keys, last) if last else LogState(name)
     except VerificationError as error:
         raise LogUnusableError(
             f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
@@ -56,9 +60,64 @@ def open_log(engine: Engine, name: LogName, key: VerifierKey, known: Checkpoint 
     return state
 
 
-def _state_after(engine: Engine, name: LogName, key: VerifierKey, last: Batch) -> LogState:
+def open_statements(
+    engine: Engine, name: LogName, own: TrustedKeys, known: Statement | None
+) -> tuple[Statement | None, tuple[VerifierKey, ...]]:
+    """Return the last statement of a log, and the keys that sign it.
+
+    Args:
+        engine: the storage.
+        name: the log.
+        own: the keys that this server has or had.
+        known: the last statement this writer remembers, if any.
+
+    Returns:
+        The statement, None before the first; and the keys, empty where the log has no signature yet.
+
+    Raises:
+        LogUnusableError: the last statement does not verify, or statements were lost.
+        StorageError: storage cannot be read.
+    """
+    stored = last_statement(engine, name.log_id)
+    keys = own.for_origin(name.origin)
+    try:
+        last = _read_statement(stored, keys) if stored else None
+        in_force = _keys_in_force(engine, name, keys)
+    except VerificationError as error:
+        raise LogUnusableError(
+            f"the statements of the log {name.origin} in storage do not verify ({error}). Run 'lognotary verify'; "
+            "to write on without them, start with another writer name (--writer)"
+        ) from error
+    if known is not None and (last is None or last.number < known.number):
+        raise LogUnusableError(
+            f"storage has lost statements: the log {name.origin} had {known.number} when this server wrote last, and "
+            f"has {last.number if last else 0} now. Restore it, or start a new log under another name (--writer)"
+        )
+    return last, in_force
+
+
+def _read_statement(row: StatementRow, keys: Collection[VerifierKey]) -> Statement:
+    statement, note = open_statement(row.note)
+    note.verify(keys)
+    return statement
+
+
+def _keys_in_force(engine: Engine, name: LogName, own: Collection[VerifierKey]) -> tuple[VerifierKey, ...]:
+    in_force: tuple[VerifierKey, ...] = ()
+    for row in read_statements(engine, name.log_id, StatementKind.KEYS):
+        change = read_key_change(*open_statement(row.note))
+        if set(own) & set(change.after):
+            in_force = change.after
+    last = last_batch(engine, name.log_id)
+    if in_force or last is None:
+        return in_force
+    _, note = open_checkpoint(last.checkpoint)
+    return tuple(note.verify(own))
+
+
+def _state_after(engine: Engine, name: LogName, keys: Collection[VerifierKey], last: Batch) -> LogState:
     checkpoint, note = open_checkpoint(last.checkpoint)
-    note.verify([key])
+    note.verify(keys)
     if (checkpoint.origin, checkpoint.size, checkpoint.root) != (name.origin, last.tree_size, last.root_hash):
         raise VerificationError("the checkpoint is not of this batch")
     if compute_batch_id(last) != last.batch_id:

@@ -17,9 +17,9 @@ from lognotary.v1 import correlation_pb2_grpc
 from server.api.backend import Backend
 from server.api.grpc_services import add_services
 from server.notary.batch import Batch, LogState
-from server.notary.chain import TrustedKeys
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.trust import TrustedKeys
 from server.otlp.reference import ReferenceCodec
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import open_log
@@ -87,7 +87,7 @@ class Writer:
         batches = {}
         for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, START):
             name = LOGS[rows.stream]
-            at = state or open_log(self.engine, name, self.signer.verifier_key(name.origin), None)
+            at = state or open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None)
             writer = LogWriter(self.engine, at, self.signer, lambda _: None, threading.Event())
             batches[rows.stream] = writer.commit([rows])
         return batches

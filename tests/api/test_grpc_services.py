@@ -13,7 +13,7 @@ from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, ev
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.grpc_services import SERVICE_NAMES, add_services
-from server.notary.chain import TrustedKeys
+from server.notary.trust import TrustedKeys
 from storage.errors import NotAppliedError
 from tests.pipeline.building import PretendedEngine
 

@@ -7,9 +7,9 @@ import pytest
 from server.api.record_evidence import RecordEvidence, State, gather_evidence
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
-from server.notary.chain import TrustedKeys
-from server.notary.note import Signer
 from server.notary.origin import Stream
+from server.notary.signers import Signer
+from server.notary.trust import TrustedKeys
 from storage.commit import insert_batch, insert_tiles
 from storage.evidence import StoredRecord, read_records
 from tests.api.store import LOGS, START, Writer, log_record

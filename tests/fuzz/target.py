@@ -34,6 +34,7 @@ __all__ = [
 
 _HERE = Path(__file__).resolve().parent
 _NATIVE = _HERE.parents[1] / "server" / "otlp" / "native"
+_SHARED = _HERE.parents[1] / "server" / "notary" / "native"  # headers
 
 CORPUS = _HERE / "corpus"
 FAILURES = _HERE / "failures"
@@ -172,9 +173,9 @@ def build(compiler: Compiler) -> Target:
     """
     sources = [*sorted(_NATIVE.glob("*.cpp")), _HERE / "codec_target.cpp"]
     if compiler.libfuzzer:
-        flags = [*_FLAGS, _CLANG_SANITIZERS + ",fuzzer", *_CLANG_FLAGS, f"-I{_NATIVE}"]
+        flags = [*_FLAGS, _CLANG_SANITIZERS + ",fuzzer", *_CLANG_FLAGS, f"-I{_NATIVE}", f"-I{_SHARED}"]
     else:
-        flags = [*_FLAGS, _SANITIZERS, f"-I{_NATIVE}"]
+        flags = [*_FLAGS, _SANITIZERS, f"-I{_NATIVE}", f"-I{_SHARED}"]
         sources.append(_HERE / "standalone.cpp")
     libraries = []
     if _links(compiler.path, _LIBCRYPTO_PROBE, "-lcrypto"):
@@ -184,7 +185,7 @@ def build(compiler: Compiler) -> Target:
 
     version = subprocess.run([compiler.path, "--version"], capture_output=True, check=True).stdout
     digest = hashlib.sha256(version + "\0".join((*command, *libraries)).encode())
-    for path in (*sources, *sorted(_NATIVE.glob("*.hpp")), _IGNORED):
+    for path in (*sources, *sorted(_NATIVE.glob("*.hpp")), *sorted(_SHARED.glob("*.hpp")), _IGNORED):
         digest.update(b"%b\0%d\0" % (path.name.encode(), path.stat().st_size) + path.read_bytes())
     make = partial(_compile, command, sources, libraries)
     return Target(compiler, cached(f"fuzz-{digest.hexdigest()[:16]}", make) / "codec_target")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from server.notary.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from server.notary.errors import MalformedError
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
 
 ROOT = base64.b64encode(bytes(range(32))).decode()
 

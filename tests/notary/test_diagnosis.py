@@ -16,9 +16,9 @@ from server.notary.batch import Batch, LogState, TileFragment, notarize
 from server.notary.diagnosis import ClaimedRecord, check_fragments, check_records, compare, signed_leaves
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import CompactRange
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
 from server.notary.settlement import Stray, Vacancy, settle
+from server.notary.signers import Signer
 
 CHANGED = FindingKind.RECORD_CHANGED
 INSERTED = FindingKind.RECORD_INSERTED

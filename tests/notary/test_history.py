@@ -12,8 +12,8 @@ from server.notary.batch import Batch, LogState, notarize
 from server.notary.chain import Gap
 from server.notary.findings import Finding, FindingKind
 from server.notary.history import History
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()

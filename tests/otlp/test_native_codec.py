@@ -13,7 +13,6 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from server.notary.merkle import hash_pairs
 from server.otlp.codecs import why_not_native
 from server.otlp.reference import ReferenceCodec
 from server.otlp.refusals import Wrong, malformed
@@ -342,11 +341,3 @@ def test_a_refused_request_leaves_nothing_in_the_next() -> None:
     for bad in REFUSED.values():
         assert isinstance(outcome(NATIVE, good + bad), tuple)
         assert NATIVE.encode(good, NOW) == expected
-
-
-def test_nodes_are_hashed_alike() -> None:
-    if not _native.HAS_SHA256:
-        lacking("the compiled codec was built without libcrypto")
-    for pairs in range(70):
-        hashes = b"".join(sha256(b"%d" % number).digest() for number in range(2 * pairs))
-        assert _native.hash_pairs(hashes) == hash_pairs(hashes)

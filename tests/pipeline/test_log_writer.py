@@ -8,9 +8,10 @@ import threading
 import pytest
 
 from server.notary.batch import Batch, LogState
-from server.notary.chain import TrustedKeys, check_batch
-from server.notary.note import Signer
+from server.notary.chain import check_batch
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.trust import TrustedKeys
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.log_writer import LogWriter
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError

@@ -10,8 +10,8 @@ import pytest
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.merkle import CompactRange
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import LogUnusableError, open_log
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
@@ -38,8 +38,8 @@ def checkpoint(batch: Batch) -> Checkpoint:
 
 
 def test_a_fresh_log_begins_at_nothing(engine: Engine) -> None:
-    assert open_log(engine, NAME, KEY, None) == LogState(NAME)
-    assert open_log(engine, NAME, KEY, Checkpoint(NAME.origin, 0, CompactRange().root())) == LogState(NAME)
+    assert open_log(engine, NAME, [KEY], None) == LogState(NAME)
+    assert open_log(engine, NAME, [KEY], Checkpoint(NAME.origin, 0, CompactRange().root())) == LogState(NAME)
 
 
 @pytest.mark.parametrize("stream", Stream)
@@ -47,10 +47,10 @@ def test_a_log_goes_on_where_it_was_left(engine: Engine, stream: Stream) -> None
     name = LogName("example.org", stream, "node-1")
     key = SIGNER.verifier_key(name.origin)
     first, second = write(engine, LogState(name), ["a", "b", "c"], ["d", "e"])
-    state = open_log(engine, name, key, checkpoint(second))
+    state = open_log(engine, name, [key], checkpoint(second))
     assert (state.sequence, state.range.size, state.range.root()) == (2, 5, second.root_hash)
-    assert open_log(engine, name, key, None) == state
-    assert open_log(engine, name, key, checkpoint(first)) == state  # what is remembered may be older
+    assert open_log(engine, name, [key], None) == state
+    assert open_log(engine, name, [key], checkpoint(first)) == state  # what is remembered may be older
     (third,) = write(engine, state, ["f"])
     assert follows(third, second)
     assert read_batches_within(engine, name.log_id, 0, 100) == [first, second, third]
@@ -59,12 +59,12 @@ def test_a_log_goes_on_where_it_was_left(engine: Engine, stream: Stream) -> None
 def test_logs_of_other_writers_and_streams_are_not_mistaken_for_this_one(engine: Engine) -> None:
     write(engine, LogState(LogName("example.org", Stream.AUDIT, "node-2")), ["a"])
     write(engine, LogState(LogName("example.org", Stream.OPERATIONAL, "node-1")), ["a"])
-    assert open_log(engine, NAME, KEY, None) == LogState(NAME)
+    assert open_log(engine, NAME, [KEY], None) == LogState(NAME)
 
 
 def test_a_log_whose_last_batch_crosses_tiles_is_gone_on_with(engine: Engine) -> None:
     _, second = write(engine, LogState(NAME), ["x"] * 250, ["y"] * 300)
-    assert open_log(engine, NAME, KEY, None).range.root() == second.root_hash
+    assert open_log(engine, NAME, [KEY], None).range.root() == second.root_hash
 
 
 @pytest.mark.parametrize("steps", [1, 2])
@@ -72,7 +72,7 @@ def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
     engine: Engine, caplog: pytest.LogCaptureFixture, steps: int
 ) -> None:
     (first,) = write(engine, LogState(NAME), ["a"])
-    state = open_log(engine, NAME, KEY, checkpoint(first))
+    state = open_log(engine, NAME, [KEY], checkpoint(first))
     assert not caplog.records
     lost = rows(Stream.AUDIT, "lost", "lost too")
     unfinished = notarize(state, lost.leaf_hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
@@ -81,13 +81,13 @@ def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
         insert_tiles(engine, unfinished.batch, unfinished.fragments)
 
     with caplog.at_level(logging.WARNING):
-        again = open_log(engine, NAME, KEY, checkpoint(first))
+        again = open_log(engine, NAME, [KEY], checkpoint(first))
     assert again == state
     assert len(caplog.records) == 1
     assert "2 rows" in caplog.text
     (second,) = write(engine, again, ["b"])
     assert follows(second, first)
-    assert open_log(engine, NAME, KEY, checkpoint(second)).range.root() == second.root_hash
+    assert open_log(engine, NAME, [KEY], checkpoint(second)).range.root() == second.root_hash
     claims = [record.batch_id for record in read_records(engine, Stream.AUDIT, NAME.log_id, 1, 2)]
     assert sorted(claims) == sorted([second.batch_id, unfinished.batch.batch_id])
 
@@ -97,14 +97,14 @@ def test_storage_that_was_rolled_back_is_refused(engine: Engine) -> None:
     engine.execute("ALTER TABLE log_batches DELETE WHERE Sequence = 2 SETTINGS mutations_sync = 2")
     assert last_batch(engine, NAME.log_id) == first
     with pytest.raises(LogUnusableError, match="lost records"):
-        open_log(engine, NAME, KEY, checkpoint(second))
+        open_log(engine, NAME, [KEY], checkpoint(second))
 
 
 def test_storage_that_was_emptied_is_refused(engine: Engine) -> None:
     (first,) = write(engine, LogState(NAME), ["a"])
     engine.execute("TRUNCATE TABLE log_batches")
     with pytest.raises(LogUnusableError, match="lost records"):
-        open_log(engine, NAME, KEY, checkpoint(first))
+        open_log(engine, NAME, [KEY], checkpoint(first))
 
 
 def test_storage_with_another_history_is_refused(engine: Engine) -> None:
@@ -115,14 +115,14 @@ def test_storage_with_another_history_is_refused(engine: Engine) -> None:
         Checkpoint(NAME.origin, 1, first.root_hash),
     ):
         with pytest.raises(LogUnusableError, match="another history"):
-            open_log(engine, NAME, KEY, known)
-    assert open_log(engine, NAME, KEY, checkpoint(second)).sequence == 2
+            open_log(engine, NAME, [KEY], known)
+    assert open_log(engine, NAME, [KEY], checkpoint(second)).sequence == 2
 
 
 def test_a_log_that_another_key_signed_is_refused(engine: Engine) -> None:
     write(engine, LogState(NAME), ["a"], signer=Signer.generate())
     with pytest.raises(LogUnusableError, match="does not verify"):
-        open_log(engine, NAME, KEY, None)
+        open_log(engine, NAME, [KEY], None)
 
 
 @pytest.mark.parametrize(
@@ -144,15 +144,15 @@ def test_a_last_batch_that_was_altered_is_refused(engine: Engine, alteration: st
     _, second = write(engine, LogState(NAME), ["a", "b"], ["c"])
     engine.execute(f"ALTER TABLE {alteration} SETTINGS mutations_sync = 2")
     with pytest.raises(LogUnusableError, match="does not verify"):
-        open_log(engine, NAME, KEY, checkpoint(second))
+        open_log(engine, NAME, [KEY], checkpoint(second))
 
 
 def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(engine: Engine) -> None:
     (first,) = write(engine, LogState(NAME), ["a"])
     forger = Signer.generate()
-    state = open_log(engine, NAME, KEY, checkpoint(first))
+    state = open_log(engine, NAME, [KEY], checkpoint(first))
     forged = notarize(state, bytes(32), forger, min_timestamp=0, max_timestamp=0, ingested_at=0)
     insert_tiles(engine, forged.batch, forged.fragments)
     insert_batch(engine, forged.batch)
     with pytest.raises(LogUnusableError, match="does not verify"):
-        open_log(engine, NAME, KEY, checkpoint(first))
+        open_log(engine, NAME, [KEY], checkpoint(first))

@@ -20,8 +20,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from server.notary.batch import Batch, LogState
 from server.notary.canonical import decode_record, leaf_of
 from server.notary.merkle import CompactRange, split_hashes
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
 from server.otlp.reference import ReferenceCodec
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.rows import Rows

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
+from server.notary.batch import Batch, LogState, NotarizedBatch, TileFragment, notarize
 from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError
@@ -219,6 +219,11 @@ def test_batches_whose_id_and_origin_disagree_are_found(engine: Engine) -> None:
     assert read_misnamed_batches(engine) == [altered]
 
 
+def _place(brought: tuple[TileFragment, UUID]) -> tuple[int, int, int]:
+    fragment, _ = brought
+    return fragment.level, fragment.tile_index, fragment.offset
+
+
 def test_fragments_are_read_back_with_the_batch_that_brought_them(engine: Engine) -> None:
     first = grow(log(), 250)
     second = grow(first.state, 300)
@@ -227,10 +232,11 @@ def test_fragments_are_read_back_with_the_batch_that_brought_them(engine: Engine
     log_id = first.batch.log_id
     brought = [(f, first.batch.batch_id) for f in first.fragments]
     brought += [(f, second.batch.batch_id) for f in second.fragments]
-    brought.sort(key=lambda pair: (pair[0].level, pair[0].tile_index, pair[0].offset))
+    brought.sort(key=_place)
     assert read_fragments(engine, log_id, 0, 550) == brought
-    assert read_tile_fragments(engine, log_id, [(0, 0), (1, 0)]) == [
-        pair for pair in brought if pair[0].tile_index == 0
+    tiles = read_tile_fragments(engine, log_id, [(0, 0), (1, 0), (0, 2)])
+    assert sorted(tiles, key=_place) == [
+        pair for pair in brought if (pair[0].level, pair[0].tile_index) in {(0, 0), (1, 0), (0, 2)}
     ]
     leaves = b"".join(f.hashes for f, _ in read_fragments(engine, log_id, 0, 550) if f.level == 0)
     assert split_hashes(leaves) == [sha256(b"%d" % n).digest() for n in range(550)]

@@ -25,7 +25,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
 from server.datadir import DataDirectory, worker_directory
-from server.notary.note import VerifierKey
+from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
 from storage.clickhouse import connect
 from storage.engine import Engine

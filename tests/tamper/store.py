@@ -14,11 +14,11 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.api.verification import Scope, Summary, verify
 from server.notary.batch import Batch, LogState
-from server.notary.chain import TrustedKeys, check_checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import split_hashes
-from server.notary.note import Signer
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.trust import TrustedKeys, check_checkpoint
 from server.otlp.reference import ReferenceCodec
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import open_log
@@ -139,7 +139,7 @@ class Store:
     def write(self, name: LogName, count: int, *, ingested_at: int, state: LogState | None = None) -> Batch:
         """Append a batch of records, whose numbers are their leaves, where the log ends or to another state."""
         if state is None:
-            state = open_log(self.engine, name, self.signer.verifier_key(name.origin), None)
+            state = open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None)
         parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]
         writer = LogWriter(self.engine, state, self.signer, lambda _: None, threading.Event())

@@ -8,7 +8,7 @@ from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.findings import FindingKind as Kind
 from server.notary.merkle import CompactRange
-from server.notary.note import Signer
+from server.notary.signers import Signer
 from storage.commit import insert_batch
 from storage.schema import BATCH_COLUMNS
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, Store, batch_row, named, row

@@ -25,29 +25,53 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blognotary/v1/evidence.proto\x12\x0clognotary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n\x08\x45vidence\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.lognotary.v1.EvidenceState\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06log_id\x18\x03 \x01(\t\x12\x0e\n\x06origin\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x05 \x01(\t\x12\x12\n\nleaf_index\x18\x06 \x01(\x04\x12\x11\n\ttree_size\x18\x07 \x01(\x04\x12\x13\n\x0brecord_hash\x18\x08 \x01(\t\"\xd5\x01\n\x07\x46inding\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.lognotary.v1.FindingKind\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06log_id\x18\x03 \x01(\t\x12\x0e\n\x06origin\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x05 \x01(\t\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x17\n\nleaf_index\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12\x0e\n\x06record\x18\x08 \x01(\t\x12\x14\n\x0crecord_count\x18\t \x01(\x04\x42\r\n\x0b_leaf_index\"\x8f\x01\n\rVerifyRequest\x12)\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bpublic_keys\x18\x03 \x03(\t\x12\x13\n\x0b\x63heckpoints\x18\x04 \x03(\t\"Y\n\x0eVerifyProgress\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61tches\x18\x02 \x01(\x04\x12\x0f\n\x07records\x18\x03 \x01(\x04\x12\x15\n\rtotal_records\x18\x04 \x01(\x04\"Q\n\rVerifySummary\x12\x0c\n\x04logs\x18\x01 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x02 \x01(\x04\x12\x0f\n\x07records\x18\x03 \x01(\x04\x12\x10\n\x08\x66indings\x18\x04 \x01(\x04\"\xa4\x01\n\x0eVerifyResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.lognotary.v1.VerifyProgressH\x00\x12(\n\x07\x66inding\x18\x02 \x01(\x0b\x32\x15.lognotary.v1.FindingH\x00\x12.\n\x07summary\x18\x03 \x01(\x0b\x32\x1b.lognotary.v1.VerifySummaryH\x00\x42\x06\n\x04step*e\n\rEvidenceState\x12\x1e\n\x1a\x45VIDENCE_STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08VERIFIED\x10\x01\x12\n\n\x06SIGNED\x10\x02\x12\x0c\n\x08UNSIGNED\x10\x03\x12\x0c\n\x08TAMPERED\x10\x04*\xb6\x02\n\x0b\x46indingKind\x12\x1c\n\x18\x46INDING_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eRECORD_CHANGED\x10\x01\x12\x12\n\x0eRECORD_MISSING\x10\x02\x12\x13\n\x0fRECORD_INSERTED\x10\x03\x12\x14\n\x10RECORD_REORDERED\x10\x04\x12\x15\n\x11RECORD_DUPLICATED\x10\x05\x12\x14\n\x10RECORDS_UNSIGNED\x10\x06\x12\x11\n\rBATCH_MISSING\x10\x07\x12\x11\n\rBATCH_ALTERED\x10\x08\x12\x18\n\x14\x42\x41TCH_FOREIGN_SIGNED\x10\t\x12\x14\n\x10\x42\x41TCH_DUPLICATED\x10\n\x12\x0e\n\nLOG_FORKED\x10\x0b\x12\x11\n\rLOG_TRUNCATED\x10\x0c\x12\x10\n\x0cTILE_ALTERED\x10\r2X\n\x0f\x45videnceService\x12\x45\n\x06Verify\x12\x1b.lognotary.v1.VerifyRequest\x1a\x1c.lognotary.v1.VerifyResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blognotary/v1/evidence.proto\x12\x0clognotary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n\x08\x45vidence\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.lognotary.v1.EvidenceState\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06log_id\x18\x03 \x01(\t\x12\x0e\n\x06origin\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x05 \x01(\t\x12\x12\n\nleaf_index\x18\x06 \x01(\x04\x12\x11\n\ttree_size\x18\x07 \x01(\x04\x12\x13\n\x0brecord_hash\x18\x08 \x01(\t\"\xd5\x01\n\x07\x46inding\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.lognotary.v1.FindingKind\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06log_id\x18\x03 \x01(\t\x12\x0e\n\x06origin\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x05 \x01(\t\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x17\n\nleaf_index\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12\x0e\n\x06record\x18\x08 \x01(\t\x12\x14\n\x0crecord_count\x18\t \x01(\x04\x42\r\n\x0b_leaf_index\"\xbf\x02\n\rVerifyRequest\x12)\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bpublic_keys\x18\x03 \x03(\t\x12\x13\n\x0b\x63heckpoints\x18\x04 \x03(\t\x12\x0e\n\x06resume\x18\x05 \x03(\t\x12J\n\x10\x63ompromised_keys\x18\x06 \x03(\x0b\x32\x30.lognotary.v1.VerifyRequest.CompromisedKeysEntry\x1aR\n\x14\x43ompromisedKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x02\x38\x01\"m\n\x0eVerifyProgress\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61tches\x18\x02 \x01(\x04\x12\x0f\n\x07records\x18\x03 \x01(\x04\x12\x15\n\rtotal_records\x18\x04 \x01(\x04\x12\x12\n\ncheckpoint\x18\x05 \x01(\t\"N\n\rVerifyExpired\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61tches\x18\x03 \x01(\x04\x12\x0f\n\x07records\x18\x04 \x01(\x04\"~\n\rVerifySummary\x12\x0c\n\x04logs\x18\x01 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x02 \x01(\x04\x12\x0f\n\x07records\x18\x03 \x01(\x04\x12\x10\n\x08\x66indings\x18\x04 \x01(\x04\x12\x12\n\nstatements\x18\x05 \x01(\x04\x12\x17\n\x0f\x65xpired_records\x18\x06 \x01(\x04\"\xd4\x01\n\x0eVerifyResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.lognotary.v1.VerifyProgressH\x00\x12(\n\x07\x66inding\x18\x02 \x01(\x0b\x32\x15.lognotary.v1.FindingH\x00\x12.\n\x07summary\x18\x03 \x01(\x0b\x32\x1b.lognotary.v1.VerifySummaryH\x00\x12.\n\x07\x65xpired\x18\x04 \x01(\x0b\x32\x1b.lognotary.v1.VerifyExpiredH\x00\x42\x06\n\x04step\"\xc7\x01\n\x03Log\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0e\n\x06log_id\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\t\x12\x11\n\ttree_size\x18\x04 \x01(\x04\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12/\n\x0bingested_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncheckpoint\x18\x07 \x01(\t\x12\x15\n\rverifier_keys\x18\x08 \x03(\t\x12\x0f\n\x07problem\x18\t \x01(\t\"\x11\n\x0fListLogsRequest\"3\n\x10ListLogsResponse\x12\x1f\n\x04logs\x18\x01 \x03(\x0b\x32\x11.lognotary.v1.Log\"6\n\x14GetCheckpointRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x04\"\xf6\x01\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0e\n\x06log_id\x18\x03 \x01(\t\x12\x11\n\ttree_size\x18\x04 \x01(\x04\x12\x11\n\troot_hash\x18\x05 \x01(\x0c\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12/\n\x0bingested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rverifier_keys\x18\x08 \x03(\t\x12\x16\n\x0elast_statement\x18\t \x01(\t\x12\x11\n\ttimestamp\x18\n \x01(\x0c\"z\n\x18GetInclusionProofRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x17\n\nleaf_index\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x11\n\ttree_size\x18\x03 \x01(\x04\x12\x16\n\x0einclude_record\x18\x04 \x01(\x08\x42\r\n\x0b_leaf_index\"\xa4\x02\n\x19GetInclusionProofResponse\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0e\n\x06log_id\x18\x02 \x01(\t\x12\x12\n\nleaf_index\x18\x03 \x01(\x04\x12\x11\n\ttree_size\x18\x04 \x01(\x04\x12\x11\n\tleaf_hash\x18\x05 \x01(\x0c\x12\x0c\n\x04path\x18\x06 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x07 \x01(\t\x12\x15\n\rverifier_keys\x18\x08 \x03(\t\x12\x12\n\ntlog_proof\x18\t \x01(\t\x12\x0e\n\x06record\x18\n \x01(\x0c\x12(\n\x08\x65vidence\x18\x0b \x01(\x0b\x32\x16.lognotary.v1.Evidence\x12\x13\n\x0bkey_changes\x18\x0c \x03(\t\x12\x11\n\ttimestamp\x18\r \x01(\x0c\"W\n\x1aGetConsistencyProofRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x12\n\x05\x66irst\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x0e\n\x06second\x18\x03 \x01(\x04\x42\x08\n\x06_first\"\xc8\x01\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0e\n\x06log_id\x18\x02 \x01(\t\x12\r\n\x05\x66irst\x18\x03 \x01(\x04\x12\x0e\n\x06second\x18\x04 \x01(\x04\x12\x0c\n\x04path\x18\x05 \x03(\x0c\x12\x12\n\nfirst_root\x18\x06 \x01(\x0c\x12\x13\n\x0bsecond_root\x18\x07 \x01(\x0c\x12\x18\n\x10\x66irst_checkpoint\x18\x08 \x01(\t\x12\x19\n\x11second_checkpoint\x18\t \x01(\t*e\n\rEvidenceState\x12\x1e\n\x1a\x45VIDENCE_STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08VERIFIED\x10\x01\x12\n\n\x06SIGNED\x10\x02\x12\x0c\n\x08UNSIGNED\x10\x03\x12\x0c\n\x08TAMPERED\x10\x04*\xbb\x03\n\x0b\x46indingKind\x12\x1c\n\x18\x46INDING_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eRECORD_CHANGED\x10\x01\x12\x12\n\x0eRECORD_MISSING\x10\x02\x12\x13\n\x0fRECORD_INSERTED\x10\x03\x12\x14\n\x10RECORD_REORDERED\x10\x04\x12\x15\n\x11RECORD_DUPLICATED\x10\x05\x12\x14\n\x10RECORDS_UNSIGNED\x10\x06\x12\x11\n\rBATCH_MISSING\x10\x07\x12\x11\n\rBATCH_ALTERED\x10\x08\x12\x18\n\x14\x42\x41TCH_FOREIGN_SIGNED\x10\t\x12\x14\n\x10\x42\x41TCH_DUPLICATED\x10\n\x12\x0e\n\nLOG_FORKED\x10\x0b\x12\x11\n\rLOG_TRUNCATED\x10\x0c\x12\x10\n\x0cTILE_ALTERED\x10\r\x12\x15\n\x11STATEMENT_ALTERED\x10\x0e\x12\x15\n\x11STATEMENT_MISSING\x10\x0f\x12\x18\n\x14STATEMENT_DUPLICATED\x10\x10\x12\x1c\n\x18STATEMENT_FOREIGN_SIGNED\x10\x11\x12\x1d\n\x19SIGNED_BY_COMPROMISED_KEY\x10\x12\x32\xcf\x03\n\x0f\x45videnceService\x12I\n\x08ListLogs\x12\x1d.lognotary.v1.ListLogsRequest\x1a\x1e.lognotary.v1.ListLogsResponse\x12X\n\rGetCheckpoint\x12\".lognotary.v1.GetCheckpointRequest\x1a#.lognotary.v1.GetCheckpointResponse\x12\x64\n\x11GetInclusionProof\x12&.lognotary.v1.GetInclusionProofRequest\x1a\'.lognotary.v1.GetInclusionProofResponse\x12j\n\x13GetConsistencyProof\x12(.lognotary.v1.GetConsistencyProofRequest\x1a).lognotary.v1.GetConsistencyProofResponse\x12\x45\n\x06Verify\x12\x1b.lognotary.v1.VerifyRequest\x1a\x1c.lognotary.v1.VerifyResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lognotary.v1.evidence_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVIDENCESTATE']._serialized_start=964
-  _globals['_EVIDENCESTATE']._serialized_end=1065
-  _globals['_FINDINGKIND']._serialized_start=1068
-  _globals['_FINDINGKIND']._serialized_end=1378
+  _globals['_VERIFYREQUEST_COMPROMISEDKEYSENTRY']._loaded_options = None
+  _globals['_VERIFYREQUEST_COMPROMISEDKEYSENTRY']._serialized_options = b'8\001'
+  _globals['_EVIDENCESTATE']._serialized_start=2623
+  _globals['_EVIDENCESTATE']._serialized_end=2724
+  _globals['_FINDINGKIND']._serialized_start=2727
+  _globals['_FINDINGKIND']._serialized_end=3170
   _globals['_EVIDENCE']._serialized_start=79
   _globals['_EVIDENCE']._serialized_end=259
   _globals['_FINDING']._serialized_start=262
   _globals['_FINDING']._serialized_end=475
   _globals['_VERIFYREQUEST']._serialized_start=478
-  _globals['_VERIFYREQUEST']._serialized_end=621
-  _globals['_VERIFYPROGRESS']._serialized_start=623
-  _globals['_VERIFYPROGRESS']._serialized_end=712
-  _globals['_VERIFYSUMMARY']._serialized_start=714
-  _globals['_VERIFYSUMMARY']._serialized_end=795
-  _globals['_VERIFYRESPONSE']._serialized_start=798
-  _globals['_VERIFYRESPONSE']._serialized_end=962
-  _globals['_EVIDENCESERVICE']._serialized_start=1380
-  _globals['_EVIDENCESERVICE']._serialized_end=1468
+  _globals['_VERIFYREQUEST']._serialized_end=797
+  _globals['_VERIFYREQUEST_COMPROMISEDKEYSENTRY']._serialized_start=715
+  _globals['_VERIFYREQUEST_COMPROMISEDKEYSENTRY']._serialized_end=797
+  _globals['_VERIFYPROGRESS']._serialized_start=799
+  _globals['_VERIFYPROGRESS']._serialized_end=908
+  _globals['_VERIFYEXPIRED']._serialized_start=910
+  _globals['_VERIFYEXPIRED']._serialized_end=988
+  _globals['_VERIFYSUMMARY']._serialized_start=990
+  _globals['_VERIFYSUMMARY']._serialized_end=1116
+  _globals['_VERIFYRESPONSE']._serialized_start=1119
+  _globals['_VERIFYRESPONSE']._serialized_end=1331
+  _globals['_LOG']._serialized_start=1334
+  _globals['_LOG']._serialized_end=1533
+  _globals['_LISTLOGSREQUEST']._serialized_start=1535
+  _globals['_LISTLOGSREQUEST']._serialized_end=1552
+  _globals['_LISTLOGSRESPONSE']._serialized_start=1554
+  _globals['_LISTLOGSRESPONSE']._serialized_end=1605
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1607
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1661
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1664
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1910
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1912
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=2034
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=2037
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=2329
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=2331
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=2418
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=2421
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=2621
+  _globals['_EVIDENCESERVICE']._serialized_start=3173
+  _globals['_EVIDENCESERVICE']._serialized_end=3636
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,11 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LOG_FORKED: _ClassVar[FindingKind]
     LOG_TRUNCATED: _ClassVar[FindingKind]
     TILE_ALTERED: _ClassVar[FindingKind]
+    STATEMENT_ALTERED: _ClassVar[FindingKind]
+    STATEMENT_MISSING: _ClassVar[FindingKind]
+    STATEMENT_DUPLICATED: _ClassVar[FindingKind]
+    STATEMENT_FOREIGN_SIGNED: _ClassVar[FindingKind]
+    SIGNED_BY_COMPROMISED_KEY: _ClassVar[FindingKind]
 EVIDENCE_STATE_UNSPECIFIED: EvidenceState
 VERIFIED: EvidenceState
 SIGNED: EvidenceState
@@ -53,6 +58,11 @@ BATCH_DUPLICATED: FindingKind
 LOG_FORKED: FindingKind
 LOG_TRUNCATED: FindingKind
 TILE_ALTERED: FindingKind
+STATEMENT_ALTERED: FindingKind
+STATEMENT_MISSING: FindingKind
+STATEMENT_DUPLICATED: FindingKind
+STATEMENT_FOREIGN_SIGNED: FindingKind
+SIGNED_BY_COMPROMISED_KEY: FindingKind
 
 class Evidence(_message.Message):
     __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash")
@@ -97,47 +107,216 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., message: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., sequence: _Optional[int] = ..., leaf_index: _Optional[int] = ..., record: _Optional[str] = ..., record_count: _Optional[int] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("since", "until", "public_keys", "checkpoints")
+    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys")
+    class CompromisedKeysEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _timestamp_pb2.Timestamp
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_KEYS_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
+    COMPROMISED_KEYS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     public_keys: _containers.RepeatedScalarFieldContainer[str]
     checkpoints: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ...) -> None: ...
+    resume: _containers.RepeatedScalarFieldContainer[str]
+    compromised_keys: _containers.MessageMap[str, _timestamp_pb2.Timestamp]
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ...) -> None: ...
 
 class VerifyProgress(_message.Message):
-    __slots__ = ("origin", "batches", "records", "total_records")
+    __slots__ = ("origin", "batches", "records", "total_records", "checkpoint")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     origin: str
     batches: int
     records: int
     total_records: int
-    def __init__(self, origin: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., total_records: _Optional[int] = ...) -> None: ...
+    checkpoint: str
+    def __init__(self, origin: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., total_records: _Optional[int] = ..., checkpoint: _Optional[str] = ...) -> None: ...
+
+class VerifyExpired(_message.Message):
+    __slots__ = ("origin", "day", "batches", "records")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    day: str
+    batches: int
+    records: int
+    def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
-    __slots__ = ("logs", "batches", "records", "findings")
+    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_RECORDS_FIELD_NUMBER: _ClassVar[int]
     logs: int
     batches: int
     records: int
     findings: int
-    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ...) -> None: ...
+    statements: int
+    expired_records: int
+    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
-    __slots__ = ("progress", "finding", "summary")
+    __slots__ = ("progress", "finding", "summary", "expired")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     FINDING_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
     progress: VerifyProgress
     finding: Finding
     summary: VerifySummary
-    def __init__(self, progress: _Optional[_Union[VerifyProgress, _Mapping]] = ..., finding: _Optional[_Union[Finding, _Mapping]] = ..., summary: _Optional[_Union[VerifySummary, _Mapping]] = ...) -> None: ...
+    expired: VerifyExpired
+    def __init__(self, progress: _Optional[_Union[VerifyProgress, _Mapping]] = ..., finding: _Optional[_Union[Finding, _Mapping]] = ..., summary: _Optional[_Union[VerifySummary, _Mapping]] = ..., expired: _Optional[_Union[VerifyExpired, _Mapping]] = ...) -> None: ...
+
+class Log(_message.Message):
+    __slots__ = ("origin", "log_id", "stream", "tree_size", "sequence", "ingested_at", "checkpoint", "verifier_keys", "problem")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INGESTED_AT_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    VERIFIER_KEYS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    log_id: str
+    stream: str
+    tree_size: int
+    sequence: int
+    ingested_at: _timestamp_pb2.Timestamp
+    checkpoint: str
+    verifier_keys: _containers.RepeatedScalarFieldContainer[str]
+    problem: str
+    def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., stream: _Optional[str] = ..., tree_size: _Optional[int] = ..., sequence: _Optional[int] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., checkpoint: _Optional[str] = ..., verifier_keys: _Optional[_Iterable[str]] = ..., problem: _Optional[str] = ...) -> None: ...
+
+class ListLogsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListLogsResponse(_message.Message):
+    __slots__ = ("logs",)
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    logs: _containers.RepeatedCompositeFieldContainer[Log]
+    def __init__(self, logs: _Optional[_Iterable[_Union[Log, _Mapping]]] = ...) -> None: ...
+
+class GetCheckpointRequest(_message.Message):
+    __slots__ = ("log", "tree_size")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    tree_size: int
+    def __init__(self, log: _Optional[str] = ..., tree_size: _Optional[int] = ...) -> None: ...
+
+class GetCheckpointResponse(_message.Message):
+    __slots__ = ("checkpoint", "origin", "log_id", "tree_size", "root_hash", "sequence", "ingested_at", "verifier_keys", "last_statement", "timestamp")
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ROOT_HASH_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INGESTED_AT_FIELD_NUMBER: _ClassVar[int]
+    VERIFIER_KEYS_FIELD_NUMBER: _ClassVar[int]
+    LAST_STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    checkpoint: str
+    origin: str
+    log_id: str
+    tree_size: int
+    root_hash: bytes
+    sequence: int
+    ingested_at: _timestamp_pb2.Timestamp
+    verifier_keys: _containers.RepeatedScalarFieldContainer[str]
+    last_statement: str
+    timestamp: bytes
+    def __init__(self, checkpoint: _Optional[str] = ..., origin: _Optional[str] = ..., log_id: _Optional[str] = ..., tree_size: _Optional[int] = ..., root_hash: _Optional[bytes] = ..., sequence: _Optional[int] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., verifier_keys: _Optional[_Iterable[str]] = ..., last_statement: _Optional[str] = ..., timestamp: _Optional[bytes] = ...) -> None: ...
+
+class GetInclusionProofRequest(_message.Message):
+    __slots__ = ("log", "leaf_index", "tree_size", "include_record")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_RECORD_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    leaf_index: int
+    tree_size: int
+    include_record: bool
+    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., include_record: _Optional[bool] = ...) -> None: ...
+
+class GetInclusionProofResponse(_message.Message):
+    __slots__ = ("origin", "log_id", "leaf_index", "tree_size", "leaf_hash", "path", "checkpoint", "verifier_keys", "tlog_proof", "record", "evidence", "key_changes", "timestamp")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    LEAF_HASH_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    VERIFIER_KEYS_FIELD_NUMBER: _ClassVar[int]
+    TLOG_PROOF_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    KEY_CHANGES_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    log_id: str
+    leaf_index: int
+    tree_size: int
+    leaf_hash: bytes
+    path: _containers.RepeatedScalarFieldContainer[bytes]
+    checkpoint: str
+    verifier_keys: _containers.RepeatedScalarFieldContainer[str]
+    tlog_proof: str
+    record: bytes
+    evidence: Evidence
+    key_changes: _containers.RepeatedScalarFieldContainer[str]
+    timestamp: bytes
+    def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., leaf_hash: _Optional[bytes] = ..., path: _Optional[_Iterable[bytes]] = ..., checkpoint: _Optional[str] = ..., verifier_keys: _Optional[_Iterable[str]] = ..., tlog_proof: _Optional[str] = ..., record: _Optional[bytes] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., key_changes: _Optional[_Iterable[str]] = ..., timestamp: _Optional[bytes] = ...) -> None: ...
+
+class GetConsistencyProofRequest(_message.Message):
+    __slots__ = ("log", "first", "second")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    first: int
+    second: int
+    def __init__(self, log: _Optional[str] = ..., first: _Optional[int] = ..., second: _Optional[int] = ...) -> None: ...
+
+class GetConsistencyProofResponse(_message.Message):
+    __slots__ = ("origin", "log_id", "first", "second", "path", "first_root", "second_root", "first_checkpoint", "second_checkpoint")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ROOT_FIELD_NUMBER: _ClassVar[int]
+    SECOND_ROOT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    SECOND_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    log_id: str
+    first: int
+    second: int
+    path: _containers.RepeatedScalarFieldContainer[bytes]
+    first_root: bytes
+    second_root: bytes
+    first_checkpoint: str
+    second_checkpoint: str
+    def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., first: _Optional[int] = ..., second: _Optional[int] = ..., path: _Optional[_Iterable[bytes]] = ..., first_root: _Optional[bytes] = ..., second_root: _Optional[bytes] = ..., first_checkpoint: _Optional[str] = ..., second_checkpoint: _Optional[str] = ...) -> None: ...

@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class EvidenceServiceStub:
-    """Checks what is stored against what was signed.
+    """Checks what is stored against what was signed, and hands out what others need to check it themselves.
+
+    What the server cannot make a proof of, because stored hashes or batches were altered, is answered with
+    DATA_LOSS, never with a wrong proof.
     """
 
     def __init__(self, channel):
@@ -35,6 +38,26 @@ class EvidenceServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListLogs = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/ListLogs',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.ListLogsRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.ListLogsResponse.FromString,
+                _registered_method=True)
+        self.GetCheckpoint = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/GetCheckpoint',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetCheckpointRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetCheckpointResponse.FromString,
+                _registered_method=True)
+        self.GetInclusionProof = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/GetInclusionProof',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofResponse.FromString,
+                _registered_method=True)
+        self.GetConsistencyProof = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/GetConsistencyProof',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_stream(
                 '/lognotary.v1.EvidenceService/Verify',
                 request_serializer=lognotary_dot_v1_dot_evidence__pb2.VerifyRequest.SerializeToString,
@@ -43,8 +66,39 @@ class EvidenceServiceStub:
 
 
 class EvidenceServiceServicer:
-    """Checks what is stored against what was signed.
+    """Checks what is stored against what was signed, and hands out what others need to check it themselves.
+
+    What the server cannot make a proof of, because stored hashes or batches were altered, is answered with
+    DATA_LOSS, never with a wrong proof.
     """
+
+    def ListLogs(self, request, context):
+        """Lists all logs, with the latest checkpoint of each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCheckpoint(self, request, context):
+        """Returns a checkpoint of a log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInclusionProof(self, request, context):
+        """Proves that an entry is in a log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistencyProof(self, request, context):
+        """Proves that a log only grew between two sizes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
         """Verifies all logs, or a range of time, and names every record that is not as it was signed.
@@ -56,6 +110,26 @@ class EvidenceServiceServicer:
 
 def add_EvidenceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListLogs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLogs,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.ListLogsRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.ListLogsResponse.SerializeToString,
+            ),
+            'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckpoint,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetCheckpointRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'GetInclusionProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInclusionProof,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofResponse.SerializeToString,
+            ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
             'Verify': grpc.unary_stream_rpc_method_handler(
                     servicer.Verify,
                     request_deserializer=lognotary_dot_v1_dot_evidence__pb2.VerifyRequest.FromString,
@@ -70,8 +144,119 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EvidenceService:
-    """Checks what is stored against what was signed.
+    """Checks what is stored against what was signed, and hands out what others need to check it themselves.
+
+    What the server cannot make a proof of, because stored hashes or batches were altered, is answered with
+    DATA_LOSS, never with a wrong proof.
     """
+
+    @staticmethod
+    def ListLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/ListLogs',
+            lognotary_dot_v1_dot_evidence__pb2.ListLogsRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.ListLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/GetCheckpoint',
+            lognotary_dot_v1_dot_evidence__pb2.GetCheckpointRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInclusionProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/GetInclusionProof',
+            lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/GetConsistencyProof',
+            lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def Verify(request,

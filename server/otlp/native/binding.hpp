@@ -1,8 +1,6 @@
 // What the Cython binding calls: no exceptions that Cython does not know.
 #pragma once
 
-#include <stdexcept>
-
 #include "check.hpp"
 #include "encoder.hpp"
 
@@ -18,14 +16,6 @@ inline int encode(Encoder& encoder, View request, int64_t ingested_at) {
     return 1 + static_cast<int>(first_refusal(request, refused.why));
   }
   return 0;
-}
-
-inline void hash_pairs_into([[maybe_unused]] View hashes, [[maybe_unused]] char* out) {
-#ifdef LOGNOTARY_LIBCRYPTO
-  hash_pairs(hashes, out);
-#else
-  throw std::logic_error("built without libcrypto");
-#endif
 }
 
 }  // namespace lognotary

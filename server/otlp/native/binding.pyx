@@ -77,7 +77,6 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
 
     # Returns 0, or 1 + the Refusal.
     int encode(CppEncoder& encoder, View request, int64_t ingested_at) except +
-    void hash_pairs_into(View hashes, char* out) except +
 
 
 HAS_SHA256 = bool(kHasSha256)
@@ -192,14 +191,3 @@ cdef bytes _leaf_hashes(const Table& table):
         leaves.append(sha256(b"\x00" + sha256(record).digest()).digest())
         start = ends[i]
     return b"".join(leaves)
-
-
-def hash_pairs(bytes hashes):
-    """Hash every pair of 32-byte hashes to the node above them; only where ``HAS_SHA256``."""
-    cdef Py_ssize_t pairs = len(hashes) // 64
-    cdef bytes nodes = PyBytes_FromStringAndSize(NULL, 32 * pairs)
-    cdef View view = View(PyBytes_AS_STRING(hashes), len(hashes))
-    cdef char* out = PyBytes_AS_STRING(nodes)
-    with nogil:
-        hash_pairs_into(view, out)
-    return nodes

@@ -108,9 +108,4 @@ class Encoder {
 #endif
 };
 
-#ifdef LOGNOTARY_LIBCRYPTO
-// Writes, for every pair of hashes, the hash of the node above them (RFC 6962, section 2.1).
-void hash_pairs(View hashes, char* out);
-#endif
-
 }  // namespace lognotary

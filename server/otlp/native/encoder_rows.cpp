@@ -89,28 +89,14 @@ void Encoder::put_word(WordColumn& column, View word) {
   column.put(word);
 }
 
-// Hashes the canonical record: its entry is its SHA-256, its leaf the hash of that (RFC 6962, section 2.1).
 void Encoder::finish(Table& table, [[maybe_unused]] View record) {
 #ifdef LOGNOTARY_LIBCRYPTO
-  char leaf[1 + kHashSize] = {0};
-  sha256_.digest(record, leaf + 1);
-  sha256_.digest(View(leaf, sizeof leaf), table.leaf_hashes.room(kHashSize));
+  sha256_.leaf(record, table.leaf_hashes.room(kHashSize));
   table.leaf_hashes.grow(kHashSize);
 #else
   table.records.append(record);
   table.record_ends.put(static_cast<uint64_t>(table.records.size()));
 #endif
 }
-
-#ifdef LOGNOTARY_LIBCRYPTO
-void hash_pairs(View hashes, char* out) {
-  Sha256 sha256;
-  char node[1 + 2 * kHashSize] = {1};
-  for (size_t at = 0; at + 2 * kHashSize <= hashes.size(); at += 2 * kHashSize, out += kHashSize) {
-    std::memcpy(node + 1, hashes.data() + at, 2 * kHashSize);
-    sha256.digest(View(node, sizeof node), out);
-  }
-}
-#endif
 
 }  // namespace lognotary

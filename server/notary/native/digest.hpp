@@ -1,7 +1,8 @@
 // SHA-256 from OpenSSL's libcrypto, which uses the processor's SHA instructions.
 #pragma once
 
-#include "wire.hpp"
+#include <cstddef>
+#include <string_view>
 
 #ifdef LOGNOTARY_LIBCRYPTO
 #define OPENSSL_SUPPRESS_DEPRECATED
@@ -9,6 +10,8 @@
 #endif
 
 namespace lognotary {
+
+using View = std::string_view;
 
 constexpr size_t kHashSize = 32;
 
@@ -25,13 +28,21 @@ class Sha256 {
     SHA256_Final(reinterpret_cast<unsigned char*>(out), &context_);
   }
 
+  // Writes the leaf hash of a canonical record: its entry is its SHA-256, its leaf the hash of that (RFC 6962,
+  // section 2.1).
+  void leaf(View record, char* out) {
+    char entry[1 + kHashSize] = {0};
+    digest(record, entry + 1);
+    digest(View(entry, sizeof entry), out);
+  }
+
  private:
   SHA256_CTX context_;
 };
 
 #else
 
-constexpr bool kHasSha256 = false;  // the binding hashes with Python's hashlib
+constexpr bool kHasSha256 = false;  // who needs it hashes with Python's hashlib
 
 #endif
 

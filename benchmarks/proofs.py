@@ -1,0 +1,143 @@
+"""How long proofs take, from a log of ten million entries.
+
+The log's tree and batches are written as the server writes them; its records are not, which proofs do not need.
+Then a server answers calls for random leaves and sizes: the first ones after ClickHouse has forgotten what it
+had in its caches, then the same again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+from typing import TypeVar
+
+import grpc
+import numpy as np
+
+from benchmarks.processes import add_server_flags, clickhouse, fresh_engine, lognotary, scratch, server_flags
+from benchmarks.report import Report, add_report_flags
+from lognotary.v1.evidence_pb2 import GetConsistencyProofRequest, GetInclusionProofRequest
+from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
+from server.notary.batch import LogState, notarize
+from server.notary.hashing import hash_pairs
+from server.notary.merkle import HASH_SIZE
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from storage.commit import insert_batch, insert_tiles
+from storage.engine import Engine
+from tests.support.clickhouse_node import ClickHouseNode
+
+_DATABASE = "proofs"
+_LOG = LogName("benchmark", Stream.OPERATIONAL, "writer")
+_CACHES = ("MARK", "UNCOMPRESSED", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY CONDITION")
+_TARGET = 20.0  # ms
+_Request = TypeVar("_Request")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    options = _parser().parse_args(arguments)
+    report = Report.of("proofs", f"proofs from a log of {options.entries:,} entries", options)
+    with scratch() as directory, clickhouse(directory) as node:
+        report.versions["clickhouse"] = node.query("SELECT version()")
+        key = directory / "public-key.pem"
+        with fresh_engine(node, _DATABASE) as engine:
+            key.write_text(_fill(engine, options.entries, options.batch), encoding="ascii")
+        with _stub(f"{node.url}/{_DATABASE}", directory, key, options) as stub:
+            _measure(stub, node, report, options)
+    report.publish(options)
+
+
+def _fill(engine: Engine, entries: int, size: int) -> str:
+    """Write a log's batches and tiles; returns the key that signed them, as PEM."""
+    signer = Signer.generate()
+    state = LogState(_LOG)
+    rng = np.random.default_rng(0)
+    while state.range.size < entries:
+        hashes = rng.bytes(HASH_SIZE * min(size, entries - state.range.size))
+        now = time.time_ns()
+        step = notarize(
+            state,
+            hashes,
+            signer,
+            min_timestamp=now,
+            max_timestamp=now,
+            ingested_at=now,
+            hash_pairs=hash_pairs,
+        )
+        insert_tiles(engine, step.batch, step.fragments)
+        insert_batch(engine, step.batch)
+        state = step.state
+    return signer.public_pem().decode()
+
+
+@contextmanager
+def _stub(storage: str, directory: Path, key: Path, options: argparse.Namespace) -> Iterator[EvidenceServiceStub]:
+    flags = server_flags(options)
+    with (
+        lognotary(storage, directory, public_keys=str(key), **flags) as server,
+        grpc.insecure_channel(server.api_grpc) as channel,
+    ):
+        yield EvidenceServiceStub(channel)
+
+
+def _measure(stub: EvidenceServiceStub, node: ClickHouseNode, report: Report, options: argparse.Namespace) -> None:
+    rng = random.Random(0)  # noqa: S311 - which leaves are asked for is no secret
+    entries, sizes = options.entries, range(options.batch, options.entries, options.batch)
+    leaves = [
+        GetInclusionProofRequest(log=_LOG.origin, leaf_index=rng.randrange(entries)) for _ in range(options.calls)
+    ]
+    growths = [
+        GetConsistencyProofRequest(log=_LOG.origin, first=rng.choice(sizes or [0])) for _ in range(options.calls)
+    ]
+    anywhere = [
+        GetInclusionProofRequest(log=_LOG.origin, leaf_index=rng.randrange(size), tree_size=size)
+        for size in rng.choices(sizes or [entries], k=options.calls)
+    ]
+    calls: dict[str, Callable[[], list[float]]] = {
+        "inclusion": lambda: _timed(stub.GetInclusionProof, leaves),
+        "inclusion in an earlier checkpoint": lambda: _timed(stub.GetInclusionProof, anywhere),
+        "consistency": lambda: _timed(stub.GetConsistencyProof, growths),
+    }
+    for name, run in calls.items():
+        rounds: dict[str, list[list[float]]] = {"cold": [], "warm": []}
+        for _ in range(options.rounds):
+            for cache in _CACHES:
+                node.query(f"SYSTEM DROP {cache} CACHE")
+            rounds["cold"].append(run())
+            rounds["warm"].append(run())
+        for state, results in rounds.items():
+            cuts = [quantiles(result, n=100, method="inclusive") for result in results]
+            report.figure(f"{name}, {state}: p50", "ms", [cut[49] for cut in cuts])
+            report.figure(f"{name}, {state}: p99", "ms", [cut[98] for cut in cuts])
+            report.ratio(f"{name}, {state}: p99 / {_TARGET:.0f} ms", [cut[98] for cut in cuts], [_TARGET] * len(cuts))
+    report.notes.append(f"one caller; {options.calls} calls a round, each for another leaf or size")
+
+
+def _timed(call: Callable[[_Request], object], requests: Sequence[_Request]) -> list[float]:
+    """Call once for each request, one after the other; returns how long each took, in milliseconds."""
+    taken = []
+    for request in requests:
+        start = time.perf_counter()
+        call(request)
+        taken.append((time.perf_counter() - start) * 1000)
+    return taken
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.proofs", description=__doc__.partition("\n")[0])
+    parser.add_argument("--entries", type=int, default=10_000_000, metavar="N", help="entries (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=10_000, metavar="N", help="entries a batch (default: %(default)s)")
+    parser.add_argument("--calls", type=int, default=500, metavar="N", help="calls a round (default: %(default)s)")
+    add_server_flags(parser)
+    add_report_flags(parser, rounds=3)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Finding logs and their checkpoints, and checking these before anything is built on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.notary.batch import Batch
+from server.notary.chain import check_batch
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import MalformedError
+from server.notary.origin import LogName
+from server.notary.trust import TrustedKeys
+from storage.checkpoints import nearest_sizes, read_batches_of_size
+from storage.engine import Engine
+from storage.evidence import last_batch
+
+__all__ = ["checkpoint_note", "find_checkpoint", "parse_log", "stored_checkpoint", "verifier_keys"]
+
+_LOG_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def parse_log(log: str) -> str:
+    """Return the ID of a log that is given by its origin or its ID.
+
+    Raises:
+        InvalidArgumentError: it is neither.
+    """
+    if _LOG_ID.fullmatch(log):
+        return log
+    try:
+        return LogName.parse(log).log_id
+    except MalformedError as error:
+        raise InvalidArgumentError(
+            f"{log[:200]!r} names no log: give its origin, such as shop/audit/node-1, or its ID, 16 hexadecimal digits"
+        ) from error
+
+
+def find_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: int) -> Batch:
+    """Return the batch with the checkpoint after ``tree_size`` entries, 0 for the latest.
+
+    Raises:
+        NotFoundError: there is no such log, or none of its batches ends there.
+        AlteredError: the batch is not what was signed, or signed by no known key.
+        StorageError: storage cannot be read.
+    """
+    if tree_size == 0:
+        latest = last_batch(engine, log_id)
+        if latest is None:
+            raise NotFoundError(f"there is no log {log_id}; 'lognotary checkpoint --list' shows which there are")
+        return _checked([latest], keys)
+    batch = stored_checkpoint(engine, keys, log_id, tree_size)
+    if batch is None:
+        sizes = nearest_sizes(engine, log_id, tree_size)
+        if not sizes:
+            raise NotFoundError(f"there is no log {log_id}; 'lognotary checkpoint --list' shows which there are")
+        raise NotFoundError(
+            f"there is no checkpoint after {tree_size} entries, because no batch ends there; the nearest "
+            + (f"is after {sizes[0]}" if len(sizes) == 1 else f"are after {sizes[0]} and after {sizes[1]}")
+        )
+    return batch
+
+
+def stored_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: int) -> Batch | None:
+    """Return the batch after which a log has a size, None where there is none. Raises as ``find_checkpoint``."""
+    batches = read_batches_of_size(engine, log_id, tree_size)
+    return _checked(batches, keys) if batches else None
+
+
+def _checked(batches: Sequence[Batch], keys: TrustedKeys) -> Batch:
+    problems = [check_batch(batch, keys) for batch in batches]
+    for batch, problem in zip(batches, problems, strict=True):
+        if problem is None:
+            return batch
+    raise AlteredError("; ".join(problem.message for problem in problems if problem))
+
+
+def checkpoint_note(batch: Batch, cosignatures: Sequence[str] = ()) -> str:
+    """Return a batch's checkpoint as it is handed out.
+
+    Args:
+        batch: the batch.
+        cosignatures: signature lines of witnesses over the same checkpoint, each with its newline.
+    """
+    return batch.checkpoint + "".join(cosignatures)
+
+
+def verifier_keys(batch: Batch, keys: TrustedKeys) -> list[str]:
+    """Return the keys that signed a batch's checkpoint, which was checked before, as C2SP verifier keys."""
+    return [str(key) for key in keys.check(*open_checkpoint(batch.checkpoint))]

@@ -1,0 +1,175 @@
+"""The hashes of a log's tree, as they are read from its stored tiles.
+
+A tile is stored in fragments, each brought by a batch. A batch that was never committed, after a crash,
+leaves hashes in the place of the one that was.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from server.notary.batch import Batch, TileFragment
+from server.notary.errors import VerificationError
+from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, node_hash, split_hashes
+from server.notary.tiles import TILE_WIDTH, tile_width
+from storage.engine import Engine
+from storage.evidence import read_batches_of_leaves, read_tile_fragments
+
+__all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree"]
+
+_Place = tuple[int, int]  # level of tiles, number on that level
+_Candidates = Mapping[_Place, Mapping[UUID, bytes]]
+
+
+class TileNodes:
+    """The hashes of one tile, and the tree's nodes between them and the level of tiles above.
+
+    Attributes:
+        width: how many hashes are there from the tile's first on, without a gap.
+    """
+
+    __slots__ = ("_levels", "width")
+
+    def __init__(self, hashes: Sequence[bytes | None]) -> None:
+        """Take hashes from the tile's first on, None for one that is missing."""
+        self.width = next((place for place, value in enumerate(hashes) if value is None), len(hashes))
+        self._levels = [hashes]
+        for _ in range(TILE_HEIGHT - 1):
+            below = self._levels[-1]
+            pairs = zip(below[::2], below[1::2], strict=False)
+            self._levels.append([node_hash(left, right) if left and right else None for left, right in pairs])
+
+    def node(self, height: int, place: int) -> bytes | None:
+        """Return a node, 0 to 7 levels above the tile's hashes; None where a hash below it is missing."""
+        level = self._levels[height]
+        return level[place] if place < len(level) else None
+
+
+class TileMemory(Protocol):
+    """Keeps tiles from one reading to the next."""
+
+    def tile(self, log_id: str, level: int, index: int, width: int) -> TileNodes | None:
+        """Return a tile that is known at least so wide."""
+
+    def keep_tile(self, log_id: str, level: int, index: int, tile: TileNodes) -> None:
+        """Keep a tile of which every hash is there and covers committed leaves only."""
+
+
+class TreeHashes:
+    """Hashes of one log's tree."""
+
+    def __init__(self, tiles: Mapping[tuple[int, int], TileNodes]) -> None:
+        """Take tiles by their level and index."""
+        self._tiles = tiles
+
+    def node(self, level: int, number: int) -> bytes:
+        """Return the root of a perfect subtree, joined from the tile below it.
+
+        Args:
+            level: its level in the tree, 0 for leaves.
+            number: its number on that level.
+
+        Raises:
+            VerificationError: a hash that it needs is not stored.
+        """
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        index, place = divmod(number, TILE_WIDTH >> height)
+        tile = self._tiles.get((tile_level, index))
+        node = tile.node(height, place) if tile else None
+        if node is None:
+            raise VerificationError(f"no hash at level {level}, {number}")
+        return node
+
+    def tile(self, level: int, index: int, width: int) -> bytes:
+        """Return the first ``width`` hashes of a tile. Raises as ``node``."""
+        first = TILE_WIDTH * index
+        return b"".join(self.node(TILE_HEIGHT * level, number) for number in range(first, first + width))
+
+
+def read_tree(
+    engine: Engine,
+    log_id: str,
+    size: int,
+    nodes: Iterable[tuple[int, int]],
+    *,
+    tiles: Iterable[tuple[int, int]] = (),
+    memory: TileMemory | None = None,
+) -> TreeHashes:
+    """Read what some perfect subtrees' roots are joined from: one query for all.
+
+    Args:
+        engine: the storage.
+        log_id: the log.
+        size: how many leaves of it are committed, at least; those after them are not looked at.
+        nodes: (level of the tree, number) pairs, which ``TreeHashes.node`` can then be asked for.
+        tiles: (level of tiles, index) pairs, which ``TreeHashes.tile`` can then be asked for.
+        memory: knows tiles from before, and is told those that were read.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    needed = {_tile_of(level, number) for level, number in nodes}.union(tiles)
+    known: dict[tuple[int, int], TileNodes] = {}
+    if memory is not None:
+        found = {place: memory.tile(log_id, *place, tile_width(*place, size)) for place in needed}
+        known = {place: tile for place, tile in found.items() if tile is not None}
+    hashes = _read_hashes(engine, log_id, needed - known.keys())
+    for level, index in needed - known.keys():
+        first, width = TILE_WIDTH * index, tile_width(level, index, size)
+        tile = TileNodes([hashes.get((level, number)) for number in range(first, first + width)])
+        known[level, index] = tile
+        if memory is not None and tile.width == width:
+            memory.keep_tile(log_id, level, index, tile)
+    return TreeHashes(known)
+
+
+def _tile_of(level: int, number: int) -> tuple[int, int]:
+    tile_level, height = divmod(level, TILE_HEIGHT)
+    return tile_level, number // (TILE_WIDTH >> height)
+
+
+def _read_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> dict[_Place, bytes]:
+    """Return the hashes of some tiles as committed batches brought them; behind the last batch also those of others."""
+    candidates: defaultdict[_Place, dict[UUID, bytes]] = defaultdict(dict)
+    for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
+        for place, value in enumerate(_hashes_of(fragment), TILE_WIDTH * fragment.tile_index + fragment.offset):
+            candidates[fragment.level, place][batch_id] = value
+    return _settle(engine, log_id, candidates)
+
+
+def _hashes_of(fragment: TileFragment) -> list[bytes]:
+    """Return a fragment's hashes; none where they cannot be what a batch brought."""
+    count, rest = divmod(len(fragment.hashes), HASH_SIZE)
+    return [] if rest or fragment.offset + count > TILE_WIDTH else split_hashes(fragment.hashes)
+
+
+def _settle(engine: Engine, log_id: str, candidates: _Candidates) -> dict[_Place, bytes]:
+    """Decide which hash stands in each place, where several batches brought one."""
+    doubtful = {place: _last_leaf(place) for place, brought in candidates.items() if len(brought) > 1}
+    committed = {batch.batch_id: batch for batch in read_batches_of_leaves(engine, log_id, set(doubtful.values()))}
+
+    def choose(place: _Place, brought: Mapping[UUID, bytes]) -> bytes:
+        # The batch that brings a subtree's hash is the one that holds the subtree's last leaf.
+        fitting = (
+            value
+            for batch_id, value in brought.items()
+            if batch_id in committed and _holds(committed[batch_id], doubtful[place])
+        )
+        return next(fitting, next(iter(brought.values())))
+
+    return {
+        place: choose(place, brought) if place in doubtful else next(iter(brought.values()))
+        for place, brought in candidates.items()
+    }
+
+
+def _last_leaf(place: _Place) -> int:
+    level, number = place
+    return (number + 1 << TILE_HEIGHT * level) - 1
+
+
+def _holds(batch: Batch, leaf: int) -> bool:
+    return batch.first_leaf <= leaf < batch.tree_size

@@ -1,0 +1,716 @@
+"""Checks an evidence bundle: one record, and the proof that it stands in a log that somebody signed.
+
+    python check.py BUNDLE --public-key KEY [--witness KEY] [--json]
+
+This file needs Python 3.11 and the package ``cryptography``, and nothing else: no Lognotary, no server, no
+storage, no network. Copy it away and keep it with the evidence. It believes nothing but the keys it is given.
+
+Read it from top to bottom, beside RFC 9162 (Merkle trees; RFC 6962 has the same ones) and what C2SP specifies at
+https://c2sp.org: signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature. Every function here raises
+``RefusedError`` where the evidence does not hold.
+"""
+
+# ruff: noqa: T201 - it is a command
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+__all__ = ["RefusedError", "Report", "UnusableError", "add_arguments", "check", "main", "read_keys", "run"]
+
+
+class RefusedError(Exception):
+    """The evidence does not hold, or is malformed; the message says why."""
+
+
+class UnusableError(Exception):
+    """Nothing could be checked: what was given as bundle or as key cannot be read."""
+
+
+# ---- 1. The files are there and well-formed ---------------------------------------------------------------
+
+_MIB = 1 << 20
+_FILES = ("record.bin", "record.json", "record.tlog-proof", "checkpoint")  # record.bin comes first in sorted order
+_KEY_CHANGE = re.compile(r"key-changes/[0-9]{4}")
+
+_NAME = r"[^\s+\x00-\x1f\ud800-\udfff]+"  # no space, no plus sign
+_NUMBER = r"0|[1-9][0-9]{0,17}"
+_HASH = r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="  # base64 of 32 bytes: of the last digit, 4 bits count
+_NOTE = re.compile(
+    rf"(?P<text>(?P<origin>{_NAME})\n(?P<size>{_NUMBER})\n(?P<root>{_HASH})\n(?P<extension>(?:[^\x00-\x1f]+\n)*))"
+    rf"\n(?P<signatures>(?:— {_NAME} [A-Za-z0-9+/=]+\n){{1,64}})"
+)
+_PROOF = re.compile(
+    rf"c2sp\.org/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]+\n)?index ({_NUMBER})\n((?:{_HASH}\n){{0,63}})\n(.*)", re.DOTALL
+)
+_STATEMENT = re.compile(rf"lognotary/v1 ([1-9][0-9]{{0,17}}) (?:{_NUMBER}) keys ([^\n]+)\n")
+_VERIFIER_KEY = re.compile(rf"({_NAME})\+([0-9a-f]{{8}})\+([A-Za-z0-9+/=]+)")
+
+ED25519, COSIGNATURE, ML_DSA_44 = 1, 4, 6
+_KEY_SIZES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: 1312}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key. Its name is empty if it was given without one, as in a PEM file."""
+
+    name: str
+    type: int
+    public: bytes
+
+    @property
+    def id(self) -> bytes:
+        """The key ID (C2SP signed-note)."""
+        return sha256(self.name.encode() + b"\n" + bytes((self.type,)) + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.id.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A signed checkpoint. ``text`` is what is signed; a signature is the key's name, its ID, and bytes."""
+
+    text: str
+    signatures: tuple[tuple[str, bytes, bytes], ...]
+    origin: str
+    size: int
+    root: bytes
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A statement that ``after`` sign from this size of the log on, and ``before`` did so far."""
+
+    checkpoint: Checkpoint
+    number: int
+    before: tuple[Key, ...]
+    after: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A bundle's files, parsed, and the keys to believe: those of the log, and those of witnesses.
+
+    ``claims`` is record.json; ``proved`` is the checkpoint that stands in record.tlog-proof.
+    """
+
+    record: bytes
+    claims: dict[str, Any]
+    index: int
+    path: tuple[bytes, ...]
+    proved: Checkpoint
+    checkpoint: Checkpoint
+    changes: tuple[KeyChange, ...]
+    keys: tuple[Key, ...]
+    witnesses: tuple[Key, ...]
+
+
+def read_bundle(path: Path) -> dict[str, bytes]:
+    """Read a bundle's files from a directory or a zip file. Those that are not checked are left empty."""
+    try:
+        if path.is_dir():
+            found = [file.relative_to(path).as_posix() for file in (*path.iterdir(), *path.glob("key-changes/*"))]
+            names = [name for name in found if (path / name).is_file()]  # opening a pipe would wait for its writer
+            return _read_files(names, lambda name: (path / name).open("rb"))
+        if not path.is_file() or path.stat().st_size > 1024 * _MIB:
+            raise UnusableError(f"{path} is no directory and no zip file of at most 1 GiB")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UnusableError(f"{path} cannot be read: {error}") from error
+    # The end record says how long the list of files is. zipfile would read one of any length.
+    if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > 4 * _MIB:
+        raise RefusedError("it is no zip file, or not such a one as bundles are")
+    try:
+        return _read_zip(io.BytesIO(data))
+    except RefusedError:
+        raise
+    except Exception as error:  # zipfile raises errors of many kinds
+        raise RefusedError(f"the zip file is broken: {error!r}") from error
+
+
+def _read_zip(data: IO[bytes]) -> dict[str, bytes]:
+    with zipfile.ZipFile(data) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        # Of other methods zipfile unpacks as much as there is, whatever it is asked for.
+        if not {entry.compress_type for entry in entries} <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise RefusedError("the zip file is compressed by another method than deflate")
+        return _read_files([entry.filename for entry in entries], archive.open)
+
+
+def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    if sum(map(bool, map(_KEY_CHANGE.fullmatch, names))) > 1000:
+        raise RefusedError("there are more than 1000 key changes")
+    for name in sorted(names):
+        if name in files:
+            raise RefusedError(f"{name!r} is there twice")
+        files[name] = b""
+        if name in _FILES or _KEY_CHANGE.fullmatch(name):
+            limit = _MIB >> 4 if _KEY_CHANGE.fullmatch(name) else _MIB
+            if name == "record.bin":
+                limit = 128 * _MIB
+            elif name == "record.json":
+                limit = _MIB + 32 * len(files.get("record.bin", b""))
+            with open_file(name) as file:
+                files[name] = file.read(limit + 1)
+            if len(files[name]) > limit:
+                raise RefusedError(f"{name} is larger than {limit} bytes")
+    return files
+
+
+def parse(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[Key]) -> Evidence:
+    """Parse the files that are checked. Of the keys, only those of the log are kept."""
+    if missing := [name for name in _FILES if name not in files]:
+        raise RefusedError(f"missing: {', '.join(missing)}")
+    names = sorted(name for name in files if _KEY_CHANGE.fullmatch(name))
+    if names != [f"key-changes/{number:04}" for number in range(1, len(names) + 1)]:
+        raise RefusedError("the files in key-changes are not numbered from 0001 on")
+    proof = _PROOF.fullmatch(_text(files, "record.tlog-proof"))
+    if proof is None:
+        raise RefusedError("record.tlog-proof is no c2sp.org/tlog-proof@v1")
+    checkpoint = _parse_checkpoint(_text(files, "checkpoint"), "checkpoint")
+    origin = checkpoint.origin
+    return Evidence(
+        files["record.bin"],
+        _parse_json(_text(files, "record.json")),
+        int(proof[1]),
+        tuple(base64.b64decode(line) for line in proof[2].split()),
+        _parse_checkpoint(proof[3], "record.tlog-proof"),
+        checkpoint,
+        tuple(_parse_key_change(_text(files, name), name) for name in names),
+        tuple(replace(key, name=origin) for key in keys if key.name in ("", origin)),
+        tuple(witnesses),
+    )
+
+
+def _text(files: Mapping[str, bytes], name: str) -> str:
+    try:
+        return files[name].decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{name} is not UTF-8") from error
+
+
+def _parse_json(text: str) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a name is there twice")
+        return dict(pairs)
+
+    try:
+        parsed = json.loads(text, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"record.json cannot be read: {error}") from error
+    if not isinstance(parsed, dict):
+        raise RefusedError("record.json is no object")
+    return parsed
+
+
+def _parse_checkpoint(note: str, where: str) -> Checkpoint:
+    """Parse a signed checkpoint (C2SP signed-note, tlog-checkpoint)."""
+    match = _NOTE.fullmatch(note)
+    if match is None:
+        raise RefusedError(f"{where} is no signed checkpoint")
+    signatures = []
+    for line in match["signatures"].splitlines():
+        _, name, encoded = line.split(" ")
+        signature = _base64(encoded, f"a signature in {where}")
+        signatures.append((name, signature[:4], signature[4:]))
+    size, root = int(match["size"]), base64.b64decode(match["root"])
+    return Checkpoint(match["text"], tuple(signatures), match["origin"], size, root, match["extension"])
+
+
+def _parse_key_change(note: str, where: str) -> KeyChange:
+    checkpoint = _parse_checkpoint(note, where)
+    match = _STATEMENT.fullmatch(checkpoint.extension)
+    if match is None:
+        raise RefusedError(f"{where} is no statement 'lognotary/v1 NUMBER TIME keys KEY... after KEY...'")
+    after, _, before = match[2].partition(" after ")
+    named = tuple(tuple(parse_key(word) for word in side.split(" ", 2)) for side in (before, after))
+    if any(len(side) > 2 or key.name != checkpoint.origin for side in named for key in side):
+        raise RefusedError(f"{where} names more than two keys on a side, or a key of another log")
+    return KeyChange(checkpoint, int(match[1]), *named)
+
+
+def parse_key(text: str) -> Key:
+    """Parse a verifier key, ``<name>+<8 hex digits of key ID>+<base64(type || public key)>`` (C2SP signed-note)."""
+    match = _VERIFIER_KEY.fullmatch(text)
+    if match is None:
+        raise RefusedError(f"not a key, which looks like name+1234abcd+AbcD...: {text[:60]!r}")
+    material = _base64(match[3], "a key")
+    if _KEY_SIZES.get(material[0]) != len(material) - 1:
+        raise RefusedError(f"the key {text[:60]!r} is not Ed25519 or ML-DSA-44, or has another size than those")
+    key = Key(match[1], material[0], material[1:])
+    if key.id.hex() != match[2]:
+        raise RefusedError(f"the key ID is {key.id.hex()} and not {match[2]}: mistyped, or altered")
+    return key
+
+
+def _base64(text: str, what: str) -> bytes:
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise RefusedError(f"{what} is not base64") from error
+    if not decoded or base64.b64encode(decoded).decode() != text:
+        raise RefusedError(f"{what} is not base64 as it has to be")
+    return decoded
+
+
+# ---- 2. The entry: the record's hash ----------------------------------------------------------------------
+
+
+def entry_of(record: bytes) -> bytes:
+    """Return what the log holds of a record: its SHA-256."""
+    return sha256(record).digest()
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash an entry: HASH(0x00 || entry) (RFC 9162, section 2.1.1)."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def check_entry(evidence: Evidence) -> str:
+    """Say which entry of a log the record is."""
+    entry = entry_of(evidence.record)
+    return f"SHA-256 of record.bin is {entry.hex()}, its leaf hash {leaf_hash(entry).hex()}"
+
+
+# ---- 3. The inclusion proof: from the entry to the root ---------------------------------------------------
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees: HASH(0x01 || left || right) (RFC 9162, section 2.1.1)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def walk(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
+    """Walk up from a leaf; return the root hash. Names and order are those of RFC 9162, section 2.1.3.2."""
+    if index >= size:
+        raise RefusedError(f"there is no entry {index} in a log of {size}")
+    fn, sn, r = index, size - 1, leaf
+    for p in path:
+        if sn == 0:
+            raise RefusedError("the inclusion proof is too long")
+        if fn & 1 or fn == sn:
+            r = node_hash(p, r)
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = node_hash(r, p)
+        fn, sn = fn >> 1, sn >> 1
+    if sn != 0:
+        raise RefusedError("the inclusion proof is too short")
+    return r
+
+
+def check_inclusion(evidence: Evidence) -> str:
+    """Check that the proof leads from the record to the checkpoint's root hash."""
+    index, size = evidence.index, evidence.checkpoint.size
+    if walk(index, size, leaf_hash(entry_of(evidence.record)), evidence.path) != evidence.checkpoint.root:
+        raise RefusedError("the inclusion proof does not lead from the record to the checkpoint's root hash")
+    return f"it is entry {index} of the {size} that the checkpoint's root hash stands for"
+
+
+# ---- 4. The checkpoint is one -----------------------------------------------------------------------------
+
+
+def check_same(evidence: Evidence) -> str:
+    """Check that the proof is for the checkpoint. That may have signatures more, of witnesses that came later."""
+    proved, checkpoint = evidence.proved, evidence.checkpoint
+    if proved.text != checkpoint.text or not set(proved.signatures) <= set(checkpoint.signatures):
+        raise RefusedError("record.tlog-proof has another checkpoint than the file checkpoint")
+    return "the proof is for the checkpoint"
+
+
+# ---- 5. The signatures of the log's keys ------------------------------------------------------------------
+
+
+def signed_by(checkpoint: Checkpoint, key: Key) -> int | None:
+    """Check a key's signatures. Return the time of the last, 0 if it has none; None if there is no signature."""
+    time, known = None, (key.name, key.id)
+    for name, key_id, signature in checkpoint.signatures:
+        if (name, key_id) == known:
+            try:
+                time = _verify(checkpoint, key, signature)
+            except (InvalidSignature, ValueError) as error:
+                raise RefusedError(f"the signature of {key} is wrong") from error
+            except (ImportError, UnsupportedAlgorithm) as error:
+                raise RefusedError(f"{key}: the installed cryptography cannot check ML-DSA-44") from error
+    return time
+
+
+def _verify(checkpoint: Checkpoint, key: Key, signature: bytes) -> int:
+    text = checkpoint.text.encode()
+    if key.type == ED25519:  # C2SP signed-note
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
+        return 0
+    time, signature = int.from_bytes(signature[:8], "big"), signature[8:]  # C2SP tlog-cosignature
+    if time >= 1 << 63:
+        raise ValueError("its time is out of range")
+    if key.type == COSIGNATURE:
+        message = b"cosignature/v1\ntime %d\n" % time + text
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+        return time
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey  # not in older ones
+
+    cosigner, origin = key.name.encode(), checkpoint.origin.encode()
+    message = b"subtree/v1\n\0" + bytes((len(cosigner),)) + cosigner + time.to_bytes(8, "big")
+    message += bytes((len(origin),)) + origin + bytes(8) + checkpoint.size.to_bytes(8, "big") + checkpoint.root
+    MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
+    return time
+
+
+def check_signatures(evidence: Evidence) -> str:
+    """Check that the checkpoint is signed by the keys in force at its size.
+
+    Where ML-DSA-44 keys were given, one of them has to be among those.
+    """
+    checkpoint, given = evidence.checkpoint, set(evidence.keys)
+    if not given:
+        raise RefusedError(f"no key that was given is one of the log {checkpoint.origin}")
+    signers = {key for key in given if signed_by(checkpoint, key) is not None}
+    needed = {key.type for key in given}
+    if evidence.changes:
+        spans = [keys for keys, first, last in follow_keys(evidence) if first <= checkpoint.size <= last]
+        signed = [keys for keys in spans if all(signed_by(checkpoint, key) is not None for key in keys)]
+        if not signed:
+            in_force = " or ".join(" and ".join(map(str, keys)) for keys in spans)
+            raise RefusedError(f"it is not signed by what is in force at {checkpoint.size} entries: {in_force}")
+        signers = set(signed[0])
+        needed &= {ML_DSA_44}
+    for kind in sorted(needed - {key.type for key in signers & given}):
+        by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
+        raise RefusedError(f"it is not signed by the key of type {kind} that was given, but by {by}")
+    return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
+
+
+# ---- 6. Key changes: which key is in force ----------------------------------------------------------------
+
+
+def follow_keys(evidence: Evidence) -> list[tuple[tuple[Key, ...], int, int]]:
+    """Check the key changes; return the keys, and from which to which size of the log they sign.
+
+    Each change is signed by the Ed25519 keys before it and after it. So to believe one key is to believe all. At
+    the size of a change both sign: the log may have had that size before it and after it.
+    """
+    changes = evidence.changes
+    roots = {evidence.checkpoint.size: evidence.checkpoint.root}
+    for change, following in zip(changes, [*changes[1:], None], strict=True):
+        checkpoint, what = change.checkpoint, f"change {change.number} of the keys"
+        if checkpoint.origin != evidence.checkpoint.origin:
+            raise RefusedError(f"{what} is of another log")
+        if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
+            raise RefusedError(f"{what} has another root hash for {checkpoint.size} entries: the log was forked")
+        for side in (change.before, change.after):
+            signing = [key for key in side if key.type == ED25519]  # ML-DSA-44 does not sign extension lines
+            if not signing or any(signed_by(checkpoint, key) is None for key in signing):
+                raise RefusedError(f"{what} is not signed by both the key before it and the key after it")
+        if following is None:
+            continue
+        if following.number <= change.number or following.checkpoint.size < checkpoint.size:
+            raise RefusedError(f"change {following.number} of the keys cannot follow {what}")
+        if set(following.before) != set(change.after):
+            raise RefusedError(f"change {following.number} of the keys does not go on from {what}")
+    sides = [changes[0].before, *(change.after for change in changes)]
+    sizes = [change.checkpoint.size for change in changes]
+    spans = list(zip(sides, [0, *sizes], [*sizes, 1 << 63], strict=True))
+    if not {key for keys, _, _ in spans for key in keys if key.type == ED25519} & set(evidence.keys):
+        raise RefusedError("no key that was given is one of those that the key changes lead from or to")
+    return spans
+
+
+def check_key_changes(evidence: Evidence) -> str:
+    """Check the key changes, where there are some."""
+    if not evidence.changes:
+        return "there are none"
+    follow_keys(evidence)
+    return f"there are {len(evidence.changes)}, each signed by the key before it and the key after it"
+
+
+# ---- 7. The readable text says what the record says -------------------------------------------------------
+
+_COLUMNS = """
+    Timestamp:time TraceId SpanId TraceFlags:1 SeverityText SeverityNumber:1 ServiceName Body ResourceSchemaUrl
+    ResourceAttributes:map ScopeSchemaUrl ScopeName ScopeVersion ScopeAttributes:map LogAttributes:map EventName
+    ObservedTimestamp:time Flags:4 DroppedAttributesCount:4 OtlpDetails IngestedAt:time
+"""
+_AUDIT_COLUMNS = """
+    AuditRecordId ActorId ActorType Action TargetId TargetType SourceId SourceType Outcome Category AuditRule
+"""
+
+
+def read_record(record: bytes, stream: str) -> dict[str, Any]:
+    """Read a canonical record, version 1: columns as ClickHouse's RowBinary format writes them."""
+    data = io.BytesIO(record)
+
+    def take(count: int) -> bytes:
+        taken = data.read(min(count, len(record)))
+        if len(taken) != count:
+            raise RefusedError("record.bin ends too early")
+        return taken
+
+    def length() -> int:  # unsigned LEB128
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = take(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+        raise RefusedError("record.bin has a length of more than 10 bytes")
+
+    def text() -> str | dict[str, str]:
+        raw = take(length())
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(raw).decode()}
+
+    def pairs() -> Any:
+        found = [(text(), text()) for _ in range(length())]
+        by_key = {key: value for key, value in found if isinstance(key, str)}
+        return by_key if len(by_key) == len(found) else [list(pair) for pair in found]
+
+    def time() -> dict[str, Any]:
+        nanos = int.from_bytes(take(8), "little", signed=True)
+        return {"time": time_text(*divmod(nanos, 10**9)), "unix_nanos": nanos}
+
+    readers: dict[str, Callable[[], Any]] = {"": text, "map": pairs, "time": time}
+    values = {}
+    for column in (_COLUMNS + (_AUDIT_COLUMNS if stream == "audit" else "")).split():
+        name, _, kind = column.partition(":")
+        values[name] = int.from_bytes(take(int(kind)), "little") if kind.isdigit() else readers[kind]()
+    if data.read(1):
+        raise RefusedError("record.bin goes on after its last column")
+    return values
+
+
+def time_text(seconds: int, nanos: int = 0) -> str:
+    """Write a time by RFC 3339, with nanoseconds."""
+    try:
+        return f"{datetime(1970, 1, 1) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{nanos:09}Z"
+    except OverflowError:  # beyond the year 9999, which only a cosignature can name
+        return f"{seconds} seconds after 1970"
+
+
+def readable(evidence: Evidence) -> dict[str, Any]:
+    """Return what record.json has to say."""
+    origin = evidence.checkpoint.origin
+    stream = origin.split("/")[-2:][0]  # <deployment>/<stream>/<writer>
+    if stream not in ("audit", "operational"):
+        raise RefusedError(f"the name of the log {origin} does not say which columns its records have")
+    entry = entry_of(evidence.record).hex()
+    place = {"Origin": origin, "LeafIndex": evidence.index, "CanonicalVersion": 1, "Entry": entry}
+    return {**place, **read_record(evidence.record, stream)}
+
+
+def check_readable(evidence: Evidence) -> str:
+    """Compare record.json with the record."""
+    claims, truth = evidence.claims, readable(evidence)
+    for name in {**truth, **claims}:
+        if name not in truth or name not in claims:
+            raise RefusedError(f"{name!r} is in only one of record.json and record.bin")
+        # As JSON, for in Python true is 1 and 1 is 1.0.
+        said, is_so = (json.dumps(fields[name], sort_keys=True) for fields in (claims, truth))
+        if said != is_so:
+            raise RefusedError(f"record.json says {name} is {said[:200]}, record.bin says {is_so[:200]}")
+    return "record.json says what record.bin says"
+
+
+# ---- 8. Cosignatures of witnesses -------------------------------------------------------------------------
+
+
+def check_witnesses(evidence: Evidence) -> str:
+    """Check that every witness that was given cosigned the checkpoint, and say when."""
+    cosigned = []
+    for witness in evidence.witnesses:
+        time = signed_by(evidence.checkpoint, witness)
+        if time is None:
+            raise RefusedError(f"it is not cosigned by {witness}")
+        cosigned.append(f"cosigned by {witness}" + (f" at {time_text(time)}" if time else ""))
+    return ", ".join(cosigned) or "none was asked for"
+
+
+# ---- The steps in order, and what follows from them -------------------------------------------------------
+
+_STEPS: tuple[tuple[str, Callable[[Evidence], str]], ...] = (
+    ("entry", check_entry),
+    ("inclusion", check_inclusion),
+    ("checkpoint", check_same),
+    ("key changes", check_key_changes),
+    ("signature", check_signatures),
+    ("record.json", check_readable),
+    ("witnesses", check_witnesses),
+)
+_TIMESTAMP = (
+    "timestamp.tsr, an RFC 3161 time stamp; check it with: head -n 3 checkpoint > checkpoint.txt && "
+    "openssl ts -verify -data checkpoint.txt -in timestamp.tsr -CAfile CERTIFICATES-OF-THE-AUTHORITY"
+)
+_NOT_PROVED = """
+Not proved: that what the record says is true, or its times, which are the sender's and the server's; that nobody
+else had the key; that the log shows everybody the same history, unless a witness that you trust cosigned it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was checked, whether it holds, and what there is to say."""
+
+    name: str
+    holds: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The steps that were taken, what is proved if all of them hold, and what nobody checked."""
+
+    steps: tuple[Step, ...]
+    proved: dict[str, Any] | None = None
+    not_checked: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the evidence holds."""
+        return self.proved is not None
+
+
+def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[Key] = ()) -> Report:
+    """Check a bundle. Once it is parsed every step is taken, also after one that fails; this raises nothing.
+
+    Args:
+        files: the bundle's files, as ``read_bundle`` returns them.
+        keys: the log's keys that are believed.
+        witnesses: keys that have to have cosigned the checkpoint.
+    """
+    try:
+        evidence = parse(files, keys, witnesses)
+    except RefusedError as error:
+        return Report((Step("files", False, str(error)),))
+    steps = [Step("files", True, "all are there and well-formed")]
+    for name, step in _STEPS:
+        try:
+            steps.append(Step(name, True, step(evidence)))
+        except RefusedError as error:
+            steps.append(Step(name, False, str(error)))
+    checkpoint = evidence.checkpoint
+    known = {(key.name, key.id) for key in (*evidence.keys, *evidence.witnesses)}
+    known |= {(key.name, key.id) for change in evidence.changes for key in change.before + change.after}
+    unknown = sorted(name for name in files if name not in _FILES and not _KEY_CHANGE.fullmatch(name))
+    proved = None
+    if all(step.holds for step in steps):
+        proved = {"TreeSize": checkpoint.size, "RootHash": checkpoint.root.hex(), **readable(evidence)}
+    not_checked = [_TIMESTAMP if name == "timestamp.tsr" else name for name in unknown]
+    not_checked += [f"a signature by {n}+{i.hex()}" for n, i, _ in checkpoint.signatures if (n, i) not in known]
+    return Report(tuple(steps), proved, tuple(not_checked))
+
+
+# ---- The command ------------------------------------------------------------------------------------------
+
+
+def read_keys(given: Iterable[str], *types: int) -> list[Key]:
+    """Read keys: PEM files, files of verifier keys one a line, or verifier keys themselves.
+
+    Raises:
+        UnusableError: one cannot be read, or is of another type than those that are wanted.
+    """
+    keys = []
+    for text in given:
+        try:
+            content = text if _VERIFIER_KEY.fullmatch(text) else _read_key_file(text)
+            lines = [line.strip() for line in content.splitlines() if line.strip()]
+            found = [_read_pem(content)] if "-----BEGIN" in content else [parse_key(line) for line in lines]
+        except (OSError, ValueError, UnsupportedAlgorithm, RefusedError) as error:
+            raise UnusableError(f"{text}: {error}") from error
+        if not found or any(key.type not in types for key in found):
+            raise UnusableError(f"{text}: a key of type {' or '.join(map(str, types))} of C2SP signed-note is needed")
+        keys += found
+    return keys
+
+
+def _read_key_file(name: str) -> str:
+    with Path(name).open(encoding="utf-8") as file:
+        return file.read(_MIB)
+
+
+def _read_pem(text: str) -> Key:
+    key = serialization.load_pem_public_key(text.encode())
+    if not isinstance(key, Ed25519PublicKey):
+        raise RefusedError("it is a PEM file, but of no Ed25519 public key")
+    return Key("", ED25519, key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    kinds = "PEM file, file of C2SP verifier keys, or a verifier key itself; may be given again"
+    parser.add_argument("bundle", metavar="BUNDLE", help="a directory or a zip file")
+    parser.add_argument("--public-key", metavar="KEY", action="append", required=True, help=f"the log's: {kinds}")
+    parser.add_argument(
+        "--witness", metavar="KEY", action="append", default=[], help="of one that has to have cosigned"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check a bundle and print the report. Return 0 if it holds, 1 if it does not, 2 if it cannot be read."""
+    try:
+        keys = read_keys(options.public_key, ED25519, ML_DSA_44)
+        witnesses = read_keys(options.witness, COSIGNATURE, ML_DSA_44)
+        report = check(read_bundle(Path(options.bundle)), keys, witnesses)
+    except RefusedError as error:
+        report = Report((Step("files", False, str(error)),))
+    except UnusableError as error:
+        print(_one_line(f"check: {error}"), file=sys.stderr)
+        return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every character
+    print(json.dumps({"holds": report.holds, **asdict(report)}) if options.json else "\n".join(_lines(report)))
+    return 0 if report.holds else 1
+
+
+def _lines(report: Report) -> Iterator[str]:
+    for step in report.steps:
+        yield f"{'✔' if step.holds else '✘'} {step.name:<12} {_one_line(step.says)}"
+    for what in report.not_checked:
+        yield f"· not checked: {_one_line(what)}"
+    if report.proved is None:
+        yield "\n✘ The bundle proves nothing."
+        return
+    yield "\n✔ Proved: this record is in the signed log."
+    for name, value in report.proved.items():
+        shown = value["time"] if name in ("Timestamp", "ObservedTimestamp", "IngestedAt") else value
+        text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+        if value not in ("", {}):
+            yield f"  {name:<22} {_one_line(text)}"
+    yield _NOT_PROVED
+
+
+def _one_line(text: str) -> str:
+    """Make text safe to show: no line breaks, no terminal codes, not endless."""
+    return "".join(character if character.isprintable() else " " for character in text[:1000])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(description="Check an evidence bundle of Lognotary.")
+    add_arguments(parser)
+    return run(parser.parse_args(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

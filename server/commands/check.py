@@ -1,0 +1,22 @@
+"""``lognotary check``: check an evidence bundle, without a server, a storage or a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.check import add_arguments, run
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command. All it does is in ``server/check.py``, which also runs alone."""
+    parser = commands.add_parser(
+        "check",
+        help="check an evidence bundle that 'prove' wrote",
+        description="Check that a bundle proves its record: the record's hash, the inclusion proof, the checkpoint, its "
+        "signatures across changes of keys, and that the readable text says what the record says. Needs no server, no "
+        "storage and no network. Exit status 1 if something does not hold.",
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=run)

@@ -1,0 +1,144 @@
+"""The logs that a process writes: where they stand, who signs them, and what it states about them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from server.config import Settings
+from server.datadir import DataDirectory
+from server.keystore import KeyStore
+from server.notary.batch import Batch
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import SigningError
+from server.notary.keys import VerifierKey
+from server.notary.merkle import HashPairs
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.statement import StatementKind, StatementRow
+from server.pipeline.errors import RefusedError
+from server.pipeline.log_writer import LogWriter
+from server.pipeline.recovery import open_log, open_statements
+from server.pipeline.statement_writer import StatementWriter
+from server.retention import retention_days
+from storage.engine import Engine
+from storage.errors import StorageError
+
+__all__ = ["KeptLog", "keep_alive", "open_logs"]
+
+_logger = logging.getLogger(__name__)
+_DAY = 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLog:
+    """A log that this process writes."""
+
+    name: LogName
+    writer: LogWriter
+    statements: StatementWriter
+
+
+def open_logs(
+    settings: Settings,
+    writer: str,
+    data: DataDirectory,
+    keys: KeyStore,
+    engine: Engine,
+    give_up: threading.Event,
+    hash_pairs: HashPairs,
+) -> Mapping[Stream, KeptLog]:
+    """Go on with a writer's logs; states what has changed: the keys that sign, how long records are kept.
+
+    Args:
+        settings: the settings.
+        writer: the writer's name.
+        data: remembers how far the logs went.
+        keys: the keys to sign with, and those that did before.
+        engine: the storage.
+        give_up: once set, nothing is repeated any more.
+        hash_pairs: hashes the tree's nodes.
+
+    Raises:
+        LogUnusableError: a log in storage is not the one this writer wrote.
+        DataDirectoryError: what the data directory remembers is damaged.
+        KeyStoreError: a key cannot be used, or is not here.
+        SigningError: a key cannot be used now.
+        StorageError: storage cannot be read, or took no statement.
+    """
+    logs = {}
+    signer = keys.signer()
+    for stream, days in retention_days(settings).items():
+        name = LogName(settings.deployment, stream, writer)
+        log, before = _open(name, data, keys, signer, engine, give_up, hash_pairs)
+        try:
+            if before is not None:
+                log.writer.change_keys(log.statements, before, signer)
+                _logger.info("%s: other keys sign it from now on", name.origin)
+            log.statements.keep_for(None if days is None else days * _DAY)
+        except RefusedError as error:
+            raise StorageError(f"{name.origin}: nothing can be stated: {error}") from error
+        logs[stream] = log
+    return logs
+
+
+def _open(
+    name: LogName,
+    data: DataDirectory,
+    keys: KeyStore,
+    signer: Signer,
+    engine: Engine,
+    give_up: threading.Event,
+    hash_pairs: HashPairs,
+) -> tuple[KeptLog, Signer | None]:
+    """Open a log; returns with it the keys that signed it so far, if those are others."""
+    trusted = keys.trusted()
+    last, in_force = open_statements(engine, name, trusted, data.last_statement(name))
+    state = open_log(engine, name, in_force or trusted.for_origin(name.origin), data.last_checkpoint(name))
+
+    def remember(batch: Batch) -> None:
+        data.remember_checkpoint(name.stream, batch.checkpoint)
+
+    def remember_statement(row: StatementRow) -> None:
+        data.remember_statement(name.stream, row.note)
+
+    before = _before(name, keys, signer, in_force)
+    writer = LogWriter(engine, state, before or signer, remember, give_up, hash_pairs)
+
+    def checkpoint() -> Checkpoint:
+        return writer.checkpoint
+
+    statements = StatementWriter(engine, last, before or signer, checkpoint, remember_statement, give_up)
+    return KeptLog(name, writer, statements), before
+
+
+def _before(name: LogName, keys: KeyStore, signer: Signer, in_force: tuple[VerifierKey, ...]) -> Signer | None:
+    if in_force:
+        return None if set(in_force) == set(signer.verifier_keys(name.origin)) else keys.signer_of(in_force)
+    # Nothing is signed yet. That a second key signs has to be stated too: those who verify are given one.
+    return Signer(signer.ed25519) if signer.ml_dsa is not None else None
+
+
+async def keep_alive(logs: Iterable[KeptLog], interval: float) -> None:
+    """State again and again how logs stand; never ends.
+
+    So silence can be proved, and of a log that is not silent between which times its records came.
+
+    Args:
+        logs: the logs.
+        interval: seconds between statements.
+    """
+    while True:
+        await asyncio.sleep(interval)
+        for log in logs:
+            await asyncio.to_thread(_beat, log)
+
+
+def _beat(log: KeptLog) -> None:
+    try:
+        log.statements.state(StatementKind.HEARTBEAT)
+    except (RefusedError, StorageError, SigningError) as error:
+        _logger.warning("%s: no heartbeat: %s", log.name.origin, error)

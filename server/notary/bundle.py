@@ -1,0 +1,192 @@
+"""Evidence bundles: everything that proves one record, as files that ``lognotary check`` reads."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from server.notary.canonical import CANONICAL_VERSION, Kind, Value, canonical_columns, decode_record, entry_of
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.errors import MalformedError
+from server.notary.origin import LogName
+from server.notary.tlog_proof import TlogProof
+
+__all__ = ["build_bundle", "readable_record"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_README = """\
+Evidence for one log record
+===========================
+
+This bundle proves that the record in record.bin is entry {index} of the log
+{origin}
+as its owner signed it when it had {size} entries: the signature is over a root hash, which is another one if a bit
+of any of these entries is changed.
+
+It does not prove that what the record says is true, nor its times: they are the sender's and the server's. It does
+not prove that nobody else had the log's key. And whoever has the key can show different logs to different people,
+unless witnesses have cosigned the checkpoint.
+
+record.bin          the record, in the bytes that were hashed (canonical record, version {version})
+record.json         the same, readable
+record.tlog-proof   its place in the log, the inclusion proof and the checkpoint (c2sp.org/tlog-proof)
+checkpoint          the checkpoint, signed by the log and perhaps by witnesses (c2sp.org/tlog-checkpoint)
+verifier-keys.txt   what the log says its keys are; do not believe it, get the key from the log's owner
+{optional}
+Check it, without a server or a network:
+
+    lognotary check . --public-key public-key.pem
+
+That is the file check.py of Lognotary, which also runs alone (python check.py), where Python has the package
+cryptography. public-key.pem comes from the log's owner, and not from this bundle.
+
+Or by hand, in bash. The record's hash, and the walk from it to the root hash (RFC 9162, section 2.1.3.2):
+
+    hash=$(sha256sum record.bin | cut -c 1-64)
+    hash=$(printf 00$hash | xxd -r -p | sha256sum | cut -c 1-64)
+    n={index} last=$(( {size} - 1 ))
+    for sibling in $(sed '1,/^index /d; /^$/,$d' record.tlog-proof); do
+      sibling=$(printf $sibling | base64 -d | xxd -p -c 32)
+      if [ $(( n % 2 )) = 1 ] || [ $n = $last ]; then
+        hash=$(printf 01$sibling$hash | xxd -r -p | sha256sum | cut -c 1-64)
+        while [ $n != 0 ] && [ $(( n % 2 )) = 0 ]; do n=$(( n / 2 )) last=$(( last / 2 )); done
+      else
+        hash=$(printf 01$hash$sibling | xxd -r -p | sha256sum | cut -c 1-64)
+      fi
+      n=$(( n / 2 )) last=$(( last / 2 ))
+    done
+    [ $last = 0 ] && printf $hash | xxd -r -p | base64 | diff - <(sed -n 3p checkpoint) && echo the root is the same
+
+The signature of the checkpoint, with the key that was in force then:
+
+    sed '/^$/,$d' checkpoint > signed-text
+    grep -m 1 '^— {origin} ' checkpoint | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature
+    openssl pkeyutl -verify -pubin -inkey public-key.pem -rawin -in signed-text -sigfile signature
+"""
+_KEY_CHANGES = "key-changes         changes of the log's keys, each signed by the key before it and the key after it\n"
+_TIMESTAMP = "timestamp.tsr       an RFC 3161 time stamp of the checkpoint's first three lines\n"
+_CHECK_TIMESTAMP = """
+The time stamp, with the certificates of the authority that made it:
+
+    head -n 3 checkpoint > signed-text
+    openssl ts -verify -data signed-text -in timestamp.tsr -CAfile certificates.pem
+"""
+
+
+def build_bundle(
+    *,
+    record: bytes,
+    origin: str,
+    leaf_index: int,
+    path: Sequence[bytes],
+    checkpoint: str,
+    verifier_keys: Sequence[str],
+    key_changes: Sequence[str] = (),
+    timestamp: bytes | None = None,
+    canonical_version: int = CANONICAL_VERSION,
+) -> dict[str, bytes]:
+    """Put a bundle together. Whether it holds is not checked here.
+
+    Args:
+        record: the canonical record.
+        origin: the log's origin.
+        leaf_index: the record's index in the log.
+        path: the inclusion proof, 32 bytes each, from the leaf to the checkpoint's root.
+        checkpoint: the signed note, with the cosignatures that there are.
+        verifier_keys: the log's verifier keys, the first one first.
+        key_changes: the log's KEYS statements as signed notes, in order.
+        timestamp: an RFC 3161 response in DER over the checkpoint's first three lines.
+        canonical_version: version of the canonical record.
+
+    Returns:
+        Path within the bundle -> content.
+
+    Raises:
+        MalformedError: a part is not what it has to be, or the checkpoint is of another log.
+    """
+    signed, _ = open_checkpoint(checkpoint)
+    if signed.origin != origin:
+        raise MalformedError(f"the checkpoint is of the log {signed.origin} and not of {origin}")
+    files = {
+        "record.bin": record,
+        "record.json": _to_json(readable_record(record, origin, leaf_index, canonical_version)).encode(),
+        "record.tlog-proof": str(TlogProof(leaf_index, tuple(path), checkpoint)).encode(),
+        "checkpoint": checkpoint.encode(),
+        "verifier-keys.txt": "".join(f"{key}\n" for key in verifier_keys).encode(),
+    }
+    for number, note in enumerate(key_changes, start=1):
+        files[f"key-changes/{number:04}"] = note.encode()
+    if timestamp is not None:
+        files["timestamp.tsr"] = timestamp
+    files["README.txt"] = _readme(signed, leaf_index, files, canonical_version).encode()
+    return files
+
+
+def readable_record(record: bytes, origin: str, leaf_index: int, canonical_version: int) -> dict[str, Any]:
+    """Return a canonical record's columns as values that JSON has, with the record's place in front of them.
+
+    Times are written by RFC 3339, and as nanoseconds since 1970. Text that is not UTF-8 is an object with its base64.
+    A map is an object, or a list of pairs where a key is there twice or is not UTF-8.
+
+    Raises:
+        MalformedError: the bytes are no canonical record of the log, or the version is not known.
+    """
+    if canonical_version != CANONICAL_VERSION:
+        raise MalformedError(f"canonical version {canonical_version} is not known to this Lognotary")
+    stream = LogName.parse(origin).stream
+    values = decode_record(stream, record)
+    columns = {column.name: _readable(column.kind, values[column.name]) for column in canonical_columns(stream)}
+    place = {"Origin": origin, "LeafIndex": leaf_index, "CanonicalVersion": canonical_version}
+    return {**place, "Entry": entry_of(record).hex(), **columns}
+
+
+def _readable(kind: Kind, value: Value) -> Any:
+    match value:
+        case bytes():
+            return _text(value)
+        case list():
+            pairs = [(_text(key), _text(content)) for key, content in value]
+            keys = Counter(key if isinstance(key, str) else None for key, _ in pairs)
+            as_object = None not in keys and all(count == 1 for count in keys.values())
+            return dict(pairs) if as_object else [list(pair) for pair in pairs]
+        case _:
+            return _time(value) if kind is Kind.TIME else value
+
+
+def _text(value: bytes) -> Any:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def _time(nanos: int) -> dict[str, Any]:
+    seconds, rest = divmod(nanos, 10**9)
+    clock = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return {"time": f"{clock}.{rest:09}Z", "unix_nanos": nanos}
+
+
+def _to_json(fields: dict[str, Any]) -> str:
+    """Write JSON for people: letters of all languages as they are, but nothing that a terminal hides or obeys."""
+    text = json.dumps(fields, ensure_ascii=False, indent=2).replace("\x7f", "\\u007f") + "\n"
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def _readme(checkpoint: Checkpoint, index: int, files: dict[str, bytes], version: int) -> str:
+    changes = _KEY_CHANGES if "key-changes/0001" in files else ""
+    stamped = "timestamp.tsr" in files
+    text = _README.format(
+        index=index,
+        origin=checkpoint.origin,
+        size=checkpoint.size,
+        version=version,
+        optional=changes + (_TIMESTAMP if stamped else ""),
+    )
+    return text + (_CHECK_TIMESTAMP if stamped else "")

@@ -1,0 +1,43 @@
+"""The hashing that is done for every record: compiled where that is installed, else the same in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from server.notary import leaf_rows, merkle
+from server.notary.canonical import Kind
+from server.notary.leaf_rows import FIXED_SIZES, LeafHashes, LeafRange
+
+try:
+    from server.notary import _native
+except ImportError:  # there was no compiler, or no libcrypto
+    COMPILED = False
+else:
+    COMPILED = True
+
+__all__ = ["COMPILED", "hash_pairs", "hash_rows"]
+
+
+def hash_pairs(nodes: bytes) -> bytes:
+    """Hash every two neighbouring subtrees to the one above them, as ``merkle.hash_pairs`` does.
+
+    Raises:
+        MalformedError: the length is no multiple of 32.
+    """
+    return _native.hash_pairs(nodes) if COMPILED else merkle.hash_pairs(nodes)
+
+
+def hash_rows(
+    pieces: Iterable[bytes], kinds: Sequence[Kind], first_leaf: int, ranges: Sequence[LeafRange]
+) -> LeafHashes:
+    """Hash the records of a part of a log, as ``leaf_rows.hash_rows`` does; other threads go on meanwhile.
+
+    Raises:
+        MalformedError: the bytes are no such rows, or one claims a leaf of another part.
+        ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
+    """
+    if not COMPILED:
+        return leaf_rows.hash_rows(pieces, kinds, first_leaf, ranges)
+    codes = bytes(FIXED_SIZES.get(kind) or (_native.MAP if kind is Kind.MAP else _native.STRING) for kind in kinds)
+    expected = [(part.end_leaf, part.batch_id) for part in ranges]
+    return LeafHashes(first_leaf, *_native.hash_rows(pieces, codes, first_leaf, expected))

@@ -1,0 +1,184 @@
+"""Hashing records as storage sends them: from rows in any order to the leaf hashes of a part of a log.
+
+A row is what a record claims, and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
+whether its computed columns are right (1 byte, not 0), and then the columns of the canonical record, as RowBinary
+writes them. RowBinary does not say where the columns end, so they are walked over: ``server.notary.canonical`` says
+how each is encoded.
+
+This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from server.notary.canonical import Kind, leaf_of
+from server.notary.errors import MalformedError
+from server.notary.merkle import HASH_SIZE
+
+__all__ = ["FIXED_SIZES", "MOST_BYTES", "LeafHashes", "LeafRange", "LeafState", "hash_rows"]
+
+MOST_BYTES = 1 << 30
+"""Bytes of a row, at most. It is ClickHouse's own limit for one string (``format_binary_max_string_size``)."""
+
+FIXED_SIZES = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4}
+"""Bytes of the kinds that always have the same number."""
+
+_HEAD = struct.Struct("<16sQ?")
+_LONGEST_LENGTH = 5  # bytes: those of MOST_BYTES as LEB128
+
+
+class LeafState(IntEnum):
+    """What the rows that were read say of a leaf."""
+
+    NONE = 0
+    """There is no row."""
+    HASHED = 1
+    """There is exactly one, and it is as it must be; the leaf is its hash."""
+    SPOILT = 2
+    """There are several, or it names another batch, or its computed columns are wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRange:
+    """Leaves whose rows have to name the same batch.
+
+    Attributes:
+        end_leaf: the leaf after the last of them. The first is that after the range before.
+        batch_id: the ID as RowBinary writes it, 16 bytes; None for any.
+    """
+
+    end_leaf: int
+    batch_id: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeafHashes:
+    """The leaf hashes of a part of a log, as far as its rows are right.
+
+    Attributes:
+        first_leaf: the first leaf.
+        hashes: 32 bytes for each leaf, zeros where ``states`` does not say HASHED.
+        states: one byte for each leaf, a ``LeafState``.
+    """
+
+    first_leaf: int
+    hashes: bytes
+    states: bytes
+
+    def of(self, first_leaf: int, end_leaf: int) -> bytes | None:
+        """Return the hashes of the leaves [first_leaf, end_leaf), 32 bytes each; None if not all are HASHED."""
+        first, end = first_leaf - self.first_leaf, end_leaf - self.first_leaf
+        if self.states.count(LeafState.HASHED, first, end) != end - first:
+            return None
+        return self.hashes[first * HASH_SIZE : end * HASH_SIZE]
+
+
+def hash_rows(
+    pieces: Iterable[bytes], kinds: Sequence[Kind], first_leaf: int, ranges: Sequence[LeafRange]
+) -> LeafHashes:
+    """Hash the records of a part of a log.
+
+    Args:
+        pieces: rows in any order, cut into pieces anywhere.
+        kinds: the kinds of the canonical record's columns.
+        first_leaf: the first leaf of the part.
+        ranges: which batches it consists of, in order; the last one ends it.
+
+    Raises:
+        MalformedError: the bytes are no such rows, or one claims a leaf of another part.
+        ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
+    """
+    expected: list[bytes | None] = []
+    for part in ranges:
+        if part.end_leaf < first_leaf + len(expected):
+            raise ValueError("the ranges do not follow on each other")
+        if part.batch_id is not None and len(part.batch_id) != 16:
+            raise ValueError("a batch ID has 16 bytes")
+        expected += [part.batch_id] * (part.end_leaf - first_leaf - len(expected))
+    hashes: list[bytes] = [bytes(HASH_SIZE)] * len(expected)
+    states = bytearray(len(expected))
+    for row in _rows(pieces, kinds):
+        batch_id, leaf, computed_ok = _HEAD.unpack_from(row)
+        place = leaf - first_leaf
+        if not 0 <= place < len(expected):
+            raise MalformedError("a row claims a leaf that was not asked for")
+        if states[place] == LeafState.NONE and computed_ok and expected[place] in (None, batch_id):
+            hashes[place] = leaf_of(row[_HEAD.size :])
+            states[place] = LeafState.HASHED
+        else:
+            hashes[place] = bytes(HASH_SIZE)
+            states[place] = LeafState.SPOILT
+    return LeafHashes(first_leaf, b"".join(hashes), bytes(states))
+
+
+def _rows(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterable[bytes]:
+    rest = b""
+    for piece in pieces:
+        data = rest + piece
+        start = 0
+        while start < len(data) and (end := _end_of_row(data, start, kinds)) is not None:
+            yield data[start:end]
+            start = end
+        rest = data[start:]
+    if rest:
+        raise MalformedError("the rows end within one")
+
+
+class _Walker:
+    """Walks over one row. Its methods return False where the data ends before the row does."""
+
+    __slots__ = ("_data", "_limit", "at")
+
+    def __init__(self, data: bytes, start: int) -> None:
+        self.at = start
+        self._data = data
+        self._limit = start + MOST_BYTES
+
+    def skip(self, size: int) -> bool:
+        """Go on by so many bytes."""
+        if self.at + size > self._limit:
+            raise MalformedError("a row is too long")
+        if self.at + size > len(self._data):
+            return False
+        self.at += size
+        return True
+
+    def skip_string(self) -> bool:
+        """Go over a string."""
+        length = self._length()
+        return length is not None and self.skip(length)
+
+    def skip_map(self) -> bool:
+        """Go over a map."""
+        pairs = self._length()
+        return pairs is not None and all(self.skip_string() and self.skip_string() for _ in range(pairs))
+
+    def _length(self) -> int | None:
+        length = 0
+        for place in range(_LONGEST_LENGTH):
+            if not self.skip(1):
+                return None
+            byte = self._data[self.at - 1]
+            length |= (byte & 0x7F) << 7 * place
+            if byte < 0x80:
+                return length
+        raise MalformedError("a length is too long")
+
+
+def _end_of_row(data: bytes, start: int, kinds: Sequence[Kind]) -> int | None:
+    walker = _Walker(data, start)
+    if not walker.skip(_HEAD.size):
+        return None
+    for kind in kinds:
+        size = FIXED_SIZES.get(kind)
+        if size is not None:
+            whole = walker.skip(size)
+        else:
+            whole = walker.skip_map() if kind is Kind.MAP else walker.skip_string()
+        if not whole:
+            return None
+    return walker.at

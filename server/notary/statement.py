@@ -1,0 +1,220 @@
+"""Statements: what a log's owner signs about its checkpoint at a time.
+
+A statement is a checkpoint (C2SP tlog-checkpoint) with one extension line, so that everything it says is
+signed with the log's size and root hash:
+
+    lognotary/v1 <number> <unix seconds> <kind>[ <word>...]
+
+Statements of a log are numbered from 1 without gaps: one that was removed is missed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import KeyMaterialError, MalformedError, VerificationError
+from server.notary.keys import KeyType, VerifierKey
+from server.notary.note import SignedNote, parse_note
+from server.notary.origin import LogName
+from server.notary.signers import Signer
+
+__all__ = [
+    "KeyChange",
+    "Statement",
+    "StatementKind",
+    "StatementRow",
+    "data_digest",
+    "key_change_words",
+    "open_statement",
+    "read_key_change",
+    "read_retention",
+    "sign_statement",
+]
+
+_LINE = re.compile(r"lognotary/v1 ([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9}) ([a-z]+)((?: [^ ]+)*)")
+_LATEST = (1 << 32) - 1  # ClickHouse's DateTime
+
+
+class StatementKind(Enum):
+    """What a statement says, beside the log's size and root hash.
+
+    HEARTBEAT: nothing; the log stood so at that time.
+    KEYS: which keys sign the log from now on, and which did so far.
+    RETENTION: after how many seconds records may be dropped; ``forever``: never.
+    WITNESSED: SHA-256 of cosignature lines of witnesses over this checkpoint.
+    TIMESTAMPED: SHA-256 of an RFC 3161 response over this checkpoint.
+    """
+
+    HEARTBEAT = "heartbeat"
+    KEYS = "keys"
+    RETENTION = "retention"
+    WITNESSED = "witnessed"
+    TIMESTAMPED = "timestamped"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is said.
+
+    Attributes:
+        checkpoint: the log's state that it is said of.
+        number: number of the statement in its log, from 1.
+        time: when it was signed, in seconds since the epoch.
+        kind: what it says.
+        words: the rest of it.
+    """
+
+    checkpoint: Checkpoint
+    number: int
+    time: int
+    kind: StatementKind
+    words: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return the note text that is signed."""
+        said = " ".join((f"lognotary/v1 {self.number} {self.time} {self.kind.value}", *self.words))
+        return f"{self.checkpoint.text()}{said}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """What ``log_statements`` holds of a statement; fields in the order of its columns.
+
+    Attributes:
+        log_id: the log's short ID.
+        number: number of the statement in its log.
+        kind: what it says.
+        tree_size: entries in the log then.
+        signed_at: when it was signed, in seconds since the epoch.
+        note: the signed note.
+        data: what WITNESSED and TIMESTAMPED are about, else empty.
+    """
+
+    log_id: str
+    number: int
+    kind: str
+    tree_size: int
+    signed_at: int
+    note: str
+    data: bytes
+
+
+def data_digest(data: bytes) -> str:
+    """Return the word by which a statement names data."""
+    return sha256(data).hexdigest()
+
+
+def sign_statement(statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> StatementRow:
+    """Sign a statement under the log's origin as key name.
+
+    Args:
+        statement: what is said.
+        signers: the log's keys; those before and those after a change of keys.
+        data: what it is about.
+
+    Raises:
+        SigningError: a key cannot be used now.
+    """
+    text, origin = statement.text(), statement.checkpoint.origin
+    notes = [signer.sign(text, origin) for signer in signers]
+    lines = dict.fromkeys(line for note in notes for line in note.signatures)
+    return StatementRow(
+        log_id=LogName.parse(origin).log_id,
+        number=statement.number,
+        kind=statement.kind.value,
+        tree_size=statement.checkpoint.size,
+        signed_at=statement.time,
+        note=str(SignedNote(text, tuple(lines))),
+        data=data,
+    )
+
+
+def open_statement(note: str) -> tuple[Statement, SignedNote]:
+    """Parse a signed statement; no signature is checked.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    signed = parse_note(note)
+    checkpoint = Checkpoint.parse(signed.text)
+    extension = signed.text.removeprefix(checkpoint.text())
+    match = _LINE.fullmatch(extension.removesuffix("\n"))
+    if match is None or int(match[2]) > _LATEST:
+        raise MalformedError("the note is a checkpoint, but no statement of Lognotary")
+    try:
+        kind = StatementKind(match[3])
+    except ValueError as error:
+        raise MalformedError(f"a statement of kind {match[3]!r} is not known to this Lognotary") from error
+    return Statement(checkpoint, int(match[1]), int(match[2]), kind, tuple(match[4].split())), signed
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A KEYS statement.
+
+    Attributes:
+        size: up to so many entries ``before`` sign, from there on ``after``.
+        number: the statement's number.
+        time: when it was signed, in seconds since the epoch.
+        before: the keys that signed so far.
+        after: the keys that sign from now on.
+    """
+
+    size: int
+    number: int
+    time: int
+    before: tuple[VerifierKey, ...]
+    after: tuple[VerifierKey, ...]
+
+
+def key_change_words(after: Sequence[VerifierKey], before: Sequence[VerifierKey]) -> tuple[str, ...]:
+    """Return the words of a KEYS statement."""
+    return (*map(str, after), "after", *map(str, before))
+
+
+def read_key_change(statement: Statement, signed: SignedNote) -> KeyChange:
+    """Read a KEYS statement and check that the keys it names, the old and the new, signed it.
+
+    That says nothing of whether one of them is to be believed.
+
+    Raises:
+        VerificationError: it does not name keys, or is not signed by all.
+    """
+    words = list(statement.words)
+    if statement.kind is not StatementKind.KEYS or words.count("after") != 1:
+        raise MalformedError("the statement does not say which keys follow on which")
+    split = words.index("after")
+    try:
+        after, before = ([VerifierKey.parse(word) for word in part] for part in (words[:split], words[split + 1 :]))
+    except KeyMaterialError as error:
+        raise MalformedError(f"the statement names no readable keys: {error}") from error
+    # ML-DSA-44 signs no extension lines.
+    signing = [key for key in (*after, *before) if key.key_type is KeyType.ED25519]
+    origin = statement.checkpoint.origin
+    if any(key.name != origin for key in (*after, *before)):
+        raise VerificationError("the statement names keys of another log")
+    if not set(signing) & set(after) or not set(signing) & set(before):
+        raise VerificationError("the statement does not name an Ed25519 key on both sides")
+    missing = set(signing) - set(signed.verify(signing))
+    if missing:
+        raise VerificationError(f"the statement is not signed by {', '.join(map(str, missing))}, which it names")
+    return KeyChange(statement.checkpoint.size, statement.number, statement.time, tuple(before), tuple(after))
+
+
+def read_retention(statement: Statement) -> int | None:
+    """Return the seconds of a RETENTION statement, None for ever.
+
+    Raises:
+        MalformedError: it says no such thing.
+    """
+    word = statement.words[0] if len(statement.words) == 1 else ""
+    if statement.kind is StatementKind.RETENTION and word == "forever":
+        return None
+    if statement.kind is not StatementKind.RETENTION or not re.fullmatch(r"[1-9][0-9]{0,11}", word):
+        raise MalformedError("the statement does not say how long records are kept")
+    return int(word)

@@ -1,0 +1,208 @@
+"""Checking the statements of logs: their signatures, their numbers, and what follows from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from server.notary.errors import VerificationError
+from server.notary.findings import Finding, FindingKind
+from server.notary.keys import VerifierKey
+from server.notary.note import UnknownKeyError
+from server.notary.origin import LogName
+from server.notary.statement import (
+    KeyChange,
+    Statement,
+    StatementKind,
+    StatementRow,
+    data_digest,
+    open_statement,
+    read_key_change,
+    read_retention,
+)
+from server.notary.trust import TrustedKeys, follow_key_changes
+
+__all__ = ["LogStatements", "check_statements", "learn_keys"]
+
+_OF_NOW = (StatementKind.HEARTBEAT, StatementKind.KEYS, StatementKind.RETENTION)
+
+
+@dataclass(slots=True)
+class LogStatements:
+    """The good statements of one log, in order, and how long its records had to be kept.
+
+    Attributes:
+        statements: by number.
+        findings: what is wrong with its rows.
+    """
+
+    statements: dict[int, Statement] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def expired_before(self, now: int) -> int:
+        """Return until when records must have been received that retention may have dropped by now.
+
+        Both are nanoseconds since the epoch; 0 where nothing was said of retention.
+        """
+        said = [
+            (statement.time * 10**9, read_retention(statement))
+            for _, statement in sorted(self.statements.items())
+            if statement.kind is StatementKind.RETENTION
+        ]
+        ends = [time for time, _ in said[1:]] + [now] * bool(said)
+        dropped = [end - seconds * 10**9 for (_, seconds), end in zip(said, ends, strict=True) if seconds is not None]
+        return max([0, *dropped])
+
+    def times(self) -> list[tuple[int, int]]:
+        """Return (entries, nanoseconds since the epoch): at these times the log had no more entries; in order.
+
+        Entries beyond came later, whatever their rows say.
+        """
+        latest = 0
+        times = []
+        for _, statement in sorted(self.statements.items()):
+            if statement.kind in _OF_NOW:
+                latest = max(latest, statement.time * 10**9)
+                times.append((statement.checkpoint.size, latest))
+        return sorted(times)
+
+
+def learn_keys(rows: Iterable[StatementRow], keys: TrustedKeys) -> TrustedKeys:
+    """Believe also the keys that follow on those that are believed."""
+    changes: defaultdict[str, dict[int, KeyChange]] = defaultdict(dict)
+    for row in rows:
+        try:
+            statement, note = open_statement(row.note)
+            if statement.kind is StatementKind.KEYS:
+                change = read_key_change(statement, note)
+                changes[statement.checkpoint.origin].setdefault(change.number, change)
+        except VerificationError:
+            continue  # it has a finding when it is checked
+    return follow_key_changes(keys, {origin: [made[n] for n in sorted(made)] for origin, made in changes.items()})
+
+
+def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[str, LogStatements]:
+    """Check all statements that are stored.
+
+    Args:
+        rows: the rows of ``log_statements``.
+        keys: the keys to believe, those that ``learn_keys`` found among them.
+
+    Returns:
+        By LogId, the statements of each log that is named.
+    """
+    logs: defaultdict[str, LogStatements] = defaultdict(LogStatements)
+    origins: dict[str, str] = {}
+    broken: defaultdict[str, list[StatementRow]] = defaultdict(list)
+    for row in rows:
+        home, statement, finding = _check(row, keys)
+        log = logs[home]
+        if statement is not None:
+            origins[home] = statement.checkpoint.origin
+            before = log.statements.setdefault(statement.number, statement)
+            if before is not statement:
+                finding = finding or _repeated(row, statement, before)
+        else:
+            broken[home].append(row)
+        if finding is not None:
+            log.findings.append(finding)
+    for home, log in logs.items():
+        log.findings += _missing(home, origins.get(home, ""), log.statements, broken[home])
+    return dict(logs)
+
+
+def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None, Finding | None]:
+    """Return the log that a row belongs to, what it states if that is signed, and what is wrong with it."""
+    try:
+        statement, note = open_statement(row.note)
+        home = LogName.parse(statement.checkpoint.origin).log_id
+        try:
+            signers = keys.check_statement(statement, note)
+        except UnknownKeyError as error:
+            return row.log_id, None, _finding(FindingKind.STATEMENT_FOREIGN_SIGNED, row, f"it is {error}")
+        if statement.kind is StatementKind.KEYS:
+            signers = [*read_key_change(statement, note).before, *signers]
+        elif statement.kind is StatementKind.RETENTION:
+            read_retention(statement)
+        _check_columns(row, home, statement, set(signers), len(note.signatures))
+    except _ColumnError as error:
+        return home, statement, _finding(FindingKind.STATEMENT_ALTERED, row, str(error), statement)
+    except VerificationError as error:
+        return row.log_id, None, _finding(FindingKind.STATEMENT_ALTERED, row, f"it is not what was signed: {error}")
+    time = statement.time * 10**9
+    if all(keys.compromised_by([key], time) for key in signers):
+        what = f"it is signed by {signers[0].name}+{signers[0].key_id.hex()}, which others may have had by then"
+        return home, statement, _finding(FindingKind.SIGNED_BY_COMPROMISED_KEY, row, what, statement)
+    return home, statement, None
+
+
+class _ColumnError(VerificationError):
+    """The note is good, and a column of its row is not."""
+
+
+def _check_columns(
+    row: StatementRow, home: str, statement: Statement, signers: set[VerifierKey], signatures: int
+) -> None:
+    has_data = statement.kind in (StatementKind.WITNESSED, StatementKind.TIMESTAMPED)
+    for column, stored, signed in (
+        ("LogId", row.log_id, home),
+        ("Number", row.number, statement.number),
+        ("Kind", row.kind, statement.kind.value),
+        ("TreeSize", row.tree_size, statement.checkpoint.size),
+        ("SignedAt", row.signed_at, statement.time),
+        ("Data", data_digest(row.data) if has_data else row.data, "".join(statement.words) if has_data else b""),
+    ):
+        if stored != signed:
+            raise _ColumnError(f"{column} does not agree with the note")
+    if len(signers) != signatures:
+        raise _ColumnError("the note bears signatures that the log's keys did not make")
+
+
+def _repeated(row: StatementRow, statement: Statement, before: Statement) -> Finding:
+    if statement == before:
+        return _finding(FindingKind.STATEMENT_DUPLICATED, row, "its row is stored more than once", statement)
+    what = "there is another one of that number, signed too: two histories of the log"
+    return _finding(FindingKind.LOG_FORKED, row, what, statement)
+
+
+def _missing(log_id: str, origin: str, good: dict[int, Statement], broken: Sequence[StatementRow]) -> Iterator[Finding]:
+    """Name statements that are not stored; a row that is broken stands for one of them."""
+    gone = sorted(set(range(1, max(good, default=0) + 1)) - set(good))
+    named = {row.number for row in broken}
+    left = [number for number in gone if number not in named]
+    spare = sum(row.number not in gone for row in broken)  # their number was altered too
+    left = left[spare:]
+    for first, last in _runs(left):
+        numbers = f"{first}" if first == last else f"{first} to {last}"
+        yield Finding(
+            FindingKind.STATEMENT_MISSING,
+            f"{origin or log_id}: statement {numbers} is not stored",
+            log_id=log_id,
+            origin=origin,
+            sequence=first,
+        )
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    first = last = 0
+    for number in numbers:
+        if number != last + 1:
+            if first:
+                yield first, last
+            first = number
+        last = number
+    if first:
+        yield first, last
+
+
+def _finding(kind: FindingKind, row: StatementRow, what: str, statement: Statement | None = None) -> Finding:
+    origin = statement.checkpoint.origin if statement else ""
+    number = statement.number if statement else row.number
+    return Finding(
+        kind,
+        f"statement {number} of {origin or f'log {row.log_id}'}: {what}",
+        log_id=row.log_id,
+        origin=origin,
+        sequence=number,
+    )

@@ -1,0 +1,147 @@
+"""The writer of one log's statements: numbers, signs and stores them, one after the other."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import VerificationError
+from server.notary.origin import LogName
+from server.notary.signers import Signer
+from server.notary.statement import (
+    Statement,
+    StatementKind,
+    StatementRow,
+    data_digest,
+    key_change_words,
+    open_statement,
+    read_retention,
+    sign_statement,
+)
+from server.pipeline.errors import StorageRefusedError
+from storage.engine import Engine
+from storage.errors import NotAppliedError, StorageError
+from storage.statements import insert_statement, is_stated, read_statements
+
+__all__ = ["StatementWriter"]
+
+_logger = logging.getLogger(__name__)
+_FIRST_PAUSE = 0.1  # seconds before storing is repeated, doubled each time
+_LONGEST_PAUSE = 5.0
+
+
+class StatementWriter:
+    """Appends statements to a log's; may be used by several threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        last: Statement | None,
+        signer: Signer,
+        checkpoint: Callable[[], Checkpoint],
+        on_store: Callable[[StatementRow], None],
+        give_up: threading.Event,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Go on with a log's statements.
+
+        Args:
+            engine: the storage.
+            last: the log's last statement.
+            signer: its keys.
+            checkpoint: returns where the log stands.
+            on_store: called with every statement that was stored.
+            give_up: once set, storing is not repeated any more.
+            clock: seconds since the epoch.
+        """
+        self._engine = engine
+        self._last = last
+        self._signer = signer
+        self._checkpoint = checkpoint
+        self._on_store = on_store
+        self._give_up = give_up
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    @property
+    def last(self) -> Statement | None:
+        """The last statement that was stored."""
+        return self._last
+
+    def state(self, kind: StatementKind, *words: str) -> Statement:
+        """Store a statement about the log as it stands.
+
+        Raises:
+            SigningError: a key cannot be used now.
+            StorageRefusedError: it was not stored.
+        """
+        with self._lock:
+            return self._store(self._next(self._checkpoint(), kind, words), [self._signer])
+
+    def state_of(self, checkpoint: Checkpoint, kind: StatementKind, data: bytes) -> Statement:
+        """Store what others say of an earlier checkpoint, which the log has gone on from. Raises as ``state``."""
+        with self._lock:
+            return self._store(self._next(checkpoint, kind, (data_digest(data),)), [self._signer], data)
+
+    def change_keys(self, before: Signer, after: Signer) -> Statement:
+        """Store that other keys sign the log from now on, signed by both, and sign with them. Raises as ``state``."""
+        with self._lock:
+            checkpoint = self._checkpoint()
+            words = key_change_words(after.verifier_keys(checkpoint.origin), before.verifier_keys(checkpoint.origin))
+            stored = self._store(self._next(checkpoint, StatementKind.KEYS, words), [before, after])
+            self._signer = after
+            return stored
+
+    def keep_for(self, seconds: int | None) -> None:
+        """State how long records are kept, unless that was the last said of it. Raises as ``state``."""
+        log_id = LogName.parse(self._checkpoint().origin).log_id
+        said: int | None = -1
+        for row in read_statements(self._engine, log_id, StatementKind.RETENTION):
+            try:
+                said = read_retention(open_statement(row.note)[0])
+            except VerificationError:  # altered: verification says so
+                said = -1
+        if said != seconds:
+            self.state(StatementKind.RETENTION, "forever" if seconds is None else str(seconds))
+
+    def _next(self, checkpoint: Checkpoint, kind: StatementKind, words: Sequence[str]) -> Statement:
+        number, earliest = (self._last.number + 1, self._last.time) if self._last else (1, 0)
+        # A clock that was set back does not make a log's statements go back.
+        return Statement(checkpoint, number, max(int(self._clock()), earliest), kind, tuple(words))
+
+    def _store(self, statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> Statement:
+        if self._give_up.is_set():  # one may have been left unfinished: nothing may take its place
+            raise StorageRefusedError("the server is shutting down")
+        row = sign_statement(statement, signers, data)
+        try:
+            insert_statement(self._engine, row)
+        except NotAppliedError as error:
+            raise StorageRefusedError(f"storage refused a statement: {error}") from error
+        except StorageError as error:
+            self._repeat(row, error)
+        self._last = statement
+        try:
+            self._on_store(row)
+        except OSError as error:
+            _logger.warning("%s: statement %d is not kept: %s", statement.checkpoint.origin, statement.number, error)
+        return statement
+
+    def _repeat(self, row: StatementRow, error: StorageError) -> None:
+        """Store a statement of which it is not known whether it is stored: the next one needs its number."""
+        pause = _FIRST_PAUSE
+        for renewed in itertools.count():
+            _logger.warning("statement %d of log %s is repeated: %s", row.number, row.log_id, error)
+            if self._give_up.wait(pause):
+                raise StorageRefusedError(f"shut down before storage answered: {error}") from error
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                # Storage may know the token of a row that it lost: see LogWriter.
+                insert_statement(self._engine, row, renewed=renewed // 2)
+                if is_stated(self._engine, row):
+                    return
+            except StorageError as again:
+                error = again

@@ -1,0 +1,154 @@
+"""Which key of which hardware token: PKCS #11 URIs (RFC 7512), and the PIN that they name.
+
+pkcs11:token=lognotary;object=signing-key?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/lognotary/pin
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from server.notary.errors import KeyMaterialError
+
+__all__ = ["Pkcs11Uri"]
+
+_SCHEME = "pkcs11:"
+_ENCODED = r"%[0-9A-Fa-f]{2}"
+_AVAILABLE = r"A-Za-z0-9\-._~:\[\]@!$'()*+,="
+_PATH_VALUE = re.compile(rf"(?:[{_AVAILABLE}&]|{_ENCODED})+")
+_QUERY_VALUE = re.compile(rf"(?:[{_AVAILABLE}/?|]|{_ENCODED})+")
+_PATH_NAMES = ("token", "serial", "object", "id", "type")
+_QUERY_NAMES = ("module-path", "pin-source", "pin-value")
+
+
+@dataclass(frozen=True, slots=True)
+class Pkcs11Uri:
+    """Which private key, and how to reach it.
+
+    Attributes:
+        module: the token's PKCS #11 library, an absolute path.
+        token: the token's label; empty for any.
+        serial: the token's serial number; empty for any.
+        label: the key's label; empty for any.
+        key_id: the key's ID; empty for any.
+        pin_file: the file that holds the PIN.
+        pin_value: the PIN, where there is no file.
+    """
+
+    module: Path
+    token: str = ""
+    serial: str = ""
+    label: str = ""
+    key_id: bytes = b""
+    pin_file: Path | None = None
+    pin_value: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        """Name the key for people; the PIN does not show."""
+        token = " ".join(filter(None, (self.token, self.serial)))
+        key = " ".join(filter(None, (self.label, self.key_id.hex())))
+        return f"key {key!r} of token {token!r} ({self.module})"
+
+    @classmethod
+    def parse(cls, text: str) -> Pkcs11Uri:
+        """Read a PKCS #11 URI; what is not known in it is refused, never ignored.
+
+        Raises:
+            KeyMaterialError: it is no such URI, or lacks what a key needs. The message does not hold the PIN.
+        """
+        if not text.startswith(_SCHEME):
+            raise KeyMaterialError(f"a PKCS #11 URI begins with {_SCHEME!r}")
+        path_text, _, query_text = text.removeprefix(_SCHEME).partition("?")
+        path = _attributes(path_text, ";", _PATH_NAMES, _PATH_VALUE)
+        query = _attributes(query_text, "&", _QUERY_NAMES, _QUERY_VALUE)
+        if not ("token" in path or "serial" in path):
+            raise KeyMaterialError("the PKCS #11 URI names no token: add token=LABEL or serial=NUMBER")
+        if not ("object" in path or "id" in path):
+            raise KeyMaterialError("the PKCS #11 URI names no key: add object=LABEL or id=%01")
+        if path.get("type", b"private") != b"private":
+            raise KeyMaterialError("the PKCS #11 URI names no private key: leave type out, or write type=private")
+        if "module-path" not in query:
+            raise KeyMaterialError("the PKCS #11 URI names no library: add ?module-path=/path/to/library.so")
+        if ("pin-source" in query) == ("pin-value" in query):
+            raise KeyMaterialError("the PKCS #11 URI needs either pin-source=file:/path/to/pin or pin-value=PIN")
+        return cls(
+            module=_absolute("module-path", _text(query, "module-path")),
+            token=_text(path, "token"),
+            serial=_text(path, "serial"),
+            label=_text(path, "object"),
+            key_id=path.get("id", b""),
+            pin_file=_pin_file(_text(query, "pin-source")) if "pin-source" in query else None,
+            pin_value=_text(query, "pin-value"),
+        )
+
+    def read_pin(self) -> str:
+        """Return the PIN; one line break after it in the file is no part of it.
+
+        Raises:
+            KeyMaterialError: the file cannot be read, or holds no PIN.
+        """
+        if self.pin_file is None:
+            return self.pin_value
+        try:
+            content = self.pin_file.read_bytes()
+        except OSError as error:
+            raise KeyMaterialError(f"the PIN file {self.pin_file} cannot be read: {error.strerror}") from error
+        pin = _decode(content, f"the PIN file {self.pin_file}").removesuffix("\n")
+        if not pin:
+            raise KeyMaterialError(f"the PIN file {self.pin_file} is empty: write the token's user PIN into it")
+        return pin
+
+
+def _attributes(
+    text: str, separator: str, known: tuple[str, ...], value_pattern: re.Pattern[str]
+) -> Mapping[str, bytes]:
+    found: dict[str, bytes] = {}
+    for part in text.split(separator) if text else ():
+        name, equals, value = part.partition("=")
+        # The part itself may hold a PIN, so it is in no message.
+        if not equals or name not in known:
+            names = ", ".join(known)
+            raise KeyMaterialError(
+                f"a part of the PKCS #11 URI between {separator!r} is none of NAME=VALUE with {names}"
+            )
+        if name in found:
+            raise KeyMaterialError(f"the PKCS #11 URI has {name} twice")
+        if not value_pattern.fullmatch(value):
+            raise KeyMaterialError(
+                f"the value of {name} in the PKCS #11 URI is empty or has characters that must be written as %XX"
+            )
+        found[name] = unquote_to_bytes(value)
+    return found
+
+
+def _text(attributes: Mapping[str, bytes], name: str) -> str:
+    return _decode(attributes.get(name, b""), f"the value of {name} in the PKCS #11 URI")
+
+
+def _decode(value: bytes, what: str) -> str:
+    # No decoding error is raised: it would hold the value, which may be a PIN.
+    text = value.decode(errors="replace")
+    if text.encode() != value:
+        raise KeyMaterialError(f"{what} is no UTF-8 text")
+    if "\0" in text:
+        raise KeyMaterialError(f"{what} has a zero byte")
+    return text
+
+
+def _absolute(name: str, text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise KeyMaterialError(f"{name} in the PKCS #11 URI is not an absolute path: {text!r}")
+    return path
+
+
+def _pin_file(source: str) -> Path:
+    if source.startswith("|"):
+        raise KeyMaterialError("a program as pin-source is not run: write the PIN into a file, pin-source=file:/path")
+    path = source.removeprefix("file:")
+    if path.startswith("//"):
+        path = path.removeprefix("//") if path.startswith("///") else f"not of this host: {path}"
+    return _absolute("pin-source", path)

@@ -1,0 +1,40 @@
+"""How long records are kept: setting it in storage, around what the logs state about it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from server.config import Settings
+from server.notary.origin import Stream
+from storage.engine import Engine
+from storage.retention import read_retention_days, set_retention_days
+
+__all__ = ["enforced_retention", "retention_days"]
+
+
+def retention_days(settings: Settings) -> dict[Stream, int | None]:
+    """Return for how many days each stream is kept, None for ever."""
+    return {Stream.AUDIT: settings.retention_audit, Stream.OPERATIONAL: settings.retention_operational}
+
+
+@contextlib.asynccontextmanager
+async def enforced_retention(settings: Settings, engine: Engine) -> AsyncIterator[None]:
+    """Lengthen the time that records are kept, let the block state how long that is, and then shorten it.
+
+    So nothing vanishes before it is stated that it may.
+
+    Raises:
+        StorageError: storage cannot be read, or refuses it.
+    """
+    wanted = retention_days(settings)
+    kept = await asyncio.to_thread(read_retention_days, engine)
+    longer = {
+        stream: days
+        for stream, days in wanted.items()
+        if (before := kept[stream]) is not None and (days is None or days > before)
+    }
+    await asyncio.to_thread(set_retention_days, engine, longer)
+    yield
+    await asyncio.to_thread(set_retention_days, engine, wanted)

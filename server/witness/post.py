@@ -1,0 +1,88 @@
+"""HTTP POST to a service that is not trusted: bounded in time and in size, redirected nowhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import HTTPError
+
+from server.witness.errors import AnswerError, UnavailableError
+
+__all__ = ["Answer", "HttpService"]
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service answered.
+
+    Attributes:
+        status: the HTTP status.
+        content_type: the media type, in lower case and without parameters.
+        body: the whole body.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class HttpService:
+    """A URL that is posted to. May be used by several threads at once; connections are kept and used again."""
+
+    def __init__(self, url: str, *, timeout: float, max_answer: int) -> None:
+        """Name the service; nothing is connected yet.
+
+        Args:
+            url: where it answers.
+            timeout: seconds for connecting, for each wait for bytes, and for reading a body to its end.
+            max_answer: most bytes that an answer's body may have.
+        """
+        self._url = url
+        self._timeout = timeout
+        self._max_answer = max_answer
+        self._pool = PoolManager(maxsize=4)
+
+    def post(self, body: bytes, content_type: str) -> Answer:
+        """Send a body and return the answer, whatever its status. Blocks.
+
+        Raises:
+            UnavailableError: there was no whole answer in time.
+            AnswerError: the answer is too long.
+        """
+        try:
+            response = self._pool.request(
+                "POST",
+                self._url,
+                body=body,
+                headers={"Content-Type": content_type},
+                timeout=Timeout(connect=self._timeout, read=self._timeout),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                content = self._read(response)
+            except BaseException:
+                response.close()  # the rest of the answer is not wanted, so the connection is of no use either
+                raise
+            response.release_conn()
+        except (HTTPError, OSError) as error:
+            raise UnavailableError(f"{self._url} does not answer: {error}") from error
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return Answer(response.status, media_type, content)
+
+    def _read(self, response: BaseHTTPResponse) -> bytes:
+        deadline = time.monotonic() + self._timeout
+        content = bytearray()
+        while chunk := response.read1(_CHUNK, decode_content=False):
+            content += chunk
+            if len(content) > self._max_answer:
+                raise AnswerError(f"the answer of {self._url} is longer than {self._max_answer} bytes")
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{self._url} does not come to the end of its answer")
+        return bytes(content)

@@ -1,0 +1,81 @@
+"""Which witnesses and which timestamp authority are asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from server.notary.errors import KeyMaterialError
+from server.notary.keys import VerifierKey
+
+__all__ = ["TimestampAuthority", "Witness", "parse_witness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness.
+
+    Attributes:
+        url: its submission prefix (C2SP tlog-witness): ``add-checkpoint`` is asked for below it.
+        key: its key, of a type for cosignatures.
+    """
+
+    url: str
+    key: VerifierKey
+
+    def __post_init__(self) -> None:
+        _check_url(self.url)
+        if "?" in self.url:
+            raise ValueError(f"a witness's URL has no query: {self.url!r}")
+        if not self.key.key_type.timed:
+            raise ValueError(f"a witness's key is of type 4 or 6, and that of {self.key.name} is not")
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampAuthority:
+    """A timestamp authority (RFC 3161).
+
+    Attributes:
+        url: where it answers requests over HTTP.
+        roots: a PEM file of the root certificates that its certificate has to lead to. Without it a timestamp is
+            kept without its signature being checked.
+        interval: seconds between timestamps of a log that grows.
+    """
+
+    url: str
+    roots: Path | None = None
+    interval: float = 3600.0
+
+    def __post_init__(self) -> None:
+        _check_url(self.url)
+        if not 0 < self.interval < float("inf"):
+            raise ValueError(f"the time between timestamps is more than 0 seconds, not {self.interval}")
+
+
+def parse_witness(text: str) -> Witness:
+    """Read a witness from a setting: ``<verifier key> <URL>``.
+
+    Raises:
+        ValueError: the text is no such thing; the message says why.
+    """
+    try:
+        key, url = text.split()
+    except ValueError as error:
+        raise ValueError(f"a witness is '<verifier key> <URL>', not {text!r}") from error
+    try:
+        return Witness(url.rstrip("/"), VerifierKey.parse(key))
+    except KeyMaterialError as error:
+        raise ValueError(f"the key of the witness at {url} cannot be used: {error}") from error
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError(f"a URL is http://<host>... or https://<host>..., not {url!r}")
+    if parts.username is not None or parts.fragment:
+        raise ValueError(f"a URL here has no user name, password or fragment: {parts.hostname}")

@@ -1,0 +1,56 @@
+"""Reading the checkpoints of logs, and the entries they cover."""
+
+from __future__ import annotations
+
+from server.notary.batch import Batch
+from server.notary.origin import Stream
+from storage.engine import Engine
+from storage.evidence import select_batches
+from storage.rowbinary import fixed32, read_rows, uint64
+from storage.schema import RECORD_TABLES, canonical_expressions
+
+__all__ = ["nearest_sizes", "read_batches_of_size", "read_entries", "read_last_batches"]
+
+
+def read_last_batches(engine: Engine) -> list[Batch]:
+    """Return the last batch of every log, ordered by origin; where it is stored more than once, each of them."""
+    return select_batches(
+        engine,
+        "(LogId, Sequence) IN (SELECT LogId, max(Sequence) FROM log_batches GROUP BY LogId) "
+        "ORDER BY Origin, LogId, TreeSize DESC, BatchId",
+    )
+
+
+def read_batches_of_size(engine: Engine, log_id: str, tree_size: int) -> list[Batch]:
+    """Return the batches after which a log has a size: one, unless storage was altered."""
+    return select_batches(
+        engine,
+        "LogId = {log:String} AND TreeSize = {size:UInt64} ORDER BY Sequence, BatchId",
+        {"log": log_id, "size": tree_size},
+    )
+
+
+def nearest_sizes(engine: Engine, log_id: str, tree_size: int) -> list[int]:
+    """Return the next smaller and the next greater size after which a batch of a log ends, where there are."""
+    rows = engine.query(
+        "SELECT arrayJoin([maxIf(TreeSize, TreeSize < {size:UInt64}), minIf(TreeSize, TreeSize > {size:UInt64})]) "
+        "AS Size FROM log_batches WHERE LogId = {log:String} HAVING Size > 0",
+        {"log": log_id, "size": tree_size},
+    )
+    return [size for (size,) in read_rows(rows, (uint64,))]
+
+
+def read_entries(
+    engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int
+) -> list[tuple[int, bytes]]:
+    """Return the leaf and the entry, SHA-256 of the canonical record, of each row that claims a leaf of a range.
+
+    ClickHouse hashes them, so that no contents are read. It may lie: check them against the tree.
+    """
+    rows = engine.query(
+        f"SELECT LeafIndex, SHA256(formatRowNoNewline('RowBinary', {canonical_expressions(stream)})) "
+        f"FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} "
+        "AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} ORDER BY LeafIndex",
+        {"log": log_id, "first": first_leaf, "end": end_leaf},
+    )
+    return [(leaf_index, entry) for leaf_index, entry in read_rows(rows, (uint64, fixed32))]

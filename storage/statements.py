@@ -1,0 +1,89 @@
+"""Storing and reading statements (``log_statements``)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from server.notary.canonical import encode_string
+from server.notary.statement import StatementKind, StatementRow, data_digest
+from storage.engine import Engine
+from storage.native import Column, PlainColumn, WordColumn, encode_block
+from storage.rowbinary import read_rows, string, text, uint32, uint64
+from storage.schema import STATEMENT_COLUMNS
+
+__all__ = ["insert_statement", "is_stated", "last_statement", "read_statements"]
+
+_FIELDS = ", ".join(column.name for column in STATEMENT_COLUMNS)
+_READERS = (text, uint64, text, uint64, uint32, text, string)
+
+
+def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> None:
+    """Store a statement.
+
+    Args:
+        engine: the storage.
+        row: the statement.
+        renewed: how often the deduplication token was renewed, because storage knew it and had lost the row.
+
+    Raises:
+        NotAppliedError: nothing was stored.
+        OutcomeUnknownError: it may have been stored; call again.
+    """
+    columns: tuple[Column, ...] = (
+        WordColumn((row.log_id.encode(),), bytes(4)),
+        PlainColumn(struct.pack("<Q", row.number)),
+        WordColumn((row.kind.encode(),), bytes(4)),
+        PlainColumn(struct.pack("<Q", row.tree_size)),
+        PlainColumn(struct.pack("<I", row.signed_at)),
+        PlainColumn(encode_string(row.note.encode())),
+        PlainColumn(encode_string(row.data)),
+    )
+    block = encode_block(STATEMENT_COLUMNS, [(column,) for column in columns], 1)
+    names = [column.name for column in STATEMENT_COLUMNS]
+    engine.insert(
+        "log_statements", names, block, f"{row.log_id}/{row.number}/{data_digest(row.note.encode())}/{renewed}"
+    )
+
+
+def is_stated(engine: Engine, row: StatementRow) -> bool:
+    """Tell whether a statement is stored.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    return any(stored.note == row.note for stored in _select(engine, row.log_id, f"Number = {row.number}"))
+
+
+def last_statement(engine: Engine, log_id: str) -> StatementRow | None:
+    """Return the statement of a log that has the highest number, None where there is none."""
+    rows = _select(engine, log_id, "1 ORDER BY Number DESC, Note LIMIT 1")
+    return next(rows, None)
+
+
+def read_statements(
+    engine: Engine, log_id: str | None = None, *kinds: StatementKind, tree_size: int | None = None
+) -> Iterator[StatementRow]:
+    """Return statements, ordered by log and number.
+
+    Args:
+        engine: the storage.
+        log_id: only those of this log.
+        kinds: only those of these kinds.
+        tree_size: only those about checkpoints of so many entries.
+    """
+    condition = "1"
+    if kinds:
+        condition += f" AND Kind IN ({', '.join(repr(kind.value) for kind in kinds)})"
+    if tree_size is not None:
+        condition += f" AND TreeSize = {int(tree_size)}"
+    return _select(engine, log_id, f"{condition} ORDER BY LogId, Number, Note")
+
+
+def _select(engine: Engine, log_id: str | None, condition: str) -> Iterator[StatementRow]:
+    of_log = "LogId = {log:String} AND" if log_id is not None else ""
+    rows = engine.query(
+        f"SELECT {_FIELDS} FROM log_statements WHERE {of_log} {condition}",
+        {"log": log_id} if log_id is not None else {},
+    )
+    return (StatementRow(*row) for row in read_rows(rows, _READERS))
