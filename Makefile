@@ -38,9 +38,10 @@ lint: $(READY) ## check style, types and the import rule
 bench: $(READY) ## run the short benchmarks
 	$(BIN)/python -m benchmarks --short
 
-fuzz: $(READY) ## fuzz the compiled codec for two minutes
+fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence for one
 	tests/fuzz/run --seconds 60
 	$(BIN)/python -m tests.fuzz.differential --seconds 60
+	$(BIN)/python -m tests.fuzz.evidence --seconds 60
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .

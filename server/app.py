@@ -14,20 +14,19 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
 from server.allocator import keep_freed_memory
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
+from server.api.health import add_health
 from server.api.http_api import build_http_api
 from server.attended_log import StoredLog
 from server.config import Settings
 from server.datadir import DataDirectory, worker_directory
 from server.identity import identify, key_store
-from server.kept_logs import KeptLog, keep_alive, open_logs
+from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys
 from server.keystore import KeyStore
 from server.listeners import serve_grpc, serve_http
 from server.notary.checkpoint import Checkpoint
@@ -43,7 +42,7 @@ from server.pipeline.rows import Codec
 from server.ports import reserve
 from server.retention import enforced_retention
 from server.setting_values import Address
-from server.startup import reach_storage, sole_writer, stop_on_signals
+from server.startup import Signals, background, heed_signals, reach_storage, sole_writer, whenever
 from server.witness.attendance import Attendance, plan_errands
 from server.worker_link import REPORT_INTERVAL, Order, Report
 from server.workers import Workers
@@ -84,22 +83,22 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         WorkerFailedError: a worker met one of these.
         OSError: a port cannot be listened on.
     """
-    stop = stop_on_signals()
+    signals = heed_signals()
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
-        engine = await reach_storage(settings.storage, stop)
+        engine = await reach_storage(settings.storage, signals.stop)
         if engine is None:
             return
         stack.callback(engine.close)
         run = _run_alone if settings.workers == 1 else _run_with_workers
-        await run(settings, data, engine, stop, on_ready)
+        await run(settings, data, engine, signals, on_ready)
 
 
 async def _run_alone(
     settings: Settings,
     data: DataDirectory,
     engine: Engine,
-    stop: asyncio.Event,
+    signals: Signals,
     on_ready: Callable[[BoundAddresses], None],
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
@@ -115,7 +114,14 @@ async def _run_alone(
             _answer(settings, backend, lambda: ingest.blocked() or _out_of_reach(engine))
         )
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
-        await stop.wait()
+
+        def reread() -> None:
+            ingest.reread_keys(identity.store)
+            identity.publish()
+            backend.forget_keys()
+
+        with background(whenever(signals.reread, reread)):
+            await signals.stop.wait()
         await ingest.finish()
 
 
@@ -123,7 +129,7 @@ async def _run_with_workers(
     settings: Settings,
     data: DataDirectory,
     engine: Engine,
-    stop: asyncio.Event,
+    signals: Signals,
     on_ready: Callable[[BoundAddresses], None],
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
@@ -146,19 +152,25 @@ async def _run_with_workers(
         )
         async with enforced_retention(settings, engine):
             await stack.enter_async_context(workers.running())
-            await workers.wait_until_ready(stop)
-        if not stop.is_set():
+            await workers.wait_until_ready(signals.stop)
+        if not signals.stop.is_set():
             on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
-        await workers.run_until(stop)
+
+        def reread() -> None:
+            workers.reread_keys()
+            identity.publish()
+
+        with background(whenever(signals.reread, reread)):
+            await workers.run_until(signals.stop)
         _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
 
 
-async def run_worker(order: Order, stop: asyncio.Event, say: Callable[[Report], None]) -> None:
+async def run_worker(order: Order, signals: Signals, say: Callable[[Report], None]) -> None:
     """Run a worker of a server.
 
     Args:
         order: what the server wants of it.
-        stop: ends it, once set.
+        signals: what others want of it.
         say: called now and then, from when it takes records.
 
     Raises:
@@ -168,16 +180,17 @@ async def run_worker(order: Order, stop: asyncio.Event, say: Callable[[Report], 
     settings = order.settings
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
-        engine = await reach_storage(settings.storage, stop)
+        engine = await reach_storage(settings.storage, signals.stop)
         if engine is None:
             return
         stack.callback(engine.close)
         name = WriterName(settings.deployment, order.writer, data.place)
-        ingest = await stack.enter_async_context(_ingest(settings, name, data, key_store(settings), engine))
+        keys = key_store(settings)
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, keys, engine))
         await stack.enter_async_context(_receive(settings, ingest.pipeline, shared=True))
-        reporting = asyncio.create_task(_report(ingest, say))
-        stack.callback(reporting.cancel)
-        await stop.wait()
+        stack.enter_context(background(_report(ingest, say)))
+        stack.enter_context(background(whenever(signals.reread, lambda: ingest.reread_keys(keys))))
+        await signals.stop.wait()
         await ingest.finish()
 
 
@@ -192,6 +205,9 @@ class _Ingest:
     def checkpoints(self) -> list[Checkpoint | Statement]:
         stated = (log.statements.last for log in self.logs.values())
         return [*(log.writer.checkpoint for log in self.logs.values()), *filter(None, stated)]
+
+    def reread_keys(self, keys: KeyStore) -> None:
+        reread_keys(self.logs.values(), keys)
 
     def blocked(self) -> str:
         blocked = [stream for stream, log in self.logs.items() if log.writer.blocked]
@@ -214,8 +230,7 @@ async def _ingest(
     async with sole_writer(engine, name):
         logs = await asyncio.to_thread(open_logs, settings, name.writer, data, keys, engine, give_up, hash_pairs)
         async with contextlib.AsyncExitStack() as stack:
-            beating = asyncio.create_task(keep_alive(logs.values(), settings.heartbeat))
-            stack.callback(beating.cancel)
+            stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
             errands = plan_errands(
                 [StoredLog(log, engine) for log in logs.values()],
                 settings.witnesses,
@@ -262,20 +277,12 @@ async def _answer(
     async with contextlib.AsyncExitStack() as stack:
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_services(server, backend)
-        healthy = await _add_health(server)
+        healthy = await add_health(server)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
         http_address = await stack.enter_async_context(serve_http(build_http_api(backend, not_ready), settings.http))
         yield grpc_address, http_address
-
-
-async def _add_health(server: grpc.aio.Server) -> HealthServicer:
-    servicer = HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    for name in ("", *SERVICE_NAMES):
-        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return servicer
 
 
 async def _report(ingest: _Ingest, say: Callable[[Report], None]) -> None:

@@ -234,7 +234,7 @@ def _parse_checkpoint(note: str, where: str) -> Checkpoint:
         signature = _base64(encoded, f"a signature in {where}")
         signatures.append((name, signature[:4], signature[4:]))
     size, root = int(match["size"]), base64.b64decode(match["root"])
-    return Checkpoint(match["text"], tuple(signatures), match["origin"], size, root, match["extension"])
+    return Checkpoint(match["text"], tuple(dict.fromkeys(signatures)), match["origin"], size, root, match["extension"])
 
 
 def _parse_key_change(note: str, where: str) -> KeyChange:
@@ -243,9 +243,9 @@ def _parse_key_change(note: str, where: str) -> KeyChange:
     if match is None:
         raise RefusedError(f"{where} is no statement 'lognotary/v1 NUMBER TIME keys KEY... after KEY...'")
     after, _, before = match[2].partition(" after ")
-    named = tuple(tuple(parse_key(word) for word in side.split(" ", 2)) for side in (before, after))
-    if any(len(side) > 2 or key.name != checkpoint.origin for side in named for key in side):
-        raise RefusedError(f"{where} names more than two keys on a side, or a key of another log")
+    named = tuple(tuple(parse_key(word) for word in side.split(" ", 1)) for side in (before, after))
+    if any(key.name != checkpoint.origin or key.type == COSIGNATURE for side in named for key in side):
+        raise RefusedError(f"{where} names keys of another log or of a witness")
     return KeyChange(checkpoint, int(match[1]), *named)
 
 
@@ -657,12 +657,11 @@ def _read_pem(text: str) -> Key:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    kinds = "PEM file, file of C2SP verifier keys, or a verifier key itself; may be given again"
+    log_key = "the log's public key: a PEM file, a file of C2SP verifier keys, or a verifier key; may be given again"
+    witness_key = "verifier key of a witness that has to have cosigned the checkpoint; may be given again"
     parser.add_argument("bundle", metavar="BUNDLE", help="a directory or a zip file")
-    parser.add_argument("--public-key", metavar="KEY", action="append", required=True, help=f"the log's: {kinds}")
-    parser.add_argument(
-        "--witness", metavar="KEY", action="append", default=[], help="of one that has to have cosigned"
-    )
+    parser.add_argument("--public-key", metavar="KEY", action="append", required=True, help=log_key)
+    parser.add_argument("--witness", metavar="KEY", action="append", default=[], help=witness_key)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -702,7 +701,8 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _one_line(text: str) -> str:
     """Make text safe to show: no line breaks, no terminal codes, not endless."""
-    return "".join(character if character.isprintable() else " " for character in text[:1000])
+    shown = text if len(text) <= 1000 else text[:1000] + " … and more"
+    return "".join(character if character.isprintable() else " " for character in shown)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 """The data directory: what a server keeps for itself, outside storage.
 
-lock                            held while a server runs, so that no two write under one name
+lock                            held while a server runs, so that no two write under one name; has its process ID
 writer                          the writer's name, part of its logs' origins
 keys/                           its keys: see ``keystore``
 checkpoints/<stream>            the last checkpoint that was committed: shows when storage was rolled back
@@ -64,6 +64,10 @@ class DataDirectory:
             raise DataDirectoryError(
                 f"another server runs on the data directory {path}: stop it, or use another --data-dir"
             ) from error
+
+        # For commands that have something to tell to this server.
+        os.ftruncate(self._lock, 0)
+        os.write(self._lock, f"{os.getpid()}\n".encode())
 
     def __enter__(self) -> DataDirectory:
         return self

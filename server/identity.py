@@ -32,6 +32,10 @@ class Identity:
     logs: tuple[LogName, ...]
     workers_logs: tuple[LogName, ...]
 
+    def publish(self) -> None:
+        """Write down the public keys of all its logs; raises KeyStoreError."""
+        self.store.publish((*self.logs, *self.workers_logs))
+
     def writer_of(self, worker: int) -> str:
         """Return the name that a worker writes under."""
         return _writer_of(self.writer, worker)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from server.config import Settings
 from server.datadir import DataDirectory
-from server.keystore import KeyStore
+from server.keystore import KeyStore, KeyStoreError
 from server.notary.batch import Batch
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
-from server.notary.keys import VerifierKey
 from server.notary.merkle import HashPairs
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -27,7 +26,7 @@ from server.retention import retention_days
 from storage.engine import Engine
 from storage.errors import StorageError
 
-__all__ = ["KeptLog", "keep_alive", "open_logs"]
+__all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys"]
 
 _logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
@@ -73,16 +72,27 @@ def open_logs(
     signer = keys.signer()
     for stream, days in retention_days(settings).items():
         name = LogName(settings.deployment, stream, writer)
-        log, before = _open(name, data, keys, signer, engine, give_up, hash_pairs)
+        log = logs[stream] = _open(name, data, keys, signer, engine, give_up, hash_pairs)
         try:
-            if before is not None:
-                log.writer.change_keys(log.statements, before, signer)
-                _logger.info("%s: other keys sign it from now on", name.origin)
+            _sign_with(log, signer)
             log.statements.keep_for(None if days is None else days * _DAY)
         except RefusedError as error:
             raise StorageError(f"{name.origin}: nothing can be stated: {error}") from error
-        logs[stream] = log
     return logs
+
+
+def reread_keys(logs: Iterable[KeptLog], keys: KeyStore) -> None:
+    """Sign with other keys from now on, if the store has others; what goes wrong is logged, and changes nothing."""
+    for log in logs:
+        try:
+            _sign_with(log, keys.signer())
+        except (RefusedError, StorageError, SigningError, KeyStoreError) as error:
+            _logger.error("%s: it is signed by the same keys still: %s", log.name.origin, error)  # noqa: TRY400 - told whole
+
+
+def _sign_with(log: KeptLog, signer: Signer) -> None:
+    if log.writer.change_keys(log.statements, signer):
+        _logger.info("%s: other keys sign it from now on", log.name.origin)
 
 
 def _open(
@@ -93,11 +103,12 @@ def _open(
     engine: Engine,
     give_up: threading.Event,
     hash_pairs: HashPairs,
-) -> tuple[KeptLog, Signer | None]:
-    """Open a log; returns with it the keys that signed it so far, if those are others."""
+) -> KeptLog:
+    """Open a log, to be signed by the keys that signed it last."""
     trusted = keys.trusted()
     last, in_force = open_statements(engine, name, trusted, data.last_statement(name))
-    state = open_log(engine, name, in_force or trusted.for_origin(name.origin), data.last_checkpoint(name))
+    # Nothing may have come since the keys changed: then those before them signed the last batch.
+    state = open_log(engine, name, {*in_force, *trusted.for_origin(name.origin)}, data.last_checkpoint(name))
 
     def remember(batch: Batch) -> None:
         data.remember_checkpoint(name.stream, batch.checkpoint)
@@ -105,21 +116,15 @@ def _open(
     def remember_statement(row: StatementRow) -> None:
         data.remember_statement(name.stream, row.note)
 
-    before = _before(name, keys, signer, in_force)
-    writer = LogWriter(engine, state, before or signer, remember, give_up, hash_pairs)
+    # Nothing is signed yet: that a second key signs has to be stated too, for those who verify are given one.
+    before = keys.signer_of(in_force) if in_force else Signer(signer.ed25519)
+    writer = LogWriter(engine, state, before, remember, give_up, hash_pairs)
 
     def checkpoint() -> Checkpoint:
         return writer.checkpoint
 
-    statements = StatementWriter(engine, last, before or signer, checkpoint, remember_statement, give_up)
-    return KeptLog(name, writer, statements), before
-
-
-def _before(name: LogName, keys: KeyStore, signer: Signer, in_force: tuple[VerifierKey, ...]) -> Signer | None:
-    if in_force:
-        return None if set(in_force) == set(signer.verifier_keys(name.origin)) else keys.signer_of(in_force)
-    # Nothing is signed yet. That a second key signs has to be stated too: those who verify are given one.
-    return Signer(signer.ed25519) if signer.ml_dsa is not None else None
+    statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up)
+    return KeptLog(name, writer, statements)
 
 
 async def keep_alive(logs: Iterable[KeptLog], interval: float) -> None:

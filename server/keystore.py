@@ -235,7 +235,7 @@ class KeyStore:
         try:
             if not file.exists():
                 replace_file(file, kind.generate().to_pem().decode(), mode=0o600)
-        except OSError as error:
+        except (OSError, KeyMaterialError) as error:
             raise KeyStoreError(f"the signing key {file} cannot be used: {error}") from error
         return _read(file, kind)
 

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+_MOST_DAYS = 18_250  # 50 years; a TTL beyond 2106, the end of ClickHouse's DateTime, would be one long past
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a server listens. Port 0: a free one."""
@@ -80,7 +83,10 @@ def read_days(text: str) -> int | None:
         return None
     if not text.endswith("d"):
         raise ValueError(f"{text!r} is no number of days, such as 30d, and not 'forever'")
-    return read_count(text[:-1])
+    days = read_count(text[:-1])
+    if days > _MOST_DAYS:
+        raise ValueError(f"{text} is more than {_MOST_DAYS}d: give 'forever'")
+    return days
 
 
 def read_list(text: str) -> tuple[str, ...]:

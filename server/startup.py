@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -15,20 +17,52 @@ from storage.migrate import migrate
 from storage.url import StorageUrl
 from storage.writers import RENEWAL, WriterName, claim, release, renew
 
-__all__ = ["reach_storage", "sole_writer", "stop_on_signals"]
+__all__ = ["Signals", "background", "heed_signals", "reach_storage", "sole_writer", "whenever"]
 
 _logger = logging.getLogger(__name__)
 
 _CONNECT_PAUSE = 2.0  # seconds between attempts to reach storage at start
 
 
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set, which then do nothing else."""
-    stop = asyncio.Event()
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What others want of this process.
+
+    Attributes:
+        stop: set by SIGTERM and SIGINT, which then do nothing else.
+        reread: set by SIGHUP: the signing keys may have changed.
+    """
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    reread: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def heed_signals() -> Signals:
+    """Have signals set events from now on."""
+    signals = Signals()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
+        loop.add_signal_handler(number, signals.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, signals.reread.set)
+    return signals
+
+
+@contextlib.contextmanager
+def background(work: Coroutine[Any, Any, None]) -> Iterator[None]:
+    """Run something beside the block, until that ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def whenever(event: asyncio.Event, work: Callable[[], object]) -> None:
+    """Do blocking work in a thread whenever an event is set; never ends."""
+    while True:
+        await event.wait()
+        event.clear()
+        await asyncio.to_thread(work)
 
 
 async def reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine | None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ from server.keystore import KeyStoreError
 from server.logs import configure_logging
 from server.notary.errors import SigningError
 from server.pipeline.recovery import LogUnusableError
-from server.startup import stop_on_signals
+from server.startup import heed_signals
 from server.witness.errors import WitnessError
 from server.worker_link import CANNOT_START, Order, Report
 from storage.errors import StorageBusyError, StorageConfigError, StorageError
@@ -27,6 +28,7 @@ _logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Run a worker and return its exit status: 0, 2 if it cannot start, 1 if it may the next time."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is heeded
     reports = _take_stdout()
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):  # the server has ended before it could say anything
@@ -59,16 +61,16 @@ def main() -> int:
 
 
 async def _work(order: Order, say: Callable[[Report], None]) -> None:
-    stop = stop_on_signals()
+    signals = heed_signals()
     loop = asyncio.get_running_loop()
 
     def server_is_done() -> None:
         loop.remove_reader(sys.stdin)
-        stop.set()
+        signals.stop.set()
 
     # The server says nothing after the order: what there is to read is the end.
     loop.add_reader(sys.stdin, server_is_done)
-    await run_worker(order, stop, say)
+    await run_worker(order, signals, say)
 
 
 def _take_stdout() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -85,6 +86,11 @@ class Workers:
             if task.done():
                 task.result()
 
+    def reread_keys(self) -> None:
+        """Have every worker read its signing keys again."""
+        for worker in self._workers:
+            worker.reread_keys()
+
     def not_ready(self) -> str:
         """Return why not every worker can commit records, empty if all can."""
         return next(filter(None, (worker.not_ready() for worker in self._workers)), "")
@@ -98,6 +104,7 @@ class _Worker:
         self._order = order
         self._name = f"worker {order.number}"
         self._command = command
+        self._process: asyncio.subprocess.Process | None = None
         self._report: Report | None = None  # the last one, None while it does not run
         self._reported_at = 0.0
         self._failure = ""
@@ -110,6 +117,10 @@ class _Worker:
         if time.monotonic() - self._reported_at > _SILENCE:
             return f"{self._name} does not answer"
         return f"{self._name}: {report.not_ready}" if report.not_ready else ""
+
+    def reread_keys(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGHUP)
 
     async def keep_running(self, stop: asyncio.Event) -> None:
         """Run the worker until ``stop`` is set, again and again if it ends before.
@@ -146,6 +157,7 @@ class _Worker:
             # Ctrl-C is for the server, which stops its workers in order.
             process_group=0,
         )
+        self._process = process
         reading = asyncio.create_task(self._read(process))
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from storage.engine import Engine, EngineInfo
+from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import (
     NotAppliedError,
     OutcomeUnknownError,
@@ -41,7 +41,7 @@ _UNKNOWN_OUTCOME_CODES = frozenset({159, 209, 210, 319, 394})
 
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
-_PIECE = 256 << 10  # bytes of a block that are sent at a time
+_PIECE = 256 << 10  # bytes that are sent, or taken, at a time
 _CLIENTS = 4  # statements that run at the same time
 
 
@@ -73,6 +73,8 @@ class _ClickHouse:
         self._insert_settings = dict(_INSERT_SETTINGS)
         if isinstance(url, ServerUrl):
             self._insert_settings["wait_end_of_query"] = 1
+        # The embedded engine would send everything at once where a query has settings.
+        self._piecewise_settings = {"wait_end_of_query": 0} if isinstance(url, ServerUrl) else None
 
     @property
     def info(self) -> EngineInfo:
@@ -94,6 +96,15 @@ class _ClickHouse:
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():
             return client.raw_query(select, parameters=dict(parameters or {}), fmt="RowBinary")
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        with self._client() as client, _translated():
+            stream = client.raw_stream(
+                select, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
+            )
+            with contextlib.closing(cast(BinaryIO, stream)) as answer:
+                while piece := answer.read(_PIECE):
+                    yield piece
 
     def close(self) -> None:
         for _ in range(_CLIENTS):

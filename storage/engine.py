@@ -7,11 +7,14 @@ may be used from several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["Engine", "EngineInfo"]
+__all__ = ["Engine", "EngineInfo", "Pieces"]
+
+Pieces = Generator[bytes, None, None]
+"""Pieces of an answer. To be closed where they are not all taken: until then they occupy a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,20 @@ class Engine(Protocol):
 
         Raises:
             StorageError: the query could not be answered.
+        """
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        """Run a SELECT and return its result as RowBinary while it comes, cut anywhere: for results without limit.
+
+        A result that breaks off raises an error after the pieces that came before. (Servers older than 25.11 may send
+        the error's text as if it were rows.)
+
+        Args:
+            select: as for ``query``.
+            parameters: as for ``query``.
+
+        Raises:
+            StorageError: the query could not be answered, or not to its end.
         """
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from storage.schema import RECORD_TABLES
 
 __all__ = ["read_retention_days", "set_retention_days"]
 
-_TTL = re.compile(r"\bTTL toDateTime\(IngestedAt\) \+ toIntervalDay\((\d+)\)")
+_TTL = re.compile(r" TTL toDateTime\(IngestedAt\) \+ toIntervalDay\((\d+)\)(?: SETTINGS |$)")
 
 
 def read_retention_days(engine: Engine) -> dict[Stream, int | None]:

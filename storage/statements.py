@@ -12,7 +12,7 @@ from storage.native import Column, PlainColumn, WordColumn, encode_block
 from storage.rowbinary import read_rows, string, text, uint32, uint64
 from storage.schema import STATEMENT_COLUMNS
 
-__all__ = ["insert_statement", "is_stated", "last_statement", "read_statements"]
+__all__ = ["insert_statement", "is_stated", "last_statement", "last_witnessed_size", "read_statements"]
 
 _FIELDS = ", ".join(column.name for column in STATEMENT_COLUMNS)
 _READERS = (text, uint64, text, uint64, uint32, text, string)
@@ -78,6 +78,15 @@ def read_statements(
     if tree_size is not None:
         condition += f" AND TreeSize = {int(tree_size)}"
     return _select(engine, log_id, f"{condition} ORDER BY LogId, Number, Note")
+
+
+def last_witnessed_size(engine: Engine, log_id: str) -> int:
+    """Return the number of entries in the largest checkpoint of a log that has cosignatures, 0 where none has."""
+    rows = engine.query(
+        "SELECT max(TreeSize) FROM log_statements WHERE LogId = {log:String} AND Kind = {kind:String}",
+        {"log": log_id, "kind": StatementKind.WITNESSED.value},
+    )
+    return int(next(read_rows(rows, (uint64,)))[0])
 
 
 def _select(engine: Engine, log_id: str | None, condition: str) -> Iterator[StatementRow]:

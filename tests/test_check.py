@@ -367,6 +367,13 @@ class TestKeys:
         assert report.holds
         assert f"a signature by {keys(both)[1]}" in report.not_checked
 
+    def test_a_cryptography_that_knows_no_ml_dsa_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.mldsa", None)
+        both = signer_of(1, ml_dsa=True)
+        files = LOG.bundle(5, LOG.checkpoint(11, both))
+        assert "installed cryptography" in failed(check.check(files, keys(both)))["signature"]
+        assert check.check(files, keys(both)[:1]).holds
+
     def test_an_ml_dsa_key_alone_is_enough(self) -> None:
         both = signer_of(1, ml_dsa=True)
         assert check.check(LOG.bundle(5, LOG.checkpoint(11, both)), keys(both)[1:]).holds
@@ -443,6 +450,16 @@ class TestKeyChanges:
     def test_sizes_and_numbers_of_changes_go_up(self, size: int, number: int) -> None:
         changes = (self.CHANGES[0], LOG.key_change(size, number, SECOND, THIRD))
         assert "cannot follow" in failed(self.report(10, THIRD, FIRST, changes))["key changes"]
+
+    def test_a_change_to_a_key_of_a_witness_is_malformed(self) -> None:
+        cosigner = Cosigner(LOG.origin, 2).verifier_key
+        change = self.CHANGES[0].replace(str(SECOND.verifier_key(LOG.origin)), str(cosigner))
+        assert "of a witness" in failed(self.report(7, SECOND, FIRST, (change,)))["files"]
+
+    def test_a_change_to_more_keys_than_a_log_has_is_malformed(self) -> None:
+        word = f" {SECOND.verifier_key(LOG.origin)}"
+        change = self.CHANGES[0].replace(word, 3 * word)
+        assert set(failed(self.report(7, SECOND, FIRST, (change,)))) == {"files"}
 
     def test_a_change_of_another_log_is_refused(self) -> None:
         other = MemoryLog(LOG.records, replace(LOG.name, writer="b"))
@@ -713,6 +730,14 @@ class TestCommand:
         with pytest.raises(SystemExit) as stopped:
             run(bundle)
         assert stopped.value.code == 2
+
+    def test_what_is_too_long_to_be_shown_says_so(
+        self, tmp_path: Path, pem: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = MemoryLog([encode_record(Stream.AUDIT, {"Body": b"x" * 5000})])
+        save_bundle(log.bundle(0, log.checkpoint(1, FIRST)), tmp_path / "bundle.zip")
+        assert run(tmp_path / "bundle.zip", "--public-key", pem) == 0
+        assert "xxx … and more\n" in capsys.readouterr().out
 
     def test_nothing_that_a_bundle_says_reaches_the_terminal_as_a_command(
         self, tmp_path: Path, pem: Path, capsys: pytest.CaptureFixture[str]

@@ -46,6 +46,10 @@ class Backend:
         self._remembered = remembered
         self._proofs = ProofCache()
 
+    def forget_keys(self) -> None:
+        """Learn anew by which keys logs are signed."""
+        self._keys.forget()
+
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
         return get_trace(self._engine, self._keys.now(), request)

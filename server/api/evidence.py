@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from lognotary.v1 import evidence_pb2 as pb
 from server.api.checkpoints import checkpoint_note, find_checkpoint, parse_log, stored_checkpoint, verifier_keys
+from server.api.confirmations import Confirmations, confirmations, key_changes, last_word, witnessed_size
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, from_nanos
 from server.api.proof_cache import ProofCache
@@ -77,8 +78,11 @@ def get_checkpoint(engine: Engine, keys: TrustedKeys, request: pb.GetCheckpointR
         StorageError: storage cannot be read.
     """
     batch = find_checkpoint(engine, keys, parse_log(request.log), request.tree_size)
+    confirmed = confirmations(engine, keys, batch)
     return pb.GetCheckpointResponse(
-        checkpoint=checkpoint_note(batch),
+        checkpoint=checkpoint_note(batch, confirmed.cosignatures),
+        last_statement=last_word(engine, keys, batch.log_id),
+        timestamp=confirmed.timestamp,
         origin=batch.origin,
         log_id=batch.log_id,
         tree_size=batch.tree_size,
@@ -104,13 +108,7 @@ def get_inclusion_proof(
     if not request.HasField("leaf_index"):
         raise InvalidArgumentError("leaf_index must be given: the number of the entry, from 0")
     index = request.leaf_index
-    recent = None if request.tree_size else cache.latest(log_id)
-    if recent is not None and index < recent.tree_size:
-        batch = recent
-    else:
-        batch = find_checkpoint(engine, keys, log_id, request.tree_size)
-        if not request.tree_size:
-            cache.keep_latest(batch)
+    batch = _checkpoint_over(engine, keys, cache, log_id, request)
     size = batch.tree_size
     if index >= size:
         message = f"there is no leaf {index}: {batch.origin} has {size} entries, numbered from 0"
@@ -122,7 +120,8 @@ def get_inclusion_proof(
         return leaf, path
 
     leaf, path = _proved(engine, batch, cache, [(0, index), *inclusion_nodes(index, size)], prove)
-    note = checkpoint_note(batch)
+    confirmed = confirmations(engine, keys, batch) if request.for_evidence else Confirmations()
+    note = checkpoint_note(batch, confirmed.cosignatures)
     response = pb.GetInclusionProofResponse(
         origin=batch.origin,
         log_id=log_id,
@@ -133,12 +132,29 @@ def get_inclusion_proof(
         checkpoint=note,
         verifier_keys=verifier_keys(batch, keys),
         tlog_proof=str(TlogProof(index, tuple(path), note)),
+        key_changes=key_changes(engine, keys, log_id) if request.for_evidence else (),
+        timestamp=confirmed.timestamp,
     )
     if request.include_record:
         record, evidence = _read_record(engine, keys, batch, index)
         response.record = record.canonical
         response.evidence.CopyFrom(evidence_message(record, evidence))
     return response
+
+
+def _checkpoint_over(
+    engine: Engine, keys: TrustedKeys, cache: ProofCache, log_id: str, request: pb.GetInclusionProofRequest
+) -> Batch:
+    """Return the batch with the checkpoint that an entry is proved to. Raises as ``find_checkpoint``."""
+    if request.tree_size or request.for_evidence:
+        witnessed = 0 if request.tree_size else witnessed_size(engine, log_id, request.leaf_index)
+        return find_checkpoint(engine, keys, log_id, request.tree_size or witnessed)
+    recent = cache.latest(log_id)
+    if recent is not None and request.leaf_index < recent.tree_size:
+        return recent
+    batch = find_checkpoint(engine, keys, log_id, 0)
+    cache.keep_latest(batch)
+    return batch
 
 
 def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) -> tuple[StoredRecord, RecordEvidence]:

@@ -12,7 +12,7 @@ from storage.statements import read_statements
 
 __all__ = ["KnownKeys"]
 
-_FRESH = 5.0  # seconds; a log whose keys have changed is signed by both until then
+_FRESH = 1.0  # seconds for which a change of keys may go unseen
 
 
 class KnownKeys:
@@ -35,3 +35,7 @@ class KnownKeys:
             rows = read_statements(self._engine, None, StatementKind.KEYS)
             learned = self._learned = (time.monotonic(), learn_keys(rows, self.given))
         return learned[1]
+
+    def forget(self) -> None:
+        """Learn anew the next time."""
+        self._learned = None

@@ -22,7 +22,10 @@ from storage.inventory import BatchIndex
 
 __all__ = ["LogCheck", "home_of", "log_id_of"]
 
-_WINDOW = 100_000  # records read at once, unless one batch has more
+# Records read at once, unless one batch has more. Rows are not stored in the order of leaves, so that storage reads
+# many more than those of a small window. Each takes 33 bytes meanwhile.
+_WINDOW = 1 << 22
+_MOST_BATCHES = 100_000  # of a window
 _PAGE = 1000  # batches read at once
 
 
@@ -87,7 +90,7 @@ class LogCheck:
             if isinstance(item, Finding):
                 yield item
                 continue
-            if window and (item.first_leaf != window[-1].tree_size or item.tree_size - window[0].first_leaf > _WINDOW):
+            if window and not _may_join(item, window):
                 yield from self._records(window)
                 window = []
             window.append(item)
@@ -253,6 +256,12 @@ class LogCheck:
             sequence=gap.first_sequence,
             record_count=gap.end_leaf - gap.first_leaf,
         )
+
+
+def _may_join(batch: Batch, window: Sequence[Batch]) -> bool:
+    """Tell whether a batch may be read at once with those before it."""
+    follows = batch.first_leaf == window[-1].tree_size
+    return follows and batch.tree_size - window[0].first_leaf <= _WINDOW and len(window) < _MOST_BATCHES
 
 
 def log_id_of(origin: str) -> str:

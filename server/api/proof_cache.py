@@ -16,7 +16,7 @@ from server.notary.batch import Batch
 
 __all__ = ["ProofCache"]
 
-_CAPACITY = 512  # tiles, of about 40 KiB each with the nodes above them
+_CAPACITY = 1024  # tiles, of 16 KiB each with the nodes above them
 _RECENT = 1.0  # seconds
 
 

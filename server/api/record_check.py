@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from uuid import UUID
 
+from server.api.stored_leaves import hash_records
 from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import leaf_of
 from server.notary.chain import Gap, batch_finding, frontier_root
 from server.notary.diagnosis import (
     ClaimedRecord,
+    borne_id,
     check_fragments,
     check_records,
     compare,
@@ -18,17 +21,21 @@ from server.notary.diagnosis import (
     signed_leaves,
 )
 from server.notary.findings import Finding, FindingKind
+from server.notary.hashing import hash_pairs
+from server.notary.leaf_rows import LeafHashes, LeafRange
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch, scan_records
+from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
 from storage.inventory import RecordGroup, TileGroup
 from storage.rowbinary import uuid_bytes
 
 __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
 
-_PART = 100_000  # records read at once where there is no batch to tell how many
+_PART = 1 << 22  # records hashed at once where there is no batch to tell how many
+_GROUP = 500_000  # records whose stored hashes are read at once, unless one batch has more
+_TOUCHED = 100_000  # records of batches that are not as they were signed, likewise
 _MOST_PENDING = 100_000  # records out of place that are kept, to be matched with those of other batches
 
 
@@ -89,18 +96,19 @@ class RecordChecker:
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of batches that follow on each other."""
-        first, end = batches[0].first_leaf, batches[-1].tree_size
-        hashes = self._hash(batches)
-        fragments = self._fragments(first, end)
-        touched = []
+        ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
+        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges)
+        for group in _groups(batches, _GROUP):
+            fragments = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
+            for some in _groups(touched, _TOUCHED):
+                yield from self._check_touched(some, fragments)
+
+    def _check_touched(self, batches: Sequence[Batch], by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
+        claims = self._claims(batches)
         for batch in batches:
-            leaves = hashes[batch.first_leaf - first : batch.tree_size - first]
-            if not self._is_untouched(batch, leaves, fragments.get(batch.batch_id, [])):
-                touched.append(batch)
-        claims = self._claims(touched)
-        for batch in touched:
             own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
-            yield from self._check_batch(batch, own, fragments)
+            yield from self._check_batch(batch, own, by_id)
         yield from self.pending.settle_overflow()
 
     def check_without_records(self, batches: Sequence[Batch], expired: Callable[[Batch], None]) -> Iterator[Finding]:
@@ -110,23 +118,27 @@ class RecordChecker:
             batches: the batches, which follow on each other.
             expired: called with each.
         """
-        by_id = self._fragments(batches[0].first_leaf, batches[-1].tree_size)
-        for batch in batches:
-            borne = _borne_id(batch, (), by_id)
-            if borne != batch.batch_id and batch not in self.excused:
-                what = f"its row was altered, its hashes name it {borne}"
-                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
-            own = replace(batch, batch_id=borne)
-            self.known_ids.add(borne)
-            fragments = by_id.get(borne, [])
-            signed = signed_leaves(own, fragments)
-            if signed is None:
-                self.altered_tiles.append(own)
-                what = "its records have expired, and their hashes in log_tiles are gone or altered"
-                yield batch_finding(FindingKind.TILE_ALTERED, batch, what)
-            else:
-                yield from self._check_tiles(own, signed, fragments)
-            expired(batch)
+        for group in _groups(batches, _GROUP):
+            by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            for batch in group:
+                yield from self._check_expired(batch, by_id)
+                expired(batch)
+
+    def _check_expired(self, batch: Batch, by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
+        borne = borne_id(batch, (), by_id)
+        if borne != batch.batch_id and batch not in self.excused:
+            what = f"its row was altered, its hashes name it {borne}"
+            yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+        own = replace(batch, batch_id=borne)
+        self.known_ids.add(borne)
+        fragments = by_id.get(borne, [])
+        signed = signed_leaves(own, fragments)
+        if signed is None:
+            self.altered_tiles.append(own)
+            what = "its records have expired, and their hashes in log_tiles are gone or altered"
+            yield batch_finding(FindingKind.TILE_ALTERED, batch, what)
+        else:
+            yield from self._check_tiles(own, signed, fragments)
 
     def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
         """Return by leaf the records that claim the leaves of some batches; neighbours are read together."""
@@ -143,31 +155,13 @@ class RecordChecker:
                 claims.setdefault(stored.leaf_index, []).append(claim_of(stored))
         return claims
 
-    def _hash(self, batches: Sequence[Batch]) -> list[bytes]:
-        """Return the leaf hashes of the records in batches; empty where not exactly one record belongs."""
-        first, end = batches[0].first_leaf, batches[-1].tree_size
-        expected: list[bytes] = []
-        for batch in batches:
-            expected += [uuid_bytes(batch.batch_id)] * batch.record_count
-        hashes = [b""] * (end - first)
-        spoilt = set()
-        for batch_id, leaf_index, computed_ok, record in scan_records(
-            self.engine, self.name.stream, self.name.log_id, first, end
-        ):
-            place = leaf_index - first
-            if batch_id != expected[place] or hashes[place] or not computed_ok:
-                spoilt.add(place)
-            else:
-                hashes[place] = leaf_of(record)
-        for place in spoilt:
-            hashes[place] = b""
-        return hashes
-
-    def _is_untouched(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> bool:
+    def _is_untouched(self, batch: Batch, hashes: LeafHashes, by_id: Mapping[UUID, list[TileFragment]]) -> bool:
         """Tell whether all that was stored with a batch is there as it was, and nothing else: the usual case."""
-        if not all(leaf_hashes):
+        leaf_hashes = hashes.of(batch.first_leaf, batch.tree_size)
+        if leaf_hashes is None:
             return False
         self.known_ids.add(batch.batch_id)
+        fragments = by_id.get(batch.batch_id, [])
         return (
             is_untouched(batch, leaf_hashes, fragments)
             and self._claims_no_other_leaf(batch)
@@ -179,16 +173,10 @@ class RecordChecker:
         tree = self.range_after(gap.before) if gap.before else CompactRange()
         for first in range(gap.first_leaf, gap.end_leaf, _PART):
             end = min(first + _PART, gap.end_leaf)
-            hashes = [b""] * (end - first)
-            for _, leaf_index, computed_ok, record in scan_records(
-                self.engine, self.name.stream, self.name.log_id, first, end
-            ):
-                if hashes[leaf_index - first] or not computed_ok:
-                    return False
-                hashes[leaf_index - first] = leaf_of(record)
-            if tree is None or not all(hashes):
+            leaf_hashes = hash_records(self.engine, self.name, first, [LeafRange(end, None)]).of(first, end)
+            if tree is None or leaf_hashes is None:
                 return False
-            tree, _ = tree.extend(b"".join(hashes))
+            tree, _ = tree.extend(leaf_hashes, hash_pairs)
         return tree is not None and tree.root() == frontier_root(gap.after)
 
     def range_after(self, batch: Batch) -> CompactRange | None:
@@ -196,7 +184,7 @@ class RecordChecker:
         for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
             leaves = signed_leaves(batch, fragments)
             if leaves is not None:
-                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaves))[0]
+                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaves), hash_pairs)[0]
         return None
 
     def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:
@@ -208,7 +196,7 @@ class RecordChecker:
     def _check_batch(
         self, batch: Batch, claims: list[ClaimedRecord], by_id: Mapping[UUID, list[TileFragment]]
     ) -> Iterator[Finding]:
-        borne = _borne_id(batch, claims, by_id)
+        borne = borne_id(batch, claims, by_id)
         if borne != batch.batch_id:
             if batch not in self.excused:
                 what = f"its row was altered, its records name it {borne}"
@@ -286,23 +274,14 @@ class RecordChecker:
         )
 
 
+def _groups(batches: Sequence[Batch], most: int) -> Iterator[list[Batch]]:
+    """Cut batches, in order, into groups of so many records at most, but for their last batch."""
+    for _, group in groupby(batches, key=lambda batch: batch.first_leaf // most):
+        yield list(group)
+
+
 def claim_of(stored: StoredRecord) -> ClaimedRecord:
     """Hash a stored record."""
     return ClaimedRecord(
         stored.batch_id, stored.leaf_index, leaf_of(stored.canonical), stored.canonical, stored.computed_ok
     )
-
-
-def _borne_id(batch: Batch, claims: Sequence[ClaimedRecord], by_id: Mapping[UUID, Sequence[TileFragment]]) -> UUID:
-    """Return the ID that a batch's records and hashes bear: its own, unless its row was altered."""
-    named = {claim.batch_id for claim in claims}
-    if batch.batch_id in by_id or batch.batch_id in named:
-        return batch.batch_id
-    for batch_id, fragments in by_id.items():
-        if signed_leaves(batch, fragments) is not None:
-            return batch_id
-    for batch_id in named:
-        theirs = [claim for claim in claims if claim.batch_id == batch_id]
-        if check_records(replace(batch, batch_id=batch_id), theirs):
-            return batch_id
-    return batch.batch_id

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from server.api.checkpoints import checkpoint_note, find_checkpoint
+from server.api.confirmations import confirmations
 from server.api.errors import AlteredError, NotFoundError
 from server.api.tree import read_tree
 from server.notary.batch import Batch
@@ -22,7 +23,8 @@ __all__ = ["latest_checkpoint", "read_tile"]
 
 def latest_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str) -> str:
     """Return a log's latest checkpoint, a signed note. Raises as ``find_checkpoint``."""
-    return checkpoint_note(find_checkpoint(engine, keys, log_id, 0))
+    batch = find_checkpoint(engine, keys, log_id, 0)
+    return checkpoint_note(batch, confirmations(engine, keys, batch).cosignatures)
 
 
 def read_tile(engine: Engine, keys: TrustedKeys, log_id: str, tile: Tile) -> bytes:

@@ -7,13 +7,15 @@ leaves hashes in the place of the one that was.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Protocol
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
 from server.notary.errors import VerificationError
-from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, node_hash, split_hashes
+from server.notary.hashing import hash_pairs
+from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, split_hashes
 from server.notary.tiles import TILE_WIDTH, tile_width
 from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves, read_tile_fragments
@@ -28,24 +30,22 @@ class TileNodes:
     """The hashes of one tile, and the tree's nodes between them and the level of tiles above.
 
     Attributes:
-        width: how many hashes are there from the tile's first on, without a gap.
+        width: how many hashes there are.
     """
 
     __slots__ = ("_levels", "width")
 
-    def __init__(self, hashes: Sequence[bytes | None]) -> None:
-        """Take hashes from the tile's first on, None for one that is missing."""
-        self.width = next((place for place, value in enumerate(hashes) if value is None), len(hashes))
+    def __init__(self, hashes: bytes) -> None:
+        """Take hashes from the tile's first on, 32 bytes each."""
+        self.width = len(hashes) // HASH_SIZE
         self._levels = [hashes]
         for _ in range(TILE_HEIGHT - 1):
             below = self._levels[-1]
-            pairs = zip(below[::2], below[1::2], strict=False)
-            self._levels.append([node_hash(left, right) if left and right else None for left, right in pairs])
+            self._levels.append(hash_pairs(below[: len(below) // (2 * HASH_SIZE) * (2 * HASH_SIZE)]))
 
     def node(self, height: int, place: int) -> bytes | None:
         """Return a node, 0 to 7 levels above the tile's hashes; None where a hash below it is missing."""
-        level = self._levels[height]
-        return level[place] if place < len(level) else None
+        return self._levels[height][HASH_SIZE * place : HASH_SIZE * (place + 1)] or None
 
 
 class TileMemory(Protocol):
@@ -119,8 +119,8 @@ def read_tree(
     hashes = _read_hashes(engine, log_id, needed - known.keys())
     for level, index in needed - known.keys():
         first, width = TILE_WIDTH * index, tile_width(level, index, size)
-        tile = TileNodes([hashes.get((level, number)) for number in range(first, first + width)])
-        known[level, index] = tile
+        there = takewhile(lambda place: place in hashes, ((level, first + number) for number in range(width)))
+        tile = known[level, index] = TileNodes(b"".join(hashes[place] for place in there))
         if memory is not None and tile.width == width:
             memory.keep_tile(log_id, level, index, tile)
     return TreeHashes(known)

@@ -13,22 +13,28 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["add_api_flag", "call", "parse_time", "to_json"]
+__all__ = ["add_address_flag", "add_api_flag", "call", "parse_time", "to_json"]
 
 _DEFAULT_API = "127.0.0.1:7317"
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.enable_http_proxy", 0),  # it would be used for 127.0.0.1 too
 )
+_FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def add_api_flag(parser: argparse.ArgumentParser) -> None:
     """Add ``--api`` and ``--json``."""
+    add_address_flag(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
+
+
+def add_address_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--api`` alone."""
     parser.add_argument(
         "--api", metavar="H:P", default=_DEFAULT_API, help="the server's gRPC API (default: %(default)s)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
 
 
 def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
@@ -46,7 +52,7 @@ def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
         if code is grpc.StatusCode.UNAVAILABLE and "storage" not in details:
             details = f"no server answers at {address} ({details}); start one with 'lognotary serve', or give --api"
         print(f"lognotary: {details}", file=sys.stderr)
-        return 1 if code is grpc.StatusCode.NOT_FOUND else 2
+        return 1 if code in _FINDINGS else 2
 
 
 def to_json(message: Message, *, indent: int | None = 2) -> str:

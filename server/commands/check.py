@@ -14,9 +14,9 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "check",
         help="check an evidence bundle that 'prove' wrote",
-        description="Check that a bundle proves its record: the record's hash, the inclusion proof, the checkpoint, its "
-        "signatures across changes of keys, and that the readable text says what the record says. Needs no server, no "
-        "storage and no network. Exit status 1 if something does not hold.",
+        description="Check that a bundle proves its record: the record's hash, the inclusion proof, the checkpoint, "
+        "its signatures across changes of keys, and that the readable text says what the record says. Needs no "
+        "server, no storage and no network. Exit status 1 if something does not hold.",
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 
-__all__ = ["Style", "event_lines", "finding_lines", "progress_line", "summary_line", "trace_lines"]
+__all__ = ["Style", "event_lines", "expired_line", "finding_lines", "summary_line", "trace_lines"]
 
 _MARKS = {
     evidence_pb2.VERIFIED: ("✔ verified", "32"),
@@ -106,10 +106,12 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
         yield f"    record: {_one_line(finding.record)}"
 
 
-def progress_line(progress: evidence_pb2.VerifyProgress) -> str:
-    """Show progress in one line."""
-    share = progress.records / progress.total_records if progress.total_records else 1.0
-    return f"{share:4.0%}  {progress.records:,} of {progress.total_records:,} records, {progress.batches:,} batches"
+def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
+    """Show records that retention has dropped in one line."""
+    return (
+        f"• {expired.origin} {expired.day}: expired, chain intact: {_count(expired.records, 'record')} in "
+        f"{_count(expired.batches, 'batch', 'batches')}"
+    )
 
 
 def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
@@ -118,6 +120,8 @@ def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
         f"{_count(summary.records, 'record')} in {_count(summary.batches, 'batch', 'batches')} of "
         f"{_count(summary.logs, 'log')}"
     )
+    if summary.expired_records:
+        what += f" ({summary.expired_records:,} of the records have expired)"
     if summary.findings:
         return style.paint(f"✘ {_count(summary.findings, 'finding')}; verified {what}", "1;31")
     return style.paint(f"✔ {what} verified: every signature holds, every record is as it was signed", "32")

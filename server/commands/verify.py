@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
-from server.commands.render import Style, finding_lines, progress_line, summary_line
+from server.commands.progress import ProgressBar
+from server.commands.render import Style, expired_line, finding_lines, summary_line
+from server.commands.resume import ResumeFile
 from server.config import ConfigError
 from server.datadir import read_checkpoints, read_public_key
+from server.keystore import KeyStore
 from server.notary.trust import TrustedKeys
 from storage.clickhouse import connect
 from storage.errors import StorageConfigError
@@ -57,8 +62,30 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--since", type=parse_time, metavar="TIME", help="only batches ingested at or after this")
     parser.add_argument("--until", type=parse_time, metavar="TIME", help="only batches ingested before this")
+    parser.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="go on from where a verification with this file ended, or was interrupted; the file is made, and kept up",
+    )
+    parser.add_argument(
+        "--compromised",
+        type=_parse_mark,
+        metavar="KEY=TIME",
+        action="append",
+        default=[],
+        help="a key's fingerprint, and since when others may have it; later signatures are findings",
+    )
     add_api_flag(parser)
     parser.set_defaults(run=_run)
+
+
+def _parse_mark(text: str) -> tuple[str, Timestamp]:
+    name, _, since = text.partition("=")
+    if not re.fullmatch("[0-9a-f]{16}", name):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a fingerprint and a time, such as 0123456789abcdef=2026-01-31T12:00:00Z"
+        )
+    return name, parse_time(since)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -67,15 +94,23 @@ def _run(options: argparse.Namespace) -> int:
         until=options.until,
         public_keys=[_read(file) for file in options.public_key],
         checkpoints=[_read(file) for file in options.checkpoint],
+        compromised_keys=dict(options.compromised),
     )
+    resume = ResumeFile.read(Path(options.resume)) if options.resume else None
+    if resume is not None:
+        if options.since or options.until:
+            raise ConfigError("--resume is for whole logs: give no --since and no --until with it")
+        request.resume.extend(resume.notes.values())
     if options.storage:
         if not request.public_keys:
             request.public_keys.append(read_public_key(Path(options.data_dir)))
             request.checkpoints.extend(read_checkpoints(Path(options.data_dir)))
-        return _verify_storage(options, request)
+            for name, since in KeyStore(Path(options.data_dir) / "keys").compromised().items():
+                request.compromised_keys[name].FromNanoseconds(since)
+        return _verify_storage(options, request, resume)
 
     def work(channel: grpc.Channel) -> int:
-        return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json)
+        return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
 
     return call(options.api, work)
 
@@ -87,34 +122,43 @@ def _read(file: str) -> str:
         raise ConfigError(f"{file} cannot be read: {error}") from error
 
 
-def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest) -> int:
+def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:
     try:
         url = parse_storage_url(options.storage)
     except StorageConfigError as error:
         raise ConfigError(f"--storage: {error}") from error
     engine = connect(url)
     try:
-        return _show(Backend(engine, TrustedKeys()).verify(request), options.json)
+        return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
     except ApiError as error:
         raise ConfigError(str(error)) from error
     finally:
         engine.close()
 
 
-def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool) -> int:
+def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: ResumeFile | None) -> int:
     style = Style.of(sys.stdout)
-    live = sys.stderr.isatty() and not as_json
+    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() and not as_json else None
     findings = 0
     for step in steps:
         kind = step.WhichOneof("step")
         findings += kind == "finding"
+        if kind == "progress" and resume is not None:
+            resume.keep(step.progress.origin, step.progress.checkpoint)
         if as_json:
             print(to_json(step, indent=None), flush=True)
-        elif kind == "progress" and live:
-            print(f"\r\x1b[K{progress_line(step.progress)}", end="", file=sys.stderr, flush=True)
-        elif kind != "progress":
-            if live:
-                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            lines = finding_lines(step.finding, style) if kind == "finding" else [summary_line(step.summary, style)]
-            print("\n".join(lines), flush=True)
+        elif kind == "progress":
+            if bar is not None:
+                bar.show(step.progress)
+        else:
+            if bar is not None:
+                bar.clear()
+            print("\n".join(_lines(step, style)), flush=True)
     return 1 if findings else 0
+
+
+def _lines(step: evidence_pb2.VerifyResponse, style: Style) -> Iterable[str]:
+    kind = step.WhichOneof("step")
+    if kind == "finding":
+        return finding_lines(step.finding, style)
+    return [expired_line(step.expired) if kind == "expired" else summary_line(step.summary, style)]

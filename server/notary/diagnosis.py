@@ -8,17 +8,19 @@ explained by ``settlement``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment, tile_fragments
 from server.notary.findings import Finding, FindingKind
+from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE, CompactRange, split_hashes
 
 __all__ = [
     "ClaimedRecord",
     "Comparison",
+    "borne_id",
     "check_fragments",
     "check_records",
     "compare",
@@ -47,6 +49,21 @@ class ClaimedRecord:
     computed_ok: bool = True
 
 
+def borne_id(batch: Batch, claims: Sequence[ClaimedRecord], by_id: Mapping[UUID, Sequence[TileFragment]]) -> UUID:
+    """Return the ID that a batch's records and hashes bear: its own, unless its row was altered."""
+    named = {claim.batch_id for claim in claims}
+    if batch.batch_id in by_id or batch.batch_id in named:
+        return batch.batch_id
+    for batch_id, fragments in by_id.items():
+        if signed_leaves(batch, fragments) is not None:
+            return batch_id
+    for batch_id in named:
+        theirs = [claim for claim in claims if claim.batch_id == batch_id]
+        if check_records(replace(batch, batch_id=batch_id), theirs):
+            return batch_id
+    return batch.batch_id
+
+
 def check_records(batch: Batch, records: Sequence[ClaimedRecord]) -> bool:
     """Tell whether records, in the order of their leaves, are exactly those of a batch."""
     if len(records) != batch.record_count:
@@ -54,7 +71,7 @@ def check_records(batch: Batch, records: Sequence[ClaimedRecord]) -> bool:
     for leaf_index, record in enumerate(records, batch.first_leaf):
         if record.leaf_index != leaf_index or record.batch_id != batch.batch_id or not record.computed_ok:
             return False
-    after, _ = _extended(batch, [record.leaf_hash for record in records])
+    after, _ = _extended(batch, b"".join(record.leaf_hash for record in records))
     return after.root() == batch.root_hash
 
 
@@ -68,20 +85,25 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
     joined = b"".join(fragment.hashes for fragment in once)
     if len(joined) != batch.record_count * HASH_SIZE:
         return None
-    leaves = split_hashes(joined)
-    after, _ = _extended(batch, leaves)
-    return leaves if after.root() == batch.root_hash else None
+    after, _ = _extended(batch, joined)
+    return split_hashes(joined) if after.root() == batch.root_hash else None
 
 
-def is_untouched(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> bool:
-    """Tell whether a batch was signed with these leaves, and brought these tile fragments: the usual case, fast."""
+def is_untouched(batch: Batch, leaf_hashes: bytes, fragments: Sequence[TileFragment]) -> bool:
+    """Tell whether a batch was signed with these leaves, and brought these tile fragments: the usual case, fast.
+
+    Args:
+        batch: the batch.
+        leaf_hashes: 32 bytes each.
+        fragments: the tile fragments.
+    """
     after, tiles = _extended(batch, leaf_hashes)
     return after.root() == batch.root_hash and _are_of(batch, tiles, fragments)
 
 
 def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> Finding | None:
     """Check the tile fragments that a batch brought against its records' leaf hashes."""
-    _, tiles = _extended(batch, leaf_hashes)
+    _, tiles = _extended(batch, b"".join(leaf_hashes))
     if _are_of(batch, tiles, fragments):
         return None
     return Finding(
@@ -102,8 +124,8 @@ def _place(fragment: TileFragment) -> tuple[int, int, int]:
     return fragment.level, fragment.tile_index, fragment.offset
 
 
-def _extended(batch: Batch, leaf_hashes: list[bytes]) -> tuple[CompactRange, list[bytes]]:
-    return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaf_hashes))
+def _extended(batch: Batch, leaf_hashes: bytes) -> tuple[CompactRange, list[bytes]]:
+    return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(leaf_hashes, hash_pairs)
 
 
 @dataclass(frozen=True, slots=True)

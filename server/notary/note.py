@@ -106,6 +106,8 @@ def _parse_signature(line: str) -> NoteSignature:
         blob = base64.b64decode(parts[2], validate=True)
     except (KeyMaterialError, ValueError) as error:
         raise MalformedError(f"not a signature line: {line[:80]!r}") from error
+    if base64.b64encode(blob).decode() != parts[2]:  # unused bits: one signature could be written in many ways
+        raise MalformedError(f"the signature of {parts[1]!r} is not written as base64 is (RFC 4648, section 3.5)")
     if len(blob) < 5:
         raise MalformedError(f"the signature of {parts[1]!r} is too short")
     return NoteSignature(parts[1], blob[:4], blob[4:])

@@ -19,7 +19,7 @@ from server.notary.errors import KeyMaterialError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.note import NoteSignature, SignedNote, check_text
 
-__all__ = ["Ed25519Key", "MlDsa44Key", "Signer", "SigningKey"]
+__all__ = ["Ed25519Key", "MlDsa44Key", "Signer", "SigningKey", "public_pem"]
 
 
 class SigningKey(Protocol):
@@ -166,9 +166,7 @@ class Signer:
 
     def public_pem(self) -> bytes:
         """Return the Ed25519 public key in SubjectPublicKeyInfo PEM."""
-        return Ed25519PublicKey.from_public_bytes(self.ed25519.public_key).public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        return public_pem(self.ed25519.public_key)
 
     def verifier_key(self, name: str) -> VerifierKey:
         """Return the Ed25519 public key under a name."""
@@ -199,6 +197,13 @@ class Signer:
         if self.ml_dsa is not None and not has_extension_lines(text):
             signatures.append(_sign_ml_dsa(self.ml_dsa, text, name))
         return SignedNote(text, tuple(signatures))
+
+
+def public_pem(public_key: bytes) -> bytes:
+    """Return a raw Ed25519 public key in SubjectPublicKeyInfo PEM."""
+    return Ed25519PublicKey.from_public_bytes(public_key).public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def _sign_ml_dsa(key: SigningKey, text: str, name: str) -> NoteSignature:

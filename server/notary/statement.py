@@ -36,7 +36,7 @@ __all__ = [
     "sign_statement",
 ]
 
-_LINE = re.compile(r"lognotary/v1 ([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9}) ([a-z]+)((?: [^ ]+)*)")
+_LINE = re.compile(r"lognotary/v1 ([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9}) ([a-z]+)((?: \S+)*)")
 _LATEST = (1 << 32) - 1  # ClickHouse's DateTime
 
 
@@ -171,6 +171,11 @@ class KeyChange:
     before: tuple[VerifierKey, ...]
     after: tuple[VerifierKey, ...]
 
+    @property
+    def signing(self) -> set[VerifierKey]:
+        """The keys that sign the statement: ML-DSA-44 signs no extension lines (C2SP tlog-cosignature)."""
+        return {key for key in (*self.before, *self.after) if key.key_type is KeyType.ED25519}
+
 
 def key_change_words(after: Sequence[VerifierKey], before: Sequence[VerifierKey]) -> tuple[str, ...]:
     """Return the words of a KEYS statement."""
@@ -193,17 +198,16 @@ def read_key_change(statement: Statement, signed: SignedNote) -> KeyChange:
         after, before = ([VerifierKey.parse(word) for word in part] for part in (words[:split], words[split + 1 :]))
     except KeyMaterialError as error:
         raise MalformedError(f"the statement names no readable keys: {error}") from error
-    # ML-DSA-44 signs no extension lines.
-    signing = [key for key in (*after, *before) if key.key_type is KeyType.ED25519]
     origin = statement.checkpoint.origin
+    change = KeyChange(statement.checkpoint.size, statement.number, statement.time, tuple(before), tuple(after))
     if any(key.name != origin for key in (*after, *before)):
         raise VerificationError("the statement names keys of another log")
-    if not set(signing) & set(after) or not set(signing) & set(before):
+    if not change.signing & set(after) or not change.signing & set(before):
         raise VerificationError("the statement does not name an Ed25519 key on both sides")
-    missing = set(signing) - set(signed.verify(signing))
+    missing = change.signing - set(signed.verify(change.signing))
     if missing:
         raise VerificationError(f"the statement is not signed by {', '.join(map(str, missing))}, which it names")
-    return KeyChange(statement.checkpoint.size, statement.number, statement.time, tuple(before), tuple(after))
+    return change
 
 
 def read_retention(statement: Statement) -> int | None:

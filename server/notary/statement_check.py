@@ -70,16 +70,17 @@ class LogStatements:
 
 def learn_keys(rows: Iterable[StatementRow], keys: TrustedKeys) -> TrustedKeys:
     """Believe also the keys that follow on those that are believed."""
-    changes: defaultdict[str, dict[int, KeyChange]] = defaultdict(dict)
+    changes: defaultdict[str, set[KeyChange]] = defaultdict(set)  # others' may have the same numbers
     for row in rows:
         try:
             statement, note = open_statement(row.note)
             if statement.kind is StatementKind.KEYS:
                 change = read_key_change(statement, note)
-                changes[statement.checkpoint.origin].setdefault(change.number, change)
+                changes[statement.checkpoint.origin].add(change)
         except VerificationError:
             continue  # it has a finding when it is checked
-    return follow_key_changes(keys, {origin: [made[n] for n in sorted(made)] for origin, made in changes.items()})
+    in_order = {origin: sorted(made, key=lambda change: change.number) for origin, made in changes.items()}
+    return follow_key_changes(keys, in_order)
 
 
 def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[str, LogStatements]:
@@ -121,11 +122,12 @@ def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None,
             signers = keys.check_statement(statement, note)
         except UnknownKeyError as error:
             return row.log_id, None, _finding(FindingKind.STATEMENT_FOREIGN_SIGNED, row, f"it is {error}")
-        if statement.kind is StatementKind.KEYS:
-            signers = [*read_key_change(statement, note).before, *signers]
+        named = set(signers)
+        if statement.kind is StatementKind.KEYS:  # signed by all that it names, believed or not
+            named |= read_key_change(statement, note).signing
         elif statement.kind is StatementKind.RETENTION:
             read_retention(statement)
-        _check_columns(row, home, statement, set(signers), len(note.signatures))
+        _check_columns(row, home, statement, named, len(note.signatures))
     except _ColumnError as error:
         return home, statement, _finding(FindingKind.STATEMENT_ALTERED, row, str(error), statement)
     except VerificationError as error:

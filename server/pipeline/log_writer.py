@@ -70,16 +70,23 @@ class LogWriter:
         """Where the log stands: what its last committed batch signed."""
         return Checkpoint(self._state.name.origin, self._state.range.size, self._state.range.root())
 
-    def change_keys(self, statements: StatementWriter, before: Signer, after: Signer) -> None:
+    def change_keys(self, statements: StatementWriter, signer: Signer) -> bool:
         """Let other keys sign from now on, once that is stated; no batch is committed meanwhile.
+
+        Returns:
+            Whether they are others than signed so far.
 
         Raises:
             SigningError: a key cannot be used now.
             StorageRefusedError: it was not stored.
         """
         with self._lock:
-            statements.change_keys(before, after)
-            self._signer = after
+            origin = self._state.name.origin
+            if set(signer.verifier_keys(origin)) == set(self._signer.verifier_keys(origin)):
+                return False
+            statements.change_keys(self._signer, signer)
+            self._signer = signer
+            return True
 
     def commit(self, parts: Sequence[Rows]) -> Batch:
         """Store and sign records as one batch.

@@ -82,7 +82,7 @@ def open_statements(
     keys = own.for_origin(name.origin)
     try:
         last = _read_statement(stored, keys) if stored else None
-        in_force = _keys_in_force(engine, name, keys)
+        in_force = _keys_in_force(engine, name, keys, stored)
     except VerificationError as error:
         raise LogUnusableError(
             f"the statements of the log {name.origin} in storage do not verify ({error}). Run 'lognotary verify'; "
@@ -102,17 +102,21 @@ def _read_statement(row: StatementRow, keys: Collection[VerifierKey]) -> Stateme
     return statement
 
 
-def _keys_in_force(engine: Engine, name: LogName, own: Collection[VerifierKey]) -> tuple[VerifierKey, ...]:
+def _keys_in_force(
+    engine: Engine, name: LogName, own: Collection[VerifierKey], stated: StatementRow | None
+) -> tuple[VerifierKey, ...]:
     in_force: tuple[VerifierKey, ...] = ()
     for row in read_statements(engine, name.log_id, StatementKind.KEYS):
         change = read_key_change(*open_statement(row.note))
         if set(own) & set(change.after):
             in_force = change.after
-    last = last_batch(engine, name.log_id)
-    if in_force or last is None:
+    if in_force:
         return in_force
-    _, note = open_checkpoint(last.checkpoint)
-    return tuple(note.verify(own))
+    # They never changed: any signature is by them.
+    if stated is not None:
+        return tuple(open_statement(stated.note)[1].verify(own))
+    last = last_batch(engine, name.log_id)
+    return tuple(open_checkpoint(last.checkpoint)[1].verify(own)) if last else ()
 
 
 def _state_after(engine: Engine, name: LogName, keys: Collection[VerifierKey], last: Batch) -> LogState:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -133,15 +132,16 @@ class StatementWriter:
     def _repeat(self, row: StatementRow, error: StorageError) -> None:
         """Store a statement of which it is not known whether it is stored: the next one needs its number."""
         pause = _FIRST_PAUSE
-        for renewed in itertools.count():
+        renewed = 0
+        while True:
             _logger.warning("statement %d of log %s is repeated: %s", row.number, row.log_id, error)
             if self._give_up.wait(pause):
                 raise StorageRefusedError(f"shut down before storage answered: {error}") from error
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
-                # Storage may know the token of a row that it lost: see LogWriter.
-                insert_statement(self._engine, row, renewed=renewed // 2)
+                insert_statement(self._engine, row, renewed=renewed)
                 if is_stated(self._engine, row):
                     return
+                renewed += 1  # storage knows the token of a row that it lost: see LogWriter
             except StorageError as again:
                 error = again

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +26,6 @@ from .wire import delimited, field, group, mutated, overlong, varint, wire_messa
 if why_not_native():
     lacking(f"the compiled codec is not installed: {why_not_native()}")
 
-from server.otlp import _native
 from server.otlp.native_codec import NativeCodec
 
 NOW = 1_800_000_000 * 10**9

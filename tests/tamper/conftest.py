@@ -11,7 +11,8 @@ from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.url import parse_storage_url
 from tests.support.clickhouse_http import ClickHouseServer
-from tests.tamper.store import Store, write_store
+from tests.tamper.stated import Stated, write_stated
+from tests.tamper.store import Store, Tables, write_store
 
 
 @pytest.fixture(scope="package", params=["embedded", "server"])
@@ -29,15 +30,32 @@ def _open(url: str) -> Iterator[Store]:
     engine = connect(parse_storage_url(url))
     try:
         migrate(engine)
-        yield write_store(engine)
+        yield write_store(Tables(engine))
     finally:
         engine.close()
+
+
+@pytest.fixture(scope="package")
+def written_stated(written: Store) -> Stated:
+    """A second store beside it, whose logs have statements, as it was written."""
+    return write_stated(written.tables)
 
 
 @pytest.fixture
 def store(written: Store) -> Iterator[Store]:
     """The store, untouched; restored after the test."""
+    written.restore()
     try:
         yield written
     finally:
         written.restore()
+
+
+@pytest.fixture
+def stated(written_stated: Stated) -> Iterator[Stated]:
+    """The store with statements, untouched; restored after the test."""
+    written_stated.restore()
+    try:
+        yield written_stated
+    finally:
+        written_stated.restore()

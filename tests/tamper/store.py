@@ -12,12 +12,14 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from server.api.verification import Scope, Summary, verify
+from server.api.expiry import Expired
+from server.api.verification import Progress, Scope, Summary, verify
 from server.notary.batch import Batch, LogState
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
+from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.otlp.reference import ReferenceCodec
 from server.pipeline.log_writer import LogWriter
@@ -34,10 +36,12 @@ __all__ = [
     "START",
     "TABLES",
     "Store",
+    "Tables",
     "batch_row",
     "named",
     "request",
     "row",
+    "statement_row",
     "write_store",
 ]
 
@@ -48,7 +52,7 @@ SECOND = 10**9
 NEXT_DAY = START + 86_400 * SECOND
 # Sizes of batches: some of one record, one over the border of a tile of 256 hashes.
 _SIZES = {OPERATIONAL: (1, 200, 100, 1, 6, 60, 7), AUDIT: (3, 1, 30, 5)}
-TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles")
+TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements")
 
 
 def request(stream: Stream, first: int, count: int) -> bytes:
@@ -114,35 +118,92 @@ def _text(key: str, value: str) -> KeyValue:
 
 
 @dataclass
+class Tables:
+    """The tables of a storage, which hold one store at a time: chDB opens one storage per process.
+
+    Attributes:
+        engine: the storage.
+        shown: the store that they hold, by the prefix of the copies that are kept of it.
+        touched: tables of which that may no longer be true.
+    """
+
+    engine: Engine
+    shown: str = ""
+    touched: set[str] = field(default_factory=set)
+
+    def keep(self, prefix: str) -> None:
+        """Remember the tables as they are now."""
+        for table in TABLES:
+            self.engine.execute(f"OPTIMIZE TABLE {table} FINAL")  # few parts make for quick mutations
+            self.engine.execute(f"CREATE TABLE {prefix}_{table} CLONE AS {table}")
+        self.shown = prefix
+        self.touched.clear()
+
+    def show(self, prefix: str) -> None:
+        """Have the tables as they were kept."""
+        if self.shown != prefix:
+            self.touched |= set(TABLES)
+        for table in self.touched:
+            self.engine.execute(f"CREATE OR REPLACE TABLE {table} CLONE AS {prefix}_{table}")
+        self.shown = prefix
+        self.touched.clear()
+
+
+@dataclass
 class Store:
     """A storage with known batches; what tests do to its tables is undone by ``restore``.
 
     Attributes:
-        engine: the storage.
-        signer: the key of its logs.
+        tables: its tables.
+        signers: the keys of its logs, one after the other.
+        prefix: of the copies that are kept of its tables.
         batches: the batches of each log, in order.
+        statements: the statements of each log, in order.
     """
 
-    engine: Engine
-    signer: Signer
+    tables: Tables
+    signers: tuple[Signer, ...]
+    prefix: str = "pristine"
     batches: dict[LogName, list[Batch]] = field(default_factory=dict)
-    _touched: set[str] = field(default_factory=set)
+    statements: dict[LogName, list[StatementRow]] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> Engine:
+        """The storage."""
+        return self.tables.engine
 
     @property
     def keys(self) -> TrustedKeys:
-        return TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in self.batches))
+        """The first key of each log: all that a verifier needs."""
+        return self.keys_of(self.signers[0])
+
+    def keys_of(self, *signers: Signer) -> TrustedKeys:
+        """Believe some keys, in all logs."""
+        return TrustedKeys(named=tuple(signer.verifier_key(name.origin) for name in self.batches for signer in signers))
 
     def batch_of(self, name: LogName, leaf_index: int) -> Batch:
         """Return the batch that holds a leaf."""
         return next(batch for batch in self.batches[name] if leaf_index < batch.tree_size)
 
-    def write(self, name: LogName, count: int, *, ingested_at: int, state: LogState | None = None) -> Batch:
-        """Append a batch of records, whose numbers are their leaves, where the log ends or to another state."""
+    def write(
+        self,
+        name: LogName,
+        count: int,
+        *,
+        ingested_at: int,
+        state: LogState | None = None,
+        signer: Signer | None = None,
+    ) -> Batch:
+        """Append a batch of records, whose numbers are their leaves, where the log ends or to another state.
+
+        Its key is the last, unless another is given.
+        """
         if state is None:
-            state = open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None)
+            known = [known.verifier_key(name.origin) for known in (*self.signers, *([signer] if signer else []))]
+            state = open_log(self.engine, name, known, None)
         parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]
-        writer = LogWriter(self.engine, state, self.signer, lambda _: None, threading.Event())
+        writer = LogWriter(self.engine, state, signer or self.signers[-1], lambda _: None, threading.Event())
         return writer.commit(parts)
 
     def leaf_hashes(self, name: LogName, batch: Batch) -> list[bytes]:
@@ -154,54 +215,54 @@ class Store:
     def tamper(self, *statements: str) -> None:
         """Run SQL; every table whose name is in it is restored after the test."""
         for statement in statements:
-            self._touched |= {table for table in TABLES if table in statement}
+            self.tables.touched |= {table for table in TABLES if table in statement}
             mutation = statement.startswith("ALTER") and (" UPDATE " in statement or " DELETE " in statement)
             self.engine.execute(statement + (" SETTINGS mutations_sync = 2" if mutation else ""))
 
     def touch(self, *tables: str) -> None:
         """Have tables restored that a test changes otherwise."""
-        self._touched |= set(tables)
-
-    def keep(self) -> None:
-        """Remember the tables as they are now."""
-        for table in TABLES:
-            self.engine.execute(f"OPTIMIZE TABLE {table} FINAL")  # few parts make for quick mutations
-            self.engine.execute(f"CREATE TABLE pristine_{table} CLONE AS {table}")
+        self.tables.touched |= set(tables)
 
     def restore(self) -> None:
         """Undo what tests did."""
-        for table in self._touched:
-            self.engine.execute(f"CREATE OR REPLACE TABLE {table} CLONE AS pristine_{table}")
-        self._touched.clear()
+        self.tables.show(self.prefix)
+
+    def steps(self, scope: Scope, keys: TrustedKeys | None = None) -> list[Progress | Finding | Expired]:
+        """Verify; checks on the way that the summary is right."""
+        *steps, summary = verify(self.engine, keys or self.keys, scope)
+        assert isinstance(summary, Summary)
+        told = [step for step in steps if not isinstance(step, Summary)]
+        assert len(told) == len(steps)
+        assert summary.findings == sum(isinstance(step, Finding) for step in told)
+        assert summary.expired_records == sum(step.records for step in told if isinstance(step, Expired))
+        return told
 
     def findings(
         self, *checkpoints: str, since: int | None = None, until: int | None = None, keys: TrustedKeys | None = None
     ) -> list[Finding]:
-        """Verify; checks on the way that the summary is right."""
+        """Verify, and return what was found; ``checkpoints`` are such as somebody kept."""
         keys = keys or self.keys
         scope = Scope(since, until, tuple(check_checkpoint(note, keys) for note in checkpoints))
-        steps = list(verify(self.engine, keys, scope))
-        found = [step for step in steps if isinstance(step, Finding)]
-        assert isinstance(steps[-1], Summary)
-        assert steps[-1].findings == len(found)
-        return found
+        return [step for step in self.steps(scope, keys) if isinstance(step, Finding)]
 
-    def only(self, *checkpoints: str, since: int | None = None, until: int | None = None) -> Finding:
+    def only(
+        self, *checkpoints: str, since: int | None = None, until: int | None = None, keys: TrustedKeys | None = None
+    ) -> Finding:
         """Verify, and return the only finding."""
-        found = self.findings(*checkpoints, since=since, until=until)
+        found = self.findings(*checkpoints, since=since, until=until, keys=keys)
         assert len(found) == 1, found
         return found[0]
 
 
-def write_store(engine: Engine) -> Store:
-    """Write the store: two logs, over two days, a second between batches."""
-    store = Store(engine, Signer.generate())
+def write_store(tables: Tables) -> Store:
+    """Write the store: two logs, over two days, a second between batches; without a statement."""
+    store = Store(tables, (Signer.generate(),))
     for name, sizes in _SIZES.items():
         store.batches[name] = [
             store.write(name, size, ingested_at=(NEXT_DAY if number >= 4 else START) + number * SECOND)
             for number, size in enumerate(sizes)
         ]
-    store.keep()
+    tables.keep(store.prefix)
     return store
 
 
@@ -213,6 +274,11 @@ def row(name: LogName, leaf_index: int) -> str:
 def batch_row(batch: Batch) -> str:
     """Return the SQL condition for a batch's row."""
     return f"LogId = '{batch.log_id}' AND Sequence = {batch.sequence}"
+
+
+def statement_row(name: LogName, number: int) -> str:
+    """Return the SQL condition for a statement's row."""
+    return f"LogId = '{name.log_id}' AND Number = {number}"
 
 
 def named(findings: Sequence[Finding]) -> list[tuple[FindingKind, UUID | None, int | None]]:

@@ -194,8 +194,7 @@ def test_a_batch_signed_again_with_another_key_is_foreign_signed(store: Store, n
 
 def test_a_batch_appended_with_another_key_is_foreign_signed(store: Store) -> None:
     store.touch("log_batches", "log_tiles", "otel_logs")
-    forger = Store(store.engine, OTHER_KEY)
-    batch = forger.write(OPERATIONAL, 4, ingested_at=NEXT_DAY + 60 * SECOND, state=state_after(store, 6))
+    batch = store.write(OPERATIONAL, 4, ingested_at=NEXT_DAY + 60 * SECOND, signer=OTHER_KEY)
     finding = store.only()
     assert (finding.kind, finding.batch_id) == (Kind.BATCH_FOREIGN_SIGNED, batch.batch_id)
 

@@ -248,16 +248,18 @@ class GetCheckpointResponse(_message.Message):
     def __init__(self, checkpoint: _Optional[str] = ..., origin: _Optional[str] = ..., log_id: _Optional[str] = ..., tree_size: _Optional[int] = ..., root_hash: _Optional[bytes] = ..., sequence: _Optional[int] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., verifier_keys: _Optional[_Iterable[str]] = ..., last_statement: _Optional[str] = ..., timestamp: _Optional[bytes] = ...) -> None: ...
 
 class GetInclusionProofRequest(_message.Message):
-    __slots__ = ("log", "leaf_index", "tree_size", "include_record")
+    __slots__ = ("log", "leaf_index", "tree_size", "include_record", "for_evidence")
     LOG_FIELD_NUMBER: _ClassVar[int]
     LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
     TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_RECORD_FIELD_NUMBER: _ClassVar[int]
+    FOR_EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     log: str
     leaf_index: int
     tree_size: int
     include_record: bool
-    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., include_record: _Optional[bool] = ...) -> None: ...
+    for_evidence: bool
+    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., include_record: _Optional[bool] = ..., for_evidence: _Optional[bool] = ...) -> None: ...
 
 class GetInclusionProofResponse(_message.Message):
     __slots__ = ("origin", "log_id", "leaf_index", "tree_size", "leaf_hash", "path", "checkpoint", "verifier_keys", "tlog_proof", "record", "evidence", "key_changes", "timestamp")

@@ -1,0 +1,37 @@
+"""Leaf hashes of the records that are in storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from server.notary.canonical import canonical_columns
+from server.notary.errors import MalformedError
+from server.notary.hashing import hash_rows
+from server.notary.leaf_rows import LeafHashes, LeafRange
+from server.notary.origin import LogName
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.evidence import scan_records
+
+__all__ = ["hash_records"]
+
+
+def hash_records(engine: Engine, name: LogName, first_leaf: int, ranges: Sequence[LeafRange]) -> LeafHashes:
+    """Hash the records of a part of a log.
+
+    Args:
+        engine: the storage.
+        name: the log.
+        first_leaf: the first leaf of the part.
+        ranges: which batches it consists of.
+
+    Raises:
+        StorageError: storage cannot be read, or sends what are no records.
+    """
+    kinds = [column.kind for column in canonical_columns(name.stream)]
+    with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf)) as rows:
+        try:
+            return hash_rows(rows, kinds, first_leaf, ranges)
+        except MalformedError as error:
+            raise StorageError(f"storage did not send records: {error}") from error

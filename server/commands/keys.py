@@ -1,0 +1,155 @@
+"""``lognotary keys``: list a server's signing keys, replace them, hand out the public ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from server.commands.api_client import parse_time
+from server.config import ConfigError, add_flags, load_settings
+from server.identity import key_store
+from server.keystore import KeyStore, StoredKey
+from server.notary.keys import KeyType, VerifierKey
+from server.notary.signers import public_pem
+from server.pkcs11 import generate_key
+from server.running import tell_to_reread
+
+__all__ = ["add_parser"]
+
+_FLAGS = ("data_dir", "signing_key", "retired_keys", "ml_dsa")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "keys",
+        help="list, replace and export signing keys",
+        description="Work on the signing keys in a server's data directory. A log's keys change by a checkpoint that "
+        "the old key and the new one sign, so whoever has one of them can verify the whole log.",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+
+    show = _add(actions, "list", "show all keys", _list)
+    show.add_argument("--json", action="store_true", help="print JSON")
+
+    _add(
+        actions,
+        "rotate",
+        "replace the key in its file; a running server goes on with the new one at once, any other when it starts",
+        _rotate,
+    )
+
+    make = _add(actions, "generate", "make a key in a PKCS #11 token", _generate)
+    make.add_argument("uri", metavar="URI", help="where: a PKCS #11 URI (RFC 7512)")
+
+    export = _add(actions, "export", "print a public key", _export)
+    export.add_argument("key", metavar="FINGERPRINT", nargs="?", help="which key (default: the one that signs now)")
+    export.add_argument("--origin", metavar="NAME", help="print it as C2SP verifier key of this log, and not as PEM")
+
+    mark = _add(actions, "compromised", "remember that others may have a key: later signatures are findings", _mark)
+    mark.add_argument("key", metavar="FINGERPRINT", help="which key")
+    mark.add_argument(
+        "--since",
+        type=parse_time,
+        metavar="TIME",
+        required=True,
+        help="since when, such as 2026-01-31T12:00:00Z or 2h",
+    )
+
+
+def _add(actions: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    add_flags(parser, *_FLAGS)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _store(options: argparse.Namespace) -> KeyStore:
+    return key_store(load_settings(vars(options), os.environ))
+
+
+def _list(options: argparse.Namespace) -> int:
+    keys = _store(options).keys()
+    if options.json:
+        print(json.dumps([_as_json(key) for key in keys], indent=2))
+    elif not keys:
+        print("no keys yet: the server makes one at its first start")
+    else:
+        for key in keys:
+            state = "signs now" if key.current else "replaced"
+            if key.compromised is not None:
+                state += f", compromised since {_time(key.compromised)}"
+            print(f"{key.fingerprint}  {key.algorithm:<9}  {state}\n    {key.place}")
+    return 0
+
+
+def _as_json(key: StoredKey) -> dict[str, object]:
+    return {
+        "fingerprint": key.fingerprint,
+        "algorithm": key.algorithm,
+        "place": key.place,
+        "current": key.current,
+        "compromised_since": None if key.compromised is None else _time(key.compromised),
+    }
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    settings = load_settings(vars(options), os.environ)
+    old, new = key_store(settings).rotate()
+    print(f"{old.fingerprint} is replaced by {new.fingerprint}")
+    if tell_to_reread(settings.data_dir):
+        print("the running server goes on with it; 'lognotary checkpoint' shows by which key a log is signed")
+    else:
+        print("the server goes on with it when it is started")
+    print("publish the new public key: lognotary keys export")
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    public = generate_key(options.uri)
+    key = VerifierKey("key", public)
+    print(f"made an {key.key_type.algorithm} key; its public key:", file=sys.stderr)
+    print(public_pem(public).decode(), end="")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    key = _find(_store(options).keys(), options.key)
+    if options.origin:
+        print(VerifierKey(options.origin, key.public_key, _type(key)))
+    elif _type(key) is KeyType.ED25519:
+        print(public_pem(key.public_key).decode(), end="")
+    else:
+        raise ConfigError(
+            f"{key.fingerprint} is an {key.algorithm} key, which is printed as verifier key: give --origin"
+        )
+    return 0
+
+
+def _mark(options: argparse.Namespace) -> int:
+    _store(options).mark_compromised(options.key, options.since.ToNanoseconds())
+    print(f"{options.key} counts as compromised since {options.since.ToJsonString()}")
+    print("replace it: lognotary keys rotate")
+    return 0
+
+
+def _find(keys: Sequence[StoredKey], name: str | None) -> StoredKey:
+    for key in keys:
+        if key.fingerprint == name or (name is None and key.current):
+            return key
+    raise ConfigError(
+        f"there is no key {name}" if name else "there is no key yet: the server makes one at its first start"
+    )
+
+
+def _type(key: StoredKey) -> KeyType:
+    return next(kind for kind in KeyType if kind.algorithm == key.algorithm and kind is not KeyType.ED25519_COSIGNATURE)
+
+
+def _time(nanos: int) -> str:
+    return datetime.fromtimestamp(nanos // 10**9, UTC).isoformat().replace("+00:00", "Z")

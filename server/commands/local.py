@@ -1,0 +1,46 @@
+"""What commands read themselves, where they ask no server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from server.config import ConfigError
+from storage.clickhouse import connect
+from storage.engine import Engine
+from storage.errors import StorageConfigError
+from storage.url import parse_storage_url
+
+__all__ = ["open_storage", "read_text"]
+
+
+def read_text(file: str) -> str:
+    """Read a file that was named on the command line.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+@contextmanager
+def open_storage(url: str) -> Iterator[Engine]:
+    """Open the storage of ``--storage``, and close it afterwards.
+
+    Raises:
+        ConfigError: it is no such URL.
+        StorageError: the storage cannot be opened.
+    """
+    try:
+        parsed = parse_storage_url(url)
+    except StorageConfigError as error:
+        raise ConfigError(f"--storage: {error}") from error
+    engine = connect(parsed)
+    try:
+        yield engine
+    finally:
+        engine.close()

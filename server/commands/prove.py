@@ -1,0 +1,146 @@
+"""``lognotary prove``: write what proves one record, for those who trust no server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
+from server.api.backend import Backend
+from server.api.errors import ApiError, InvalidArgumentError
+from server.commands.api_client import add_address_flag, call
+from server.commands.bundles import save_bundle
+from server.commands.local import open_storage, read_text
+from server.config import ConfigError
+from server.datadir import read_public_key
+from server.notary.bundle import build_bundle
+from server.notary.canonical import leaf_of
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import NotaryError, VerificationError
+from server.notary.proofs import verify_inclusion
+from server.notary.trust import parse_public_keys
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "prove",
+        help="write a bundle that proves a record",
+        description="Write an evidence bundle: a record, the proof that it is in a signed log, and how to check that "
+        "without any server; 'lognotary check' does. Asks a running server, or reads the storage itself with "
+        "--storage. Exit status 1 if there is no such record, or it is not what was signed: then nothing is written.",
+    )
+    parser.add_argument(
+        "record",
+        metavar="RECORD",
+        type=_parse_record,
+        help="LOG#LEAF as 'lognotary audit' shows it, such as shop/audit/node-1#64; LOG may be the log's ID",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        type=Path,
+        help="a new directory, or a new file if it ends with .zip (default: a directory named after the record)",
+    )
+    parser.add_argument("--storage", metavar="URL", help="read this storage: chdb:///path or http(s)://host:8123/db")
+    parser.add_argument(
+        "--public-key",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="with --storage: a public key to believe, PEM or C2SP verifier keys; may be given again",
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", default="data", help="with --storage: the server's directory, for its public key"
+    )
+    add_address_flag(parser)
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    parser.set_defaults(run=_run)
+
+
+def _parse_record(text: str) -> tuple[str, int]:
+    log, separator, leaf = text.rpartition("#")
+    if not separator or not log or not (leaf.isascii() and leaf.isdigit()) or int(leaf[:20]) >= 1 << 63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no record: it looks like shop/audit/node-1#64")
+    return log, int(leaf)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.public_key and not options.storage:
+        raise ConfigError("--public-key is for --storage; a server has the keys itself")
+    log, leaf_index = options.record
+    request = evidence_pb2.GetInclusionProofRequest(
+        log=log, leaf_index=leaf_index, include_record=True, for_evidence=True
+    )
+    if options.storage:
+        return _prove_from_storage(options, request)
+
+    def work(channel: grpc.Channel) -> int:
+        return _write(options, evidence_pb2_grpc.EvidenceServiceStub(channel).GetInclusionProof(request))
+
+    return call(options.api, work)
+
+
+def _prove_from_storage(options: argparse.Namespace, request: evidence_pb2.GetInclusionProofRequest) -> int:
+    texts = [read_text(file) for file in options.public_key] or [read_public_key(Path(options.data_dir))]
+    try:
+        keys = parse_public_keys(texts)
+    except NotaryError as error:
+        raise ConfigError(str(error)) from error
+    with open_storage(options.storage) as engine:
+        try:
+            return _write(options, Backend(engine, keys).get_inclusion_proof(request))
+        except InvalidArgumentError as error:
+            raise ConfigError(str(error)) from error
+        except ApiError as error:
+            print(f"lognotary: {error}", file=sys.stderr)
+            return 1
+
+
+def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofResponse) -> int:
+    name = f"{proof.origin}#{proof.leaf_index}"
+    if proof.evidence.state != evidence_pb2.VERIFIED:
+        state = evidence_pb2.EvidenceState.Name(proof.evidence.state).lower()
+        print(f"lognotary: {name} cannot be proved, it is {state}: {proof.evidence.reason}", file=sys.stderr)
+        return 1
+    try:
+        _check(proof)
+        files = build_bundle(
+            record=proof.record,
+            origin=proof.origin,
+            leaf_index=proof.leaf_index,
+            path=proof.path,
+            checkpoint=proof.checkpoint,
+            verifier_keys=proof.verifier_keys,
+            key_changes=proof.key_changes,
+            timestamp=proof.timestamp or None,
+        )
+    except VerificationError as error:
+        print(f"lognotary: what was answered for {name} proves nothing: {error}", file=sys.stderr)
+        return 1
+    path = options.output or Path(f"{proof.origin.replace('/', '-')}-{proof.leaf_index}")
+    save_bundle(files, path)
+    if options.json:
+        what = {"bundle": str(path), "origin": proof.origin, "leafIndex": str(proof.leaf_index)}
+        print(json.dumps({**what, "treeSize": str(proof.tree_size), "recordHash": proof.evidence.record_hash}))
+        return 0
+    key = options.public_key[0] if options.public_key else "FILE"
+    print(
+        f"{path} proves record {proof.leaf_index} of {proof.origin}, by its checkpoint after {proof.tree_size} entries"
+    )
+    print(f"check it, with the public key from the log's owner: lognotary check {path} --public-key {key}")
+    return 0
+
+
+def _check(proof: evidence_pb2.GetInclusionProofResponse) -> None:
+    """Check that a record leads to the checkpoint that came with it, so that nobody keeps what proves nothing."""
+    checkpoint, _ = open_checkpoint(proof.checkpoint)
+    verify_inclusion(proof.leaf_index, checkpoint.size, leaf_of(proof.record), list(proof.path), checkpoint.root)

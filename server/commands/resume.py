@@ -1,0 +1,56 @@
+"""The file from which a verification is resumed: the last checkpoint of each log that was found good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.config import ConfigError
+from server.files import replace_file
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import VerificationError
+
+__all__ = ["ResumeFile"]
+
+_LINE = "=" * 8 + "\n"  # between notes; no line of a checkpoint looks so
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeFile:
+    """A file of signed checkpoints; whoever verifies has to trust it as much as the verification before.
+
+    Attributes:
+        path: the file.
+        notes: by origin, the checkpoint up to which the log was found good.
+    """
+
+    path: Path
+    notes: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> ResumeFile:
+        """Read a file; one that is not there yet has no checkpoints.
+
+        Raises:
+            ConfigError: it cannot be read, or is no such file.
+        """
+        try:
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            notes = {open_checkpoint(note)[0].origin: note for note in text.split(_LINE) if note}
+        except (OSError, ValueError, VerificationError) as error:
+            raise ConfigError(f"--resume: {path} cannot be used: {error}") from error
+        return cls(path, notes)
+
+    def keep(self, origin: str, note: str) -> None:
+        """Remember how far a log was found good; an empty note changes nothing.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        if not note or self.notes.get(origin) == note:
+            return
+        self.notes[origin] = note
+        try:
+            replace_file(self.path, _LINE.join(self.notes.values()))
+        except OSError as error:
+            raise ConfigError(f"--resume: {self.path} cannot be written: {error}") from error

@@ -1,0 +1,316 @@
+"""The compiled hashing does what the same in Python does: with rows, and with bytes that are none."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import random
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.notary import hashing, leaf_rows, merkle
+from server.notary.canonical import (
+    Kind,
+    canonical_columns,
+    encode_map,
+    encode_string,
+    encode_time,
+    encode_uint8,
+    encode_uint32,
+    encode_varint,
+    leaf_of,
+)
+from server.notary.errors import MalformedError
+from server.notary.leaf_rows import MOST_BYTES, LeafHashes, LeafRange, LeafState
+from server.notary.origin import Stream
+from tests.support.lacking import lacking
+
+FIRST = 1000
+BATCHES = [bytes([number]) * 16 for number in range(3)]
+RANGES = [LeafRange(FIRST + 3, BATCHES[0]), LeafRange(FIRST + 4, BATCHES[1]), LeafRange(FIRST + 8, BATCHES[2])]
+COUNT = 8
+KINDS = [Kind.TIME, Kind.STRING, Kind.MAP, Kind.UINT8, Kind.WORD, Kind.UINT32]
+HashRows = Callable[[Sequence[bytes], Sequence[Kind], int, Sequence[LeafRange]], LeafHashes]
+
+
+def batch_of(leaf: int) -> bytes:
+    return next(part.batch_id for part in RANGES if leaf < part.end_leaf and part.batch_id is not None)
+
+
+def record(text: bytes = b"text") -> bytes:
+    pairs = [(b"key", text), (b"other", b"")]
+    fields = (
+        encode_time(1),
+        encode_string(text),
+        encode_map(pairs),
+        encode_uint8(2),
+        encode_string(b""),
+        encode_uint32(3),
+    )
+    return b"".join(fields)
+
+
+def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, computed_ok: bool = True) -> bytes:
+    return (batch_id or batch_of(leaf)) + struct.pack("<Q?", leaf, computed_ok) + content
+
+
+def in_python(
+    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+) -> LeafHashes:
+    return leaf_rows.hash_rows(pieces, kinds, first, ranges)
+
+
+def compiled(
+    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+) -> LeafHashes:
+    if not hashing.COMPILED:
+        lacking("the compiled hashing is not installed")
+    return hashing.hash_rows(pieces, kinds, first, ranges)
+
+
+@pytest.fixture(params=[in_python, compiled])
+def hash_rows(request: pytest.FixtureRequest) -> HashRows:
+    function: HashRows = request.param
+    return function
+
+
+def outcome(hash_rows: Callable[..., LeafHashes], *arguments: object) -> LeafHashes | tuple[type, str]:
+    try:
+        return hash_rows(*arguments)
+    except MalformedError as error:
+        return type(error), str(error)
+
+
+def test_every_record_is_hashed_whatever_the_order_of_rows(hash_rows: HashRows) -> None:
+    records = {FIRST + number: record(b"text %d" % number) for number in range(COUNT)}
+    rows = [row(leaf, content) for leaf, content in records.items()]
+    random.Random(1).shuffle(rows)
+    hashes = hash_rows([b"".join(rows)], KINDS, FIRST, RANGES)
+    expected = [leaf_of(content) for content in records.values()]
+    assert hashes == LeafHashes(FIRST, b"".join(expected), bytes([LeafState.HASHED] * COUNT))
+    assert hashes.of(FIRST + 3, FIRST + 4) == expected[3]
+    assert hashes.of(FIRST, FIRST + COUNT) == b"".join(expected)
+
+
+def test_a_leaf_is_hashed_only_if_exactly_one_right_row_claims_it(hash_rows: HashRows) -> None:
+    rows = [
+        row(FIRST),
+        row(FIRST + 1, batch_id=BATCHES[1]),  # another batch
+        row(FIRST + 2),
+        row(FIRST + 2),  # twice
+        row(FIRST + 3, computed_ok=False),
+        row(FIRST + 4, batch_id=BATCHES[0]),
+        row(FIRST + 4),  # one of two is right
+        row(FIRST + 5),
+        row(FIRST + 5, computed_ok=False),
+        row(FIRST + 6),
+        row(FIRST + 6),
+        row(FIRST + 6),
+    ]
+    hashes = hash_rows(rows, KINDS, FIRST, RANGES)
+    none, hashed, spoilt = LeafState
+    assert list(hashes.states) == [hashed, spoilt, spoilt, spoilt, spoilt, spoilt, spoilt, none]
+    assert hashes.hashes == leaf_of(record()) + bytes(32 * (COUNT - 1))
+    assert hashes.of(FIRST, FIRST + 1) == leaf_of(record())
+    assert hashes.of(FIRST, FIRST + 2) is None
+    assert hashes.of(FIRST + 7, FIRST + 8) is None
+
+
+def test_rows_of_any_batch_are_hashed_where_none_is_expected(hash_rows: HashRows) -> None:
+    rows = [row(FIRST, batch_id=BATCHES[2]), row(FIRST + 1, batch_id=BATCHES[1])]
+    hashes = hash_rows(rows, KINDS, FIRST, [LeafRange(FIRST + 2, None)])
+    assert hashes.of(FIRST, FIRST + 2) == 2 * leaf_of(record())
+
+
+@pytest.mark.parametrize("stream", Stream)
+def test_the_columns_of_both_streams_are_read(hash_rows: HashRows, stream: Stream) -> None:
+    kinds = [column.kind for column in canonical_columns(stream)]
+    fields = {
+        Kind.TIME: encode_time(-1),
+        Kind.UINT8: b"\xff",
+        Kind.UINT32: bytes(4),
+        Kind.STRING: encode_string(b"s" * 200),
+        Kind.WORD: encode_string(b"w"),
+        Kind.MAP: encode_map([(b"k" * number, b"v" * 300) for number in range(130)]),
+    }
+    content = b"".join(fields[kind] for kind in kinds)
+    hashes = hash_rows([row(FIRST, content) + row(FIRST + 1, content)], kinds, FIRST, RANGES)
+    assert hashes.of(FIRST, FIRST + 2) == 2 * leaf_of(content)
+
+
+def test_nothing_is_hashed_where_nothing_is_stored(hash_rows: HashRows) -> None:
+    assert hash_rows([], KINDS, FIRST, RANGES) == LeafHashes(FIRST, bytes(32 * COUNT), bytes(COUNT))
+    assert hash_rows([b"", b""], KINDS, FIRST, []) == LeafHashes(FIRST, b"", b"")
+
+
+def test_leaves_may_be_as_many_as_64_bits_can_count(hash_rows: HashRows) -> None:
+    last = (1 << 64) - 2
+    hashes = hash_rows(
+        [row(FIRST)[:16] + struct.pack("<Q?", last, True) + record()], KINDS, last, [LeafRange(last + 1, BATCHES[0])]
+    )
+    assert hashes.of(last, last + 1) == leaf_of(record())
+
+
+@pytest.mark.parametrize("leaf", [0, FIRST - 1, FIRST + COUNT, (1 << 64) - 1])
+def test_a_row_of_another_part_of_the_log_is_an_error(hash_rows: HashRows, leaf: int) -> None:
+    with pytest.raises(MalformedError, match="leaf that was not asked for"):
+        hash_rows([row(FIRST), row(leaf, batch_id=BATCHES[0])], KINDS, FIRST, RANGES)
+
+
+@pytest.mark.parametrize("size", [1, 16, 25, len(row(FIRST)) - 1])
+def test_rows_that_end_within_one_are_an_error(hash_rows: HashRows, size: int) -> None:
+    with pytest.raises(MalformedError, match="the rows end within one"):
+        hash_rows([row(FIRST), row(FIRST + 1)[:size]], KINDS, FIRST, RANGES)
+
+
+def test_a_length_that_no_row_has_is_an_error_at_once(hash_rows: HashRows) -> None:
+    head = row(FIRST, b"")
+    for kind in (Kind.STRING, Kind.WORD):
+        for length in (MOST_BYTES - 25 - 5 + 1, MOST_BYTES, (1 << 35) - 1):
+            with pytest.raises(MalformedError, match="a row is too long"):
+                hash_rows([head + encode_varint(length)], [kind], FIRST, RANGES)
+    for kind in (Kind.STRING, Kind.MAP):
+        for length in (b"\x80" * 5, b"\xff" * 9 + b"\x01"):
+            with pytest.raises(MalformedError, match="a length is too long"):
+                hash_rows([head + length], [kind], FIRST, RANGES)
+    # The longest that fits is waited for.
+    with pytest.raises(MalformedError, match="the rows end within one"):
+        hash_rows([head + encode_varint(MOST_BYTES - 25 - 5)], [Kind.STRING], FIRST, RANGES)
+
+
+def test_an_error_in_what_brings_the_rows_is_handed_on(hash_rows: HashRows) -> None:
+    def broken() -> Iterator[bytes]:
+        yield row(FIRST)
+        raise ValueError("the connection broke")
+
+    with pytest.raises(ValueError, match="the connection broke") as raised:
+        hash_rows(broken(), KINDS, FIRST, RANGES)  # type: ignore[arg-type]
+    assert not isinstance(raised.value, MalformedError)
+
+
+def test_what_is_expected_has_to_make_sense(hash_rows: HashRows) -> None:
+    with pytest.raises(ValueError, match="do not follow on each other"):
+        hash_rows([], KINDS, FIRST, [LeafRange(FIRST + 2, None), LeafRange(FIRST + 1, None)])
+    with pytest.raises(ValueError, match="do not follow on each other"):
+        hash_rows([], KINDS, FIRST, [LeafRange(FIRST - 1, None)])
+    with pytest.raises(ValueError, match="16 bytes"):
+        hash_rows([], KINDS, FIRST, [LeafRange(FIRST + 1, b"short")])
+
+
+texts = st.binary(max_size=5) | st.sampled_from([0, 127, 128, 5000, 20_000]).map(lambda size: b"x" * size)
+contents = st.builds(
+    lambda kinds, text, pairs: b"".join(
+        {
+            Kind.TIME: bytes(8),
+            Kind.UINT8: bytes(1),
+            Kind.UINT32: bytes(4),
+            Kind.STRING: encode_string(text),
+            Kind.WORD: encode_string(text),
+            Kind.MAP: encode_map(pairs),
+        }[kind]
+        for kind in kinds
+    ),
+    st.just(KINDS),
+    texts,
+    st.lists(st.tuples(st.binary(max_size=3), texts), max_size=4),
+)
+rows = st.builds(
+    row,
+    st.integers(FIRST, FIRST + COUNT - 1),
+    contents,
+    st.none() | st.sampled_from(BATCHES),
+    computed_ok=st.booleans() | st.just(True),
+)
+
+
+def cut(data: bytes, places: Sequence[float]) -> list[bytes]:
+    at = [0, *sorted(int(place * len(data)) for place in places), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(at)]
+
+
+@given(st.lists(rows, max_size=12), st.lists(st.floats(0, 1), max_size=6))
+def test_rows_are_hashed_alike_however_they_are_cut(parts: list[bytes], places: list[float]) -> None:
+    data = b"".join(parts)
+    expected = in_python([data])
+    assert in_python(cut(data, places)) == expected
+    assert compiled([data]) == expected
+    assert compiled(cut(data, places)) == expected
+
+
+@given(
+    st.lists(rows, min_size=1, max_size=6),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=3)), max_size=3),
+    st.floats(0, 1),
+    st.lists(st.floats(0, 1), max_size=6),
+)
+def test_broken_rows_give_the_same_result_or_the_same_error(
+    parts: list[bytes], changes: list[tuple[float, bytes]], end: float, places: list[float]
+) -> None:
+    data = b"".join(parts)
+    for place, bytes_there in changes:
+        at = int(place * len(data))
+        data = data[:at] + bytes_there + data[at + 1 :]
+    data = data[: int(end * len(data))] if end < 0.5 else data
+    expected = outcome(in_python, [data])
+    assert outcome(in_python, cut(data, places)) == expected
+    assert outcome(compiled, [data]) == expected
+    assert outcome(compiled, cut(data, places)) == expected
+
+
+@given(st.lists(st.binary(max_size=60), max_size=5), st.lists(st.sampled_from(Kind), max_size=5))
+def test_bytes_that_are_no_rows_give_the_same_result_or_the_same_error(pieces: list[bytes], kinds: list[Kind]) -> None:
+    anything = [LeafRange(1 << 12, None)]
+    low_leaves = [piece[:17] + bytes(7) + piece[24:] for piece in pieces]
+    for data in (pieces, low_leaves):
+        assert outcome(compiled, data, kinds, 0, anything) == outcome(in_python, data, kinds, 0, anything)
+
+
+def test_a_row_that_comes_byte_by_byte_is_hashed(hash_rows: HashRows) -> None:
+    data = row(FIRST, record(b"x" * 9000)) + row(FIRST + 1)
+    hashes = hash_rows([bytes([byte]) for byte in data], KINDS, FIRST, RANGES)
+    assert hashes.of(FIRST, FIRST + 2) == leaf_of(record(b"x" * 9000)) + leaf_of(record())
+
+
+def test_several_threads_hash_at_the_same_time() -> None:
+    data = [row(FIRST + number, record(b"%d" % number * 100)) for number in range(COUNT)]
+    expected, results = in_python(data), []
+    threads = [threading.Thread(target=lambda: results.append(compiled(data * 1))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 4
+
+
+def test_nodes_are_hashed_alike() -> None:
+    if not hashing.COMPILED:
+        lacking("the compiled hashing is not installed")
+    for pairs in range(70):
+        hashes = b"".join(sha256(b"%d" % number).digest() for number in range(2 * pairs))
+        assert hashing.hash_pairs(hashes) == merkle.hash_pairs(hashes)
+
+
+@pytest.mark.parametrize("hash_pairs", [merkle.hash_pairs, hashing.hash_pairs])
+def test_what_are_no_hashes_is_an_error(hash_pairs: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(MalformedError, match="33 bytes are no whole number of 32-byte hashes"):
+        hash_pairs(bytes(33))
+
+
+def test_without_the_compiled_hashing_the_same_is_done_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "server.notary._native", None)
+    monkeypatch.delattr("server.notary._native", raising=False)
+    spec = importlib.util.find_spec("server.notary.hashing")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.COMPILED is False
+    assert module.hash_pairs(bytes(64)) == merkle.hash_pairs(bytes(64))
+    assert module.hash_rows([row(FIRST)], KINDS, FIRST, RANGES) == in_python([row(FIRST)])
