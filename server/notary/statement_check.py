@@ -186,16 +186,13 @@ def _missing(log_id: str, origin: str, good: dict[int, Statement], broken: Seque
         )
 
 
-def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    first = last = 0
-    for number in numbers:
-        if number != last + 1:
-            if first:
-                yield first, last
-            first = number
-        last = number
-    if first:
-        yield first, last
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    first = 0
+    for at, number in enumerate(numbers):
+        first = first or number
+        if numbers[at + 1 : at + 2] != [number + 1]:
+            yield first, number
+            first = 0
 
 
 def _finding(kind: FindingKind, row: StatementRow, what: str, statement: Statement | None = None) -> Finding:

@@ -1,0 +1,39 @@
+"""The compiled hashing reads nothing outside of what it is given: AddressSanitizer looks on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.fuzz.target import CompilerMissingError, find_compiler
+from tests.support.lacking import lacking
+
+HERE = Path(__file__).resolve().parent
+NATIVE = HERE.parents[1] / "server" / "notary" / "native"
+CASES = 20_000
+FLAGS = ("-std=c++17", "-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra")
+
+
+def test_the_sanitizers_find_nothing_in_rows_that_are_right_or_broken(tmp_path: Path) -> None:
+    try:
+        compiler = find_compiler()
+    except CompilerMissingError as error:
+        lacking(f"no compiler for the sanitizers: {error}")
+    target = tmp_path / "target"
+    sources = [str(NATIVE / "rows.cpp"), str(HERE / "hash_rows_target.cpp")]
+    built = subprocess.run(
+        [compiler.path, *FLAGS, "-DLOGNOTARY_LIBCRYPTO=1", f"-I{NATIVE}", *sources, "-lcrypto", "-o", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "openssl/sha.h" in built.stderr or "-lcrypto" in built.stderr:
+        lacking("libcrypto cannot be linked")
+    assert built.returncode == 0, built.stderr
+    ran = subprocess.run([str(target), str(CASES)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-6000:]
+    found = re.fullmatch(r"(\d+) cases, (\d+) refused\n", ran.stdout)
+    assert found is not None
+    # Neither only right rows nor only broken ones.
+    assert CASES / 10 < int(found[2]) < CASES * 9 / 10
