@@ -18,12 +18,14 @@ _BENCHMARKS = (
     "memory",
     "endurance",
     "collector",
+    "verify",
 )
 _SHORT = {
     "codec": ["--rounds=3"],
     "receiver": ["--rounds=2", "--seconds=3"],
     "ingest": ["--rounds=2", "--seconds=8"],
     "latency": ["--rounds=2", "--seconds=8"],
+    "verify": ["--rounds=2", "--total=500000"],
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from benchmarks.processes import (
     lognotary,
     scratch,
     server_flags,
+    settle_merges,
     stop_merges,
 )
 from benchmarks.report import Report, add_report_flags
@@ -35,7 +35,6 @@ from tests.support.clickhouse_node import ClickHouseNode
 from tests.support.lognotary_server import LognotaryServer
 
 _OURS, _READY = "lognotary", "ready"  # databases
-_QUIET_SECONDS = 120.0
 
 
 @dataclass(slots=True)
@@ -98,7 +97,7 @@ def _run_load(
         meter = Meter.of(server.pid, node.pid)
         result = begin()()  # the last acknowledgement: all is committed and signed
         if options.merges:
-            _wait_for_merges(node)
+            settle_merges(node)
         server_cpu, storage_cpu = meter.read()
     rounds.loads.append(result)
     rounds.server_cpu.append(server_cpu / result.records * 1e6)
@@ -117,7 +116,7 @@ def _run_ready(
     meter = Meter.of(node.pid)
     _insert(engine, blocks, tokens)
     if options.merges:
-        _wait_for_merges(node)
+        settle_merges(node)
     (cpu,) = meter.read()
     rounds.ready_cpu.append(cpu / sum(block.rows for block in blocks) * 1e6)
 
@@ -127,14 +126,6 @@ def _insert(engine: Engine, blocks: Sequence[ReadyBlock], tokens: itertools.coun
         names = [column.name for column in record_columns(block.stream)]
         # A token of its own each time: else ClickHouse would take the block for one that it has.
         engine.insert(RECORD_TABLES[block.stream], names, block.data, f"ready-{next(tokens)}")
-
-
-def _wait_for_merges(node: ClickHouseNode) -> None:
-    """Wait until no merge has run for a second."""
-    deadline, quiet = time.monotonic() + _QUIET_SECONDS, 0
-    while quiet < 10 and time.monotonic() < deadline:
-        quiet = 0 if node.query("SELECT count() FROM system.merges") != "0" else quiet + 1
-        time.sleep(0.1)
 
 
 def _fill(report: Report, node: ClickHouseNode, rounds: _Rounds) -> None:

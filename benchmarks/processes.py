@@ -34,9 +34,11 @@ __all__ = [
     "resident",
     "scratch",
     "server_flags",
+    "settle_merges",
     "stop_merges",
 ]
 
+_QUIET_SECONDS = 120.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -168,6 +170,14 @@ def batch_sizes(node: ClickHouseNode, database: str, stream: Stream) -> list[flo
         database=database,
     )
     return [float(size) for size in sizes.split()] or [0.0]
+
+
+def settle_merges(node: ClickHouseNode) -> None:
+    """Wait until no merge has run for a second."""
+    deadline, quiet = time.monotonic() + _QUIET_SECONDS, 0
+    while quiet < 10 and time.monotonic() < deadline:
+        quiet = 0 if node.query("SELECT count() FROM system.merges") != "0" else quiet + 1
+        time.sleep(0.1)
 
 
 def stop_merges(node: ClickHouseNode) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "read_records",
     "read_records_of_batch",
     "read_tile_fragments",
+    "scan_query",
     "scan_records",
     "select_batches",
     "select_records",
@@ -191,11 +192,15 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
         The rows that ``server.notary.hashing.hash_rows`` takes, cut into pieces anywhere.
     """
     return engine.query_in_pieces(
-        f"SELECT BatchId, LeafIndex, {_COMPUTED_OK}, {canonical_expressions(stream)} "
-        f"FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} "
-        "AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64}",
+        f"{scan_query(stream)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
+        "AND LeafIndex < {end:UInt64}",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
+
+
+def scan_query(stream: Stream) -> str:
+    """Return the SELECT of the rows that ``hash_rows`` takes, from a whole table."""
+    return f"SELECT BatchId, LeafIndex, {_COMPUTED_OK}, {canonical_expressions(stream)} FROM {RECORD_TABLES[stream]}"
 
 
 def read_records_of_batch(
