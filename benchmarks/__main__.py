@@ -19,6 +19,7 @@ _BENCHMARKS = (
     "endurance",
     "collector",
     "verify",
+    "proofs",
 )
 _SHORT = {
     "codec": ["--rounds=3"],

@@ -129,9 +129,9 @@ def read_record_groups(
         after: LogId -> number of entries at its beginning that are left out.
     """
     rows = engine.query(
-        "SELECT LogId, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
+        f"SELECT {READABLE_LOG_ID} AS log, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
         f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} {_beyond('LeafIndex', after)} "
-        "GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
+        "GROUP BY log, BatchId ORDER BY log, BatchId"
     )
     readers = (text, uuid, uint64, uint64, uint64, int64)
     return [RecordGroup(*row) for row in read_rows(rows, readers)]

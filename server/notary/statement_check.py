@@ -201,7 +201,7 @@ def _finding(kind: FindingKind, row: StatementRow, what: str, statement: Stateme
     return Finding(
         kind,
         f"statement {number} of {origin or f'log {row.log_id}'}: {what}",
-        log_id=row.log_id,
+        log_id=LogName.parse(origin).log_id if origin else row.log_id,
         origin=origin,
         sequence=number,
     )

@@ -12,20 +12,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.notary.keys import KeyType, VerifierKey
 from tests.support.bound_process import BoundProcess
-from tests.support.cache import cached
 from tests.support.free_port import free_port
+from tests.support.go_program import installed
 from tests.support.lacking import require_tools
 from tests.support.waiting import wait_for
 
-_VERSION = "v0.9.0"
-_PACKAGE = f"filippo.io/torchwood/cmd/litewitness@{_VERSION}"
-_BUILD_SECONDS = 240
+_PACKAGE = "filippo.io/torchwood/cmd/litewitness@v0.9.0"
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,8 @@ class LiteWitness:
 @contextmanager
 def running_litewitness(directory: Path, name: str = "litewitness.example") -> Iterator[LiteWitness]:
     """Run one with a new key until the block ends; in a directory whose path is short, for a socket is there."""
-    require_tools("go", "ssh-agent", "ssh-add")
-    program = cached(f"litewitness-{_VERSION}", _build) / "litewitness"
+    require_tools("ssh-agent", "ssh-add")
+    program = installed(_PACKAGE)
     key = Ed25519PrivateKey.generate()
     socket, port = directory / "agent", free_port()
     agent = BoundProcess(["ssh-agent", "-D", "-a", str(socket)], log=directory / "agent.log")
@@ -76,25 +73,6 @@ def running_litewitness(directory: Path, name: str = "litewitness.example") -> I
     finally:
         witness.stop()
         agent.stop()
-
-
-def _build(directory: Path) -> None:
-    try:
-        subprocess.run(
-            ["nice", "go", "install", _PACKAGE],
-            check=True,
-            cwd=directory,
-            env=os.environ | {"GOBIN": str(directory)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_BUILD_SECONDS,
-        )
-    except subprocess.CalledProcessError as error:
-        # No error in CI: it comes over the network from a proxy of Go's, and ours is tested without it too.
-        pytest.skip(f"litewitness cannot be built: {error.output[-500:]}")
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"litewitness was not built within {_BUILD_SECONDS} s")
 
 
 def _fingerprint(key: Ed25519PrivateKey) -> str:

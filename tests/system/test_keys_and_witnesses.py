@@ -215,3 +215,18 @@ def test_a_key_in_a_token_follows_on_one_in_a_file(signed_storage: str, tmp_path
         findings, summary = server.verify("--public-key", str(first))
         assert (findings, summary.records) == ([], 2)
         assert server.public_key.read_text() == done.stdout != first.read_text()
+
+
+def test_workers_go_over_to_a_new_key_too(clickhouse_storage: str, tmp_path: Path) -> None:
+    first = tmp_path / "first.pem"
+    with LognotaryServer(clickhouse_storage, tmp_path / "data", workers=2, **SETTINGS) as server:
+        send_event(server, "before")
+        shutil.copy(server.public_key, first)
+        assert run_lognotary("keys", "rotate", "--data-dir", str(server.data_dir)).returncode == 0
+        for worker in (1, 2):
+            server.wait_for_log(f"{AUDIT.origin}-{worker}: other keys sign it from now on")
+        for _ in range(8):  # whichever worker takes it
+            send_event(server, "after")
+        findings, summary = server.verify("--public-key", str(first))
+        assert (findings, summary.records) == ([], 9)
+        assert server.verify()[0] == []

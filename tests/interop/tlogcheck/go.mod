@@ -1,4 +1,4 @@
-module lognotary.example/tlogcheck
+module tlogcheck
 
 go 1.25.0
 
