@@ -1,8 +1,8 @@
 """How long proofs take, from a log of ten million entries.
 
 The log's tree and batches are written as the server writes them; its records are not, which proofs do not need.
-Then a server answers calls for random leaves and sizes: the first ones after ClickHouse has forgotten what it
-had in its caches, then the same again.
+Then a server answers calls for random leaves and sizes, first after ClickHouse has forgotten what it had in its
+caches, and then the same ones again.
 """
 
 from __future__ import annotations
@@ -88,35 +88,42 @@ def _stub(storage: str, directory: Path, key: Path, options: argparse.Namespace)
 
 def _measure(stub: EvidenceServiceStub, node: ClickHouseNode, report: Report, options: argparse.Namespace) -> None:
     rng = random.Random(0)  # noqa: S311 - which leaves are asked for is no secret
-    entries, sizes = options.entries, range(options.batch, options.entries, options.batch)
-    leaves = [
-        GetInclusionProofRequest(log=_LOG.origin, leaf_index=rng.randrange(entries)) for _ in range(options.calls)
-    ]
-    growths = [
-        GetConsistencyProofRequest(log=_LOG.origin, first=rng.choice(sizes or [0])) for _ in range(options.calls)
-    ]
-    anywhere = [
-        GetInclusionProofRequest(log=_LOG.origin, leaf_index=rng.randrange(size), tree_size=size)
-        for size in rng.choices(sizes or [entries], k=options.calls)
-    ]
-    calls: dict[str, Callable[[], list[float]]] = {
-        "inclusion": lambda: _timed(stub.GetInclusionProof, leaves),
-        "inclusion in an earlier checkpoint": lambda: _timed(stub.GetInclusionProof, anywhere),
-        "consistency": lambda: _timed(stub.GetConsistencyProof, growths),
-    }
-    for name, run in calls.items():
-        rounds: dict[str, list[list[float]]] = {"cold": [], "warm": []}
+    entries, count, log = options.entries, options.calls, _LOG.origin
+    sizes = range(options.batch, entries, options.batch) or [entries]
+
+    def inclusion() -> Callable[[], list[float]]:
+        leaves = [GetInclusionProofRequest(log=log, leaf_index=rng.randrange(entries)) for _ in range(count)]
+        return lambda: _timed(stub.GetInclusionProof, leaves)
+
+    def earlier_inclusion() -> Callable[[], list[float]]:
+        leaves = [
+            GetInclusionProofRequest(log=log, leaf_index=rng.randrange(size), tree_size=size)
+            for size in rng.choices(sizes, k=count)
+        ]
+        return lambda: _timed(stub.GetInclusionProof, leaves)
+
+    def consistency() -> Callable[[], list[float]]:
+        growths = [GetConsistencyProofRequest(log=log, first=size) for size in rng.choices(sizes, k=count)]
+        return lambda: _timed(stub.GetConsistencyProof, growths)
+
+    for name, draw in {
+        "inclusion": inclusion,
+        "inclusion in an earlier checkpoint": earlier_inclusion,
+        "consistency": consistency,
+    }.items():
+        rounds: dict[str, list[list[float]]] = {"first": [], "again": []}
         for _ in range(options.rounds):
+            call = draw()
             for cache in _CACHES:
                 node.query(f"SYSTEM DROP {cache} CACHE")
-            rounds["cold"].append(run())
-            rounds["warm"].append(run())
-        for state, results in rounds.items():
+            for results in rounds.values():
+                results.append(call())
+        for when, results in rounds.items():
             cuts = [quantiles(result, n=100, method="inclusive") for result in results]
-            report.figure(f"{name}, {state}: p50", "ms", [cut[49] for cut in cuts])
-            report.figure(f"{name}, {state}: p99", "ms", [cut[98] for cut in cuts])
-            report.ratio(f"{name}, {state}: p99 / {_TARGET:.0f} ms", [cut[98] for cut in cuts], [_TARGET] * len(cuts))
-    report.notes.append(f"one caller; {options.calls} calls a round, each for another leaf or size")
+            report.figure(f"{name}, {when}: p50", "ms", [cut[49] for cut in cuts])
+            report.figure(f"{name}, {when}: p99", "ms", [cut[98] for cut in cuts])
+            report.ratio(f"{name}, {when}: p99 / {_TARGET:.0f} ms", [cut[98] for cut in cuts], [_TARGET] * len(cuts))
+    report.notes.append(f"one caller; {count} calls a round, for other leaves or sizes in each, and the same again")
 
 
 def _timed(call: Callable[[_Request], object], requests: Sequence[_Request]) -> list[float]:

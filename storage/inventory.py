@@ -121,6 +121,8 @@ def read_record_groups(
 ) -> list[RecordGroup]:
     """Return which logs and batches the rows of a table name, and how often; scans four columns.
 
+    What is no UTF-8 in a LogId is U+FFFD, as ``toValidUTF8`` has it: by that name others can ask for the rows.
+
     Args:
         engine: the storage.
         stream: whose table.
@@ -129,7 +131,7 @@ def read_record_groups(
         after: LogId -> number of entries at its beginning that are left out.
     """
     rows = engine.query(
-        f"SELECT {READABLE_LOG_ID} AS log, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
+        "SELECT toValidUTF8(LogId) AS log, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
         f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} {_beyond('LeafIndex', after)} "
         "GROUP BY log, BatchId ORDER BY log, BatchId"
     )

@@ -12,7 +12,7 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.settlement import Stray
 from storage.engine import Engine
-from storage.evidence import read_batches_of_leaves, read_records_of_batch
+from storage.evidence import read_batches_of_leaves, select_records
 from storage.inventory import RecordGroup, TileGroup
 
 __all__ = ["LooseRows", "loose_tiles"]
@@ -37,7 +37,10 @@ class LooseRows:
         """Take rows."""
         self._groups.append((stream, group))
         limit = _LISTED + len(self._pending.vacancies) if self._pending.vacancies else 1
-        for stored in read_records_of_batch(self._engine, stream, group.log_id, group.batch_id, limit):
+        # LogId may have been altered to what is no text: see read_record_groups.
+        named = "toValidUTF8(LogId) = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}"
+        parameters = {"log": group.log_id, "batch": str(group.batch_id), "limit": limit}
+        for stored in select_records(self._engine, stream, named, parameters):
             self._pending.strays.append(Stray(stream, group.log_id, claim_of(stored)))
 
     def settle(self) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import codec, ingest, receiver
+from benchmarks import codec, ingest, receiver, verify
 from tests.support.clickhouse_source import ServerUnavailableError, find_server
 from tests.support.lacking import lacking
 
@@ -56,3 +56,14 @@ def test_ingest_checks_that_all_records_arrived(capsys: pytest.CaptureFixture[st
     line = json.loads(capsys.readouterr().out)
     assert "both / ready-made" in {ratio["what"] for ratio in line["ratios"]}
     assert any("records stored and signed; parts were not merged" in note for note in line["notes"])
+
+
+def test_verification_is_held_against_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    verify.main(["--records=64", "--distinct=2", "--total=500", "--rounds=1", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    assert "verifying / reading" in {ratio["what"] for ratio in line["ratios"]}
+    assert any(note.startswith("512 records in parts: ") for note in line["notes"])

@@ -9,11 +9,14 @@ import pytest
 
 from server.notary.batch import Batch, LogState
 from server.notary.chain import check_batch
+from server.notary.checkpoint import open_checkpoint
+from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
-from server.notary.signers import Signer
+from server.notary.signers import MlDsa44Key, Signer
 from server.notary.trust import TrustedKeys
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.log_writer import LogWriter
+from server.pipeline.statement_writer import StatementWriter
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
 
 from .building import PretendedEngine, follows, rows
@@ -193,3 +196,38 @@ def test_rows_that_storage_lost_although_it_knows_their_token_are_inserted_anew(
     assert str(batch.batch_id) == token
     assert list(log.engine.tables[TABLES[step]]) == [f"{token}/1"]
     assert log.committed == [batch]
+
+
+def statements_of(log: Log) -> StatementWriter:
+    return StatementWriter(log.engine, None, SIGNER, lambda: log.writer.checkpoint, lambda _: None, log.give_up)
+
+
+def signers_of(batch: Batch, *signers: Signer) -> list[VerifierKey]:
+    keys = [key for signer in signers for key in signer.verifier_keys(NAME.origin)]
+    return open_checkpoint(batch.checkpoint)[1].verify(keys)
+
+
+def test_other_keys_sign_from_when_that_is_stated() -> None:
+    log, new = Log(), Signer(SIGNER.ed25519, MlDsa44Key.generate())
+    first = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert log.writer.change_keys(statements_of(log), new)
+    second = log.writer.commit([rows(Stream.AUDIT, "b")])
+    assert [table for table, _ in log.engine.attempts] == [*TABLES, "log_statements", *TABLES]
+    assert signers_of(first, new) == [*SIGNER.verifier_keys(NAME.origin)]
+    assert signers_of(second, new) == [*new.verifier_keys(NAME.origin)]
+    assert follows(second, first)
+
+
+def test_nothing_is_stated_where_the_same_keys_sign_on() -> None:
+    log = Log()
+    assert not log.writer.change_keys(statements_of(log), Signer(SIGNER.ed25519))
+    assert log.engine.attempts == []
+
+
+def test_the_same_keys_sign_on_where_the_change_was_refused() -> None:
+    log, new = Log(), Signer.generate()
+    log.engine.failures = [(REFUSED, False)]
+    with pytest.raises(StorageRefusedError, match="too many parts"):
+        log.writer.change_keys(statements_of(log), new)
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert signers_of(batch, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]

@@ -11,9 +11,12 @@ from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
-from server.notary.signers import Signer
+from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
+from server.notary.statement import Statement, StatementKind
+from server.notary.trust import TrustedKeys
 from server.pipeline.log_writer import LogWriter
-from server.pipeline.recovery import LogUnusableError, open_log
+from server.pipeline.recovery import LogUnusableError, open_log, open_statements
+from server.pipeline.statement_writer import StatementWriter
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
 from storage.engine import Engine
 from storage.evidence import last_batch, read_batches_within, read_records
@@ -156,3 +159,99 @@ def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(
     insert_batch(engine, forged.batch)
     with pytest.raises(LogUnusableError, match="does not verify"):
         open_log(engine, NAME, [KEY], checkpoint(first))
+
+
+NEXT = Signer.generate()
+OWN = TrustedKeys(unnamed=(SIGNER.ed25519.public_key, NEXT.ed25519.public_key))
+
+
+def state(engine: Engine, *kinds: StatementKind, last: Statement | None = None) -> list[Statement]:
+    """Let the first key of this server state something."""
+    writer = statements(engine, SIGNER, last=last)
+    return [writer.state(kind) for kind in kinds]
+
+
+def statements(engine: Engine, signer: Signer, *, last: Statement | None = None, size: int = 0) -> StatementWriter:
+    stood = Checkpoint(NAME.origin, size, CompactRange().root())
+    return StatementWriter(engine, last, signer, lambda: stood, lambda _: None, threading.Event())
+
+
+def test_a_fresh_log_has_no_statement_and_no_key_in_force(engine: Engine) -> None:
+    assert open_statements(engine, NAME, OWN, None) == (None, ())
+
+
+def test_statements_go_on_where_they_were_left(engine: Engine) -> None:
+    first, second = state(engine, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
+    assert open_statements(engine, NAME, OWN, second) == (second, (KEY,))
+    assert open_statements(engine, NAME, OWN, None) == (second, (KEY,))
+    assert open_statements(engine, NAME, OWN, first) == (second, (KEY,))  # what is remembered may be older
+
+
+def test_statements_of_other_logs_are_not_mistaken_for_this_ones(engine: Engine) -> None:
+    state(engine, StatementKind.HEARTBEAT)
+    assert open_statements(engine, LogName("example.org", Stream.AUDIT, "node-2"), OWN, None) == (None, ())
+
+
+def test_statements_that_were_rolled_back_are_noticed(engine: Engine) -> None:
+    _, second = state(engine, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
+    engine.execute("ALTER TABLE log_statements DELETE WHERE Number = 2 SETTINGS mutations_sync = 2")
+    with pytest.raises(LogUnusableError, match="had 2 when this server wrote last, and has 1 now"):
+        open_statements(engine, NAME, OWN, second)
+    engine.execute("TRUNCATE TABLE log_statements")
+    with pytest.raises(LogUnusableError, match="has 0 now"):
+        open_statements(engine, NAME, OWN, second)
+
+
+@pytest.mark.parametrize("alteration", ["Note = ''", "Note = replaceOne(Note, '\\n0\\n', '\\n1\\n')"])
+def test_a_last_statement_that_was_altered_is_refused(engine: Engine, alteration: str) -> None:
+    state(engine, StatementKind.HEARTBEAT)
+    engine.execute(f"ALTER TABLE log_statements UPDATE {alteration} WHERE 1 SETTINGS mutations_sync = 2")
+    with pytest.raises(LogUnusableError, match="do not verify"):
+        open_statements(engine, NAME, OWN, None)
+
+
+def test_a_last_statement_by_another_hand_is_refused(engine: Engine) -> None:
+    [last] = state(engine, StatementKind.HEARTBEAT)
+    statements(engine, Signer.generate(), last=last).state(StatementKind.HEARTBEAT)
+    with pytest.raises(LogUnusableError, match="do not verify"):
+        open_statements(engine, NAME, OWN, last)
+
+
+def test_the_keys_in_force_are_those_of_the_last_change(engine: Engine) -> None:
+    writer = statements(engine, SIGNER)
+    writer.change_keys(SIGNER, NEXT)
+    last = writer.state(StatementKind.HEARTBEAT)
+    assert open_statements(engine, NAME, OWN, last) == (last, NEXT.verifier_keys(NAME.origin))
+    last = writer.change_keys(NEXT, SIGNER)
+    assert open_statements(engine, NAME, OWN, last) == (last, (KEY,))
+
+
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_second_key_is_in_force_once_it_is_stated(engine: Engine, size: int) -> None:
+    both = Signer(SIGNER.ed25519, MlDsa44Key.generate())
+    writer = statements(engine, SIGNER, size=size)
+    writer.change_keys(SIGNER, both)
+    assert open_statements(engine, NAME, OWN, None)[1] == both.verifier_keys(NAME.origin)
+    writer.change_keys(both, SIGNER)
+    assert open_statements(engine, NAME, OWN, None)[1] == (KEY,)
+
+
+def test_where_keys_never_changed_that_of_the_last_statement_is_in_force(engine: Engine) -> None:
+    state(engine, StatementKind.RETENTION)
+    assert open_statements(engine, NAME, OWN, None)[1] == (KEY,)
+
+
+def test_where_nothing_was_stated_the_key_of_the_last_batch_is_in_force(engine: Engine) -> None:
+    write(engine, LogState(NAME), ["a"], ["b"])
+    assert open_statements(engine, NAME, OWN, None) == (None, (KEY,))
+    with pytest.raises(LogUnusableError, match="do not verify"):
+        open_statements(engine, NAME, TrustedKeys(unnamed=(NEXT.ed25519.public_key,)), None)
+
+
+def test_a_change_among_keys_of_others_is_not_followed(engine: Engine) -> None:
+    forger, other = Signer.generate(), Signer(Ed25519Key.generate(), MlDsa44Key.generate())
+    statements(engine, forger).change_keys(forger, other)
+    [last] = state(
+        engine, StatementKind.HEARTBEAT, last=Statement(Checkpoint(NAME.origin, 0, bytes(32)), 1, 0, StatementKind.KEYS)
+    )
+    assert open_statements(engine, NAME, OWN, last) == (last, (KEY,))

@@ -230,3 +230,24 @@ def test_workers_go_over_to_a_new_key_too(clickhouse_storage: str, tmp_path: Pat
         findings, summary = server.verify("--public-key", str(first))
         assert (findings, summary.records) == ([], 9)
         assert server.verify()[0] == []
+
+
+def test_a_second_signature_with_ml_dsa_can_be_turned_on_and_off(tmp_path: Path) -> None:
+    storage, data = f"chdb://{tmp_path / 'chdb'}", tmp_path / "data"
+    lines = []
+    for number, ml_dsa in enumerate(("true", "true", "false")):
+        with LognotaryServer(storage, data, ml_dsa=ml_dsa, **SETTINGS) as server:
+            send_event(server, f"record {number}")
+            lines.append(len(parse_note(checkpoint(server)).signatures))
+            for keys in ((), ("--public-key", str(server.public_key))):
+                findings, summary = server.verify(*keys)
+                assert (findings, summary.records) == ([], number + 1)
+            if number == 1:
+                names = [line for line in server.verifier_keys.read_text().split() if line.startswith(AUDIT.origin)]
+                bundle = prove(server, f"{AUDIT.origin}#0", tmp_path / "bundle")
+                (tmp_path / "keys").write_text("\n".join(names))
+                assert len(names) == 2
+    assert lines == [2, 2, 1]
+    for key in (str(tmp_path / "keys"), str(data / "keys" / "public-key.pem")):
+        done = run_lognotary("check", str(bundle), "--public-key", key)
+        assert done.returncode == 0, done.stdout

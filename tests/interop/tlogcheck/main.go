@@ -1,5 +1,5 @@
-// Tlogcheck checks the evidence of a log with packages that others wrote: golang.org/x/mod/sumdb/note and
-// tlog, with which the go command checks Go's module database, and filippo.io/mldsa.
+// Tlogcheck checks the evidence of a log with packages that others wrote: golang.org/x/mod/sumdb, with which the
+// go command checks Go's module database, filippo.io/torchwood for the formats of C2SP, and filippo.io/mldsa.
 //
 //	tlogcheck checkpoint | inclusion | consistency | tiles
 //
@@ -14,27 +14,27 @@ import (
 	"fmt"
 	"os"
 
+	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
 // A request has the fields that its command needs.
 type request struct {
-	// VerifierKeys are C2SP verifier keys, each of which must have signed every checkpoint.
+	// VerifierKeys are C2SP verifier keys of the log, each of which must have signed every checkpoint.
 	VerifierKeys []string `json:"verifier_keys"`
 	// Checkpoint is a signed note; for tiles, empty for the one that the log serves.
 	Checkpoint string `json:"checkpoint"`
-	// Earlier is the checkpoint of a smaller tree.
-	Earlier string `json:"earlier"`
-	// Record is a canonical record, the SHA-256 of which is the entry Index.
+	// Earlier is the checkpoint of a smaller tree, from which Path leads to the other.
+	Earlier string      `json:"earlier"`
+	Path    []tlog.Hash `json:"path"`
+	// Record is a canonical record, and Proof its C2SP tlog-proof.
 	Record []byte `json:"record"`
-	Index  int64  `json:"index"`
-	// Path is a proof.
-	Path []tlog.Hash `json:"path"`
-	// URL is where the log's tiles are.
+	Proof  string `json:"proof"`
+	// URL is where the log's files are.
 	URL string `json:"url"`
-	// Indexes are entries that are to be proved from tiles.
+	// Indexes are entries that are to be proved with tiles.
 	Indexes []int64 `json:"indexes"`
-	// Sizes are those of smaller trees that are to be proved from tiles.
+	// Sizes are those of smaller trees that are to be proved with tiles.
 	Sizes []int64 `json:"sizes"`
 }
 
@@ -56,7 +56,7 @@ func main() {
 }
 
 func run(arguments []string) (any, error) {
-	commands := map[string]func(*request) (any, error){
+	commands := map[string]func(*request, torchwood.Policy) (any, error){
 		"checkpoint":  checkCheckpoint,
 		"inclusion":   checkInclusion,
 		"consistency": checkConsistency,
@@ -69,30 +69,31 @@ func run(arguments []string) (any, error) {
 	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
 		return nil, fmt.Errorf("%w: the request: %w", errCannotTell, err)
 	}
-	return commands[arguments[0]](&asked)
-}
-
-func checkCheckpoint(asked *request) (any, error) {
-	return openCheckpoint(asked.Checkpoint, asked.VerifierKeys)
-}
-
-func checkInclusion(asked *request) (any, error) {
-	tree, err := openCheckpoint(asked.Checkpoint, asked.VerifierKeys)
+	policy, err := newPolicy(asked.VerifierKeys)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: the verifier keys: %w", errCannotTell, err)
 	}
+	return commands[arguments[0]](&asked, policy)
+}
+
+func checkCheckpoint(asked *request, policy torchwood.Policy) (any, error) {
+	checkpoint, _, err := torchwood.VerifyCheckpoint([]byte(asked.Checkpoint), policy)
+	return checkpoint, err
+}
+
+func checkInclusion(asked *request, policy torchwood.Policy) (any, error) {
 	entry := sha256.Sum256(asked.Record)
-	return tree, tlog.CheckRecord(asked.Path, tree.Size, tree.Root, asked.Index, tlog.RecordHash(entry[:]))
+	return nil, torchwood.VerifyProof(policy, tlog.RecordHash(entry[:]), []byte(asked.Proof))
 }
 
-func checkConsistency(asked *request) (any, error) {
-	later, err := openCheckpoint(asked.Checkpoint, asked.VerifierKeys)
+func checkConsistency(asked *request, policy torchwood.Policy) (any, error) {
+	earlier, _, err := torchwood.VerifyCheckpoint([]byte(asked.Earlier), policy)
 	if err != nil {
 		return nil, err
 	}
-	earlier, err := openCheckpoint(asked.Earlier, asked.VerifierKeys)
+	later, _, err := torchwood.VerifyCheckpoint([]byte(asked.Checkpoint), policy)
 	if err != nil {
 		return nil, err
 	}
-	return later, tlog.CheckTree(asked.Path, later.Size, later.Root, earlier.Size, earlier.Root)
+	return nil, tlog.CheckTree(asked.Path, later.N, later.Hash, earlier.N, earlier.Hash)
 }
