@@ -146,6 +146,8 @@ class Example:
             "stored_entry": _fenced("text", f"{entries[0].hex()}  -"),
             "stored_leaf": _fenced("text", leaves[0].hex()),
             "stored_checkpoint": _fenced("text", self.batches[0].batch.checkpoint),
+            "in_the_log": _fenced("text", "the record is in the log"),
+            "signed_log": _fenced("text", f"{EXAMPLE_LOG.origin}\nSignature Verified Successfully"),
         }
 
 

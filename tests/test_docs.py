@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +20,7 @@ from server.notary.canonical import canonical_columns, decode_record
 from server.notary.findings import FindingKind
 from server.notary.merkle import leaf_hash, node_hash
 from server.notary.origin import Stream
+from server.pkcs11_uri import Pkcs11Uri
 from storage.clickhouse import connect
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
 from storage.migrate import load_migrations, migrate
@@ -27,12 +30,15 @@ from tests.support.clickhouse_http import ClickHouseServer
 from tests.support.collector import Collector
 from tests.support.collector_binaries import is_built
 from tests.support.lacking import require_tools
+from tests.support.lognotary_server import LognotaryServer
+from tests.support.otlp_load import log_record, send
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "docker").glob("*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STORED = "## Check a stored record"
+RUNNING = "## Check a record of a running server"
 
 
 def load_generator() -> ModuleType:
@@ -52,22 +58,32 @@ def page(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-def run_commands(section: str, directory: Path, **variables: str) -> list[tuple[str, str, str]]:
-    """Run a section's commands as a reader would; return each with its output and what the page shows."""
-    blocks = FENCE.findall(section)
+def section(name: str, title: str) -> str:
+    """Return what stands on a page under a title, up to the next one of the same level."""
+    return page(name).partition(f"\n{title}\n")[2].partition("\n## ")[0]
+
+
+def run_block(text: str, directory: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run one block of commands as a reader would."""
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text],
+        cwd=directory,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def run_commands(part: str, directory: Path, **variables: str) -> list[tuple[str, str, str]]:
+    """Run a section's commands; return each block with its output and what the page shows."""
+    blocks = FENCE.findall(part)
     results = []
     for number, (language, text) in enumerate(blocks):
         if language != "sh":
             continue
-        run = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
-            cwd=directory,
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        run = run_block(text, directory, variables)
         assert run.returncode == 0, f"{text}\n{run.stdout}{run.stderr}"
         following = blocks[number + 1] if number + 1 < len(blocks) else ("", "")
         results.append((text, run.stdout, following[1] if following[0] == "text" else ""))
@@ -85,16 +101,27 @@ class TestConfiguration:
         documented = re.findall(r"^\| `(\w+)` \| `LOGNOTARY_", page("configuration.md"), re.MULTILINE)
         assert documented == [setting.name for setting in SETTINGS]
 
-    def test_the_example_is_a_settings_file(self, tmp_path: Path) -> None:
-        [text] = [text for language, text in FENCE.findall(page("configuration.md")) if language == "toml"]
+    def test_the_examples_are_settings_files(self, tmp_path: Path) -> None:
         file = tmp_path / "lognotary.toml"
-        file.write_text(text, encoding="utf-8")
+        for language, text in FENCE.findall(page("configuration.md")):
+            if language != "toml":
+                continue
+            file.write_text(text, encoding="utf-8")
 
-        settings = load_settings({"config": str(file)}, {})
+            settings = load_settings({"config": str(file)}, {})
 
-        example = tomllib.loads(text)
-        assert settings.deployment == example["deployment"]
-        assert settings.audit_rules[0].name == example["audit"]["rules"][0]["name"]
+            example = tomllib.loads(text)
+            assert settings.deployment == example.get("deployment", "lognotary")
+            assert settings.signing_key == example.get("signing_key", "")
+            for rule, described in zip(settings.audit_rules, example.get("audit", {}).get("rules", []), strict=False):
+                assert rule.name == described["name"]
+
+    def test_the_key_of_the_example_is_named_by_a_uri_that_can_be_read(self) -> None:
+        examples = [
+            tomllib.loads(text) for language, text in FENCE.findall(page("configuration.md")) if language == "toml"
+        ]
+        [uri] = [example["signing_key"] for example in examples if "signing_key" in example]
+        assert Pkcs11Uri.parse(uri).label == "signing-key"
 
 
 class TestCommandLine:
@@ -157,9 +184,8 @@ class TestEvidence:
 
     def test_the_example_can_be_recomputed_by_hand(self, tmp_path: Path) -> None:
         require_tools("bash", "openssl", "sha256sum", "xxd", "base64")
-        section, _, _ = page("evidence.md").partition("## A worked example")[2].partition(STORED)
 
-        results = run_commands(section, tmp_path)
+        results = run_commands(section("evidence.md", "## A worked example"), tmp_path)
 
         assert len(results) == 9
         for command, printed, shown in results:
@@ -174,7 +200,7 @@ class TestEvidence:
             self.store_example(urlunsplit(parts._replace(path=f"/{database}")))
             url = urlunsplit(parts._replace(path="/", query=f"database={database}"))
 
-            results = run_commands(page("evidence.md").partition(STORED)[2], tmp_path, CLICKHOUSE=url)
+            results = run_commands(section("evidence.md", STORED), tmp_path, CLICKHOUSE=url)
 
         assert len(results) == 3
         for command, printed, shown in results:
@@ -190,6 +216,68 @@ class TestEvidence:
                 insert_batch(engine, notarized.batch)
         finally:
             engine.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who follows the page: with a server, its public key, and the query that the page shows."""
+
+    directory: Path
+    server: LognotaryServer
+    clickhouse: ClickHouseServer
+    database: str
+
+    def query(self, sql: str) -> str:
+        return self.clickhouse.query(sql, database=self.database, settings={"mutations_sync": 1})
+
+    def variables(self, condition: str) -> dict[str, str]:
+        """What the page has the reader put in, for the record of which a condition is true."""
+        log, leaf = self.query(f"SELECT LogId, LeafIndex FROM audit_logs WHERE {condition}").split("\t")
+        address = urlsplit(self.clickhouse.url)._replace(path="/", query=f"database={self.database}")
+        return {"LOG": log, "LEAF": leaf, "LOGNOTARY": self.server.http, "CLICKHOUSE": urlunsplit(address)}
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer) -> Iterator[Reader]:
+    require_tools("bash", "curl", "openssl", "sha256sum", "base64", "sed")
+    directory = tmp_path_factory.mktemp("reader")
+    [record_sql] = [text for _, text in FENCE.findall(section("evidence.md", STORED)) if "record.sql <<" in text]
+    (directory / "record.sql").write_text(record_sql.partition("<<'END'\n")[2].partition("END\n")[0])
+    with clickhouse_server.fresh_database() as database:
+        url = urlunsplit(urlsplit(clickhouse_server.url)._replace(path=f"/{database}"))
+        data = tmp_path_factory.mktemp("server") / "data"
+        with LognotaryServer(url, data, deployment="shop", writer="a", batch_age=0.02) as server:
+            (directory / "public-key.pem").write_bytes(server.public_key.read_bytes())
+            for first, end in ((0, 254), (254, 300), (300, 301)):
+                records = (
+                    log_record(f"record {number}", audit_actor_id="alice", audit_action="auth.login")
+                    for number in range(first, end)
+                )
+                send(server.otlp_grpc, *records)
+            yield Reader(directory, server, clickhouse_server, database)
+
+
+class TestRecordOfARunningServer:
+    @pytest.mark.parametrize("number", [0, 100, 255, 256, 300])
+    def test_it_can_be_checked_by_hand(self, reader: Reader, number: int) -> None:
+        variables = reader.variables(f"LeafIndex = {number}")
+
+        results = run_commands(section("evidence.md", RUNNING), reader.directory, **variables)
+
+        assert [bool(shown) for _, _, shown in results] == [False, False, True, True]
+        for command, printed, shown in results:
+            assert not shown or printed == shown, command
+
+    def test_by_hand_too_a_changed_record_is_found(self, reader: Reader) -> None:
+        changed = "Body = 'record 200'"
+        variables = reader.variables(changed)
+        reader.query(f"ALTER TABLE audit_logs UPDATE ActorId = 'bob' WHERE {changed}")
+
+        blocks = [text for language, text in FENCE.findall(section("evidence.md", RUNNING)) if language == "sh"]
+        runs = [run_block(text, reader.directory, variables) for text in blocks]
+
+        assert [run.returncode for run in runs] == [0, 0, 1, 0]
+        assert "the record is in the log" not in runs[2].stdout
 
 
 class TestReadme:

@@ -27,15 +27,15 @@ def flip_in_line(note: str, line: int, bit: int) -> str:
 
 
 @contextmanager
-def altered_file(log: ServedLog, path: str, bit: int) -> Iterator[str]:
-    """Serve a log at another URL, with another bit in one of its files, which must be read in the block."""
+def altered_file(log: ServedLog, path: str, bit: int | None) -> Iterator[str]:
+    """Serve a log at another URL, with another bit (if any) in one of its files, which must be read in the block."""
     read = []
 
     def respond(request: Request) -> Answer:
         content = log.file(request.path.removeprefix("/"))
         if request.path == f"/{path}":
             read.append(path)
-            content = flip(content, bit)
+            content = content if bit is None else flip(content, bit)
         return Answer(200, content)
 
     with serving(respond) as url:

@@ -11,14 +11,11 @@ import pytest
 
 from server.config import SETTINGS
 from tests.interop.checkers import Checker, GoChecker, RustChecker
-from tests.interop.served_log import ServedLog
+from tests.interop.served_log import ORIGIN, SIZES, ServedLog
 from tests.support.go_program import built
 from tests.support.lacking import lacking
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.otlp_load import log_record, send
-
-ORIGIN = "shop/operational/a"
-SIZES = (1, 255, 256, 257, 512, 600)  # after each batch: on both sides of what fits into a tile
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-__all__ = ["Consistency", "Inclusion", "ServedLog"]
+__all__ = ["ORIGIN", "SIZES", "Consistency", "Inclusion", "ServedLog"]
+
+ORIGIN = "shop/operational/a"
+SIZES = (1, 255, 256, 257, 512, 600)  # after each batch: on both sides of what fits into a tile
 
 _SECONDS = 60.0
 
@@ -49,9 +53,8 @@ class Consistency:
     path: Sequence[bytes]
 
 
-@dataclass(frozen=True, slots=True)
 class ServedLog:
-    """A log, over the server's HTTP API.
+    """A log, over the server's HTTP API. What was asked once is not asked again: none of it ever changes.
 
     Attributes:
         api: the URL of its calls, ``/api/v1/logs/<log>``.
@@ -59,21 +62,23 @@ class ServedLog:
         verifier_keys: Ed25519, then ML-DSA-44; from the server's own file, and not over HTTP.
     """
 
-    api: str
-    url: str
-    verifier_keys: Sequence[str]
+    def __init__(self, api: str, url: str, verifier_keys: Sequence[str]) -> None:
+        self.api = api
+        self.url = url
+        self.verifier_keys = verifier_keys
+        self._answers: dict[str, bytes] = {}
 
     def file(self, path: str) -> bytes:
-        """Return one of its files."""
-        return httpx.get(f"{self.url}/{path}", timeout=_SECONDS).raise_for_status().content
+        """Return one of its files; the checkpoint too is always the same, for nothing is added any more."""
+        return self._get(f"{self.url}/{path}")
 
     def checkpoint(self, size: int) -> str:
         """Return the signed note after so many entries."""
-        return str(self.call("checkpoint", tree_size=size)["checkpoint"])
+        return str(self._call(f"checkpoint?tree_size={size}")["checkpoint"])
 
     def inclusion(self, index: int, size: int) -> Inclusion:
         """Return the evidence of an entry."""
-        answer = self.call("inclusion-proof", leaf_index=index, tree_size=size, include_record="true")
+        answer = self._call(f"inclusion-proof?leaf_index={index}&tree_size={size}&include_record=true")
         record = base64.b64decode(answer["record"])
         found = Inclusion(self.verifier_keys, answer["checkpoint"], index, record, _hashes(answer["path"]))
         assert answer["tlogProof"] == found.tlog_proof
@@ -81,15 +86,17 @@ class ServedLog:
 
     def consistency(self, first: int, second: int) -> Consistency:
         """Return the evidence that one tree goes on from the other."""
-        answer = self.call("consistency-proof", first=first, second=second)
+        answer = self._call(f"consistency-proof?first={first}&second={second}")
         notes = answer["firstCheckpoint"], answer["secondCheckpoint"]
         return Consistency(self.verifier_keys, *notes, _hashes(answer["path"]))
 
-    def call(self, name: str, **parameters: str | int) -> Mapping[str, Any]:
-        """Return the answer to a call."""
-        answer = httpx.get(f"{self.api}/{name}", params=parameters, timeout=_SECONDS).raise_for_status().json()
-        assert isinstance(answer, dict)
-        return answer
+    def _call(self, call: str) -> Mapping[str, Any]:
+        return dict(json.loads(self._get(f"{self.api}/{call}")))
+
+    def _get(self, url: str) -> bytes:
+        if url not in self._answers:
+            self._answers[url] = httpx.get(url, timeout=_SECONDS).raise_for_status().content
+        return self._answers[url]
 
 
 def _hashes(texts: Sequence[str]) -> list[bytes]:

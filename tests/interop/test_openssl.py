@@ -11,21 +11,18 @@ from tests.interop.altering import flip, flip_in_line
 from tests.interop.served_log import ServedLog
 from tests.support.lacking import require_tools
 
-# The ten bytes before the key are what DER has before every Ed25519 key (RFC 8410).
+# The twelve bytes before the key are what DER has before every Ed25519 key (RFC 8410).
 SCRIPT = """
 head -n 3 checkpoint > text
-sed -n 5p checkpoint | cut -d ' ' -f 3 | base64 -d > signed
-tail -c 64 signed > signature
-cut -d + -f 3- verifier-key | base64 -d > material
-{ printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'; tail -c 32 material; } > key.der
-{ head -n 1 text; cat material; } | sha256sum | cut -c 1-8 > key-id
-test "$(head -c 4 signed | od -A n -t x1 | tr -d ' ')" = "$(cat key-id)"
+sed -n 5p checkpoint | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature
+cut -d + -f 3- verifier-key | base64 -d | tail -c 32 > key
+{ printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'; cat key; } > key.der
 openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature
 """
 
 
 def run_openssl(checkpoint: bytes, verifier_key: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    require_tools("bash", "openssl", "sha256sum", "base64", "od")
+    require_tools("bash", "openssl", "base64")
     (directory / "checkpoint").write_bytes(checkpoint)
     (directory / "verifier-key").write_text(f"{verifier_key}\n")
     return subprocess.run(
@@ -49,8 +46,6 @@ def test_openssl_refuses_a_checkpoint_that_was_changed(log: ServedLog, tmp_path:
     checkpoint = log.file("checkpoint")
     changed = flip(checkpoint, 7) if part == "text" else flip_in_line(checkpoint.decode(), 4, 100).encode()
 
-    # Its key ID has to be right, for that is looked at first.
     done = run_openssl(changed, log.verifier_keys[0], tmp_path)
 
-    assert done.returncode == 1
-    assert "Signature Verification Failure" in done.stdout + done.stderr
+    assert (done.returncode, done.stdout) == (1, "Signature Verification Failure\n")

@@ -11,8 +11,7 @@ import pytest
 from server.notary.keys import KeyType, VerifierKey
 from tests.interop.altering import flip, flip_in_line
 from tests.interop.checkers import Checker, GoChecker, RefusedError
-from tests.interop.conftest import ORIGIN, SIZES
-from tests.interop.served_log import Consistency, Inclusion, ServedLog
+from tests.interop.served_log import ORIGIN, SIZES, Consistency, Inclusion, ServedLog
 
 ROOT, ED25519, ML_DSA = 2, 4, 5  # lines of a checkpoint
 OTHERS_KEY = str(VerifierKey(ORIGIN, bytes(range(32)), KeyType.ED25519))

@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/tlog"
 )
-
-const maxConnections = 4
 
 // A tileProof is what was proved with a log's files alone.
 type tileProof struct {
@@ -28,11 +25,11 @@ type tileProof struct {
 
 func checkTiles(asked *request, policy torchwood.Policy) (any, error) {
 	ctx := context.Background()
-	fetcher, err := torchwood.NewTileFetcher(asked.URL, torchwood.WithConcurrencyLimit(maxConnections))
+	fetcher, err := torchwood.NewTileFetcher(asked.URL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errCannotTell, err)
 	}
-	log := &files{fetcher, map[string]bool{}}
+	log := &files{fetcher, map[tlog.Tile][]byte{}}
 	signed := []byte(asked.Checkpoint)
 	if len(signed) == 0 {
 		if signed, err = log.ReadEndpoint(ctx, "checkpoint"); err != nil {
@@ -53,7 +50,10 @@ func checkTiles(asked *request, policy torchwood.Policy) (any, error) {
 			return nil, fmt.Errorf("the tree of %d: %w", size, err)
 		}
 	}
-	proof.Tiles = slices.Sorted(maps.Keys(log.used))
+	for tile := range log.tiles {
+		proof.Tiles = append(proof.Tiles, torchwood.TilePath(tile))
+	}
+	slices.Sort(proof.Tiles)
 	return proof, nil
 }
 
@@ -92,18 +92,31 @@ func (p *tileProof) addTree(tree tlog.Tree, hashes tlog.HashReader, size int64) 
 	return tlog.CheckTree(path, tree.N, tree.Hash, size, root)
 }
 
-// files are those of a log.
+// files are those of a log. A tile that was found to lead to the root is not read again.
 type files struct {
 	*torchwood.TileFetcher
-	used map[string]bool
+	tiles map[tlog.Tile][]byte
 }
 
 func (f *files) ReadTiles(ctx context.Context, tiles []tlog.Tile) ([][]byte, error) {
-	data, err := f.TileFetcher.ReadTiles(ctx, tiles)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errCannotTell, err)
+	data := make([][]byte, len(tiles))
+	for i, tile := range tiles {
+		if data[i] = f.tiles[tile]; data[i] != nil {
+			continue
+		}
+		read, err := f.TileFetcher.ReadTiles(ctx, []tlog.Tile{tile})
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errCannotTell, err)
+		}
+		data[i] = read[0]
 	}
 	return data, nil
+}
+
+func (f *files) SaveTiles(tiles []tlog.Tile, data [][]byte) {
+	for i, tile := range tiles {
+		f.tiles[tile] = data[i]
+	}
 }
 
 func (f *files) ReadEndpoint(ctx context.Context, path string) ([]byte, error) {
@@ -112,10 +125,4 @@ func (f *files) ReadEndpoint(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", errCannotTell, err)
 	}
 	return data, nil
-}
-
-func (f *files) SaveTiles(tiles []tlog.Tile, _ [][]byte) {
-	for _, tile := range tiles {
-		f.used[torchwood.TilePath(tile)] = true
-	}
 }
