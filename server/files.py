@@ -21,7 +21,8 @@ def replace_file(file: Path, text: str, *, mode: int = 0o644, durable: bool = Tr
         OSError: it cannot be written.
     """
     temporary = file.with_name(f".{file.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    temporary.unlink(missing_ok=True)  # a crash may have left it, with other permissions
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         opened.write(text)
         if durable:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from server.config import SETTINGS, ConfigError, Settings, load_settings
+from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import Signer
 from server.pipeline.rules import BUILT_IN_RULES
 from server.setting_values import Address, parse_address
+from server.witness.settings import TimestampAuthority
 from storage.url import EmbeddedUrl, ServerUrl
 
 
@@ -61,6 +63,47 @@ def test_public_keys_of_other_writers_are_read_from_files(tmp_path: Path) -> Non
     assert len(settings.public_keys.unnamed) == 1
 
 
+def test_evidence_is_kept_up_without_any_setting(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert (settings.signing_key, settings.retired_keys, settings.ml_dsa) == ("", (), False)
+    assert (settings.retention_audit, settings.retention_operational, settings.heartbeat) == (400, 30, 600)
+    assert (settings.witnesses, settings.timestamp_authority) == ((), None)
+
+
+@pytest.mark.parametrize(("text", "days"), [("1d", 1), ("18250d", 18_250), ("forever", None), ("Forever", None)])
+def test_records_are_kept_for_days_or_for_ever(tmp_path: Path, text: str, days: int | None) -> None:
+    assert load(tmp_path, retention_audit=text).retention_audit == days
+
+
+def test_a_file_may_say_true_and_false_as_toml_does(tmp_path: Path) -> None:
+    assert load(tmp_path, "ml_dsa = true").ml_dsa
+    assert not load(tmp_path, "ml_dsa = false").ml_dsa
+    assert load(tmp_path, environ={"LOGNOTARY_ML_DSA": "TRUE"}).ml_dsa
+
+
+def test_keys_in_tokens_are_named_by_uris(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path, 'signing_key = "pkcs11:token=a;object=c"\nretired_keys = ["pkcs11:token=a;object=b", "x"]'
+    )
+    assert settings.signing_key == "pkcs11:token=a;object=c"
+    assert settings.retired_keys == ("pkcs11:token=a;object=b", "x")
+    assert load(tmp_path, retired_keys=" a ,, b,").retired_keys == ("a", "b")
+
+
+def test_witnesses_are_separated_by_commas(tmp_path: Path) -> None:
+    keys = [VerifierKey(f"w{n}.example", bytes([n]) * 32, KeyType.ED25519_COSIGNATURE) for n in (1, 2)]
+    witnesses = load(tmp_path, witnesses=", ".join(f"{key} https://{key.name}/" for key in keys)).witnesses
+    assert [(witness.key, witness.url) for witness in witnesses] == [(key, f"https://{key.name}") for key in keys]
+
+
+def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) -> None:
+    (tmp_path / "roots.pem").write_text("")
+    flags = {"timestamp_roots": str(tmp_path / "roots.pem"), "timestamp_interval": "60"}
+    assert load(tmp_path, None, {}, **flags).timestamp_authority is None
+    authority = load(tmp_path, None, {}, timestamp_authority="http://tsa.example/tsr", **flags).timestamp_authority
+    assert authority == TimestampAuthority("http://tsa.example/tsr", tmp_path / "roots.pem", 60.0)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
@@ -80,6 +123,17 @@ def test_public_keys_of_other_writers_are_read_from_files(tmp_path: Path) -> Non
         ("writer", "a/b", "--writer: .*'a/b'"),
         ("log_level", "loud", "--log-level: 'loud' is not debug"),
         ("public_keys", "/nowhere.pem", "--public-keys: .*nowhere"),
+        ("ml_dsa", "yes", "--ml-dsa: 'yes' is not true or false"),
+        ("heartbeat", "0", "--heartbeat: 0 is not greater than 0"),
+        ("retention_audit", "400", "--retention-audit: '400' is no number of days, such as 30d"),
+        ("retention_audit", "0d", "--retention-audit: 0 is not greater than 0"),
+        ("retention_operational", "1.5d", r"--retention-operational: '1\.5' is not a whole number"),
+        ("retention_operational", "18251d", "--retention-operational: 18251d is more than 18250d: give 'forever'"),
+        ("witnesses", "https://witness.example/", "--witnesses: "),
+        ("witness_interval", "never", "--witness-interval: "),
+        ("timestamp_authority", "ftp://host/", "--timestamp-authority: "),
+        ("timestamp_roots", "/nowhere.pem", "--timestamp-roots: there is no file /nowhere.pem"),
+        ("timestamp_interval", "-1", "--timestamp-interval: -1 is not greater than 0"),
     ],
 )
 def test_a_bad_value_is_refused_with_where_it_stands_and_what_it_should_be(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from server.keystore import KeyStore, KeyStoreError
+from server.keystore import KeyStore, KeyStoreError, StoredKey
 from server.notary.errors import KeyMaterialError, SigningError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName, Stream
@@ -18,7 +18,7 @@ from server.notary.trust import fingerprint, parse_public_keys
 NAMES = [LogName("shop", stream, "node-1") for stream in Stream]
 ORIGIN = NAMES[0].origin
 SECOND = 10**9
-TOKEN, FORMER = "pkcs11:token=a;object=now", "pkcs11:token=a;object=before"  # noqa: S105 - URIs
+TOKEN, FORMER = "pkcs11:token=a;object=now", "pkcs11:token=a;object=before"
 
 
 @pytest.fixture
@@ -46,6 +46,10 @@ def mode(path: Path) -> int:
 
 def public(directory: Path, *, ml_dsa: bool = False) -> list[VerifierKey]:
     return [*KeyStore(directory, ml_dsa=ml_dsa).signer().verifier_keys(ORIGIN)]
+
+
+def listed(store: KeyStore) -> list[StoredKey]:
+    return store.keys()
 
 
 class TestFiles:
@@ -148,7 +152,7 @@ class TestRotation:
         assert old != new
         retired = keys / "retired" / f"{before.fingerprint}.pem"
         assert (mode(retired), mode(retired.parent), mode(keys / "signing-key.pem")) == (0o600, 0o700, 0o600)
-        assert [(key.fingerprint, key.current) for key in store.keys()] == [
+        assert [(key.fingerprint, key.current) for key in listed(store)] == [
             (after.fingerprint, True),
             (before.fingerprint, False),
         ]
@@ -161,7 +165,7 @@ class TestRotation:
         new = store.signer().verifier_keys(ORIGIN)
         assert not set(old) & set(new)
         assert len(list((keys / "retired").iterdir())) == 2
-        assert [(key.algorithm, key.current) for key in store.keys()][:2] == [("Ed25519", True), ("ML-DSA-44", True)]
+        assert [(key.algorithm, key.current) for key in listed(store)][:2] == [("Ed25519", True), ("ML-DSA-44", True)]
 
     def test_signatures_can_be_made_by_all_keys_there_ever_were(self, keys: Path) -> None:
         store = KeyStore(keys, ml_dsa=True)
@@ -172,7 +176,7 @@ class TestRotation:
         for generation in generations:
             signer = KeyStore(keys).signer_of(generation)
             assert signer.verifier_keys(ORIGIN) == generation
-            assert signer.sign("a text\n1\n" + 43 * "A" + "=\n", "a-name").verify(signer.verifier_keys("a-name"))
+            assert signer.sign(f"{ORIGIN}\n1\n{43 * 'A'}=\n", "a-name").verify(signer.verifier_keys("a-name"))
         assert KeyStore(keys).signer_of(generations[0][:1]).verifier_keys(ORIGIN) == generations[0][:1]
 
     def test_a_key_that_is_not_here_is_named_with_what_to_do(self, keys: Path) -> None:
@@ -205,7 +209,7 @@ class TestCompromised:
         assert KeyStore(keys).compromised() == {old.fingerprint: 1_790_000_000 * SECOND}
         assert (keys / "compromised").read_text() == f"{old.fingerprint} 2026-09-21T14:13:20+00:00\n"
         assert store.trusted().compromised == store.compromised()
-        assert {key.fingerprint: key.compromised for key in store.keys()} == {
+        assert {key.fingerprint: key.compromised for key in listed(store)} == {
             old.fingerprint: 1_790_000_000 * SECOND,
             new.fingerprint: None,
         }
@@ -222,7 +226,7 @@ class TestCompromised:
     def test_an_unknown_key_cannot_be_marked(self, keys: Path) -> None:
         store = KeyStore(keys)
         store.signer()
-        with pytest.raises(KeyStoreError, match="no key 0123456789abcdef.*keys list"):
+        with pytest.raises(KeyStoreError, match=r"no key 0123456789abcdef.*keys list"):
             store.mark_compromised("0123456789abcdef", 0)
         assert not (keys / "compromised").exists()
 
@@ -249,13 +253,13 @@ class TestTokens:
 
     def test_they_are_listed_with_their_uris(self, keys: Path) -> None:
         store = KeyStore(keys, token_uri=TOKEN, former_uris=[FORMER], open_token=Tokens().open)
-        assert [(key.place, key.current) for key in store.keys()] == [(TOKEN, True), (FORMER, False)]
+        assert [(key.place, key.current) for key in listed(store)] == [(TOKEN, True), (FORMER, False)]
 
     def test_a_key_in_a_file_that_moved_to_a_token_counts_as_replaced(self, keys: Path) -> None:
         [old] = public(keys)
         tokens = Tokens()
         store = KeyStore(keys, token_uri=TOKEN, open_token=tokens.open)
-        assert [key.current for key in store.keys()] == [True, False]
+        assert [key.current for key in listed(store)] == [True, False]
         assert store.signer_of([old]).verifier_keys(ORIGIN) == (old,)
 
     def test_the_second_key_is_in_a_file_beside_it(self, keys: Path) -> None:

@@ -28,6 +28,11 @@ def add_parser(commands: Any) -> None:
         "--log", metavar="LOG", default="", help="origin or ID of the log; needed where there are several"
     )
     parser.add_argument("--size", metavar="N", type=_size, default=0, help="the checkpoint after so many entries")
+    parser.add_argument(
+        "--statement",
+        action="store_true",
+        help="print the last statement about the log instead: a checkpoint with the time at which the log stood so",
+    )
     parser.add_argument("--list", action="store_true", help="list all logs instead")
     add_api_flag(parser)
     parser.set_defaults(run=_run)
@@ -52,7 +57,8 @@ def _run(options: argparse.Namespace) -> int:
             log = logs[0].log_id
         found = stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(log=log, tree_size=options.size))
         # As it is: the bytes are what was signed.
-        print(to_json(found) + "\n" if options.json else found.checkpoint, end="")
+        note = found.last_statement if options.statement else found.checkpoint
+        print(to_json(found) + "\n" if options.json else note, end="")
         return 0
 
     return call(options.api, work)

@@ -251,3 +251,19 @@ def test_a_second_signature_with_ml_dsa_can_be_turned_on_and_off(tmp_path: Path)
     for key in (str(tmp_path / "keys"), str(data / "keys" / "public-key.pem")):
         done = run_lognotary("check", str(bundle), "--public-key", key)
         assert done.returncode == 0, done.stdout
+
+
+def test_a_heartbeat_that_was_kept_shows_statements_that_were_removed(tmp_path: Path) -> None:
+    storage = f"chdb://{tmp_path / 'chdb'}"
+    with LognotaryServer(storage, tmp_path / "data", heartbeat=0.1, **SETTINGS) as server:
+        send_event(server, "a record")
+        wait_for(lambda: " heartbeat\n" in server.cli("checkpoint", "--log", AUDIT.origin, "--statement").stdout)
+        kept = tmp_path / "kept"
+        kept.write_text(server.cli("checkpoint", "--log", AUDIT.origin, "--statement").stdout)
+        assert server.verify("--checkpoint", str(kept))[0] == []
+    engine = connect(parse_storage_url(storage))
+    engine.execute("ALTER TABLE log_statements DELETE WHERE Kind = 'heartbeat' SETTINGS mutations_sync = 2")
+    engine.close()
+    key = str(tmp_path / "data" / "keys" / "public-key.pem")
+    done = run_lognotary("verify", "--storage", storage, "--public-key", key, "--checkpoint", str(kept))
+    assert (done.returncode, "STATEMENT_MISSING" in done.stdout) == (1, True), done.stdout

@@ -1,0 +1,90 @@
+"""The keys that the API believes, as statements come into storage."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from server.api.known_keys import KnownKeys
+from server.notary.checkpoint import Checkpoint
+from server.notary.keys import VerifierKey
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.trust import TrustedKeys
+from server.pipeline.statement_writer import StatementWriter
+from storage.engine import Engine
+from storage.errors import StorageError
+
+NAME = LogName("shop", Stream.AUDIT, "node-1")
+FIRST, SECOND, THIEF = (Signer.generate() for _ in range(3))
+GIVEN = TrustedKeys(unnamed=(FIRST.ed25519.public_key,))
+
+
+def change_keys(engine: Engine, before: Signer, after: Signer) -> None:
+    checkpoint = Checkpoint(NAME.origin, 0, bytes(32))
+    writer = StatementWriter(engine, None, before, lambda: checkpoint, lambda _: None, threading.Event())
+    writer.change_keys(before, after)
+
+
+def believed(keys: TrustedKeys) -> set[VerifierKey]:
+    return set(keys.every(NAME.origin))
+
+
+@pytest.fixture
+def _always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.api.known_keys._FRESH", -1.0)
+
+
+@pytest.fixture
+def _never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.api.known_keys._FRESH", float("inf"))
+
+
+def test_without_changes_those_that_were_given_are_believed(engine: Engine) -> None:
+    assert KnownKeys(engine, GIVEN).now() == GIVEN
+
+
+@pytest.mark.usefixtures("_always_fresh")
+def test_a_change_is_learned_from_storage_without_being_told(engine: Engine) -> None:
+    keys = KnownKeys(engine, GIVEN)
+    assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
+    change_keys(engine, FIRST, SECOND)
+    assert believed(keys.now()) == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)}
+    assert keys.given == GIVEN
+
+
+@pytest.mark.usefixtures("_never_stale")
+def test_storage_is_not_asked_each_time_unless_it_is_told_that_something_changed(engine: Engine) -> None:
+    keys = KnownKeys(engine, GIVEN)
+    assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
+    change_keys(engine, FIRST, SECOND)
+    assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
+    keys.forget()
+    assert SECOND.verifier_key(NAME.origin) in believed(keys.now())
+
+
+@pytest.mark.usefixtures("_always_fresh")
+def test_changes_among_others_keys_are_not_believed(engine: Engine) -> None:
+    change_keys(engine, THIEF, Signer.generate())
+    assert KnownKeys(engine, GIVEN).now() == GIVEN
+
+
+@pytest.mark.usefixtures("_always_fresh")
+def test_storage_that_cannot_be_read_is_an_error_and_asked_again(engine: Engine) -> None:
+    keys = KnownKeys(engine, GIVEN)
+    engine.execute("RENAME TABLE log_statements TO away")
+    with pytest.raises(StorageError):
+        keys.now()
+    engine.execute("RENAME TABLE away TO log_statements")
+    assert keys.now() == GIVEN
+
+
+@pytest.mark.usefixtures("_always_fresh")
+def test_several_threads_learn_the_same(engine: Engine) -> None:
+    change_keys(engine, FIRST, SECOND)
+    keys = KnownKeys(engine, GIVEN)
+    with ThreadPoolExecutor(4) as threads:
+        learned = [*threads.map(lambda _: believed(keys.now()), range(12))]
+    assert all(some == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)} for some in learned)
