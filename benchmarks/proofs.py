@@ -19,7 +19,15 @@ from typing import TypeVar
 import grpc
 import numpy as np
 
-from benchmarks.processes import add_server_flags, clickhouse, fresh_engine, lognotary, scratch, server_flags
+from benchmarks.processes import (
+    add_server_flags,
+    clickhouse,
+    fresh_engine,
+    lognotary,
+    scratch,
+    server_flags,
+    settle_merges,
+)
 from benchmarks.report import Report, add_report_flags
 from lognotary.v1.evidence_pb2 import GetConsistencyProofRequest, GetInclusionProofRequest
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
@@ -48,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         key = directory / "public-key.pem"
         with fresh_engine(node, _DATABASE) as engine:
             key.write_text(_fill(engine, options.entries, options.batch), encoding="ascii")
+        settle_merges(node)
         with _stub(f"{node.url}/{_DATABASE}", directory, key, options) as stub:
             _measure(stub, node, report, options)
     report.publish(options)

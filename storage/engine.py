@@ -75,8 +75,8 @@ class Engine(Protocol):
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
         """Run a SELECT and return its result as RowBinary while it comes, cut anywhere: for results without limit.
 
-        A result that breaks off raises an error after the pieces that came before. (Servers older than 25.11 may send
-        the error's text as if it were rows.)
+        A result that breaks off raises an error after the pieces that came before. A server that does not mark such
+        an end may send the error's text as if it were rows: take nothing for granted that does not prove itself.
 
         Args:
             select: as for ``query``.

@@ -109,9 +109,8 @@ def loose_tiles(
             group.batch_id in known_ids.get(group.log_id, ())
             or (group.log_id, group.batch_id) in recorded
             or group.batch_id in altered_ids
-            or any(
-                first <= group.first_leaf and group.last_leaf < end for first, end in explained.get(group.log_id, ())
-            )
+            # Hashes of higher levels may begin before the batch that completed them, and end in it.
+            or any(first <= group.last_leaf < end for first, end in explained.get(group.log_id, ()))
         ):
             continue
         yield Finding(

@@ -32,11 +32,16 @@ class History:
         self.tip: Batch | None = None
         self.gaps: list[Gap] = []
         self._from_start = from_start
+        self._start = -1
         self._forks: list[list[Batch]] = []
 
     def begin_after(self, batch: Batch) -> None:
         """Begin with what follows on a batch."""
         self.tip = batch
+
+    def begin_within(self, size: int) -> None:
+        """Begin with a batch that adds to no more than some entries, if one comes first: none before it is missed."""
+        self._start = size
 
     def add(self, rows: Sequence[Batch], recorded: Callable[[Batch], bool]) -> tuple[list[Batch], list[Finding]]:
         """Take good batches of one tree size.
@@ -83,7 +88,7 @@ class History:
 
     def _place(self, batch: Batch) -> Batch:
         end = self.tip.tree_size if self.tip else 0
-        if self.tip is None and not self._from_start:
+        if self.tip is None and (not self._from_start or batch.first_leaf <= self._start):
             self.tip = batch
         elif _follows(batch, self.tip):
             batch = self.tip = replace(batch, sequence=(self.tip.sequence if self.tip else 0) + 1)

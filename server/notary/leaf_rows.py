@@ -29,6 +29,7 @@ FIXED_SIZES = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4}
 
 _HEAD = struct.Struct("<16sQ?")
 _LONGEST_LENGTH = 5  # bytes: those of MOST_BYTES as LEB128
+_STRING, _MAP = 0, -1  # among sizes of columns
 
 
 class LeafState(IntEnum):
@@ -116,16 +117,48 @@ def hash_rows(
 
 
 def _rows(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterable[bytes]:
+    sizes = [FIXED_SIZES.get(kind, _MAP if kind is Kind.MAP else _STRING) for kind in kinds]
     rest = b""
     for piece in pieces:
         data = rest + piece
         start = 0
-        while start < len(data) and (end := _end_of_row(data, start, kinds)) is not None:
+        while start < len(data):
+            end = _end_of_usual_row(data, start, sizes) or _end_of_row(data, start, kinds)
+            if end is None:
+                break
             yield data[start:end]
             start = end
         rest = data[start:]
     if rest:
         raise MalformedError("the rows end within one")
+
+
+def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | None:
+    """Do what ``_end_of_row`` does, many times as fast; None for what it leaves to that."""
+    at = start + _HEAD.size
+    try:
+        for size in sizes:
+            if size > 0:
+                at += size
+                continue
+            strings = 1
+            if size == _MAP:
+                strings = 2 * data[at]
+                if strings >= 0x100:
+                    return None
+                at += 1
+            for _ in range(strings):
+                length = data[at]
+                at += 1
+                if length >= 0x80:
+                    if data[at] >= 0x80:
+                        return None
+                    length += (data[at] << 7) - 0x80
+                    at += 1
+                at += length
+    except IndexError:
+        return None
+    return at if at <= len(data) and at - start <= MOST_BYTES else None
 
 
 class _Walker:

@@ -97,6 +97,7 @@ def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[st
     logs: defaultdict[str, LogStatements] = defaultdict(LogStatements)
     origins: dict[str, str] = {}
     broken: defaultdict[str, list[StatementRow]] = defaultdict(list)
+    altered: set[tuple[str, int]] = set()  # statements known by a row that has a finding only
     for row in rows:
         home, statement, finding = _check(row, keys)
         log = logs[home]
@@ -104,7 +105,12 @@ def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[st
             origins[home] = statement.checkpoint.origin
             before = log.statements.setdefault(statement.number, statement)
             if before is not statement:
-                finding = finding or _repeated(row, statement, before)
+                # Of two rows of one statement one is too many: the one that was altered, if one was.
+                copied = statement == before and (home, statement.number) in altered
+                finding = finding or (None if copied else _repeated(row, statement, before))
+                altered.discard((home, statement.number))
+            elif finding is not None:
+                altered.add((home, statement.number))
         else:
             broken[home].append(row)
         if finding is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import codec, ingest, receiver, verify
+from benchmarks import codec, ingest, proofs, receiver, verify
 from tests.support.clickhouse_source import ServerUnavailableError, find_server
 from tests.support.lacking import lacking
 
@@ -67,3 +67,13 @@ def test_verification_is_held_against_reading(capsys: pytest.CaptureFixture[str]
     line = json.loads(capsys.readouterr().out)
     assert "verifying / reading" in {ratio["what"] for ratio in line["ratios"]}
     assert any(note.startswith("512 records in parts: ") for note in line["notes"])
+
+
+def test_proofs_are_made_from_a_log_that_was_written_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    proofs.main(["--entries=3000", "--batch=500", "--calls=5", "--rounds=1", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    assert "inclusion, first: p99 / 20 ms" in {ratio["what"] for ratio in line["ratios"]}

@@ -19,7 +19,7 @@ from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.findings import FindingKind
 from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName, Stream
-from server.notary.signers import Ed25519Key, Signer
+from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")

@@ -40,6 +40,8 @@ class Flip:
             return f"reinterpret(bitXor(reinterpret({column}, 'UInt128'), toUInt128('{mask}')), 'UUID')"
         if kind.startswith("Map"):
             return f"CAST({self._of_map(column)} AS {kind})"
+        if kind == "FixedString(32)":  # whose length is no function of its value
+            return self._of_string(column, 32)
         return self._of_string(column)
 
     def _of_map(self, column: str) -> str:
@@ -50,9 +52,10 @@ class Flip:
             values = _at(f"length({values})", values, self._of_string("x"))
         return f"mapFromArrays({keys}, {values})"
 
-    def _of_string(self, value: str) -> str:
+    def _of_string(self, value: str, size: int | None = None) -> str:
         mask = 128 if self.high else 1
-        at = {"first": "1", "middle": f"intDiv(length({value}) + 1, 2)", "last": f"length({value})"}[self.byte]
+        length = size or f"length({value})"
+        at = {"first": "1", "middle": f"intDiv({length} + 1, 2)", "last": length}[self.byte]
         flipped = f"char(bitXor(reinterpretAsUInt8(substring({value}, {at}, 1)), {mask}))"
         whole = f"concat(substring({value}, 1, {at} - 1), {flipped}, substring({value}, {at} + 1))"
         # Nothing has no bit to flip: a byte is added.

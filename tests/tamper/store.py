@@ -136,8 +136,7 @@ class Tables:
         for table in TABLES:
             self.engine.execute(f"OPTIMIZE TABLE {table} FINAL")  # few parts make for quick mutations
             self.engine.execute(f"CREATE TABLE {prefix}_{table} CLONE AS {table}")
-        self.shown = prefix
-        self.touched.clear()
+        self.shown = ""  # the tables still know the tokens of what was inserted, copies of them do not
 
     def show(self, prefix: str) -> None:
         """Have the tables as they were kept."""

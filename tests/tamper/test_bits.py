@@ -39,9 +39,23 @@ KEY_COLUMNS = {
     "log_tiles": ("LogId", "Level", "TileIndex", "Offset"),
     "log_statements": ("LogId", "Number"),
 }
-EMBEDDED = pytest.mark.parametrize("written", ["embedded"], indirect=True)
-EVERY_FLIP = pytest.mark.parametrize("flip", FLIPS, ids=str)
-SOME_FLIPS = pytest.mark.parametrize("flip", [FLIPS[0], FLIPS[-1]], ids=str)
+# All bits with the embedded engine, some with the server's.
+EVERY_FLIP = pytest.mark.parametrize(
+    ("written", "flip"),
+    [*(("embedded", flip) for flip in FLIPS), ("server", FLIPS[0]), ("server", FLIPS[-1])],
+    indirect=["written"],
+    ids=str,
+)
+SAMPLE = ("LogId", "TreeSize", "IngestedAt", "RootHash", "Checkpoint")
+EVERY_COLUMN = pytest.mark.parametrize(
+    ("written", "column"),
+    [
+        *(("embedded", column) for column in BATCH_COLUMNS),
+        *(("server", column) for column in BATCH_COLUMNS if column.name in SAMPLE),
+    ],
+    indirect=["written"],
+    ids=lambda value: value.name if isinstance(value, TableColumn) else value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ def assert_found(found: Sequence[Finding], expected: Collection[tuple[Kind, str,
 
 
 @EVERY_FLIP
-def test_in_any_column_of_a_record_it_is_a_changed_record(stated: Stated, flip: Flip) -> None:
+def test_a_bit_in_any_column_of_a_record_is_a_changed_record(stated: Stated, flip: Flip) -> None:
     expected = []
     for name in NAMES:
         leaves = {column: 10 + 2 * number for number, column in enumerate(record_columns(name.stream))}
@@ -108,7 +122,7 @@ def test_in_any_column_of_a_record_it_is_a_changed_record(stated: Stated, flip: 
 
 
 @EVERY_FLIP
-def test_in_any_computed_column_it_is_a_changed_record(stated: Stated, flip: Flip) -> None:
+def test_a_bit_in_any_computed_column_is_a_changed_record(stated: Stated, flip: Flip) -> None:
     # ClickHouse refuses to UPDATE such a column, but lets it be made an ordinary one meanwhile.
     columns = {TableColumn(name, "LowCardinality(String)"): 10 + number for number, name in enumerate(MATERIALIZED)}
     ordinary = ", ".join(f"MODIFY COLUMN `{c.name}` {c.type} DEFAULT ''" for c in columns)
@@ -125,8 +139,8 @@ def test_in_any_computed_column_it_is_a_changed_record(stated: Stated, flip: Fli
     assert_found(stated.findings(), expected)
 
 
-@pytest.mark.parametrize("column", BATCH_COLUMNS, ids=lambda column: column.name)
-def test_in_any_column_of_a_batch_it_is_an_altered_batch(stated: Stated, column: TableColumn) -> None:
+@EVERY_COLUMN
+def test_a_bit_in_any_column_of_a_batch_is_an_altered_batch(stated: Stated, column: TableColumn) -> None:
     for places, flips in (((0, 2, 4, 7), FLIPS[:4]), ((1, 3, 6), FLIPS[-3:])):  # no neighbours
         batches = [
             (stated.batches[name][place], flip) for name in NAMES for place, flip in zip(places, flips, strict=True)
@@ -160,7 +174,7 @@ def names_another_key(note: str, flip: Flip) -> bool:
 
 
 @EVERY_FLIP
-def test_in_any_column_of_the_trees_hashes_it_is_an_altered_tile(stated: Stated, flip: Flip) -> None:
+def test_a_bit_in_any_column_of_the_trees_hashes_is_an_altered_tile(stated: Stated, flip: Flip) -> None:
     changes, expected = [], []
     for name in NAMES:
         for batch, column in zip(stated.batches[name], TILE_COLUMNS, strict=False):
@@ -173,7 +187,7 @@ def test_in_any_column_of_the_trees_hashes_it_is_an_altered_tile(stated: Stated,
 
 
 @EVERY_FLIP
-def test_in_any_column_of_a_statement_it_is_an_altered_statement(stated: Stated, flip: Flip) -> None:
+def test_a_bit_in_any_column_of_a_statement_is_an_altered_statement(stated: Stated, flip: Flip) -> None:
     rows = dict(zip((c.name for c in STATEMENT_COLUMNS), (KEYS, 2, LAST, 7, 1, WITNESSED[0], TIMESTAMPED), strict=True))
     changes = [
         Change(statement_row(name, rows[column.name]), column, flip) for name in NAMES for column in STATEMENT_COLUMNS

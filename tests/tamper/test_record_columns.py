@@ -44,6 +44,7 @@ def assert_changed(store: Store, name: LogName, leaf_index: int) -> None:
     assert finding.record is not None
 
 
+@pytest.mark.parametrize("written", ["embedded"], indirect=True)  # on both engines: test_bits
 @pytest.mark.parametrize(("name", "column"), COLUMNS, ids=[f"{name.stream.value}-{c.name}" for name, c in COLUMNS])
 def test_a_changed_column_is_a_changed_record(store: Store, name: LogName, column: object) -> None:
     change(store, name, column.name, CHANGED[column.kind].format(column.name))  # type: ignore[attr-defined]

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from server.notary.findings import FindingKind as Kind
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, Store, batch_row, row
 
-DAY_ONE = {"since": START, "until": NEXT_DAY}
-DAY_TWO = {"since": NEXT_DAY}
+DAY_ONE: dict[str, Any] = {"since": START, "until": NEXT_DAY}
+DAY_TWO: dict[str, Any] = {"since": NEXT_DAY}
 
 
 @pytest.mark.parametrize("first", [0, 1, 2, 3])

@@ -1,0 +1,208 @@
+"""Records that retention has dropped, and records that somebody else has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+
+from server.api.expiry import Expired
+from server.api.verification import Scope
+from server.notary.batch import Batch
+from server.notary.findings import Finding
+from server.notary.findings import FindingKind as Kind
+from server.notary.origin import LogName
+from server.notary.statement import StatementKind
+from storage.commit import insert_batch
+from storage.retention import set_retention_days
+from storage.schema import RECORD_TABLES
+from tests.support.waiting import wait_for
+from tests.tamper.stated import FIRST_OF_NEW_KEY, Stated, received_earlier
+from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, batch_row, row, statement_row
+
+NAMES = pytest.mark.parametrize("name", [OPERATIONAL, AUDIT], ids=["operational", "audit"])
+EMBEDDED = pytest.mark.parametrize("written", ["embedded"], indirect=True)
+DAY = 86_400
+DAY_ONE, DAY_TWO = date(2025, 6, 15), date(2025, 6, 16)
+
+
+@pytest.fixture
+def name() -> LogName:
+    """The log that is tampered with where its stream makes no difference."""
+    return AUDIT
+
+
+def retain(stated: Stated, name: LogName, seconds: int | None, at: int = NEXT_DAY + 100 * SECOND) -> None:
+    """State how long records are kept from now on."""
+    stated.state(name, StatementKind.RETENTION, "forever" if seconds is None else str(seconds), at=at)
+
+
+def drop(stated: Stated, name: LogName, batches: Sequence[Batch]) -> None:
+    """Delete the records of batches."""
+    ids = ", ".join(f"toUUID('{batch.batch_id}')" for batch in batches)
+    stated.tamper(f"ALTER TABLE {RECORD_TABLES[name.stream]} DELETE WHERE BatchId IN ({ids})")
+
+
+def expired(stated: Stated) -> list[Expired]:
+    """Verify, and return what has expired; there is no finding."""
+    steps = stated.steps(Scope())
+    assert [step for step in steps if isinstance(step, Finding)] == []
+    return [step for step in steps if isinstance(step, Expired)]
+
+
+def of_day(name: LogName, day: date, batches: Sequence[Batch]) -> Expired:
+    return Expired(name.origin, day, len(batches), sum(batch.record_count for batch in batches))
+
+
+def assert_missing(stated: Stated, *batches: Batch) -> None:
+    """Verify, and find that all records of some batches, and nothing else, are missing."""
+    found = [(finding.kind, finding.batch_id, finding.record_count) for finding in stated.findings()]
+    assert found == [(Kind.RECORD_MISSING, batch.batch_id, batch.record_count) for batch in batches]
+
+
+@NAMES
+def test_a_day_that_retention_dropped_has_expired_and_the_rest_is_verified(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    old = stated.batches[name][:FIRST_OF_NEW_KEY]
+    drop(stated, name, old)
+    assert expired(stated) == [of_day(name, DAY_ONE, old)]
+    young = stated.batches[name][5]
+    stated.tamper(f"ALTER TABLE {RECORD_TABLES[name.stream]} UPDATE Body = '' WHERE {row(name, young.first_leaf)}")
+    assert (stated.only().kind, stated.only().leaf_index) == (Kind.RECORD_CHANGED, young.first_leaf)
+
+
+@EMBEDDED
+def test_each_day_that_expired_is_told(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    batches = stated.batches[name]
+    drop(stated, name, batches)
+    assert expired(stated) == [of_day(name, DAY_ONE, batches[:4]), of_day(name, DAY_TWO, batches[4:])]
+
+
+@EMBEDDED
+@NAMES
+def test_records_that_vanished_before_their_time_are_missing(stated: Stated, name: LogName) -> None:
+    retain(stated, name, 30 * DAY)
+    batch = stated.write(name, 3, ingested_at=time.time_ns())
+    stated.touch("log_batches", "log_tiles", RECORD_TABLES[name.stream])
+    drop(stated, name, [batch])
+    assert_missing(stated, batch)
+
+
+@EMBEDDED
+def test_no_record_expires_where_nothing_was_said_of_retention_or_the_statement_is_gone(
+    stated: Stated, name: LogName
+) -> None:
+    batches = stated.batches[name][:2]
+    drop(stated, name, batches)
+    assert_missing(stated, *batches)
+    retain(stated, name, DAY)
+    retain(stated, name, DAY)
+    number = len(stated.statements[name]) + 1
+    stated.tamper(f"ALTER TABLE log_statements DELETE WHERE {statement_row(name, number)}")
+    # The second one stands still, and holds from its own time on.
+    assert stated.only().kind is Kind.STATEMENT_MISSING
+    stated.tamper(f"ALTER TABLE log_statements DELETE WHERE {statement_row(name, number + 1)}")
+    assert_missing(stated, *batches)
+
+
+@EMBEDDED
+@pytest.mark.parametrize("count", [1, 2], ids=["the first", "all but one"])
+def test_of_a_batch_that_expired_in_part_the_records_are_missing(stated: Stated, name: LogName, count: int) -> None:
+    retain(stated, name, DAY)
+    batch = stated.batches[name][2]
+    end = batch.first_leaf + 1 if count == 1 else batch.tree_size - 1
+    stated.tamper(
+        f"ALTER TABLE {RECORD_TABLES[name.stream]} DELETE "
+        f"WHERE LogId = '{name.log_id}' AND LeafIndex >= {batch.first_leaf} AND LeafIndex < {end}"
+    )
+    found = [(finding.kind, finding.leaf_index) for finding in stated.findings()]
+    assert found == [(Kind.RECORD_MISSING, leaf) for leaf in range(batch.first_leaf, end)]
+
+
+@EMBEDDED
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE Hashes = concat(unhex('00'), substring(Hashes, 2))",
+        "UPDATE Hashes = substring(Hashes, 1, length(Hashes) - 32)",
+        "UPDATE Sequence = 99",
+        "DELETE",
+    ],
+    ids=["a hash", "a hash less", "the number", "all"],
+)
+def test_altered_hashes_of_a_batch_that_expired_are_named(stated: Stated, name: LogName, change: str) -> None:
+    retain(stated, name, DAY)
+    old = stated.batches[name][:FIRST_OF_NEW_KEY]
+    drop(stated, name, old)
+    stated.tamper(f"ALTER TABLE log_tiles {change} WHERE BatchId = toUUID('{old[2].batch_id}') AND Level = 0")
+    finding = stated.only()
+    assert (finding.kind, finding.batch_id) == (Kind.TILE_ALTERED, old[2].batch_id)
+
+
+@EMBEDDED
+def test_an_altered_row_of_a_batch_that_expired_is_named(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    old = stated.batches[name][:FIRST_OF_NEW_KEY]
+    drop(stated, name, old)
+    stated.tamper(
+        f"ALTER TABLE log_batches UPDATE MinTimestamp = MinTimestamp + toIntervalDay(1) WHERE {batch_row(old[1])}"
+    )
+    finding = stated.only()
+    assert (finding.kind, finding.batch_id) == (Kind.BATCH_ALTERED, old[1].batch_id)
+
+
+@EMBEDDED
+def test_a_deleted_row_of_a_batch_that_expired_is_missing(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    old = stated.batches[name][:FIRST_OF_NEW_KEY]
+    drop(stated, name, old)
+    stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(old[1])}")
+    finding = stated.only()
+    assert (finding.kind, finding.log_id, finding.sequence) == (Kind.BATCH_MISSING, name.log_id, 2)
+
+
+@EMBEDDED
+@NAMES
+def test_a_young_batch_cannot_be_passed_off_as_an_old_one(stated: Stated, name: LogName) -> None:
+    # By who can write to the database, but not sign: its row is made consistent, its hashes go with it.
+    now = time.time_ns()
+    retain(stated, name, DAY, at=now)
+    stated.touch("log_batches", "log_tiles", RECORD_TABLES[name.stream])
+    batch = stated.write(name, 5, ingested_at=now)
+    older = received_earlier(batch, 100 * DAY * SECOND)
+    drop(stated, name, [batch])
+    stated.tamper(
+        f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}",
+        f"ALTER TABLE log_tiles UPDATE BatchId = toUUID('{older.batch_id}') WHERE BatchId = toUUID('{batch.batch_id}')",
+    )
+    insert_batch(stated.engine, older)
+    assert_missing(stated, older)
+
+
+@EMBEDDED
+def test_retention_that_was_lengthened_does_not_bring_back_what_expired_before(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    day = START + 2 * DAY * SECOND
+    retain(stated, name, None, at=day)
+    old, young = stated.batches[name][:FIRST_OF_NEW_KEY], stated.batches[name][FIRST_OF_NEW_KEY:]
+    drop(stated, name, old)
+    assert expired(stated) == [of_day(name, DAY_ONE, old)]
+    drop(stated, name, young)  # received less than a day before it was lengthened
+    assert_missing(stated, *young)
+
+
+@NAMES
+def test_what_clickhouse_itself_drops_has_expired(stated: Stated, name: LogName) -> None:
+    table = RECORD_TABLES[name.stream]
+    retain(stated, name, DAY, at=time.time_ns())
+    stated.touch(table, "log_batches", "log_tiles")
+    young = stated.write(name, 5, ingested_at=time.time_ns())
+    batches = stated.batches[name]
+    set_retention_days(stated.engine, {name.stream: 1})
+    stated.engine.execute(f"OPTIMIZE TABLE {table} FINAL")
+    wait_for(lambda: expired(stated) == [of_day(name, DAY_ONE, batches[:4]), of_day(name, DAY_TWO, batches[4:])])
+    stated.tamper(f"ALTER TABLE {table} DELETE WHERE {row(name, young.first_leaf)}")
+    assert (stated.only().kind, stated.only().leaf_index) == (Kind.RECORD_MISSING, young.first_leaf)
