@@ -16,6 +16,7 @@ from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
+from server.commands.local import open_storage, read_text
 from server.commands.progress import ProgressBar
 from server.commands.render import Style, expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
@@ -23,9 +24,6 @@ from server.config import ConfigError
 from server.datadir import read_checkpoints, read_public_key
 from server.keystore import KeyStore
 from server.notary.trust import TrustedKeys
-from storage.clickhouse import connect
-from storage.errors import StorageConfigError
-from storage.url import parse_storage_url
 
 __all__ = ["add_parser"]
 
@@ -92,8 +90,8 @@ def _run(options: argparse.Namespace) -> int:
     request = evidence_pb2.VerifyRequest(
         since=options.since,
         until=options.until,
-        public_keys=[_read(file) for file in options.public_key],
-        checkpoints=[_read(file) for file in options.checkpoint],
+        public_keys=[read_text(file) for file in options.public_key],
+        checkpoints=[read_text(file) for file in options.checkpoint],
         compromised_keys=dict(options.compromised),
     )
     resume = ResumeFile.read(Path(options.resume)) if options.resume else None
@@ -115,25 +113,12 @@ def _run(options: argparse.Namespace) -> int:
     return call(options.api, work)
 
 
-def _read(file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
-
-
 def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:
-    try:
-        url = parse_storage_url(options.storage)
-    except StorageConfigError as error:
-        raise ConfigError(f"--storage: {error}") from error
-    engine = connect(url)
-    try:
-        return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
-    except ApiError as error:
-        raise ConfigError(str(error)) from error
-    finally:
-        engine.close()
+    with open_storage(options.storage) as engine:
+        try:
+            return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
+        except ApiError as error:
+            raise ConfigError(str(error)) from error
 
 
 def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: ResumeFile | None) -> int:
