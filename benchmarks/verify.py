@@ -40,6 +40,7 @@ from storage.url import parse_storage_url
 from tests.support.clickhouse_node import ClickHouseNode
 
 _DATABASE = "lognotary"
+_MERGING_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _store(options: argparse.Namespace, node: ClickHouseNode, directory: Path, r
         key = server.public_key
     if options.optimize:
         for table in RECORD_TABLES.values():
-            node.query(f"OPTIMIZE TABLE {table} FINAL", database=_DATABASE)
+            node.query(f"OPTIMIZE TABLE {table} FINAL", database=_DATABASE, timeout=_MERGING_SECONDS)
     settle_merges(node)
     return key
 

@@ -26,7 +26,7 @@ from server.attended_log import StoredLog
 from server.config import Settings
 from server.datadir import DataDirectory, worker_directory
 from server.identity import identify, key_store
-from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys
+from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, state_changes
 from server.keystore import KeyStore
 from server.listeners import serve_grpc, serve_http
 from server.notary.checkpoint import Checkpoint
@@ -106,13 +106,15 @@ async def _run_alone(
         # Reading has connections of its own, so that commits never wait for queries.
         reader = stack.enter_context(contextlib.closing(await asyncio.to_thread(connect, settings.storage)))
         name = WriterName(settings.deployment, identity.writer, data.place)
-        async with enforced_retention(settings, engine):
-            ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.store, engine))
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.store, engine))
         backend = Backend(reader, identity.keys, lambda: [*ingest.checkpoints(), *data.kept(identity.workers_logs)])
         otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingest.pipeline))
         api_grpc, http = await stack.enter_async_context(
             _answer(settings, backend, lambda: ingest.blocked() or _out_of_reach(engine))
         )
+        # Now that it can serve: a server that cannot leaves nothing behind.
+        async with enforced_retention(settings, engine):
+            await asyncio.to_thread(state_changes, settings, ingest.logs, identity.store)
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 
         def reread() -> None:
@@ -188,6 +190,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         keys = key_store(settings)
         ingest = await stack.enter_async_context(_ingest(settings, name, data, keys, engine))
         await stack.enter_async_context(_receive(settings, ingest.pipeline, shared=True))
+        await asyncio.to_thread(state_changes, settings, ingest.logs, keys)
         stack.enter_context(background(_report(ingest, say)))
         stack.enter_context(background(whenever(signals.reread, lambda: ingest.reread_keys(keys))))
         await signals.stop.wait()

@@ -26,7 +26,7 @@ from server.retention import retention_days
 from storage.engine import Engine
 from storage.errors import StorageError
 
-__all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys"]
+__all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys", "state_changes"]
 
 _logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
@@ -50,7 +50,7 @@ def open_logs(
     give_up: threading.Event,
     hash_pairs: HashPairs,
 ) -> Mapping[Stream, KeptLog]:
-    """Go on with a writer's logs; states what has changed: the keys that sign, how long records are kept.
+    """Go on with a writer's logs, with the keys that signed them last.
 
     Args:
         settings: the settings.
@@ -65,20 +65,29 @@ def open_logs(
         LogUnusableError: a log in storage is not the one this writer wrote.
         DataDirectoryError: what the data directory remembers is damaged.
         KeyStoreError: a key cannot be used, or is not here.
+        StorageError: storage cannot be read.
+    """
+    signer = keys.signer()
+    names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
+    return {stream: _open(name, data, keys, signer, engine, give_up, hash_pairs) for stream, name in names.items()}
+
+
+def state_changes(settings: Settings, logs: Mapping[Stream, KeptLog], keys: KeyStore) -> None:
+    """State what has changed since logs were written last: the keys that sign, how long records are kept.
+
+    Raises:
+        KeyStoreError: a key cannot be used.
         SigningError: a key cannot be used now.
         StorageError: storage cannot be read, or took no statement.
     """
-    logs = {}
     signer = keys.signer()
     for stream, days in retention_days(settings).items():
-        name = LogName(settings.deployment, stream, writer)
-        log = logs[stream] = _open(name, data, keys, signer, engine, give_up, hash_pairs)
+        log = logs[stream]
         try:
             _sign_with(log, signer)
             log.statements.keep_for(None if days is None else days * _DAY)
         except RefusedError as error:
-            raise StorageError(f"{name.origin}: nothing can be stated: {error}") from error
-    return logs
+            raise StorageError(f"{log.name.origin}: nothing can be stated: {error}") from error
 
 
 def reread_keys(logs: Iterable[KeptLog], keys: KeyStore) -> None:

@@ -14,7 +14,7 @@ import pytest
 from server.api.verification import Scope, verify
 from server.config import load_settings
 from server.datadir import DataDirectory
-from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys
+from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, state_changes
 from server.keystore import KeyStore, KeyStoreError
 from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
@@ -56,7 +56,10 @@ class Server:
         with DataDirectory(self.directory) as data:
             keys = store or self.store()
             give_up = threading.Event()
-            yield open_logs(load_settings(flags, {}), "vm", data, keys, self.engine, give_up, hash_pairs)
+            settings = load_settings(flags, {})
+            logs = open_logs(settings, "vm", data, keys, self.engine, give_up, hash_pairs)
+            state_changes(settings, logs, keys)
+            yield logs
 
     def start(self, store: KeyStore | None = None, **settings: str) -> None:
         with self.running(store, **settings):

@@ -2,23 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from server.notary.canonical import Kind, canonical_columns
 from server.notary.findings import FindingKind
 from server.notary.origin import LogName
 from storage.schema import MATERIALIZED, RECORD_TABLES
 from tests.tamper.store import AUDIT, OPERATIONAL, Store, row
 
 LEAF = {OPERATIONAL: 230, AUDIT: 17}  # in the middle of a batch
-CHANGED = {
-    Kind.TIME: "{0} + toIntervalNanosecond(1)",
-    Kind.UINT8: "{0} + 1",
-    Kind.UINT32: "{0} + 1",
-    Kind.STRING: "concat({0}, 'x')",
-    Kind.WORD: "concat({0}, 'x')",
-    Kind.MAP: "mapUpdate({0}, map('added', 'pair'))",
-}
 KEY_COLUMNS = ("Timestamp", "ServiceName", "IngestedAt")  # of the sorting and the partition key: no UPDATE
-COLUMNS = [(name, column) for name in (OPERATIONAL, AUDIT) for column in canonical_columns(name.stream)]
 
 
 def change(store: Store, name: LogName, column: str, value: str, leaf_index: int | None = None) -> None:
@@ -45,12 +35,6 @@ def assert_changed(store: Store, name: LogName, leaf_index: int) -> None:
 
 
 @pytest.mark.parametrize("written", ["embedded"], indirect=True)  # on both engines: test_bits
-@pytest.mark.parametrize(("name", "column"), COLUMNS, ids=[f"{name.stream.value}-{c.name}" for name, c in COLUMNS])
-def test_a_changed_column_is_a_changed_record(store: Store, name: LogName, column: object) -> None:
-    change(store, name, column.name, CHANGED[column.kind].format(column.name))  # type: ignore[attr-defined]
-    assert_changed(store, name, LEAF[name])
-
-
 @pytest.mark.parametrize("column", ["Body", "ServiceName"])
 @pytest.mark.parametrize("leaf_index", [0, 200, 256, 301, 374])
 def test_the_first_and_the_last_record_of_a_batch_are_named_as_well(store: Store, leaf_index: int, column: str) -> None:
