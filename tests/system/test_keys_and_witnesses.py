@@ -122,8 +122,8 @@ def test_a_server_states_how_long_it_keeps_records_and_that_it_is_alive(tmp_path
         wait_for(lambda: server.verify()[1].statements >= 8)
         assert server.verify()[0] == []
     stated = states(storage)
-    assert stated[:2] == [f"retention {400 * 86400}", "heartbeat"]
-    assert set(stated[1:]) == {"heartbeat"}
+    assert stated.count(f"retention {400 * 86400}") == 1
+    assert stated.count("heartbeat") == len(stated) - 1
     with LognotaryServer(storage, tmp_path / "data", retention_audit="forever", heartbeat=3600, **SETTINGS) as again:
         assert again.verify()[0] == []
     assert states(storage)[len(stated) :] == ["retention forever"]
