@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from server.config import SETTINGS
 from tests.interop.checkers import Checker, GoChecker, RustChecker
 from tests.interop.served_log import ORIGIN, SIZES, ServedLog
-from tests.support.go_program import built
+from tests.support.go_program import TLOGCHECK, built
 from tests.support.lacking import lacking
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.otlp_load import log_record, send
@@ -46,7 +45,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLog]:
 
 @pytest.fixture(scope="session")
 def go_checker() -> GoChecker:
-    return GoChecker(built(Path(__file__).parent / "tlogcheck"))
+    return GoChecker(built(TLOGCHECK))
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,10 @@ import pytest
 from tests.interop.altering import altered_file
 from tests.interop.checkers import GoChecker, RefusedError
 from tests.interop.served_log import SIZES, ServedLog
-from tests.support.go_program import installed
+from tests.support.go_program import FSCK, installed
 
 LAST = SIZES[-1]
 INDEXES = (0, 254, 255, 256, 511, 512, 599)
-FSCK = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.4"
 
 # Paths, and a bit in each: of the size, of hashes, of a length and of entries.
 FILES = (

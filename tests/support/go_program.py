@@ -8,18 +8,20 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from tests.support.cache import cached
-from tests.support.lacking import require_tools
+from tests.support.lacking import lacking, require_tools
 
-__all__ = ["built", "installed"]
+__all__ = ["FSCK", "LITEWITNESS", "TLOGCHECK", "built", "installed"]
+
+FSCK = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.4"
+LITEWITNESS = "filippo.io/torchwood/cmd/litewitness@v0.9.0"
+TLOGCHECK = Path(__file__).parents[1] / "interop" / "tlogcheck"
 
 _BUILD_SECONDS = 240  # a test may take 300
 
 
 def installed(package: str) -> Path:
-    """The program of ``<import path>@<version>``. Where it cannot be built, the test is skipped."""
+    """The program of ``<import path>@<version>``. Where it cannot be built: see ``lacking``."""
     path, _, version = package.rpartition("@")
     name = path.rpartition("/")[2]
     folder = cached(f"{name}-{version}", lambda target: _go(["install", package], target, GOBIN=str(target)))
@@ -27,7 +29,7 @@ def installed(package: str) -> Path:
 
 
 def built(module: Path) -> Path:
-    """The program of a module in a folder, of its name; built again when a file changes. Skips as ``installed``."""
+    """The program of a module in a folder, of its name; built again when a file changes."""
     sources = sorted(path for path in module.iterdir() if path.suffix in {".go", ".mod", ".sum"})
     digest = hashlib.sha256(b"".join(b"%b\0%b\0" % (path.name.encode(), path.read_bytes()) for path in sources))
     name = module.name
@@ -53,7 +55,12 @@ def _go(arguments: Sequence[str], directory: Path, **environment: str) -> None:
             timeout=_BUILD_SECONDS,
         )
     except subprocess.CalledProcessError as error:
-        # No error in CI: what is built comes over the network, from a proxy of Go's.
-        pytest.skip(f"{what} failed: {error.output[-500:]}")
+        lacking(f"{what} failed: {error.output[-500:]}")
     except subprocess.TimeoutExpired:
-        pytest.skip(f"{what} did not end within {_BUILD_SECONDS} s")
+        lacking(f"{what} did not end within {_BUILD_SECONDS} s")
+
+
+if __name__ == "__main__":  # beforehand, where the tests shall not wait for it
+    for package in (FSCK, LITEWITNESS):
+        installed(package)
+    built(TLOGCHECK)

@@ -18,11 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from server.notary.keys import KeyType, VerifierKey
 from tests.support.bound_process import BoundProcess
 from tests.support.free_port import free_port
-from tests.support.go_program import installed
+from tests.support.go_program import LITEWITNESS, installed
 from tests.support.lacking import require_tools
 from tests.support.waiting import wait_for
-
-_PACKAGE = "filippo.io/torchwood/cmd/litewitness@v0.9.0"
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class LiteWitness:
 def running_litewitness(directory: Path, name: str = "litewitness.example") -> Iterator[LiteWitness]:
     """Run one with a new key until the block ends; in a directory whose path is short, for a socket is there."""
     require_tools("ssh-agent", "ssh-add")
-    program = installed(_PACKAGE)
+    program = installed(LITEWITNESS)
     key = Ed25519PrivateKey.generate()
     socket, port = directory / "agent", free_port()
     agent = BoundProcess(["ssh-agent", "-D", "-a", str(socket)], log=directory / "agent.log")
