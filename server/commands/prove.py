@@ -15,7 +15,7 @@ from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import add_address_flag, call
 from server.commands.bundles import save_bundle
-from server.commands.local import open_storage, read_text
+from server.commands.local import add_storage_flags, open_storage, read_text
 from server.config import ConfigError
 from server.datadir import read_public_key
 from server.notary.bundle import build_bundle
@@ -50,16 +50,10 @@ def add_parser(commands: Any) -> None:
         type=Path,
         help="a new directory, or a new file if it ends with .zip (default: a directory named after the record)",
     )
-    parser.add_argument("--storage", metavar="URL", help="read this storage: chdb:///path or http(s)://host:8123/db")
-    parser.add_argument(
-        "--public-key",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="with --storage: a public key to believe, PEM or C2SP verifier keys; may be given again",
-    )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", default="data", help="with --storage: the server's directory, for its public key"
+    add_storage_flags(
+        parser,
+        key_help="with --storage: a public key to believe, PEM or C2SP verifier keys; may be given again",
+        data_dir_help="the server's directory, for its public key",
     )
     add_address_flag(parser)
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")

@@ -16,7 +16,7 @@ from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
-from server.commands.local import open_storage, read_text
+from server.commands.local import add_storage_flags, open_storage, read_text
 from server.commands.progress import ProgressBar
 from server.commands.render import Style, expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
@@ -37,19 +37,10 @@ def add_parser(commands: Any) -> None:
         "signed. Asks a running server, or reads the storage itself with --storage: then no server is trusted. "
         "Exit status 1 if there is a finding.",
     )
-    parser.add_argument("--storage", metavar="URL", help="read this storage: chdb:///path or http(s)://host:8123/db")
-    parser.add_argument(
-        "--public-key",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="a public key to believe: PEM, or C2SP verifier keys; may be given again",
-    )
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        default="data",
-        help="with --storage: the server's directory, for its public key and last checkpoints",
+    add_storage_flags(
+        parser,
+        key_help="a public key to believe: PEM, or C2SP verifier keys; may be given again",
+        data_dir_help="the server's directory, for its public key and last checkpoints",
     )
     parser.add_argument(
         "--checkpoint",

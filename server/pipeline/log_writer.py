@@ -7,7 +7,6 @@ with the same deduplication token; the log never goes on past a batch whose outc
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from server.notary.signers import Signer
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.rows import Rows
 from server.pipeline.statement_writer import StatementWriter
+from server.pipeline.sure_insert import repeat_insert
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
@@ -28,9 +28,6 @@ from storage.schema import RECORD_TABLES
 __all__ = ["LogWriter"]
 
 _logger = logging.getLogger(__name__)
-
-_FIRST_PAUSE = 0.1  # seconds before a step is repeated, doubled each time
-_LONGEST_PAUSE = 5.0
 
 
 class LogWriter:
@@ -145,29 +142,9 @@ class LogWriter:
             self._repeat(insert, table, batch, error)
 
     def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: StorageError) -> None:
-        pause = _FIRST_PAUSE
+        what = f"{batch.origin}: batch {batch.sequence} in {table}"
         self.blocked = True
         try:
-            while True:
-                _logger.warning("%s: batch %d is repeated: %s", batch.origin, batch.sequence, error)
-                if self._give_up.wait(pause):
-                    _logger.error("%s: batch %d was left unfinished at shutdown", batch.origin, batch.sequence)
-                    raise StorageRefusedError(f"shut down before storage answered: {error}") from error
-                pause = min(2 * pause, _LONGEST_PAUSE)
-                try:
-                    self._insert_surely(insert, table, batch)
-                except StorageError as again:
-                    error = again
-                else:
-                    return
+            repeat_insert(what, insert, lambda: is_stored(self._engine, table, batch), self._give_up, error)
         finally:
             self.blocked = False
-
-    def _insert_surely(self, insert: Callable[[int], None], table: str, batch: Batch) -> None:
-        # ClickHouse writes a token down before it makes the rows visible. If it was killed between the
-        # two, it takes the repeated insert for done: only looking tells.
-        for renewed in itertools.count():
-            insert(renewed)
-            if is_stored(self._engine, table, batch):
-                return
-            _logger.warning("%s: storage lost batch %d in %s, and gets it anew", batch.origin, batch.sequence, table)

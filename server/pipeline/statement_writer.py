@@ -22,6 +22,7 @@ from server.notary.statement import (
     sign_statement,
 )
 from server.pipeline.errors import StorageRefusedError
+from server.pipeline.sure_insert import repeat_insert
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
 from storage.statements import insert_statement, is_stated, read_statements
@@ -29,8 +30,6 @@ from storage.statements import insert_statement, is_stated, read_statements
 __all__ = ["StatementWriter"]
 
 _logger = logging.getLogger(__name__)
-_FIRST_PAUSE = 0.1  # seconds before storing is repeated, doubled each time
-_LONGEST_PAUSE = 5.0
 
 
 class StatementWriter:
@@ -121,27 +120,17 @@ class StatementWriter:
         except NotAppliedError as error:
             raise StorageRefusedError(f"storage refused a statement: {error}") from error
         except StorageError as error:
-            self._repeat(row, error)
+            # The next one needs its number, so nothing goes on before it is stored.
+            repeat_insert(
+                f"{statement.checkpoint.origin}: statement {row.number}",
+                lambda renewed: insert_statement(self._engine, row, renewed=renewed),
+                lambda: is_stated(self._engine, row),
+                self._give_up,
+                error,
+            )
         self._last = statement
         try:
             self._on_store(row)
         except OSError as error:
             _logger.warning("%s: statement %d is not kept: %s", statement.checkpoint.origin, statement.number, error)
         return statement
-
-    def _repeat(self, row: StatementRow, error: StorageError) -> None:
-        """Store a statement of which it is not known whether it is stored: the next one needs its number."""
-        pause = _FIRST_PAUSE
-        renewed = 0
-        while True:
-            _logger.warning("statement %d of log %s is repeated: %s", row.number, row.log_id, error)
-            if self._give_up.wait(pause):
-                raise StorageRefusedError(f"shut down before storage answered: {error}") from error
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            try:
-                insert_statement(self._engine, row, renewed=renewed)
-                if is_stated(self._engine, row):
-                    return
-                renewed += 1  # storage knows the token of a row that it lost: see LogWriter
-            except StorageError as again:
-                error = again
