@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.notary.batch import LogState, notarize
-from server.notary.hashing import hash_pairs
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.otlp.codecs import build_codec
@@ -78,7 +77,6 @@ def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer) -> Read
         min_timestamp=min(part.min_timestamp for part in parts),
         max_timestamp=max(part.max_timestamp for part in parts),
         ingested_at=max(part.ingested_at for part in parts),
-        hash_pairs=hash_pairs,
     )
     block = encode_records_block(notarized.batch, [part.columns for part in parts])
     return ReadyBlock(parts[0].stream, notarized.batch.record_count, block)

@@ -32,7 +32,6 @@ from benchmarks.report import Report, add_report_flags
 from lognotary.v1.evidence_pb2 import GetConsistencyProofRequest, GetInclusionProofRequest
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from server.notary.batch import LogState, notarize
-from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -77,7 +76,6 @@ def _fill(engine: Engine, entries: int, size: int) -> str:
             min_timestamp=now,
             max_timestamp=now,
             ingested_at=now,
-            hash_pairs=hash_pairs,
         )
         insert_tiles(engine, step.batch, step.fragments)
         insert_batch(engine, step.batch)

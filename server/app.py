@@ -30,7 +30,6 @@ from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, state_
 from server.keystore import KeyStore
 from server.listeners import serve_grpc, serve_http
 from server.notary.checkpoint import Checkpoint
-from server.notary.hashing import hash_pairs
 from server.notary.origin import Stream
 from server.notary.statement import Statement
 from server.otlp.codecs import build_codec
@@ -231,7 +230,7 @@ async def _ingest(
     give_up = threading.Event()
     codec = build_codec(settings.codec, settings.audit_rules)
     async with sole_writer(engine, name):
-        logs = await asyncio.to_thread(open_logs, settings, name.writer, data, keys, engine, give_up, hash_pairs)
+        logs = await asyncio.to_thread(open_logs, settings, name.writer, data, keys, engine, give_up)
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
             errands = plan_errands(

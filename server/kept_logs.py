@@ -14,7 +14,6 @@ from server.keystore import KeyStore, KeyStoreError
 from server.notary.batch import Batch
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
-from server.notary.merkle import HashPairs
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, StatementRow
@@ -48,7 +47,6 @@ def open_logs(
     keys: KeyStore,
     engine: Engine,
     give_up: threading.Event,
-    hash_pairs: HashPairs,
 ) -> Mapping[Stream, KeptLog]:
     """Go on with a writer's logs, with the keys that signed them last.
 
@@ -59,7 +57,6 @@ def open_logs(
         keys: the keys to sign with, and those that did before.
         engine: the storage.
         give_up: once set, nothing is repeated any more.
-        hash_pairs: hashes the tree's nodes.
 
     Raises:
         LogUnusableError: a log in storage is not the one this writer wrote.
@@ -69,7 +66,7 @@ def open_logs(
     """
     signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
-    return {stream: _open(name, data, keys, signer, engine, give_up, hash_pairs) for stream, name in names.items()}
+    return {stream: _open(name, data, keys, signer, engine, give_up) for stream, name in names.items()}
 
 
 def state_changes(settings: Settings, logs: Mapping[Stream, KeptLog], keys: KeyStore) -> None:
@@ -111,7 +108,6 @@ def _open(
     signer: Signer,
     engine: Engine,
     give_up: threading.Event,
-    hash_pairs: HashPairs,
 ) -> KeptLog:
     """Open a log, to be signed by the keys that signed it last."""
     trusted = keys.trusted()
@@ -127,7 +123,7 @@ def _open(
 
     # Nothing is signed yet: that a second key signs has to be stated too, for those who verify are given one.
     before = keys.signer_of(in_force) if in_force else Signer(signer.ed25519)
-    writer = LogWriter(engine, state, before, remember, give_up, hash_pairs)
+    writer = LogWriter(engine, state, before, remember, give_up)
 
     def checkpoint() -> Checkpoint:
         return writer.checkpoint

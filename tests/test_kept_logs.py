@@ -20,7 +20,6 @@ from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.keys import VerifierKey
-from server.notary.merkle import hash_pairs
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key
 from server.notary.statement import KeyChange, StatementKind, open_statement, read_key_change
@@ -57,7 +56,7 @@ class Server:
             keys = store or self.store()
             give_up = threading.Event()
             settings = load_settings(flags, {})
-            logs = open_logs(settings, "vm", data, keys, self.engine, give_up, hash_pairs)
+            logs = open_logs(settings, "vm", data, keys, self.engine, give_up)
             state_changes(settings, logs, keys)
             yield logs
 

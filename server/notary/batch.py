@@ -10,7 +10,8 @@ from uuid import UUID
 
 from server.notary.canonical import CANONICAL_VERSION, encode_string
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
-from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange, HashPairs, hash_pairs
+from server.notary.hashing import hash_pairs
+from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 
@@ -108,7 +109,6 @@ def notarize(
     min_timestamp: int,
     max_timestamp: int,
     ingested_at: int,
-    hash_pairs: HashPairs = hash_pairs,
 ) -> NotarizedBatch:
     """Append a batch of records to a log and sign the checkpoint after them.
 
@@ -119,7 +119,6 @@ def notarize(
         min_timestamp: the earliest Timestamp of the records.
         max_timestamp: the latest.
         ingested_at: the latest IngestedAt.
-        hash_pairs: hashes the tree's nodes.
     """
     before = state.range
     after, tiles = before.extend(leaf_hashes, hash_pairs)

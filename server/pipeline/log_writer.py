@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
-from server.notary.merkle import HashPairs, hash_pairs
 from server.notary.signers import Signer
 from server.pipeline.errors import StorageRefusedError
 from server.pipeline.rows import Rows
@@ -40,7 +39,6 @@ class LogWriter:
         signer: Signer,
         on_commit: Callable[[Batch], None],
         give_up: threading.Event,
-        hash_pairs: HashPairs = hash_pairs,
     ) -> None:
         """Go on with a log.
 
@@ -50,14 +48,12 @@ class LogWriter:
             signer: its key.
             on_commit: called with every batch that was committed.
             give_up: once set, steps are not repeated any more.
-            hash_pairs: hashes the tree's nodes.
         """
         self._engine = engine
         self._state = state
         self._signer = signer
         self._on_commit = on_commit
         self._give_up = give_up
-        self._hash_pairs = hash_pairs
         self._lock = threading.Lock()
         self.blocked = False
         """A batch has been started and cannot be finished yet."""
@@ -108,7 +104,6 @@ class LogWriter:
                 min_timestamp=min(part.min_timestamp for part in parts),
                 max_timestamp=max(part.max_timestamp for part in parts),
                 ingested_at=max(part.ingested_at for part in parts),
-                hash_pairs=self._hash_pairs,
             )
         except SigningError as error:
             raise StorageRefusedError(f"the batch cannot be signed: {error}", retry_after=2.0) from error
