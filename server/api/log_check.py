@@ -72,6 +72,7 @@ class LogCheck:
         self._whole = whole
         self._resume = resume
         self._wanted = frozenset(wanted)
+        self._verified: Batch | None = None  # the last whose records were checked
         self._roots: dict[int, bytes] = {}  # by tree size, of those that are wanted
         self._history = History(from_start=whole)
         self._restored_roots: dict[int, bytes] = {}  # by tree size
@@ -80,6 +81,11 @@ class LogCheck:
     def tip(self) -> Batch | None:
         """The last batch that was found good."""
         return self._history.tip
+
+    @property
+    def good_until(self) -> Batch | None:
+        """The batch up to which all was found good; None where that is not so from the first on."""
+        return None if self.broken or self._history.is_broken else self._verified
 
     def batches(self, index: BatchIndex) -> Iterator[Finding | None]:
         """Verify the batches of an index; yields findings, and None whenever a part is done."""
@@ -209,6 +215,7 @@ class LogCheck:
             else:
                 yield from self._checker.check(list(batches))
         self._roots.update((batch.tree_size, batch.root_hash) for batch in window if batch.tree_size in self._wanted)
+        self._verified = window[-1]
         self.verified_batches += len(window)
         self.verified_records += sum(batch.record_count for batch in window)
         yield None

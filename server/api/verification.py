@@ -214,7 +214,8 @@ class _Verification:
 
     def _good_until(self, log: LogCheck) -> str:
         doubtful = self.found or self._pending.vacancies or self._pending.strays
-        return log.tip.checkpoint if log.tip and self._scope.whole and not doubtful else ""
+        good = log.good_until
+        return good.checkpoint if good and self._scope.whole and not doubtful else ""
 
     @property
     def _batches(self) -> int:

@@ -70,6 +70,11 @@ class History:
             findings += [_copy(other, chosen) for other in others]
         return batches, findings
 
+    @property
+    def is_broken(self) -> bool:
+        """Batches are missing, or there is more than one history."""
+        return bool(self.gaps or self._forks)
+
     def forks(self) -> list[Finding]:
         """Name each other history that is signed too."""
         return [
