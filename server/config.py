@@ -17,13 +17,17 @@ from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.pipeline.rules import BUILT_IN_RULES, Rule, RuleError, parse_rules
 from server.setting_values import (
+    Acknowledge,
     Address,
     parse_address,
+    read_acknowledge,
     read_amount,
     read_codec,
     read_count,
     read_days,
     read_file,
+    read_format,
+    read_interval,
     read_keys,
     read_level,
     read_list,
@@ -68,8 +72,13 @@ SETTINGS = (
     Setting("batch_bytes", "33554432", "bytes that close a batch"),
     Setting("batch_age", "0.25", "seconds within which records should be committed; it closes a batch"),
     Setting("max_request_bytes", "67108864", "largest request, after decompression"),
-    Setting("memory_limit", "402653184", "bytes that requests may hold until they are committed"),
-    Setting("ack_timeout", "10", "seconds after which a request that is not committed is refused"),
+    Setting("memory_limit", "1073741824", "bytes of memory that the server may take; beyond, requests are refused"),
+    Setting("max_requests", "1024", "requests that may be in flight; beyond, they are refused"),
+    Setting("max_connections", "8192", "connections that each port may have"),
+    Setting("max_connection_age", "300", "seconds after which senders are asked to connect anew"),
+    Setting("ack", "commit", "when senders get OK: once records are in storage (commit), or on disk here (journal)"),
+    Setting("ack_timeout", "10", "seconds after which a request that is not acknowledged is refused"),
+    Setting("journal_bytes", "1073741824", "bytes that the journal of each stream may take"),
     Setting("public_keys", "", "files of public keys of other writers, separated by commas"),
     Setting("signing_key", "", "PKCS #11 URI (RFC 7512) of the signing key; default: a file in data_dir"),
     Setting("retired_keys", "", "PKCS #11 URIs of signing keys that were replaced, separated by commas"),
@@ -82,7 +91,9 @@ SETTINGS = (
     Setting("timestamp_authority", "", "URL of an RFC 3161 timestamp authority"),
     Setting("timestamp_roots", "", "file of certificates (PEM) that the timestamp authority must go back to"),
     Setting("timestamp_interval", "3600", "seconds between timestamps"),
+    Setting("self_verify", "off", "how often all that is stored is verified, such as 12h or 7d, or off"),
     Setting("log_level", "info", "debug, info, warning or error"),
+    Setting("log_format", "text", "text, or json: one object a line"),
 )
 
 
@@ -105,7 +116,12 @@ class Settings:
     batch_age: float
     max_request_bytes: int
     memory_limit: int
+    max_requests: int
+    max_connections: int
+    max_connection_age: float
+    ack: Acknowledge
     ack_timeout: float
+    journal_bytes: int
     public_keys: TrustedKeys
     signing_key: str
     retired_keys: tuple[str, ...]
@@ -116,7 +132,9 @@ class Settings:
     witnesses: tuple[Witness, ...]
     witness_interval: float
     timestamp_authority: TimestampAuthority | None
+    self_verify: float | None
     log_level: str
+    log_format: str
     audit_rules: tuple[Rule, ...]
 
 
@@ -196,7 +214,12 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         "batch_age": read_amount,
         "max_request_bytes": read_count,
         "memory_limit": read_count,
+        "max_requests": read_count,
+        "max_connections": read_count,
+        "max_connection_age": read_amount,
+        "ack": read_acknowledge,
         "ack_timeout": read_amount,
+        "journal_bytes": read_count,
         "public_keys": read_keys,
         "signing_key": str.strip,
         "retired_keys": read_list,
@@ -208,7 +231,9 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         "witness_interval": read_amount,
         "timestamp_roots": read_file,
         "timestamp_interval": read_amount,
+        "self_verify": read_interval,
         "log_level": read_level,
+        "log_format": read_format,
     }
     for name, parse in parsers.items():
         text, where = values[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from server.notary.trust import TrustedKeys, parse_public_keys
@@ -10,13 +11,17 @@ from server.otlp.codecs import CODECS, why_not_native
 from server.witness.settings import Witness, parse_witness
 
 __all__ = [
+    "Acknowledge",
     "Address",
     "parse_address",
+    "read_acknowledge",
     "read_amount",
     "read_codec",
     "read_count",
     "read_days",
     "read_file",
+    "read_format",
+    "read_interval",
     "read_keys",
     "read_level",
     "read_list",
@@ -26,6 +31,13 @@ __all__ = [
 
 
 _MOST_DAYS = 18_250  # 50 years; a TTL beyond 2106, the end of ClickHouse's DateTime, would be one long past
+
+
+class Acknowledge(Enum):
+    """When a sender gets OK."""
+
+    COMMIT = "commit"  # its records, and the checkpoint over them, are in storage
+    JOURNAL = "journal"  # they are on disk in the journal, and go to storage from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,17 @@ def read_days(text: str) -> int | None:
     return days
 
 
+def read_interval(text: str) -> float | None:
+    """Read hours or days, such as ``12h`` or ``7d``, as seconds; None for ``off``."""
+    if text.lower() == "off":
+        return None
+    units = {"h": 3600.0, "d": 86_400.0}
+    try:
+        return read_amount(text[:-1]) * units[text[-1:]]
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{text!r} is no number of hours or days, such as 12h or 7d, and not 'off'") from error
+
+
 def read_list(text: str) -> tuple[str, ...]:
     """Read items that are separated by commas."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
@@ -102,6 +125,21 @@ def read_codec(text: str) -> str:
         raise ValueError(
             f"the compiled codec is not installed ({missing}): install Lognotary where a compiler is present"
         )
+    return text.lower()
+
+
+def read_acknowledge(text: str) -> Acknowledge:
+    """Read when senders get OK."""
+    try:
+        return Acknowledge(text.lower())
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not commit or journal") from error
+
+
+def read_format(text: str) -> str:
+    """Read what the server's own log looks like."""
+    if text.lower() not in ("text", "json"):
+        raise ValueError(f"{text!r} is not text or json")
     return text.lower()
 
 
