@@ -26,7 +26,7 @@ from server.attended_log import StoredLog
 from server.config import Settings
 from server.datadir import DataDirectory, worker_directory
 from server.identity import identify, key_store
-from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, state_changes
+from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, state_changes, stored, storing
 from server.keystore import KeyStore
 from server.listeners import serve_grpc, serve_http
 from server.notary.checkpoint import Checkpoint
@@ -36,12 +36,23 @@ from server.otlp.codecs import build_codec
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
 from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.errors import RefusedError
 from server.pipeline.pipeline import Pipeline
 from server.pipeline.rows import Codec
 from server.ports import reserve
 from server.retention import enforced_retention
-from server.setting_values import Address
-from server.startup import Signals, background, heed_signals, reach_storage, sole_writer, whenever
+from server.setting_values import Acknowledge, Address
+from server.startup import (
+    Signals,
+    StoppedError,
+    background,
+    heed_signals,
+    once,
+    patiently,
+    reach_storage,
+    sole_writer,
+    whenever,
+)
 from server.witness.attendance import Attendance, plan_errands
 from server.worker_link import REPORT_INTERVAL, Order, Report
 from server.workers import Workers
@@ -78,6 +89,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         DataDirectoryError: the data directory cannot be used.
         KeyStoreError, SigningError: a signing key cannot be used.
         LogUnusableError: the log in storage is not the one this server wrote.
+        JournalDamagedError: the journal cannot be read.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
         WorkerFailedError: a worker met one of these.
         OSError: a port cannot be listened on.
@@ -85,10 +97,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
     signals = heed_signals()
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
-        engine = await reach_storage(settings.storage, signals.stop)
-        if engine is None:
-            return
-        stack.callback(engine.close)
+        stack.enter_context(contextlib.suppress(StoppedError))
+        engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         run = _run_alone if settings.workers == 1 else _run_with_workers
         await run(settings, data, engine, signals, on_ready)
 
@@ -105,7 +115,7 @@ async def _run_alone(
         # Reading has connections of its own, so that commits never wait for queries.
         reader = stack.enter_context(contextlib.closing(await asyncio.to_thread(connect, settings.storage)))
         name = WriterName(settings.deployment, identity.writer, data.place)
-        ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.store, engine))
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, identity.store, engine, signals))
         backend = Backend(reader, identity.keys, lambda: [*ingest.checkpoints(), *data.kept(identity.workers_logs)])
         otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingest.pipeline))
         api_grpc, http = await stack.enter_async_context(
@@ -113,7 +123,7 @@ async def _run_alone(
         )
         # Now that it can serve: a server that cannot leaves nothing behind.
         async with enforced_retention(settings, engine):
-            await asyncio.to_thread(state_changes, settings, ingest.logs, identity.store)
+            await patiently(lambda: state_changes(settings, ingest.logs, identity.store), signals.stop)
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 
         def reread() -> None:
@@ -142,6 +152,7 @@ async def _run_with_workers(
             otlp_grpc=otlp_grpc,
             otlp_http=otlp_http,
             memory_limit=max(1, settings.memory_limit // settings.workers),
+            journal_bytes=max(1, settings.journal_bytes // settings.workers),
         )
         numbers = range(1, settings.workers + 1)
         workers = Workers([Order(number, identity.writer_of(number), share) for number in numbers])
@@ -175,21 +186,18 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         say: called now and then, from when it takes records.
 
     Raises:
-        DataDirectoryError, LogUnusableError, StorageConfigError, OSError: as ``run_server``.
-        StorageError: storage went away as it started.
+        DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError, OSError: as ``run_server``.
     """
     settings = order.settings
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
-        engine = await reach_storage(settings.storage, signals.stop)
-        if engine is None:
-            return
-        stack.callback(engine.close)
+        stack.enter_context(contextlib.suppress(StoppedError))
+        engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         name = WriterName(settings.deployment, order.writer, data.place)
         keys = key_store(settings)
-        ingest = await stack.enter_async_context(_ingest(settings, name, data, keys, engine))
+        ingest = await stack.enter_async_context(_ingest(settings, name, data, keys, engine, signals))
         await stack.enter_async_context(_receive(settings, ingest.pipeline, shared=True))
-        await asyncio.to_thread(state_changes, settings, ingest.logs, keys)
+        await patiently(lambda: state_changes(settings, ingest.logs, keys), signals.stop)
         stack.enter_context(background(_report(ingest, say)))
         stack.enter_context(background(whenever(signals.reread, lambda: ingest.reread_keys(keys))))
         await signals.stop.wait()
@@ -212,40 +220,71 @@ class _Ingest:
         reread_keys(self.logs.values(), keys)
 
     def blocked(self) -> str:
-        blocked = [stream for stream, log in self.logs.items() if log.writer.blocked]
-        return f"the {blocked[0].value} log waits for storage to answer" if blocked else ""
+        troubles = {stream: log.writer.trouble for stream, log in self.logs.items()}
+        return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
 
     async def finish(self) -> None:
         _logger.info("stopping: requests that were taken are committed, new ones refused")
         asyncio.get_running_loop().call_later(_FLUSH_GRACE, self.give_up.set)
         await self.pipeline.close()
+        await stored([log.writer for log in self.logs.values()], self.give_up)
 
 
 @contextlib.asynccontextmanager
 async def _ingest(
-    settings: Settings, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine
+    settings: Settings, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine, signals: Signals
 ) -> AsyncIterator[_Ingest]:
     """Go on with the logs of a writer."""
     keep_freed_memory()
     give_up = threading.Event()
     codec = build_codec(settings.codec, settings.audit_rules)
-    async with sole_writer(engine, name):
-        logs = await asyncio.to_thread(open_logs, settings, name.writer, data, keys, engine, give_up)
-        async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
-            errands = plan_errands(
-                [StoredLog(log, engine) for log in logs.values()],
-                settings.witnesses,
-                settings.timestamp_authority,
-                witness_interval=settings.witness_interval,
-            )
-            await stack.enter_async_context(Attendance(errands).running())
-            yield _Ingest(_build_pipeline(settings, codec, logs), logs, give_up)
+    async with sole_writer(engine, name, signals.stop), contextlib.AsyncExitStack() as stack:
+        with background(once(signals.stop, give_up.set)):
+            logs = await patiently(lambda: open_logs(settings, name.writer, data, keys, engine, give_up), signals.stop)
+            for log in logs.values():
+                stack.callback(log.close)
+            batchers = _build_batchers(settings, logs)
+            await _store_journals(settings, logs, batchers, give_up, stack)
+        stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
+        errands = plan_errands(
+            [StoredLog(log, engine) for log in logs.values()],
+            settings.witnesses,
+            settings.timestamp_authority,
+            witness_interval=settings.witness_interval,
+        )
+        await stack.enter_async_context(Attendance(errands).running())
+        yield _Ingest(_build_pipeline(settings, codec, batchers), logs, give_up)
 
 
-def _build_pipeline(settings: Settings, codec: Codec, logs: Mapping[Stream, KeptLog]) -> Pipeline:
+async def _store_journals(
+    settings: Settings,
+    logs: Mapping[Stream, KeptLog],
+    batchers: Mapping[Stream, Batcher],
+    give_up: threading.Event,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Store what is in the journals: behind those who send, or before they may."""
+    for stream, log in logs.items():
+        if settings.ack is Acknowledge.JOURNAL:
+            await stack.enter_async_context(storing(log.writer, give_up))
+        else:
+            # Their senders were not told OK, for that comes after the commit.
+            try:
+                requests = await asyncio.to_thread(log.writer.store_waiting)
+            except RefusedError as error:  # it was given up
+                raise StoppedError from error
+            batchers[stream].leave_behind(requests)
+
+
+def _build_batchers(settings: Settings, logs: Mapping[Stream, KeptLog]) -> dict[Stream, Batcher]:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
-    batchers = {stream: Batcher(limits, log.writer.commit) for stream, log in logs.items()}
+    in_journal = settings.ack is Acknowledge.JOURNAL
+    return {
+        stream: Batcher(limits, log.writer.append if in_journal else log.writer.commit) for stream, log in logs.items()
+    }
+
+
+def _build_pipeline(settings: Settings, codec: Codec, batchers: Mapping[Stream, Batcher]) -> Pipeline:
     return Pipeline(
         codec,
         batchers,

@@ -18,6 +18,7 @@ from server.demo import run_demo
 from server.keystore import KeyStoreError
 from server.logs import configure_logging
 from server.notary.errors import SigningError
+from server.pipeline.errors import JournalDamagedError
 from server.pipeline.recovery import LogUnusableError
 from server.witness.errors import WitnessError
 from server.workers import WorkerFailedError
@@ -32,6 +33,7 @@ _EXPECTED = (
     ConfigError,
     DataDirectoryError,
     KeyStoreError,
+    JournalDamagedError,
     LogUnusableError,
     SigningError,
     StorageError,
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ConfigError,
         DataDirectoryError,
         KeyStoreError,
+        JournalDamagedError,
         LogUnusableError,
         SigningError,
         StorageError,

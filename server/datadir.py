@@ -5,6 +5,8 @@ writer                          the writer's name, part of its logs' origins
 keys/                           its keys: see ``keystore``
 checkpoints/<stream>            the last checkpoint that was committed: shows when storage was rolled back
 checkpoints/<stream>-statement  the last statement, likewise
+journal/<stream>/               batches that are signed and not in storage yet, see ``pipeline.journal``
+journal/<stream>-statements/    statements likewise
 workers/<number>/               with several workers, the same of each, without writer and keys
 """
 
@@ -94,6 +96,10 @@ class DataDirectory:
         if name != stored:
             replace_file(file, name + "\n")
         return name
+
+    def journal(self, name: str) -> Path:
+        """Return the directory of a journal."""
+        return self._path / "journal" / name
 
     def last_checkpoint(self, name: LogName) -> Checkpoint | None:
         """Return the last checkpoint of a log that this directory remembers.

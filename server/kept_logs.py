@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from server.config import Settings
@@ -18,17 +19,20 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, StatementRow
 from server.pipeline.errors import RefusedError
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import open_log, open_statements
-from server.pipeline.statement_writer import StatementWriter
+from server.pipeline.statement_writer import StatementWriter, store_waiting_statements
 from server.retention import retention_days
 from storage.engine import Engine
 from storage.errors import StorageError
 
-__all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys", "state_changes"]
+__all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys", "state_changes", "stored", "storing"]
 
 _logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
+_LOOK_AGAIN = 0.05  # seconds between looks whether all is stored
+_STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take; one at a time is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,12 @@ class KeptLog:
     name: LogName
     writer: LogWriter
     statements: StatementWriter
+    journals: tuple[Journal, ...]
+
+    def close(self) -> None:
+        """Close its journals."""
+        for journal in self.journals:
+            journal.close()
 
 
 def open_logs(
@@ -60,13 +70,15 @@ def open_logs(
 
     Raises:
         LogUnusableError: a log in storage is not the one this writer wrote.
+        JournalDamagedError: what waits to be stored cannot be read.
         DataDirectoryError: what the data directory remembers is damaged.
         KeyStoreError: a key cannot be used, or is not here.
         StorageError: storage cannot be read.
     """
     signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
-    return {stream: _open(name, data, keys, signer, engine, give_up) for stream, name in names.items()}
+    size = settings.journal_bytes
+    return {stream: _open(name, data, size, keys, signer, engine, give_up) for stream, name in names.items()}
 
 
 def state_changes(settings: Settings, logs: Mapping[Stream, KeptLog], keys: KeyStore) -> None:
@@ -104,6 +116,7 @@ def _sign_with(log: KeptLog, signer: Signer) -> None:
 def _open(
     name: LogName,
     data: DataDirectory,
+    journal_bytes: int,
     keys: KeyStore,
     signer: Signer,
     engine: Engine,
@@ -111,9 +124,13 @@ def _open(
 ) -> KeptLog:
     """Open a log, to be signed by the keys that signed it last."""
     trusted = keys.trusted()
+    stated = Journal(data.journal(f"{name.stream.value}-statements"), _STATEMENTS_BYTES)
+    store_waiting_statements(engine, stated)
     last, in_force = open_statements(engine, name, trusted, data.last_statement(name))
     # Nothing may have come since the keys changed: then those before them signed the last batch.
-    state = open_log(engine, name, {*in_force, *trusted.for_origin(name.origin)}, data.last_checkpoint(name))
+    signed_by = {*in_force, *trusted.for_origin(name.origin)}
+    journal = Journal(data.journal(name.stream.value), journal_bytes)
+    committed, head = open_log(engine, name, signed_by, data.last_checkpoint(name), journal)
 
     def remember(batch: Batch) -> None:
         data.remember_checkpoint(name.stream, batch.checkpoint)
@@ -123,13 +140,36 @@ def _open(
 
     # Nothing is signed yet: that a second key signs has to be stated too, for those who verify are given one.
     before = keys.signer_of(in_force) if in_force else Signer(signer.ed25519)
-    writer = LogWriter(engine, state, before, remember, give_up)
+    writer = LogWriter(engine, journal, committed, head, before, remember, give_up)
 
     def checkpoint() -> Checkpoint:
         return writer.checkpoint
 
-    statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up)
-    return KeptLog(name, writer, statements)
+    statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up, stated)
+    return KeptLog(name, writer, statements, (journal, stated))
+
+
+@contextlib.asynccontextmanager
+async def storing(writer: LogWriter, give_up: threading.Event) -> AsyncIterator[None]:
+    """Store what comes into a log's journal, in a thread, until the block ends; it sets ``give_up``."""
+    thread = threading.Thread(target=writer.store_appended, name="store")
+    thread.start()
+    try:
+        yield
+    finally:
+        give_up.set()
+        writer.wake()
+        await asyncio.to_thread(thread.join)
+
+
+async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> None:
+    """Wait until all that is in journals is stored, as long as storage takes it and ``give_up`` is not set."""
+    while any(len(writer.journal) for writer in writers):
+        if give_up.is_set() or any(writer.trouble for writer in writers):
+            left = sum(len(writer.journal) for writer in writers)
+            _logger.warning("%d batches stay in the journal: the next start stores them", left)
+            return
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 async def keep_alive(logs: Iterable[KeptLog], interval: float) -> None:

@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -17,11 +17,27 @@ from storage.migrate import migrate
 from storage.url import StorageUrl
 from storage.writers import RENEWAL, WriterName, claim, release, renew
 
-__all__ = ["Signals", "background", "heed_signals", "reach_storage", "sole_writer", "whenever"]
+__all__ = [
+    "Signals",
+    "StoppedError",
+    "background",
+    "heed_signals",
+    "once",
+    "patiently",
+    "reach_storage",
+    "sole_writer",
+    "whenever",
+]
 
 _logger = logging.getLogger(__name__)
 
-_CONNECT_PAUSE = 2.0  # seconds between attempts to reach storage at start
+_PAUSE = 2.0  # seconds between attempts to do what needs storage
+
+_Result = TypeVar("_Result")
+
+
+class StoppedError(Exception):
+    """The server was told to stop before it could serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +81,37 @@ async def whenever(event: asyncio.Event, work: Callable[[], object]) -> None:
         await asyncio.to_thread(work)
 
 
-async def reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine | None:
-    """Connect and migrate; wait while the server is not there.
+async def once(event: asyncio.Event, work: Callable[[], object]) -> None:
+    """Do something when an event is set."""
+    await event.wait()
+    work()
 
-    Returns:
-        The storage; None if ``stop`` was set meanwhile.
+
+async def patiently(work: Callable[[], _Result], stop: asyncio.Event) -> _Result:
+    """Do work that needs storage in a thread, again and again while storage is not there or refuses it.
 
     Raises:
+        StoppedError: ``stop`` was set meanwhile.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
     """
     while not stop.is_set():
         try:
-            return await asyncio.to_thread(_connect_and_migrate, url)
+            return await asyncio.to_thread(work)
         except (NotAppliedError, OutcomeUnknownError) as error:
-            _logger.warning("waiting for storage at %s: %s", url, error)
+            _logger.warning("waiting for storage: %s", error)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _CONNECT_PAUSE)
-    return None
+            await asyncio.wait_for(stop.wait(), _PAUSE)
+    raise StoppedError
+
+
+async def reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine:
+    """Connect and migrate; wait while the server is not there.
+
+    Raises:
+        StoppedError: ``stop`` was set meanwhile.
+        StorageConfigError, StorageBusyError: the storage can never be used like this.
+    """
+    return await patiently(lambda: _connect_and_migrate(url), stop)
 
 
 def _connect_and_migrate(url: StorageUrl) -> Engine:
@@ -96,17 +126,17 @@ def _connect_and_migrate(url: StorageUrl) -> Engine:
 
 
 @contextlib.asynccontextmanager
-async def sole_writer(engine: Engine, name: WriterName) -> AsyncIterator[None]:
+async def sole_writer(engine: Engine, name: WriterName, stop: asyncio.Event) -> AsyncIterator[None]:
     """Hold a name against servers elsewhere; an exclusive engine needs no such care.
 
     Raises:
+        StoppedError: ``stop`` was set while storage was not there.
         StorageConfigError: a server in another place writes under the same name.
-        StorageError: storage is not reached.
     """
     if engine.info.exclusive:
         yield
         return
-    await asyncio.to_thread(claim, engine, name)
+    await patiently(lambda: claim(engine, name), stop)
     renewal = asyncio.create_task(_renew(engine, name))
     try:
         yield

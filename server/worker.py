@@ -15,6 +15,7 @@ from server.datadir import DataDirectoryError
 from server.keystore import KeyStoreError
 from server.logs import configure_logging
 from server.notary.errors import SigningError
+from server.pipeline.errors import JournalDamagedError
 from server.pipeline.recovery import LogUnusableError
 from server.startup import heed_signals
 from server.witness.errors import WitnessError
@@ -46,6 +47,7 @@ def main() -> int:
     except (
         DataDirectoryError,
         KeyStoreError,
+        JournalDamagedError,
         LogUnusableError,
         StorageConfigError,
         StorageBusyError,

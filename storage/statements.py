@@ -8,11 +8,20 @@ from collections.abc import Iterator
 from server.notary.canonical import encode_string
 from server.notary.statement import StatementKind, StatementRow, data_digest
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.native import Column, PlainColumn, WordColumn, encode_block
 from storage.rowbinary import read_rows, string, text, uint32, uint64
 from storage.schema import STATEMENT_COLUMNS
 
-__all__ = ["insert_statement", "is_stated", "last_statement", "last_witnessed_size", "read_statements"]
+__all__ = [
+    "decode_statement",
+    "encode_statement",
+    "insert_statement",
+    "is_stated",
+    "last_statement",
+    "last_witnessed_size",
+    "read_statements",
+]
 
 _FIELDS = ", ".join(column.name for column in STATEMENT_COLUMNS)
 _READERS = (text, uint64, text, uint64, uint32, text, string)
@@ -44,6 +53,30 @@ def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> 
     engine.insert(
         "log_statements", names, block, f"{row.log_id}/{row.number}/{data_digest(row.note.encode())}/{renewed}"
     )
+
+
+def encode_statement(row: StatementRow) -> bytes:
+    """Return a statement as RowBinary writes it."""
+    return (
+        encode_string(row.log_id.encode())
+        + struct.pack("<Q", row.number)
+        + encode_string(row.kind.encode())
+        + struct.pack("<QI", row.tree_size, row.signed_at)
+        + encode_string(row.note.encode())
+        + encode_string(row.data)
+    )
+
+
+def decode_statement(data: bytes) -> StatementRow:
+    """Read what ``encode_statement`` returned.
+
+    Raises:
+        StorageError: it is something else.
+    """
+    rows = list(read_rows(data, _READERS))
+    if len(rows) != 1:
+        raise StorageError(f"{len(rows)} statements stand where there should be one")
+    return StatementRow(*rows[0])
 
 
 def is_stated(engine: Engine, row: StatementRow) -> bool:

@@ -15,7 +15,16 @@ from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 
-__all__ = ["Batch", "LogState", "NotarizedBatch", "TileFragment", "compute_batch_id", "notarize", "tile_fragments"]
+__all__ = [
+    "Batch",
+    "LogState",
+    "NotarizedBatch",
+    "TileFragment",
+    "compute_batch_id",
+    "encode_batch",
+    "notarize",
+    "tile_fragments",
+]
 
 _TILE_WIDTH = 1 << TILE_HEIGHT
 _NO_ID = UUID(int=0)
@@ -156,7 +165,18 @@ def compute_batch_id(batch: Batch) -> UUID:
     ID, as a UUID of version 8 (RFC 9562, section 5.8).
     """
     text = batch.checkpoint.rpartition("\n\n")[0] + "\n"
-    digest = sha256(
+    digest = sha256(encode_batch(batch, text)).digest()
+    return UUID(int=_as_version_8(digest[:16]))  # Python 3.11's UUID() knows no version 8
+
+
+def encode_batch(batch: Batch, checkpoint: str) -> bytes:
+    """Return the columns of a batch but its ID, in their order, as RowBinary writes them.
+
+    Args:
+        batch: the batch.
+        checkpoint: what stands in place of its checkpoint.
+    """
+    return (
         encode_string(batch.log_id.encode())
         + encode_string(batch.origin.encode())
         + struct.pack(
@@ -171,10 +191,9 @@ def compute_batch_id(batch: Batch) -> UUID:
         )
         + batch.root_hash
         + encode_string(batch.frontier)
-        + encode_string(text.encode())
+        + encode_string(checkpoint.encode())
         + struct.pack("<H", batch.canonical_version)
-    ).digest()
-    return UUID(int=_as_version_8(digest[:16]))  # Python 3.11's UUID() knows no version 8
+    )
 
 
 def _as_version_8(digest: bytes) -> int:

@@ -3,6 +3,8 @@
 A batch is closed when it has enough rows, enough bytes, or is old enough, and when rows of another
 day come. While one batch is committed, the next gathers. What senders feel is gathering and commit
 together, so a batch is closed earlier by what commits took lately.
+
+To commit here means to bring a batch to where its senders may be told OK: into storage, or into the journal.
 """
 
 from __future__ import annotations
@@ -11,14 +13,15 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.left_behind import LeftBehind
 from server.pipeline.rows import Rows
 
-__all__ = ["BatchLimits", "Batcher", "Gatherer"]
+__all__ = ["BatchLimits", "Batcher", "Gatherer", "Part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,22 @@ class BatchLimits:
 _MOST_AHEAD = 0.25  # of the age: where commits take longer, early batches would only make more of them
 
 
+_STUCK = 5.0  # seconds that a commit takes before others are refused at once, and not after they waited
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one request has in a batch: its rows, and the request's digest."""
+
+    rows: Rows
+    request: bytes
+
+
 @dataclass(slots=True)
 class _Group:
     opened: float
     day: int
-    parts: dict[asyncio.Future[None], Rows] = field(default_factory=dict)
+    parts: dict[asyncio.Future[None], Part] = field(default_factory=dict)
     rows: int = 0
     size: int = 0
 
@@ -56,8 +70,9 @@ class Gatherer:
         self._groups: deque[_Group] = deque()  # all but the last are closed
         self._group_of: dict[asyncio.Future[None], _Group] = {}
 
-    def add(self, rows: Rows, ticket: asyncio.Future[None], now: float) -> None:
+    def add(self, part: Part, ticket: asyncio.Future[None], now: float) -> None:
         """Put rows into the open batch, or open the next one if they do not fit."""
+        rows = part.rows
         group = self._groups[-1] if self._groups else None
         if (
             group is None
@@ -67,7 +82,7 @@ class Gatherer:
         ):
             group = _Group(opened=now, day=rows.day)
             self._groups.append(group)
-        group.parts[ticket] = rows
+        group.parts[ticket] = part
         group.rows += rows.count
         group.size += rows.size
         self._group_of[ticket] = group
@@ -77,7 +92,7 @@ class Gatherer:
         group = self._group_of.pop(ticket, None)
         if group is None:
             return
-        rows = group.parts.pop(ticket)
+        rows = group.parts.pop(ticket).rows
         group.rows -= rows.count
         group.size -= rows.size
         if not group.parts:
@@ -99,30 +114,34 @@ class Gatherer:
         ahead = min(commit_seconds, _MOST_AHEAD * self._limits.age)
         return max(0.0, group.opened + self._limits.age - ahead - now)
 
-    def take(self) -> tuple[list[Rows], list[asyncio.Future[None]]]:
-        """Remove the first batch and return its rows and who waits for them."""
+    def take(self) -> dict[asyncio.Future[None], Part]:
+        """Remove the first batch and return its parts, by who waits for them."""
         group = self._groups.popleft()
         for ticket in group.parts:
             del self._group_of[ticket]
-        return list(group.parts.values()), list(group.parts)
+        return group.parts
 
 
 class Batcher:
     """Runs the batches of one stream; lives on one event loop."""
 
-    def __init__(self, limits: BatchLimits, commit: Callable[[list[Rows]], object]) -> None:
+    def __init__(self, limits: BatchLimits, commit: Callable[[list[Rows], list[bytes]], object]) -> None:
         """Gather batches.
 
         Args:
             limits: when a batch is closed.
-            commit: stores and signs a batch, called in a thread, one call at a time; raises
-                RefusedError when the batch was not committed.
+            commit: commits a batch, given its rows and the digests of its requests; called in a thread, one call
+                at a time; raises RefusedError when the batch was not committed.
         """
         self._gatherer = Gatherer(limits)
         self._commit = commit
         self._changed = asyncio.Event()
         self._closing = False
         self._commit_seconds = 0.0  # lately
+        self._began: float | None = None  # when the commit that runs began
+        self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch that is committed: requests
+        self._outcome: asyncio.Future[None] | None = None  # of that batch
+        self._left_behind = LeftBehind(time.monotonic)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own: commits never wait for whatever else runs in threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -131,22 +150,65 @@ class Batcher:
         """Begin to commit."""
         self._task = asyncio.create_task(self._run())
 
-    def add(self, rows: Rows) -> asyncio.Future[None]:
+    def add(self, rows: Rows, request: bytes) -> asyncio.Future[None]:
         """Take rows; the future is done when they are committed, or has a RefusedError.
 
-        Cancelling it takes the rows back, unless their batch is being committed.
+        Cancelling it takes the rows back, unless their batch is being committed. Then the same request, when it
+        comes again, takes over what becomes of them.
+
+        Args:
+            rows: the rows.
+            request: digest of the request that they came with.
 
         Raises:
             ShuttingDownError: no rows are taken any more.
+            StorageRefusedError: the commit that runs has not come to an end for long.
         """
         if self._closing:
             raise ShuttingDownError("the server is shutting down")
+        left = self._left_behind.find(request)
+        waited = time.monotonic() - self._began if self._began is not None else 0.0
+        if waited > _STUCK and not (left and left.done()):
+            raise StorageRefusedError(f"storage has not answered for {waited:.0f} s", retry_after=min(waited, 30.0))
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._gatherer.add(rows, ticket, time.monotonic())
-        # A sender that was refused, or has gone, sends its rows again: here they would be stored twice.
-        ticket.add_done_callback(self._gatherer.discard)
+        if left is not None:
+            self._left_behind.take(request)
+            self._take_over(left, request, ticket)
+            return ticket
+        self._gatherer.add(Part(rows, request), ticket, time.monotonic())
+        ticket.add_done_callback(self._abandoned)
         self._changed.set()
         return ticket
+
+    def leave_behind(self, requests: Iterable[bytes]) -> None:
+        """Remember requests that were committed, and whose senders do not know it.
+
+        Args:
+            requests: their digests.
+        """
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        outcome.set_result(None)
+        for request in requests:
+            self._left_behind.leave(request, outcome)
+
+    def _take_over(self, outcome: asyncio.Future[None], request: bytes, ticket: asyncio.Future[None]) -> None:
+        def pass_on(_: asyncio.Future[None]) -> None:
+            if not ticket.done():
+                _settle(ticket, outcome.exception())
+
+        def leave_again(_: asyncio.Future[None]) -> None:
+            if ticket.cancelled():
+                self._left_behind.leave(request, outcome)
+
+        ticket.add_done_callback(leave_again)
+        outcome.add_done_callback(pass_on)
+
+    def _abandoned(self, ticket: asyncio.Future[None]) -> None:
+        # A sender that was refused, or has gone, sends its rows again: here they would be stored twice.
+        self._gatherer.discard(ticket)
+        request = self._on_way.pop(ticket, None)
+        if ticket.cancelled() and request is not None and self._outcome is not None:
+            self._left_behind.leave(request, self._outcome)
 
     async def close(self) -> None:
         """Commit what has been gathered at once, then end."""
@@ -169,11 +231,15 @@ class Batcher:
             await self._commit_next()
 
     async def _commit_next(self) -> None:
-        parts, tickets = self._gatherer.take()
+        parts = self._gatherer.take()
+        loop = asyncio.get_running_loop()
+        self._on_way = {ticket: part.request for ticket, part in parts.items()}
+        self._outcome = loop.create_future()
+        began = self._began = time.monotonic()
         refusal: RefusedError | None = None
-        began = time.monotonic()
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, parts)
+            rows = [part.rows for part in parts.values()]
+            await loop.run_in_executor(self._thread, self._commit, rows, list(self._on_way.values()))
             self._commit_seconds += (time.monotonic() - began - self._commit_seconds) / 4
         except RefusedError as error:
             refusal = error
@@ -181,9 +247,19 @@ class Batcher:
             # Whatever went wrong, the batch is not committed, and its senders must keep it.
             refusal = StorageRefusedError(f"the batch could not be committed: {error}")
             refusal.__cause__ = error
-        for ticket in tickets:
-            if not ticket.done():  # its sender may have gone
-                if refusal is None:
-                    ticket.set_result(None)
-                else:
-                    ticket.set_exception(refusal)
+        self._began = None
+        _settle(self._outcome, refusal)
+        for ticket, request in self._on_way.items():  # the others have gone
+            if ticket.cancelled():
+                self._left_behind.leave(request, self._outcome)
+            else:
+                _settle(ticket, refusal)
+        self._on_way = {}
+
+
+def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+        future.exception()  # that nobody may wait for it any more is no error

@@ -2,15 +2,21 @@
 
 PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
+├── JournalDamagedError       the journal cannot be used as it is: tell the operator
 └── RefusedError              nothing was lost, the sender should retry
     ├── OverloadedError       the memory limit is reached
     ├── StorageRefusedError   storage could not commit the batch, or not in time
+    ├── JournalFullError      the journal has no room until storage takes what it holds
+    ├── JournalFailedError    the journal cannot be written now
     └── ShuttingDownError     the server no longer accepts requests
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "JournalDamagedError",
+    "JournalFailedError",
+    "JournalFullError",
     "MalformedRequestError",
     "OverloadedError",
     "PipelineError",
@@ -26,6 +32,10 @@ class PipelineError(Exception):
 
 class MalformedRequestError(PipelineError):
     """The request cannot be decoded, now or ever; the message says where it is wrong."""
+
+
+class JournalDamagedError(PipelineError):
+    """What the journal holds cannot be read or gone on with; the message says what to do."""
 
 
 class RefusedError(PipelineError):
@@ -46,6 +56,14 @@ class OverloadedError(RefusedError):
 
 class StorageRefusedError(RefusedError):
     """Storage did not commit the batch, or its answer did not come in time."""
+
+
+class JournalFullError(RefusedError):
+    """As much waits in the journal as it may take."""
+
+
+class JournalFailedError(RefusedError):
+    """The disk did not take an entry of the journal."""
 
 
 class ShuttingDownError(RefusedError):

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
-from server.pipeline.errors import OverloadedError, ShuttingDownError, StorageRefusedError
-from server.pipeline.rows import Codec
+from server.pipeline.errors import OverloadedError, RefusedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.rows import Codec, Rows
 
 __all__ = ["Clock", "Pipeline"]
 
@@ -83,8 +84,15 @@ class Pipeline:
 
     async def _store(self, request: bytes) -> None:
         loop = asyncio.get_running_loop()
-        parts = await loop.run_in_executor(self._encoders, self._codec.encode, request, self._clock.now())
-        tickets = [self._batchers[rows.stream].add(rows) for rows in parts]
+        parts, digest = await loop.run_in_executor(self._encoders, self._encode, request, self._clock.now())
+        tickets: list[asyncio.Future[None]] = []
+        try:
+            for rows in parts:
+                tickets.append(self._batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
+        except RefusedError:
+            for ticket in tickets:
+                ticket.cancel()
+            raise
         if not tickets:
             return
         committed = asyncio.gather(*tickets)
@@ -92,6 +100,9 @@ class Pipeline:
             await asyncio.wait_for(committed, self._ack_timeout)
         except TimeoutError as error:
             raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
+
+    def _encode(self, request: bytes, received: int) -> tuple[list[Rows], bytes]:
+        return self._codec.encode(request, received), sha256(request).digest()
 
     async def close(self) -> None:
         """Refuse new requests, commit those that were taken, then end."""

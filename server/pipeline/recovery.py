@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, open_checkpoint
@@ -13,6 +13,8 @@ from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
 from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
 from server.notary.trust import TrustedKeys
+from server.pipeline.journal import Journal
+from server.pipeline.journal_entry import Entry, decode_entry
 from storage.engine import Engine
 from storage.evidence import count_after, last_batch, read_batches_of_leaves, read_fragments
 from storage.statements import last_statement, read_statements
@@ -26,17 +28,30 @@ class LogUnusableError(Exception):
     """The log in storage is not the one this writer has written; the message says what to do."""
 
 
-def open_log(engine: Engine, name: LogName, keys: Collection[VerifierKey], known: Checkpoint | None) -> LogState:
+def open_log(
+    engine: Engine,
+    name: LogName,
+    keys: Collection[VerifierKey],
+    known: Checkpoint | None,
+    journal: Journal,
+) -> tuple[LogState, LogState]:
     """Return where a log stands, after checking that it can be gone on with.
+
+    What the journal has and storage too leaves the journal.
 
     Args:
         engine: the storage.
         name: the log.
-        keys: the keys that may have signed its last batch.
+        keys: the keys that may have signed its last batches.
         known: the last checkpoint this writer remembers, if any.
+        journal: the log's journal.
+
+    Returns:
+        Where it stands in storage, and where with what the journal has.
 
     Raises:
         LogUnusableError: the log's last batch does not verify, or does not go on from ``known``.
+        JournalDamagedError: the journal does not go on from it.
         StorageError: storage cannot be read.
     """
     last = last_batch(engine, name.log_id)
@@ -47,17 +62,24 @@ def open_log(engine: Engine, name: LogName, keys: Collection[VerifierKey], known
             f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
             "to write on without it, start with another writer name (--writer)"
         ) from error
-    if known is not None:
+    waiting = list(_waiting(engine, name, last, journal))
+    head = state
+    for entry in waiting:
+        _check_signature(entry, keys)
+        head, _ = entry.extend(head)
+    if waiting:
+        _logger.warning("%s: %d batches in the journal are not in storage yet", name.origin, len(waiting))
+    if known is not None and not any(_is_after(entry, known) for entry in waiting):
         _check_known(engine, state, known)
-    left_over = count_after(engine, name.stream, name.log_id, state.range.size)
+    left_over = 0 if waiting else count_after(engine, name.stream, name.log_id, state.range.size)
     if left_over:
         _logger.warning(
-            "%s: %d rows are of a batch that was never committed, from a crash; they count as unsigned, and "
-            "'lognotary verify' lists them",
+            "%s: %d rows are of a batch that was never committed, and the journal does not have it; they count as "
+            "unsigned, and 'lognotary verify' lists them",
             name.origin,
             left_over,
         )
-    return state
+    return state, head
 
 
 def open_statements(
@@ -94,6 +116,43 @@ def open_statements(
             f"has {last.number if last else 0} now. Restore it, or start a new log under another name (--writer)"
         )
     return last, in_force
+
+
+def _waiting(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> Iterator[Entry]:
+    """Yield what the journal has and storage does not; what storage has leaves the journal."""
+    for number in journal.waiting:
+        entry = decode_entry(journal.read(number))
+        batch = entry.batch
+        stored = last if batch.origin == name.origin else last_batch(engine, batch.log_id)
+        if stored is None or stored.sequence < batch.sequence:
+            if batch.origin != name.origin:
+                raise LogUnusableError(
+                    f"the journal has records of another log, {batch.origin}, which were acknowledged and are not in "
+                    f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
+                    "and keep it"
+                )
+            yield entry
+        elif stored.sequence == batch.sequence and stored.batch_id != batch.batch_id:
+            raise LogUnusableError(
+                f"storage has another history: batch {batch.sequence} of the log {batch.origin} is not the one in the "
+                "journal. Is another server writing under the same name? Give each a --writer of its own"
+            )
+        else:
+            journal.release(number)
+
+
+def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> None:
+    try:
+        open_checkpoint(entry.batch.checkpoint)[1].verify(keys)
+    except VerificationError as error:
+        raise LogUnusableError(
+            f"the journal has a batch of the log {entry.batch.origin} that none of its keys signed ({error})"
+        ) from error
+
+
+def _is_after(entry: Entry, known: Checkpoint) -> bool:
+    """Whether a checkpoint is the one that a batch signs."""
+    return (entry.batch.tree_size, entry.batch.root_hash) == (known.size, known.root)
 
 
 def _read_statement(row: StatementRow, keys: Collection[VerifierKey]) -> Statement:

@@ -21,13 +21,14 @@ from server.notary.statement import (
     read_retention,
     sign_statement,
 )
-from server.pipeline.errors import StorageRefusedError
-from server.pipeline.sure_insert import repeat_insert
+from server.pipeline.errors import JournalDamagedError, StorageRefusedError
+from server.pipeline.journal import Journal
+from server.pipeline.sure_insert import insert_surely, repeat_insert
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
-from storage.statements import insert_statement, is_stated, read_statements
+from storage.statements import decode_statement, encode_statement, insert_statement, is_stated, read_statements
 
-__all__ = ["StatementWriter"]
+__all__ = ["StatementWriter", "store_waiting_statements"]
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class StatementWriter:
         checkpoint: Callable[[], Checkpoint],
         on_store: Callable[[StatementRow], None],
         give_up: threading.Event,
+        journal: Journal,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Go on with a log's statements.
@@ -54,6 +56,7 @@ class StatementWriter:
             checkpoint: returns where the log stands.
             on_store: called with every statement that was stored.
             give_up: once set, storing is not repeated any more.
+            journal: keeps a statement until it is stored, so that none takes the place of one that may be on its way.
             clock: seconds since the epoch.
         """
         self._engine = engine
@@ -62,6 +65,7 @@ class StatementWriter:
         self._checkpoint = checkpoint
         self._on_store = on_store
         self._give_up = give_up
+        self._journal = journal
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -115,9 +119,11 @@ class StatementWriter:
         if self._give_up.is_set():  # one may have been left unfinished: nothing may take its place
             raise StorageRefusedError("the server is shutting down")
         row = sign_statement(statement, signers, data)
+        kept = self._journal.append([encode_statement(row)])
         try:
             insert_statement(self._engine, row)
         except NotAppliedError as error:
+            self._journal.retract(kept)
             raise StorageRefusedError(f"storage refused a statement: {error}") from error
         except StorageError as error:
             # The next one needs its number, so nothing goes on before it is stored.
@@ -129,8 +135,29 @@ class StatementWriter:
                 error,
             )
         self._last = statement
+        self._journal.release(kept)
         try:
             self._on_store(row)
         except OSError as error:
             _logger.warning("%s: statement %d is not kept: %s", statement.checkpoint.origin, statement.number, error)
         return statement
+
+
+def store_waiting_statements(engine: Engine, journal: Journal) -> None:
+    """Store statements that may have been on their way to storage when an earlier process ended.
+
+    Raises:
+        JournalDamagedError: the journal has something else.
+        StorageError: storage cannot be reached, or refused one.
+    """
+    for number in journal.waiting:
+        try:
+            row = decode_statement(journal.read(number))
+        except StorageError as error:
+            raise JournalDamagedError(f"the journal in {journal.directory} has no statement: {error}") from error
+        insert_surely(
+            f"statement {row.number} of the log {row.log_id}",
+            lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
+            lambda row=row: is_stated(engine, row),  # type: ignore[misc]
+        )
+        journal.release(number)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections.abc import Callable
 
 from server.pipeline.errors import StorageRefusedError
-from storage.errors import StorageError
+from storage.errors import NotAppliedError, StorageError
 
-__all__ = ["repeat_insert"]
+__all__ = ["insert_surely", "repeat_insert"]
 
 _logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.1  # seconds before an insert is repeated, doubled each time
 _LONGEST_PAUSE = 5.0
+_MOST_RENEWALS = 3  # of a token, before there is a pause
 
 
 def repeat_insert(
@@ -45,18 +45,27 @@ def repeat_insert(
             raise StorageRefusedError(f"shut down before storage answered: {error}") from error
         pause = min(2 * pause, _LONGEST_PAUSE)
         try:
-            _insert_surely(what, insert, is_stored)
+            insert_surely(what, insert, is_stored)
         except StorageError as again:
             error = again
         else:
             return
 
 
-def _insert_surely(what: str, insert: Callable[[int], None], is_stored: Callable[[], bool]) -> None:
+def insert_surely(what: str, insert: Callable[[int], None], is_stored: Callable[[], bool]) -> None:
+    """Insert what may be there already, and look whether it is there then. Takes what ``repeat_insert`` takes.
+
+    Raises:
+        StorageError: it is not known to be stored.
+    """
+    # Looked before, too: storage remembers a limited number of tokens, and others insert meanwhile.
+    if is_stored():
+        return
     # ClickHouse writes a token down before it makes the rows visible. If it was killed between the
     # two, it takes the repeated insert for done: only looking tells.
-    for renewed in itertools.count():
+    for renewed in range(_MOST_RENEWALS + 1):
         insert(renewed)
         if is_stored():
             return
         _logger.warning("%s: storage lost it, and gets it anew", what)
+    raise NotAppliedError("storage takes it and does not have it then")

@@ -1,0 +1,76 @@
+"""Requests whose senders went away, or were refused, while their batch was on its way to storage.
+
+Such a sender sends the same bytes again. They take over what was left behind, so that the records are stored once: one
+request for one, since two that happen to be equal are two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["LeftBehind"]
+
+_KEPT = 900.0  # seconds; senders give up sooner: the Collector after 300 by default
+_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    since: float
+    outcome: asyncio.Future[None]  # of the batch
+
+
+class LeftBehind:
+    """What was left behind in one stream; lives on one event loop."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """Begin with nothing.
+
+        Args:
+            now: returns the time, in seconds.
+        """
+        self._now = now
+        self._left: OrderedDict[bytes, deque[_Left]] = OrderedDict()  # by the request's digest, oldest first
+
+    def __len__(self) -> int:
+        """How many different requests were left behind."""
+        return len(self._left)
+
+    def leave(self, request: bytes, outcome: asyncio.Future[None]) -> None:
+        """Remember a request that was left behind.
+
+        Args:
+            request: its digest.
+            outcome: done when its batch is kept, with an exception if it is not.
+        """
+        self._forget_old()
+        self._left.setdefault(request, deque()).append(_Left(self._now(), outcome))
+        self._left.move_to_end(request)
+
+    def find(self, request: bytes) -> asyncio.Future[None] | None:
+        """Return the outcome of a batch in which such a request was left behind, None if there is none."""
+        waiting = self._left.get(request)
+        while waiting:
+            outcome = waiting[0].outcome
+            if not outcome.done() or outcome.exception() is None:
+                return outcome
+            waiting.popleft()  # the batch was refused, so nothing is left of it
+        self._left.pop(request, None)
+        return None
+
+    def take(self, request: bytes) -> None:
+        """Forget the one that ``find`` found: another has taken over what it left."""
+        waiting = self._left[request]
+        waiting.popleft()
+        if not waiting:
+            del self._left[request]
+
+    def _forget_old(self) -> None:
+        while self._left:
+            request, waiting = next(iter(self._left.items()))
+            if len(self._left) < _MOST and self._now() - waiting[-1].since < _KEPT:
+                return
+            del self._left[request]
