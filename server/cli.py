@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from server.commands import audit, check, checkpoint, keys, prove, trace, verify
+from server.commands import audit, check, checkpoint, journal, keys, prove, trace, verify
 from server.config import ConfigError, add_flags, load_settings
 from server.datadir import DataDirectoryError
 from server.demo import run_demo
@@ -93,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=lambda _: run_demo())
 
-    for command in (trace, audit, verify, prove, check, checkpoint, keys):
+    for command in (trace, audit, verify, prove, check, checkpoint, keys, journal):
         command.add_parser(commands)
     return parser
 

@@ -31,6 +31,7 @@ from server.notary.statement import Statement, open_statement
 __all__ = [
     "DataDirectory",
     "DataDirectoryError",
+    "journals",
     "read_checkpoints",
     "read_public_key",
     "worker_directory",
@@ -153,6 +154,11 @@ class DataDirectory:
 def worker_directory(path: Path, number: int) -> Path:
     """Return the data directory of a worker, below that of its server."""
     return path / "workers" / str(number)
+
+
+def journals(path: Path) -> list[Path]:
+    """Return the directories of the journals of a data directory and its workers'."""
+    return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*"))
 
 
 def read_public_key(path: Path) -> str:

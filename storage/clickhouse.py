@@ -20,6 +20,7 @@ from storage.errors import (
     StorageConfigError,
     StorageError,
 )
+from storage.rowbinary import varint
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect"]
@@ -91,7 +92,12 @@ class _ClickHouse:
             # connection the driver would send them again by itself and report only what came of that.
             # In pieces: HTTP copies each into a chunk of its own.
             pieces = (block[at : at + _PIECE] for at in range(0, len(block), _PIECE))
-            client.raw_insert(table, columns, pieces, settings=settings, fmt="Native")
+            summary = client.raw_insert(table, columns, pieces, settings=settings, fmt="Native")
+        _, at = varint(block, 0)
+        rows, _ = varint(block, at)
+        if summary.written_rows < rows:
+            # Said to have succeeded, and yet: an error that comes after the status has no other place.
+            raise OutcomeUnknownError(f"storage tells of {summary.written_rows} rows where {rows} were inserted")
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():

@@ -35,6 +35,7 @@ __all__ = ["LogWriter"]
 _logger = logging.getLogger(__name__)
 
 _STORED_WITHIN = 30.0  # seconds that what is in the journal may take before keys change
+_REFUSAL_COUNTS = 15.0  # seconds for which a batch that storage refused means that it cannot commit
 _LOOK_AGAIN = 0.05  # seconds after which it is looked at again
 
 
@@ -75,6 +76,7 @@ class LogWriter:
         # The last that may have been on its way to storage when an earlier process ended.
         self._inherited = max(journal.waiting, default=0)
         self._failure = ""  # why nothing can be appended any more
+        self._refusal = 0.0, ""  # when storage refused a batch, and why
         self.blocked = False
         """A batch has been started and cannot be finished yet."""
 
@@ -133,6 +135,7 @@ class LogWriter:
                 self._head = self._committed
                 batch = entry.batch
                 _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
+                self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
                 self._journal.retract(number)
                 raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
             self._done(number, entry.batch, self._head)
@@ -171,7 +174,11 @@ class LogWriter:
     @property
     def trouble(self) -> str:
         """Why batches cannot be committed now, empty if they can."""
-        return self._failure or ("it waits for storage to answer" if self.blocked else "")
+        if self._failure or self.blocked:
+            return self._failure or "it waits for storage to answer"
+        refused_at, why = self._refusal
+        # Not for long: a server that is not ready may get no more batches to try it with.
+        return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
 
     def store_waiting(self) -> list[bytes]:
         """Store all that is in the journal, however long that takes.
@@ -262,6 +269,7 @@ class LogWriter:
 
     def _done(self, number: int, batch: Batch, state: LogState) -> None:
         self._committed = state
+        self._refusal = 0.0, ""
         try:
             self._on_commit(batch)
         except OSError as error:

@@ -1,0 +1,118 @@
+"""``lognotary journal``: look at what a server has signed and not stored yet."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from server.config import add_flags, load_settings
+from server.datadir import journals
+from server.pipeline.errors import JournalDamagedError
+from server.pipeline.frames import Frame, scan_segment
+from server.pipeline.journal import segment_files
+from server.pipeline.journal_entry import decode_entry
+from storage.errors import StorageError
+from storage.statements import decode_statement
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "journal",
+        help="look at what is signed and not stored yet",
+        description="Look at a server's journal: batches that are signed and on disk, which storage may not have yet.",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    inspect = actions.add_parser(
+        "inspect",
+        help="list what a journal holds",
+        description="List what a journal holds, and where it is damaged. It only reads, and may be used while a server "
+        "runs; what the server is just writing then looks torn off. What storage has already stays listed until its "
+        "segment is deleted. Exit status 1 if there is damage.",
+    )
+    inspect.add_argument("directory", metavar="DIRECTORY", nargs="*", type=Path, help="(default: all in the data_dir)")
+    inspect.add_argument("--json", action="store_true", help="print JSON, one object a segment")
+    add_flags(inspect, "data_dir")
+    inspect.set_defaults(run=_inspect)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    directories = options.directory or journals(load_settings(vars(options), os.environ).data_dir)
+    segments = [(first, path) for directory in directories for first, path in segment_files(directory)]
+    if not segments:
+        print("lognotary: there is no journal here", file=sys.stderr)
+        return 1
+    damaged = False
+    for first, path in segments:
+        segment = _describe(first, path)
+        damaged = damaged or bool(segment["damage"])
+        print(json.dumps(segment) if options.json else "\n".join(_lines(segment)))
+    return 1 if damaged else 0
+
+
+def _describe(first: int, path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        scan = scan_segment(file, first)
+        entries = [{"frame": frame.number, "bytes": frame.length, **_entry(file, frame)} for frame in scan.frames]
+    return {
+        "file": str(path),
+        "bytes": path.stat().st_size,
+        "entries": entries,
+        "damage": scan.damage,
+        "frames_beyond_damage": list(scan.beyond),
+    }
+
+
+def _entry(file: Any, frame: Frame) -> dict[str, Any]:
+    file.seek(frame.payload)
+    payload = file.read(frame.length)
+    try:
+        batch = decode_entry(payload).batch
+    except JournalDamagedError:
+        pass
+    else:
+        return {
+            "origin": batch.origin,
+            "batch": batch.sequence,
+            "batch_id": str(batch.batch_id),
+            "first_leaf": batch.first_leaf,
+            "records": batch.record_count,
+            "ingested_at": _time(batch.ingested_at / 1e9),
+        }
+    try:
+        row = decode_statement(payload)
+    except StorageError:
+        return {"unreadable": True}
+    return {"log": row.log_id, "statement": row.number, "kind": row.kind, "signed_at": _time(row.signed_at)}
+
+
+def _lines(segment: dict[str, Any]) -> Iterator[str]:
+    yield f"{segment['file']}  {segment['bytes']:,} bytes"
+    for entry in segment["entries"]:
+        if "batch" in entry:
+            end = entry["first_leaf"] + entry["records"] - 1
+            what = (
+                f"batch {entry['batch']} of {entry['origin']}, leaves {entry['first_leaf']} to {end}, "
+                f"received {entry['ingested_at']}"
+            )
+        elif "statement" in entry:
+            what = f"statement {entry['statement']} of the log {entry['log']}: {entry['kind']}, {entry['signed_at']}"
+        else:
+            what = "whole, and of a version that this Lognotary does not know"
+        yield f"  frame {entry['frame']}  {entry['bytes']:,} bytes  {what}"
+    if segment["damage"]:
+        yield f"  ✘ {segment['damage']}"
+    if segment["frames_beyond_damage"]:
+        yield f"  ✘ good frames behind it: {', '.join(map(str, segment['frames_beyond_damage']))}"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

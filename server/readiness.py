@@ -1,0 +1,57 @@
+"""Whether a server can take records: what ``/readyz`` says. It never waits for storage."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from storage.clock import read_clock
+from storage.engine import Engine
+from storage.errors import StorageError
+
+__all__ = ["StorageProbe"]
+
+_INTERVAL = 2.0  # seconds between looks
+_SILENCE = 10.0  # seconds after which storage that said nothing does not answer
+
+
+class StorageProbe:
+    """Looks again and again whether storage answers."""
+
+    def __init__(self, engine: Engine, now: Callable[[], float] = time.monotonic) -> None:
+        """Prepare to look.
+
+        Args:
+            engine: the storage.
+            now: returns the time, in seconds.
+        """
+        self._engine = engine
+        self._now = now
+        self._answered = now()
+        self._error = ""
+        self.clock_offset = 0.0
+        """Seconds that this machine's clock is ahead of storage's, as seen last."""
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(_INTERVAL)
+
+    def look(self) -> None:
+        """Look once; blocks as long as storage does."""
+        try:
+            asked = time.time()
+            stored = read_clock(self._engine)
+            self.clock_offset = (asked + time.time()) / 2 - stored
+        except StorageError as error:
+            self._error = f"storage is not reached: {error}"
+        else:
+            self._error = ""
+            self._answered = self._now()
+
+    def not_ready(self) -> str:
+        """Return why storage cannot be used, empty if it can; does not block."""
+        silent = self._now() - self._answered
+        return self._error or (f"storage has not answered for {silent:.0f} s" if silent > _SILENCE else "")

@@ -1,0 +1,34 @@
+"""ClickHouse's own clock, by which records expire."""
+
+from __future__ import annotations
+
+import time
+
+from storage.engine import Engine
+from storage.errors import NotAppliedError
+from storage.rowbinary import int64, read_rows
+
+__all__ = ["check_clock", "read_clock"]
+
+_MOST_BEHIND = 86_400.0  # seconds
+
+
+def read_clock(engine: Engine) -> float:
+    """Return what time it is in storage, in seconds since the epoch; raises StorageError."""
+    rows = engine.query("SELECT toUnixTimestamp64Nano(now64(9))")
+    return int(next(read_rows(rows, (int64,)))[0]) / 1e9
+
+
+def check_clock(engine: Engine) -> None:
+    """Check that this machine's clock is not far behind storage's: records that seem old expire as they come.
+
+    Raises:
+        NotAppliedError: it is.
+        StorageError: storage is not reached.
+    """
+    behind = read_clock(engine) - time.time()
+    if behind > _MOST_BEHIND:
+        raise NotAppliedError(
+            f"this machine's clock is {behind / 86_400:.1f} days behind storage's: records would expire as they come. "
+            "Set it"
+        )

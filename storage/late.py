@@ -1,0 +1,52 @@
+"""An engine that is not there yet: what asks it is told so, until the real one arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from storage.engine import Engine, EngineInfo, Pieces
+from storage.errors import NotAppliedError
+
+__all__ = ["LateEngine"]
+
+
+class LateEngine:
+    """Stands for an engine from before storage is reached; implements ``Engine``."""
+
+    def __init__(self) -> None:
+        """Wait for the engine."""
+        self._engine: Engine | None = None
+
+    def arrive(self, engine: Engine) -> None:
+        """Pass everything on to an engine from now on; it is closed by who opened it."""
+        self._engine = engine
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is behind it; raises NotAppliedError as long as that is unknown."""
+        return self._arrived().info
+
+    def execute(self, statement: str, /) -> None:
+        """Run a statement, as ``Engine`` says."""
+        self._arrived().execute(statement)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        """Insert a block, as ``Engine`` says."""
+        self._arrived().insert(table, columns, block, token)
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        """Answer a query, as ``Engine`` says."""
+        return self._arrived().query(select, parameters)
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        """Answer a query in pieces, as ``Engine`` says."""
+        return self._arrived().query_in_pieces(select, parameters)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _arrived(self) -> Engine:
+        if self._engine is None:
+            raise NotAppliedError("storage is not reached yet")
+        return self._engine
