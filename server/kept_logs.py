@@ -24,8 +24,10 @@ from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import open_log, open_statements
 from server.pipeline.statement_writer import StatementWriter, store_waiting_statements
 from server.retention import retention_days
+from storage.clock import check_clock
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.evidence import last_batch
 
 __all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys", "state_changes", "stored", "storing"]
 
@@ -37,12 +39,21 @@ _STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take; one at 
 
 @dataclass(frozen=True, slots=True)
 class KeptLog:
-    """A log that this process writes."""
+    """A log that this process writes.
+
+    Attributes:
+        name: its name.
+        writer: appends batches to it.
+        statements: states how it stands.
+        journals: what is not in storage yet, batches and statements.
+        latest: when the last record was received that it had when it was opened, in nanoseconds since the epoch.
+    """
 
     name: LogName
     writer: LogWriter
     statements: StatementWriter
     journals: tuple[Journal, ...]
+    latest: int
 
     def close(self) -> None:
         """Close its journals."""
@@ -75,6 +86,7 @@ def open_logs(
         KeyStoreError: a key cannot be used, or is not here.
         StorageError: storage cannot be read.
     """
+    check_clock(engine)
     signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
     size = settings.journal_bytes
@@ -146,7 +158,8 @@ def _open(
         return writer.checkpoint
 
     statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up, stated)
-    return KeptLog(name, writer, statements, (journal, stated))
+    newest = writer.last_waiting or last_batch(engine, name.log_id)
+    return KeptLog(name, writer, statements, (journal, stated), newest.ingested_at if newest else 0)
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from server.config import Settings
 from server.notary.origin import Stream
+from server.startup import patiently
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
 
@@ -20,21 +21,22 @@ def retention_days(settings: Settings) -> dict[Stream, int | None]:
 
 
 @contextlib.asynccontextmanager
-async def enforced_retention(settings: Settings, engine: Engine) -> AsyncIterator[None]:
+async def enforced_retention(settings: Settings, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
     """Lengthen the time that records are kept, let the block state how long that is, and then shorten it.
 
     So nothing vanishes before it is stated that it may.
 
     Raises:
-        StorageError: storage cannot be read, or refuses it.
+        StorageError: a table cannot be used.
+        StoppedError: ``stop`` was set while storage was not there.
     """
     wanted = retention_days(settings)
-    kept = await asyncio.to_thread(read_retention_days, engine)
+    kept = await patiently(lambda: read_retention_days(engine), stop)
     longer = {
         stream: days
         for stream, days in wanted.items()
         if (before := kept[stream]) is not None and (days is None or days > before)
     }
-    await asyncio.to_thread(set_retention_days, engine, longer)
+    await patiently(lambda: set_retention_days(engine, longer), stop)
     yield
-    await asyncio.to_thread(set_retention_days, engine, wanted)
+    await patiently(lambda: set_retention_days(engine, wanted), stop)

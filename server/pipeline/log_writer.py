@@ -172,6 +172,18 @@ class LogWriter:
         self._appended.set()
 
     @property
+    def last_waiting(self) -> Batch | None:
+        """The last batch in the journal, None where it is empty; raises JournalDamagedError."""
+        waiting = self._journal.waiting
+        return decode_entry(self._journal.read(waiting[-1])).batch if waiting else None
+
+    @property
+    def journal_trouble(self) -> str:
+        """Why batches cannot be kept in the journal now, empty if they can."""
+        full = self._journal.size >= self._journal.limit
+        return self._failure or ("the journal is full" if full and len(self._journal) else "")
+
+    @property
     def trouble(self) -> str:
         """Why batches cannot be committed now, empty if they can."""
         if self._failure or self.blocked:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
+from server.pipeline.clock import Clock
 from server.pipeline.errors import OverloadedError, RefusedError, ShuttingDownError, StorageRefusedError
 from server.pipeline.rows import Codec, Rows
 
-__all__ = ["Clock", "Pipeline"]
+__all__ = ["Pipeline"]
 
 _ENCODERS = 2  # requests encoded at the same time
 # How many times its size a request holds, as measured: as it came, in gRPC's hands and in ours, encoded, in
@@ -21,43 +21,35 @@ _ENCODERS = 2  # requests encoded at the same time
 _TIMES_HELD = 4
 
 
-class Clock:
-    """Time in nanoseconds since the epoch that never goes back, whatever the system clock does."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def now(self) -> int:
-        """Return the time."""
-        self._last = max(self._last, time.time_ns())
-        return self._last
-
-
 class Pipeline:
     """Takes requests from all receivers; implements ``Ingest``. Lives on one event loop."""
 
-    def __init__(
-        self, codec: Codec, batchers: Mapping[Stream, Batcher], *, memory_limit: int, ack_timeout: float
-    ) -> None:
-        """Join the parts.
+    def __init__(self, codec: Codec, clock: Clock, *, memory_limit: int, ack_timeout: float) -> None:
+        """Make a pipeline that refuses requests until it is started.
 
         Args:
             codec: encodes requests.
-            batchers: the batcher of each stream.
+            clock: tells when they are received.
             memory_limit: bytes that requests may hold between receipt and commit.
             ack_timeout: seconds after which a request that is not committed is refused.
         """
         self._codec = codec
-        self._batchers = batchers
+        self._batchers: Mapping[Stream, Batcher] = {}
+        self._started = False
         self._memory_limit = memory_limit
         self._ack_timeout = ack_timeout
-        self._clock = Clock()
+        self._clock = clock
         self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         self._held = 0
         self._closing = False
 
+    def prepare(self, batchers: Mapping[Stream, Batcher]) -> None:
+        """Give it the batcher of each stream."""
+        self._batchers = batchers
+
     def start(self) -> None:
-        """Begin to take requests."""
+        """Begin to take requests, once it is prepared."""
+        self._started = True
         for batcher in self._batchers.values():
             batcher.start()
 
@@ -73,6 +65,8 @@ class Pipeline:
         """
         if self._closing:
             raise ShuttingDownError("the server is shutting down")
+        if not self._started:
+            raise StorageRefusedError("the server waits for storage", retry_after=5.0)
         held = _TIMES_HELD * len(request)
         if self._held and self._held + held > self._memory_limit:
             raise OverloadedError("too many requests are waiting to be committed")

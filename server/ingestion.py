@@ -1,0 +1,143 @@
+"""What records go through in a process, from the pipeline's door to the logs that it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Mapping
+
+from server.allocator import keep_freed_memory
+from server.attended_log import StoredLog
+from server.config import Settings
+from server.datadir import DataDirectory
+from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, stored, storing
+from server.keystore import KeyStore
+from server.notary.checkpoint import Checkpoint
+from server.notary.origin import Stream
+from server.notary.statement import Statement
+from server.otlp.codecs import build_codec
+from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.clock import Clock
+from server.pipeline.errors import RefusedError
+from server.pipeline.pipeline import Pipeline
+from server.setting_values import Acknowledge
+from server.startup import Signals, StoppedError, background, once, patiently, sole_writer
+from server.witness.attendance import Attendance, plan_errands
+from storage.engine import Engine
+from storage.writers import WriterName
+
+__all__ = ["Ingestion"]
+
+_logger = logging.getLogger(__name__)
+
+_FLUSH_GRACE = 30.0  # seconds that storage may take for the last batches
+
+
+class Ingestion:
+    """Refuses requests until it is opened, then brings their records to storage."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare, without storage."""
+        keep_freed_memory()
+        self._settings = settings
+        self._give_up = threading.Event()
+        self._clock = Clock()
+        self.pipeline = Pipeline(
+            build_codec(settings.codec, settings.audit_rules),
+            self._clock,
+            memory_limit=settings.memory_limit,
+            ack_timeout=settings.ack_timeout,
+        )
+        self.logs: Mapping[Stream, KeptLog] = {}
+        """The logs that are written, empty before they are."""
+
+    def checkpoints(self) -> list[Checkpoint | Statement]:
+        """Return the last checkpoints and statements that are in storage."""
+        stated = (log.statements.last for log in self.logs.values())
+        return [*(log.writer.checkpoint for log in self.logs.values()), *filter(None, stated)]
+
+    def reread_keys(self, keys: KeyStore) -> None:
+        """Sign with the keys that the store has now."""
+        reread_keys(self.logs.values(), keys)
+
+    def not_ready(self) -> str:
+        """Return why records cannot be acknowledged, empty if they can; does not block."""
+        if not self.logs:
+            return "it waits for storage"
+        troubles = {stream: self._trouble(log) for stream, log in self.logs.items()}
+        return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
+
+    @property
+    def waits_for_storage(self) -> bool:
+        """Whether OK comes after storage has answered."""
+        return self._settings.ack is Acknowledge.COMMIT
+
+    def _trouble(self, log: KeptLog) -> str:
+        return log.writer.trouble if self.waits_for_storage else log.writer.journal_trouble
+
+    @contextlib.asynccontextmanager
+    async def writing(
+        self, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine, signals: Signals
+    ) -> AsyncIterator[None]:
+        """Go on with the logs of a writer, until the block ends; what is in their journals is stored.
+
+        Raises:
+            StoppedError: the server was told to stop before that was possible.
+            LogUnusableError: a log in storage is not the one this writer wrote.
+            JournalDamagedError: a journal cannot be read.
+            DataDirectoryError: what the data directory remembers is damaged.
+            KeyStoreError: a key cannot be used, or is not here.
+            StorageConfigError: another server writes under this name.
+        """
+        settings, give_up = self._settings, self._give_up
+        async with sole_writer(engine, name, signals.stop), contextlib.AsyncExitStack() as stack:
+            with background(once(signals.stop, give_up.set)):
+                logs = await patiently(
+                    lambda: open_logs(settings, name.writer, data, keys, engine, give_up), signals.stop
+                )
+                for log in logs.values():
+                    stack.callback(log.close)
+                batchers = _build_batchers(settings, logs)
+                for stream, log in logs.items():
+                    await self._store_journal(log, batchers[stream], stack)
+            self._clock.not_before(max(log.latest for log in logs.values()))
+            self.logs = logs
+            stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
+            errands = plan_errands(
+                [StoredLog(log, engine) for log in logs.values()],
+                settings.witnesses,
+                settings.timestamp_authority,
+                witness_interval=settings.witness_interval,
+            )
+            await stack.enter_async_context(Attendance(errands).running())
+            self.pipeline.prepare(batchers)
+            yield
+
+    async def finish(self) -> None:
+        """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
+        _logger.info("stopping: requests that were taken are committed, new ones refused")
+        asyncio.get_running_loop().call_later(_FLUSH_GRACE, self._give_up.set)
+        await self.pipeline.close()
+        await stored([log.writer for log in self.logs.values()], self._give_up)
+
+    async def _store_journal(self, log: KeptLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:
+        """Store what is in a journal: behind those who send, or before they may."""
+        if not self.waits_for_storage:
+            await stack.enter_async_context(storing(log.writer, self._give_up))
+            return
+        try:
+            requests = await asyncio.to_thread(log.writer.store_waiting)
+        except RefusedError as error:  # it was given up
+            raise StoppedError from error
+        # Their senders were not told OK, for that comes after the commit.
+        batcher.leave_behind(requests)
+
+
+def _build_batchers(settings: Settings, logs: Mapping[Stream, KeptLog]) -> dict[Stream, Batcher]:
+    limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
+    in_journal = settings.ack is Acknowledge.JOURNAL
+    return {
+        stream: Batcher(limits, log.writer.append if in_journal else log.writer.commit) for stream, log in logs.items()
+    }
