@@ -126,6 +126,7 @@ class LogWriter:
             RefusedError: the batch was not committed.
         """
         with self._appending, self._storing:
+            self._check_open()  # what was given up is left to the next start, which looks what of it is there
             self._store_waiting()
             number, entry, fragments = self._append(parts, requests)
             try:
@@ -205,11 +206,14 @@ class LogWriter:
         with self._storing:
             return self._store_waiting()
 
-    def _append(self, parts: Sequence[Rows], requests: Sequence[bytes]) -> tuple[int, Entry, tuple[TileFragment, ...]]:
+    def _check_open(self) -> None:
         if self._give_up.is_set():
             raise StorageRefusedError("the server is shutting down")
         if self._failure:
             raise StorageRefusedError(self._failure, retry_after=30.0)
+
+    def _append(self, parts: Sequence[Rows], requests: Sequence[bytes]) -> tuple[int, Entry, tuple[TileFragment, ...]]:
+        self._check_open()
         leaf_hashes = b"".join(part.leaf_hashes for part in parts)
         try:
             notarized = notarize(
