@@ -54,7 +54,7 @@ async def _serve(options: argparse.Namespace) -> None:
     ingest: Ingest = _Nothing()
     if options.pipeline:
         limits = BatchLimits(age=options.batch_age)
-        batchers = {stream: Batcher(limits, lambda _: None) for stream in Stream}
+        batchers = {stream: Batcher(limits, lambda _rows, _requests: None) for stream in Stream}
         pipeline = Pipeline(fastest_codec(), batchers, memory_limit=1 << 30, ack_timeout=60.0)
         pipeline.start()
         ingest = pipeline

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from server.pipeline.journal import Journal
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.migrate import migrate
@@ -75,3 +76,10 @@ def engine(module_engine: Engine) -> Engine:
         module_engine.execute(f"DROP TABLE `{name}` SYNC")
     migrate(module_engine)
     return module_engine
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A new journal, on the disk."""
+    with closing(Journal(tmp_path / "journal", 64 << 20)) as opened:
+        yield opened

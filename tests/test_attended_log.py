@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.proofs import verify_consistency
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, data_digest, open_statement
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.statement_writer import StatementWriter
 from server.witness.errors import LogUnavailableError
@@ -28,13 +31,17 @@ SIGNER = Signer.generate()
 class Log:
     """A log to be attended, and its writer."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, directory: Path) -> None:
         self.engine = engine
         self.batches: list[Batch] = []
         self.give_up = threading.Event()
-        writer = LogWriter(engine, LogState(NAME), SIGNER, self.batches.append, self.give_up)
-        statements = StatementWriter(engine, None, SIGNER, lambda: writer.checkpoint, lambda _: None, self.give_up)
-        self.kept = KeptLog(NAME, writer, statements)
+        journal, stated = (Journal(directory / name, 1 << 20) for name in ("audit", "audit-statements"))
+        begin = LogState(NAME)
+        writer = LogWriter(engine, journal, begin, begin, SIGNER, self.batches.append, self.give_up)
+        statements = StatementWriter(
+            engine, None, SIGNER, lambda: writer.checkpoint, lambda _: None, self.give_up, stated
+        )
+        self.kept = KeptLog(NAME, writer, statements, (journal, stated))
         self.attended = StoredLog(self.kept, engine)
 
     def write(self, *counts: int) -> None:
@@ -43,8 +50,10 @@ class Log:
 
 
 @pytest.fixture
-def log(engine: Engine) -> Log:
-    return Log(engine)
+def log(engine: Engine, tmp_path: Path) -> Iterator[Log]:
+    opened = Log(engine, tmp_path)
+    yield opened
+    opened.kept.close()
 
 
 def test_a_log_without_batches_has_no_checkpoint_to_show(log: Log) -> None:

@@ -57,8 +57,12 @@ class Server:
             give_up = threading.Event()
             settings = load_settings(flags, {})
             logs = open_logs(settings, "vm", data, keys, self.engine, give_up)
-            state_changes(settings, logs, keys)
-            yield logs
+            try:
+                state_changes(settings, logs, keys)
+                yield logs
+            finally:
+                for log in logs.values():
+                    log.close()
 
     def start(self, store: KeyStore | None = None, **settings: str) -> None:
         with self.running(store, **settings):

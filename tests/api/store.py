@@ -21,6 +21,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.otlp.reference import ReferenceCodec
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import open_log
 from server.pipeline.rules import BUILT_IN_RULES
@@ -72,8 +73,9 @@ def _text(key: str, value: str) -> KeyValue:
 class Writer:
     """Writes records to both logs of a storage."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, journal: Journal) -> None:
         self.engine = engine
+        self.journal = journal
         self.signer = Signer.generate()
         self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in LOGS.values()))
 
@@ -87,8 +89,8 @@ class Writer:
         batches = {}
         for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, START):
             name = LOGS[rows.stream]
-            at = state or open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None)
-            writer = LogWriter(self.engine, at, self.signer, lambda _: None, threading.Event())
+            at = state or open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None, self.journal)[0]
+            writer = LogWriter(self.engine, self.journal, at, at, self.signer, lambda _: None, threading.Event())
             batches[rows.stream] = writer.commit([rows])
         return batches
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import grpc
 import grpc.aio
 import pytest
@@ -9,16 +12,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
+from server.pipeline.journal import Journal
 from storage.engine import Engine
 from tests.api.store import OTHER_TRACE, START, Writer, search, write_events
 
 
 @pytest.fixture(scope="module")
-def events(module_engine: Engine) -> Writer:
+def events(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
     """Six events of two actors."""
-    writer = Writer(module_engine)
-    write_events(writer)
-    return writer
+    with closing(Journal(tmp_path_factory.mktemp("journal"), 1 << 20)) as journal:
+        writer = Writer(module_engine, journal)
+        write_events(writer)
+        yield writer
 
 
 def at(nanos: int) -> Timestamp:

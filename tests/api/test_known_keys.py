@@ -13,6 +13,7 @@ from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
+from server.pipeline.journal import Journal
 from server.pipeline.statement_writer import StatementWriter
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -22,9 +23,9 @@ FIRST, SECOND, THIEF = (Signer.generate() for _ in range(3))
 GIVEN = TrustedKeys(unnamed=(FIRST.ed25519.public_key,))
 
 
-def change_keys(engine: Engine, before: Signer, after: Signer) -> None:
+def change_keys(engine: Engine, journal: Journal, before: Signer, after: Signer) -> None:
     checkpoint = Checkpoint(NAME.origin, 0, bytes(32))
-    writer = StatementWriter(engine, None, before, lambda: checkpoint, lambda _: None, threading.Event())
+    writer = StatementWriter(engine, None, before, lambda: checkpoint, lambda _: None, threading.Event(), journal)
     writer.change_keys(before, after)
 
 
@@ -47,27 +48,29 @@ def test_without_changes_those_that_were_given_are_believed(engine: Engine) -> N
 
 
 @pytest.mark.usefixtures("_always_fresh")
-def test_a_change_is_learned_from_storage_without_being_told(engine: Engine) -> None:
+def test_a_change_is_learned_from_storage_without_being_told(engine: Engine, journal: Journal) -> None:
     keys = KnownKeys(engine, GIVEN)
     assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
-    change_keys(engine, FIRST, SECOND)
+    change_keys(engine, journal, FIRST, SECOND)
     assert believed(keys.now()) == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)}
     assert keys.given == GIVEN
 
 
 @pytest.mark.usefixtures("_never_stale")
-def test_storage_is_not_asked_each_time_unless_it_is_told_that_something_changed(engine: Engine) -> None:
+def test_storage_is_not_asked_each_time_unless_it_is_told_that_something_changed(
+    engine: Engine, journal: Journal
+) -> None:
     keys = KnownKeys(engine, GIVEN)
     assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
-    change_keys(engine, FIRST, SECOND)
+    change_keys(engine, journal, FIRST, SECOND)
     assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
     keys.forget()
     assert SECOND.verifier_key(NAME.origin) in believed(keys.now())
 
 
 @pytest.mark.usefixtures("_always_fresh")
-def test_changes_among_others_keys_are_not_believed(engine: Engine) -> None:
-    change_keys(engine, THIEF, Signer.generate())
+def test_changes_among_others_keys_are_not_believed(engine: Engine, journal: Journal) -> None:
+    change_keys(engine, journal, THIEF, Signer.generate())
     assert KnownKeys(engine, GIVEN).now() == GIVEN
 
 
@@ -82,8 +85,8 @@ def test_storage_that_cannot_be_read_is_an_error_and_asked_again(engine: Engine)
 
 
 @pytest.mark.usefixtures("_always_fresh")
-def test_several_threads_learn_the_same(engine: Engine) -> None:
-    change_keys(engine, FIRST, SECOND)
+def test_several_threads_learn_the_same(engine: Engine, journal: Journal) -> None:
+    change_keys(engine, journal, FIRST, SECOND)
     keys = KnownKeys(engine, GIVEN)
     with ThreadPoolExecutor(4) as threads:
         learned = [*threads.map(lambda _: believed(keys.now()), range(12))]

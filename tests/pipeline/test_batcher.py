@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.notary.origin import Stream
-from server.pipeline.batcher import Batcher, BatchLimits, Gatherer
+from server.pipeline.batcher import Batcher, BatchLimits, Gatherer, Part
 from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
 from server.pipeline.rows import Rows
 from storage.native import PlainColumn
@@ -31,19 +31,22 @@ def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
     )
 
 
+def part(rows: Rows) -> Part:
+    return Part(rows, b"digest")
+
+
 def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
     """The batches that a gatherer makes of rows."""
     loop = asyncio.new_event_loop()
     gatherer = Gatherer(limits)
     tickets = [loop.create_future() for _ in parts]
-    for part, ticket in zip(parts, tickets, strict=True):
-        gatherer.add(part, ticket, now=0.0)
+    for rows, ticket in zip(parts, tickets, strict=True):
+        gatherer.add(Part(rows, b"digest"), ticket, now=0.0)
     batches, answered = [], []
     while gatherer.seconds_until_due(now=1e9) is not None:
-        taken, waiting = gatherer.take()
-        assert len(taken) == len(waiting)
-        batches.append(taken)
-        answered += waiting
+        taken = gatherer.take()
+        batches.append([part.rows for part in taken.values()])
+        answered += taken
     loop.close()
     assert answered == tickets
     return batches
@@ -55,7 +58,7 @@ def test_nothing_gathered_is_never_due() -> None:
 
 async def test_a_batch_is_due_earlier_by_what_commits_take_but_never_by_more_than_a_quarter() -> None:
     gatherer = Gatherer(BatchLimits(age=2.0))
-    gatherer.add(some_rows(), asyncio.get_running_loop().create_future(), now=10.0)
+    gatherer.add(part(some_rows()), asyncio.get_running_loop().create_future(), now=10.0)
     assert gatherer.seconds_until_due(now=10.0, commit_seconds=0.25) == 1.75
     assert gatherer.seconds_until_due(now=10.0, commit_seconds=60.0) == 1.5
 
@@ -63,8 +66,8 @@ async def test_a_batch_is_due_earlier_by_what_commits_take_but_never_by_more_tha
 async def test_a_batch_is_due_when_its_first_rows_are_old_enough() -> None:
     gatherer = Gatherer(BatchLimits(age=2.0))
     loop = asyncio.get_running_loop()
-    gatherer.add(some_rows(), loop.create_future(), now=10.0)
-    gatherer.add(some_rows(), loop.create_future(), now=11.5)
+    gatherer.add(part(some_rows()), loop.create_future(), now=10.0)
+    gatherer.add(part(some_rows()), loop.create_future(), now=11.5)
     assert gatherer.seconds_until_due(now=11.5) == 0.5
     assert gatherer.seconds_until_due(now=12.0) == 0.0
     assert gatherer.seconds_until_due(now=99.0) == 0.0
@@ -75,7 +78,7 @@ async def test_a_batch_is_due_when_its_first_rows_are_old_enough() -> None:
 )
 async def test_a_full_batch_is_due_at_once(limits: BatchLimits, rows: Rows) -> None:
     gatherer = Gatherer(limits)
-    gatherer.add(rows, asyncio.get_running_loop().create_future(), now=0.0)
+    gatherer.add(part(rows), asyncio.get_running_loop().create_future(), now=0.0)
     assert gatherer.seconds_until_due(now=0.0) == 0.0
 
 
@@ -83,11 +86,11 @@ async def test_a_batch_is_due_at_once_when_the_next_has_begun() -> None:
     gatherer = Gatherer(BatchLimits(rows=10, age=100.0))
     loop = asyncio.get_running_loop()
     first, second = some_rows(count=6), some_rows(count=7)
-    gatherer.add(first, loop.create_future(), now=0.0)
+    gatherer.add(part(first), loop.create_future(), now=0.0)
     assert gatherer.seconds_until_due(now=1.0) == 99.0
-    gatherer.add(second, loop.create_future(), now=1.0)
+    gatherer.add(part(second), loop.create_future(), now=1.0)
     assert gatherer.seconds_until_due(now=1.0) == 0.0
-    assert gatherer.take()[0] == [first]
+    assert [part.rows for part in gatherer.take().values()] == [first]
     assert gatherer.seconds_until_due(now=1.0) == 100.0  # its own age counts from its own beginning
 
 
@@ -138,14 +141,16 @@ class Commits:
 
     def __init__(self) -> None:
         self.batches: list[list[Rows]] = []
+        self.requests: list[list[bytes]] = []
         self.failures: list[Exception | None] = []
         self.begun = asyncio.Event()
         self.go_on = threading.Event()
         self.go_on.set()
         self._loop = asyncio.get_running_loop()
 
-    def __call__(self, parts: list[Rows]) -> None:
+    def __call__(self, parts: list[Rows], requests: list[bytes]) -> None:
         self.batches.append(parts)
+        self.requests.append(requests)
         self._loop.call_soon_threadsafe(self.begun.set)
         assert self.go_on.wait(60)
         failure = self.failures.pop(0) if self.failures else None
@@ -153,12 +158,20 @@ class Commits:
             raise failure
 
 
+_digests = itertools.count()
+
+
+def add(batcher: Batcher, rows: Rows | None = None, request: bytes | None = None) -> asyncio.Future[None]:
+    """Give rows to a batcher; they come with a request of their own unless one is given."""
+    return batcher.add(rows or some_rows(), request or f"request {next(_digests)}".encode())
+
+
 async def test_rows_are_committed_when_they_are_old_enough() -> None:
     commits = Commits()
     batcher = Batcher(BatchLimits(age=0.001), commits)
     batcher.start()
     rows = some_rows()
-    await batcher.add(rows)
+    await add(batcher, rows)
     assert commits.batches == [[rows]]
     await batcher.close()
 
@@ -167,7 +180,7 @@ async def test_a_full_batch_does_not_wait_for_its_age() -> None:
     commits = Commits()
     batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
     batcher.start()
-    await asyncio.gather(batcher.add(some_rows()), batcher.add(some_rows()))
+    await asyncio.gather(add(batcher), add(batcher))
     assert [len(batch) for batch in commits.batches] == [2]
     await batcher.close()
 
@@ -177,9 +190,9 @@ async def test_while_one_batch_is_committed_the_next_gathers() -> None:
     commits.go_on.clear()
     batcher = Batcher(BatchLimits(rows=3, age=3600), commits)
     batcher.start()
-    tickets = [batcher.add(some_rows(count=3))]
+    tickets = [add(batcher, some_rows(count=3))]
     await commits.begun.wait()
-    tickets += [batcher.add(some_rows()) for _ in range(3)]
+    tickets += [add(batcher) for _ in range(3)]
     assert not any(ticket.done() for ticket in tickets)
     commits.go_on.set()
     await asyncio.gather(*tickets)
@@ -192,7 +205,7 @@ async def test_a_refusal_reaches_all_waiters_of_its_batch_and_no_others() -> Non
     refusal = StorageRefusedError("no", retry_after=7.0)
     commits.failures = [None, refusal, None]
     batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
-    tickets = [batcher.add(some_rows()) for _ in range(6)]
+    tickets = [add(batcher) for _ in range(6)]
     batcher.start()
     results = await asyncio.gather(*tickets, return_exceptions=True)
     assert results == [None, None, refusal, refusal, None, None]
@@ -206,9 +219,9 @@ async def test_an_unexpected_error_is_a_refusal_and_the_batcher_goes_on() -> Non
     batcher = Batcher(BatchLimits(rows=1), commits)
     batcher.start()
     with pytest.raises(RefusedError, match="a mistake") as refusal:
-        await batcher.add(some_rows())
+        await add(batcher)
     assert refusal.value.__cause__ is cause
-    await batcher.add(some_rows())
+    await add(batcher)
     await batcher.close()
 
 
@@ -216,7 +229,7 @@ async def test_closing_commits_at_once_what_has_been_gathered() -> None:
     commits = Commits()
     batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
     batcher.start()
-    tickets = [batcher.add(some_rows()) for _ in range(3)]
+    tickets = [add(batcher) for _ in range(3)]
     await batcher.close()
     assert [ticket.result() for ticket in tickets] == [None, None, None]
     assert [len(batch) for batch in commits.batches] == [2, 1]
@@ -227,7 +240,7 @@ async def test_after_closing_no_rows_are_taken() -> None:
     batcher.start()
     await batcher.close()
     with pytest.raises(ShuttingDownError):
-        batcher.add(some_rows())
+        add(batcher)
 
 
 async def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:
@@ -235,7 +248,7 @@ async def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:
     commits.go_on.clear()
     batcher = Batcher(BatchLimits(rows=3, age=3600), commits)
     batcher.start()
-    first, gone, last = (batcher.add(some_rows()) for _ in range(3))
+    first, gone, last = (add(batcher) for _ in range(3))
     await commits.begun.wait()
     gone.cancel()
     commits.go_on.set()
@@ -249,7 +262,7 @@ async def test_every_sender_is_answered_once_for_its_own_rows() -> None:
     batcher = Batcher(BatchLimits(rows=7, age=3600), commits)
     batcher.start()
     parts = [some_rows(count=1 + number % 5) for number in range(60)]
-    tickets = [batcher.add(part) for part in parts]
+    tickets = [add(batcher, part) for part in parts]
     await batcher.close()
     assert all(ticket.done() for ticket in tickets)
     refused = {id(part) for number, batch in enumerate(commits.batches) if number % 3 == 0 for part in batch}
@@ -260,8 +273,8 @@ async def test_rows_whose_sender_was_refused_are_not_committed() -> None:
     commits = Commits()
     batcher = Batcher(BatchLimits(age=0.05), commits)
     stays, gone = some_rows(), some_rows()
-    kept = batcher.add(stays)
-    batcher.add(gone).cancel()
+    kept = add(batcher, stays)
+    add(batcher, gone).cancel()
     batcher.start()
     await kept
     assert commits.batches == [[stays]]
@@ -271,7 +284,7 @@ async def test_rows_whose_sender_was_refused_are_not_committed() -> None:
 async def test_a_batch_of_rows_that_nobody_waits_for_is_none() -> None:
     gatherer = Gatherer(BatchLimits())
     ticket = asyncio.get_running_loop().create_future()
-    gatherer.add(some_rows(), ticket, now=0.0)
+    gatherer.add(part(some_rows()), ticket, now=0.0)
     gatherer.discard(ticket)
     assert gatherer.seconds_until_due(now=9.0) is None
     gatherer.discard(ticket)  # once more does no harm

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import MlDsa44Key, Signer
 from server.notary.trust import TrustedKeys
 from server.pipeline.errors import StorageRefusedError
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.statement_writer import StatementWriter
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
@@ -52,12 +56,19 @@ class Patience(threading.Event):
 class Log:
     """A log on a pretended engine."""
 
-    def __init__(self, give_up: Patience | None = None) -> None:
+    def __init__(self, journal: Journal, give_up: Patience | None = None) -> None:
         self.engine = PretendedEngine()
+        self.journal = journal
         self.committed: list[Batch] = []
         self.give_up = give_up or Patience()
-        self.writer = LogWriter(self.engine, LogState(NAME), SIGNER, self.committed.append, self.give_up)
+        begin = LogState(NAME)
+        self.writer = LogWriter(self.engine, journal, begin, begin, SIGNER, self.committed.append, self.give_up)
         self.give_up.writer = self.writer
+
+
+@pytest.fixture
+def log(journal: Journal) -> Log:
+    return Log(journal)
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +76,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "server.pipeline.log_writer")
 
 
-def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token() -> None:
-    log = Log()
+def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token(log: Log) -> None:
     batch = log.writer.commit([rows(Stream.AUDIT, "a", "b"), rows(Stream.AUDIT, "c")])
     assert log.engine.attempts == [(table, str(batch.batch_id)) for table in TABLES]
     assert (batch.sequence, batch.first_leaf, batch.record_count) == (1, 0, 3)
@@ -75,8 +85,7 @@ def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token() ->
     assert not log.writer.blocked
 
 
-def test_batches_go_on_from_each_other() -> None:
-    log = Log()
+def test_batches_go_on_from_each_other(log: Log) -> None:
     assert log.writer.checkpoint.size == 0
     for text in "abc":
         batch = log.writer.commit([rows(Stream.AUDIT, text)])
@@ -87,8 +96,7 @@ def test_batches_go_on_from_each_other() -> None:
     assert follows(third, second)
 
 
-def test_records_that_storage_refuses_are_refused_and_their_leaves_go_to_the_next_batch() -> None:
-    log = Log()
+def test_records_that_storage_refuses_are_refused_and_their_leaves_go_to_the_next_batch(log: Log) -> None:
     first = log.writer.commit([rows(Stream.AUDIT, "a")])
     log.engine.failures = [(REFUSED, False)]
     with pytest.raises(StorageRefusedError, match="too many parts") as refusal:
@@ -104,40 +112,40 @@ def test_records_that_storage_refuses_are_refused_and_their_leaves_go_to_the_nex
 
 @pytest.mark.parametrize("step", range(3))
 @pytest.mark.parametrize("applied", [False, True])
-def test_a_step_whose_outcome_is_unknown_is_repeated_with_the_same_token_until_done(step: int, applied: bool) -> None:
-    log = Log()
-    log.engine.failures = [*step * [None], *5 * [(UNKNOWN, applied)]]
+def test_a_step_whose_outcome_is_unknown_is_repeated_with_the_same_token_until_done(
+    log: Log, step: int, applied: bool
+) -> None:
+    failures = 1 if applied else 5  # what has taken effect is seen, and not sent again
+    log.engine.failures = [*step * [None], *failures * [(UNKNOWN, applied)]]
     batch = log.writer.commit([rows(Stream.AUDIT, "a")])
-    tries = [table for number, table in enumerate(TABLES) for _ in range(6 if number == step else 1)]
+    again = 0 if applied else 5
+    tries = [table for number, table in enumerate(TABLES) for _ in range(1 + again * (number == step))]
     assert log.engine.attempts == [(table, str(batch.batch_id)) for table in tries]
     assert {table: list(tokens) for table, tokens in log.engine.tables.items()} == {
         table: [str(batch.batch_id)] for table in TABLES
     }
     assert log.committed == [batch]
-    assert log.give_up.blocked == 5 * [True]
+    assert log.give_up.blocked == failures * [True]
     assert not log.writer.blocked
 
 
 @pytest.mark.parametrize("step", [1, 2])
 @pytest.mark.parametrize("error", [REFUSED, UNKNOWN, StorageError("strange")])
-def test_once_records_are_stored_every_later_failure_is_repeated(step: int, error: StorageError) -> None:
-    log = Log()
+def test_once_records_are_stored_every_later_failure_is_repeated(log: Log, step: int, error: StorageError) -> None:
     log.engine.failures = [*step * [None], (error, False), (error, False)]
     batch = log.writer.commit([rows(Stream.AUDIT, "a")])
     assert [table for table, _ in log.engine.attempts].count(TABLES[step]) == 3
     assert log.committed == [batch]
 
 
-def test_after_an_unknown_outcome_even_a_refusal_is_repeated() -> None:
-    log = Log()
-    log.engine.failures = [(UNKNOWN, True), (REFUSED, False), (REFUSED, False)]
+def test_after_an_unknown_outcome_even_a_refusal_is_repeated(log: Log) -> None:
+    log.engine.failures = [(UNKNOWN, False), (REFUSED, False), (REFUSED, False)]
     batch = log.writer.commit([rows(Stream.AUDIT, "a")])
-    assert len(log.engine.attempts) == 6
+    assert [table for table, _ in log.engine.attempts] == [*3 * [TABLES[0]], *TABLES]
     assert log.committed == [batch]
 
 
-def test_pauses_grow_to_a_bound() -> None:
-    log = Log()
+def test_pauses_grow_to_a_bound(log: Log) -> None:
     log.engine.failures = 12 * [(UNKNOWN, False)]
     log.writer.commit([rows(Stream.AUDIT, "a")])
     pauses = [pause for pause in log.give_up.pauses if pause is not None]
@@ -147,8 +155,8 @@ def test_pauses_grow_to_a_bound() -> None:
 
 
 @pytest.mark.parametrize("step", range(3))
-def test_at_shutdown_an_unfinished_batch_is_refused(step: int) -> None:
-    log = Log(Patience(pauses_left=2))
+def test_at_shutdown_an_unfinished_batch_is_refused(journal: Journal, step: int) -> None:
+    log = Log(journal, Patience(pauses_left=2))
     log.engine.failures = [*step * [None], *99 * [(UNKNOWN, False)]]
     with pytest.raises(StorageRefusedError, match="shut down"):
         log.writer.commit([rows(Stream.AUDIT, "a")])
@@ -157,8 +165,8 @@ def test_at_shutdown_an_unfinished_batch_is_refused(step: int) -> None:
     assert [table for table, _ in log.engine.attempts].count(TABLES[step]) == 3
 
 
-def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished() -> None:
-    log = Log(Patience(pauses_left=0))
+def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished(journal: Journal) -> None:
+    log = Log(journal, Patience(pauses_left=0))
     log.engine.failures = [None, None, (UNKNOWN, True)]  # it was committed, and nobody knows
     with pytest.raises(StorageRefusedError):
         log.writer.commit([rows(Stream.AUDIT, "a")])
@@ -169,7 +177,7 @@ def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished() -> None:
     assert len(log.engine.tables["log_batches"]) == 1
 
 
-def test_a_batch_is_committed_although_remembering_it_fails() -> None:
+def test_a_batch_is_committed_although_remembering_it_fails(journal: Journal) -> None:
     engine = PretendedEngine()
     remembered: list[Batch] = []
 
@@ -178,7 +186,8 @@ def test_a_batch_is_committed_although_remembering_it_fails() -> None:
         if len(remembered) == 1:
             raise OSError("disk full")
 
-    writer = LogWriter(engine, LogState(NAME), SIGNER, remember, Patience())
+    begin = LogState(NAME)
+    writer = LogWriter(engine, journal, begin, begin, SIGNER, remember, Patience())
     assert writer.commit([rows(Stream.AUDIT, "a")]) == remembered[0]
     writer.commit([rows(Stream.AUDIT, "b")])
     first, second = remembered
@@ -186,10 +195,11 @@ def test_a_batch_is_committed_although_remembering_it_fails() -> None:
 
 
 @pytest.mark.parametrize("step", range(3))
-def test_rows_that_storage_lost_although_it_knows_their_token_are_inserted_anew(step: int) -> None:
-    log = Log()
+def test_rows_that_storage_lost_although_it_knows_their_token_are_inserted_anew(
+    log: Log, journal: Journal, step: int
+) -> None:
     # Every batch ID of this log is the same each time, as its key signs the same text the same way.
-    token = str(Log().writer.commit([rows(Stream.AUDIT, "a")]).batch_id)
+    token = str(Log(journal).writer.commit([rows(Stream.AUDIT, "a")]).batch_id)
     log.engine.lost = {(TABLES[step], token)}
     log.engine.failures = [*step * [None], (UNKNOWN, True)]
     batch = log.writer.commit([rows(Stream.AUDIT, "a")])
@@ -198,8 +208,12 @@ def test_rows_that_storage_lost_although_it_knows_their_token_are_inserted_anew(
     assert log.committed == [batch]
 
 
-def statements_of(log: Log) -> StatementWriter:
-    return StatementWriter(log.engine, None, SIGNER, lambda: log.writer.checkpoint, lambda _: None, log.give_up)
+@pytest.fixture
+def statements(log: Log, tmp_path: Path) -> Iterator[StatementWriter]:
+    with closing(Journal(tmp_path / "statements", 1 << 20)) as journal:
+        yield StatementWriter(
+            log.engine, None, SIGNER, lambda: log.writer.checkpoint, lambda _: None, log.give_up, journal
+        )
 
 
 def signers_of(batch: Batch, *signers: Signer) -> list[VerifierKey]:
@@ -207,10 +221,10 @@ def signers_of(batch: Batch, *signers: Signer) -> list[VerifierKey]:
     return open_checkpoint(batch.checkpoint)[1].verify(keys)
 
 
-def test_other_keys_sign_from_when_that_is_stated() -> None:
-    log, new = Log(), Signer(SIGNER.ed25519, MlDsa44Key.generate())
+def test_other_keys_sign_from_when_that_is_stated(log: Log, statements: StatementWriter) -> None:
+    new = Signer(SIGNER.ed25519, MlDsa44Key.generate())
     first = log.writer.commit([rows(Stream.AUDIT, "a")])
-    assert log.writer.change_keys(statements_of(log), new)
+    assert log.writer.change_keys(statements, new)
     second = log.writer.commit([rows(Stream.AUDIT, "b")])
     assert [table for table, _ in log.engine.attempts] == [*TABLES, "log_statements", *TABLES]
     assert signers_of(first, new) == [*SIGNER.verifier_keys(NAME.origin)]
@@ -218,16 +232,15 @@ def test_other_keys_sign_from_when_that_is_stated() -> None:
     assert follows(second, first)
 
 
-def test_nothing_is_stated_where_the_same_keys_sign_on() -> None:
-    log = Log()
-    assert not log.writer.change_keys(statements_of(log), Signer(SIGNER.ed25519))
+def test_nothing_is_stated_where_the_same_keys_sign_on(log: Log, statements: StatementWriter) -> None:
+    assert not log.writer.change_keys(statements, Signer(SIGNER.ed25519))
     assert log.engine.attempts == []
 
 
-def test_the_same_keys_sign_on_where_the_change_was_refused() -> None:
-    log, new = Log(), Signer.generate()
+def test_the_same_keys_sign_on_where_the_change_was_refused(log: Log, statements: StatementWriter) -> None:
+    new = Signer.generate()
     log.engine.failures = [(REFUSED, False)]
     with pytest.raises(StorageRefusedError, match="too many parts"):
-        log.writer.change_keys(statements_of(log), new)
+        log.writer.change_keys(statements, new)
     batch = log.writer.commit([rows(Stream.AUDIT, "a")])
     assert signers_of(batch, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]

@@ -54,8 +54,8 @@ class Store:
             event.set()
         self._loop = asyncio.get_running_loop()
 
-    def commit(self, stream: Stream) -> Callable[[list[Rows]], None]:
-        def commit(parts: list[Rows]) -> None:
+    def commit(self, stream: Stream) -> Callable[[list[Rows], list[bytes]], None]:
+        def commit(parts: list[Rows], _: list[bytes]) -> None:
             self._loop.call_soon_threadsafe(self.begun[stream].set)
             assert self.open[stream].wait(60)
             if stream in self.failures:

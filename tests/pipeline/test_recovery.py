@@ -14,6 +14,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import Statement, StatementKind
 from server.notary.trust import TrustedKeys
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import LogUnusableError, open_log, open_statements
 from server.pipeline.statement_writer import StatementWriter
@@ -28,11 +29,21 @@ SIGNER = Signer.generate()
 KEY = SIGNER.verifier_key(NAME.origin)
 
 
-def write(engine: Engine, state: LogState, *batches: list[str], signer: Signer = SIGNER) -> list[Batch]:
+def write(
+    engine: Engine, journal: Journal, state: LogState, *batches: list[str], signer: Signer = SIGNER
+) -> list[Batch]:
     committed: list[Batch] = []
-    writer = LogWriter(engine, state, signer, committed.append, threading.Event())
+    writer = LogWriter(engine, journal, state, state, signer, committed.append, threading.Event())
     for bodies in batches:
         writer.commit([rows(state.name.stream, *bodies)])
+    return committed
+
+
+def reopen(engine: Engine, journal: Journal, known: Checkpoint | None = None, name: LogName = NAME) -> LogState:
+    """Open a log whose journal is empty."""
+    committed, head = open_log(engine, name, SIGNER.verifier_keys(name.origin), known, journal)
+    assert committed == head
+    assert len(journal) == 0
     return committed
 
 
@@ -40,42 +51,41 @@ def checkpoint(batch: Batch) -> Checkpoint:
     return Checkpoint(batch.origin, batch.tree_size, batch.root_hash)
 
 
-def test_a_fresh_log_begins_at_nothing(engine: Engine) -> None:
-    assert open_log(engine, NAME, [KEY], None) == LogState(NAME)
-    assert open_log(engine, NAME, [KEY], Checkpoint(NAME.origin, 0, CompactRange().root())) == LogState(NAME)
+def test_a_fresh_log_begins_at_nothing(engine: Engine, journal: Journal) -> None:
+    assert reopen(engine, journal) == LogState(NAME)
+    assert reopen(engine, journal, Checkpoint(NAME.origin, 0, CompactRange().root())) == LogState(NAME)
 
 
 @pytest.mark.parametrize("stream", Stream)
-def test_a_log_goes_on_where_it_was_left(engine: Engine, stream: Stream) -> None:
+def test_a_log_goes_on_where_it_was_left(engine: Engine, journal: Journal, stream: Stream) -> None:
     name = LogName("example.org", stream, "node-1")
-    key = SIGNER.verifier_key(name.origin)
-    first, second = write(engine, LogState(name), ["a", "b", "c"], ["d", "e"])
-    state = open_log(engine, name, [key], checkpoint(second))
+    first, second = write(engine, journal, LogState(name), ["a", "b", "c"], ["d", "e"])
+    state = reopen(engine, journal, checkpoint(second), name)
     assert (state.sequence, state.range.size, state.range.root()) == (2, 5, second.root_hash)
-    assert open_log(engine, name, [key], None) == state
-    assert open_log(engine, name, [key], checkpoint(first)) == state  # what is remembered may be older
-    (third,) = write(engine, state, ["f"])
+    assert reopen(engine, journal, name=name) == state
+    assert reopen(engine, journal, checkpoint(first), name) == state  # what is remembered may be older
+    (third,) = write(engine, journal, state, ["f"])
     assert follows(third, second)
     assert read_batches_within(engine, name.log_id, 0, 100) == [first, second, third]
 
 
-def test_logs_of_other_writers_and_streams_are_not_mistaken_for_this_one(engine: Engine) -> None:
-    write(engine, LogState(LogName("example.org", Stream.AUDIT, "node-2")), ["a"])
-    write(engine, LogState(LogName("example.org", Stream.OPERATIONAL, "node-1")), ["a"])
-    assert open_log(engine, NAME, [KEY], None) == LogState(NAME)
+def test_logs_of_other_writers_and_streams_are_not_mistaken_for_this_one(engine: Engine, journal: Journal) -> None:
+    write(engine, journal, LogState(LogName("example.org", Stream.AUDIT, "node-2")), ["a"])
+    write(engine, journal, LogState(LogName("example.org", Stream.OPERATIONAL, "node-1")), ["a"])
+    assert reopen(engine, journal) == LogState(NAME)
 
 
-def test_a_log_whose_last_batch_crosses_tiles_is_gone_on_with(engine: Engine) -> None:
-    _, second = write(engine, LogState(NAME), ["x"] * 250, ["y"] * 300)
-    assert open_log(engine, NAME, [KEY], None).range.root() == second.root_hash
+def test_a_log_whose_last_batch_crosses_tiles_is_gone_on_with(engine: Engine, journal: Journal) -> None:
+    _, second = write(engine, journal, LogState(NAME), ["x"] * 250, ["y"] * 300)
+    assert reopen(engine, journal).range.root() == second.root_hash
 
 
 @pytest.mark.parametrize("steps", [1, 2])
 def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
-    engine: Engine, caplog: pytest.LogCaptureFixture, steps: int
+    engine: Engine, journal: Journal, caplog: pytest.LogCaptureFixture, steps: int
 ) -> None:
-    (first,) = write(engine, LogState(NAME), ["a"])
-    state = open_log(engine, NAME, [KEY], checkpoint(first))
+    (first,) = write(engine, journal, LogState(NAME), ["a"])
+    state = reopen(engine, journal, checkpoint(first))
     assert not caplog.records
     lost = rows(Stream.AUDIT, "lost", "lost too")
     unfinished = notarize(state, lost.leaf_hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
@@ -84,48 +94,48 @@ def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
         insert_tiles(engine, unfinished.batch, unfinished.fragments)
 
     with caplog.at_level(logging.WARNING):
-        again = open_log(engine, NAME, [KEY], checkpoint(first))
+        again = reopen(engine, journal, checkpoint(first))
     assert again == state
     assert len(caplog.records) == 1
     assert "2 rows" in caplog.text
-    (second,) = write(engine, again, ["b"])
+    (second,) = write(engine, journal, again, ["b"])
     assert follows(second, first)
-    assert open_log(engine, NAME, [KEY], checkpoint(second)).range.root() == second.root_hash
+    assert reopen(engine, journal, checkpoint(second)).range.root() == second.root_hash
     claims = [record.batch_id for record in read_records(engine, Stream.AUDIT, NAME.log_id, 1, 2)]
     assert sorted(claims) == sorted([second.batch_id, unfinished.batch.batch_id])
 
 
-def test_storage_that_was_rolled_back_is_refused(engine: Engine) -> None:
-    first, second = write(engine, LogState(NAME), ["a"], ["b"])
+def test_storage_that_was_rolled_back_is_refused(engine: Engine, journal: Journal) -> None:
+    first, second = write(engine, journal, LogState(NAME), ["a"], ["b"])
     engine.execute("ALTER TABLE log_batches DELETE WHERE Sequence = 2 SETTINGS mutations_sync = 2")
     assert last_batch(engine, NAME.log_id) == first
     with pytest.raises(LogUnusableError, match="lost records"):
-        open_log(engine, NAME, [KEY], checkpoint(second))
+        reopen(engine, journal, checkpoint(second))
 
 
-def test_storage_that_was_emptied_is_refused(engine: Engine) -> None:
-    (first,) = write(engine, LogState(NAME), ["a"])
+def test_storage_that_was_emptied_is_refused(engine: Engine, journal: Journal) -> None:
+    (first,) = write(engine, journal, LogState(NAME), ["a"])
     engine.execute("TRUNCATE TABLE log_batches")
     with pytest.raises(LogUnusableError, match="lost records"):
-        open_log(engine, NAME, [KEY], checkpoint(first))
+        reopen(engine, journal, checkpoint(first))
 
 
-def test_storage_with_another_history_is_refused(engine: Engine) -> None:
-    first, second = write(engine, LogState(NAME), ["a", "b"], ["c"])
+def test_storage_with_another_history_is_refused(engine: Engine, journal: Journal) -> None:
+    first, second = write(engine, journal, LogState(NAME), ["a", "b"], ["c"])
     for known in (
         Checkpoint(NAME.origin, 2, bytes(32)),
         Checkpoint(NAME.origin, 3, first.root_hash),
         Checkpoint(NAME.origin, 1, first.root_hash),
     ):
         with pytest.raises(LogUnusableError, match="another history"):
-            open_log(engine, NAME, [KEY], known)
-    assert open_log(engine, NAME, [KEY], checkpoint(second)).sequence == 2
+            reopen(engine, journal, known)
+    assert reopen(engine, journal, checkpoint(second)).sequence == 2
 
 
-def test_a_log_that_another_key_signed_is_refused(engine: Engine) -> None:
-    write(engine, LogState(NAME), ["a"], signer=Signer.generate())
+def test_a_log_that_another_key_signed_is_refused(engine: Engine, journal: Journal) -> None:
+    write(engine, journal, LogState(NAME), ["a"], signer=Signer.generate())
     with pytest.raises(LogUnusableError, match="does not verify"):
-        open_log(engine, NAME, [KEY], None)
+        reopen(engine, journal)
 
 
 @pytest.mark.parametrize(
@@ -143,57 +153,61 @@ def test_a_log_that_another_key_signed_is_refused(engine: Engine) -> None:
         "log_tiles DELETE WHERE Sequence = 2",
     ],
 )
-def test_a_last_batch_that_was_altered_is_refused(engine: Engine, alteration: str) -> None:
-    _, second = write(engine, LogState(NAME), ["a", "b"], ["c"])
+def test_a_last_batch_that_was_altered_is_refused(engine: Engine, journal: Journal, alteration: str) -> None:
+    _, second = write(engine, journal, LogState(NAME), ["a", "b"], ["c"])
     engine.execute(f"ALTER TABLE {alteration} SETTINGS mutations_sync = 2")
     with pytest.raises(LogUnusableError, match="does not verify"):
-        open_log(engine, NAME, [KEY], checkpoint(second))
+        reopen(engine, journal, checkpoint(second))
 
 
-def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(engine: Engine) -> None:
-    (first,) = write(engine, LogState(NAME), ["a"])
+def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(
+    engine: Engine, journal: Journal
+) -> None:
+    (first,) = write(engine, journal, LogState(NAME), ["a"])
     forger = Signer.generate()
-    state = open_log(engine, NAME, [KEY], checkpoint(first))
+    state = reopen(engine, journal, checkpoint(first))
     forged = notarize(state, bytes(32), forger, min_timestamp=0, max_timestamp=0, ingested_at=0)
     insert_tiles(engine, forged.batch, forged.fragments)
     insert_batch(engine, forged.batch)
     with pytest.raises(LogUnusableError, match="does not verify"):
-        open_log(engine, NAME, [KEY], checkpoint(first))
+        reopen(engine, journal, checkpoint(first))
 
 
 NEXT = Signer.generate()
 OWN = TrustedKeys(unnamed=(SIGNER.ed25519.public_key, NEXT.ed25519.public_key))
 
 
-def state(engine: Engine, *kinds: StatementKind, last: Statement | None = None) -> list[Statement]:
+def state(engine: Engine, journal: Journal, *kinds: StatementKind, last: Statement | None = None) -> list[Statement]:
     """Let the first key of this server state something."""
-    writer = statements(engine, SIGNER, last=last)
+    writer = statements(engine, journal, SIGNER, last=last)
     return [writer.state(kind) for kind in kinds]
 
 
-def statements(engine: Engine, signer: Signer, *, last: Statement | None = None, size: int = 0) -> StatementWriter:
+def statements(
+    engine: Engine, journal: Journal, signer: Signer, *, last: Statement | None = None, size: int = 0
+) -> StatementWriter:
     stood = Checkpoint(NAME.origin, size, CompactRange().root())
-    return StatementWriter(engine, last, signer, lambda: stood, lambda _: None, threading.Event())
+    return StatementWriter(engine, last, signer, lambda: stood, lambda _: None, threading.Event(), journal)
 
 
 def test_a_fresh_log_has_no_statement_and_no_key_in_force(engine: Engine) -> None:
     assert open_statements(engine, NAME, OWN, None) == (None, ())
 
 
-def test_statements_go_on_where_they_were_left(engine: Engine) -> None:
-    first, second = state(engine, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
+def test_statements_go_on_where_they_were_left(engine: Engine, journal: Journal) -> None:
+    first, second = state(engine, journal, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
     assert open_statements(engine, NAME, OWN, second) == (second, (KEY,))
     assert open_statements(engine, NAME, OWN, None) == (second, (KEY,))
     assert open_statements(engine, NAME, OWN, first) == (second, (KEY,))  # what is remembered may be older
 
 
-def test_statements_of_other_logs_are_not_mistaken_for_this_ones(engine: Engine) -> None:
-    state(engine, StatementKind.HEARTBEAT)
+def test_statements_of_other_logs_are_not_mistaken_for_this_ones(engine: Engine, journal: Journal) -> None:
+    state(engine, journal, StatementKind.HEARTBEAT)
     assert open_statements(engine, LogName("example.org", Stream.AUDIT, "node-2"), OWN, None) == (None, ())
 
 
-def test_statements_that_were_rolled_back_are_noticed(engine: Engine) -> None:
-    _, second = state(engine, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
+def test_statements_that_were_rolled_back_are_noticed(engine: Engine, journal: Journal) -> None:
+    _, second = state(engine, journal, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
     engine.execute("ALTER TABLE log_statements DELETE WHERE Number = 2 SETTINGS mutations_sync = 2")
     with pytest.raises(LogUnusableError, match="had 2 when this server wrote last, and has 1 now"):
         open_statements(engine, NAME, OWN, second)
@@ -203,22 +217,22 @@ def test_statements_that_were_rolled_back_are_noticed(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("alteration", ["Note = ''", "Note = replaceOne(Note, '\\n0\\n', '\\n1\\n')"])
-def test_a_last_statement_that_was_altered_is_refused(engine: Engine, alteration: str) -> None:
-    state(engine, StatementKind.HEARTBEAT)
+def test_a_last_statement_that_was_altered_is_refused(engine: Engine, journal: Journal, alteration: str) -> None:
+    state(engine, journal, StatementKind.HEARTBEAT)
     engine.execute(f"ALTER TABLE log_statements UPDATE {alteration} WHERE 1 SETTINGS mutations_sync = 2")
     with pytest.raises(LogUnusableError, match="do not verify"):
         open_statements(engine, NAME, OWN, None)
 
 
-def test_a_last_statement_by_another_hand_is_refused(engine: Engine) -> None:
-    [last] = state(engine, StatementKind.HEARTBEAT)
-    statements(engine, Signer.generate(), last=last).state(StatementKind.HEARTBEAT)
+def test_a_last_statement_by_another_hand_is_refused(engine: Engine, journal: Journal) -> None:
+    [last] = state(engine, journal, StatementKind.HEARTBEAT)
+    statements(engine, journal, Signer.generate(), last=last).state(StatementKind.HEARTBEAT)
     with pytest.raises(LogUnusableError, match="do not verify"):
         open_statements(engine, NAME, OWN, last)
 
 
-def test_the_keys_in_force_are_those_of_the_last_change(engine: Engine) -> None:
-    writer = statements(engine, SIGNER)
+def test_the_keys_in_force_are_those_of_the_last_change(engine: Engine, journal: Journal) -> None:
+    writer = statements(engine, journal, SIGNER)
     writer.change_keys(SIGNER, NEXT)
     last = writer.state(StatementKind.HEARTBEAT)
     assert open_statements(engine, NAME, OWN, last) == (last, NEXT.verifier_keys(NAME.origin))
@@ -227,31 +241,34 @@ def test_the_keys_in_force_are_those_of_the_last_change(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 5])
-def test_a_second_key_is_in_force_once_it_is_stated(engine: Engine, size: int) -> None:
+def test_a_second_key_is_in_force_once_it_is_stated(engine: Engine, journal: Journal, size: int) -> None:
     both = Signer(SIGNER.ed25519, MlDsa44Key.generate())
-    writer = statements(engine, SIGNER, size=size)
+    writer = statements(engine, journal, SIGNER, size=size)
     writer.change_keys(SIGNER, both)
     assert open_statements(engine, NAME, OWN, None)[1] == both.verifier_keys(NAME.origin)
     writer.change_keys(both, SIGNER)
     assert open_statements(engine, NAME, OWN, None)[1] == (KEY,)
 
 
-def test_where_keys_never_changed_that_of_the_last_statement_is_in_force(engine: Engine) -> None:
-    state(engine, StatementKind.RETENTION)
+def test_where_keys_never_changed_that_of_the_last_statement_is_in_force(engine: Engine, journal: Journal) -> None:
+    state(engine, journal, StatementKind.RETENTION)
     assert open_statements(engine, NAME, OWN, None)[1] == (KEY,)
 
 
-def test_where_nothing_was_stated_the_key_of_the_last_batch_is_in_force(engine: Engine) -> None:
-    write(engine, LogState(NAME), ["a"], ["b"])
+def test_where_nothing_was_stated_the_key_of_the_last_batch_is_in_force(engine: Engine, journal: Journal) -> None:
+    write(engine, journal, LogState(NAME), ["a"], ["b"])
     assert open_statements(engine, NAME, OWN, None) == (None, (KEY,))
     with pytest.raises(LogUnusableError, match="do not verify"):
         open_statements(engine, NAME, TrustedKeys(unnamed=(NEXT.ed25519.public_key,)), None)
 
 
-def test_a_change_among_keys_of_others_is_not_followed(engine: Engine) -> None:
+def test_a_change_among_keys_of_others_is_not_followed(engine: Engine, journal: Journal) -> None:
     forger, other = Signer.generate(), Signer(Ed25519Key.generate(), MlDsa44Key.generate())
-    statements(engine, forger).change_keys(forger, other)
+    statements(engine, journal, forger).change_keys(forger, other)
     [last] = state(
-        engine, StatementKind.HEARTBEAT, last=Statement(Checkpoint(NAME.origin, 0, bytes(32)), 1, 0, StatementKind.KEYS)
+        engine,
+        journal,
+        StatementKind.HEARTBEAT,
+        last=Statement(Checkpoint(NAME.origin, 0, bytes(32)), 1, 0, StatementKind.KEYS),
     )
     assert open_statements(engine, NAME, OWN, last) == (last, (KEY,))

@@ -18,6 +18,7 @@ from server.notary.statement import Statement, StatementKind, StatementRow, open
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from server.pipeline.errors import StorageRefusedError
+from server.pipeline.journal import Journal
 from server.pipeline.statement_writer import StatementWriter
 from storage.engine import Engine, EngineInfo
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
@@ -95,14 +96,17 @@ class Patience(threading.Event):
 class Log:
     """A log's statements, on a storage that fails as told; its clock shows ``now``."""
 
-    def __init__(self, engine: Engine, *, last: Statement | None = None, give_up: Patience | None = None) -> None:
+    def __init__(
+        self, engine: Engine, journal: Journal, *, last: Statement | None = None, give_up: Patience | None = None
+    ) -> None:
         self.engine = FailingEngine(engine)
+        self.journal = journal
         self.stored: list[StatementRow] = []
         self.now = 1_790_000_000.9
         self.checkpoint = Checkpoint(NAME.origin, 3, b"3" * 32)
         self.give_up = give_up or Patience()
         self.writer = StatementWriter(
-            self.engine, last, OLD, lambda: self.checkpoint, self.stored.append, self.give_up, lambda: self.now
+            self.engine, last, OLD, lambda: self.checkpoint, self.stored.append, self.give_up, journal, lambda: self.now
         )
 
     def rows(self) -> list[StatementRow]:
@@ -119,8 +123,8 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def log(engine: Engine) -> Log:
-    return Log(engine)
+def log(engine: Engine, journal: Journal) -> Log:
+    return Log(engine, journal)
 
 
 class TestStating:
@@ -136,9 +140,9 @@ class TestStating:
         assert log.rows() == log.stored
         assert log.findings() == 0
 
-    def test_a_log_goes_on_after_its_last_statement(self, engine: Engine) -> None:
-        last = Log(engine).writer.state(HEARTBEAT)
-        again = Log(engine, last=last)
+    def test_a_log_goes_on_after_its_last_statement(self, engine: Engine, journal: Journal) -> None:
+        last = Log(engine, journal).writer.state(HEARTBEAT)
+        again = Log(engine, journal, last=last)
         assert again.writer.last == last
         assert again.writer.state(HEARTBEAT).number == 2
 
@@ -161,11 +165,13 @@ class TestStating:
         assert sorted(said) == list(range(1, 21))
         assert log.findings() == 0
 
-    def test_a_statement_counts_although_remembering_it_fails(self, engine: Engine) -> None:
+    def test_a_statement_counts_although_remembering_it_fails(self, engine: Engine, journal: Journal) -> None:
         def forget(_: StatementRow) -> None:
             raise OSError("disk full")
 
-        writer = StatementWriter(engine, None, OLD, lambda: Checkpoint(NAME.origin, 0, bytes(32)), forget, Patience())
+        writer = StatementWriter(
+            engine, None, OLD, lambda: Checkpoint(NAME.origin, 0, bytes(32)), forget, Patience(), journal
+        )
         assert [writer.state(HEARTBEAT).number for _ in range(2)] == [1, 2]
 
 
@@ -185,16 +191,16 @@ class TestFailures:
     def test_a_statement_whose_outcome_is_unknown_is_repeated_until_it_is_stored_once(
         self, log: Log, applied: bool, failures: int
     ) -> None:
-        log.engine.failures = [(UNKNOWN, applied), *(failures - 1) * [(UNKNOWN, False)]]
+        log.engine.failures = [(UNKNOWN, True)] if applied else failures * [(UNKNOWN, False)]
         said = log.writer.state(HEARTBEAT)
         assert [open_statement(row.note)[0] for row in log.rows()] == [said]
-        assert len(log.engine.tokens) == failures + 1
+        assert len(log.engine.tokens) == (1 if applied else failures + 1)  # what has taken effect is not sent again
         assert len(set(log.engine.tokens)) == 1
         assert log.writer.state(HEARTBEAT).number == 2
         assert log.findings() == 0
 
     def test_after_an_unknown_outcome_even_a_refusal_is_repeated(self, log: Log) -> None:
-        log.engine.failures = [(UNKNOWN, True), (REFUSED, False), (REFUSED, False)]
+        log.engine.failures = [(UNKNOWN, False), (REFUSED, False), (REFUSED, False)]
         assert log.writer.state(HEARTBEAT).number == 1
         assert log.findings() == 0
         assert len(log.rows()) == 1
@@ -215,9 +221,11 @@ class TestFailures:
         assert pauses[-1] == pauses[-2] > pauses[0] > 0
 
     @pytest.mark.parametrize("applied", [False, True])
-    def test_at_shutdown_it_is_given_up_and_nothing_takes_its_place(self, engine: Engine, applied: bool) -> None:
-        log = Log(engine, give_up=Patience(pauses_left=2))
-        log.engine.failures = [(UNKNOWN, applied), *99 * [(UNKNOWN, False)]]
+    def test_at_shutdown_it_is_given_up_and_nothing_takes_its_place(
+        self, engine: Engine, journal: Journal, applied: bool
+    ) -> None:
+        log = Log(engine, journal, give_up=Patience(pauses_left=2))
+        log.engine.failures = [(UNKNOWN, False), (UNKNOWN, False), (UNKNOWN, applied)]
         with pytest.raises(StorageRefusedError, match="shut down"):
             log.writer.state(HEARTBEAT)
         assert len(log.engine.tokens) == 3
@@ -271,7 +279,9 @@ class TestRetention:
     def test_other_logs_words_do_not_count(self, log: Log) -> None:
         elsewhere = LogName("example.org", Stream.AUDIT, "node-2")
         checkpoint = Checkpoint(elsewhere.origin, 0, bytes(32))
-        StatementWriter(log.engine, None, OLD, lambda: checkpoint, lambda _: None, Patience()).keep_for(86400)
+        StatementWriter(log.engine, None, OLD, lambda: checkpoint, lambda _: None, Patience(), log.journal).keep_for(
+            86400
+        )
         log.writer.keep_for(86400)
         assert self.words(log) == ["86400"]
 
@@ -284,8 +294,8 @@ class TestRetention:
         assert (last.number, open_statement(last.note)[0].words) == (2, ("86400",))
 
 
-def test_one_statement_is_stored_once_however_often_it_is_sent(engine: Engine) -> None:
-    Log(engine).writer.state(HEARTBEAT)
+def test_one_statement_is_stored_once_however_often_it_is_sent(engine: Engine, journal: Journal) -> None:
+    Log(engine, journal).writer.state(HEARTBEAT)
     [row] = read_statements(engine)
     for _ in range(3):
         insert_statement(engine, row)

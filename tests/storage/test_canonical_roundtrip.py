@@ -23,6 +23,7 @@ from server.notary.merkle import CompactRange, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.otlp.reference import ReferenceCodec
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.rows import Rows
 from server.pipeline.rules import BUILT_IN_RULES
@@ -86,14 +87,17 @@ def examples(count: int) -> list[ExportLogsServiceRequest]:
     return collected
 
 
-def commit(engine: Engine, all_rows: Sequence[Sequence[Rows]], per_batch: int) -> dict[Stream, list[Batch]]:
+def commit(
+    engine: Engine, journal: Journal, all_rows: Sequence[Sequence[Rows]], per_batch: int
+) -> dict[Stream, list[Batch]]:
     """Store rows, ``per_batch`` requests at a time, as a server does."""
     committed: dict[Stream, list[Batch]] = {}
     for stream in Stream:
         parts = [rows for request_rows in all_rows for rows in request_rows if rows.stream is stream]
         name = LogName("example.org", stream, "node-1")
         batches = committed.setdefault(stream, [])
-        writer = LogWriter(engine, LogState(name), Signer.generate(), batches.append, threading.Event())
+        begin = LogState(name)
+        writer = LogWriter(engine, journal, begin, begin, Signer.generate(), batches.append, threading.Event())
         for start in range(0, len(parts), per_batch):
             writer.commit(parts[start : start + per_batch])
     return committed
@@ -141,10 +145,10 @@ def generated() -> list[Sequence[Rows]]:
 
 
 def test_what_was_hashed_of_generated_requests_is_what_storage_prints(
-    engine: Engine, generated: list[Sequence[Rows]]
+    engine: Engine, journal: Journal, generated: list[Sequence[Rows]]
 ) -> None:
     assert {rows.stream for request_rows in generated for rows in request_rows} == set(Stream)
-    committed = commit(engine, generated, per_batch=60)
+    committed = commit(engine, journal, generated, per_batch=60)
     check_stored(engine, generated, committed)
 
 
@@ -172,7 +176,9 @@ _EXTREMES = [
 
 
 @pytest.mark.parametrize("split", [1, len(_EXTREMES)])
-def test_what_was_hashed_of_extreme_records_is_what_storage_prints(engine: Engine, split: int) -> None:
+def test_what_was_hashed_of_extreme_records_is_what_storage_prints(
+    engine: Engine, journal: Journal, split: int
+) -> None:
     codec = ReferenceCodec(BUILT_IN_RULES)
     resource = Resource(attributes=_attributes(service__name="shop", k8s__pod__name="pod-1", k8s__pod__uid="7"))
     all_rows = []
@@ -180,17 +186,17 @@ def test_what_was_hashed_of_extreme_records_is_what_storage_prints(engine: Engin
         request = ExportLogsServiceRequest()
         request.resource_logs.add(resource=resource).scope_logs.add(log_records=[record])
         all_rows.append(codec.encode(request.SerializeToString(), _NOW))
-    committed = commit(engine, all_rows, per_batch=split)
+    committed = commit(engine, journal, all_rows, per_batch=split)
     check_stored(engine, all_rows, committed)
 
 
-def test_a_record_changed_by_its_owner_no_longer_has_its_leaf_hash(engine: Engine) -> None:
+def test_a_record_changed_by_its_owner_no_longer_has_its_leaf_hash(engine: Engine, journal: Journal) -> None:
     """The comparison above can fail: a column changed in place is another record."""
     codec = ReferenceCodec(BUILT_IN_RULES)
     request = ExportLogsServiceRequest()
     request.resource_logs.add().scope_logs.add(log_records=[LogRecord(body=AnyValue(string_value="paid"))])
     all_rows = [codec.encode(request.SerializeToString(), _NOW)]
-    committed = commit(engine, all_rows, per_batch=1)
+    committed = commit(engine, journal, all_rows, per_batch=1)
     engine.execute("ALTER TABLE otel_logs UPDATE Body = 'unpaid' WHERE 1 SETTINGS mutations_sync = 2")
     with pytest.raises(AssertionError):
         check_stored(engine, all_rows, committed)

@@ -7,6 +7,7 @@ import pytest
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -26,10 +27,10 @@ def count(engine: Engine, stream: Stream) -> int:
     return int(number)
 
 
-def write(engine: Engine, stream: Stream, *ingested_at: int) -> None:
+def write(engine: Engine, journal: Journal, stream: Stream, *ingested_at: int) -> None:
     """Write a batch of one record for each time that it was received at."""
-    name = LogName("shop", stream, "node-1")
-    writer = LogWriter(engine, LogState(name), Signer.generate(), lambda _: None, threading.Event())
+    begin = LogState(LogName("shop", stream, "node-1"))
+    writer = LogWriter(engine, journal, begin, begin, Signer.generate(), lambda _: None, threading.Event())
     for time in ingested_at:
         writer.commit([rows(stream, f"{time}", ingested_at=time)])
 
@@ -77,9 +78,11 @@ def test_a_ttl_that_others_made_is_refused_and_left_as_it_is(engine: Engine, ttl
 
 
 @pytest.mark.parametrize("stream", Stream)
-def test_days_of_records_that_are_too_old_are_dropped_and_others_kept(engine: Engine, stream: Stream) -> None:
+def test_days_of_records_that_are_too_old_are_dropped_and_others_kept(
+    engine: Engine, journal: Journal, stream: Stream
+) -> None:
     today = now(engine)
-    write(engine, stream, LONG_AGO, today - 12 * DAY, today - 9 * DAY, today)
+    write(engine, journal, stream, LONG_AGO, today - 12 * DAY, today - 9 * DAY, today)
     assert count(engine, stream) == 4
     set_retention_days(engine, {stream: 10})
     engine.execute(f"OPTIMIZE TABLE {RECORD_TABLES[stream]} FINAL")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from server.pipeline.journal import Journal
 from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.url import parse_storage_url
@@ -18,21 +21,22 @@ from tests.tamper.store import Store, Tables, write_store
 @pytest.fixture(scope="package", params=["embedded", "server"])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The store as it was written; the engine is the package's, for one process opens one embedded storage."""
+    directory = tmp_path_factory.mktemp("tamper")
     if request.param == "embedded":
-        yield from _open(f"chdb://{tmp_path_factory.mktemp('tamper') / 'chdb'}")
+        yield from _open(f"chdb://{directory / 'chdb'}", directory)
         return
     server: ClickHouseServer = request.getfixturevalue("clickhouse_server")
     with server.fresh_database() as database:
-        yield from _open(urlunsplit(urlsplit(server.url)._replace(path=f"/{database}")))
+        yield from _open(urlunsplit(urlsplit(server.url)._replace(path=f"/{database}")), directory)
 
 
-def _open(url: str) -> Iterator[Store]:
-    engine = connect(parse_storage_url(url))
-    try:
+def _open(url: str, directory: Path) -> Iterator[Store]:
+    with (
+        closing(connect(parse_storage_url(url))) as engine,
+        closing(Journal(directory / "journal", 1 << 20)) as journal,
+    ):
         migrate(engine)
-        yield write_store(Tables(engine))
-    finally:
-        engine.close()
+        yield write_store(Tables(engine, journal))
 
 
 @pytest.fixture(scope="package")

@@ -63,6 +63,7 @@ class Stated(Store):
             lambda: self.checkpoint(name),
             lambda _: None,
             threading.Event(),
+            self.tables.journal,
             clock=lambda: at / SECOND,
         )
 

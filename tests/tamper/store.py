@@ -22,6 +22,7 @@ from server.notary.signers import Signer
 from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.otlp.reference import ReferenceCodec
+from server.pipeline.journal import Journal
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import open_log
 from server.pipeline.rules import BUILT_IN_RULES
@@ -123,11 +124,13 @@ class Tables:
 
     Attributes:
         engine: the storage.
+        journal: what those who write to it keep until it is stored.
         shown: the store that they hold, by the prefix of the copies that are kept of it.
         touched: tables of which that may no longer be true.
     """
 
     engine: Engine
+    journal: Journal
     shown: str = ""
     touched: set[str] = field(default_factory=set)
 
@@ -199,10 +202,11 @@ class Store:
         """
         if state is None:
             known = [known.verifier_key(name.origin) for known in (*self.signers, *([signer] if signer else []))]
-            state = open_log(self.engine, name, known, None)
+            state, _ = open_log(self.engine, name, known, None, self.tables.journal)
         parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]
-        writer = LogWriter(self.engine, state, signer or self.signers[-1], lambda _: None, threading.Event())
+        key = signer or self.signers[-1]
+        writer = LogWriter(self.engine, self.tables.journal, state, state, key, lambda _: None, threading.Event())
         return writer.commit(parts)
 
     def leaf_hashes(self, name: LogName, batch: Batch) -> list[bytes]:
