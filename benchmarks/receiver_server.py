@@ -23,6 +23,7 @@ from server.allocator import keep_freed_memory
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
 from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.clock import Clock
 from server.pipeline.ingest import Ingest
 from server.pipeline.pipeline import Pipeline
 
@@ -55,7 +56,8 @@ async def _serve(options: argparse.Namespace) -> None:
     if options.pipeline:
         limits = BatchLimits(age=options.batch_age)
         batchers = {stream: Batcher(limits, lambda _rows, _requests: None) for stream in Stream}
-        pipeline = Pipeline(fastest_codec(), batchers, memory_limit=1 << 30, ack_timeout=60.0)
+        pipeline = Pipeline(fastest_codec(), Clock(), memory_limit=1 << 30, ack_timeout=60.0)
+        pipeline.prepare(batchers)
         pipeline.start()
         ingest = pipeline
     ended = asyncio.Event()

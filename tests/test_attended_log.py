@@ -41,7 +41,7 @@ class Log:
         statements = StatementWriter(
             engine, None, SIGNER, lambda: writer.checkpoint, lambda _: None, self.give_up, stated
         )
-        self.kept = KeptLog(NAME, writer, statements, (journal, stated))
+        self.kept = KeptLog(NAME, writer, statements, (journal, stated), 0)
         self.attended = StoredLog(self.kept, engine)
 
     def write(self, *counts: int) -> None:

@@ -10,13 +10,14 @@ import pytest
 
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.clock import Clock
 from server.pipeline.errors import (
     MalformedRequestError,
     OverloadedError,
     ShuttingDownError,
     StorageRefusedError,
 )
-from server.pipeline.pipeline import Clock, Pipeline
+from server.pipeline.pipeline import Pipeline
 from server.pipeline.rows import Rows
 
 from .building import rows
@@ -68,7 +69,8 @@ class Store:
         self, *, memory_limit: int = 1000, ack_timeout: float = 60.0, age: float = 0.001, codec: Letters | None = None
     ) -> Pipeline:
         batchers = {stream: Batcher(BatchLimits(age=age), self.commit(stream)) for stream in Stream}
-        pipeline = Pipeline(codec or Letters(), batchers, memory_limit=memory_limit, ack_timeout=ack_timeout)
+        pipeline = Pipeline(codec or Letters(), Clock(), memory_limit=memory_limit, ack_timeout=ack_timeout)
+        pipeline.prepare(batchers)
         pipeline.start()
         return pipeline
 
@@ -212,11 +214,34 @@ async def test_closing_commits_what_was_taken_and_refuses_what_comes_later() -> 
     assert store.counts[Stream.AUDIT] == 2
 
 
-async def test_requests_are_stamped_with_a_time_that_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_never_goes_back() -> None:
     times = iter([100, 300, 200, 400])
-    monkeypatch.setattr("server.pipeline.pipeline.time.time_ns", lambda: next(times))
-    clock = Clock()
+    clock = Clock(lambda: next(times))
     assert [clock.now() for _ in range(4)] == [100, 300, 300, 400]
+
+
+def test_the_clock_does_not_go_back_behind_what_is_stored() -> None:
+    times = iter([100, 300])
+    clock = Clock(lambda: next(times))
+    clock.not_before(200)
+    clock.not_before(150)
+    assert [clock.now() for _ in range(2)] == [200, 300]
+
+
+async def test_until_it_is_started_requests_are_refused_and_to_be_sent_again() -> None:
+    pipeline = Pipeline(Letters(), Clock(), memory_limit=1000, ack_timeout=60.0)
+    with pytest.raises(StorageRefusedError, match="waits for storage") as refusal:
+        await pipeline.submit(b"a")
+    assert refusal.value.retry_after > 0
+    store = Store()
+    batchers = {stream: Batcher(BatchLimits(age=0.001), store.commit(stream)) for stream in Stream}
+    pipeline.prepare(batchers)
+    with pytest.raises(StorageRefusedError):
+        await pipeline.submit(b"a")
+    pipeline.start()
+    await pipeline.submit(b"a")
+    assert store.counts[Stream.AUDIT] == 1
+    await pipeline.close()
 
 
 async def test_the_time_of_receipt_is_handed_to_the_codec() -> None:
