@@ -87,8 +87,13 @@ async def once(event: asyncio.Event, work: Callable[[], object]) -> None:
     work()
 
 
-async def patiently(work: Callable[[], _Result], stop: asyncio.Event) -> _Result:
+async def patiently(work: Callable[[], _Result], stop: asyncio.Event, where: str = "") -> _Result:
     """Do work that needs storage in a thread, again and again while storage is not there or refuses it.
+
+    Args:
+        work: what is to be done.
+        stop: once set, it is not tried again.
+        where: what storage is called in the log.
 
     Raises:
         StoppedError: ``stop`` was set meanwhile.
@@ -98,7 +103,7 @@ async def patiently(work: Callable[[], _Result], stop: asyncio.Event) -> _Result
         try:
             return await asyncio.to_thread(work)
         except (NotAppliedError, OutcomeUnknownError) as error:
-            _logger.warning("waiting for storage: %s", error)
+            _logger.warning("waiting for storage%s: %s", where and f" at {where}", error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _PAUSE)
     raise StoppedError
@@ -111,7 +116,7 @@ async def reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine:
         StoppedError: ``stop`` was set meanwhile.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
     """
-    return await patiently(lambda: _connect_and_migrate(url), stop)
+    return await patiently(lambda: _connect_and_migrate(url), stop, str(url))
 
 
 def _connect_and_migrate(url: StorageUrl) -> Engine:
