@@ -103,7 +103,7 @@ def _serve(options: argparse.Namespace) -> int:
     from server.app import run_server
 
     settings = load_settings(vars(options), os.environ)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
 
     def on_ready(bound: BoundAddresses) -> None:
         addresses = {name: str(getattr(bound, name)) for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}

@@ -1,26 +1,41 @@
-"""The server's own log, on standard error."""
+"""The server's own log, on standard error. It never has what senders sent."""
 
 from __future__ import annotations
 
 import logging
 import sys
 
+from pythonjsonlogger.json import JsonFormatter
+
 __all__ = ["configure_logging"]
 
 
-def configure_logging(level: str, *, worker: int | None = None) -> None:
+def configure_logging(level: str, form: str = "text", *, worker: int | None = None) -> None:
     """Log to standard error.
 
     Args:
         level: debug, info, warning or error.
+        form: text, or json: one object a line, with ``time``, ``level``, ``logger``, ``message``, and where they
+            apply ``worker`` and ``exc_info``.
         worker: the worker's number, which each line then has.
     """
-    source = "%(name)s" if worker is None else f"worker {worker} %(name)s"
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format=f"%(asctime)s %(levelname)s {source}: %(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_json_lines(worker) if form == "json" else _text(worker))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     # They report every request at INFO, and connection trouble that is reported here anyway.
     for noisy in ("clickhouse_connect", "urllib3", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _text(worker: int | None) -> logging.Formatter:
+    source = "%(name)s" if worker is None else f"worker {worker} %(name)s"
+    return logging.Formatter(f"%(asctime)s %(levelname)s {source}: %(message)s")
+
+
+def _json_lines(worker: int | None) -> logging.Formatter:
+    return JsonFormatter(
+        "%(levelname)s %(name)s %(message)s",
+        rename_fields={"levelname": "level", "name": "logger"},
+        static_fields={} if worker is None else {"worker": worker},
+        timestamp="time",
+    )

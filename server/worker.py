@@ -35,7 +35,7 @@ def main() -> int:
     if not line.endswith(b"\n"):  # the server has ended before it could say anything
         return 0
     order = Order.decode(line)
-    configure_logging(order.settings.log_level, worker=order.number)
+    configure_logging(order.settings.log_level, order.settings.log_format, worker=order.number)
 
     def say(report: Report) -> None:
         # A server that is gone, or does not read, is none of this process's trouble here.

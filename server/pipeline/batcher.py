@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
 from server.pipeline.left_behind import LeftBehind
+from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.rows import Rows
 
 __all__ = ["BatchLimits", "Batcher", "Gatherer", "Part"]
@@ -114,6 +115,11 @@ class Gatherer:
         ahead = min(commit_seconds, _MOST_AHEAD * self._limits.age)
         return max(0.0, group.opened + self._limits.age - ahead - now)
 
+    @property
+    def opened(self) -> float | None:
+        """When the first rows of the first batch came, None if there is none."""
+        return self._groups[0].opened if self._groups else None
+
     def take(self) -> dict[asyncio.Future[None], Part]:
         """Remove the first batch and return its parts, by who waits for them."""
         group = self._groups.popleft()
@@ -125,20 +131,28 @@ class Gatherer:
 class Batcher:
     """Runs the batches of one stream; lives on one event loop."""
 
-    def __init__(self, limits: BatchLimits, commit: Callable[[list[Rows], list[bytes]], object]) -> None:
+    def __init__(
+        self,
+        limits: BatchLimits,
+        commit: Callable[[list[Rows], list[bytes]], object],
+        measure: MeasureBatch = lambda _: None,
+    ) -> None:
         """Gather batches.
 
         Args:
             limits: when a batch is closed.
             commit: commits a batch, given its rows and the digests of its requests; called in a thread, one call
                 at a time; raises RefusedError when the batch was not committed.
+            measure: told of every batch.
         """
         self._gatherer = Gatherer(limits)
         self._commit = commit
+        self._measure = measure
         self._changed = asyncio.Event()
         self._closing = False
         self._commit_seconds = 0.0  # lately
         self._began: float | None = None  # when the commit that runs began
+        self._opened: float | None = None  # when the first rows of its batch came
         self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch that is committed: requests
         self._outcome: asyncio.Future[None] | None = None  # of that batch
         self._left_behind = LeftBehind(time.monotonic)
@@ -210,6 +224,12 @@ class Batcher:
         if ticket.cancelled() and request is not None and self._outcome is not None:
             self._left_behind.leave(request, self._outcome)
 
+    @property
+    def oldest(self) -> float:
+        """Seconds for which the oldest rows have waited that are not committed, 0 where none wait."""
+        opened = self._opened or self._gatherer.opened
+        return time.monotonic() - opened if opened is not None else 0.0
+
     async def close(self) -> None:
         """Commit what has been gathered at once, then end."""
         self._closing = True
@@ -231,6 +251,7 @@ class Batcher:
             await self._commit_next()
 
     async def _commit_next(self) -> None:
+        opened = self._opened = self._gatherer.opened or time.monotonic()
         parts = self._gatherer.take()
         loop = asyncio.get_running_loop()
         self._on_way = {ticket: part.request for ticket, part in parts.items()}
@@ -247,7 +268,9 @@ class Batcher:
             # Whatever went wrong, the batch is not committed, and its senders must keep it.
             refusal = StorageRefusedError(f"the batch could not be committed: {error}")
             refusal.__cause__ = error
-        self._began = None
+        self._began = self._opened = None
+        records = sum(part.rows.count for part in parts.values())
+        self._measure(BatchMeasure(records, began - opened, time.monotonic() - began, kept=refusal is None))
         _settle(self._outcome, refusal)
         for ticket, request in self._on_way.items():  # the others have gone
             if ticket.cancelled():

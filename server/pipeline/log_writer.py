@@ -77,6 +77,8 @@ class LogWriter:
         self._inherited = max(journal.waiting, default=0)
         self._failure = ""  # why nothing can be appended any more
         self._refusal = 0.0, ""  # when storage refused a batch, and why
+        self.signed = 0
+        """How many checkpoints it has signed."""
         self.blocked = False
         """A batch has been started and cannot be finished yet."""
 
@@ -230,6 +232,7 @@ class LogWriter:
         entry = Entry(notarized.batch, leaf_hashes, tuple(requests), block)
         number = self._journal.append(entry.encode())
         self._head = notarized.state
+        self.signed += 1
         return number, entry, notarized.fragments
 
     def _store_waiting(self) -> list[bytes]:

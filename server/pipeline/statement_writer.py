@@ -68,6 +68,8 @@ class StatementWriter:
         self._journal = journal
         self._clock = clock
         self._lock = threading.Lock()
+        self.signed = 0
+        """How many statements it has signed."""
 
     @property
     def last(self) -> Statement | None:
@@ -119,6 +121,7 @@ class StatementWriter:
         if self._give_up.is_set():  # one may have been left unfinished: nothing may take its place
             raise StorageRefusedError("the server is shutting down")
         row = sign_statement(statement, signers, data)
+        self.signed += 1
         kept = self._journal.append([encode_statement(row)])
         try:
             insert_statement(self._engine, row)

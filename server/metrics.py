@@ -1,0 +1,162 @@
+"""What a server counts of itself, for Prometheus. ``docs/reliability.md`` lists all metrics."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+
+from server.notary.origin import Stream
+from server.pipeline.measures import BatchMeasure, MeasureBatch, RequestMeasure
+
+__all__ = ["Metrics", "Reading", "WorkersMetrics"]
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_RECORDS = (1, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
+
+Reading = tuple[str, str, dict[str, str], float]
+"""A value that is read when it is asked for: the metric's name, its help, its labels, the value."""
+
+
+class Metrics:
+    """What one process counts."""
+
+    def __init__(self, read: Callable[[], Iterable[Reading]] = tuple) -> None:
+        """Begin to count.
+
+        Args:
+            read: returns what is not counted but read, such as the depth of a journal.
+        """
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_Readings(read))
+        self._requests = Counter(
+            "lognotary_requests", "Requests that were answered, by outcome", ["outcome"], registry=self._registry
+        )
+        self._bytes = Counter(
+            "lognotary_request_bytes", "Bytes of requests, by outcome", ["outcome"], registry=self._registry
+        )
+        self._request_seconds = Histogram(
+            "lognotary_request_seconds",
+            "How long senders waited for OK",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._records = Counter(
+            "lognotary_acknowledged_records",
+            "Records whose senders were told OK",
+            ["stream"],
+            registry=self._registry,
+        )
+        self._batches = Counter(
+            "lognotary_batches", "Batches, by whether they were kept", ["stream", "kept"], registry=self._registry
+        )
+        self._batch_records = Histogram(
+            "lognotary_batch_records", "Records of a batch", ["stream"], buckets=_RECORDS, registry=self._registry
+        )
+        self._batch_age = Histogram(
+            "lognotary_batch_age_seconds",
+            "How old the first records of a batch were when it was closed",
+            ["stream"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._commit_seconds = Histogram(
+            "lognotary_commit_seconds",
+            "How long it took from when a batch was closed until its senders could be told",
+            ["stream"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._verified = Counter(
+            "lognotary_verified_records", "Records that were verified when asked to", registry=self._registry
+        )
+        self._findings = Counter(
+            "lognotary_findings", "Findings of verification when asked to, by kind", ["kind"], registry=self._registry
+        )
+
+    def request(self, measure: RequestMeasure) -> None:
+        """Count a request."""
+        self._requests.labels(measure.outcome).inc()
+        self._bytes.labels(measure.outcome).inc(measure.size)
+        if measure.outcome == "ok":
+            self._request_seconds.observe(measure.seconds)
+
+    def batch_of(self, stream: Stream) -> MeasureBatch:
+        """Return what counts the batches of a stream."""
+
+        def count(measure: BatchMeasure) -> None:
+            self._batches.labels(stream.value, str(measure.kept).lower()).inc()
+            self._batch_records.labels(stream.value).observe(measure.records)
+            self._batch_age.labels(stream.value).observe(measure.age)
+            self._commit_seconds.labels(stream.value).observe(measure.seconds)
+            if measure.kept:
+                self._records.labels(stream.value).inc(measure.records)
+
+        return count
+
+    def verified(self, records: int) -> None:
+        """Count records that were verified."""
+        self._verified.inc(records)
+
+    def finding(self, kind: str) -> None:
+        """Count a finding."""
+        self._findings.labels(kind).inc()
+
+    def expose(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def join(self, others: Collector) -> None:
+        """Expose what others count too."""
+        self._registry.register(others)
+
+
+class WorkersMetrics(Collector):
+    """What worker processes count, each value with the worker's number as a label."""
+
+    def __init__(self, texts: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        """Join what workers tell.
+
+        Args:
+            texts: returns each worker's number, and what its ``Metrics.expose`` returned last.
+        """
+        self._texts = texts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the workers' metrics."""
+        joined: dict[str, Metric] = {}
+        for number, text in self._texts():
+            for family in text_string_to_metric_families(text):
+                whole = joined.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                for sample in family.samples:
+                    labels = {**sample.labels, "worker": number}
+                    whole.samples.append(Sample(sample.name, labels, sample.value))
+        yield from joined.values()
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield nothing: what there is shows when it is asked for."""
+        yield from ()
+
+
+class _Readings(Collector):
+    def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[tuple[str, str], list[tuple[dict[str, str], float]]] = defaultdict(list)
+        for name, text, labels, value in self._read():
+            families[name, text].append((labels, value))
+        for (name, text), values in families.items():
+            family = GaugeMetricFamily(name, text)
+            for labels, value in values:
+                family.add_sample(name, labels, value)
+            yield family
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()
