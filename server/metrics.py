@@ -14,7 +14,7 @@ from prometheus_client.samples import Sample
 from server.notary.origin import Stream
 from server.pipeline.measures import BatchMeasure, MeasureBatch, RequestMeasure
 
-__all__ = ["Metrics", "Reading", "WorkersMetrics"]
+__all__ = ["Metrics", "Reading"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
@@ -23,15 +23,21 @@ Reading = tuple[str, str, dict[str, str], float]
 """A value that is read when it is asked for: the metric's name, its help, its labels, the value."""
 
 
-class Metrics:
+class Metrics(Collector):
     """What one process counts."""
 
-    def __init__(self, read: Callable[[], Iterable[Reading]] = tuple) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Iterable[Reading]] = tuple,
+        workers: Callable[[], Iterable[tuple[str, str]]] = tuple,
+    ) -> None:
         """Begin to count.
 
         Args:
             read: returns what is not counted but read, such as the depth of a journal.
+            workers: returns the number of each worker process, and what its ``expose`` returned last.
         """
+        self._workers = workers
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Readings(read))
@@ -110,38 +116,17 @@ class Metrics:
 
     def expose(self) -> bytes:
         """Return everything in Prometheus' text format."""
-        return generate_latest(self._registry)
-
-    def join(self, others: Collector) -> None:
-        """Expose what others count too."""
-        self._registry.register(others)
-
-
-class WorkersMetrics(Collector):
-    """What worker processes count, each value with the worker's number as a label."""
-
-    def __init__(self, texts: Callable[[], Iterable[tuple[str, str]]]) -> None:
-        """Join what workers tell.
-
-        Args:
-            texts: returns each worker's number, and what its ``Metrics.expose`` returned last.
-        """
-        self._texts = texts
+        return generate_latest(self)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the workers' metrics."""
-        joined: dict[str, Metric] = {}
-        for number, text in self._texts():
+        """Yield this process' metrics, joined with the workers', each of which has the worker's number as a label."""
+        joined: dict[str, Metric] = {family.name: family for family in self._registry.collect()}
+        for number, text in self._workers():
             for family in text_string_to_metric_families(text):
                 whole = joined.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 for sample in family.samples:
-                    labels = {**sample.labels, "worker": number}
-                    whole.samples.append(Sample(sample.name, labels, sample.value))
+                    whole.samples.append(Sample(sample.name, {**sample.labels, "worker": number}, sample.value))
         yield from joined.values()
-
-    def describe(self) -> Iterator[Metric]:
-        """Yield nothing: what there is shows when it is asked for."""
-        yield from ()
 
 
 class _Readings(Collector):
