@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -273,9 +274,17 @@ class TestMlDsa:
 
 
 class TestStart:
-    def test_statements_that_storage_has_lost_stop_the_start(self, server: Server) -> None:
+    def test_statements_that_storage_has_lost_are_stored_again_from_the_journal(self, server: Server) -> None:
+        server.start()
+        stated = list(read_statements(server.engine))
+        server.engine.execute("TRUNCATE TABLE log_statements")
+        server.start()
+        assert list(read_statements(server.engine)) == stated
+
+    def test_statements_that_storage_has_lost_and_the_journal_too_stop_the_start(self, server: Server) -> None:
         server.start()
         server.engine.execute("TRUNCATE TABLE log_statements")
+        shutil.rmtree(server.directory / "journal")
         with pytest.raises(LogUnusableError, match="storage has lost statements"):
             server.start()
 
@@ -290,6 +299,7 @@ class TestStart:
         server.engine.execute("TRUNCATE TABLE log_statements")
         for file in (server.directory / "checkpoints").glob("*-statement"):
             file.unlink()
+        shutil.rmtree(server.directory / "journal")
         old, _ = server.store().rotate()
         with server.running() as logs:
             server.write(logs)

@@ -26,7 +26,14 @@ from server.pipeline.journal import Journal
 from server.pipeline.sure_insert import insert_surely, repeat_insert
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
-from storage.statements import decode_statement, encode_statement, insert_statement, is_stated, read_statements
+from storage.statements import (
+    decode_statement,
+    encode_statement,
+    insert_statement,
+    is_stated,
+    last_statement,
+    read_statements,
+)
 
 __all__ = ["StatementWriter", "store_waiting_statements"]
 
@@ -150,17 +157,40 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
     """Store statements that may have been on their way to storage when an earlier process ended.
 
     Raises:
-        JournalDamagedError: the journal has something else.
+        JournalDamagedError: the journal has something else, or does not go on from what is stored.
         StorageError: storage cannot be reached, or refused one.
     """
+    last: dict[str, StatementRow | None] = {}  # the last that is stored, by log
     for number in journal.waiting:
         try:
             row = decode_statement(journal.read(number))
         except StorageError as error:
             raise JournalDamagedError(f"the journal in {journal.directory} has no statement: {error}") from error
-        insert_surely(
-            f"statement {row.number} of the log {row.log_id}",
-            lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
-            lambda row=row: is_stated(engine, row),  # type: ignore[misc]
-        )
+        if row.log_id not in last:
+            last[row.log_id] = last_statement(engine, row.log_id)
+        # The segment that stays has many that were stored: each was, before the one after it was signed.
+        if _goes_on(row, last[row.log_id], journal):
+            insert_surely(
+                f"statement {row.number} of the log {row.log_id}",
+                lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
+                lambda row=row: is_stated(engine, row),  # type: ignore[misc]
+            )
+            last[row.log_id] = row
         journal.release(number)
+
+
+def _goes_on(row: StatementRow, last: StatementRow | None, journal: Journal) -> bool:
+    """Whether a statement comes next after the last one; raises JournalDamagedError where it comes out of turn."""
+    stored = last.number if last else 0
+    if row.number > stored + 1:
+        raise JournalDamagedError(
+            f"storage has lost statements: the journal in {journal.directory} has number {row.number} of the log "
+            f"{row.log_id}, and storage has {stored}. Restore the storage, or start a new log under another name "
+            "(--writer)"
+        )
+    if last and row.number == stored and row.note != last.note:
+        raise JournalDamagedError(
+            f"storage has another statement {row.number} of the log {row.log_id} than the journal in "
+            f"{journal.directory}. Is another server writing under the same name? Give each a --writer of its own"
+        )
+    return row.number == stored + 1
