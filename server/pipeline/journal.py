@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import threading
 import zlib
 from collections import deque
@@ -18,7 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.pipeline.errors import JournalDamagedError, JournalFailedError, JournalFullError
-from server.pipeline.frames import FRAME_HEADER, Frame, Scan, encode_frame, encode_segment_header, scan_segment
+from server.pipeline.frames import (
+    FRAME_HEADER,
+    MARKER_SIZE,
+    Frame,
+    Scan,
+    encode_frame,
+    encode_segment_header,
+    scan_segment,
+)
 
 __all__ = ["Journal", "segment_files"]
 
@@ -32,7 +41,7 @@ _MOST_PIECES = 512  # of one write; IOV_MAX is 1024
 @dataclass(slots=True)
 class _Segment:
     path: Path
-    first: int  # number of its first frame
+    marker: bytes  # that its frames begin with
     size: int  # bytes of it that are good
 
 
@@ -194,13 +203,13 @@ class Journal:
             if self._segments and first != self._last + 1:
                 missing = f"frames {self._last + 1} to {first - 1} are missing before it"
                 raise JournalDamagedError(_damaged(path, missing))
-            if scan.damage and (scan.beyond or at + 1 < len(files)):
+            if scan.damage and (not scan.torn or at + 1 < len(files)):
                 raise JournalDamagedError(_damaged(path, scan.damage))
             self._last = first - 1 + len(scan.frames)
             if scan.damage:
                 self._cut(path, scan)
             if scan.end:
-                segment = _Segment(path, first, scan.end)
+                segment = _Segment(path, scan.marker, scan.end)
                 self._segments.append(segment)
                 self._frames.extend((segment, frame) for frame in scan.frames)
 
@@ -246,7 +255,8 @@ class Journal:
     def _new_segment(self) -> _Segment:
         first = self._last + 1
         path = self._directory / f"{first:020d}.journal"
-        header = encode_segment_header(first)
+        marker = secrets.token_bytes(MARKER_SIZE)
+        header = encode_segment_header(first, marker)
         # One that could not be finished before is begun anew.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
@@ -257,14 +267,14 @@ class Journal:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
-        segment = _Segment(path, first, len(header))
+        segment = _Segment(path, marker, len(header))
         self._segments.append(segment)
         return segment
 
     def _write(self, segment: _Segment, payload: Sequence[bytes]) -> Frame:
         number = self._last + 1
-        pieces = encode_frame(number, payload)
-        checksum = int.from_bytes(pieces[0][4:8], "little")
+        pieces = encode_frame(segment.marker, number, payload)
+        checksum = int.from_bytes(pieces[0][MARKER_SIZE : MARKER_SIZE + 4], "little")
         frame = Frame(number, segment.size, sum(map(len, payload)), checksum)
         # Until it is known to be on disk, what stands there counts for nothing.
         self._doubtful = True
