@@ -81,7 +81,8 @@ class Journal:
         self._doubtful = False  # the last segment may hold more than was acknowledged
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has what senders sent
-            sync_directory(directory.parent)
+            for above in (directory.parent, directory.parent.parent):  # which may be new, too
+                sync_directory(above)
             self._load()
         except OSError as error:
             raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
@@ -189,11 +190,11 @@ class Journal:
             while self._frames and self._frames[0][1].number <= number:
                 self._frames.popleft()
             waiting = self._frames[0][0] if self._frames else self._segments[-1] if self._segments else None
-            while self._segments and self._segments[0] is not waiting:
-                oldest = self._segments.popleft()
-                # Where it cannot be deleted now, the next start finds it, and that its entries are stored.
-                with contextlib.suppress(OSError):
-                    oldest.path.unlink()
+            # Where one cannot be deleted, those behind it stay too: without it they would begin with a gap.
+            with contextlib.suppress(OSError):
+                while self._segments and self._segments[0] is not waiting:
+                    self._segments[0].path.unlink(missing_ok=True)
+                    self._segments.popleft()
 
     def _load(self) -> None:
         files = segment_files(self._directory)
