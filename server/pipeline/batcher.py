@@ -136,6 +136,7 @@ class Batcher:
         limits: BatchLimits,
         commit: Callable[[list[Rows], list[bytes]], object],
         measure: MeasureBatch = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Gather batches.
 
@@ -144,10 +145,12 @@ class Batcher:
             commit: commits a batch, given its rows and the digests of its requests; called in a thread, one call
                 at a time; raises RefusedError when the batch was not committed.
             measure: told of every batch.
+            clock: returns the time, in seconds.
         """
         self._gatherer = Gatherer(limits)
         self._commit = commit
         self._measure = measure
+        self._clock = clock
         self._changed = asyncio.Event()
         self._closing = False
         self._commit_seconds = 0.0  # lately
@@ -155,7 +158,7 @@ class Batcher:
         self._opened: float | None = None  # when the first rows of its batch came
         self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch that is committed: requests
         self._outcome: asyncio.Future[None] | None = None  # of that batch
-        self._left_behind = LeftBehind(time.monotonic)
+        self._left_behind = LeftBehind(clock)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own: commits never wait for whatever else runs in threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -181,7 +184,7 @@ class Batcher:
         if self._closing:
             raise ShuttingDownError("the server is shutting down")
         left = self._left_behind.find(request)
-        waited = time.monotonic() - self._began if self._began is not None else 0.0
+        waited = self._clock() - self._began if self._began is not None else 0.0
         if waited > _STUCK and not (left and left.done()):
             raise StorageRefusedError(f"storage has not answered for {waited:.0f} s", retry_after=min(waited, 30.0))
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -189,7 +192,7 @@ class Batcher:
             self._left_behind.take(request)
             self._take_over(left, request, ticket)
             return ticket
-        self._gatherer.add(Part(rows, request), ticket, time.monotonic())
+        self._gatherer.add(Part(rows, request), ticket, self._clock())
         ticket.add_done_callback(self._abandoned)
         self._changed.set()
         return ticket
@@ -228,7 +231,7 @@ class Batcher:
     def oldest(self) -> float:
         """Seconds for which the oldest rows have waited that are not committed, 0 where none wait."""
         opened = self._opened or self._gatherer.opened
-        return time.monotonic() - opened if opened is not None else 0.0
+        return self._clock() - opened if opened is not None else 0.0
 
     async def close(self) -> None:
         """Commit what has been gathered at once, then end."""
@@ -240,7 +243,7 @@ class Batcher:
 
     async def _run(self) -> None:
         while True:
-            due = self._gatherer.seconds_until_due(time.monotonic(), self._commit_seconds)
+            due = self._gatherer.seconds_until_due(self._clock(), self._commit_seconds)
             if due is None and self._closing:
                 return
             if due is None or (due > 0 and not self._closing):
@@ -251,17 +254,17 @@ class Batcher:
             await self._commit_next()
 
     async def _commit_next(self) -> None:
-        opened = self._opened = self._gatherer.opened or time.monotonic()
+        opened = self._opened = self._gatherer.opened or self._clock()
         parts = self._gatherer.take()
         loop = asyncio.get_running_loop()
         self._on_way = {ticket: part.request for ticket, part in parts.items()}
         self._outcome = loop.create_future()
-        began = self._began = time.monotonic()
+        began = self._began = self._clock()
         refusal: RefusedError | None = None
         try:
             rows = [part.rows for part in parts.values()]
             await loop.run_in_executor(self._thread, self._commit, rows, list(self._on_way.values()))
-            self._commit_seconds += (time.monotonic() - began - self._commit_seconds) / 4
+            self._commit_seconds += (self._clock() - began - self._commit_seconds) / 4
         except RefusedError as error:
             refusal = error
         except Exception as error:
@@ -270,7 +273,7 @@ class Batcher:
             refusal.__cause__ = error
         self._began = self._opened = None
         records = sum(part.rows.count for part in parts.values())
-        self._measure(BatchMeasure(records, began - opened, time.monotonic() - began, kept=refusal is None))
+        self._measure(BatchMeasure(records, began - opened, self._clock() - began, kept=refusal is None))
         _settle(self._outcome, refusal)
         for ticket, request in self._on_way.items():  # the others have gone
             if ticket.cancelled():

@@ -64,7 +64,7 @@ class Journal:
             directory: where its segments are.
             limit: bytes that it may take.
             segment_bytes: a segment that has more gets no further entry.
-            sync: makes what was written to a file descriptor durable.
+            sync: makes durable what was written to the file, or changed in the directory, behind a descriptor.
 
         Raises:
             JournalDamagedError: there is damage before the end, or it cannot be read or written.
@@ -82,7 +82,7 @@ class Journal:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has what senders sent
             for above in (directory.parent, directory.parent.parent):  # which may be new, too
-                sync_directory(above)
+                self._sync_directory(above)
             self._load()
         except OSError as error:
             raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
@@ -230,7 +230,7 @@ class Journal:
                 self._sync(file.fileno())
         else:
             path.unlink()
-            sync_directory(self._directory)
+            self._sync_directory(self._directory)
 
     def _settle(self) -> None:
         """Cut the last segment where its last good frame ends, if more may be there; raises OSError."""
@@ -263,7 +263,7 @@ class Journal:
         try:
             _write_all(descriptor, [header], 0)
             self._sync(descriptor)
-            sync_directory(self._directory)
+            self._sync_directory(self._directory)
         except BaseException:
             os.close(descriptor)
             raise
@@ -290,6 +290,14 @@ class Journal:
         self._doubtful = False
         return frame
 
+    def _sync_directory(self, directory: Path) -> None:
+        """Make durable which files a directory has; raises OSError."""
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._sync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def _close_segment(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -299,15 +307,6 @@ class Journal:
 def segment_files(directory: Path) -> list[tuple[int, Path]]:
     """Return the segments of a journal as (number of the first frame, path), in order."""
     return sorted((int(path.stem), path) for path in directory.glob("*.journal") if path.stem.isdecimal())
-
-
-def sync_directory(directory: Path) -> None:
-    """Make durable which files a directory has; raises OSError."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_all(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
