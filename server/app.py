@@ -26,11 +26,11 @@ from server.identity import identify, key_store
 from server.ingestion import Ingestion
 from server.kept_logs import state_changes
 from server.listeners import serve_grpc, serve_http
+from server.metrics import Metrics, ready_reading
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
 from server.pipeline.pipeline import Pipeline
 from server.ports import reserve
-from server.readiness import StorageProbe
 from server.retention import enforced_retention
 from server.setting_values import Address
 from server.startup import (
@@ -95,19 +95,20 @@ async def _run_alone(
         ingestion = Ingestion(settings)
         # Reading has connections of its own, so that commits never wait for queries.
         reader = LateEngine()
-        backend = Backend(reader, identity.keys, lambda: [*ingestion.checkpoints(), *data.kept(identity.workers_logs)])
-        probe = StorageProbe(reader)
-
-        def not_ready() -> str:
-            return ingestion.not_ready() or (probe.not_ready() if ingestion.waits_for_storage else "")
-
+        metrics = ingestion.metrics
+        backend = Backend(
+            reader,
+            identity.keys,
+            lambda: [*ingestion.checkpoints(), *data.kept(identity.workers_logs)],
+            on_verified=metrics.verified,
+            on_finding=metrics.finding,
+        )
         # Before storage is reached, so that senders and those who watch are told what is wanting.
         otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingestion.pipeline))
-        api_grpc, http = await stack.enter_async_context(_answer(settings, backend, not_ready))
+        api_grpc, http = await stack.enter_async_context(_answer(settings, backend, ingestion.not_ready, metrics))
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         reads = await patiently(lambda: connect(settings.storage), signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
-        stack.enter_context(background(probe.run()))
         name = WriterName(settings.deployment, identity.writer, data.place)
         await stack.enter_async_context(ingestion.writing(name, data, identity.store, engine, signals))
         async with enforced_retention(settings, engine, signals.stop):
@@ -144,8 +145,15 @@ async def _run_with_workers(
         logs = (*identity.logs, *identity.workers_logs)
         reader = LateEngine()
         # What a worker has written down it has committed before, so storage can never be behind it.
-        backend = Backend(reader, identity.keys, lambda: data.kept(logs))
-        api_grpc, http = await stack.enter_async_context(_answer(settings, backend, workers.not_ready))
+        metrics = Metrics(lambda: [ready_reading(workers.not_ready())], workers.metrics)
+        backend = Backend(
+            reader,
+            identity.keys,
+            lambda: data.kept(logs),
+            on_verified=metrics.verified,
+            on_finding=metrics.finding,
+        )
+        api_grpc, http = await stack.enter_async_context(_answer(settings, backend, workers.not_ready, metrics))
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         reader.arrive(engine)
         async with enforced_retention(settings, engine, signals.stop):
@@ -181,18 +189,12 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         ingestion = Ingestion(settings)
         await stack.enter_async_context(_receive(settings, ingestion.pipeline, shared=True))
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
-        probe = StorageProbe(engine)
-        stack.enter_context(background(probe.run()))
         name = WriterName(settings.deployment, order.writer, data.place)
         keys = key_store(settings)
         await stack.enter_async_context(ingestion.writing(name, data, keys, engine, signals))
         await patiently(lambda: state_changes(settings, ingestion.logs, keys), signals.stop)
         ingestion.pipeline.start()
-
-        def not_ready() -> str:
-            return ingestion.not_ready() or (probe.not_ready() if ingestion.waits_for_storage else "")
-
-        stack.enter_context(background(_report(not_ready, say)))
+        stack.enter_context(background(_report(ingestion, say)))
         stack.enter_context(background(whenever(signals.reread, lambda: ingestion.reread_keys(keys))))
         await signals.stop.wait()
         await ingestion.finish()
@@ -216,7 +218,7 @@ async def _receive(
 
 @contextlib.asynccontextmanager
 async def _answer(
-    settings: Settings, backend: Backend, not_ready: Callable[[], str]
+    settings: Settings, backend: Backend, not_ready: Callable[[], str], metrics: Metrics
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where."""
     async with contextlib.AsyncExitStack() as stack:
@@ -226,11 +228,13 @@ async def _answer(
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
-        http_address = await stack.enter_async_context(serve_http(build_http_api(backend, not_ready), settings.http))
+        http_address = await stack.enter_async_context(
+            serve_http(build_http_api(backend, not_ready, metrics.expose), settings.http)
+        )
         yield grpc_address, http_address
 
 
-async def _report(not_ready: Callable[[], str], say: Callable[[Report], None]) -> None:
+async def _report(ingestion: Ingestion, say: Callable[[Report], None]) -> None:
     while True:
-        say(Report(not_ready=not_ready()))
+        say(Report(not_ready=ingestion.not_ready(), metrics=ingestion.metrics.expose().decode()))
         await asyncio.sleep(REPORT_INTERVAL)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from server.allocator import keep_freed_memory
 from server.attended_log import StoredLog
@@ -14,6 +14,7 @@ from server.config import Settings
 from server.datadir import DataDirectory
 from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, stored, storing
 from server.keystore import KeyStore
+from server.metrics import Metrics, Reading, ready_reading
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import Stream
 from server.notary.statement import Statement
@@ -22,6 +23,7 @@ from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.errors import RefusedError
 from server.pipeline.pipeline import Pipeline
+from server.readiness import StorageProbe
 from server.setting_values import Acknowledge
 from server.startup import Signals, StoppedError, background, once, patiently, sole_writer
 from server.witness.attendance import Attendance, plan_errands
@@ -44,6 +46,9 @@ class Ingestion:
         self._settings = settings
         self._give_up = threading.Event()
         self._clock = Clock()
+        self._batchers: Mapping[Stream, Batcher] = {}
+        self._probe: StorageProbe | None = None
+        self.metrics = Metrics(self._readings)
         self.pipeline = Pipeline(
             build_codec(settings.codec, settings.audit_rules),
             self._clock,
@@ -64,8 +69,10 @@ class Ingestion:
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
-        if not self.logs:
+        if self._probe is None:
             return "it waits for storage"
+        if self.waits_for_storage and (trouble := self._probe.not_ready()):
+            return trouble
         troubles = {stream: self._trouble(log) for stream, log in self.logs.items()}
         return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
 
@@ -99,11 +106,12 @@ class Ingestion:
                 )
                 for log in logs.values():
                     stack.callback(log.close)
-                batchers = _build_batchers(settings, logs)
+                batchers = _build_batchers(settings, logs, self.metrics)
                 for stream, log in logs.items():
                     await self._store_journal(log, batchers[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
-            self.logs = logs
+            self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
+            stack.enter_context(background(self._probe.run()))
             stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
             errands = plan_errands(
                 [StoredLog(log, engine) for log in logs.values()],
@@ -122,6 +130,24 @@ class Ingestion:
         await self.pipeline.close()
         await stored([log.writer for log in self.logs.values()], self._give_up)
 
+    def _readings(self) -> Iterator[Reading]:
+        yield ready_reading(self.not_ready())
+        yield "lognotary_memory_limit_bytes", "Bytes of memory that it may take", {}, self._settings.memory_limit
+        if self._probe is not None:
+            ahead = self._probe.clock_offset
+            yield "lognotary_storage_clock_offset_seconds", "How far the clock is ahead of storage's", {}, ahead
+        for stream, log in self.logs.items():
+            labels = {"stream": stream.value}
+            journal = log.writer.journal
+            oldest = self._batchers[stream].oldest
+            signed = log.writer.signed + log.statements.signed
+            yield "lognotary_journal_batches", "Batches in the journal, not in storage", labels, len(journal)
+            yield "lognotary_journal_bytes", "Bytes that the journal takes", labels, journal.size
+            yield "lognotary_journal_limit_bytes", "Bytes that the journal may take", labels, journal.limit
+            yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
+            yield "lognotary_oldest_unacknowledged_seconds", "How long the oldest records wait", labels, oldest
+            yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
+
     async def _store_journal(self, log: KeptLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:
         """Store what is in a journal: behind those who send, or before they may."""
         if not self.waits_for_storage:
@@ -135,9 +161,10 @@ class Ingestion:
         batcher.leave_behind(requests)
 
 
-def _build_batchers(settings: Settings, logs: Mapping[Stream, KeptLog]) -> dict[Stream, Batcher]:
+def _build_batchers(settings: Settings, logs: Mapping[Stream, KeptLog], metrics: Metrics) -> dict[Stream, Batcher]:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
     in_journal = settings.ack is Acknowledge.JOURNAL
     return {
-        stream: Batcher(limits, log.writer.append if in_journal else log.writer.commit) for stream, log in logs.items()
+        stream: Batcher(limits, log.writer.append if in_journal else log.writer.commit, metrics.batch_of(stream))
+        for stream, log in logs.items()
     }

@@ -14,13 +14,18 @@ from prometheus_client.samples import Sample
 from server.notary.origin import Stream
 from server.pipeline.measures import BatchMeasure, MeasureBatch, RequestMeasure
 
-__all__ = ["Metrics", "Reading"]
+__all__ = ["Metrics", "Reading", "ready_reading"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 
 Reading = tuple[str, str, dict[str, str], float]
 """A value that is read when it is asked for: the metric's name, its help, its labels, the value."""
+
+
+def ready_reading(not_ready: str) -> Reading:
+    """Return whether a process is ready, which it is where there is no reason that it is not."""
+    return "lognotary_ready", "1 where records can be acknowledged", {}, float(not not_ready)
 
 
 class Metrics(Collector):
@@ -120,7 +125,11 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield this process' metrics, joined with the workers', each of which has the worker's number as a label."""
-        joined: dict[str, Metric] = {family.name: family for family in self._registry.collect()}
+        joined: dict[str, Metric] = {}
+        for family in self._registry.collect():
+            # When a counter was made nobody has asked, and it is a third of the text.
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            joined[family.name] = family
         for number, text in self._workers():
             for family in text_string_to_metric_families(text):
                 whole = joined.setdefault(family.name, Metric(family.name, family.documentation, family.type))

@@ -56,10 +56,12 @@ class Report:
     Attributes:
         not_ready: why it cannot commit records, empty if it can.
         failure: why it cannot start, and never will.
+        metrics: what it counts of itself, in Prometheus' text format.
     """
 
     not_ready: str = ""
     failure: str = ""
+    metrics: str = ""
 
     def encode(self) -> bytes:
         """Return the report as a line."""

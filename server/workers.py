@@ -91,6 +91,10 @@ class Workers:
         for worker in self._workers:
             worker.reread_keys()
 
+    def metrics(self) -> list[tuple[str, str]]:
+        """Return the number of each worker that runs, and what it counts of itself."""
+        return [found for found in (worker.metrics() for worker in self._workers) if found]
+
     def not_ready(self) -> str:
         """Return why not every worker can commit records, empty if all can."""
         return next(filter(None, (worker.not_ready() for worker in self._workers)), "")
@@ -117,6 +121,10 @@ class _Worker:
         if time.monotonic() - self._reported_at > _SILENCE:
             return f"{self._name} does not answer"
         return f"{self._name}: {report.not_ready}" if report.not_ready else ""
+
+    def metrics(self) -> tuple[str, str] | None:
+        report = self._report
+        return (str(self._order.number), report.metrics) if report else None
 
     def reread_keys(self) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -10,13 +10,15 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
 from server.api.evidence import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
+from server.api.expiry import Expired
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
 from server.api.tile_files import latest_checkpoint, read_tile
-from server.api.verification import Scope, verify
+from server.api.verification import Progress, Scope, Summary, verify
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
+from server.notary.findings import Finding
 from server.notary.statement import Statement, StatementKind
 from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
@@ -31,7 +33,13 @@ class Backend:
     """Answers calls from one storage. Every method blocks; call it in a thread."""
 
     def __init__(
-        self, engine: Engine, keys: TrustedKeys, remembered: Callable[[], Sequence[Checkpoint | Statement]] = tuple
+        self,
+        engine: Engine,
+        keys: TrustedKeys,
+        remembered: Callable[[], Sequence[Checkpoint | Statement]] = tuple,
+        *,
+        on_verified: Callable[[int], object] = lambda _: None,
+        on_finding: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Answer from a storage.
 
@@ -40,11 +48,15 @@ class Backend:
             keys: the public keys to believe.
             remembered: returns the checkpoints that are known without storage, which verification
                 holds storage against.
+            on_verified: called with how many records a verification has verified.
+            on_finding: called with the kind of each finding.
         """
         self._engine = engine
         self._keys = KnownKeys(engine, keys)
         self._remembered = remembered
         self._proofs = ProofCache()
+        self._on_verified = on_verified
+        self._on_finding = on_finding
 
     def forget_keys(self) -> None:
         """Learn anew by which keys logs are signed."""
@@ -98,7 +110,14 @@ class Backend:
             scope = _scope(request, learned, self._remembered())
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return map(verify_response, verify(self._engine, keys, scope))
+        return map(verify_response, map(self._counted, verify(self._engine, keys, scope)))
+
+    def _counted(self, step: Progress | Finding | Expired | Summary) -> Progress | Finding | Expired | Summary:
+        if isinstance(step, Summary):
+            self._on_verified(step.records)
+        elif isinstance(step, Finding):
+            self._on_finding(step.kind.name)
+        return step
 
 
 def _scope(

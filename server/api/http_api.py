@@ -9,7 +9,8 @@ GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST /api/v1/verify                             Verify; the answer is one JSON object a line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
 GET  /healthz                                   200 while the process works
-GET  /readyz                                    200 while records can be committed, else 503
+GET  /readyz                                    200 while records can be acknowledged, else 503
+GET  /metrics                                   what the server counts of itself, in Prometheus' text format
 """
 
 from __future__ import annotations
@@ -39,12 +40,16 @@ _logger = logging.getLogger(__name__)
 _MessageT = TypeVar("_MessageT", bound=Message)
 
 
-def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus, "Exposition formats"
+
+
+def build_http_api(backend: Backend, not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> Starlette:
     """Build the ASGI application.
 
     Args:
         backend: answers the calls.
-        not_ready: returns why records cannot be committed, empty if they can; blocks.
+        not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
+        metrics: returns what the server counts of itself.
     """
 
     async def verify(request: Request) -> Response:
@@ -60,8 +65,11 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        reason = await asyncio.to_thread(not_ready)
+        reason = not_ready()
         return PlainTextResponse(f"{reason or 'ok'}\n", status_code=503 if reason else 200)
+
+    async def tell_metrics(_: Request) -> Response:
+        return Response(metrics(), media_type=_METRICS_TYPE)
 
     return Starlette(
         routes=[
@@ -83,6 +91,7 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str]) -> Starlette:
             *tile_routes(backend),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", tell_metrics),
         ],
         exception_handlers={
             InvalidArgumentError: _refuse(400, "INVALID_ARGUMENT"),
