@@ -17,6 +17,8 @@ _BENCHMARKS = (
     "latency",
     "memory",
     "endurance",
+    "outage",
+    "soak",
     "collector",
     "verify",
     "proofs",

@@ -59,6 +59,7 @@ class _Load:
     seconds: float
     timeout: float
     compression: grpc.Compression
+    interval: float = 0.0  # seconds from one request of a client to its next
     sent: int = 0
     latencies: list[float] = field(default_factory=list)
     retries: Counter[str] = field(default_factory=Counter)
@@ -78,7 +79,12 @@ class _Load:
         """Send one request after the other, each until it is acknowledged or can never be."""
         async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
             call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+            due = self.started + random.uniform(0.0, self.interval)  # noqa: S311
             while (request := self.next_request()) is not None:
+                if self.interval:
+                    # What was late is not made up for: a sender that waits for an answer has less to send then.
+                    due = max(due + self.interval, time.perf_counter())
+                    await asyncio.sleep(due - time.perf_counter())
                 begin = time.perf_counter()
                 if await self._send(call, request):
                     self.latencies.append(time.perf_counter() - begin)
@@ -112,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.seconds,
         options.timeout,
         grpc.Compression.Gzip if options.gzip else grpc.Compression.NoCompression,
+        options.clients * shape.records / options.rate if options.rate else 0.0,
     )
     if not load.limit and not load.seconds:
         load.limit = len(requests)
@@ -196,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clients", type=int, default=8, metavar="N", help="clients at the same time (default: 8)")
     parser.add_argument("--requests", type=int, default=0, metavar="N", help="stop after so many requests")
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="stop after so many seconds")
+    parser.add_argument("--rate", type=float, default=0.0, metavar="N", help="records/s to offer at most")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="of one attempt (default: 30)")
     parser.add_argument("--gzip", action="store_true", help="compress requests (by gRPC, each time: costs the loader)")
     parser.add_argument(

@@ -11,6 +11,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
 from server.notary.origin import Stream
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -28,9 +31,11 @@ __all__ = [
     "count_records",
     "count_rows",
     "cpu_seconds",
+    "descriptors",
     "fresh_engine",
     "lognotary",
     "peak_resident",
+    "read_metric",
     "resident",
     "scratch",
     "server_flags",
@@ -62,6 +67,22 @@ def _children(pid: int) -> Iterator[int]:
 def resident(pid: int) -> int:
     """Return the bytes of a process that are in memory now."""
     return _status(pid, "VmRSS") + sum(map(resident, _children(pid)))
+
+
+def descriptors(pid: int) -> int:
+    """Return how many files a process has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def read_metric(server: LognotaryServer, name: str) -> float:
+    """Return the sum of a metric's values over all of its labels."""
+    text = httpx.get(f"{server.http}/metrics", timeout=60.0).text
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    )
 
 
 def peak_resident(pid: int) -> int:
