@@ -1,0 +1,60 @@
+"""``lognotary journal inspect``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.cli import main
+from server.notary.batch import LogState
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.pipeline.journal import Journal, segment_files
+from server.pipeline.log_writer import LogWriter
+from tests.pipeline.building import PretendedEngine, rows
+from tests.pipeline.test_log_writer import Patience
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """The journal of a log that has two batches."""
+    directory = tmp_path / "data" / "journal" / "audit"
+    journal = Journal(directory, 1 << 20)
+    writer = LogWriter(
+        PretendedEngine(), journal, LogState(NAME), LogState(NAME), Signer.generate(), lambda _: None, Patience()
+    )
+    for bodies in (["a", "b"], ["c"]):
+        writer.append([rows(Stream.AUDIT, *bodies)], [bytes(32)])
+    journal.close()
+    return directory
+
+
+def test_it_lists_batches(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["journal", "inspect", "--data-dir", str(journal.parents[1])]) == 0
+    file, first, second = capsys.readouterr().out.splitlines()
+    assert file.startswith(str(journal / "00000000000000000001.journal"))
+    assert f"batch 1 of {NAME.origin}, leaves 0 to 1, received 2026-" in first
+    assert f"batch 2 of {NAME.origin}, leaves 2 to 2, received 2026-" in second
+
+
+def test_it_shows_damage_and_says_so_by_its_status(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ((_, path),) = segment_files(journal)
+    content = bytearray(path.read_bytes())
+    content[200] ^= 1
+    path.write_bytes(content)
+    assert main(["journal", "inspect", "--json", str(journal)]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["entries"] == []
+    assert "frame 1" in shown["damage"]
+    assert main(["journal", "inspect", str(journal)]) == 1
+    assert "✘" in capsys.readouterr().out
+    assert path.read_bytes() == content
+
+
+def test_where_there_is_none_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["journal", "inspect", "--data-dir", str(tmp_path)]) == 1
+    assert "no journal" in capsys.readouterr().err
