@@ -17,7 +17,7 @@ import grpc.aio
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
-from server.allocator import keep_freed_memory
+from server.allocator import give_freed_memory_back, keep_freed_memory
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health
@@ -25,16 +25,20 @@ from server.api.http_api import build_http_api
 from server.attended_log import StoredLog
 from server.config import Settings
 from server.datadir import DataDirectory, worker_directory
+from server.descriptors import allow_descriptors
+from server.http_connections import ConnectionLimits
 from server.identity import identify, key_store
 from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, state_changes
 from server.keystore import KeyStore
-from server.listeners import serve_grpc, serve_http
+from server.listeners import serve_grpc, serve_http, serve_http_apart
+from server.memory import MemoryGuard, MemoryPlan, plan_memory, resident_memory
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import Stream
 from server.notary.statement import Statement
 from server.otlp.codecs import build_codec
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
+from server.pipeline.admission import Admission
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.pipeline import Pipeline
 from server.pipeline.rows import Codec
@@ -141,7 +145,7 @@ async def _run_with_workers(
             settings,
             otlp_grpc=otlp_grpc,
             otlp_http=otlp_http,
-            memory_limit=max(1, settings.memory_limit // settings.workers),
+            memory_limit=settings.memory_limit // (settings.workers + 1),  # this process has a share too
         )
         numbers = range(1, settings.workers + 1)
         workers = Workers([Order(number, identity.writer_of(number), share) for number in numbers])
@@ -228,7 +232,14 @@ async def _ingest(
     """Go on with the logs of a writer."""
     keep_freed_memory()
     give_up = threading.Event()
-    codec = build_codec(settings.codec, settings.audit_rules)
+    plan = plan_memory(
+        settings.memory_limit,
+        resident_memory() or 0,
+        max_requests=settings.max_requests,
+        batch_bytes=settings.batch_bytes,
+        embedded=engine.info.exclusive,
+    )
+    codec = build_codec(settings.codec, settings.audit_rules, plan.rows)
     async with sole_writer(engine, name):
         logs = await asyncio.to_thread(open_logs, settings, name.writer, data, keys, engine, give_up)
         async with contextlib.AsyncExitStack() as stack:
@@ -240,16 +251,25 @@ async def _ingest(
                 witness_interval=settings.witness_interval,
             )
             await stack.enter_async_context(Attendance(errands).running())
-            yield _Ingest(_build_pipeline(settings, codec, logs), logs, give_up)
+            admission = Admission(plan.admission)
+            stack.enter_context(background(_guard(plan, admission, engine).run()))
+            yield _Ingest(_build_pipeline(settings, codec, logs, admission), logs, give_up)
 
 
-def _build_pipeline(settings: Settings, codec: Codec, logs: Mapping[Stream, KeptLog]) -> Pipeline:
+def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:
+    give_back: list[Callable[[], object]] = [give_freed_memory_back]
+    if engine.info.exclusive:  # it keeps freed memory in an allocator of its own, in this process
+        give_back.append(lambda: engine.execute("SYSTEM JEMALLOC PURGE"))
+    return MemoryGuard(plan.limit, admission, give_back)
+
+
+def _build_pipeline(settings: Settings, codec: Codec, logs: Mapping[Stream, KeptLog], admission: Admission) -> Pipeline:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
     batchers = {stream: Batcher(limits, log.writer.commit) for stream, log in logs.items()}
     return Pipeline(
         codec,
         batchers,
-        memory_limit=settings.memory_limit,
+        admission,
         ack_timeout=settings.ack_timeout,
     )
 
@@ -260,13 +280,22 @@ async def _receive(
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too."""
     pipeline.start()
-    options = dict(server_options(settings.max_request_bytes)) | {"grpc.so_reuseport": int(shared)}
+    allow_descriptors(4 * settings.max_connections)
+    options = dict(
+        server_options(
+            settings.max_request_bytes,
+            max_connections=settings.max_connections,
+            max_calls=settings.max_requests,
+            max_connection_age=settings.max_connection_age,
+        )
+    ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
-    server.add_generic_rpc_handlers((build_logs_handler(pipeline),))
+    server.add_generic_rpc_handlers((build_logs_handler(pipeline, settings.max_request_bytes),))
     app = build_http_app(pipeline, settings.max_request_bytes)
+    limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
         serve_grpc(server, settings.otlp_grpc) as grpc_address,
-        serve_http(app, settings.otlp_http, shared=shared) as http_address,
+        serve_http(app, settings.otlp_http, limits, shared=shared) as http_address,
     ):
         yield grpc_address, http_address
 
@@ -277,13 +306,16 @@ async def _answer(
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where."""
     async with contextlib.AsyncExitStack() as stack:
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
+        server = grpc.aio.server(options=options)
         add_services(server, backend)
         healthy = await add_health(server)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
-        http_address = await stack.enter_async_context(serve_http(build_http_api(backend, not_ready), settings.http))
+        limits = ConnectionLimits(settings.max_connections)
+        http_api = build_http_api(backend, not_ready)
+        http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits))
         yield grpc_address, http_address
 
 

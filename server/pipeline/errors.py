@@ -2,8 +2,10 @@
 
 PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
+├── OversizedError            it needs more memory than there ever is: do not retry it as it is
 └── RefusedError              nothing was lost, the sender should retry
-    ├── OverloadedError       the memory limit is reached
+    ├── OverloadedError       more requests than are taken in at a time
+    ├── StalledError          the request did not arrive in time
     ├── StorageRefusedError   storage could not commit the batch, or not in time
     └── ShuttingDownError     the server no longer accepts requests
 """
@@ -13,9 +15,11 @@ from __future__ import annotations
 __all__ = [
     "MalformedRequestError",
     "OverloadedError",
+    "OversizedError",
     "PipelineError",
     "RefusedError",
     "ShuttingDownError",
+    "StalledError",
     "StorageRefusedError",
 ]
 
@@ -26,6 +30,10 @@ class PipelineError(Exception):
 
 class MalformedRequestError(PipelineError):
     """The request cannot be decoded, now or ever; the message says where it is wrong."""
+
+
+class OversizedError(PipelineError):
+    """The request needs more memory than the server may take, even if it has it all to itself."""
 
 
 class RefusedError(PipelineError):
@@ -41,7 +49,11 @@ class RefusedError(PipelineError):
 
 
 class OverloadedError(RefusedError):
-    """More requests are in flight than the memory limit allows."""
+    """There are more requests, or larger ones, than the server takes in at a time."""
+
+
+class StalledError(RefusedError):
+    """The request came so slowly that the server does not wait for the rest of it."""
 
 
 class StorageRefusedError(RefusedError):

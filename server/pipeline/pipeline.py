@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from server.notary.origin import Stream
+from server.pipeline.admission import Admission, Ticket
 from server.pipeline.batcher import Batcher
-from server.pipeline.errors import OverloadedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.errors import ShuttingDownError, StorageRefusedError
 from server.pipeline.rows import Codec
 
 __all__ = ["Clock", "Pipeline"]
 
 _ENCODERS = 2  # requests encoded at the same time
-# How many times its size a request holds, as measured: as it came, in gRPC's hands and in ours, encoded, in
-# the block that is sent, and what lies between them.
-_TIMES_HELD = 4
 
 
 class Clock:
@@ -36,23 +34,22 @@ class Pipeline:
     """Takes requests from all receivers; implements ``Ingest``. Lives on one event loop."""
 
     def __init__(
-        self, codec: Codec, batchers: Mapping[Stream, Batcher], *, memory_limit: int, ack_timeout: float
+        self, codec: Codec, batchers: Mapping[Stream, Batcher], admission: Admission, *, ack_timeout: float
     ) -> None:
         """Join the parts.
 
         Args:
             codec: encodes requests.
             batchers: the batcher of each stream.
-            memory_limit: bytes that requests may hold between receipt and commit.
+            admission: decides which requests are taken in.
             ack_timeout: seconds after which a request that is not committed is refused.
         """
         self._codec = codec
         self._batchers = batchers
-        self._memory_limit = memory_limit
+        self._admission = admission
         self._ack_timeout = ack_timeout
         self._clock = Clock()
         self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
-        self._held = 0
         self._closing = False
 
     def start(self) -> None:
@@ -60,30 +57,39 @@ class Pipeline:
         for batcher in self._batchers.values():
             batcher.start()
 
-    async def submit(self, request: bytes) -> None:
-        """Encode, store and sign a request; return when all of its records are committed.
+    def admit(self, client: str, size: int | None = None) -> Ticket:
+        """Decide whether a request is taken in; see ``Ingest``.
 
-        Args:
-            request: a serialized ``ExportLogsServiceRequest``.
+        Raises:
+            OversizedError: it can never be taken in.
+            RefusedError: not now; to be sent again.
+        """
+        self._check_open()
+        return self._admission.admit(client, size)
+
+    async def submit(self, request: bytes, ticket: Ticket) -> None:
+        """Encode, store and sign a request; return when all of its records are committed; see ``Ingest``.
 
         Raises:
             MalformedRequestError: the bytes are no such request.
+            OversizedError: its rows can never be held in memory.
             RefusedError: not committed; to be sent again.
         """
+        self._check_open()
+        ticket.hold(len(request))
+        ticket.set_out()
+        await self._store(request, ticket)
+        ticket.acknowledged()
+
+    def _check_open(self) -> None:
         if self._closing:
             raise ShuttingDownError("the server is shutting down")
-        held = _TIMES_HELD * len(request)
-        if self._held and self._held + held > self._memory_limit:
-            raise OverloadedError("too many requests are waiting to be committed")
-        self._held += held
-        try:
-            await self._store(request)
-        finally:
-            self._held -= held
 
-    async def _store(self, request: bytes) -> None:
+    async def _store(self, request: bytes, ticket: Ticket) -> None:
         loop = asyncio.get_running_loop()
         parts = await loop.run_in_executor(self._encoders, self._codec.encode, request, self._clock.now())
+        # Rows repeat what their resources and scopes say, so they may be larger than the request by far.
+        ticket.hold(max(len(request), sum(rows.size for rows in parts)))
         tickets = [self._batchers[rows.stream].add(rows) for rows in parts]
         if not tickets:
             return
@@ -91,6 +97,7 @@ class Pipeline:
         try:
             await asyncio.wait_for(committed, self._ack_timeout)
         except TimeoutError as error:
+            ticket.stood_still()
             raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
 
     async def close(self) -> None:
