@@ -141,11 +141,12 @@ async def _read(context: _Context, ticket: Ticket) -> bytes:
             stopping.append(asyncio.create_task(_abort(context, refusal_of(error))))
 
     with ticket.arriving(stop):
-        message = await context.read()
-        if message is grpc.aio.EOF:
+        message: bytes | object = await context.read()
+        if not isinstance(message, bytes):  # grpc.aio.EOF
             raise MessageCountError("the call has no message, where it should have one")
         ticket.came(len(message))
-        if await context.read() is not grpc.aio.EOF:
+        end: object = await context.read()
+        if end is not grpc.aio.EOF:
             raise MessageCountError("the call has several messages, where it should have one")
     return message
 

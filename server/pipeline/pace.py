@@ -10,7 +10,7 @@ __all__ = ["Pace"]
 _TARGET = 1.0  # seconds that a request should wait for its acknowledgement, at most, from when it is here
 _TOO_LONG = 2 * _TARGET  # between the two nothing changes: storage is not equally fast all the time
 _FIRST_WINDOW = 16 << 20  # bytes, while nothing is known
-_LEAST_WINDOW = 2 << 20  # bytes: a storage that is slow whatever it gets would else get less and less
+_LEAST_WINDOW = 8 << 20  # bytes: a storage that is slow whatever it gets would else get less and less
 
 _SHORTEST, _LONGEST = 1.0, 30.0  # seconds that a refused sender is told to wait
 _JITTER = 0.25  # of that, up or down: those who were refused together should not come back together

@@ -75,6 +75,7 @@ class Sharing:
         if client not in self._waiting and len(self._waiting) >= _MOST_CLAIMS:
             self._drop_claim(next(iter(self._waiting)))
         self._clients.setdefault(client, _Client()).waits_until = until
+        self._waiting.pop(client, None)
         self._waiting[client] = None
 
     def take(self, client: str, size: int) -> None:
