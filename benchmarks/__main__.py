@@ -17,6 +17,7 @@ _BENCHMARKS = (
     "latency",
     "memory",
     "endurance",
+    "overload",
     "collector",
     "verify",
     "proofs",

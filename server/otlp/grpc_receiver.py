@@ -12,6 +12,7 @@ it for every message on its own, up to the size limit, whatever is in memory alr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import grpc
@@ -106,6 +107,9 @@ def server_options(
     options: list[tuple[str, Any]] = [
         ("grpc.max_receive_message_length", max_request_bytes),
         ("grpc.per_message_decompression", 0),
+        # Otherwise gRPC takes in up to megabytes of each message that nobody has decided to read yet. What is read has
+        # a window of its own size all the same.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
@@ -138,7 +142,7 @@ async def _read(context: _Context, ticket: Ticket) -> bytes:
         # Not by cancelling the read: gRPC would go on to receive the message. Once the call has its status, it
         # does not, and the read ends by itself.
         if not stopping:
-            stopping.append(asyncio.create_task(_abort(context, refusal_of(error))))
+            stopping.append(asyncio.create_task(_stop(context, refusal_of(error))))
 
     with ticket.arriving(stop):
         message: bytes | object = await context.read()
@@ -157,6 +161,12 @@ async def _decompressed(message: bytes, limit: int, ticket: Ticket) -> bytes:
     if len(message) <= _LARGE_COMPRESSED:
         return decompress_message(message, limit, ticket.came)
     return await asyncio.to_thread(decompress_message, message, limit, hold_from_thread(ticket))
+
+
+async def _stop(context: _Context, refusal: Refusal) -> None:
+    # What abort raises is raised in the handler as well; and the call may have ended meanwhile.
+    with contextlib.suppress(grpc.aio.BaseError):
+        await _abort(context, refusal)
 
 
 async def _abort(context: _Context, refusal: Refusal) -> None:

@@ -28,7 +28,7 @@ Stop = Callable[[RefusedError], None]
 """Ends the arrival of a request: its sender is told the error, and what came of it is let go."""
 
 _LEAST_SIZE = 4 << 10  # bytes that a request counts for however small it is, for all the objects around it
-_FIRST_GUESS = 64 << 10  # bytes of a request of unknown size, before one was seen
+_FIRST_GUESS = 1 << 20  # bytes of a request of unknown size, before one was seen
 _SLOW = 2.0  # seconds after which an arriving body counts only for what has come of it
 _GIVES_WAY = 5.0  # seconds after which it makes room for one more request if there are too many
 _LONGEST_ARRIVAL = 60.0  # seconds for a whole body
@@ -78,6 +78,7 @@ class Admission:
         self._sharing = Sharing()
         self._pace = Pace(limits.size, uniform)
         self._usual_size = float(_FIRST_GUESS)
+        self._deviation = 0.0  # from that, lately
         self._on_their_way = 0  # bytes of requests that have arrived and are not acknowledged
         self._arriving: dict[Ticket, Stop] = {}  # the oldest first
         self._out_of_memory = False
@@ -121,7 +122,9 @@ class Admission:
         """
         if size is not None:
             self._check_size(size)
-        counted = max(_LEAST_SIZE, int(self._usual_size) if size is None else size)
+        if size is None:
+            size = min(self._limits.largest, int(self._usual_size + 2 * self._deviation))
+        counted = max(_LEAST_SIZE, size)
         now = self._clock()
         room = min(self._limits.size, self._pace.window)
         if self._out_of_memory and self._sharing.requests:
@@ -188,14 +191,16 @@ class Admission:
         ticket.size = size
 
     def _set_out(self, ticket: Ticket) -> None:
-        self._usual_size += (ticket.size - self._usual_size) / 16
+        off = ticket.size - self._usual_size
+        self._usual_size += off / 16
+        self._deviation += (abs(off) - self._deviation) / 16
         self._on_their_way += ticket.size
         ticket.on_its_way = self._on_their_way
         ticket.since = self._clock()
 
     def _acknowledged(self, ticket: Ticket) -> None:
         now = self._clock()
-        self._pace.went_through(ticket.on_its_way, now - ticket.since, now)
+        self._pace.went_through(ticket.size, ticket.on_its_way, now - ticket.since, now)
 
     def _release(self, ticket: Ticket) -> None:
         if ticket.on_its_way:
@@ -272,7 +277,7 @@ class Ticket:
 
     def stood_still(self) -> None:
         """Note that it was not kept in time."""
-        self._admission._pace.stood_still()
+        self._admission._pace.stood_still(self.size)
 
     def __enter__(self) -> Self:
         return self

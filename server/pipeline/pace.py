@@ -8,9 +8,11 @@ from collections.abc import Callable
 __all__ = ["Pace"]
 
 _TARGET = 1.0  # seconds that a request should wait for its acknowledgement, at most, from when it is here
-_TOO_LONG = 2 * _TARGET  # between the two nothing changes: storage is not equally fast all the time
+_TOO_LONG = 2.5  # seconds; between the two nothing changes: storage is not equally fast all the time
 _FIRST_WINDOW = 16 << 20  # bytes, while nothing is known
-_LEAST_WINDOW = 8 << 20  # bytes: a storage that is slow whatever it gets would else get less and less
+# A storage that is slow whatever it gets would else get less and less: so many bytes, or so many requests.
+_LEAST_WINDOW = 2 << 20
+_LEAST_REQUESTS = 4
 
 _SHORTEST, _LONGEST = 1.0, 30.0  # seconds that a refused sender is told to wait
 _JITTER = 0.25  # of that, up or down: those who were refused together should not come back together
@@ -52,7 +54,6 @@ class Pace:
             uniform: returns a random number between two, as ``random.uniform``.
         """
         self._most = most
-        self._least = min(most, _LEAST_WINDOW)
         self._uniform = uniform
         self._window = float(min(most, _FIRST_WINDOW))
         self._through = _Recent(_RATE_SECONDS)
@@ -63,10 +64,11 @@ class Pace:
         """Bytes that may be on their way at the same time."""
         return int(self._window)
 
-    def went_through(self, on_their_way: int, seconds: float, now: float) -> None:
+    def went_through(self, size: int, on_their_way: int, seconds: float, now: float) -> None:
         """Learn from a request that was acknowledged.
 
         Args:
+            size: its bytes.
             on_their_way: bytes that were on their way when it set out, its own included.
             seconds: how long it took.
             now: the time, in seconds.
@@ -74,14 +76,17 @@ class Pace:
         self._through.add(now)
         fitting = on_their_way * _TARGET / max(seconds, 1e-3)
         if seconds > _TOO_LONG:
-            self._window = max(self._least, min(self._window, fitting))
+            self._window = max(self._least(size), min(self._window, fitting))
         elif seconds < _TARGET:
             # At most twice what was tried.
             self._window = min(self._most, max(self._window, min(fitting, 2.0 * on_their_way)))
 
-    def stood_still(self) -> None:
-        """Learn from a request that was not acknowledged in time: no more than the least may wait for now."""
-        self._window = self._least
+    def stood_still(self, size: int) -> None:
+        """Learn from a request of a size that was not acknowledged in time: only the least may wait for now."""
+        self._window = self._least(size)
+
+    def _least(self, size: int) -> float:
+        return min(self._most, max(_LEAST_WINDOW, _LEAST_REQUESTS * size))
 
     def retry_after(self, in_flight: int, now: float) -> float:
         """Return after how many seconds a request that is refused now should come back.

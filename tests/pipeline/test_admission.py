@@ -93,11 +93,16 @@ def test_what_can_never_fit_is_refused_for_good_with_what_to_do(admission: Admis
 
 
 def test_a_request_of_unknown_size_counts_for_what_requests_were_lately(admission: Admission, now: Now) -> None:
-    assert admission.admit("a").size < MIB
-    for _ in range(100):
-        with admission.admit("a", 2 * MIB) as ticket:
-            acknowledge(ticket, now, 0.1)
-    assert admission.admit("a").size == pytest.approx(2 * MIB, rel=0.01)
+    def guess_after(*sizes: int) -> int:
+        for size in 100 * sizes:
+            with admission.admit("a", size) as ticket:
+                acknowledge(ticket, now, 0.1)
+        with admission.admit("a") as ticket:
+            return ticket.size
+
+    assert guess_after(2 * MIB) == pytest.approx(2 * MIB, rel=0.05)
+    assert guess_after(100_000) == pytest.approx(100_000, rel=0.05)
+    assert guess_after(10_000, 3 * MIB) > 3 * MIB  # they may be all of the large ones
 
 
 def test_a_request_grows_as_it_comes_and_shrinks_to_what_it_is(admission: Admission) -> None:
@@ -134,8 +139,13 @@ def test_after_its_end_a_request_takes_no_more(admission: Admission) -> None:
 def test_a_slow_storage_makes_the_window_smaller_than_memory_and_a_fast_one_larger_again(now: Now) -> None:
     admission = Admission(AdmissionLimits(1000, 1 << 30, 1 << 30), clock=now)
     before = admission.window
-    with admission.admit("a", before) as ticket:
-        acknowledge(ticket, now, 4.0)
+    tickets = [admission.admit("a", before // 16) for _ in range(16)]
+    for ticket in tickets:
+        ticket.set_out()
+    now.seconds += 4
+    for ticket in reversed(tickets):  # the last saw all the others
+        ticket.acknowledged()
+        ticket.__exit__(None, None, None)
     assert admission.window < before
     with admission.admit("a", admission.window), pytest.raises(OverloadedError):
         admission.admit("a", 1 << 20)
@@ -216,10 +226,8 @@ def test_those_who_were_refused_find_room_when_they_come_back(admission: Admissi
         admission.admit("modest", MIB)
     for ticket in greedy[:4]:
         ticket.__exit__(None, None, None)
-    taken = 0
-    with pytest.raises(OverloadedError):
-        while taken < 4:
+    with contextlib.suppress(OverloadedError):
+        for _ in range(4):
             admission.admit("greedy", MIB)
-            taken += 1
-    assert taken < 4
+    assert admission.requests < 10
     admission.admit("modest", MIB)
