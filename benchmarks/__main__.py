@@ -19,6 +19,7 @@ _BENCHMARKS = (
     "endurance",
     "outage",
     "soak",
+    "overload",
     "collector",
     "verify",
     "proofs",

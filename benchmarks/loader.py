@@ -26,7 +26,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 
-__all__ = ["EXPORT", "read_requests", "write_requests"]
+__all__ = ["EXPORT", "percentiles", "read_requests", "retry_delay", "write_requests"]
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
@@ -95,7 +95,7 @@ class _Load:
             try:
                 await call(request, timeout=self.timeout, compression=self.compression)
             except grpc.aio.AioRpcError as error:
-                told = _retry_delay(error)
+                told = retry_delay(error)
                 if error.code() not in _RETRYABLE and told is None:
                     self.errors[error.code().name] += 1
                     return False
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "records_per_second": acknowledged * shape.records / seconds,
                 "retries": dict(load.retries),
                 "errors": dict(load.errors),
-                "latency_ms": _percentiles(load.latencies),
+                "latency_ms": percentiles(load.latencies),
                 "cpu_seconds": time.process_time() - cpu,
             }
         ),
@@ -162,7 +162,7 @@ async def _report_progress(load: _Load, every: float, records: int) -> None:
         print(json.dumps({"progress": len(load.latencies) * records, "seconds": passed}), flush=True)
 
 
-def _retry_delay(error: grpc.aio.AioRpcError) -> float | None:
+def retry_delay(error: grpc.aio.AioRpcError) -> float | None:
     """Return after how many seconds the server wants to be asked again, if it says so."""
     for key, value in error.trailing_metadata():
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
@@ -173,7 +173,8 @@ def _retry_delay(error: grpc.aio.AioRpcError) -> float | None:
     return None
 
 
-def _percentiles(latencies: Sequence[float]) -> dict[str, float]:
+def percentiles(latencies: Sequence[float]) -> dict[str, float]:
+    """Return p50, p90, p99 and max of seconds, in milliseconds; nothing of nothing."""
     ordered = sorted(latencies)
     if not ordered:
         return {}

@@ -22,10 +22,11 @@ from benchmarks.codecs import fastest_codec
 from server.allocator import keep_freed_memory
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
+from server.pipeline.admission import Admission, AdmissionLimits, Ticket
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.ingest import Ingest
-from server.pipeline.pipeline import Pipeline
+from server.pipeline.pipeline import Parts, Pipeline
 
 _LARGEST = 64 << 20  # bytes of a request
 _THREADS = 128  # of the sync server, which needs one for each request that waits
@@ -34,7 +35,10 @@ _THREADS = 128  # of the sync server, which needs one for each request that wait
 class _Nothing:
     """Takes requests and does nothing: what is left is the cost of receiving."""
 
-    async def submit(self, request: bytes) -> None:
+    def __init__(self, admission: Admission) -> None:
+        self.admit = admission.admit
+
+    async def submit(self, request: bytes, ticket: Ticket) -> None:
         """Return at once."""
 
 
@@ -52,20 +56,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    ingest: Ingest = _Nothing()
+    admission = Admission(AdmissionLimits(requests=1024, size=256 << 20, largest=_LARGEST))
+    ingest: Ingest = _Nothing(admission)
     if options.pipeline:
         limits = BatchLimits(age=options.batch_age)
         batchers = {stream: Batcher(limits, lambda _rows, _requests: None) for stream in Stream}
-        pipeline = Pipeline(fastest_codec(), Clock(), memory_limit=1 << 30, ack_timeout=60.0)
-        pipeline.prepare(batchers)
-        pipeline.start()
+        pipeline = Pipeline(Clock(), ack_timeout=60.0)
+        pipeline.start(Parts(fastest_codec(), batchers, admission))
         ingest = pipeline
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     threading.Thread(target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True).start()
     if options.kind == "aio":
         server = grpc.aio.server(options=server_options(_LARGEST))
-        server.add_generic_rpc_handlers((build_logs_handler(ingest),))
+        server.add_generic_rpc_handlers((build_logs_handler(ingest, _LARGEST),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         print(port, flush=True)
@@ -84,7 +88,12 @@ async def _serve(options: argparse.Namespace) -> None:
 def _submit_on(loop: asyncio.AbstractEventLoop, ingest: Ingest, *, bare: bool) -> Callable[[bytes], None]:
     if bare:  # the handler itself just returns; the event loop would be the pipeline's
         return lambda _: None
-    return lambda request: asyncio.run_coroutine_threadsafe(ingest.submit(request), loop).result()
+
+    async def admitted(request: bytes) -> None:
+        with ingest.admit("", len(request)) as ticket:
+            await ingest.submit(request, ticket)
+
+    return lambda request: asyncio.run_coroutine_threadsafe(admitted(request), loop).result()
 
 
 def _sync_handler(submit: Callable[[bytes], None]) -> grpc.GenericRpcHandler:

@@ -1,4 +1,4 @@
-"""How the C library gives freed memory back.
+"""When the C library gives freed memory back.
 
 Requests and blocks are megabytes each, and glibc gives memory of that size back to the kernel as soon as
 it is freed, only to be given it again, zeroed page by page, for the next request. That cost more than
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 
-__all__ = ["keep_freed_memory"]
+__all__ = ["give_freed_memory_back", "keep_freed_memory"]
 
 # mallopt's parameters (glibc, malloc.h).
 _TRIM_THRESHOLD = -1
@@ -28,3 +28,11 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return all([mallopt(_TRIM_THRESHOLD, _KEPT), mallopt(_MMAP_THRESHOLD, _LARGEST), mallopt(_ARENA_MAX, _ARENAS)])
+
+
+def give_freed_memory_back() -> bool:
+    """Give the kernel back what this process has freed; takes a while. False where the C library is not glibc."""
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError, TypeError):
+        return False

@@ -22,10 +22,12 @@ from server.api.health import add_health
 from server.api.http_api import build_http_api
 from server.config import Settings
 from server.datadir import DataDirectory, worker_directory
+from server.descriptors import allow_descriptors
+from server.http_connections import ConnectionLimits
 from server.identity import identify, key_store
 from server.ingestion import Ingestion
 from server.kept_logs import state_changes
-from server.listeners import serve_grpc, serve_http
+from server.listeners import serve_grpc, serve_http, serve_http_apart
 from server.metrics import Metrics, ready_reading
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
@@ -113,7 +115,7 @@ async def _run_alone(
         await stack.enter_async_context(ingestion.writing(name, data, identity.store, engine, signals))
         async with enforced_retention(settings, engine, signals.stop):
             await patiently(lambda: state_changes(settings, ingestion.logs, identity.store), signals.stop)
-        ingestion.pipeline.start()
+        ingestion.start(engine, stack)
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 
         def reread() -> None:
@@ -137,7 +139,7 @@ async def _run_with_workers(
             settings,
             otlp_grpc=otlp_grpc,
             otlp_http=otlp_http,
-            memory_limit=max(1, settings.memory_limit // settings.workers),
+            memory_limit=settings.memory_limit // (settings.workers + 1),  # this process has a share too
             journal_bytes=max(1, settings.journal_bytes // settings.workers),
         )
         numbers = range(1, settings.workers + 1)
@@ -193,7 +195,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         keys = key_store(settings)
         await stack.enter_async_context(ingestion.writing(name, data, keys, engine, signals))
         await patiently(lambda: state_changes(settings, ingestion.logs, keys), signals.stop)
-        ingestion.pipeline.start()
+        ingestion.start(engine, stack)
         stack.enter_context(background(_report(ingestion, say)))
         stack.enter_context(background(whenever(signals.reread, lambda: ingestion.reread_keys(keys))))
         await signals.stop.wait()
@@ -205,13 +207,22 @@ async def _receive(
     settings: Settings, pipeline: Pipeline, *, shared: bool = False
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too."""
-    options = dict(server_options(settings.max_request_bytes)) | {"grpc.so_reuseport": int(shared)}
+    allow_descriptors(4 * settings.max_connections)
+    options = dict(
+        server_options(
+            settings.max_request_bytes,
+            max_connections=settings.max_connections,
+            max_calls=settings.max_requests,
+            max_connection_age=settings.max_connection_age,
+        )
+    ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
-    server.add_generic_rpc_handlers((build_logs_handler(pipeline),))
+    server.add_generic_rpc_handlers((build_logs_handler(pipeline, settings.max_request_bytes),))
     app = build_http_app(pipeline, settings.max_request_bytes)
+    limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
         serve_grpc(server, settings.otlp_grpc) as grpc_address,
-        serve_http(app, settings.otlp_http, shared=shared) as http_address,
+        serve_http(app, settings.otlp_http, limits, shared=shared) as http_address,
     ):
         yield grpc_address, http_address
 
@@ -222,15 +233,16 @@ async def _answer(
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where."""
     async with contextlib.AsyncExitStack() as stack:
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
+        server = grpc.aio.server(options=options)
         add_services(server, backend)
         healthy = await add_health(server)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
-        http_address = await stack.enter_async_context(
-            serve_http(build_http_api(backend, not_ready, metrics.expose), settings.http)
-        )
+        limits = ConnectionLimits(settings.max_connections)
+        http_api = build_http_api(backend, not_ready, metrics.expose)
+        http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits))
         yield grpc_address, http_address
 
 

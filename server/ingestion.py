@@ -6,23 +6,25 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-from server.allocator import keep_freed_memory
+from server.allocator import give_freed_memory_back, keep_freed_memory
 from server.attended_log import StoredLog
 from server.config import Settings
 from server.datadir import DataDirectory
 from server.kept_logs import KeptLog, keep_alive, open_logs, reread_keys, stored, storing
 from server.keystore import KeyStore
+from server.memory import MemoryGuard, MemoryPlan, plan_memory, resident_memory
 from server.metrics import Metrics, Reading, ready_reading
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import Stream
 from server.notary.statement import Statement
 from server.otlp.codecs import build_codec
+from server.pipeline.admission import TIMES_HELD, Admission
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.errors import RefusedError
-from server.pipeline.pipeline import Pipeline
+from server.pipeline.pipeline import Parts, Pipeline
 from server.readiness import StorageProbe
 from server.setting_values import Acknowledge
 from server.startup import Signals, StoppedError, background, once, patiently, sole_writer
@@ -48,13 +50,9 @@ class Ingestion:
         self._clock = Clock()
         self._batchers: Mapping[Stream, Batcher] = {}
         self._probe: StorageProbe | None = None
+        self._admission: Admission | None = None
         self.metrics = Metrics(self._readings)
-        self.pipeline = Pipeline(
-            build_codec(settings.codec, settings.audit_rules),
-            self._clock,
-            memory_limit=settings.memory_limit,
-            ack_timeout=settings.ack_timeout,
-        )
+        self.pipeline = Pipeline(self._clock, ack_timeout=settings.ack_timeout)
         self.logs: Mapping[Stream, KeptLog] = {}
         """The logs that are written, empty before they are."""
 
@@ -120,8 +118,26 @@ class Ingestion:
                 witness_interval=settings.witness_interval,
             )
             await stack.enter_async_context(Attendance(errands).running())
-            self.pipeline.prepare(batchers)
             yield
+
+    def start(self, engine: Engine, stack: contextlib.AsyncExitStack) -> None:
+        """Let requests in, as many as there is memory for; until the block of a stack ends that is watched.
+
+        Raises:
+            MemoryLimitError: there is not enough memory for any.
+        """
+        settings = self._settings
+        plan = plan_memory(
+            settings.memory_limit,
+            resident_memory() or 0,
+            max_requests=settings.max_requests,
+            batch_bytes=settings.batch_bytes,
+            embedded=engine.info.exclusive,
+        )
+        self._admission = Admission(plan.admission)
+        stack.enter_context(background(_guard(plan, self._admission, engine).run()))
+        codec = build_codec(settings.codec, settings.audit_rules, plan.rows)
+        self.pipeline.start(Parts(codec, self._batchers, self._admission))
 
     async def finish(self) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
@@ -136,6 +152,10 @@ class Ingestion:
         if self._probe is not None:
             ahead = self._probe.clock_offset
             yield "lognotary_storage_clock_offset_seconds", "How far the clock is ahead of storage's", {}, ahead
+        if self._admission is not None:
+            yield "lognotary_requests_in_flight", "Requests that are not answered", {}, self._admission.requests
+            held = self._admission.size * TIMES_HELD
+            yield "lognotary_request_bytes_held", "Bytes of memory that they count for", {}, held
         for stream, log in self.logs.items():
             labels = {"stream": stream.value}
             journal = log.writer.journal
@@ -168,3 +188,10 @@ def _build_batchers(settings: Settings, logs: Mapping[Stream, KeptLog], metrics:
         stream: Batcher(limits, log.writer.append if in_journal else log.writer.commit, metrics.batch_of(stream))
         for stream, log in logs.items()
     }
+
+
+def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:
+    give_back: list[Callable[[], object]] = [give_freed_memory_back]
+    if engine.info.exclusive:  # it keeps freed memory in an allocator of its own, in this process
+        give_back.append(lambda: engine.execute("SYSTEM JEMALLOC PURGE"))
+    return MemoryGuard(plan.limit, admission, give_back)

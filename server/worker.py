@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 from server.app import run_worker
+from server.config import ConfigError
 from server.datadir import DataDirectoryError
 from server.keystore import KeyStoreError
 from server.logs import configure_logging
@@ -45,6 +46,7 @@ def main() -> int:
     try:
         asyncio.run(_work(order, say))
     except (
+        ConfigError,
         DataDirectoryError,
         KeyStoreError,
         JournalDamagedError,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from server.otlp.refusals import ROW_LIMITS, RowLimits
 from server.pipeline.rules import Rule
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ def why_not_native() -> str:
     return ""
 
 
-def build_codec(choice: str, rules: Sequence[Rule]) -> Codec:
+def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> Codec:
     """Make the codec that was chosen; warn once if it is not the one that is wanted.
 
     Args:
         choice: one of ``CODECS``.
         rules: which records are audit, tried in order.
+        limits: of the rows of a request.
 
     Raises:
         ImportError: the compiled codec was chosen and is not installed.
@@ -49,7 +51,7 @@ def build_codec(choice: str, rules: Sequence[Rule]) -> Codec:
     if choice == "reference" or missing:
         from server.otlp.reference import ReferenceCodec
 
-        return ReferenceCodec(rules)
+        return ReferenceCodec(rules, limits)
     from server.otlp.native_codec import NativeCodec
 
-    return NativeCodec(rules)
+    return NativeCodec(rules, limits)

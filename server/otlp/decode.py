@@ -48,7 +48,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from server.otlp.refusals import MAX_RECORDS, MAX_REPEATED, Wrong, check_members, malformed, too_many_records
+from server.otlp.refusals import ROW_LIMITS, RowLimits, Wrong, check_members, malformed, too_many_records
 from server.otlp.values import STRING, as_string, json_text, member_types
 from server.pipeline.records import Attributes, RecordColumns
 
@@ -58,11 +58,15 @@ _MAX_TIME = 2**63 - 1  # DateTime64(9) is a signed 64-bit number of nanoseconds
 _ALL_STRINGS = b"{}"
 
 
-def decode(request: bytes) -> RecordColumns:
+def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
     """Return the records of a serialized ``ExportLogsServiceRequest``, in the order sent.
 
     Source: opentelemetry-proto ``collector/logs/v1/logs_service.proto`` and ``logs/v1/logs.proto``;
     the mapping to columns is described in this module.
+
+    Args:
+        request: the bytes.
+        limits: of the rows that become of it.
 
     Raises:
         MalformedRequestError: the bytes are no such message: broken wire format, a string that is
@@ -96,8 +100,8 @@ def decode(request: bytes) -> RecordColumns:
                 + sum(len(key) + len(text) for key, text in resource_attributes + scope_attributes)
                 + sum(len(detail) + 1 for detail in shared_details)
             )
-            if records > MAX_RECORDS or repeated > MAX_REPEATED:
-                raise too_many_records()
+            if records > limits.records or repeated > limits.repeated:
+                raise too_many_records(limits)
             for record in scope_logs.log_records:
                 time = record.time_unix_nano or record.observed_time_unix_nano
                 trace_id = _hex_id(record.trace_id, 16)

@@ -1,6 +1,7 @@
 """What can be wrong with a request before its records are looked at.
 
     ReceiveError                       the receiver refuses the request: do not retry it as it is
+    ├── MessageCountError              a gRPC call with no message, or with several
     ├── TooLargeError                  above the size limit, on the wire or after decompression
     └── UnsupportedMediaError          not in a form that is spoken here; names those that are
         ├── UnsupportedTypeError       the Content-Type
@@ -12,6 +13,7 @@ Bytes that do not hold what their type and encoding promise are the pipeline's `
 from __future__ import annotations
 
 __all__ = [
+    "MessageCountError",
     "ReceiveError",
     "TooLargeError",
     "UnsupportedEncodingError",
@@ -22,6 +24,10 @@ __all__ = [
 
 class ReceiveError(Exception):
     """Base of the refusals that a receiver decides by itself."""
+
+
+class MessageCountError(ReceiveError):
+    """The call does not have the one message that a unary call has."""
 
 
 class TooLargeError(ReceiveError):

@@ -1,20 +1,31 @@
 """OTLP over gRPC: ``LogsService/Export``.
 
 Parts of a ``grpc.aio`` server; the server itself, its port and its credentials are put together elsewhere.
-The handler takes the request as raw bytes: no Python object is made of it here. gRPC itself undoes gzip,
-enforces the size limit before and after that, and answers UNIMPLEMENTED for services that are not served.
+The handler takes the request as raw bytes: no Python object is made of it here. gRPC itself enforces the size
+limit as a message arrives, and answers UNIMPLEMENTED for services that are not served.
+
+``Export`` is registered as if it took a stream of messages. On the wire that is the same, but then the handler
+runs before the message is read, and decides whether it is. It also undoes the compression itself: gRPC would do
+it for every message on its own, up to the size limit, whatever is in memory already.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import grpc
 import grpc.aio
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
+from server.otlp.clients import client_of_peer
+from server.otlp.decompress import decompress_message, is_compressed
+from server.otlp.errors import MessageCountError
+from server.otlp.holding import hold_from_thread
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
+from server.pipeline.admission import Ticket
+from server.pipeline.errors import RefusedError
 from server.pipeline.ingest import Ingest
 
 __all__ = ["SERVICE", "build_logs_handler", "server_options"]
@@ -29,66 +40,134 @@ _SUCCESS = logs_service_pb2.ExportLogsServiceResponse().SerializeToString()
 # often with GOAWAY "too_many_pings". Half of the ten, as pings do not arrive evenly.
 _MIN_PING_INTERVAL_MS = 5_000
 
+# A peer that does not answer a ping is gone, though nothing said so: its host lost power, a firewall forgot it.
+_KEEPALIVE_MS = 60_000
+_KEEPALIVE_TIMEOUT_MS = 20_000
+# For what comes before the first call: the preface and the settings of HTTP/2.
+_HANDSHAKE_MS = 30_000
+_CONNECTION_GRACE = 30.0  # seconds that calls still have on a connection that is too old
 
-def build_logs_handler(ingest: Ingest) -> grpc.GenericRpcHandler:
+# Above this size a compressed message would hold up the other requests for longer than a thread costs.
+_LARGE_COMPRESSED = 16 * 1024
+
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+def build_logs_handler(ingest: Ingest, max_request_bytes: int) -> grpc.GenericRpcHandler:
     """Build the handler of the OTLP logs service.
 
     When the sender cancels the call or its deadline passes, ``submit`` is cancelled.
 
     Args:
         ingest: takes the serialized requests.
+        max_request_bytes: larger requests, after decompression, get RESOURCE_EXHAUSTED.
     """
 
-    async def export(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-        refusal = await _submit(ingest, request)
-        if refusal is not None:
-            await context.abort(refusal.code, refusal.message, grpc_trailers(refusal))
+    async def export(_: object, context: _Context) -> bytes:
+        try:
+            with ingest.admit(client_of_peer(context.peer())) as ticket:
+                message = await _read(context, ticket)
+                await ingest.submit(await _decompressed(message, max_request_bytes, ticket), ticket)
+        except grpc.aio.AbortError:  # answered already
+            raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Not this call was cancelled, but something that submit waited for.
+            await _abort(context, refusal_of(error))
+        except Exception as error:  # whatever it is, the sender has to be told to retry
+            await _abort(context, refusal_of(error))
         return _SUCCESS
 
     # No deserializer and no serializer: the handler deals in bytes.
-    export_handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(export)
+    export_handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(export)
     return grpc.method_handlers_generic_handler(SERVICE, {"Export": export_handler})
 
 
 def server_options(
     max_request_bytes: int,
     *,
+    max_connections: int | None = None,
+    max_calls: int | None = None,
     max_connection_age: float | None = None,
-    max_connection_age_grace: float | None = None,
 ) -> list[tuple[str, Any]]:
     """Return the options of a gRPC server that receives OTLP.
 
     Args:
-        max_request_bytes: larger requests, before or after decompression, get RESOURCE_EXHAUSTED. That
-            comes without RetryInfo, so it "MUST" not be retried (OTLP specification, "Message size").
+        max_request_bytes: larger messages, as they are sent, get RESOURCE_EXHAUSTED. That comes without
+            RetryInfo, so it "MUST" not be retried (OTLP specification, "Message size").
+        max_connections: connections at the same time; further ones are closed. None for any number.
+        max_calls: calls at the same time on one connection; gRPC clients keep further ones back. None for any
+            number.
         max_connection_age: seconds after which senders are asked to connect anew, so that a load balancer
-            can spread them; None for never.
-        max_connection_age_grace: seconds that calls still have after that; None for no limit.
+            can spread them; gRPC takes up to a tenth more or less, so that they do not come all together. None
+            for never.
     """
     options: list[tuple[str, Any]] = [
         ("grpc.max_receive_message_length", max_request_bytes),
+        ("grpc.per_message_decompression", 0),
+        # Otherwise gRPC takes in up to megabytes of each message that nobody has decided to read yet. What is read has
+        # a window of its own size all the same.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         # Otherwise a second server on the same port would start, and silently get half of the senders.
         ("grpc.so_reuseport", 0),
     ]
+    if max_connections is not None:
+        options.append(("grpc.max_allowed_incoming_connections", max_connections))
+    if max_calls is not None:
+        options.append(("grpc.max_concurrent_streams", max_calls))
     if max_connection_age is not None:
         options.append(("grpc.max_connection_age_ms", round(max_connection_age * 1000)))
-    if max_connection_age_grace is not None:
-        options.append(("grpc.max_connection_age_grace_ms", round(max_connection_age_grace * 1000)))
+        options.append(("grpc.max_connection_age_grace_ms", round(_CONNECTION_GRACE * 1000)))
     return options
 
 
-async def _submit(ingest: Ingest, request: bytes) -> Refusal | None:
-    """Submit a request; return why it was refused, if it was."""
-    try:
-        await ingest.submit(request)
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        # Not this call was cancelled, but something that submit waited for.
-        return refusal_of(error)
-    except Exception as error:  # whatever it is, the sender has to be told to retry
-        return refusal_of(error)
-    return None
+async def _read(context: _Context, ticket: Ticket) -> bytes:
+    """Read the one message of the call, as it was sent; it may be stopped meanwhile.
+
+    Raises:
+        MessageCountError: there is none, or there are several.
+        RefusedError, OversizedError: there is no room for it.
+        grpc.aio.AbortError: it was stopped, and the sender was told.
+    """
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop(error: RefusedError) -> None:
+        # Not by cancelling the read: gRPC would go on to receive the message. Once the call has its status, it
+        # does not, and the read ends by itself.
+        if not stopping:
+            stopping.append(asyncio.create_task(_stop(context, refusal_of(error))))
+
+    with ticket.arriving(stop):
+        message: bytes | object = await context.read()
+        if not isinstance(message, bytes):  # grpc.aio.EOF
+            raise MessageCountError("the call has no message, where it should have one")
+        ticket.came(len(message))
+        end: object = await context.read()
+        if end is not grpc.aio.EOF:
+            raise MessageCountError("the call has several messages, where it should have one")
+    return message
+
+
+async def _decompressed(message: bytes, limit: int, ticket: Ticket) -> bytes:
+    if not is_compressed(message):
+        return message
+    if len(message) <= _LARGE_COMPRESSED:
+        return decompress_message(message, limit, ticket.came)
+    return await asyncio.to_thread(decompress_message, message, limit, hold_from_thread(ticket))
+
+
+async def _stop(context: _Context, refusal: Refusal) -> None:
+    # What abort raises is raised in the handler as well; and the call may have ended meanwhile.
+    with contextlib.suppress(grpc.aio.BaseError):
+        await _abort(context, refusal)
+
+
+async def _abort(context: _Context, refusal: Refusal) -> None:
+    await context.abort(refusal.code, refusal.message, grpc_trailers(refusal))

@@ -15,10 +15,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
 from server.otlp.errors import TooLargeError, UnsupportedTypeError
-from server.otlp.otlp_json import request_from_json
+from server.otlp.holding import hold_from_thread
+from server.otlp.otlp_json import memory_of_json, request_from_json
 from server.otlp.status import Refusal, http_body, http_headers, refusal_of
+from server.pipeline.admission import Ticket
+from server.pipeline.errors import RefusedError, StalledError
 from server.pipeline.ingest import Ingest
 
 __all__ = ["PATH", "build_http_app"]
@@ -37,6 +41,8 @@ _SUCCESS = {_PROTOBUF: b"", _JSON: b"{}"}
 _LARGE = 64 * 1024
 _LARGE_COMPRESSED = 16 * 1024
 
+_SILENCE = 30.0  # seconds after which a sender that sends nothing more of a body is not waited for
+
 
 def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
     """Build the application that receives OTLP.
@@ -49,8 +55,12 @@ def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
 
     async def export(request: Request) -> Response:
         try:
-            serialized = await _serialized_request(request, max_request_bytes, json_turn)
-            await ingest.submit(serialized)
+            length = _declared_length(request, max_request_bytes)
+            media_type = _supported_media_type(request)
+            # A body is sent once it is asked for by reading it ("Expect: 100-continue"), or thrown away as it comes.
+            with ingest.admit(client_of_address(request.client.host if request.client else ""), length) as ticket:
+                serialized = await _serialized_request(request, max_request_bytes, json_turn, ticket)
+                await ingest.submit(serialized, ticket)
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.
             return Response(status_code=499)
@@ -58,7 +68,6 @@ def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
             # Also if this very task was cancelled, as happens to slow requests at shutdown: the server
             # would answer 500, and with that the sender would throw its records away.
             return _refuse(request, refusal_of(error))
-        media_type = _media_type(request)
         return Response(_SUCCESS[media_type], media_type=media_type)
 
     app = Starlette(
@@ -70,7 +79,7 @@ def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
     return app
 
 
-async def _serialized_request(request: Request, limit: int, json_turn: asyncio.Lock) -> bytes:
+async def _serialized_request(request: Request, limit: int, json_turn: asyncio.Lock, ticket: Ticket) -> bytes:
     """Return the request of whatever type and encoding as serialized protobuf.
 
     Args:
@@ -78,38 +87,69 @@ async def _serialized_request(request: Request, limit: int, json_turn: asyncio.L
         limit: the largest permitted body, before and after decompression.
         json_turn: held while a large JSON body is read. Two at a time would not be done sooner, as both
             want the interpreter, but take twice the memory, and that is a multiple of their size.
+        ticket: asked before it takes more memory.
     """
-    media_type = _media_type(request)
-    if media_type not in _SUCCESS:
-        given = request.headers.get("content-type", "")[:64]
-        raise UnsupportedTypeError(f"Content-Type {given!r} is not supported", (_PROTOBUF, _JSON))
-    body = await _read(request, limit)
+    body = await _read(request, limit, ticket)
     encoding = request.headers.get("content-encoding", "")
     if encoding and len(body) > _LARGE_COMPRESSED:
-        body = await asyncio.to_thread(decompress, body, encoding, limit)
+        body = await asyncio.to_thread(decompress, body, encoding, limit, hold_from_thread(ticket))
     elif encoding:
-        body = decompress(body, encoding, limit)
-    if media_type != _JSON:
+        body = decompress(body, encoding, limit, ticket.came)
+    if _media_type(request) != _JSON:
         return body
     if len(body) <= _LARGE:
         return request_from_json(body)
     async with json_turn:
+        ticket.hold(memory_of_json(body))
         return await asyncio.to_thread(request_from_json, body)
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """Read the body as it was sent, up to the limit."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise TooLargeError(limit)
+async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:
+    """Read the body as it was sent, up to the limit; it may be stopped meanwhile."""
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit:
-            raise TooLargeError(limit)
-        pieces.append(piece)
+    loop = asyncio.get_running_loop()
+    reason: RefusedError = StalledError(f"no more of the request came for {_SILENCE:.0f} seconds")
+    try:
+        async with asyncio.timeout(_SILENCE) as deadline:
+
+            def stop(error: RefusedError) -> None:
+                nonlocal reason
+                reason = error
+                deadline.reschedule(loop.time())
+
+            with ticket.arriving(stop):
+                async for piece in request.stream():
+                    size += len(piece)
+                    if size > limit:
+                        raise TooLargeError(limit)
+                    ticket.came(size)
+                    pieces.append(piece)
+                    deadline.reschedule(loop.time() + _SILENCE)
+    except TimeoutError:
+        raise reason from None
     return b"".join(pieces)
+
+
+def _declared_length(request: Request, limit: int) -> int | None:
+    """Return the length of the body where it is told beforehand.
+
+    Raises:
+        TooLargeError: it is larger than the limit.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal():
+        return None
+    if (declared := int(length[:20])) > limit:
+        raise TooLargeError(limit)
+    return declared
+
+
+def _supported_media_type(request: Request) -> str:
+    if (media_type := _media_type(request)) not in _SUCCESS:
+        given = request.headers.get("content-type", "")[:64]
+        raise UnsupportedTypeError(f"Content-Type {given!r} is not supported", (_PROTOBUF, _JSON))
+    return media_type
 
 
 async def _refuse_route(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from server.otlp import _native
-from server.otlp.refusals import MAX_RECORDS, MAX_REPEATED, Wrong, malformed, too_many_members, too_many_records
+from server.otlp.refusals import ROW_LIMITS, RowLimits, Wrong, malformed, too_many_members, too_many_records
 from server.pipeline.assemble import assemble_rows
 from server.pipeline.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
 from server.pipeline.errors import MalformedRequestError
@@ -28,12 +28,14 @@ class NativeCodec:
 
     name = "native"
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
         """Make a codec.
 
         Args:
             rules: which records are audit, tried in order.
+            limits: of the rows of a request.
         """
+        self._limits = limits
         self._idle: list[_native.Encoder] = []
         self._rules = _native.Rules(
             list(OUTCOMES.items()),
@@ -64,7 +66,7 @@ class NativeCodec:
         try:
             return self._idle.pop()
         except IndexError:
-            return _native.Encoder(self._rules, MAX_RECORDS, MAX_REPEATED)
+            return _native.Encoder(self._rules, self._limits.records, self._limits.repeated)
 
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
@@ -72,7 +74,7 @@ class NativeCodec:
         try:
             audit, operational = encoder.encode(request, ingested_at)
         except _native.RefusedError as refused:
-            raise _refusal(request, refused.args[0]) from None
+            raise _refusal(request, refused.args[0], self._limits) from None
         finally:
             # Besides its tables an encoder keeps lists and texts; their size is not counted, but follows the request's.
             if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
@@ -95,7 +97,7 @@ class NativeCodec:
         ]
 
 
-def _refusal(request: bytes, number: int) -> MalformedRequestError:
+def _refusal(request: bytes, number: int, limits: RowLimits) -> MalformedRequestError:
     if number < len(_WRONG):
         return malformed(request, _WRONG[number])
-    return too_many_records() if number == _TOO_MANY_RECORDS else too_many_members()
+    return too_many_records(limits) if number == _TOO_MANY_RECORDS else too_many_members()

@@ -33,15 +33,19 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
 from server.pipeline.errors import MalformedRequestError
 
-__all__ = ["request_from_json"]
+__all__ = ["memory_of_json", "request_from_json"]
 
 # Protobuf's own limit for decoding, so that whatever passes here can also be decoded.
 _MAX_DEPTH = 100
 
 # Each object costs Python some hundred bytes, however little is in it: 64 MiB of "{}," would take 3 GB, and
 # compressed they are a body of a few kilobytes. Records of the usual kind stay below this up to the size
-# limit, as they have some thirty bytes for each. Brackets in strings count too, which spares a pass.
-_MAX_CONTAINERS = 4_000_000
+# limit, as they have some forty bytes for each. Brackets in strings count too, which spares a pass.
+_MAX_CONTAINERS = 2_000_000
+
+# What a body takes while it is converted, as measured: for each of its bytes (as they came, as text, in the values, in
+# the message), for each object and array (with the message that is made of it), for each further value or name.
+_PER_BYTE, _PER_CONTAINER, _PER_VALUE = 4, 200, 180
 
 _HEX_FIELDS = frozenset(
     {
@@ -83,6 +87,13 @@ class _Field:
     convert: Callable[[object], object] | None
 
 
+def memory_of_json(body: bytes) -> int:
+    """Return how many bytes of memory the conversion of a body may take, without looking into it more than needed."""
+    containers = _containers(body)
+    values = max(0, body.count(b",") - containers)
+    return _PER_BYTE * len(body) + _PER_CONTAINER * containers + _PER_VALUE * values
+
+
 def request_from_json(body: bytes) -> bytes:
     """Convert an OTLP/JSON request.
 
@@ -104,8 +115,12 @@ def request_from_json(body: bytes) -> bytes:
     return request.SerializeToString()
 
 
+def _containers(body: bytes) -> int:
+    return body.count(b"{") + body.count(b"[")
+
+
 def _load(body: bytes) -> object:
-    if body.count(b"{") + body.count(b"[") > _MAX_CONTAINERS:
+    if _containers(body) > _MAX_CONTAINERS:
         raise _InvalidError(f"more than {_MAX_CONTAINERS} objects and arrays, send smaller batches")
     try:
         # Not left to json, which would guess UTF-16 and UTF-32 too (RFC 8259, 8.1, wants UTF-8).

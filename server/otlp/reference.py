@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.otlp.decode import decode
+from server.otlp.refusals import ROW_LIMITS, RowLimits
 from server.pipeline.classify import classify
 from server.pipeline.encode import encode_records
 from server.pipeline.rows import Rows
@@ -18,15 +19,17 @@ class ReferenceCodec:
 
     name = "reference"
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
         """Make a codec.
 
         Args:
             rules: which records are audit, tried in order.
+            limits: of the rows of a request.
         """
+        self._limits = limits
         self._rules = tuple(rules)
 
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        records = decode(request)
+        records = decode(request, self._limits)
         return encode_records(records, classify(records, self._rules), ingested_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from dataclasses import dataclass
 from enum import Enum
 
 from server.pipeline.errors import MalformedRequestError
@@ -11,6 +12,8 @@ __all__ = [
     "MAX_MEMBERS",
     "MAX_RECORDS",
     "MAX_REPEATED",
+    "ROW_LIMITS",
+    "RowLimits",
     "Wrong",
     "check_members",
     "malformed",
@@ -29,6 +32,23 @@ MAX_MEMBERS = 1 << 16
 """Members of one list of attributes: in memory each takes many times the bytes it is sent with."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowLimits:
+    """What the rows of one request may be.
+
+    Attributes:
+        records: how many.
+        repeated: bytes of text that they repeat of their resources and scopes.
+    """
+
+    records: int = MAX_RECORDS
+    repeated: int = MAX_REPEATED
+
+
+ROW_LIMITS = RowLimits()
+"""Those of a server that has memory enough."""
+
+
 class Wrong(Enum):
     """What is wrong with bytes that are no request."""
 
@@ -42,10 +62,10 @@ def malformed(request: bytes, wrong: Wrong) -> MalformedRequestError:
     return MalformedRequestError(f"not an OTLP logs request ({len(request)} bytes): {wrong.value}")
 
 
-def too_many_records() -> MalformedRequestError:
+def too_many_records(limits: RowLimits) -> MalformedRequestError:
     """Return the error for a request that would become too many rows, or too large ones."""
     return MalformedRequestError(
-        f"the request has more than {MAX_RECORDS} records, or they repeat more than {MAX_REPEATED} bytes of "
+        f"the request has more than {limits.records} records, or they repeat more than {limits.repeated} bytes of "
         "resources and scopes: send smaller requests"
     )
 

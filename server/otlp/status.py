@@ -10,6 +10,8 @@ RefusedError           UNAVAILABLE+RetryInfo 503 + Retry-After      sends again 
 anything unforeseen    UNAVAILABLE+RetryInfo 503 + Retry-After      sends again later
 MalformedRequestError  INVALID_ARGUMENT      400                    drops the request
 TooLargeError          RESOURCE_EXHAUSTED    413                    drops it, or splits it
+OversizedError         RESOURCE_EXHAUSTED    413                    drops it, or splits it
+MessageCountError      UNIMPLEMENTED         -                      drops it
 UnsupportedMediaError  INVALID_ARGUMENT      415                    drops it
 =====================  ====================  =====================  ========================
 
@@ -30,8 +32,8 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
     status_pb2,
 )
 
-from server.otlp.errors import TooLargeError, UnsupportedEncodingError, UnsupportedMediaError
-from server.pipeline.errors import MalformedRequestError, RefusedError
+from server.otlp.errors import MessageCountError, TooLargeError, UnsupportedEncodingError, UnsupportedMediaError
+from server.pipeline.errors import MalformedRequestError, OversizedError, RefusedError
 
 __all__ = ["Refusal", "grpc_trailers", "http_body", "http_headers", "refusal_of"]
 
@@ -72,8 +74,11 @@ def refusal_of(error: BaseException) -> Refusal:
             return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _bounded(error.retry_after))
         case MalformedRequestError():
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 400, message)
-        case TooLargeError():
+        case TooLargeError() | OversizedError():
             return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, message)
+        case MessageCountError():
+            # "Request cardinality violation" in gRPC's list of the codes that it generates (statuscodes.md).
+            return Refusal(grpc.StatusCode.UNIMPLEMENTED, 501, message)
         case UnsupportedMediaError():
             # RFC 9110, 12.5.1 and 12.5.3: in a response, these say what is accepted in requests.
             header = "Accept-Encoding" if isinstance(error, UnsupportedEncodingError) else "Accept"

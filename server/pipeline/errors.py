@@ -3,8 +3,10 @@
 PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
 ├── JournalDamagedError       the journal cannot be used as it is: tell the operator
+├── OversizedError            it needs more memory than there ever is: do not retry it as it is
 └── RefusedError              nothing was lost, the sender should retry
-    ├── OverloadedError       the memory limit is reached
+    ├── OverloadedError       more requests than are taken in at a time
+    ├── StalledError          the request did not arrive in time
     ├── StorageRefusedError   storage could not commit the batch, or not in time
     ├── JournalFullError      the journal has no room until storage takes what it holds
     ├── JournalFailedError    the journal cannot be written now
@@ -19,9 +21,11 @@ __all__ = [
     "JournalFullError",
     "MalformedRequestError",
     "OverloadedError",
+    "OversizedError",
     "PipelineError",
     "RefusedError",
     "ShuttingDownError",
+    "StalledError",
     "StorageRefusedError",
 ]
 
@@ -38,6 +42,10 @@ class JournalDamagedError(PipelineError):
     """What the journal holds cannot be read or gone on with; the message says what to do."""
 
 
+class OversizedError(PipelineError):
+    """The request needs more memory than the server may take, even if it has it all to itself."""
+
+
 class RefusedError(PipelineError):
     """The request was not committed and may be sent again.
 
@@ -51,7 +59,11 @@ class RefusedError(PipelineError):
 
 
 class OverloadedError(RefusedError):
-    """More requests are in flight than the memory limit allows."""
+    """There are more requests, or larger ones, than the server takes in at a time."""
+
+
+class StalledError(RefusedError):
+    """The request came so slowly that the server does not wait for the rest of it."""
 
 
 class StorageRefusedError(RefusedError):

@@ -3,103 +3,125 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
 
 from server.notary.origin import Stream
+from server.pipeline.admission import Admission, Ticket
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
-from server.pipeline.errors import OverloadedError, RefusedError, ShuttingDownError, StorageRefusedError
+from server.pipeline.errors import ShuttingDownError, StorageRefusedError
 from server.pipeline.rows import Codec, Rows
 
-__all__ = ["Pipeline"]
+__all__ = ["Parts", "Pipeline"]
 
 _ENCODERS = 2  # requests encoded at the same time
-# How many times its size a request holds, as measured: as it came, in gRPC's hands and in ours, encoded, in
-# the block that is sent, and what lies between them.
-_TIMES_HELD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a pipeline is made of.
+
+    Attributes:
+        codec: encodes requests.
+        batchers: the batcher of each stream.
+        admission: decides which requests are taken in.
+    """
+
+    codec: Codec
+    batchers: Mapping[Stream, Batcher]
+    admission: Admission
 
 
 class Pipeline:
     """Takes requests from all receivers; implements ``Ingest``. Lives on one event loop."""
 
-    def __init__(self, codec: Codec, clock: Clock, *, memory_limit: int, ack_timeout: float) -> None:
+    def __init__(self, clock: Clock, *, ack_timeout: float) -> None:
         """Make a pipeline that refuses requests until it is started.
 
         Args:
-            codec: encodes requests.
             clock: tells when they are received.
-            memory_limit: bytes that requests may hold between receipt and commit.
             ack_timeout: seconds after which a request that is not committed is refused.
         """
-        self._codec = codec
-        self._batchers: Mapping[Stream, Batcher] = {}
-        self._started = False
-        self._memory_limit = memory_limit
-        self._ack_timeout = ack_timeout
         self._clock = clock
+        self._ack_timeout = ack_timeout
+        self._parts: Parts | None = None
         self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
-        self._held = 0
         self._closing = False
 
-    def prepare(self, batchers: Mapping[Stream, Batcher]) -> None:
-        """Give it the batcher of each stream."""
-        self._batchers = batchers
-
-    def start(self) -> None:
-        """Begin to take requests, once it is prepared."""
-        self._started = True
-        for batcher in self._batchers.values():
+    def start(self, parts: Parts) -> None:
+        """Begin to take requests."""
+        self._parts = parts
+        for batcher in parts.batchers.values():
             batcher.start()
 
-    async def submit(self, request: bytes) -> None:
-        """Encode, store and sign a request; return when all of its records are committed.
+    def admit(self, client: str, size: int | None = None) -> Ticket:
+        """Decide whether a request is taken in; see ``Ingest``.
 
-        Args:
-            request: a serialized ``ExportLogsServiceRequest``.
+        Raises:
+            OversizedError: it can never be taken in.
+            RefusedError: not now; to be sent again.
+        """
+        return self._open().admission.admit(client, size)
+
+    async def submit(self, request: bytes, ticket: Ticket) -> None:
+        """Encode, store and sign a request; return when all of its records are committed; see ``Ingest``.
 
         Raises:
             MalformedRequestError: the bytes are no such request.
+            OversizedError: its rows can never be held in memory.
             RefusedError: not committed; to be sent again.
         """
+        parts = self._open()
+        ticket.hold(len(request))
+        ticket.set_out()
+        await self._store(parts, request, ticket)
+        ticket.acknowledged()
+
+    def _open(self) -> Parts:
         if self._closing:
             raise ShuttingDownError("the server is shutting down")
-        if not self._started:
+        if self._parts is None:
             raise StorageRefusedError("the server waits for storage", retry_after=5.0)
-        held = _TIMES_HELD * len(request)
-        if self._held and self._held + held > self._memory_limit:
-            raise OverloadedError("too many requests are waiting to be committed")
-        self._held += held
-        try:
-            await self._store(request)
-        finally:
-            self._held -= held
+        return self._parts
 
-    async def _store(self, request: bytes) -> None:
+    async def _store(self, parts: Parts, request: bytes, ticket: Ticket) -> None:
+        def encode(received: int) -> tuple[list[Rows], bytes]:
+            return parts.codec.encode(request, received), sha256(request).digest()
+
         loop = asyncio.get_running_loop()
-        parts, digest = await loop.run_in_executor(self._encoders, self._encode, request, self._clock.now())
-        tickets: list[asyncio.Future[None]] = []
+        encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
+        # Rows repeat what their resources and scopes say, so they may be larger than the request by far.
+        ticket.hold(max(len(request), sum(rows.size for rows in encoded)))
+        waits: list[asyncio.Future[None]] = []
         try:
-            for rows in parts:
-                tickets.append(self._batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
-        except RefusedError:
-            for ticket in tickets:
-                ticket.cancel()
+            for rows in encoded:
+                waits.append(parts.batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
+            await asyncio.wait_for(asyncio.gather(*waits), self._ack_timeout)
+        except BaseException as error:
+            _leave(parts, encoded, waits, digest)
+            if isinstance(error, TimeoutError):
+                ticket.stood_still()
+                raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
             raise
-        if not tickets:
-            return
-        committed = asyncio.gather(*tickets)
-        try:
-            await asyncio.wait_for(committed, self._ack_timeout)
-        except TimeoutError as error:
-            raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
-
-    def _encode(self, request: bytes, received: int) -> tuple[list[Rows], bytes]:
-        return self._codec.encode(request, received), sha256(request).digest()
 
     async def close(self) -> None:
         """Refuse new requests, commit those that were taken, then end."""
         self._closing = True
-        await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
+        if self._parts is not None:
+            await asyncio.gather(*(batcher.close() for batcher in self._parts.batchers.values()))
         self._encoders.shutdown(wait=False)
+
+
+def _leave(parts: Parts, encoded: Sequence[Rows], waits: Sequence[asyncio.Future[None]], request: bytes) -> None:
+    """Take back what can be taken back of a request that is refused, and remember the rest.
+
+    Its sender sends it again, whole: what of it is kept, or on its way, must not be stored anew then.
+    """
+    for rows, wait in zip(encoded, waits, strict=False):  # fewer, where not all were taken
+        if not wait.done():
+            wait.cancel()
+        elif not wait.cancelled() and wait.exception() is None:
+            parts.batchers[rows.stream].leave_behind([request])

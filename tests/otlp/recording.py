@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["RecordingIngest"]
+from server.pipeline.admission import Admission, AdmissionLimits, Ticket
+
+__all__ = ["WIDE", "RecordingIngest"]
+
+
+WIDE = AdmissionLimits(requests=1000, size=1 << 30, largest=1 << 30)
 
 
 class RecordingIngest:
@@ -13,14 +18,22 @@ class RecordingIngest:
     While ``blocked`` is an event, calls set it and wait without end; a cancelled one sets ``cancelled``.
     """
 
-    def __init__(self, *failures: BaseException) -> None:
+    def __init__(self, *failures: BaseException, limits: AdmissionLimits = WIDE) -> None:
+        self.admission = Admission(limits)
         self.requests: list[bytes] = []
+        self.clients: list[str] = []
         self.cancelled = asyncio.Event()
         self.blocked: asyncio.Event | None = None
         self._failures = list(failures)
 
-    async def submit(self, request: bytes) -> None:
+    def admit(self, client: str, size: int | None = None) -> Ticket:
+        self.clients.append(client)
+        return self.admission.admit(client, size)
+
+    async def submit(self, request: bytes, ticket: Ticket) -> None:
         assert type(request) is bytes
+        ticket.hold(len(request))
+        ticket.set_out()
         if self._failures:
             raise self._failures.pop(0)
         if self.blocked is not None:

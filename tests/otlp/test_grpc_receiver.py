@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -19,6 +21,7 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
 from server.otlp.grpc_receiver import build_logs_handler, server_options
+from server.pipeline.admission import AdmissionLimits
 from server.pipeline.errors import (
     MalformedRequestError,
     OverloadedError,
@@ -27,6 +30,7 @@ from server.pipeline.errors import (
 )
 from server.pipeline.ingest import Ingest
 from tests.otlp.recording import RecordingIngest
+from tests.support.waiting import until
 
 LIMIT = 1024 * 1024
 M = TypeVar("M", bound=Message)
@@ -35,7 +39,7 @@ EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 @asynccontextmanager
 async def serving(ingest: Ingest, limit: int = LIMIT) -> AsyncIterator[str]:
-    server = grpc.aio.server(handlers=[build_logs_handler(ingest)], options=server_options(limit))
+    server = grpc.aio.server(handlers=[build_logs_handler(ingest, limit)], options=server_options(limit))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -87,11 +91,113 @@ async def test_an_empty_request_is_accepted():
     assert ingest.requests == [b""]
 
 
-async def test_gzip_is_undone():
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+@pytest.mark.parametrize("request_bytes", [b"", b"abc" * 10_000, random.Random(1).randbytes(100_000)])
+async def test_compression_is_undone(compression, request_bytes):
     ingest = RecordingIngest()
     async with serving(ingest) as address:
-        await export(address, b"abc" * 10_000, compression=grpc.Compression.Gzip)
-    assert ingest.requests == [b"abc" * 10_000]
+        await export(address, request_bytes, compression=compression)
+    assert ingest.requests == [request_bytes]
+
+
+@pytest.mark.parametrize("magic", [b"\x1f\x8b", b"\x78\x9c"])
+async def test_a_damaged_message_is_refused_for_good(magic):
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        answer = await refused(address, magic + b"no")
+    assert answer.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert ingest.requests == []
+
+
+async def stream(address: str, *messages: bytes, end: bool = True, deadline: float = 30) -> grpc.aio.AioRpcError:
+    """Send messages, or none, as no unary client does; the error that comes back."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        call = channel.stream_unary(EXPORT)(timeout=deadline)
+        for message in messages:
+            await call.write(message)
+        if end:
+            await call.done_writing()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        return caught.value
+
+
+@pytest.mark.parametrize("messages", [(), (b"a", b"b")])
+async def test_a_call_with_any_other_number_of_messages_than_one_is_refused_for_good(messages):
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        answer = await stream(address, *messages)
+    assert answer.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert ingest.requests == []
+
+
+async def test_a_refused_request_is_not_waited_for():
+    ingest = RecordingIngest(limits=AdmissionLimits(requests=1, size=1000, largest=1000))
+    async with serving(ingest) as address:
+        with ingest.admission.admit("another"):
+            answer = await stream(address, end=False)  # its message never comes
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert details(answer, error_details_pb2.RetryInfo).retry_delay.seconds >= 0
+    assert ingest.admission.refused == 1
+
+
+@pytest.mark.parametrize("messages", [(), (b"a",)])
+async def test_a_request_that_is_stopped_as_it_arrives_is_to_be_sent_again(messages, caplog):
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        call = asyncio.create_task(stream(address, *messages, end=False))
+        await until(lambda: ingest.admission.arriving)
+        ingest.admission.stop_newest(1)
+        ingest.admission.stop_newest(1)
+        answer = await call
+        await until(lambda: not ingest.admission.requests)
+    assert answer.code() is grpc.StatusCode.UNAVAILABLE
+    assert details(answer, error_details_pb2.RetryInfo).retry_delay.ToNanoseconds() > 0
+    assert ingest.requests == []
+    assert caplog.records == []
+
+
+async def test_a_call_whose_deadline_passes_as_it_arrives_gives_its_room_back(caplog):
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        answer = await stream(address, end=False, deadline=0.3)
+        assert answer.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        await until(lambda: not ingest.admission.requests)
+    assert caplog.records == []
+
+
+async def test_what_there_can_never_be_room_for_is_refused_for_good():
+    ingest = RecordingIngest(limits=AdmissionLimits(1, 10_000, 10_000, remedy="raise --memory-limit"))
+    async with serving(ingest) as address:
+        answers = [await refused(address, bytes(10_001), compression=how) for how in (None, grpc.Compression.Gzip)]
+    assert {answer.code() for answer in answers} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert all("raise --memory-limit" in answer.details() for answer in answers)
+
+
+async def test_requests_are_counted_for_the_address_they_come_from():
+    ingest = RecordingIngest()
+    async with serving(ingest) as address:
+        await export(address, b"")
+        await export(address, b"")
+    assert ingest.clients == ["127.0.0.1", "127.0.0.1"]
+
+
+async def test_there_are_no_more_connections_than_permitted():
+    options = server_options(LIMIT, max_connections=2)
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT)], options=options)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    own = [("grpc.use_local_subchannel_pool", 1)]
+    async with contextlib.AsyncExitStack() as stack:
+        channels = [await stack.enter_async_context(grpc.aio.insecure_channel(address, own)) for _ in range(3)]
+        for channel in channels[:2]:
+            await channel.unary_unary(EXPORT)(b"", timeout=30)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await channels[2].unary_unary(EXPORT)(b"", timeout=30)
+        await channels[0].unary_unary(EXPORT)(b"", timeout=30)
+        await channels[1].close()
+        await channels[2].unary_unary(EXPORT)(b"", timeout=30, wait_for_ready=True)
+    await server.stop(0)
 
 
 @pytest.mark.parametrize("error", [OverloadedError, StorageRefusedError, ShuttingDownError])
@@ -182,8 +288,9 @@ async def test_a_request_above_the_limit_is_refused_for_good(size, compression):
     async with serving(ingest) as address:
         answer = await refused(address, bytes(size), compression=compression)
     assert answer.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "larger than max" in answer.details()
-    assert not dict(answer.trailing_metadata())
+    assert "larger than" in answer.details()
+    assert "google.rpc.retryinfo-bin" not in dict(answer.trailing_metadata())
+    assert b"RetryInfo" not in dict(answer.trailing_metadata()).get("grpc-status-details-bin", b"")
     assert ingest.requests == []
 
 
@@ -246,7 +353,7 @@ async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(pe
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
     ]
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest())], options=options)
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT)], options=options)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=pinging) as channel:
@@ -262,9 +369,19 @@ async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(pe
 
 def test_connections_live_on_unless_an_age_is_given():
     assert not [name for name, _ in server_options(LIMIT) if "connection_age" in name]
-    options = dict(server_options(LIMIT, max_connection_age=60, max_connection_age_grace=2.5))
-    assert options["grpc.max_connection_age_ms"] == 60_000
-    assert options["grpc.max_connection_age_grace_ms"] == 2_500
+    assert dict(server_options(LIMIT, max_connection_age=60))["grpc.max_connection_age_ms"] == 60_000
+
+
+async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old():
+    options = server_options(LIMIT, max_connection_age=0.2)
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT)], options=options)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    async with grpc.aio.insecure_channel(address) as channel:
+        await channel.channel_ready()
+        await asyncio.wait_for(channel.wait_for_state_change(grpc.ChannelConnectivity.READY), 30)
+        await channel.unary_unary(EXPORT)(b"", timeout=30)
+    await server.stop(0)
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])

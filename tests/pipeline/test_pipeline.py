@@ -9,18 +9,28 @@ from collections.abc import Callable
 import pytest
 
 from server.notary.origin import Stream
+from server.pipeline.admission import Admission, AdmissionLimits
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.errors import (
     MalformedRequestError,
     OverloadedError,
+    OversizedError,
     ShuttingDownError,
     StorageRefusedError,
 )
-from server.pipeline.pipeline import Pipeline
+from server.pipeline.pipeline import Parts, Pipeline
 from server.pipeline.rows import Rows
 
 from .building import rows
+
+WIDE = AdmissionLimits(requests=100, size=1 << 20, largest=1 << 20)
+
+
+async def submit(pipeline: Pipeline, request: bytes) -> None:
+    """Send a request as a receiver does."""
+    with pipeline.admit("sender", len(request)) as ticket:
+        await pipeline.submit(request, ticket)
 
 
 class Letters:
@@ -66,19 +76,24 @@ class Store:
         return commit
 
     def pipeline(
-        self, *, memory_limit: int = 1000, ack_timeout: float = 60.0, age: float = 0.001, codec: Letters | None = None
+        self,
+        *,
+        ack_timeout: float = 60.0,
+        age: float = 0.001,
+        codec: Letters | None = None,
+        limits: AdmissionLimits = WIDE,
+        admission: Admission | None = None,
     ) -> Pipeline:
         batchers = {stream: Batcher(BatchLimits(age=age), self.commit(stream)) for stream in Stream}
-        pipeline = Pipeline(codec or Letters(), Clock(), memory_limit=memory_limit, ack_timeout=ack_timeout)
-        pipeline.prepare(batchers)
-        pipeline.start()
+        pipeline = Pipeline(Clock(), ack_timeout=ack_timeout)
+        pipeline.start(Parts(codec or Letters(), batchers, admission or Admission(limits)))
         return pipeline
 
 
 async def test_a_request_is_answered_when_all_its_records_are_committed() -> None:
     store = Store()
     pipeline = store.pipeline()
-    await pipeline.submit(b"aoo")
+    await submit(pipeline, b"aoo")
     assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 2}
     await pipeline.close()
 
@@ -88,7 +103,7 @@ async def test_a_request_without_records_is_answered_at_once() -> None:
     for event in store.open.values():
         event.clear()
     pipeline = store.pipeline()
-    await pipeline.submit(b"")
+    await submit(pipeline, b"")
     assert not any(event.is_set() for event in store.begun.values())
     await pipeline.close()
 
@@ -99,9 +114,9 @@ async def test_records_in_both_streams_wait_for_both(slow: Stream) -> None:
     store = Store()
     store.open[slow].clear()
     pipeline = store.pipeline()
-    sender = asyncio.create_task(pipeline.submit(b"ao"))
+    sender = asyncio.create_task(submit(pipeline, b"ao"))
     await store.begun[slow].wait()
-    await pipeline.submit({Stream.AUDIT: b"a", Stream.OPERATIONAL: b"o"}[quick])  # the quick stream has committed
+    await submit(pipeline, {Stream.AUDIT: b"a", Stream.OPERATIONAL: b"o"}[quick])  # the quick stream has committed
     assert store.counts[quick] == 2
     assert not sender.done()
     store.open[slow].set()
@@ -116,43 +131,43 @@ async def test_a_request_is_refused_if_one_of_its_streams_is(failing: Stream) ->
     store.failures[failing] = StorageRefusedError("no room")
     pipeline = store.pipeline()
     with pytest.raises(StorageRefusedError, match="no room"):
-        await pipeline.submit(b"ao")
+        await submit(pipeline, b"ao")
     await pipeline.close()
     assert sum(store.counts.values()) == 1
 
 
 async def test_a_malformed_request_is_refused_for_good_and_holds_nothing() -> None:
-    store = Store()
-    pipeline = store.pipeline(memory_limit=20)
+    pipeline = Store().pipeline(limits=AdmissionLimits(requests=1, size=1 << 20, largest=1 << 20))
     for _ in range(3):
         with pytest.raises(MalformedRequestError):
-            await pipeline.submit(b"!" * 4)
-    await pipeline.submit(b"aaaa")
+            await submit(pipeline, b"!" * 4)
+    await submit(pipeline, b"aaaa")
     await pipeline.close()
 
 
-async def test_more_than_the_memory_limit_is_refused_until_there_is_room() -> None:
+async def test_what_there_is_no_room_for_is_refused_until_there_is() -> None:
     store = Store()
     store.open[Stream.AUDIT].clear()
-    pipeline = store.pipeline(memory_limit=40)
-    first = asyncio.create_task(pipeline.submit(b"aaaaaa"))  # counts four times
+    pipeline = store.pipeline(limits=AdmissionLimits(requests=1, size=1 << 20, largest=1 << 20))
+    first = asyncio.create_task(submit(pipeline, b"aaaaaa"))
     await store.begun[Stream.AUDIT].wait()
     with pytest.raises(OverloadedError):
-        await pipeline.submit(b"ooooo")
-    await pipeline.submit(b"oooo")
+        await submit(pipeline, b"ooooo")
     store.open[Stream.AUDIT].set()
     await first
-    await pipeline.submit(b"ooooo")
-    assert store.counts == {Stream.AUDIT: 6, Stream.OPERATIONAL: 9}
+    await submit(pipeline, b"ooooo")
+    assert store.counts == {Stream.AUDIT: 6, Stream.OPERATIONAL: 5}
     await pipeline.close()
 
 
-async def test_a_request_larger_than_the_memory_limit_is_taken_when_it_is_alone() -> None:
+async def test_a_request_whose_rows_are_too_large_for_memory_is_refused_for_good() -> None:
     store = Store()
-    pipeline = store.pipeline(memory_limit=1)
-    await pipeline.submit(b"aaaa")
+    pipeline = store.pipeline(limits=AdmissionLimits(requests=10, size=1 << 20, largest=10_000))
+    with pytest.raises(OversizedError):
+        await submit(pipeline, b"a" * 1000)  # a row has more than ten bytes
+    await submit(pipeline, b"a")
     await pipeline.close()
-    assert store.counts[Stream.AUDIT] == 4
+    assert store.counts[Stream.AUDIT] == 1
 
 
 async def test_a_commit_that_takes_too_long_is_refused_and_to_be_retried() -> None:
@@ -160,37 +175,38 @@ async def test_a_commit_that_takes_too_long_is_refused_and_to_be_retried() -> No
     store.open[Stream.AUDIT].clear()
     pipeline = store.pipeline(ack_timeout=0.01)
     with pytest.raises(StorageRefusedError, match="in time") as refusal:
-        await pipeline.submit(b"a")
+        await submit(pipeline, b"a")
     assert refusal.value.retry_after > 0
-    await pipeline.submit(b"o")  # the other stream is not concerned
+    await submit(pipeline, b"o")  # the other stream is not concerned
     store.open[Stream.AUDIT].set()
     await pipeline.close()
 
 
-async def test_while_storage_does_not_answer_no_more_than_the_memory_limit_is_held() -> None:
+async def test_a_storage_that_does_not_answer_gets_fewer_requests_to_wait_for() -> None:
     store = Store()
     store.open[Stream.AUDIT].clear()
-    pipeline = store.pipeline(ack_timeout=0.01, memory_limit=100)
-    for _ in range(30):
-        with pytest.raises((StorageRefusedError, OverloadedError)):
-            await pipeline.submit(b"a" * 10)
+    admission = Admission(AdmissionLimits(requests=1000, size=1 << 30, largest=1 << 30))
+    pipeline = store.pipeline(ack_timeout=0.01, admission=admission)
+    before = admission.window
+    with pytest.raises(StorageRefusedError):
+        await submit(pipeline, b"a")
+    assert admission.window < before
     store.open[Stream.AUDIT].set()
     await pipeline.close()
-    assert store.counts[Stream.AUDIT] <= 100
 
 
 async def test_a_sender_that_goes_away_does_not_disturb_others_and_gives_back_its_room() -> None:
     store = Store()
     store.open[Stream.AUDIT].clear()
-    pipeline = store.pipeline(memory_limit=40)
-    gone = asyncio.create_task(pipeline.submit(b"aaaa"))
+    pipeline = store.pipeline(limits=AdmissionLimits(requests=2, size=1 << 20, largest=1 << 20))
+    gone = asyncio.create_task(submit(pipeline, b"aaaa"))
     await store.begun[Stream.AUDIT].wait()
-    stays = asyncio.create_task(pipeline.submit(b"aaa"))
+    stays = asyncio.create_task(submit(pipeline, b"aaa"))
     await asyncio.sleep(0)
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
-    await pipeline.submit(b"oooooo")
+    await submit(pipeline, b"oooooo")
     store.open[Stream.AUDIT].set()
     await stays
     assert store.counts == {Stream.AUDIT: 7, Stream.OPERATIONAL: 6}
@@ -201,12 +217,12 @@ async def test_closing_commits_what_was_taken_and_refuses_what_comes_later() -> 
     store = Store()
     store.open[Stream.AUDIT].clear()
     pipeline = store.pipeline()
-    taken = asyncio.create_task(pipeline.submit(b"aa"))
+    taken = asyncio.create_task(submit(pipeline, b"aa"))
     await store.begun[Stream.AUDIT].wait()
     closing = asyncio.create_task(pipeline.close())
     await asyncio.sleep(0)
     with pytest.raises(ShuttingDownError):
-        await pipeline.submit(b"a")
+        await submit(pipeline, b"a")
     assert not closing.done()
     store.open[Stream.AUDIT].set()
     await closing
@@ -229,17 +245,14 @@ def test_the_clock_does_not_go_back_behind_what_is_stored() -> None:
 
 
 async def test_until_it_is_started_requests_are_refused_and_to_be_sent_again() -> None:
-    pipeline = Pipeline(Letters(), Clock(), memory_limit=1000, ack_timeout=60.0)
+    pipeline = Pipeline(Clock(), ack_timeout=60.0)
     with pytest.raises(StorageRefusedError, match="waits for storage") as refusal:
-        await pipeline.submit(b"a")
+        pipeline.admit("someone")
     assert refusal.value.retry_after > 0
     store = Store()
     batchers = {stream: Batcher(BatchLimits(age=0.001), store.commit(stream)) for stream in Stream}
-    pipeline.prepare(batchers)
-    with pytest.raises(StorageRefusedError):
-        await pipeline.submit(b"a")
-    pipeline.start()
-    await pipeline.submit(b"a")
+    pipeline.start(Parts(Letters(), batchers, Admission(WIDE)))
+    await submit(pipeline, b"a")
     assert store.counts[Stream.AUDIT] == 1
     await pipeline.close()
 
@@ -248,7 +261,7 @@ async def test_the_time_of_receipt_is_handed_to_the_codec() -> None:
     codec = Letters()
     pipeline = Store().pipeline(codec=codec)
     for _ in range(3):
-        await pipeline.submit(b"a")
+        await submit(pipeline, b"a")
     assert codec.times == sorted(codec.times)
     assert codec.times[0] > 1_700_000_000 * 10**9
     await pipeline.close()

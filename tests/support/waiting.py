@@ -1,5 +1,6 @@
 """Waiting for a condition instead of for a while."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -15,3 +16,10 @@ def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"what was waited for did not come about within {within:.0f} s")
         time.sleep(0.02)
+
+
+async def until(condition: Callable[[], object], within: float = 60.0) -> None:
+    """Return once a condition holds that this event loop brings about; raises as ``wait_for``."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - what is looked at has no events
+            await asyncio.sleep(0.005)

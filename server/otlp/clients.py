@@ -1,0 +1,35 @@
+"""Who sends, for sharing what all senders have together: one address is one client."""
+
+from __future__ import annotations
+
+from ipaddress import AddressValueError, IPv6Address
+from urllib.parse import unquote
+
+__all__ = ["client_of_address", "client_of_peer"]
+
+
+def client_of_peer(peer: str) -> str:
+    """Return the client of a gRPC call.
+
+    Args:
+        peer: as gRPC writes it: ``ipv4:192.0.2.1:4711``, ``ipv6:%5B2001:db8::1%5D:4711``, or ``unix:`` and more.
+    """
+    kind, _, place = peer.partition(":")
+    address = place.rpartition(":")[0]
+    return address if kind == "ipv4" else client_of_address(unquote(address).strip("[]"))
+
+
+def client_of_address(address: str) -> str:
+    """Return the client at an IP address: the address itself, or its network where that is one subscriber's.
+
+    Args:
+        address: an IPv4 or IPv6 address; anything else is a client by itself.
+    """
+    if ":" not in address:
+        return address
+    try:
+        parsed = IPv6Address(address.partition("%")[0])
+    except AddressValueError:
+        return address
+    # A host has 2**64 addresses of its own (RFC 4291, 2.5.4).
+    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
