@@ -31,7 +31,6 @@ from server.listeners import serve_grpc, serve_http, serve_http_apart
 from server.metrics import Metrics, ready_reading
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
-from server.pipeline.pipeline import Pipeline
 from server.ports import reserve
 from server.retention import enforced_retention
 from server.setting_values import Address
@@ -106,7 +105,7 @@ async def _run_alone(
             on_finding=metrics.finding,
         )
         # Before storage is reached, so that senders and those who watch are told what is wanting.
-        otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingestion.pipeline))
+        otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingestion))
         api_grpc, http = await stack.enter_async_context(_answer(settings, backend, ingestion.not_ready, metrics))
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         reads = await patiently(lambda: connect(settings.storage), signals.stop)
@@ -189,7 +188,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
         stack.enter_context(contextlib.suppress(StoppedError))
         ingestion = Ingestion(settings)
-        await stack.enter_async_context(_receive(settings, ingestion.pipeline, shared=True))
+        await stack.enter_async_context(_receive(settings, ingestion, shared=True))
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         name = WriterName(settings.deployment, order.writer, data.place)
         keys = key_store(settings)
@@ -204,9 +203,10 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
 
 @contextlib.asynccontextmanager
 async def _receive(
-    settings: Settings, pipeline: Pipeline, *, shared: bool = False
+    settings: Settings, ingestion: Ingestion, *, shared: bool = False
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too."""
+    pipeline, measure = ingestion.pipeline, ingestion.metrics.request
     allow_descriptors(4 * settings.max_connections)
     options = dict(
         server_options(
@@ -217,8 +217,8 @@ async def _receive(
         )
     ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
-    server.add_generic_rpc_handlers((build_logs_handler(pipeline, settings.max_request_bytes),))
-    app = build_http_app(pipeline, settings.max_request_bytes)
+    server.add_generic_rpc_handlers((build_logs_handler(pipeline, settings.max_request_bytes, measure),))
+    app = build_http_app(pipeline, settings.max_request_bytes, measure)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
         serve_grpc(server, settings.otlp_grpc) as grpc_address,

@@ -74,7 +74,7 @@ SETTINGS = (
     Setting("max_request_bytes", "67108864", "largest request, after decompression"),
     Setting("memory_limit", "1073741824", "bytes of memory that the server may take; beyond, requests are refused"),
     Setting("max_requests", "1024", "requests that may be in flight; beyond, they are refused"),
-    Setting("max_connections", "8192", "connections that each port may have"),
+    Setting("max_connections", "4096", "connections that each port may have"),
     Setting("max_connection_age", "300", "seconds after which senders are asked to connect anew"),
     Setting("ack", "commit", "when senders get OK: once records are in storage (commit), or on disk here (journal)"),
     Setting("ack_timeout", "10", "seconds after which a request that is not acknowledged is refused"),

@@ -23,10 +23,12 @@ from server.otlp.clients import client_of_peer
 from server.otlp.decompress import decompress_message, is_compressed
 from server.otlp.errors import MessageCountError
 from server.otlp.holding import hold_from_thread
+from server.otlp.measuring import Measuring
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.pipeline.admission import Ticket
 from server.pipeline.errors import RefusedError
 from server.pipeline.ingest import Ingest
+from server.pipeline.measures import MeasureRequest
 
 __all__ = ["SERVICE", "build_logs_handler", "server_options"]
 
@@ -53,7 +55,9 @@ _LARGE_COMPRESSED = 16 * 1024
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
-def build_logs_handler(ingest: Ingest, max_request_bytes: int) -> grpc.GenericRpcHandler:
+def build_logs_handler(
+    ingest: Ingest, max_request_bytes: int, measure: MeasureRequest = lambda _: None
+) -> grpc.GenericRpcHandler:
     """Build the handler of the OTLP logs service.
 
     When the sender cancels the call or its deadline passes, ``submit`` is cancelled.
@@ -61,12 +65,14 @@ def build_logs_handler(ingest: Ingest, max_request_bytes: int) -> grpc.GenericRp
     Args:
         ingest: takes the serialized requests.
         max_request_bytes: larger requests, after decompression, get RESOURCE_EXHAUSTED.
+        measure: told of every request.
     """
 
     async def export(_: object, context: _Context) -> bytes:
         try:
-            with ingest.admit(client_of_peer(context.peer())) as ticket:
+            with Measuring(measure) as measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
                 message = await _read(context, ticket)
+                measuring.size = len(message)
                 await ingest.submit(await _decompressed(message, max_request_bytes, ticket), ticket)
         except grpc.aio.AbortError:  # answered already
             raise

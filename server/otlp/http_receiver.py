@@ -19,11 +19,13 @@ from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
 from server.otlp.errors import TooLargeError, UnsupportedTypeError
 from server.otlp.holding import hold_from_thread
+from server.otlp.measuring import Measuring
 from server.otlp.otlp_json import memory_of_json, request_from_json
 from server.otlp.status import Refusal, http_body, http_headers, refusal_of
 from server.pipeline.admission import Ticket
 from server.pipeline.errors import RefusedError, StalledError
 from server.pipeline.ingest import Ingest
+from server.pipeline.measures import MeasureRequest
 
 __all__ = ["PATH", "build_http_app"]
 
@@ -44,23 +46,28 @@ _LARGE_COMPRESSED = 16 * 1024
 _SILENCE = 30.0  # seconds after which a sender that sends nothing more of a body is not waited for
 
 
-def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
+def build_http_app(ingest: Ingest, max_request_bytes: int, measure: MeasureRequest = lambda _: None) -> Starlette:
     """Build the application that receives OTLP.
 
     Args:
         ingest: takes the requests, serialized as protobuf.
         max_request_bytes: larger requests, before or after decompression, get 413.
+        measure: told of every request.
     """
     json_turn = asyncio.Lock()
 
     async def export(request: Request) -> Response:
         try:
-            length = _declared_length(request, max_request_bytes)
-            media_type = _supported_media_type(request)
-            # A body is sent once it is asked for by reading it ("Expect: 100-continue"), or thrown away as it comes.
-            with ingest.admit(client_of_address(request.client.host if request.client else ""), length) as ticket:
-                serialized = await _serialized_request(request, max_request_bytes, json_turn, ticket)
-                await ingest.submit(serialized, ticket)
+            with Measuring(measure) as measuring:
+                length = _declared_length(request, max_request_bytes)
+                media_type = _supported_media_type(request)
+                client = client_of_address(request.client.host if request.client else "")
+                # A body is sent once it is read ("Expect: 100-continue"), or thrown away as it comes.
+                with ingest.admit(client, length) as ticket:
+                    body = await _read(request, max_request_bytes, ticket)
+                    measuring.size = len(body)
+                    serialized = await _serialized_request(request, body, max_request_bytes, json_turn, ticket)
+                    await ingest.submit(serialized, ticket)
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.
             return Response(status_code=499)
@@ -79,17 +86,19 @@ def build_http_app(ingest: Ingest, max_request_bytes: int) -> Starlette:
     return app
 
 
-async def _serialized_request(request: Request, limit: int, json_turn: asyncio.Lock, ticket: Ticket) -> bytes:
+async def _serialized_request(
+    request: Request, body: bytes, limit: int, json_turn: asyncio.Lock, ticket: Ticket
+) -> bytes:
     """Return the request of whatever type and encoding as serialized protobuf.
 
     Args:
         request: the request.
+        body: its body, as it was sent.
         limit: the largest permitted body, before and after decompression.
         json_turn: held while a large JSON body is read. Two at a time would not be done sooner, as both
             want the interpreter, but take twice the memory, and that is a multiple of their size.
         ticket: asked before it takes more memory.
     """
-    body = await _read(request, limit, ticket)
     encoding = request.headers.get("content-encoding", "")
     if encoding and len(body) > _LARGE_COMPRESSED:
         body = await asyncio.to_thread(decompress, body, encoding, limit, hold_from_thread(ticket))
