@@ -98,6 +98,8 @@ def run_all(
                 if result.verdict.good:
                     shutil.rmtree(directory, ignore_errors=True)
                 else:
+                    wrong = "\n".join(result.verdict.lines(most=1000))
+                    (directory / "verdict.txt").write_text(wrong + "\n")
                     _move(directory, kept)
                 with lock:
                     results.append(result)

@@ -119,7 +119,7 @@ def _tables(deed: Deed) -> Make:
     return steps
 
 
-_CALLS = ("fsync", "fdatasync", "openat", "ftruncate", "unlink", "rename", "write", "pwrite64")
+_CALLS = ("fsync", "fdatasync", "openat", "ftruncate", "unlink", "rename", "pwritev", "write")
 
 
 def _inject(errors: Sequence[str]) -> Make:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 
 __all__ = ["Bounds", "Ledger", "Outcome", "SentRequest", "bounds"]
@@ -35,7 +36,8 @@ class SentRequest:
     Attributes:
         sender: who sent it; one sends a request after the other.
         ids: the IDs of its records.
-        outcomes: of each attempt, in order; appended to by its sender only.
+        outcomes: of each attempt, in order; added to by its sender only.
+        story: the same for people: when each outcome was known, and what the server said.
         patient: its sender tries again until it is acknowledged.
         slack: how much oftener it may be stored, for reasons that ``outcomes`` does not say.
     """
@@ -45,6 +47,13 @@ class SentRequest:
     outcomes: list[Outcome] = field(default_factory=list)
     patient: bool = False
     slack: int = 0
+    story: list[str] = field(default_factory=list)
+
+    def note(self, outcome: Outcome, why: str = "") -> None:
+        """Add what came of an attempt, and what was said."""
+        self.outcomes.append(outcome)
+        now = datetime.now(UTC).strftime("%H:%M:%S.%f")[:-3]
+        self.story.append(f"{now} {outcome.value}{': ' * bool(why)}{why}")
 
     @property
     def acknowledged(self) -> bool:

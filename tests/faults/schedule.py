@@ -19,7 +19,7 @@ from tests.faults.plan import Plan
 from tests.faults.sdk_senders import SdkSender, grpc_exporter, http_exporter
 from tests.faults.senders import RawSenders, Sender
 from tests.faults.site import Site
-from tests.faults.stored import count_ids, read_batches, read_records
+from tests.faults.stored import count_ids, read_batches, read_records, rows_of
 from tests.faults.verdict import Verdict, judge
 from tests.faults.volume import Volume
 from tests.support.clickhouse_http import QueryError
@@ -92,6 +92,8 @@ def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, director
                 late.append(f"the server stopped with status {status}")
             verdict = _check(site, ledger, late)
             records = read_records(node, site.database)
+            if wrong := [line.split()[0] for line in (*verdict.lost, *verdict.doubled, *verdict.unsigned)]:
+                (directory / "rows.tsv").write_text(rows_of(node, site.database, wrong[:500]))
     finally:
         site.start_clickhouse()
         _keep(site, directory)

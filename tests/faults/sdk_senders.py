@@ -27,7 +27,7 @@ __all__ = ["SdkSender", "grpc_exporter", "http_exporter"]
 _EXPORT_SECONDS = 5.0  # after which the SDK gives a request up, with all its attempts
 _EMIT_PAUSE = 0.01
 
-Attempted = Callable[[Outcome], None]
+Attempted = Callable[[Outcome, str], None]
 
 
 def http_exporter(url: str, attempted: Attempted) -> LogRecordExporter:
@@ -94,9 +94,9 @@ class _NotingExporter(LogRecordExporter):
         assert (result is LogRecordExportResult.SUCCESS) == self._sent.acknowledged
         return result
 
-    def _attempted(self, outcome: Outcome) -> None:
+    def _attempted(self, outcome: Outcome, why: str) -> None:
         assert self._sent is not None
-        self._sent.outcomes.append(outcome)
+        self._sent.note(outcome, why)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
@@ -114,16 +114,16 @@ class _Adapter(HTTPAdapter):
         try:
             response = super().send(*arguments, **settings)
         except requests.ConnectionError as error:
-            self._attempted(Outcome.NOT_SENT if "NewConnectionError" in repr(error) else Outcome.UNKNOWN)
+            self._attempted(Outcome.NOT_SENT if "NewConnectionError" in repr(error) else Outcome.UNKNOWN, repr(error))
             raise
-        except requests.RequestException:
-            self._attempted(Outcome.UNKNOWN)
+        except requests.RequestException as error:
+            self._attempted(Outcome.UNKNOWN, repr(error))
             raise
         if response.ok:
-            self._attempted(Outcome.ACKNOWLEDGED)
+            self._attempted(Outcome.ACKNOWLEDGED, "")
         else:
             refused = "Retry-After" in response.headers or response.status_code < 500
-            self._attempted(Outcome.REFUSED if refused else Outcome.UNKNOWN)
+            self._attempted(Outcome.REFUSED if refused else Outcome.UNKNOWN, str(response.status_code))
         return response
 
 
@@ -147,7 +147,7 @@ class _NotingStub:
         try:
             answer: object = self._stub.Export(*arguments, **settings)
         except grpc.RpcError as error:
-            self._attempted(export_outcome(error))
+            self._attempted(*export_outcome(error))
             raise
-        self._attempted(Outcome.ACKNOWLEDGED)
+        self._attempted(Outcome.ACKNOWLEDGED, "")
         return answer

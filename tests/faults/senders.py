@@ -120,9 +120,9 @@ class RawSenders:
         try:
             call(body, timeout=self._habits.timeout)
         except grpc.RpcError as error:
-            sent.outcomes.append(export_outcome(error))
+            sent.note(*export_outcome(error))
             return min(refusal_of(error).retry or 0.1, _RETRY_SECONDS)
-        sent.outcomes.append(Outcome.ACKNOWLEDGED)
+        sent.note(Outcome.ACKNOWLEDGED)
         return 0.0
 
 
@@ -149,11 +149,12 @@ def fast_reconnecting(address: str) -> grpc.Channel:
     )
 
 
-def export_outcome(error: grpc.RpcError) -> Outcome:
-    """What a failed call says of the request: the server's own refusals have a RetryInfo."""
+def export_outcome(error: grpc.RpcError) -> tuple[Outcome, str]:
+    """What a failed call says of the request, and in which words: the server's own refusals have a RetryInfo."""
     refusal = refusal_of(error)
+    why = f"{refusal.code.name} {refusal.details}"
     if refusal.retry is not None:
-        return Outcome.REFUSED
+        return Outcome.REFUSED, why
     if "failed to connect" in refusal.details.lower():
-        return Outcome.NOT_SENT
-    return Outcome.UNKNOWN
+        return Outcome.NOT_SENT, why
+    return Outcome.UNKNOWN, why

@@ -238,7 +238,7 @@ class Site:
         if not self.server.running:
             return lambda: None
         # Other files that are written are pipes, sockets and the log: gRPC does not live without.
-        only_in = self.server.data_dir if step.call in ("write", "pwrite64") else None
+        only_in = self.server.data_dir if step.call == "write" else None
         tracer = Tracer(
             processes_of(self.server.pid),
             Injection(step.call, step.when, step.error, only_in),

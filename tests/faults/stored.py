@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.support.clickhouse_http import ClickHouseServer
 from tests.support.otlp_load import ID
 
-__all__ = ["StoredBatch", "StoredRecords", "count_ids", "read_batches", "read_records"]
+__all__ = ["StoredBatch", "StoredRecords", "count_ids", "read_batches", "read_records", "rows_of"]
 
 _RECORDS = (
     f"(SELECT LogAttributes['{ID}'] AS Id, LogId, BatchId, LeafIndex FROM otel_logs WHERE Id != '' UNION ALL "
@@ -76,6 +76,17 @@ def count_ids(server: ClickHouseServer, database: str, prefix: str = "") -> int:
     """Count the different records that are there, of senders whose name begins so."""
     return int(
         server.query(f"SELECT uniqExact(Id) FROM {_RECORDS} WHERE startsWith(Id, '{prefix}')", database=database)
+    )
+
+
+def rows_of(server: ClickHouseServer, database: str, names: Sequence[str]) -> str:
+    """The rows of some records as a table in text, for people."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return server.query(
+        f"SELECT Id, LogId, Sequence, LeafIndex, BatchId, IngestedAt FROM {_RECORDS} AS records "
+        f"LEFT JOIN log_batches USING (LogId, BatchId) WHERE Id IN ({listed}) ORDER BY Id, LeafIndex "
+        "FORMAT TSVWithNames",
+        database=database,
     )
 
 

@@ -74,7 +74,7 @@ def judge(
     sent_by_anyone = set[str]()
     for request in requests:
         allowed = bounds(request.outcomes, request.slack)
-        story = ", ".join(outcome.value for outcome in request.outcomes)
+        story = "; ".join(request.story) or ", ".join(outcome.value for outcome in request.outcomes)
         for name in request.ids:
             sent_by_anyone.add(name)
             # A row without a signature is none that may be called stored.
