@@ -16,7 +16,7 @@ from tests.support.free_port import free_port
 
 __all__ = ["CollectorSender", "unknown_attempts"]
 
-_PAUSE = 0.02
+_PAUSE = 0.1
 _RECORDS = 4
 
 
@@ -52,9 +52,9 @@ class CollectorSender:
         # A Collector that stops does not try again: what it has taken has to be there before.
         ids = [name for request in self._requests for name in request.ids]
         late = []
-        while self._count_stored() < len(ids):
+        while (missing := len(ids) - self._count_stored()) > 0:
             if time.monotonic() > deadline:
-                late.append("what the Collector took was not stored in time")
+                late.append(f"{missing} records that the Collector took were not stored in time")
                 break
             time.sleep(0.1)
         log = self._collector.log_text()
@@ -95,7 +95,7 @@ def _config(own: str, address: str) -> dict[str, object]:
         "tls": {"insecure": True},
         "timeout": "3s",
         "retry_on_failure": {"initial_interval": "100ms", "max_interval": "500ms", "max_elapsed_time": "0s"},
-        "sending_queue": {"queue_size": 100000, "num_consumers": 2},
+        "sending_queue": {"queue_size": 100000, "num_consumers": 20},
     }
     return {
         "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": own}}}},

@@ -164,7 +164,7 @@ class Proxy:
                 if trouble.answer.applied:
                     await self._ask(request)
                 await _send(writer, trouble.answer.raw)
-                return trouble.answer.raw.startswith(b"HTTP/1.1 ") and b"Content-Length" in trouble.answer.raw
+                return trouble.answer.whole
         return True
 
     def _choose(self, request: Message) -> tuple[int, Trouble | None]:

@@ -86,7 +86,7 @@ def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, director
                 # Senders of a schedule that failed are not left running.
                 sentences = [sentence for sender in senders for sentence in sender.finish(deadline)]
             late += sentences
-            late += _wait(site, lambda: _all_stored(site, ledger), deadline, lambda: "not all was stored in time")
+            late += _wait_until_stored(site, ledger)
             status = site.server.stop()
             if status != 0:
                 late.append(f"the server stopped with status {status}")
@@ -166,12 +166,22 @@ def _count(site: Site, prefix: str) -> int:
         return 0
 
 
-def _all_stored(site: Site, ledger: Ledger) -> bool:
-    acknowledged = sum(len(request.ids) for request in ledger.requests if request.acknowledged)
-    if _count(site, "") < acknowledged:
+def _wait_until_stored(site: Site, ledger: Ledger) -> list[str]:
+    """Wait for what was acknowledged, as long as it becomes more: a journal may be long, and the machine slow."""
+    wanted = {name for request in ledger.requests if request.acknowledged for name in request.ids}
+    known = -1
+    while (stored := _count(site, "")) > known:
+        known = stored
+        if not _wait(site, lambda: _all_stored(site, wanted), time.monotonic() + _HEALED_SECONDS, str):
+            return []
+    return ["nothing more was stored, and not all was there"]
+
+
+def _all_stored(site: Site, wanted: set[str]) -> bool:
+    if _count(site, "") < len(wanted):
         return False
     records = read_records(site.node, site.database)
-    return all(records.signed[name] for request in ledger.requests if request.acknowledged for name in request.ids)
+    return all(records.signed[name] for name in wanted)
 
 
 def _check(site: Site, ledger: Ledger, late: list[str]) -> Verdict:

@@ -30,10 +30,12 @@ class Answer:
     Attributes:
         raw: its bytes.
         applied: whether ClickHouse does first what it was asked.
+        whole: whether it is one that another can follow on the same connection.
     """
 
     raw: bytes
     applied: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def garbage(kind: int, *, applied: bool) -> Answer:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 2",
     )
-    return Answer(kinds[kind % len(kinds)], applied)
+    return Answer(kinds[kind % len(kinds)], applied, whole=False)
 
 
 def _text(code: int) -> str:

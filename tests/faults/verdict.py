@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.faults.ledger import Outcome, SentRequest, bounds
 from tests.faults.stored import StoredBatch, StoredRecords
@@ -28,14 +28,14 @@ class Verdict:
         late: sentences about what should have happened after all had healed.
     """
 
-    lost: Sequence[str] = ()
-    doubled: Sequence[str] = ()
-    unsigned: Sequence[str] = ()
-    unknown_sender: Sequence[str] = ()
+    lost: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
+    unknown_sender: tuple[str, ...] = ()
     repeats: int = 0
-    disorder: Sequence[str] = ()
-    findings: Sequence[str] = ()
-    late: Sequence[str] = field(default=())
+    disorder: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -87,14 +87,14 @@ def judge(
                 repeats += max(0, count - max(1, allowed.least))
     strangers = sorted((records.signed.keys() | records.unsigned.keys()) - sent_by_anyone)
     return Verdict(
-        lost=lost,
-        doubled=doubled,
-        unsigned=sorted(records.unsigned),
-        unknown_sender=strangers,
+        lost=tuple(lost),
+        doubled=tuple(doubled),
+        unsigned=tuple(sorted(records.unsigned)),
+        unknown_sender=tuple(strangers),
         repeats=repeats,
-        disorder=[*disorder(batches), *_out_of_order(requests, records)],
-        findings=findings,
-        late=late,
+        disorder=(*disorder(batches), *_out_of_order(requests, records)),
+        findings=tuple(findings),
+        late=tuple(late),
     )
 
 
