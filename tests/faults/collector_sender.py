@@ -18,6 +18,7 @@ __all__ = ["CollectorSender", "unknown_attempts"]
 
 _PAUSE = 0.1
 _RECORDS = 4
+_PATIENCE = 20.0  # seconds in which something must arrive
 
 
 class CollectorSender:
@@ -52,11 +53,14 @@ class CollectorSender:
         # A Collector that stops does not try again: what it has taken has to be there before.
         ids = [name for request in self._requests for name in request.ids]
         late = []
-        while (missing := len(ids) - self._count_stored()) > 0:
+        known = 0
+        while (stored := self._count_stored()) < len(ids):
+            if stored > known:  # the machine may be slow, and a journal long
+                known, deadline = stored, max(deadline, time.monotonic() + _PATIENCE)
             if time.monotonic() > deadline:
-                late.append(f"{missing} records that the Collector took were not stored in time")
+                late.append(f"{len(ids) - stored} records that the Collector took were not stored in time")
                 break
-            time.sleep(0.1)
+            time.sleep(0.2)
         log = self._collector.log_text()
         self._collector.stop()
         unknown = unknown_attempts(log)

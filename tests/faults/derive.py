@@ -31,7 +31,7 @@ def derive(seed: int, kind: str = "", *, ack: str = "", seconds: float = 0.0) ->
         "ack": ack or choose.choice(_ACKS),
         "workers": choose.choice((1, 1, 1, 2)),
         "batch_rows": choose.choice((50, 1000, 50000)),
-        "batch_age": choose.choice((0.05, 0.1, 0.25)),
+        "batch_age": choose.choice((0.05, 0.25, 0.5)),
         "ack_timeout": choose.choice((1, 3, 10)),
         **wanted.flags,
     }

@@ -25,7 +25,7 @@ from tests.support.otlp_load import ID
 __all__ = ["SdkSender", "grpc_exporter", "http_exporter"]
 
 _EXPORT_SECONDS = 5.0  # after which the SDK gives a request up, with all its attempts
-_EMIT_PAUSE = 0.05
+_EMIT_PAUSE = 0.1
 
 Attempted = Callable[[Outcome, str], None]
 

@@ -59,7 +59,7 @@ class Habits:
     timeout: float = 5.0
     impatient: float = 0.15
     again: float = 0.03
-    pause: float = 0.05
+    pause: float = 0.1
 
 
 class RawSenders:
