@@ -119,7 +119,8 @@ def _tables(deed: Deed) -> Make:
     return steps
 
 
-_CALLS = ("fsync", "fdatasync", "openat", "ftruncate", "unlink", "rename", "pwritev", "write")
+# How the journal and the data directory are written; os.pwritev is pwritev2.
+_CALLS = ("fsync", "fsync", "pwritev2", "pwritev2", "rename", "openat", "ftruncate", "unlink", "write")
 
 
 def _inject(errors: Sequence[str]) -> Make:
@@ -130,7 +131,7 @@ def _inject(errors: Sequence[str]) -> Make:
                 at,
                 0.25 * seconds,
                 Deed.INJECT,
-                call=choose.choice(_CALLS[:2] * 3 + _CALLS),
+                call=choose.choice(_CALLS),
                 when=str(choose.choice((1, 1, 2, 3, 5, 8))) + choose.choice(("", "", "+")) * bool(errors[0]),
                 error=choose.choice(errors),
             )

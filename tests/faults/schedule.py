@@ -42,7 +42,7 @@ class Result:
         records: records that were sent.
         sends: how often records were sent with which outcome.
         stored: rows of records in storage.
-        hits: how often the proxy made trouble.
+        hits: how often something was done to a request, a process, a disk, a table or a system call.
         notes: what happened when.
         seconds: how long it took.
     """
@@ -92,7 +92,10 @@ def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, director
                 late.append(f"the server stopped with status {status}")
             verdict = _check(site, ledger, late)
             records = read_records(node, site.database)
-            if wrong := [line.split()[0] for line in (*verdict.lost, *verdict.doubled, *verdict.unsigned)]:
+            if wrong := [
+                line.split()[0]
+                for line in (*verdict.lost, *verdict.doubled, *verdict.doubled_refused, *verdict.unsigned)
+            ]:
                 (directory / "rows.tsv").write_text(rows_of(node, site.database, wrong[:500]))
     finally:
         site.start_clickhouse()

@@ -59,6 +59,7 @@ class Tracer:
         for pid in pids:
             command += ["-p", str(pid)]
         self._log = log
+        self._logged = log.stat().st_size if log.exists() else 0
         self._pids = pids
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self._wait_until_attached()
@@ -70,8 +71,8 @@ class Tracer:
                 return
             time.sleep(0.01)
 
-    def detach(self) -> None:
-        """Let the process go on as before."""
+    def detach(self) -> int:
+        """Let the process go on as before; how many calls had an error or a death."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -81,6 +82,7 @@ class Tracer:
             self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
+        return _count_injected(self._log, self._logged)
 
 
 def processes_of(pid: int) -> list[int]:
@@ -99,6 +101,14 @@ def _tracer_of(pid: int) -> int | None:
     except OSError:
         return None
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("TracerPid:")))
+
+
+def _count_injected(log: Path, start: int) -> int:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").splitlines()
+    # A call in which the process died has no result.
+    return sum(line.endswith(("(INJECTED)", "= ?")) for line in lines)
 
 
 def _files_below(directory: Path) -> list[Path]:

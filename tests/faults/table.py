@@ -21,6 +21,7 @@ _COLUMNS = (
     "double of unknown outcome",
     "lost",
     "doubled",
+    "doubled after a refusal",
     "unsigned",
     "findings",
 )
@@ -62,6 +63,7 @@ def _row(name: str, results: Sequence[Result]) -> tuple[str, ...]:
         sum(verdict.repeats for verdict in verdicts),
         sum(len(verdict.lost) for verdict in verdicts),
         sum(len(verdict.doubled) for verdict in verdicts),
+        sum(len(verdict.doubled_refused) for verdict in verdicts),
         sum(len(verdict.unsigned) for verdict in verdicts),
         sum(len(verdict.findings) + len(verdict.disorder) + len(verdict.late) for verdict in verdicts),
     )

@@ -25,7 +25,7 @@ from tests.support.lacking import lacking, require_tools
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.waiting import wait_for
 
-SECONDS = 4.0
+SECONDS = 3.5
 FEW = Senders(Habits(threads=4, records=4, timeout=5.0))
 SDKS = replace(FEW, sdk_grpc=True, sdk_http=True)
 
@@ -51,27 +51,21 @@ def run(at: Bench, plan: Plan, directory: Path) -> Result:
 
 @pytest.mark.parametrize(
     ("kind", "seed", "ack", "senders"),
-    [
-        ("error-200", 1, "commit", SDKS),
-        ("cut-answer", 1, "journal", FEW),
-        ("kill-both", 1, "journal", FEW),
-        ("kill-both", 2, "commit", FEW),
-    ],
+    [("error-200", 1, "commit", SDKS), ("kill-both", 1, "journal", FEW)],
 )
 def test_a_schedule_of_faults_loses_and_repeats_nothing(
     shared_bench: Bench, tmp_path: Path, kind: str, seed: int, ack: str, senders: Senders
 ) -> None:
     plan = derive(seed, kind, ack=ack, seconds=SECONDS)
     flags = {**plan.flags, "workers": 1}
-    result = run(shared_bench, replace(plan, senders=senders, flags=flags), tmp_path)
-    assert result.hits or kind == "kill-both"
+    assert run(shared_bench, replace(plan, senders=senders, flags=flags), tmp_path).hits
 
 
 def test_a_collector_brings_all_it_took_whatever_happens_to_the_server(shared_bench: Bench, tmp_path: Path) -> None:
     if not is_built():
         lacking("no Collector is built yet (tests/system/test_collectors.py builds one)")
-    plan = derive(3, "kill-server", ack="journal", seconds=SECONDS)
-    run(shared_bench, replace(plan, senders=replace(FEW, collector=True)), tmp_path)
+    plan = derive(3, "kill-server", ack="commit", seconds=SECONDS)
+    assert run(shared_bench, replace(plan, senders=replace(FEW, collector=True)), tmp_path).hits
 
 
 def test_a_full_disk_loses_and_repeats_nothing(shared_bench: Bench, tmp_path: Path) -> None:
@@ -79,31 +73,31 @@ def test_a_full_disk_loses_and_repeats_nothing(shared_bench: Bench, tmp_path: Pa
         pytest.skip("file systems cannot be mounted here: that takes root, and a machine that permits it")
     steps = (
         Step(0.5, 0.8, Deed.FILL_SERVER),
-        Step(1.7, 0.8, Deed.FILL_CLICKHOUSE),
-        Step(2.9, 0.8, Deed.FILL_SERVER),
-        Step(3.2, 0.2, Deed.KILL_SERVER),
+        Step(1.5, 0.8, Deed.FILL_CLICKHOUSE),
+        Step(2.5, 0.8, Deed.FILL_SERVER),
+        Step(2.8, 0.2, Deed.KILL_SERVER),
     )
-    run(shared_bench, Plan(1, "full", {"batch_age": 0.1, "ack_timeout": 1}, FEW, steps, SECONDS), tmp_path)
+    flags: dict[str, str | float] = {"ack": "journal", "batch_age": 0.1, "ack_timeout": 1}
+    assert run(shared_bench, Plan(1, "full", flags, FEW, steps, SECONDS), tmp_path).hits == len(steps)
 
 
-@pytest.mark.parametrize("ack", ["commit", "journal"])
-def test_errors_and_death_at_system_calls_lose_and_repeat_nothing(
-    shared_bench: Bench, tmp_path: Path, ack: str
-) -> None:
+def test_errors_and_death_at_system_calls_lose_and_repeat_nothing(shared_bench: Bench, tmp_path: Path) -> None:
     require_tools("strace")
     points = (
-        ("pwritev", "1", "ENOSPC"),
+        ("pwritev2", "1", "ENOSPC"),
         ("fsync", "2", "EIO"),
         ("fsync", "1", ""),
-        ("ftruncate", "1", "EIO"),
-        ("pwritev", "2", ""),
+        ("pwritev2", "2", ""),
+        ("rename", "1", ""),
     )
     steps = tuple(
-        Step(0.3 + 1.6 * number, 1.2, Deed.INJECT, call=call, when=when, error=error)
+        Step(0.3 + 1.5 * number, 1.3, Deed.INJECT, call=call, when=when, error=error)
         for number, (call, when, error) in enumerate(points)
     )
-    flags: dict[str, str | float] = {"ack": ack, "batch_age": 0.1, "ack_timeout": 1}
-    run(shared_bench, Plan(1, "syscalls", flags, FEW, steps, 0.3 + 1.6 * len(points)), tmp_path)
+    flags: dict[str, str | float] = {"ack": "journal", "batch_age": 0.1, "ack_timeout": 1}
+    result = run(shared_bench, Plan(1, "syscalls", flags, FEW, steps, 0.3 + 1.5 * len(points)), tmp_path)
+    # Not all of them: a server that is not back yet makes no calls.
+    assert result.hits >= 2
 
 
 def test_the_check_sees_what_is_changed_in_storage(shared_bench: Bench, tmp_path: Path) -> None:

@@ -76,9 +76,15 @@ def test_an_acknowledged_record_that_is_stored_without_signature_is_lost_and_uns
 
 def test_a_record_that_is_stored_oftener_than_its_sender_allows_is_doubled() -> None:
     assert judge([sent(ACK)], stored("a", "a"), []).doubled
-    assert judge([sent(REFUSED, ACK)], stored("a", "a"), []).doubled
     assert judge([sent(NOT_SENT)], stored("a"), []).doubled
     assert judge([sent(ACK)], stored("a", unsigned=("a",)), []).doubled
+
+
+def test_a_record_that_was_refused_and_is_stored_beside_the_retry_is_told_apart() -> None:
+    verdict = judge([sent(REFUSED, ACK)], stored("a", "a"), [])
+    assert not verdict.good
+    assert (len(verdict.doubled), len(verdict.doubled_refused)) == (0, 1)
+    assert judge([sent(REFUSED, ACK)], stored("a", "a", "a"), []).doubled
 
 
 def test_a_copy_that_an_unknown_outcome_explains_is_counted_and_no_fault() -> None:

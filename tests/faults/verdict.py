@@ -13,6 +13,9 @@ from tests.faults.stored import StoredBatch, StoredRecords
 __all__ = ["Verdict", "disorder", "judge"]
 
 
+_WRONG = ("lost", "doubled", "doubled_refused", "unsigned", "unknown_sender", "disorder", "findings", "late")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is wrong, if anything.
@@ -20,6 +23,7 @@ class Verdict:
     Attributes:
         lost: IDs that are stored less often than they were acknowledged.
         doubled: IDs that are stored oftener than their senders' outcomes allow.
+        doubled_refused: likewise, and each copy more may be of an attempt that was refused.
         unsigned: IDs of records outside committed batches.
         unknown_sender: IDs that nobody sent.
         repeats: copies that unknown outcomes explain.
@@ -30,6 +34,7 @@ class Verdict:
 
     lost: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
+    doubled_refused: tuple[str, ...] = ()
     unsigned: tuple[str, ...] = ()
     unknown_sender: tuple[str, ...] = ()
     repeats: int = 0
@@ -39,13 +44,11 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        return not any(
-            (self.lost, self.doubled, self.unsigned, self.unknown_sender, self.disorder, self.findings, self.late)
-        )
+        return not any(getattr(self, name) for name in _WRONG)
 
     def lines(self, most: int = 5) -> Iterator[str]:
         """Say what is wrong, each kind with a few examples."""
-        for name in ("lost", "doubled", "unsigned", "unknown_sender", "disorder", "findings", "late"):
+        for name in _WRONG:
             wrong: Sequence[str] = getattr(self, name)
             if wrong:
                 shown = "".join(f"\n      {one}" for one in wrong[:most])
@@ -70,7 +73,7 @@ def judge(
         late: what did not come about in time.
     """
     requests = list(requests)
-    lost, doubled, repeats = [], [], 0
+    lost, doubled, doubled_refused, repeats = [], [], [], 0
     sent_by_anyone = set[str]()
     for request in requests:
         allowed = bounds(request.outcomes, request.slack)
@@ -82,13 +85,16 @@ def judge(
             if count < allowed.least:
                 lost.append(f"{name} is stored {count} times ({story})")
             elif count + records.unsigned[name] > allowed.most:
-                doubled.append(f"{name} is stored {count}+{records.unsigned[name]} times ({story})")
+                more = count + records.unsigned[name] - allowed.most
+                told = doubled_refused if more <= request.outcomes.count(Outcome.REFUSED) else doubled
+                told.append(f"{name} is stored {count}+{records.unsigned[name]} times ({story})")
             else:
                 repeats += max(0, count - max(1, allowed.least))
     strangers = sorted((records.signed.keys() | records.unsigned.keys()) - sent_by_anyone)
     return Verdict(
         lost=tuple(lost),
         doubled=tuple(doubled),
+        doubled_refused=tuple(doubled_refused),
         unsigned=tuple(sorted(records.unsigned)),
         unknown_sender=tuple(strangers),
         repeats=repeats,
