@@ -132,9 +132,10 @@ class Proxy:
     async def _relay(self, request: Message, writer: asyncio.StreamWriter) -> bool:
         """Deal with a request; whether the connection goes on."""
         number, trouble = self._choose(request)
-        match trouble.way if trouble else None:
-            case None:
-                await _send(writer, await self._ask(request))
+        if trouble is None:
+            await _send(writer, await self._ask(request))
+            return True
+        match trouble.way:
             case Way.CUT_BEFORE | Way.REFUSE:
                 return False
             case Way.CUT_DURING:
@@ -161,6 +162,7 @@ class Proxy:
                 await self._ask(request)
                 await _send(writer, await self._ask(request))
             case Way.ANSWER:
+                assert trouble.answer is not None
                 if trouble.answer.applied:
                     await self._ask(request)
                 await _send(writer, trouble.answer.raw)

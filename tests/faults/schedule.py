@@ -92,10 +92,7 @@ def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, director
                 late.append(f"the server stopped with status {status}")
             verdict = _check(site, ledger, late)
             records = read_records(node, site.database)
-            if wrong := [
-                line.split()[0]
-                for line in (*verdict.lost, *verdict.doubled, *verdict.doubled_refused, *verdict.unsigned)
-            ]:
+            if wrong := [line.split()[0] for line in verdict.records]:
                 (directory / "rows.tsv").write_text(rows_of(node, site.database, wrong[:500]))
     finally:
         site.start_clickhouse()
@@ -141,7 +138,8 @@ def _follow(site: Site) -> None:
             heapq.heappush(due, (step.at + step.seconds, next(order), undo.close))
 
         for number, step in enumerate(site.plan.steps):
-            heapq.heappush(due, (step.at, next(order), partial(do, number)))
+            begin: Callable[[], object] = partial(do, number)
+            heapq.heappush(due, (step.at, next(order), begin))
         if site.plan.down_at_start:
             healing.callback(site.start_clickhouse)
             heapq.heappush(due, (0.3 * site.plan.seconds, next(order), site.start_clickhouse))

@@ -46,6 +46,11 @@ class Verdict:
     def good(self) -> bool:
         return not any(getattr(self, name) for name in _WRONG)
 
+    @property
+    def records(self) -> tuple[str, ...]:
+        """Sentences about single records, each beginning with its ID."""
+        return self.lost + self.doubled + self.doubled_refused + self.unsigned
+
     def lines(self, most: int = 5) -> Iterator[str]:
         """Say what is wrong, each kind with a few examples."""
         for name in _WRONG:
@@ -73,7 +78,10 @@ def judge(
         late: what did not come about in time.
     """
     requests = list(requests)
-    lost, doubled, doubled_refused, repeats = [], [], [], 0
+    lost: list[str] = []
+    doubled: list[str] = []
+    doubled_refused: list[str] = []
+    repeats = 0
     sent_by_anyone = set[str]()
     for request in requests:
         allowed = bounds(request.outcomes, request.slack)
