@@ -19,7 +19,7 @@ from tests.faults.plan import Plan
 from tests.faults.sdk_senders import SdkSender, grpc_exporter, http_exporter
 from tests.faults.senders import RawSenders, Sender
 from tests.faults.site import Site
-from tests.faults.stored import count_ids, read_batches, read_records, rows_of
+from tests.faults.stored import StoredRecords, count_ids, read_batches, read_records, rows_of
 from tests.faults.verdict import Verdict, judge
 from tests.faults.volume import Volume
 from tests.support.clickhouse_http import QueryError
@@ -90,8 +90,11 @@ def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, director
             status = site.server.stop()
             if status != 0:
                 late.append(f"the server stopped with status {status}")
-            verdict = _check(site, ledger, late)
-            records = read_records(node, site.database)
+            try:
+                verdict = _check(site, ledger, late)
+                records = read_records(node, site.database)
+            except QueryError as error:
+                verdict, records = Verdict(late=(*late, f"storage cannot be read: {error}")), StoredRecords()
             if wrong := [line.split()[0] for line in verdict.records]:
                 (directory / "rows.tsv").write_text(rows_of(node, site.database, wrong[:500]))
     finally:

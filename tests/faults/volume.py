@@ -44,12 +44,16 @@ class Volume:
         self._mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
         return self._mounted
 
-    def fill(self) -> None:
-        """Take all space that is left."""
+    def fill(self, leave: int = 0) -> None:
+        """Take all space but so many bytes."""
         with (self.directory / _FILLER).open("ab") as filler, suppress(OSError):
-            # Others write meanwhile: again until there is none.
-            while free := os.statvfs(self.directory).f_bavail * os.statvfs(self.directory).f_frsize:
+            # Others write meanwhile: again until there is no more.
+            while (free := self._free() - leave) > 0:
                 os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), free)
+
+    def _free(self) -> int:
+        state = os.statvfs(self.directory)
+        return state.f_bavail * state.f_frsize
 
     def free(self) -> None:
         """Give it back."""
