@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench fuzz lint format stubs clean
+.PHONY: help setup demo serve test bench fuzz faults lint format stubs clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence for one
 	tests/fuzz/run --seconds 60
 	$(BIN)/python -m tests.fuzz.differential --seconds 60
 	$(BIN)/python -m tests.fuzz.evidence --seconds 60
+
+faults: $(READY) ## run 200 schedules of faults, in an hour
+	$(BIN)/python -m tests.faults --schedules 200
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .

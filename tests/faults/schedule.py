@@ -1,0 +1,213 @@
+"""Runs one schedule: senders, faults, healing, and the check."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.faults.collector_sender import CollectorSender
+from tests.faults.ledger import Ledger, Outcome
+from tests.faults.plan import Plan
+from tests.faults.sdk_senders import SdkSender, grpc_exporter, http_exporter
+from tests.faults.senders import RawSenders, Sender
+from tests.faults.site import Site
+from tests.faults.stored import StoredRecords, count_ids, read_batches, read_records, rows_of
+from tests.faults.verdict import Verdict, judge
+from tests.faults.volume import Volume
+from tests.support.clickhouse_http import QueryError
+from tests.support.clickhouse_node import ClickHouseNode
+from tests.support.lognotary_server import run_lognotary
+
+__all__ = ["Result", "run_schedule"]
+
+_TICK = 0.02
+_HEALED_SECONDS = 60.0  # within which all is as if nothing had been
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a schedule.
+
+    Attributes:
+        plan: what was to be done.
+        verdict: what was wrong.
+        records: records that were sent.
+        sends: how often records were sent with which outcome.
+        stored: rows of records in storage.
+        hits: how often something was done to a request, a process, a disk, a table or a system call.
+        notes: what happened when.
+        seconds: how long it took.
+    """
+
+    plan: Plan
+    verdict: Verdict
+    records: int
+    sends: Counter[Outcome]
+    stored: int
+    hits: int
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, directory: Path) -> Result:
+    """Run a schedule on a ClickHouse that runs, and runs afterwards.
+
+    Args:
+        plan: what to do.
+        node: the ClickHouse.
+        node_volume: where that has its data.
+        directory: for all else; must not be there yet. Logs stay in it.
+    """
+    began = time.monotonic()
+    ledger = Ledger()
+    site = Site(plan, node, node_volume, directory)
+    try:
+        with site:
+            site.begin()
+            senders = _senders(site, ledger)
+            for sender in senders:
+                sender.start()
+            try:
+                _follow(site)
+                deadline = time.monotonic() + _HEALED_SECONDS
+                late = _wait(site, site.ready, deadline, lambda: f"the server was not ready: {site.not_ready()}")
+            except BaseException:
+                deadline = 0.0
+                raise
+            finally:
+                # Senders of a schedule that failed are not left running.
+                sentences = [sentence for sender in senders for sentence in sender.finish(deadline)]
+            late += sentences
+            late += _wait_until_stored(site, ledger)
+            status = site.server.stop()
+            if status != 0:
+                late.append(f"the server stopped with status {status}")
+            try:
+                verdict = _check(site, ledger, late)
+                records = read_records(node, site.database)
+            except QueryError as error:
+                verdict, records = Verdict(late=(*late, f"storage cannot be read: {error}")), StoredRecords()
+            if wrong := [line.split()[0] for line in verdict.records]:
+                (directory / "rows.tsv").write_text(rows_of(node, site.database, wrong[:500]))
+    finally:
+        site.start_clickhouse()
+        _keep(site, directory)
+        site.dismantle()
+    return Result(
+        plan=plan,
+        verdict=verdict,
+        records=ledger.records(),
+        sends=ledger.sends(),
+        stored=records.signed.total() + records.unsigned.total(),
+        hits=site.hits,
+        notes=tuple(site.notes),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _senders(site: Site, ledger: Ledger) -> list[Sender]:
+    wanted = site.plan.senders
+    senders: list[Sender] = [RawSenders(site.otlp_grpc, ledger, wanted.habits, site.plan.seed)]
+    if wanted.sdk_grpc:
+        senders.append(SdkSender("sdk-grpc", ledger, partial(grpc_exporter, site.otlp_grpc)))
+    if wanted.sdk_http:
+        senders.append(SdkSender("sdk-http", ledger, partial(http_exporter, f"http://{site.otlp_http}")))
+    if wanted.collector:
+        count = partial(_count, site, "collector-")
+        senders.append(CollectorSender(site.otlp_grpc, ledger, site.directory / "collector", count))
+    return senders
+
+
+def _follow(site: Site) -> None:
+    """Do what the plan says when it says it, and undo all in the end."""
+    order = itertools.count()
+    due: list[tuple[float, int, Callable[[], object]]] = []
+    began = time.monotonic()
+    with ExitStack() as healing:
+
+        def do(number: int) -> None:
+            step = site.plan.steps[number]
+            # Undone once: by its time, or by the end of all.
+            undo = healing.enter_context(ExitStack())
+            undo.callback(site.do(step))
+            heapq.heappush(due, (step.at + step.seconds, next(order), undo.close))
+
+        for number, step in enumerate(site.plan.steps):
+            begin: Callable[[], object] = partial(do, number)
+            heapq.heappush(due, (step.at, next(order), begin))
+        if site.plan.down_at_start:
+            healing.callback(site.start_clickhouse)
+            heapq.heappush(due, (0.3 * site.plan.seconds, next(order), site.start_clickhouse))
+        while (now := time.monotonic() - began) < site.plan.seconds:
+            while due and due[0][0] <= now:
+                heapq.heappop(due)[2]()
+            site.supervise()
+            time.sleep(_TICK)
+    site.note("all is healed")
+
+
+def _wait(site: Site, condition: Callable[[], bool], deadline: float, otherwise: Callable[[], str]) -> list[str]:
+    while not condition():
+        if time.monotonic() > deadline:
+            return [otherwise()]
+        site.supervise()
+        time.sleep(10 * _TICK)
+    return []
+
+
+def _count(site: Site, prefix: str) -> int:
+    try:
+        return count_ids(site.node, site.database, prefix)
+    except (OSError, QueryError):
+        return 0
+
+
+def _wait_until_stored(site: Site, ledger: Ledger) -> list[str]:
+    """Wait for what was acknowledged, as long as it becomes more: a journal may be long, and the machine slow."""
+    wanted = {name for request in ledger.requests if request.acknowledged for name in request.ids}
+    known = -1
+    while (stored := _count(site, "")) > known:
+        known = stored
+        if not _wait(site, lambda: _all_stored(site, wanted), time.monotonic() + _HEALED_SECONDS, str):
+            return []
+    return ["nothing more was stored, and not all was there"]
+
+
+def _all_stored(site: Site, wanted: set[str]) -> bool:
+    if _count(site, "") < len(wanted):
+        return False
+    records = read_records(site.node, site.database)
+    return all(records.signed[name] for name in wanted)
+
+
+def _check(site: Site, ledger: Ledger, late: list[str]) -> Verdict:
+    verified = run_lognotary(
+        "verify", "--json", "--storage", site.storage_url, "--data-dir", str(site.server.data_dir), cwd=site.directory
+    )
+    findings = [
+        json.dumps(step["finding"]) for line in verified.stdout.splitlines() if "finding" in (step := json.loads(line))
+    ]
+    if verified.returncode != bool(findings) or '"summary"' not in verified.stdout:
+        findings.append(f"verify ended with status {verified.returncode}: {verified.stderr[-1000:]}")
+    return judge(
+        ledger.requests,
+        read_records(site.node, site.database),
+        read_batches(site.node, site.database),
+        findings=findings,
+        late=late,
+    )
+
+
+def _keep(site: Site, directory: Path) -> None:
+    """Write down what happened, beside the logs; those are about to go with what is mounted."""
+    (directory / "schedule.txt").write_text(site.plan.describe() + "\n\n" + "\n".join(site.notes) + "\n")
+    for log in (directory / "server").glob("data.*"):
+        (directory / f"server-{log.name}").write_bytes(log.read_bytes())

@@ -1,0 +1,115 @@
+"""Errors and death at chosen system calls of a running process, by strace."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Injection", "Tracer", "can_trace", "processes_of"]
+
+_ATTACH_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """What is done to a system call.
+
+    Attributes:
+        call: its name.
+        when: which invocation by a thread, from 1, as strace's ``when=``: ``3``, ``2+``.
+        error: the error that it gives without having been made; empty: SIGKILL as it is entered.
+        only_in: files below this directory only, of those that are there as it begins; None for all.
+    """
+
+    call: str
+    when: str
+    error: str = ""
+    only_in: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.error or 'SIGKILL'} at {self.call} {self.when}"
+
+
+def can_trace() -> bool:
+    """Whether there is strace."""
+    return shutil.which("strace") is not None
+
+
+class Tracer:
+    """One strace on a process, its threads and its children."""
+
+    def __init__(self, pids: list[int], injection: Injection, log: Path) -> None:
+        """Attach; what is injected happens from now on.
+
+        Args:
+            pids: the processes.
+            injection: what is done.
+            log: where strace writes the calls that it saw; appended to.
+        """
+        what = f"error={injection.error}" if injection.error else "signal=SIGKILL"
+        command = ["strace", "-f", "-qq", "-A", "-o", str(log), "-e", f"trace={injection.call}"]
+        command += ["-e", f"inject={injection.call}:{what}:when={injection.when}"]
+        for path in _files_below(injection.only_in) if injection.only_in else ():
+            command += ["-P", str(path)]
+        for pid in pids:
+            command += ["-p", str(pid)]
+        self._log = log
+        self._logged = log.stat().st_size if log.exists() else 0
+        self._pids = pids
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._wait_until_attached()
+
+    def _wait_until_attached(self) -> None:
+        deadline = time.monotonic() + _ATTACH_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if all(_tracer_of(pid) in (None, self._process.pid) for pid in self._pids):
+                return
+            time.sleep(0.01)
+
+    def detach(self) -> int:
+        """Let the process go on as before; how many calls had an error or a death."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_ATTACH_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        return _count_injected(self._log, self._logged)
+
+
+def processes_of(pid: int) -> list[int]:
+    """A process and its descendants."""
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            children += map(int, task.read_text().split())
+    return [pid, *(descendant for child in children for descendant in processes_of(child))]
+
+
+def _tracer_of(pid: int) -> int | None:
+    """Who traces a process, 0 for nobody; None where there is no such process."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("TracerPid:")))
+
+
+def _count_injected(log: Path, start: int) -> int:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").splitlines()
+    # A call in which the process died has no result.
+    return sum(line.endswith(("(INJECTED)", "= ?")) for line in lines)
+
+
+def _files_below(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_file())

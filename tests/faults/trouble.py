@@ -1,0 +1,123 @@
+"""What can go wrong between a server and its ClickHouse, request by request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["Answer", "Trouble", "Way", "bare_error", "error_200", "error_of", "garbage"]
+
+
+class Way(Enum):
+    """How a request fares."""
+
+    REFUSE = "refuse"  # nobody listens, and connections that are there are reset
+    CUT_BEFORE = "cut-before"  # the connection is reset before ClickHouse hears of the request
+    CUT_DURING = "cut-during"  # ClickHouse gets half of it, and then the end of the connection
+    CUT_ANSWER = "cut-answer"  # ClickHouse does it, and the connection is reset before the answer
+    CUT_IN_ANSWER = "cut-in-answer"  # as that, in the middle of the answer
+    DELAY_REQUEST = "delay-request"
+    DELAY_ANSWER = "delay-answer"
+    HOLD = "black-hole"  # taken, and never handed on nor answered
+    DUPLICATE = "duplicate"  # ClickHouse gets it twice, and the second answer counts
+    ANSWER = "answer"  # another answer than ClickHouse gave, or would have given
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer in ClickHouse's place.
+
+    Attributes:
+        raw: its bytes.
+        applied: whether ClickHouse does first what it was asked.
+        whole: whether it is one that another can follow on the same connection.
+    """
+
+    raw: bytes
+    applied: bool = False
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What happens to requests while it lasts.
+
+    Attributes:
+        way: how.
+        where: a text in the statements that it happens to; empty for all requests.
+        share: the share of them that it happens to, above 0 and up to 1.
+        seconds: how long, for delays.
+        answer: what is answered, for ``Way.ANSWER``.
+    """
+
+    way: Way
+    where: str = ""
+    share: float = 1.0
+    seconds: float = 0.0
+    answer: Answer | None = None
+
+
+_NAMES = {
+    60: "UNKNOWN_TABLE",
+    159: "TIMEOUT_EXCEEDED",
+    164: "READONLY",
+    209: "SOCKET_TIMEOUT",
+    210: "NETWORK_ERROR",
+    241: "MEMORY_LIMIT_EXCEEDED",
+    242: "TABLE_IS_READ_ONLY",
+    243: "NOT_ENOUGH_SPACE",
+    252: "TOO_MANY_PARTS",
+    319: "UNKNOWN_STATUS_OF_INSERT",
+    394: "QUERY_WAS_CANCELLED",
+}
+_STATUS = {60: "404 Not Found", 159: "408 Request Timeout"}
+
+
+def error_of(code: int, *, applied: bool = False, status: str = "") -> Answer:
+    """An error as ClickHouse answers it: a status, the code in a header, a text."""
+    return _answer(
+        status or _STATUS.get(code, "500 Internal Server Error"),
+        _text(code),
+        f"X-ClickHouse-Exception-Code: {code}",
+        applied=applied,
+    )
+
+
+def error_200(code: int, *, applied: bool, tagged: bool) -> Answer:
+    """An error that came after the status 200 had been sent.
+
+    Args:
+        code: the error.
+        applied: whether it came after all was done.
+        tagged: in the form that ClickHouse gives it since 25.11; else the text alone, as before.
+    """
+    if not tagged:
+        return _answer("200 OK", _text(code), applied=applied)
+    tag, text = "abcdefghijklmnop", _text(code)
+    body = f"\r\n__exception__\r\n{tag}\r\n{text}\n{len(text) + 1} {tag}\r\n__exception__\r\n"
+    return _answer("200 OK", body, f"X-ClickHouse-Exception-Tag: {tag}", applied=applied)
+
+
+def bare_error(status: str, *, applied: bool) -> Answer:
+    """An error of a load balancer between: no word of ClickHouse."""
+    return _answer(status, f"<html><h1>{status}</h1></html>", applied=applied)
+
+
+def garbage(kind: int, *, applied: bool) -> Answer:
+    """Bytes that are no answer of ClickHouse."""
+    kinds = (
+        b"\x00\x01\x02 no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 2",
+    )
+    return Answer(kinds[kind % len(kinds)], applied, whole=False)
+
+
+def _text(code: int) -> str:
+    return f"Code: {code}. DB::Exception: injected by a test. ({_NAMES[code]}) (version 26.7.3.1)\n"
+
+
+def _answer(status: str, body: str, *headers: str, applied: bool) -> Answer:
+    lines = [f"HTTP/1.1 {status}", "Content-Type: text/plain; charset=UTF-8", f"Content-Length: {len(body)}", *headers]
+    return Answer(("\r\n".join(lines) + "\r\n\r\n" + body).encode(), applied)
