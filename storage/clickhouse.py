@@ -20,7 +20,7 @@ from storage.errors import (
     StorageConfigError,
     StorageError,
 )
-from storage.rowbinary import varint
+from storage.rowbinary import varint, without_names
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect"]
@@ -36,9 +36,16 @@ _INSERT_SETTINGS: dict[str, Any] = {
     "min_insert_block_size_bytes": 0,
 }
 
-# Errors after which ClickHouse does not say whether the insert took effect: TIMEOUT_EXCEEDED,
-# SOCKET_TIMEOUT, NETWORK_ERROR, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED.
-_UNKNOWN_OUTCOME_CODES = frozenset({159, 209, 210, 319, 394})
+# Errors of inserts that come before anything is stored (ClickHouse, src/Common/ErrorCodes.cpp). After any other it is
+# open: a time limit, a lost session, or a materialized view that fails when the rows are in the table already.
+_NOTHING_STORED = frozenset(
+    {
+        *(16, 20, 33, 47, 53, 60, 81, 117),  # what is sent does not fit the table, or there is no such table
+        *(164, 192, 242, 497, 516),  # it may not be written, or not by this user
+        *(202, 241, 243, 252, 745),  # too much at a time, of memory, of space, of parts
+        *(469,),  # a constraint forbids it
+    }
+)
 
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
@@ -87,7 +94,7 @@ class _ClickHouse:
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         settings = {**self._insert_settings, "insert_deduplication_token": token}
-        with self._client() as client, _translated():
+        with self._client() as client, _translated(inserting=True):
             # From a generator: bytes would be copied behind the INSERT statement, and after a broken
             # connection the driver would send them again by itself and report only what came of that.
             # In pieces: HTTP copies each into a chunk of its own.
@@ -101,7 +108,7 @@ class _ClickHouse:
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():
-            return client.raw_query(select, parameters=dict(parameters or {}), fmt="RowBinary")
+            return without_names(client.raw_query(select, parameters=dict(parameters or {}), fmt="RowBinaryWithNames"))
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
         with self._client() as client, _translated():
@@ -150,13 +157,14 @@ def _open(url: StorageUrl, database: str | None) -> Client:
             compress=False,
             connect_timeout=_CONNECT_TIMEOUT,
             send_receive_timeout=_ANSWER_TIMEOUT,
-            # An answer is sent only when it is complete, so that an error never follows half of it.
-            settings={"wait_end_of_query": 1},
+            # Small answers are sent only when they are complete, so that no error follows half of one. Not with
+            # wait_end_of_query: that keeps them on disk, and where the disk is full an answer is empty, and OK.
+            settings={"buffer_size": 1 << 20},
         )
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, inserting: bool = False) -> Iterator[None]:
     """Tell errors after which nothing was stored from those that leave it open."""
     try:
         yield
@@ -165,10 +173,10 @@ def _translated() -> Iterator[None]:
             raise NotAppliedError(f"storage is not reached: {_root_cause(error)}") from error
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
-        message = str(error).strip().partition("\n")[0][:500]
-        if error.code is None or error.code in _UNKNOWN_OUTCOME_CODES:  # no code: not ClickHouse's words
-            raise OutcomeUnknownError(message) from error
-        raise NotAppliedError(message) from error
+        message = _presentable(str(error).strip().partition("\n")[0][:500])
+        if error.code in _NOTHING_STORED or (error.code and not inserting):
+            raise NotAppliedError(message) from error
+        raise OutcomeUnknownError(message) from error  # also without a code: that is not ClickHouse's word
     except ClickHouseError as error:
         raise StorageError(str(error)) from error
     except HTTPError as error:
@@ -192,3 +200,8 @@ def _root_cause(error: BaseException) -> str:
     while (deeper := cause.__cause__ or cause.__context__) is not None:
         cause = deeper
     return str(cause) or type(cause).__name__
+
+
+def _presentable(message: str) -> str:
+    """Make a message fit for a log: an answer may be any bytes."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in message)

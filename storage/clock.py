@@ -6,7 +6,7 @@ import time
 
 from storage.engine import Engine
 from storage.errors import NotAppliedError
-from storage.rowbinary import int64, read_rows
+from storage.rowbinary import int64, read_one
 
 __all__ = ["check_clock", "read_clock"]
 
@@ -16,7 +16,7 @@ _MOST_BEHIND = 86_400.0  # seconds
 def read_clock(engine: Engine) -> float:
     """Return what time it is in storage, in seconds since the epoch; raises StorageError."""
     rows = engine.query("SELECT toUnixTimestamp64Nano(now64(9))")
-    return int(next(read_rows(rows, (int64,)))[0]) / 1e9
+    return int(read_one(rows, int64)) / 1e9
 
 
 def check_clock(engine: Engine) -> None:

@@ -12,8 +12,9 @@ from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import encode_string
 from server.notary.origin import LogName
 from storage.engine import Engine
+from storage.errors import OutcomeUnknownError
 from storage.native import Column, PlainColumn, WordColumn, encode_block
-from storage.rowbinary import boolean, read_rows, uuid_bytes
+from storage.rowbinary import uuid_bytes
 from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColumn, record_columns
 
 __all__ = ["encode_records_block", "insert_batch", "insert_records", "insert_tiles", "is_stored"]
@@ -110,12 +111,14 @@ def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
     Raises:
         StorageError: storage cannot be read.
     """
-    rows = engine.query(
+    answer = engine.query(
         f"SELECT count() > 0 FROM {table} WHERE LogId = {{log:String}} AND BatchId = {{batch:UUID}} "
         + ("AND LeafIndex = {leaf:UInt64}" if table in RECORD_TABLES.values() else "AND Sequence = {number:UInt64}"),
         {"log": batch.log_id, "batch": str(batch.batch_id), "leaf": batch.first_leaf, "number": batch.sequence},
     )
-    return any(stored for (stored,) in read_rows(rows, (boolean,)))
+    if answer not in (b"\0", b"\1"):  # an error may come as text, under the status 200
+        raise OutcomeUnknownError(f"storage does not say whether it has a batch: {answer[:200]!r}")
+    return answer == b"\1"
 
 
 def _one_word(word: str, count: int) -> WordColumn:

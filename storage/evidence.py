@@ -12,7 +12,7 @@ from server.notary.merkle import TILE_HEIGHT
 from server.notary.origin import Stream
 from storage.engine import Engine, Pieces
 from storage.inventory import ingested_within
-from storage.rowbinary import boolean, fixed32, int64, read_rows, string, text, uint8, uint16, uint64, uuid
+from storage.rowbinary import boolean, fixed32, int64, read_one, read_rows, string, text, uint8, uint16, uint64, uuid
 from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical_expressions
 
 __all__ = [
@@ -221,7 +221,7 @@ def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> 
         f"SELECT count() FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} AND LeafIndex >= {{size:UInt64}}",
         {"log": log_id, "size": tree_size},
     )
-    return int(next(read_rows(rows, (uint64,)))[0])
+    return int(read_one(rows, uint64))
 
 
 def _fragments(rows: bytes) -> list[tuple[TileFragment, UUID]]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from server.notary.merkle import HASH_SIZE, TILE_HEIGHT
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.rowbinary import int64, read_rows, text, uint64, uuid
+from storage.rowbinary import int64, read_one, read_rows, text, uint64, uuid
 from storage.schema import RECORD_TABLES
 
 __all__ = [
@@ -108,7 +108,7 @@ def count_records(
     """Count the records that batches say they hold; ``after`` as in ``read_record_groups``."""
     within = ingested_within(since, until) + _beyond("FirstLeaf", after)
     rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {within}")
-    return int(next(read_rows(rows, (uint64,)))[0])
+    return int(read_one(rows, uint64))
 
 
 def read_record_groups(

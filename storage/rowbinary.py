@@ -14,6 +14,7 @@ __all__ = [
     "boolean",
     "fixed32",
     "int64",
+    "read_one",
     "read_rows",
     "string",
     "text",
@@ -25,6 +26,7 @@ __all__ = [
     "uuid",
     "uuid_bytes",
     "varint",
+    "without_names",
 ]
 
 Reader = Callable[[bytes, int], tuple[Any, int]]
@@ -138,3 +140,35 @@ def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[Any, .
         raise StorageError("storage sent an incomplete row") from error
     if at != end:
         raise StorageError("storage sent an incomplete row")
+
+
+def read_one(data: bytes, reader: Reader) -> Any:
+    """Read the only value of the only row.
+
+    Raises:
+        StorageError: there is not just one.
+    """
+    rows = list(read_rows(data, (reader,)))
+    if len(rows) != 1:
+        raise StorageError(f"storage sent {len(rows)} rows instead of one")
+    return rows[0][0]
+
+
+def without_names(data: bytes) -> bytes:
+    """Return the rows of an answer in the format RowBinaryWithNames: what follows on the columns' names.
+
+    An answer without any row has the names still. So one that was lost on its way is told from an empty one.
+
+    Raises:
+        StorageError: it is no such answer.
+    """
+    try:
+        columns, at = varint(data, 0)
+        for _ in range(columns):
+            length, at = varint(data, at)
+            at += length
+    except IndexError:
+        at = len(data) + 1
+    if at > len(data) or not data:
+        raise StorageError(f"storage sent {len(data)} bytes that are no answer")
+    return data[at:]

@@ -10,7 +10,7 @@ from server.notary.statement import StatementKind, StatementRow, data_digest
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.native import Column, PlainColumn, WordColumn, encode_block
-from storage.rowbinary import read_rows, string, text, uint32, uint64
+from storage.rowbinary import read_one, read_rows, string, text, uint32, uint64
 from storage.schema import STATEMENT_COLUMNS
 
 __all__ = [
@@ -119,7 +119,7 @@ def last_witnessed_size(engine: Engine, log_id: str) -> int:
         "SELECT max(TreeSize) FROM log_statements WHERE LogId = {log:String} AND Kind = {kind:String}",
         {"log": log_id, "kind": StatementKind.WITNESSED.value},
     )
-    return int(next(read_rows(rows, (uint64,)))[0])
+    return int(read_one(rows, uint64))
 
 
 def _select(engine: Engine, log_id: str | None, condition: str) -> Iterator[StatementRow]:

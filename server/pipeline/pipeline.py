@@ -99,13 +99,20 @@ class Pipeline:
         try:
             for rows in encoded:
                 waits.append(parts.batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
-            await asyncio.wait_for(asyncio.gather(*waits), self._ack_timeout)
-        except BaseException as error:
+            await self._all_kept(waits, ticket)
+        except BaseException:
             _leave(parts, encoded, waits, digest)
-            if isinstance(error, TimeoutError):
-                ticket.stood_still()
-                raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
             raise
+
+    async def _all_kept(self, waits: Sequence[asyncio.Future[None]], ticket: Ticket) -> None:
+        if not waits:
+            return
+        done, pending = await asyncio.wait(waits, timeout=self._ack_timeout, return_when=asyncio.FIRST_EXCEPTION)
+        for wait in done:
+            wait.result()
+        if pending:
+            ticket.stood_still()
+            raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0)
 
     async def close(self) -> None:
         """Refuse new requests, commit those that were taken, then end."""
