@@ -22,6 +22,7 @@ from server.pipeline.errors import JournalDamagedError, JournalFailedError, Jour
 from server.pipeline.frames import (
     FRAME_HEADER,
     MARKER_SIZE,
+    SEGMENT_HEADER,
     Frame,
     Scan,
     encode_frame,
@@ -71,7 +72,8 @@ class Journal:
         """
         self._directory = directory
         self._limit = limit
-        self._segment_bytes = min(segment_bytes, limit // _FEWEST_SEGMENTS)
+        # More than a header: a segment without a frame is not followed by another of the same number.
+        self._segment_bytes = max(SEGMENT_HEADER + 1, min(segment_bytes, limit // _FEWEST_SEGMENTS))
         self._sync = sync
         self._lock = threading.Lock()
         self._segments: deque[_Segment] = deque()
@@ -81,8 +83,9 @@ class Journal:
         self._doubtful = False  # the last segment may hold more than was acknowledged
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has what senders sent
-            for above in (directory.parent, directory.parent.parent):  # which may be new, too
-                self._sync_directory(above)
+            # All may be new, and so may be segments that an earlier process had no time to make durable.
+            for changed in (directory, directory.parent, directory.parent.parent):
+                self._sync_directory(changed)
             self._load()
         except OSError as error:
             raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
