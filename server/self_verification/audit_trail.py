@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import grpc
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -25,6 +27,7 @@ __all__ = ["EVENT_NAME", "AuditTrail", "NotRecordedError", "audit_request"]
 EVENT_NAME = "lognotary.verification.finding"
 """EventName of the audit records."""
 
+_EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _TIMEOUT = 30.0  # seconds
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach who listens everywhere
 
@@ -50,8 +53,11 @@ class AuditTrail:
         # A new connection each time: findings are rare. It is the own port, so no proxy is in between.
         options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
         with closing(grpc.insecure_channel(self._target, options)) as channel:
+            export = channel.unary_unary(
+                _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
+            )
             try:
-                LogsServiceStub(channel).Export(request, timeout=_TIMEOUT)
+                export(request, timeout=_TIMEOUT)
             except grpc.RpcError as error:
                 raise NotRecordedError(f"{error.code().name}: {error.details()}") from error
 
