@@ -51,13 +51,11 @@ class Subject:
     """What is verified.
 
     Attributes:
-        engine: the storage, with connections that nobody waits for.
         keys: the public keys to believe.
         remembered: returns checkpoints and statements that storage is held against; it must have all of them.
         limits: how much is verified at a time.
     """
 
-    engine: Engine
     keys: TrustedKeys
     remembered: Callable[[], Sequence[Checkpoint | Statement]]
     limits: SectionLimits = field(default_factory=SectionLimits)
@@ -95,33 +93,33 @@ class Walker:
         self._trail = trail
         self._keep = keep
         self._pace = Pace(clock, _SHARE)
-        self._engine = PacedEngine(subject.engine, self._pace)
         self._notices = Notices(bookmark.recorded, bookmark.seen)
         self._bookmark = bookmark
         self._began = clock.monotonic() - bookmark.elapsed
         self._pause = _SHORTEST_PAUSE  # after audit records were refused
         self.status = SelfVerification(interval, findings=self._notices.by_kind())
 
-    def run(self) -> None:
-        """Walk again and again; raises StoppedError."""
+    def run(self, engine: Engine) -> None:
+        """Walk over a storage again and again, with connections that nobody else waits for; raises StoppedError."""
         while True:
-            self.walk()
+            self.walk(engine)
             self._wait(self._interval - self._elapsed)
             self._began = self._clock.monotonic()
 
-    def walk(self) -> None:
-        """Walk over the store once, from the bookmark on; raises StoppedError."""
+    def walk(self, engine: Engine) -> None:
+        """Walk over a storage once, from the bookmark on; raises StoppedError."""
+        paced = PacedEngine(engine, self._pace)
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
-        ground, _ = self._verify(self._read_ground(), None)
+        ground, _ = self._verify(paced, self._read_ground(paced), None)
         total = max(1, sum(map(_weight, ground.logs)))
         before = 0
         # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
         for log in ground.logs:
             if log.origin >= self._bookmark.origin:
                 place = self._marked_place(log, ground)
-                while section := self._section(log, place):
+                while section := self._section(paced, log, place):
                     self._be_on_time((before + min(place.leaf, _weight(log))) / total)
-                    ground, done = self._verify(ground, section)
+                    ground, done = self._verify(paced, ground, section)
                     place = done.place
                     self._mark(log.origin, place)
             before += _weight(log)
@@ -131,13 +129,12 @@ class Walker:
     def _elapsed(self) -> float:
         return self._clock.monotonic() - self._began
 
-    def _verify(self, ground: Ground, section: Section | None) -> tuple[Ground, Look]:
+    def _verify(self, engine: Engine, ground: Ground, section: Section | None) -> tuple[Ground, Look]:
         """Verify a section, or what is in none. What is found has to be found again before it is told."""
-        engine = self._engine
         seen = self._surely(lambda: look(engine, ground, section))
         if any(map(self._notices.is_new, seen.found.values())):
             self._wait(min(_SECOND_LOOK, self._interval * _SECOND_LOOK_SHARE))
-            ground = self._read_ground()
+            ground = self._read_ground(engine)
             first, seen = seen, self._surely(lambda: look(engine, ground, section))
             kept = {
                 key: notice
@@ -151,12 +148,12 @@ class Walker:
         self._send()
         return ground, seen
 
-    def _read_ground(self) -> Ground:
+    def _read_ground(self, engine: Engine) -> Ground:
         subject, slowly = self._subject, self._pace.slowly
-        return self._surely(lambda: read_ground(self._engine, subject.keys, subject.remembered, slowly))
+        return self._surely(lambda: read_ground(engine, subject.keys, subject.remembered, slowly))
 
-    def _section(self, log: LogExtent, place: Place) -> Section | None:
-        return self._surely(lambda: next_section(self._engine, log, place, self._subject.limits))
+    def _section(self, engine: Engine, log: LogExtent, place: Place) -> Section | None:
+        return self._surely(lambda: next_section(engine, log, place, self._subject.limits))
 
     def _marked_place(self, log: LogExtent, ground: Ground) -> Place:
         marked = self._bookmark

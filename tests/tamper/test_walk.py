@@ -80,11 +80,10 @@ class Walk:
     marks: list[tuple[float, Bookmark]] = field(default_factory=list)
     kept: Sequence[Checkpoint | Statement] = ()
     limits: SectionLimits = SMALL
-    engine: Engine | None = None
 
     def walker(self) -> Walker:
         """Return a walker that goes on where the one before it was."""
-        subject = Subject(self.engine or self.stated.engine, self.stated.keys, lambda: self.kept, self.limits)
+        subject = Subject(self.stated.keys, lambda: self.kept, self.limits)
         mark = self.marks[-1][1] if self.marks else Bookmark()
         return Walker(
             subject,
@@ -124,7 +123,7 @@ def test_an_untouched_store_gives_no_finding_while_it_is_written(walk: Walk, sta
     walker = walk.walker()
     try:
         for _ in range(2):
-            walker.walk()
+            walker.walk(stated.engine)
     finally:
         stop.set()
         writer.join()
@@ -141,13 +140,13 @@ def test_tampering_is_found_in_a_walk_and_told_once(
 ) -> None:
     stated.tamper(TAMPERINGS[kind])
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     assert walk.trail.kinds() == [kind]
     (line,) = [entry for entry in caplog.records if entry.levelno == logging.ERROR]
     assert kind in line.getMessage()
     assert walker.status.findings == {kind: 1}
-    walker.walk()
-    walk.walker().walk()  # that of the next process
+    walker.walk(stated.engine)
+    walk.walker().walk(stated.engine)  # that of the next process
     assert walk.trail.kinds() == [kind]
     assert walker.status.findings == {kind: 1}
 
@@ -159,20 +158,20 @@ def test_a_log_that_was_cut_off_is_found_by_what_the_server_remembers(walk: Walk
             stated.tamper(f"ALTER TABLE {table} DELETE WHERE BatchId = toUUID('{batch.batch_id}')")
     stated.tamper(f"ALTER TABLE log_statements DELETE WHERE LogId = '{AUDIT.log_id}' AND Number > 5")
     walker = walk.walker()
-    walker.walk()
-    walker.walk()
+    walker.walk(stated.engine)
+    walker.walk(stated.engine)
     assert walk.trail.kinds() == ["LOG_TRUNCATED"]
 
 
 def test_what_is_not_found_any_more_is_forgotten_and_told_again_when_it_comes_back(walk: Walk, stated: Stated) -> None:
     walker = walk.walker()
     stated.tamper(TAMPERINGS["RECORD_CHANGED"])
-    walker.walk()
+    walker.walk(stated.engine)
     stated.restore()
-    walker.walk()
+    walker.walk(stated.engine)
     assert walker.status.findings == {}
     stated.tamper(TAMPERINGS["RECORD_CHANGED"])
-    walker.walk()
+    walker.walk(stated.engine)
     assert walk.trail.kinds() == 2 * ["RECORD_CHANGED"]
 
 
@@ -192,14 +191,14 @@ def test_what_is_settled_before_the_second_look_is_not_told(walk: Walk, stated: 
 
     walk.watch.meanwhile = commit
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     assert max(waits) >= 60
     assert (walk.trail.taken, walker.status.findings) == ([], {})
 
 
 def test_a_walk_is_spread_over_its_interval(walk: Walk, stated: Stated) -> None:
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     total = sum(batches[-1].tree_size for batches in stated.batches.values())
     audit = stated.batches[AUDIT][-1].tree_size
     sections = [(time, mark) for time, mark in walk.marks if mark.origin]
@@ -213,13 +212,13 @@ def test_a_walk_is_spread_over_its_interval(walk: Walk, stated: Stated) -> None:
 
 def test_a_walk_goes_on_where_the_process_before_was(walk: Walk, stated: Stated) -> None:
     stated.tamper(TAMPERINGS["RECORD_CHANGED"])
-    walk.walker().walk()
+    walk.walker().walk(stated.engine)
     cut = next(place for place, (_, mark) in enumerate(walk.marks) if mark.leaf > 200)
     walk.marks = walk.marks[: cut + 1]
     at = walk.marks[-1][1]
     assert (at.origin, list(at.recorded.values()), len(at.seen)) == (OPERATIONAL.origin, ["RECORD_CHANGED"], 1)
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     left = stated.batches[OPERATIONAL][-1].tree_size - at.leaf
     assert walker.status.records == left
     assert walker.status.findings == {"RECORD_CHANGED": 1}  # found by the one before, and not forgotten
@@ -232,17 +231,17 @@ def test_a_bookmark_that_nobody_signed_is_not_believed(
     forged = stated.batches[OPERATIONAL][-1].checkpoint.replace("\u2014 shop", "\u2014 shot")
     walk.marks.append((0.0, Bookmark(0.0, OPERATIONAL.origin, stated.batches[OPERATIONAL][-1].tree_size, forged)))
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     assert walker.status.records == stated.batches[OPERATIONAL][-1].tree_size
     assert "begins anew" in caplog.text
 
 
 def test_where_storage_does_not_answer_it_waits_and_goes_on(walk: Walk, stated: Stated) -> None:
     stated.tamper(TAMPERINGS["RECORD_CHANGED"])
-    walk.engine = Unsteady(stated.engine)
+    unsteady = Unsteady(stated.engine)
     walker = walk.walker()
-    walker.walk()
-    assert walk.engine.failures > 10
+    walker.walk(unsteady)
+    assert unsteady.failures > 10
     assert walk.trail.kinds() == ["RECORD_CHANGED"]
     assert walker.status.records == sum(batches[-1].tree_size for batches in stated.batches.values())
 
@@ -251,7 +250,7 @@ def test_audit_records_that_are_refused_are_sent_again(walk: Walk, stated: State
     stated.tamper(TAMPERINGS["RECORDS_UNSIGNED"])
     walk.trail.refusals = 5
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     assert walk.trail.kinds() == ["RECORDS_UNSIGNED"]
     assert walk.trail.refusals == 0
     assert walker.status.unrecorded == 0
@@ -261,19 +260,19 @@ def test_audit_records_that_were_never_taken_are_told_by_the_next_process(walk: 
     stated.tamper(TAMPERINGS["RECORDS_UNSIGNED"])
     walk.trail.refusals = 10**9
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     assert (walker.status.findings, walker.status.unrecorded) == ({"RECORDS_UNSIGNED": 1}, 1)
     walk.trail.refusals = 0
-    walk.walker().walk()
+    walk.walker().walk(stated.engine)
     assert walk.trail.kinds() == ["RECORDS_UNSIGNED"]
 
 
 def test_a_store_that_is_too_large_for_the_interval_is_told_of_and_not_hurried(
-    walk: Walk, caplog: pytest.LogCaptureFixture
+    walk: Walk, stated: Stated, caplog: pytest.LogCaptureFixture
 ) -> None:
     walk.watch.step = 60.0  # so slow is every step
     walker = walk.walker()
-    walker.walk()
+    walker.walk(stated.engine)
     status = walker.status
     assert status.is_behind
     assert status.walk_seconds > 12 * HOUR
@@ -281,7 +280,7 @@ def test_a_store_that_is_too_large_for_the_interval_is_told_of_and_not_hurried(
     assert status.busy_seconds <= 0.11 * walk.watch.time
 
 
-def test_walks_follow_on_each_other_until_they_are_stopped(walk: Walk) -> None:
+def test_walks_follow_on_each_other_until_they_are_stopped(walk: Walk, stated: Stated) -> None:
     def stop(_: float) -> None:
         if walk.watch.time > 30 * HOUR:
             raise StoppedError
@@ -289,7 +288,7 @@ def test_walks_follow_on_each_other_until_they_are_stopped(walk: Walk) -> None:
     walk.watch.meanwhile = stop
     walker = walk.walker()
     with pytest.raises(StoppedError):
-        walker.run()
+        walker.run(stated.engine)
     assert walker.status.walks == 2
 
 
