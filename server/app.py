@@ -29,10 +29,14 @@ from server.ingestion import Ingestion
 from server.kept_logs import state_changes
 from server.listeners import serve_grpc, serve_http, serve_http_apart
 from server.metrics import Metrics, ready_reading
+from server.notary.checkpoint import Checkpoint
+from server.notary.statement import Statement
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
 from server.ports import reserve
 from server.retention import enforced_retention
+from server.self_verification.service import self_verification
+from server.self_verification.status import readings
 from server.setting_values import Address
 from server.startup import (
     Signals,
@@ -97,10 +101,14 @@ async def _run_alone(
         # Reading has connections of its own, so that commits never wait for queries.
         reader = LateEngine()
         metrics = ingestion.metrics
+
+        def remembered() -> list[Checkpoint | Statement]:
+            return [*ingestion.checkpoints(), *data.kept(identity.workers_logs)]
+
         backend = Backend(
             reader,
             identity.keys,
-            lambda: [*ingestion.checkpoints(), *data.kept(identity.workers_logs)],
+            remembered,
             on_verified=metrics.verified,
             on_finding=metrics.finding,
         )
@@ -115,6 +123,9 @@ async def _run_alone(
         async with enforced_retention(settings, engine, signals.stop):
             await patiently(lambda: state_changes(settings, ingestion.logs, identity.store), signals.stop)
         ingestion.start(engine, stack)
+        verification = self_verification(settings, identity.keys, remembered, otlp_grpc)
+        status = await stack.enter_async_context(verification)
+        metrics.read_also(lambda: readings(status()))
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 
         def reread() -> None:
@@ -160,6 +171,9 @@ async def _run_with_workers(
         async with enforced_retention(settings, engine, signals.stop):
             await stack.enter_async_context(workers.running())
             await workers.wait_until_ready(signals.stop)
+        verification = self_verification(settings, identity.keys, lambda: data.kept(logs), otlp_grpc)
+        status = await stack.enter_async_context(verification)
+        metrics.read_also(lambda: readings(status()))
         if not signals.stop.is_set():
             on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 

@@ -7,6 +7,7 @@ checkpoints/<stream>            the last checkpoint that was committed: shows wh
 checkpoints/<stream>-statement  the last statement, likewise
 journal/<stream>/               batches that are signed and not in storage yet, see ``pipeline.journal``
 journal/<stream>-statements/    statements likewise
+self-verification.json          how far self-verification came, and what it found: see ``self_verification``
 workers/<number>/               with several workers, the same of each, without writer and keys
 """
 

@@ -15,17 +15,54 @@ from storage.schema import RECORD_TABLES
 
 __all__ = [
     "BatchIndex",
+    "Leaves",
+    "LogExtent",
     "RecordGroup",
     "TileGroup",
     "count_records",
     "ingested_within",
     "list_logs",
+    "next_tree_size",
     "read_batch_index",
+    "read_extents",
     "read_record_groups",
     "read_tile_groups",
 ]
 
 _NO_LOGS: Mapping[str, int] = MappingProxyType({})
+_LEVELS = 6  # of the tree whose hashes a log of up to 2^48 entries has
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """A part of a log.
+
+    Attributes:
+        log_id: the log.
+        first: its first leaf.
+        end: the leaf after its last.
+    """
+
+    log_id: str
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogExtent:
+    """How much a log holds, by the rows of its batches; nothing of it is checked.
+
+    Attributes:
+        log_id: the log.
+        origin: its name.
+        size: its highest TreeSize.
+        records: the sum of RecordCount.
+    """
+
+    log_id: str
+    origin: str
+    size: int
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +127,48 @@ def list_logs(engine: Engine) -> list[tuple[str, str]]:
     return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]
 
 
+def read_extents(engine: Engine) -> list[LogExtent]:
+    """Return how much every log holds that has a batch, ordered by name."""
+    rows = engine.query(
+        "SELECT LogId, Origin, max(TreeSize), sum(RecordCount) FROM log_batches GROUP BY LogId, Origin "
+        "ORDER BY Origin, LogId"
+    )
+    return [LogExtent(*row) for row in read_rows(rows, (text, text, uint64, uint64))]
+
+
+def next_tree_size(engine: Engine, log_id: str, after: int) -> int | None:
+    """Return where the next batch of a log ends that ends after some entries, None where there is none."""
+    rows = engine.query(
+        "SELECT min(TreeSize), count() FROM log_batches WHERE LogId = {log:String} AND TreeSize > {after:UInt64}",
+        {"log": log_id, "after": after},
+    )
+    ((size, count),) = read_rows(rows, (uint64, uint64))
+    return size if count else None
+
+
 def read_batch_index(
-    engine: Engine, log_id: str, *, since: int | None = None, until: int | None = None, after: int = 0
+    engine: Engine,
+    log_id: str,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    after: int = 0,
+    end: int | None = None,
 ) -> BatchIndex:
-    """Return where the batches of a log are that were ingested in a range of time, and end after some entries."""
+    """Return where batches of a log are.
+
+    Args:
+        engine: the storage.
+        log_id: the log.
+        since: only batches ingested at or after this, in nanoseconds since the epoch.
+        until: only batches ingested before this.
+        after: only batches that end after so many entries.
+        end: only batches that end with so many entries or less.
+    """
+    before = f"AND TreeSize <= {int(end)}" if end is not None else ""
     rows = engine.query(
         "SELECT DISTINCT Sequence, TreeSize FROM log_batches WHERE LogId = {log:String} AND TreeSize > {after:UInt64} "
-        f"{ingested_within(since, until)} ORDER BY TreeSize, Sequence",
+        f"{before} {ingested_within(since, until)} ORDER BY TreeSize, Sequence",
         {"log": log_id, "after": after},
     )
     return BatchIndex(rows)
@@ -118,6 +190,8 @@ def read_record_groups(
     since: int | None = None,
     until: int | None = None,
     after: Mapping[str, int] = _NO_LOGS,
+    within: Leaves | None = None,
+    committed: bool = True,
 ) -> list[RecordGroup]:
     """Return which logs and batches the rows of a table name, and how often; scans four columns.
 
@@ -129,32 +203,71 @@ def read_record_groups(
         since: only rows ingested at or after this, in nanoseconds since the epoch.
         until: only rows ingested before this.
         after: LogId -> number of entries at its beginning that are left out.
+        within: only rows that claim these leaves.
+        committed: also rows that name a batch which ends after those of ``after``.
     """
+    inside = ""
+    if within is not None:
+        inside = f"AND LogId = '{within.log_id}' AND LeafIndex >= {within.first} AND LeafIndex < {within.end}"
+    uncommitted = "" if committed else _uncommitted(after)
     rows = engine.query(
         "SELECT toValidUTF8(LogId) AS log, BatchId, count(), min(LeafIndex), max(LeafIndex), max(IngestedAt) "
-        f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} {_beyond('LeafIndex', after)} "
-        "GROUP BY log, BatchId ORDER BY log, BatchId"
+        f"FROM {RECORD_TABLES[stream]} WHERE 1 {ingested_within(since, until)} {_beyond('LeafIndex', after)} {inside} "
+        f"{uncommitted} GROUP BY log, BatchId ORDER BY log, BatchId"
     )
     readers = (text, uuid, uint64, uint64, uint64, int64)
     return [RecordGroup(*row) for row in read_rows(rows, readers)]
 
 
-def read_tile_groups(engine: Engine, *, after: Mapping[str, int] = _NO_LOGS) -> list[TileGroup]:
-    """Return which logs and batches the rows of ``log_tiles`` name, and how often; ``after`` as above."""
+def read_tile_groups(
+    engine: Engine, *, after: Mapping[str, int] = _NO_LOGS, within: Leaves | None = None, committed: bool = True
+) -> list[TileGroup]:
+    """Return which logs and batches the rows of ``log_tiles`` name, and how often.
+
+    A row belongs to the leaf that completes its first hash: the batch that brought it holds that leaf.
+
+    Args:
+        engine: the storage.
+        after: as for ``read_record_groups``; there ``log_tiles`` is read whole.
+        within: only rows that belong to these leaves.
+        committed: also rows that name a batch which ends after those of ``after``.
+    """
     first = f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset, Level * {TILE_HEIGHT})"
     last = (
         f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset + intDiv(length(Hashes), {HASH_SIZE}), "
         f"Level * {TILE_HEIGHT}) - 1"
     )
+    belongs = "".join(f" AND NOT ({_tiles_within(Leaves(log_id, 0, size))})" for log_id, size in after.items())
+    if within is not None:
+        belongs = f" AND {_tiles_within(within)}"
     rows = engine.query(
         f"SELECT LogId, BatchId, count(), min({first}), max(toUInt64({last})), min(Sequence), max(Sequence) "
-        f"FROM log_tiles WHERE 1 {_beyond(f'toUInt64({last})', after)} GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
+        f"FROM log_tiles WHERE 1 {belongs} {'' if committed else _uncommitted(after)} "
+        "GROUP BY LogId, BatchId ORDER BY LogId, BatchId"
     )
     readers = (text, uuid, uint64, uint64, uint64, uint64, uint64)
     return [
         TileGroup(log_id, batch_id, count, first_leaf, last_leaf, (lowest, highest))
         for log_id, batch_id, count, first_leaf, last_leaf, lowest, highest in read_rows(rows, readers)
     ]
+
+
+def _tiles_within(leaves: Leaves) -> str:
+    """Return the SQL condition that rows of ``log_tiles`` belong to leaves; each row belongs to one leaf of one log."""
+    leaf = f"toUInt64(bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset + 1, Level * {TILE_HEIGHT}) - 1)"
+    # Which tiles they can be in, so that the primary key is of use. Offset may have been altered, up to 65535.
+    tiles = " OR ".join(
+        f"(Level = {level} AND TileIndex >= {max(0, (leaves.first >> TILE_HEIGHT * (level + 1)) - 257)} "
+        f"AND TileIndex <= {leaves.end >> TILE_HEIGHT * (level + 1)})"
+        for level in range(_LEVELS)
+    )
+    return f"LogId = '{leaves.log_id}' AND ({tiles}) AND {leaf} >= {leaves.first} AND {leaf} < {leaves.end}"
+
+
+def _uncommitted(after: Mapping[str, int]) -> str:
+    """Return the SQL condition that rows name no batch which ends after some entries."""
+    beyond = "".join(f" AND NOT (LogId = '{log_id}' AND TreeSize <= {size})" for log_id, size in after.items())
+    return f"AND (LogId, BatchId) NOT IN (SELECT LogId, BatchId FROM log_batches WHERE 1 {beyond})"
 
 
 def _beyond(leaf: str, after: Mapping[str, int]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
-from server.api.log_check import LogCheck, log_id_of
+from server.api.homes import log_id_of
+from server.api.log_check import LogCheck
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import EMPTY_ROOT
@@ -48,17 +49,16 @@ class HistoryCheck:
         if isinstance(kept, Statement) and checkpoint.origin not in self._truncated:
             yield from self._kept_statement(kept)
 
-    def check_statements(self, resumed: Mapping[str, Checkpoint]) -> Iterator[Finding]:
-        """Hold each log against what was stated about it, from the checkpoint on up to which it was verified before.
+    def check_statements(self, after: Mapping[str, int]) -> Iterator[Finding]:
+        """Hold each log against what was stated about it.
 
         Args:
-            resumed: by origin, that checkpoint.
+            after: by origin, number of entries up to which that was done before.
         """
         for stated in self._stated.values():
             numbers = {statement.checkpoint: number for number, statement in stated.statements.items()}
             for checkpoint in sorted(numbers, key=lambda checkpoint: -checkpoint.size):
-                before = resumed.get(checkpoint.origin)
-                if before is None or checkpoint.size > before.size:
+                if checkpoint.size > after.get(checkpoint.origin, -1):
                     yield from self._checkpoint(checkpoint, f"that of its statement {numbers[checkpoint]}")
 
     def _kept_statement(self, kept: Statement) -> Iterator[Finding]:

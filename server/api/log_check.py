@@ -20,7 +20,7 @@ from storage.engine import Engine
 from storage.evidence import read_batches_at, read_batches_of_leaves, read_batches_within
 from storage.inventory import BatchIndex
 
-__all__ = ["LogCheck", "home_of", "log_id_of"]
+__all__ = ["LogCheck"]
 
 # Records read at once, unless one batch has more. Rows are not stored in the order of leaves, so that storage reads
 # many more than those of a small window. Each takes 33 bytes meanwhile.
@@ -81,6 +81,11 @@ class LogCheck:
     def tip(self) -> Batch | None:
         """The last batch that was found good."""
         return self._history.tip
+
+    @property
+    def missing(self) -> Sequence[Gap]:
+        """Where batches are missing between good ones, once ``batches`` is through."""
+        return self._history.gaps
 
     @property
     def good_until(self) -> Batch | None:
@@ -271,23 +276,6 @@ def _may_join(batch: Batch, window: Sequence[Batch]) -> bool:
     """Tell whether a batch may be read at once with those before it."""
     follows = batch.first_leaf == window[-1].tree_size
     return follows and batch.tree_size - window[0].first_leaf <= _WINDOW and len(window) < _MOST_BATCHES
-
-
-def log_id_of(origin: str) -> str:
-    """Return the short ID of a log's origin; empty where that is none."""
-    try:
-        return LogName.parse(origin).log_id
-    except VerificationError:
-        return ""
-
-
-def home_of(batch: Batch) -> str:
-    """Return the origin of the log that a broken batch belongs to, by what most of its row says."""
-    try:
-        signed = open_checkpoint(batch.checkpoint)[0].origin
-    except VerificationError:
-        return batch.origin
-    return signed if batch.origin == signed or log_id_of(signed) == batch.log_id else batch.origin
 
 
 def _size(batch: Batch, signed: Checkpoint | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from server.api.record_check import Pending, claim_of
@@ -33,8 +33,30 @@ class LooseRows:
         self._deadline = time.monotonic() + _IN_FLIGHT
         self._began = time.time_ns()
 
-    def add(self, stream: Stream, group: RecordGroup) -> None:
-        """Take rows."""
+    def find(
+        self,
+        groups: Mapping[Stream, Iterable[RecordGroup]],
+        streams: Mapping[str, Stream],
+        known_ids: Mapping[str, set[UUID]],
+        explained: Mapping[str, Sequence[tuple[int, int]]],
+    ) -> Iterator[Finding]:
+        """Tell the records of no batch from all others, and say what they are.
+
+        Args:
+            groups: by stream, which rows its table has.
+            streams: by LogId, the stream of each log that is known.
+            known_ids: by LogId, batches that were verified.
+            explained: by LogId, ranges of leaves whose records need no finding of their own.
+        """
+        for stream, rows in groups.items():
+            for group in rows:
+                at_home = streams.get(group.log_id, stream) is stream  # and not in the other stream's table
+                known = group.batch_id in known_ids.get(group.log_id, ()) or _is_explained(group, explained)
+                if not (at_home and (known or self._is_committed(group))):
+                    self._add(stream, group)
+        yield from self._settle()
+
+    def _add(self, stream: Stream, group: RecordGroup) -> None:
         self._groups.append((stream, group))
         limit = _LISTED + len(self._pending.vacancies) if self._pending.vacancies else 1
         # LogId may have been altered to what is no text: see read_record_groups.
@@ -43,7 +65,7 @@ class LooseRows:
         for stored in select_records(self._engine, stream, named, parameters):
             self._pending.strays.append(Stray(stream, group.log_id, claim_of(stored)))
 
-    def settle(self) -> Iterator[Finding]:
+    def _settle(self) -> Iterator[Finding]:
         """Explain all that is pending, and say how many records are left that were never signed."""
         listed = Counter(map(_key, self._pending.strays))
         findings, unsigned = self._pending.settle()
@@ -56,7 +78,7 @@ class LooseRows:
             if count:
                 yield _unsigned(stream, group, count, first.get(key))
 
-    def is_committed(self, group: RecordGroup) -> bool:
+    def _is_committed(self, group: RecordGroup) -> bool:
         """Tell whether a batch that was not verified is committed, or just being committed: this waits a while."""
         recent = group.newest > self._began - _RECENT
         while group.log_id:
@@ -67,6 +89,10 @@ class LooseRows:
                 return False
             time.sleep(0.1)
         return False
+
+
+def _is_explained(group: RecordGroup, explained: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
+    return any(first <= group.min_leaf and group.max_leaf < end for first, end in explained.get(group.log_id, ()))
 
 
 def _key(stray: Stray) -> tuple[Stream, str, UUID]:
@@ -116,8 +142,8 @@ def loose_tiles(
         yield Finding(
             FindingKind.TILE_ALTERED,
             f"{group.count} row(s) of log_tiles for the leaves {group.first_leaf} to {group.last_leaf} name log "
-            f"{group.log_id}, batch {group.batch_id}, which is not stored: they were added, or the batch and its "
-            "records were deleted",
+            f"{group.log_id}, batch {group.batch_id}, which did not bring them: they were added, or the batch and "
+            "its records were deleted",
             log_id=group.log_id,
             batch_id=group.batch_id,
         )

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from server.api.expiry import Expired, Expiry
 from server.api.history_check import HistoryCheck
-from server.api.log_check import LogCheck, home_of, log_id_of
+from server.api.homes import home_of, log_id_of
+from server.api.log_check import LogCheck
 from server.api.loose_rows import LooseRows, loose_tiles
 from server.api.record_check import Inventory, Pending, RecordChecker
 from server.notary.batch import Batch, compute_batch_id
@@ -176,7 +177,7 @@ class _Verification:
         for kept in (*self._scope.checkpoints, *self._resume.values()):
             yield from history.check(kept)
         if self._scope.whole:
-            yield from history.check_statements(self._resume)
+            yield from history.check_statements({origin: kept.size for origin, kept in self._resume.items()})
         yield from self._loose()
         for origin, expiry in self._expiries.items():
             yield from expiry.expired(origin)
@@ -251,15 +252,9 @@ class _Verification:
         return max(log.size, last.tree_size) if last else log.size
 
     def _loose(self) -> Iterator[Finding]:
-        rows = LooseRows(self._engine, self._pending)
         streams = {log.name.log_id: log.name.stream for log in self._logs.values()}
-        for stream, groups in self._groups.items():
-            for group in groups:
-                at_home = streams.get(group.log_id, stream) is stream  # and not in the other stream's table
-                known = group.batch_id in self._known_ids.get(group.log_id, ()) or self._is_explained(group)
-                if not (at_home and (known or rows.is_committed(group))):
-                    rows.add(stream, group)
-        yield from rows.settle()
+        rows = LooseRows(self._engine, self._pending)
+        yield from rows.find(self._groups, streams, self._known_ids, self._explained)
         for batch in self._altered_tiles:
             self._explained[batch.log_id].append((batch.first_leaf, batch.tree_size))
         yield from loose_tiles(
@@ -268,9 +263,4 @@ class _Verification:
             {(group.log_id, group.batch_id) for groups in self._groups.values() for group in groups},
             self._explained,
             {batch.batch_id for batch in self._altered_tiles},
-        )
-
-    def _is_explained(self, group: RecordGroup) -> bool:
-        return any(
-            first <= group.min_leaf and group.max_leaf < end for first, end in self._explained.get(group.log_id, ())
         )

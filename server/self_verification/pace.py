@@ -1,0 +1,125 @@
+"""Working little by little: a bounded share of the time, and rests in between."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from storage.engine import Engine, EngineInfo, Pieces
+
+__all__ = ["Clock", "Pace", "PacedEngine", "StoppedError", "clock_until"]
+
+_Item = TypeVar("_Item")
+
+_SPELL = 0.02  # seconds of work without a rest, at least: a rest costs a change of threads
+
+# One thread of ClickHouse, and blocks as small as its granules: queries that run longer, and take less at a time.
+_FRUGAL = " SETTINGS max_threads = 1, max_block_size = 8192"
+
+
+class StoppedError(Exception):
+    """The work is not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time, and how to let it pass.
+
+    Attributes:
+        now: returns seconds since the epoch.
+        monotonic: returns seconds since some time; never goes back.
+        wait: waits some seconds; raises StoppedError.
+    """
+
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    wait: Callable[[float], None]
+
+
+def clock_until(stop: threading.Event) -> Clock:
+    """Return the clock of a thread that ends when an event is set."""
+
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError
+
+    return Clock(time.time, time.monotonic, wait)
+
+
+class Pace:
+    """Rests, so that work takes a bounded share of the time, however long others make it take."""
+
+    def __init__(self, clock: Clock, share: float) -> None:
+        """Begin to work.
+
+        Args:
+            clock: measures work, and waits.
+            share: the share of the time that work may take, over 0 and up to 1.
+        """
+        self._clock = clock
+        self._share = share
+        self._since = clock.monotonic()
+        self.busy = 0.0
+        """Seconds of work so far, up to the last rest."""
+
+    def rest(self) -> None:
+        """Rest where enough was done since the last time; to be called again and again; raises StoppedError."""
+        worked = self._clock.monotonic() - self._since
+        if worked >= _SPELL:
+            self.wait(0.0)
+
+    def wait(self, seconds: float) -> None:
+        """Rest as long as the work so far asks for, and so many seconds at least; raises StoppedError."""
+        worked = self._clock.monotonic() - self._since
+        self.busy += worked
+        try:
+            self._clock.wait(max(seconds, worked * (1 / self._share - 1)))
+        finally:
+            self._since = self._clock.monotonic()
+
+    def slowly(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """Hand on items, with rests between them."""
+        for item in items:
+            self.rest()
+            yield item
+
+
+class PacedEngine:
+    """An engine for one thread, which rests after everything that it read, and asks for little at a time."""
+
+    def __init__(self, engine: Engine, pace: Pace) -> None:
+        """Read from an engine."""
+        self._engine = engine
+        self._pace = pace
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is behind the engine."""
+        return self._engine.info
+
+    def execute(self, statement: str, /) -> None:
+        """As ``Engine.execute``."""
+        self._engine.execute(statement)
+
+    def insert(self, table: str, columns: Any, block: bytes, token: str, /) -> None:
+        """As ``Engine.insert``."""
+        self._engine.insert(table, columns, block, token)
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        """As ``Engine.query``; the rest is for what was done since the last one, too."""
+        answer = self._engine.query(select + _FRUGAL, parameters)
+        self._pace.rest()
+        return answer
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        """As ``Engine.query_in_pieces``; rests between pieces, for which ClickHouse waits then."""
+        with closing(self._engine.query_in_pieces(select + _FRUGAL, parameters)) as pieces:
+            yield from self._pace.slowly(pieces)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()

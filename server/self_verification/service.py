@@ -1,0 +1,99 @@
+"""Self-verification as a part of a server: one thread, for as long as the server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from server.config import Settings
+from server.notary.checkpoint import Checkpoint
+from server.notary.statement import Statement
+from server.notary.trust import TrustedKeys
+from server.self_verification.audit_trail import AuditTrail
+from server.self_verification.bookmark import read_bookmark, write_bookmark
+from server.self_verification.pace import Clock, StoppedError, clock_until
+from server.self_verification.status import SelfVerification
+from server.self_verification.walk import Subject, Walker
+from server.setting_values import Address
+from storage.clickhouse import connect
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.url import StorageUrl
+
+__all__ = ["BOOKMARK", "self_verification"]
+
+_logger = logging.getLogger(__name__)
+
+BOOKMARK = "self-verification.json"
+"""The name of the file in the data directory that has how far it came."""
+
+_CONNECT_PAUSE = 10.0  # seconds between attempts to reach storage
+_AFTER_FAILURE = 600.0  # seconds until it is tried again after an error that nobody foresaw
+
+
+@contextlib.asynccontextmanager
+async def self_verification(
+    settings: Settings,
+    keys: TrustedKeys,
+    remembered: Callable[[], Sequence[Checkpoint | Statement]],
+    otlp_grpc: Address,
+) -> AsyncIterator[Callable[[], SelfVerification | None]]:
+    """Verify all that is stored, again and again until the block ends, over connections of its own.
+
+    Args:
+        settings: the server's; ``self_verify`` says how often, or that it is off.
+        keys: the public keys to believe.
+        remembered: returns checkpoints and statements that storage is held against; storage has all of them.
+        otlp_grpc: where the server receives OTLP over gRPC: findings are sent there.
+
+    Yields:
+        What returns how it stands, from any thread; None where it is off.
+    """
+    interval = settings.self_verify
+    if interval is None:
+        yield lambda: None
+        return
+    stop = threading.Event()
+    clock = clock_until(stop)
+    file = settings.data_dir / BOOKMARK
+    walker = Walker(
+        Subject(keys, remembered),
+        interval,
+        clock,
+        AuditTrail(otlp_grpc),
+        read_bookmark(file),
+        lambda bookmark: write_bookmark(file, bookmark),
+    )
+    # Not a thread of the event loop's: those are few, and it would take one for good.
+    thread = threading.Thread(target=_run, args=(walker, settings.storage, clock), name="self-verification")
+    thread.start()
+    try:
+        yield lambda: walker.status
+    finally:
+        stop.set()
+        await asyncio.to_thread(thread.join)
+
+
+def _run(walker: Walker, url: StorageUrl, clock: Clock) -> None:
+    with contextlib.suppress(StoppedError), contextlib.closing(_connect(url, clock)) as engine:
+        while True:
+            try:
+                walker.run(engine)
+            except StoppedError:
+                raise
+            except Exception:
+                # What is stored may be anything, and a check that has ended unnoticed is worse than none.
+                _logger.exception("self-verification failed; it goes on in %.0f s", _AFTER_FAILURE)
+            clock.wait(_AFTER_FAILURE)
+
+
+def _connect(url: StorageUrl, clock: Clock) -> Engine:
+    while True:
+        try:
+            return connect(url)
+        except StorageError as error:
+            _logger.warning("self-verification waits for storage: %s", error)
+        clock.wait(_CONNECT_PAUSE)
