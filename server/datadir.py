@@ -7,6 +7,7 @@ checkpoints/<stream>            the last checkpoint that was committed: shows wh
 checkpoints/<stream>-statement  the last statement, likewise
 journal/<stream>/               batches that are signed and not in storage yet, see ``pipeline.journal``
 journal/<stream>-statements/    statements likewise
+journal/<stream>.left-behind    requests that were refused and stored, see ``pipeline.left_behind``
 self-verification.json          how far self-verification came, and what it found: see ``self_verification``
 workers/<number>/               with several workers, the same of each, without writer and keys
 """
@@ -159,7 +160,7 @@ def worker_directory(path: Path, number: int) -> Path:
 
 def journals(path: Path) -> list[Path]:
     """Return the directories of the journals of a data directory and its workers'."""
-    return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*"))
+    return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*/"))
 
 
 def read_public_key(path: Path) -> str:

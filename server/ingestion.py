@@ -24,6 +24,7 @@ from server.pipeline.admission import TIMES_HELD, Admission
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.errors import RefusedError
+from server.pipeline.left_behind_file import LeftBehindFile
 from server.pipeline.pipeline import Parts, Pipeline
 from server.readiness import StorageProbe
 from server.setting_values import Acknowledge
@@ -104,9 +105,12 @@ class Ingestion:
                 )
                 for log in logs.values():
                     stack.callback(log.close)
-                batchers = _build_batchers(settings, logs, self.metrics)
+                files = {stream: LeftBehindFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
+                batchers = _build_batchers(settings, logs, self.metrics, files)
                 for stream, log in logs.items():
+                    left = files[stream].restart()
                     await self._store_journal(log, batchers[stream], stack)
+                    batchers[stream].leave_behind(left)
             self._clock.not_before(max(log.latest for log in logs.values()))
             self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
             stack.enter_context(background(self._probe.run()))
@@ -181,13 +185,21 @@ class Ingestion:
         batcher.leave_behind(requests)
 
 
-def _build_batchers(settings: Settings, logs: Mapping[Stream, KeptLog], metrics: Metrics) -> dict[Stream, Batcher]:
+def _build_batchers(
+    settings: Settings,
+    logs: Mapping[Stream, KeptLog],
+    metrics: Metrics,
+    files: Mapping[Stream, LeftBehindFile],
+) -> dict[Stream, Batcher]:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
     in_journal = settings.ack is Acknowledge.JOURNAL
-    return {
-        stream: Batcher(limits, log.writer.append if in_journal else log.writer.commit, metrics.batch_of(stream))
-        for stream, log in logs.items()
-    }
+
+    def batcher(stream: Stream) -> Batcher:
+        writer = logs[stream].writer
+        commit = writer.append if in_journal else writer.commit
+        return Batcher(limits, commit, metrics.batch_of(stream), files[stream].note)
+
+    return {stream: batcher(stream) for stream in logs}
 
 
 def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:

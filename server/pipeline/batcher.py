@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
-from server.pipeline.left_behind import LeftBehind
+from server.pipeline.left_behind import LeftBehind, Note
 from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.rows import Rows
 
@@ -136,6 +136,7 @@ class Batcher:
         limits: BatchLimits,
         commit: Callable[[list[Rows], list[bytes]], object],
         measure: MeasureBatch = lambda _: None,
+        note_left: Note = lambda _request, _left: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Gather batches.
@@ -145,6 +146,7 @@ class Batcher:
             commit: commits a batch, given its rows and the digests of its requests; called in a thread, one call
                 at a time; raises RefusedError when the batch was not committed.
             measure: told of every batch.
+            note_left: told of requests that were left behind, for a later start.
             clock: returns the time, in seconds.
         """
         self._gatherer = Gatherer(limits)
@@ -158,7 +160,7 @@ class Batcher:
         self._opened: float | None = None  # when the first rows of its batch came
         self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch that is committed: requests
         self._outcome: asyncio.Future[None] | None = None  # of that batch
-        self._left_behind = LeftBehind(clock)
+        self._left_behind = LeftBehind(clock, note_left)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own: commits never wait for whatever else runs in threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")

@@ -11,28 +11,37 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["LeftBehind"]
+__all__ = ["LEFT_SECONDS", "LeftBehind", "Note"]
 
-_KEPT = 900.0  # seconds; senders give up sooner: the Collector after 300 by default
+LEFT_SECONDS = 900.0
+"""For how long it is remembered; senders give up sooner, the Collector after 300 seconds by default."""
+
 _MOST = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+Note = Callable[[bytes, bool], None]
+"""Called with a request's digest: True when it was left behind and is kept, False when it was taken over after that."""
+
+
+@dataclass(slots=True, eq=False)
 class _Left:
     since: float
     outcome: asyncio.Future[None]  # of the batch
+    noted: bool = False
 
 
 class LeftBehind:
     """What was left behind in one stream; lives on one event loop."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], note: Note = lambda _request, _left: None) -> None:
         """Begin with nothing.
 
         Args:
             now: returns the time, in seconds.
+            note: told of what a later start has to know.
         """
         self._now = now
+        self._note = note
         self._left: OrderedDict[bytes, deque[_Left]] = OrderedDict()  # by the request's digest, oldest first
 
     def __len__(self) -> int:
@@ -47,8 +56,14 @@ class LeftBehind:
             outcome: done when its batch is kept, with an exception if it is not.
         """
         self._forget_old()
-        self._left.setdefault(request, deque()).append(_Left(self._now(), outcome))
+        left = _Left(self._now(), outcome)
+        self._left.setdefault(request, deque()).append(left)
         self._left.move_to_end(request)
+        if outcome.done():
+            self._settled(request, left)
+        else:
+            # Not before: what is refused after all leaves nothing.
+            outcome.add_done_callback(lambda _: self._settled(request, left))
 
     def find(self, request: bytes) -> asyncio.Future[None] | None:
         """Return the outcome of a batch in which such a request was left behind, None if there is none."""
@@ -64,13 +79,19 @@ class LeftBehind:
     def take(self, request: bytes) -> None:
         """Forget the one that ``find`` found: another has taken over what it left."""
         waiting = self._left[request]
-        waiting.popleft()
+        if waiting.popleft().noted:
+            self._note(request, False)
         if not waiting:
             del self._left[request]
+
+    def _settled(self, request: bytes, left: _Left) -> None:
+        if left.outcome.exception() is None and left in self._left.get(request, ()):
+            left.noted = True
+            self._note(request, True)
 
     def _forget_old(self) -> None:
         while self._left:
             request, waiting = next(iter(self._left.items()))
-            if len(self._left) < _MOST and self._now() - waiting[-1].since < _KEPT:
+            if len(self._left) < _MOST and self._now() - waiting[-1].since < LEFT_SECONDS:
                 return
             del self._left[request]

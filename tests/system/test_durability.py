@@ -215,3 +215,26 @@ def test_a_storage_url_is_shown_without_its_password(clickhouse_node: ClickHouse
         assert "s3cret" not in server.log_text()
     finally:
         server.kill()
+
+
+def test_who_was_refused_takes_over_what_was_stored_after_a_restart_too(storage_url: str, tmp_path: Path) -> None:
+    server = LognotaryServer(storage_url, tmp_path / "data", batch_age=0.02, ack_timeout=1)
+    record = log_record("refused")
+    with server:
+        send(server.otlp_grpc, log_record("before"))
+        assert server.stop() == 0
+        refuse_commits(storage_url)
+        server.start()
+        with pytest.raises(grpc.RpcError):
+            send(server.otlp_grpc, record)
+        if storage_url.startswith("chdb:"):  # nobody else can mend it while the server runs
+            server.kill()
+            permit_commits(storage_url)
+            server.start()
+        else:
+            permit_commits(storage_url)
+            wait_for(lambda: server.verify()[1].records == 2)
+        assert server.stop() == 0
+        server.start()
+        send(server.otlp_grpc, record)
+        assert server.verify()[1].records == 2

@@ -1,0 +1,61 @@
+"""Remembering over a restart which requests were left behind, and are kept (see ``left_behind``).
+
+An entry is a digest of 32 bytes, the time (seconds since the epoch, Float64) and one byte: 1 where it was left, 0 where
+another request has taken it over. It need not be on disk at once: what is lost with the machine's power is a repetition
+that is not recognised.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from server.pipeline.left_behind import LEFT_SECONDS
+
+__all__ = ["LeftBehindFile"]
+
+_logger = logging.getLogger(__name__)
+_ENTRY = struct.Struct("<32sd?")
+
+
+class LeftBehindFile:
+    """The file of one stream."""
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        """Use a file, which need not be there.
+
+        Args:
+            path: the file.
+            now: returns the time, in seconds since the epoch.
+        """
+        self._path = path
+        self._now = now
+
+    def restart(self) -> list[bytes]:
+        """Return what an earlier process has noted and nobody has taken over, and begin anew; raises OSError."""
+        content = self._path.read_bytes() if self._path.exists() else b""
+        whole = len(content) // _ENTRY.size * _ENTRY.size  # a crash may have cut the last one off
+        left: Counter[bytes] = Counter()
+        for request, noted_at, is_left in _ENTRY.iter_unpack(content[:whole]):
+            if is_left and self._now() - noted_at < LEFT_SECONDS:
+                left[request] += 1
+            elif not is_left and left[request]:
+                left[request] -= 1
+        self._path.unlink(missing_ok=True)
+        return list(left.elements())
+
+    def note(self, request: bytes, left: bool) -> None:
+        """Note that a request was left behind, or was taken over."""
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, _ENTRY.pack(request, self._now(), left))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            _logger.warning("what was left behind is not noted, and may be stored twice after a restart: %s", error)
