@@ -283,7 +283,7 @@ async def _receive(
     allow_descriptors(4 * settings.max_connections)
     options = dict(
         server_options(
-            settings.max_request_bytes,
+            min(settings.max_request_bytes, pipeline.largest),
             max_connections=settings.max_connections,
             max_calls=settings.max_requests,
             max_connection_age=settings.max_connection_age,

@@ -29,7 +29,7 @@ _STATM = Path("/proc/self/statm")
 
 # How many times its size a batch takes while it is stored, besides its rows: two streams may store one each.
 _BATCH_TIMES = 2
-_BATCH_TIMES_EMBEDDED = 10  # with what the engine takes to sort, to write and to merge it, as measured
+_BATCH_TIMES_EMBEDDED = 12  # with what the engine takes to sort, to write and to merge it, as measured
 _LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
 _SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
 _SMALLEST_LARGEST = 4 * _MIB  # bytes: a server that takes no requests of this size is no use

@@ -57,6 +57,11 @@ class Pipeline:
         for batcher in self._batchers.values():
             batcher.start()
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest request that can be taken in."""
+        return self._admission.limits.largest
+
     def admit(self, client: str, size: int | None = None) -> Ticket:
         """Decide whether a request is taken in; see ``Ingest``.
 
@@ -93,9 +98,9 @@ class Pipeline:
         tickets = [self._batchers[rows.stream].add(rows) for rows in parts]
         if not tickets:
             return
-        committed = asyncio.gather(*tickets)
         try:
-            await asyncio.wait_for(committed, self._ack_timeout)
+            async with asyncio.timeout(self._ack_timeout):
+                await asyncio.gather(*tickets)
         except TimeoutError as error:
             ticket.stood_still()
             raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0) from error
