@@ -28,6 +28,7 @@ from server.identity import identify, key_store
 from server.ingestion import Ingestion
 from server.kept_logs import state_changes
 from server.listeners import serve_grpc, serve_http, serve_http_apart
+from server.memory import most_receivable
 from server.metrics import Metrics, ready_reading
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
@@ -224,7 +225,7 @@ async def _receive(
     allow_descriptors(4 * settings.max_connections)
     options = dict(
         server_options(
-            settings.max_request_bytes,
+            min(settings.max_request_bytes, most_receivable(settings.memory_limit)),
             max_connections=settings.max_connections,
             max_calls=settings.max_requests,
             max_connection_age=settings.max_connection_age,

@@ -93,6 +93,7 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head = True
+        self._head_bytes += 1  # also where this began in the middle of what came
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

@@ -17,6 +17,7 @@ from server.setting_values import Address
 
 __all__ = ["serve_grpc", "serve_http", "serve_http_apart"]
 
+_KEEP_ALIVE = 3600  # seconds
 _GRACE = 10.0  # seconds that calls may still take when a server stops
 
 
@@ -103,6 +104,8 @@ def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         lifespan="off",
+        # The protocol has a patience of its own, which also answers those who have begun with a request.
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=int(_GRACE),
     )
 

@@ -20,7 +20,7 @@ from server.config import ConfigError
 from server.otlp.refusals import MAX_RECORDS, MAX_REPEATED, RowLimits
 from server.pipeline.admission import TIMES_HELD, Admission, AdmissionLimits
 
-__all__ = ["MemoryGuard", "MemoryLimitError", "MemoryPlan", "plan_memory", "resident_memory"]
+__all__ = ["MemoryGuard", "MemoryLimitError", "MemoryPlan", "most_receivable", "plan_memory", "resident_memory"]
 
 _logger = logging.getLogger(__name__)
 
@@ -29,16 +29,20 @@ _STATM = Path("/proc/self/statm")
 
 # How many times its size a batch takes while it is stored, besides its rows: two streams may store one each.
 _BATCH_TIMES = 2
-_BATCH_TIMES_EMBEDDED = 10  # with what the engine takes to sort, to write and to merge it, as measured
+_BATCH_TIMES_EMBEDDED = 12  # with what the engine takes to sort, to write and to merge it, as measured
 _LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
 _SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
 _SMALLEST_LARGEST = 4 * _MIB  # bytes: a server that takes no requests of this size is no use
 _BYTES_PER_RECORD = 100  # of a record without anything in it, once it is a row
 
-_MARGIN = 48 * _MIB  # below the limit, from where on memory is short: what may come between two looks
+# Below the limit, from where on memory is short: what may come between two looks. Twice as far below it, what has been
+# freed is given back.
+_MARGIN_PART = 8
+_LEAST_MARGIN, _MOST_MARGIN = 48 * _MIB, 128 * _MIB
 _LOOK = 0.05  # seconds
 _LOOK_AFTER = 1.0  # seconds between looks at requests that arrive
-_GIVE_BACK = 1.0  # seconds between attempts to give memory back
+_GIVE_BACK = 0.5  # seconds between attempts to give memory back
+_TELL = 10.0  # seconds between warnings
 _STOPPED_AT_ONCE = 8  # the part of the arriving requests that is ended in one look: an eighth
 
 
@@ -103,6 +107,15 @@ def plan_memory(limit: int, resident: int, *, max_requests: int, batch_bytes: in
     )
 
 
+def most_receivable(limit: int) -> int:
+    """Return the bytes above which a request can certainly never be taken in, whatever else is in memory.
+
+    Args:
+        limit: bytes of resident memory that the process may take.
+    """
+    return limit // _LARGE_TIMES
+
+
 class MemoryGuard:
     """Looks at the memory of this process, and refuses and ends requests while it is short. Lives on one event loop."""
 
@@ -124,13 +137,15 @@ class MemoryGuard:
             resident: tells the memory that is taken.
             clock: tells the time, in seconds.
         """
-        self._high = limit - min(_MARGIN, limit // 8)
+        margin = min(max(limit // _MARGIN_PART, _LEAST_MARGIN), _MOST_MARGIN)
+        self._short = limit - margin
+        self._much = limit - 2 * margin
         self._admission = admission
         self._give_back = give_back
         self._resident = resident
         self._clock = clock
         self._short_looks = 0  # one after the other
-        self._looked_after = self._gave_back = clock()
+        self._looked_after = self._gave_back = self._told = float("-inf")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="give-back")
 
     async def run(self) -> None:
@@ -150,22 +165,24 @@ class MemoryGuard:
         if now - self._looked_after >= _LOOK_AFTER:
             self._looked_after = now
             self._admission.look_after()
-        resident = self._resident()
-        if resident is None or resident < self._high:
+        resident = self._resident() or 0
+        if resident >= self._much and now - self._gave_back >= _GIVE_BACK:
+            self._gave_back = now
+            self._thread.submit(self._give_all_back)
+        if resident < self._short:
             self._admission.short_of_memory(False)
             self._short_looks = 0
             return
         self._admission.short_of_memory(True)
         self._short_looks += 1
-        if now - self._gave_back >= _GIVE_BACK:
-            self._gave_back = now
+        if now - self._told >= _TELL:
+            self._told = now
             _logger.warning(
                 "memory is short: %d MiB are taken, %d requests are in flight, %d of them arrive",
                 resident // _MIB,
                 self._admission.requests,
                 self._admission.arriving,
             )
-            self._thread.submit(self._give_all_back)
         if self._short_looks > 1:  # the first time, requests that were taken may just have been acknowledged
             self._admission.stop_newest(-(-self._admission.arriving // _STOPPED_AT_ONCE))
 

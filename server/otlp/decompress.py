@@ -31,6 +31,7 @@ _GZIP_NAMES = ("gzip", "x-gzip")
 # square of its size. It is fed in pieces for that reason, and the number of members has a bound.
 _PIECE = 64 * 1024
 _FIRST_HOLD = 1024 * 1024  # bytes; from there on, by doubling
+_AT_ONCE = 1024 * 1024  # bytes that come of one call: inside zlib they are there twice
 _MAX_MEMBERS = 4096
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -111,7 +112,7 @@ def _inflate(body: bytes, limit: int, hold: Hold, *, wbits: int, name: str) -> b
                         raise MalformedRequestError(f"the {name} body has more than {_MAX_MEMBERS} members")
                     member = zlib.decompressobj(wbits)
                 # One byte more than is permitted is enough to know that there is too much.
-                most = min(held, limit) - size + 1
+                most = min(_AT_ONCE, min(held, limit) - size + 1)
                 piece = member.decompress(data, most)
                 size += len(piece)
                 if size > limit:

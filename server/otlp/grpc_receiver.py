@@ -69,21 +69,11 @@ def build_logs_handler(
     """
 
     async def export(_: object, context: _Context) -> bytes:
-        try:
-            with Measuring(measure) as measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
-                message = await _read(context, ticket)
-                measuring.size = len(message)
-                await ingest.submit(await _decompressed(message, max_request_bytes, ticket), ticket)
-        except grpc.aio.AbortError:  # answered already
-            raise
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # Not this call was cancelled, but something that submit waited for.
-            await _abort(context, refusal_of(error))
-        except Exception as error:  # whatever it is, the sender has to be told to retry
-            await _abort(context, refusal_of(error))
+        refusal = await _take(ingest, context, max_request_bytes, measure)
+        # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
+        # came from, and what was in memory there.
+        if refusal is not None:
+            await _abort(context, refusal)
         return _SUCCESS
 
     # No deserializer and no serializer: the handler deals in bytes.
@@ -132,6 +122,26 @@ def server_options(
         options.append(("grpc.max_connection_age_ms", round(max_connection_age * 1000)))
         options.append(("grpc.max_connection_age_grace_ms", round(_CONNECTION_GRACE * 1000)))
     return options
+
+
+async def _take(ingest: Ingest, context: _Context, limit: int, measure: MeasureRequest) -> Refusal | None:
+    """Receive a request and submit it; return why it was refused, if it was."""
+    try:
+        with Measuring(measure) as measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
+            message = await _read(context, ticket)
+            measuring.size = len(message)
+            await ingest.submit(await _decompressed(message, limit, ticket), ticket)
+    except grpc.aio.AbortError:  # it was stopped, and the sender was told
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Not this call was cancelled, but something that submit waited for.
+        return refusal_of(error)
+    except Exception as error:  # whatever it is, the sender has to be told to retry
+        return refusal_of(error)
+    return None
 
 
 async def _read(context: _Context, ticket: Ticket) -> bytes:

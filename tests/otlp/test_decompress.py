@@ -3,15 +3,18 @@ from __future__ import annotations
 import contextlib
 import gzip
 import tracemalloc
+import zlib
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
-from server.otlp.decompress import ENCODINGS, decompress
+from server.otlp.decompress import ENCODINGS, decompress, decompress_message, is_compressed
 from server.otlp.errors import TooLargeError, UnsupportedEncodingError
-from server.pipeline.errors import MalformedRequestError
+from server.pipeline.errors import MalformedRequestError, OverloadedError
 
 MIB = 1024 * 1024
 
@@ -61,6 +64,39 @@ def test_the_limit_is_what_the_result_may_just_have(encoding, compress):
     assert len(decompress(body, encoding, 1000)) == 1000
     with pytest.raises(TooLargeError, match="999 bytes"):
         decompress(body, encoding, 999)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+def test_room_is_asked_for_before_it_is_taken_and_a_refusal_ends_it(encoding, compress):
+    asked = []
+    data = bytes(20 * MIB)
+    assert decompress(compress(data), encoding, 32 * MIB, asked.append) == data
+    assert asked[-1] >= 20 * MIB
+    assert asked == sorted(set(asked))
+
+    def refuse(_):
+        raise OverloadedError("no room")
+
+    with pytest.raises(OverloadedError):
+        decompress(compress(data), encoding, 32 * MIB, refuse)
+
+
+@given(st.binary(max_size=3 * 1024), st.integers(1, 64))
+def test_what_inflates_in_many_pieces_comes_back(data, times):
+    assert decompress(gzip.compress(data * times * 16), "gzip", 64 * MIB) == data * times * 16
+
+
+@given(st.binary(max_size=300))
+def test_messages_are_known_by_how_they_begin(data):
+    assert decompress_message(gzip.compress(data), 300) == data
+    assert decompress_message(zlib.compress(data), 300) == data
+    assert is_compressed(gzip.compress(data))
+    assert is_compressed(zlib.compress(data))
+
+
+@given(st.builds(ExportLogsServiceRequest, resource_logs=st.lists(st.builds(ResourceLogs, schema_url=st.text()))))
+def test_no_request_is_taken_for_compressed(request):
+    assert not is_compressed(request.SerializeToString())
 
 
 def test_the_limit_holds_without_an_encoding():

@@ -23,6 +23,7 @@ from starlette.types import Message
 
 from server.otlp import http_receiver
 from server.otlp.http_receiver import build_http_app
+from server.pipeline.admission import AdmissionLimits
 from server.pipeline.errors import (
     MalformedRequestError,
     OverloadedError,
@@ -31,6 +32,7 @@ from server.pipeline.errors import (
 )
 from server.pipeline.ingest import Ingest
 from tests.otlp.recording import RecordingIngest
+from tests.support.waiting import until
 
 LIMIT = 1024 * 1024
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -264,6 +266,83 @@ async def test_a_length_above_the_limit_is_refused_before_the_body_is_read():
         headers = PROTOBUF | {"Content-Length": str(LIMIT + 1)}
         response = await http.post("/v1/logs", content=unread(), headers=headers)
     assert response.status_code == 413
+
+
+async def unread() -> AsyncIterator[bytes]:
+    raise AssertionError("the body was read")
+    yield b""
+
+
+async def test_a_request_that_there_is_no_room_for_is_refused_before_its_body_is_read():
+    ingest = RecordingIngest(limits=AdmissionLimits(requests=1, size=10_000, largest=10_000))
+    with ingest.admission.admit("another"):
+        async with client(ingest) as http:
+            response = await http.post("/v1/logs", content=unread(), headers=PROTOBUF | {"Content-Length": "100"})
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) >= 1
+
+
+async def test_a_request_that_there_never_is_room_for_is_refused_for_good_before_its_body_is_read():
+    ingest = RecordingIngest(limits=AdmissionLimits(1, 10_000, 10_000, remedy="raise --memory-limit"))
+    async with client(ingest) as http:
+        response = await http.post("/v1/logs", content=unread(), headers=PROTOBUF | {"Content-Length": "10001"})
+    assert response.status_code == 413
+    assert "raise --memory-limit" in status_of(response).message
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("headers", BOTH)
+async def test_a_body_that_grows_beyond_what_there_can_be_room_for_is_refused(headers, compressed):
+    ingest = RecordingIngest(limits=AdmissionLimits(10, 3 << 20, 3 << 20))
+    body = json.dumps({"unknown": "x" * (5 << 20)}).encode()
+    encoding = {"Content-Encoding": "gzip"} if compressed else {}
+    content = chunks(gzip.compress(body) if compressed else body)
+    async with client(ingest, limit=16 << 20) as http:
+        response = await http.post("/v1/logs", content=content, headers=headers | encoding)
+    assert response.status_code == 413
+    assert ingest.requests == []
+    assert ingest.admission.requests == 0
+
+
+async def test_a_json_body_that_takes_many_times_its_size_is_counted_as_such():
+    ingest = RecordingIngest(limits=AdmissionLimits(10, 3 << 20, 3 << 20))
+    body = b'{"resourceLogs":[%s{}]}' % (b"{}," * 100_000)
+    response = await post(ingest, body, JSON)
+    assert response.status_code == 413
+    assert (await post(ingest, DOCUMENT_BODY, JSON)).status_code == 200
+
+
+UNFINISHED = (
+    b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nabc"
+)
+
+
+async def test_a_body_that_is_stopped_as_it_arrives_is_to_be_sent_again():
+    ingest = RecordingIngest()
+    async with serving(ingest) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(UNFINISHED)
+        await until(lambda: ingest.admission.arriving)
+        ingest.admission.stop_newest(1)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+        writer.close()
+        await writer.wait_closed()
+    assert b" 503 " in answer
+    assert b"retry-after" in answer.lower()
+    assert ingest.requests == []
+
+
+async def test_a_body_of_which_nothing_more_comes_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(http_receiver, "_SILENCE", 0.1)
+    ingest = RecordingIngest()
+    async with serving(ingest) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(UNFINISHED)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+        writer.close()
+        await writer.wait_closed()
+    assert b" 503 " in answer
+    assert ingest.admission.requests == 0
 
 
 @pytest.mark.parametrize("headers", BOTH)
