@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from server.pipeline.frames import SEGMENT_HEADER
+from server.pipeline.frames import SEGMENT_HEADER, scan_segment
 
 __all__ = ["Choose", "Disk"]
 
@@ -44,6 +45,13 @@ class Disk:
         elif path.parent == self._directory:
             self._durable[path] = path.read_bytes()
         self.after_sync()
+
+    def durable_frames(self) -> Iterator[bytes]:
+        """Yield the payloads that are found if power fails now, and what was only written is lost."""
+        for path in sorted(self._listed & self._durable.keys()):
+            content = self._durable[path]
+            for frame in scan_segment(io.BytesIO(content), int(path.stem)).frames:
+                yield content[frame.payload : frame.end]
 
     def crash(self, choose: Choose) -> None:
         """Leave what was synced; what was only written stays in part, and what was only deleted may come back."""
