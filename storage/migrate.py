@@ -19,6 +19,8 @@ __all__ = ["Migration", "load_migrations", "migrate"]
 
 _RECORDS_PARTITION = "toDate(IngestedAt, 'UTC')"
 _TEXT_INDEX_SINCE = (26, 2)
+_ROOM_SINCE = (24, 10)
+_ROOM = 128 << 20  # bytes of disk below which nothing is inserted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Migration:
     def statements(self, version: tuple[int, int]) -> list[str]:
         """Return the statements to run on a ClickHouse of a version."""
         sql = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
-        for name, definition in _index_types(version).items():
+        for name, definition in {**_index_types(version), "room": _room(version)}.items():
             sql = sql.replace("{{" + name + "}}", definition)
         return [statement.strip() for statement in sql.split(";\n") if statement.strip()]
 
@@ -101,6 +103,10 @@ def _check_layout(engine: Engine) -> None:
                 f"the table {name} exists in another layout (partitioned by {partition_key}), probably made by the "
                 "Collector's clickhouseexporter: give Lognotary a database of its own"
             )
+
+
+def _room(version: tuple[int, int]) -> str:
+    return f"min_free_disk_bytes_to_perform_insert = {_ROOM}, " if version >= _ROOM_SINCE else ""
 
 
 def _index_types(version: tuple[int, int]) -> dict[str, str]:
