@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -25,6 +26,21 @@ def configure_logging(level: str, form: str = "text", *, worker: int | None = No
     # They report every request at INFO, and connection trouble that is reported here anyway.
     for noisy in ("clickhouse_connect", "urllib3", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    for name, beginnings in _OF_SENDERS.items():
+        logging.getLogger(name).addFilter(_without(beginnings))
+
+
+# Logger -> how messages begin with which gRPC reports calls that are malformed, or were cancelled before they were
+# read. Anybody could fill the log with them, and with what he sent. What the C library behind it says, ``server``
+# switches off.
+_OF_SENDERS = {
+    "grpc._cython.cygrpc": ("Invalid encoding on ", "Unexpected [UnicodeDecodeError] raised by servicer method"),
+    "asyncio": ("_GatheringFuture exception was never retrieved",),
+}
+
+
+def _without(beginnings: tuple[str, ...]) -> Callable[[logging.LogRecord], bool]:
+    return lambda record: not str(record.msg).startswith(beginnings)
 
 
 def _text(worker: int | None) -> logging.Formatter:

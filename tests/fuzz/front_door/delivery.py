@@ -13,7 +13,7 @@ from typing import Protocol
 from tests.fuzz.front_door.frames import Kind, read_frames
 from tests.fuzz.front_door.grpc_answers import GrpcAnswers
 from tests.fuzz.front_door.http_answers import HttpAnswers
-from tests.fuzz.front_door.script import AnswerError, Door, Ending, Script
+from tests.fuzz.front_door.script import After, AnswerError, Door, Ending, Script
 
 __all__ = ["Addresses", "Delivery", "connect", "deliver", "reset"]
 
@@ -152,8 +152,13 @@ async def connect(protocol: asyncio.Protocol, number: int, address: tuple[str, i
 async def _write(script: Script, transport: asyncio.Transport, connection: Delivery) -> int:
     cases = 0
     for step in script.steps:
-        if step.hears:
-            await connection.heard()
+        match step.after:
+            case After.ANYTHING:
+                await connection.heard()
+            case After.ANSWERS:
+                await connection.answered()
+            case After.NOTHING:
+                pass
         if connection.ended or transport.is_closing():
             break
         if step.paced:

@@ -219,6 +219,8 @@ def _why_no_call(sent: bytes, stream: int) -> str:
             elif read.kind == Kind.DATA and read.stream == stream:
                 data += unpadded(read)
             ended = ended or bool(read.stream == stream and read.kind in (0, 1) and read.flags & END_STREAM)
+            if ended and not encoded:  # what comes later may be anything
+                break
     except (hpack.HPACKError, ValueError) as error:
         return f"HTTP/2: {error}"
     if not ended:

@@ -7,11 +7,11 @@ import random
 from tests.fuzz.front_door.frames import ACK, PREFACE, settings
 from tests.fuzz.front_door.grpc_calls import Call, any_call, bomb_call, valid_call
 from tests.fuzz.front_door.grpc_connections import bytes_of_a_call, connection_fault, wrong_preface
-from tests.fuzz.front_door.script import Door, Ending, Script, Step
+from tests.fuzz.front_door.script import After, Door, Ending, Script, Step
 
 __all__ = ["grpc_script"]
 
-_HANDSHAKE = (Step(PREFACE + settings()), Step(settings(flags=ACK), hears=True))
+_HANDSHAKE = (Step(PREFACE + settings()), Step(settings(flags=ACK), after=After.ANYTHING))
 
 
 def grpc_script(chance: random.Random, *, bombs: bool = False) -> Script:
@@ -44,9 +44,10 @@ def _calls(chance: random.Random) -> Script:
     if chance.random() < 0.5:
         return Script(Door.GRPC, tuple(steps), Ending.ANSWERED, streams=promised)
     kind, data = connection_fault(number, chance)
-    steps.append(Step(data, 0.0, (kind,), paced=False))
+    after = chance.choice((After.ANSWERS, After.ANSWERS, After.NOTHING))
+    steps.append(Step(data, 0.0, (kind,), after))
     ending = chance.choice((Ending.LISTEN, Ending.HALF_CLOSE, Ending.HALF_CLOSE, Ending.RESET, Ending.LEAVE))
-    return Script(Door.GRPC, tuple(steps), ending)
+    return Script(Door.GRPC, tuple(steps), ending, streams=promised)
 
 
 def _some_calls(chance: random.Random, count: int) -> tuple[list[Call], int]:

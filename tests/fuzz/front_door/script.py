@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["AnswerError", "Door", "Ending", "Script", "Step", "case_random"]
+__all__ = ["After", "AnswerError", "Door", "Ending", "Script", "Step", "case_random"]
 
 
 class AnswerError(Exception):
@@ -39,6 +39,14 @@ class Ending(StrEnum):
     HALF_CLOSE = "half-close"
 
 
+class After(StrEnum):
+    """What is waited for."""
+
+    NOTHING = "nothing"
+    ANYTHING = "anything"
+    ANSWERS = "answers"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One write.
@@ -47,14 +55,14 @@ class Step:
         data: what is written.
         pause: seconds to wait after it.
         kinds: which cases are complete with it.
-        hears: before it is written, something has to have come from the server.
+        after: what has to have come before it is written.
         paced: it is written frame by frame, as the windows of HTTP/2 permit.
     """
 
     data: bytes
     pause: float = 0.0
     kinds: tuple[str, ...] = ()
-    hears: bool = False
+    after: After = After.NOTHING
     paced: bool = False
 
 
@@ -92,7 +100,7 @@ class Script:
     def to_json(self) -> bytes:
         """Return it as it is saved."""
         steps = [
-            [base64.b64encode(zlib.compress(step.data)).decode(), step.pause, list(step.kinds), step.hears, step.paced]
+            [base64.b64encode(zlib.compress(step.data)).decode(), step.pause, list(step.kinds), step.after, step.paced]
             for step in self.steps
         ]
         return json.dumps(
@@ -112,8 +120,8 @@ class Script:
         """Read what was saved."""
         raw = json.loads(saved)
         steps = [
-            Step(zlib.decompress(base64.b64decode(data)), pause, tuple(kinds), hears, paced)
-            for data, pause, kinds, hears, paced in raw["steps"]
+            Step(zlib.decompress(base64.b64decode(data)), pause, tuple(kinds), After(after), paced)
+            for data, pause, kinds, after, paced in raw["steps"]
         ]
         return cls(
             Door(raw["door"]),
