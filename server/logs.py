@@ -30,12 +30,15 @@ def configure_logging(level: str, form: str = "text", *, worker: int | None = No
         logging.getLogger(name).addFilter(_without(beginnings))
 
 
-# Logger -> how messages begin with which gRPC reports calls that are malformed, or were cancelled before they were
-# read. Anybody could fill the log with them, and with what he sent. What the C library behind it says, ``server``
-# switches off.
+# Logger -> how messages begin with which gRPC reports calls that are malformed, were cancelled before they were read,
+# or whose sender is gone when the answer comes. Anybody could fill the log with them, and with what he sent. What the
+# C library behind it says, ``server`` switches off.
 _OF_SENDERS = {
-    "grpc._cython.cygrpc": ("Invalid encoding on ", "Unexpected [UnicodeDecodeError] raised by servicer method"),
-    "asyncio": ("_GatheringFuture exception was never retrieved",),
+    "grpc._cython.cygrpc": (
+        "Invalid encoding on ",
+        "Unexpected [UnicodeDecodeError] raised by servicer method",
+        "ExecuteBatchError raised in core by servicer method",
+    ),
 }
 
 

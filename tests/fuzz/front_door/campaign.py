@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import traceback
@@ -30,9 +31,11 @@ The embedded ClickHouse keeps caches that grow with what is stored, some tens of
 would be as much again in a million cases.
 """
 
+_MEMORY_LIMIT = 1 << 30  # bytes, the default of --memory-limit
 _MOST_MEMORY = 4 << 30  # bytes at which the server is killed, for the sake of the machine
 _QUIET = 60.0  # seconds that the server has to give back what connections took
 _MOST_FOUND = 20
+_EARLY = 1000  # scripts
 _REMEMBERED = 400  # scripts that are saved when it is not known which of them was it
 
 
@@ -49,7 +52,8 @@ class Plan:
         crowd: how many idle connections on each port.
         round_cases: cases between two looks at neighbours and memory.
         warm_up: cases before the first look.
-        bomb_every: of so many scripts, one is a bomb.
+        bomb_every: of so many scripts, one is a bomb; of the first ones, twenty times as many, so that the largest
+            requests have been there before the first look.
     """
 
     seed: int
@@ -60,7 +64,7 @@ class Plan:
     crowd: int = 3000
     round_cases: int = 20_000
     warm_up: int = 20_000
-    bomb_every: int = 2000
+    bomb_every: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,10 @@ class Report:
             self.found.setdefault(finding.title, finding)
 
 
-def make_script(seed: int, number: int, bomb_every: int = 2000) -> Script:
+def make_script(seed: int, number: int, bomb_every: int = 1000) -> Script:
     """Make the script of that number, always the same."""
     chance = case_random(seed, number)
-    bombs = chance.randrange(bomb_every) == 0
+    bombs = chance.randrange(bomb_every // 20 if number < _EARLY else bomb_every) == 0
     make = http_script if chance.random() < 0.6 else grpc_script
     return replace(make(chance, bombs=bombs), number=number)
 
@@ -123,7 +127,7 @@ class Campaign:
         self._say = say
         self._storage = f"chdb://{directory}/chdb"
         # Batches of half a second leave the embedded engine time for other things than many small parts.
-        self._server = LognotaryServer(self._storage, directory / "data", batch_age=0.5)
+        self._server = LognotaryServer(self._storage, directory / "data", batch_age=0.5, memory_limit=_MEMORY_LIMIT)
         self._recent: deque[Script] = deque(maxlen=_REMEMBERED)
         self.report = Report(next=plan.first)
 
@@ -132,20 +136,26 @@ class Campaign:
         begun = time.monotonic()
         report = self.report
         acknowledged: list[str] = []
-        with self._server:
-            try:
-                with Neighbours(self._server) as neighbours:
-                    asyncio.run(self._rounds(neighbours))
-                acknowledged = neighbours.acknowledged
-                report.refusals.update(refusal[:120] for refusal in neighbours.refusals)
-                report.processor_seconds = read_processor_seconds(self._server.pid)
-                self._look_at_the_end()
-            except ServerGoneError as error:
-                report.add(f"the server is gone\n{error}\n{self._server.log_tail()}", *self._recent)
-            report.lines = log_lines(self._server.log_text())
-            if wrong := unexpected(self._server.log_text()):
-                report.add(f"the log has what it should not have: {wrong}", *self._recent)
-        if self._server_stopped_well():
+        self._server.start()
+        try:
+            with Neighbours(self._server) as neighbours:
+                asyncio.run(self._rounds(neighbours))
+            acknowledged = neighbours.acknowledged
+            report.refusals.update(refusal[:120] for refusal in neighbours.refusals)
+            if neighbours.turned_away:
+                report.add(f"a neighbour is told not to send again\n{neighbours.turned_away[0]}")
+            report.processor_seconds = read_processor_seconds(self._server.pid)
+            self._look_at_the_end()
+        except ServerGoneError as error:
+            report.add(f"the server is gone\n{error}\n{self._server.log_tail()}", *self._recent)
+        finally:
+            status = self._server.stop()
+        if status:
+            report.add(f"the server ends with status {status}\n{self._server.log_tail()}", *self._recent)
+        report.lines = log_lines(self._server.log_text())
+        if wrong := unexpected(self._server.log_text()):
+            report.add(f"the log has what it should not have\n{wrong}", *self._recent)
+        if acknowledged:
             self._look_at_storage(acknowledged)
         report.acknowledged = len(acknowledged)
         report.seconds = time.monotonic() - begun
@@ -222,10 +232,14 @@ class Campaign:
 
     async def _watch(self) -> None:
         while self._server.running:
-            if read_memory(self._server.pid) > _MOST_MEMORY:
-                self.report.add(f"the server takes more than {_MOST_MEMORY >> 20} MiB, and was killed", *self._recent)
-                self._server.kill()
+            with contextlib.suppress(FileNotFoundError):
+                self._kill_if_too_large()
             await asyncio.sleep(0.25)
+
+    def _kill_if_too_large(self) -> None:
+        if read_memory(self._server.pid) > _MOST_MEMORY:
+            self.report.add(f"the server takes more than {_MOST_MEMORY >> 20} MiB, and was killed", *self._recent)
+            self._server.kill()
 
     def _when_quiet(self, before: Vitals | None) -> Vitals:
         """Return the vitals once they are no more than they were before, or after a while."""
@@ -244,18 +258,14 @@ class Campaign:
         if before is None:
             return
         now = report.vitals["at the end"] = self._when_quiet(before)
+        if now.peak > _MEMORY_LIMIT:
+            report.add(f"more memory than --memory-limit\n{now}")
         for grown in _grown(before, now):
             report.add(f"{grown} not given back\n{before}\n{now}")
         findings, summary = self._server.verify()
         report.stored = summary.records
         if findings:
             report.add(f"lognotary verify finds something\n{findings[:5]}")
-
-    def _server_stopped_well(self) -> bool:
-        if self._server.running:
-            self.report.add("the server does not stop")
-            return False
-        return True
 
     def _look_at_storage(self, acknowledged: list[str]) -> None:
         try:

@@ -181,7 +181,8 @@ async def _end(script: Script, transport: asyncio.Transport, connection: Deliver
                 async with asyncio.timeout(_MOMENT):
                     await connection.answered()
         case Ending.HALF_CLOSE:
-            transport.write_eof()
+            with contextlib.suppress(OSError):  # it is closed already, and that was not yet told
+                transport.write_eof()
             await connection.end()
         case Ending.LEAVE | Ending.RESET:
             pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import re
 import threading
 import time
 import uuid
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import grpc
 from google.protobuf import json_format
 
 from tests.support.lognotary_server import LognotaryServer
@@ -51,6 +53,13 @@ class Neighbours:
         """What was refused."""
         with self._lock:
             return [*self._refused, *(f"gRPC {refusal}" for refusal in self._load.refusals)]
+
+    @property
+    def turned_away(self) -> list[str]:
+        """What was refused so that a sender would throw its records away (OTLP specification, "Failures")."""
+        codes = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+        over_grpc = [f"gRPC {refusal}" for refusal in self._load.refusals if refusal.code not in codes]
+        return [*over_grpc, *(refusal for refusal in self.refusals if re.match("HTTP [4-5]", refusal) and "503" not in refusal[:8])]
 
     def check(self) -> float:
         """Wait until each was served once more; return how long it took in seconds.
