@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -26,24 +25,21 @@ def configure_logging(level: str, form: str = "text", *, worker: int | None = No
     # They report every request at INFO, and connection trouble that is reported here anyway.
     for noisy in ("clickhouse_connect", "urllib3", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    for name, beginnings in _OF_SENDERS.items():
-        logging.getLogger(name).addFilter(_without(beginnings))
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_of_this_server)
 
 
-# Logger -> how messages begin with which gRPC reports calls that are malformed, were cancelled before they were read,
-# or whose sender is gone when the answer comes. Anybody could fill the log with them, and with what he sent. What the
-# C library behind it says, ``server`` switches off.
-_OF_SENDERS = {
-    "grpc._cython.cygrpc": (
-        "Invalid encoding on ",
-        "Unexpected [UnicodeDecodeError] raised by servicer method",
-        "ExecuteBatchError raised in core by servicer method",
-    ),
-}
+def _is_of_this_server(record: logging.LogRecord) -> bool:
+    """Tell whether what gRPC reports is no mere consequence of what a client sent, or of its being gone.
+
+    Anybody could fill the log with that, and with what he sent. (What the C library behind it says, the package
+    ``server`` switches off.)
+    """
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ not in _OF_CLIENTS
 
 
-def _without(beginnings: tuple[str, ...]) -> Callable[[logging.LogRecord], bool]:
-    return lambda record: not str(record.msg).startswith(beginnings)
+# Paths and metadata that are not UTF-8, and answers to calls that are no more.
+_OF_CLIENTS = ("UnicodeDecodeError", "ExecuteBatchError")
 
 
 def _text(worker: int | None) -> logging.Formatter:

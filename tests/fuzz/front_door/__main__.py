@@ -3,6 +3,8 @@
 .venv/bin/python -m tests.fuzz.front_door --seconds 60
 """
 
+# ruff: noqa: T201 - it is a command
+
 from __future__ import annotations
 
 import argparse
@@ -13,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.fuzz.front_door.campaign import Campaign, Finding, Plan, Report, replay
+from tests.fuzz.front_door.campaign import Campaign, replay
+from tests.fuzz.front_door.report import Finding, Plan, Report
 from tests.fuzz.front_door.script import Door, Script
 from tests.fuzz.target import FAILURES
 
@@ -26,7 +29,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="seed of the cases (default: a new one, which is printed)")
     parser.add_argument("--first", type=int, default=0, help="number of the first connection (default: %(default)s)")
     parser.add_argument("--crowd", type=int, default=3000, help="idle connections on each port (default: %(default)s)")
-    parser.add_argument("--at-once", type=int, default=48, help="busy connections (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=96, help="busy connections (default: %(default)s)")
     parser.add_argument("files", nargs="*", type=Path, help="repeat these saved connections only")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lognotary-fuzz-") as directory:
@@ -54,7 +57,8 @@ def main() -> int:
 def _show(report: Report) -> None:
     print(
         f"\n{report.cases.total()} cases on {report.connections.total()} connections in {report.seconds:.0f} s "
-        f"({report.processor_seconds:.0f} of the server's processor, {time.process_time():.0f} of ours)\n")
+        f"({report.processor_seconds:.0f} of the server's processor, {time.process_time():.0f} of ours)\n"
+    )
     for kind, count in sorted(report.cases.items()):
         print(f"  {kind:<28}{count:>9}")
     for door in Door:

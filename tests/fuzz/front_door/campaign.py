@@ -9,20 +9,22 @@ import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tests.fuzz.front_door.crowd import crowd
 from tests.fuzz.front_door.delivery import Addresses, deliver
+from tests.fuzz.front_door.found import FOUND
 from tests.fuzz.front_door.grpc_cases import grpc_script
 from tests.fuzz.front_door.http_cases import http_script
 from tests.fuzz.front_door.neighbours import NeighbourError, Neighbours
+from tests.fuzz.front_door.report import Plan, Report
 from tests.fuzz.front_door.script import AnswerError, Door, Script, case_random
 from tests.fuzz.front_door.vitals import Vitals, log_lines, read_memory, read_processor_seconds, read_vitals, unexpected
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.otlp_load import read_stored
 
-__all__ = ["Campaign", "Finding", "Plan", "Report", "make_script", "replay"]
+__all__ = ["Campaign", "make_script", "replay"]
 
 _LEAK = 96 << 20
 """Bytes of memory that the server may have more at the end than after the warm-up.
@@ -34,77 +36,8 @@ would be as much again in a million cases.
 _MEMORY_LIMIT = 1 << 30  # bytes, the default of --memory-limit
 _MOST_MEMORY = 4 << 30  # bytes at which the server is killed, for the sake of the machine
 _QUIET = 60.0  # seconds that the server has to give back what connections took
-_MOST_FOUND = 20
 _EARLY = 1000  # scripts
 _REMEMBERED = 400  # scripts that are saved when it is not known which of them was it
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do.
-
-    Attributes:
-        seed: of all cases.
-        first: number of the first script.
-        cases: after how many cases to stop.
-        seconds: after how many seconds to stop.
-        at_once: how many connections at once.
-        crowd: how many idle connections on each port.
-        round_cases: cases between two looks at neighbours and memory.
-        warm_up: cases before the first look.
-        bomb_every: of so many scripts, one is a bomb; of the first ones, twenty times as many, so that the largest
-            requests have been there before the first look.
-    """
-
-    seed: int
-    first: int = 0
-    cases: float = float("inf")
-    seconds: float = float("inf")
-    at_once: int = 48
-    crowd: int = 3000
-    round_cases: int = 20_000
-    warm_up: int = 20_000
-    bomb_every: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found; the first line of ``why`` has no particulars."""
-
-    why: str
-    scripts: tuple[Script, ...]
-
-    @property
-    def title(self) -> str:
-        return self.why.partition("\n")[0]
-
-
-@dataclass
-class Report:
-    """What a campaign did."""
-
-    cases: Counter[str] = field(default_factory=Counter)
-    connections: Counter[Door] = field(default_factory=Counter)
-    outcomes: dict[Door, Counter[str]] = field(default_factory=lambda: {door: Counter() for door in Door})
-    found: dict[str, Finding] = field(default_factory=dict)
-    repeated: Counter[str] = field(default_factory=Counter)
-    vitals: dict[str, Vitals] = field(default_factory=dict)
-    lines: Counter[str] = field(default_factory=Counter)
-    waits: list[float] = field(default_factory=list)
-    acknowledged: int = 0
-    refusals: Counter[str] = field(default_factory=Counter)
-    stored: int = 0
-    crowds: list[str] = field(default_factory=list)
-    next: int = 0
-    seconds: float = 0.0
-    processor_seconds: float = 0.0
-
-    def add(self, why: str, *scripts: Script) -> None:
-        """Note something; what is found again is only counted."""
-        finding = Finding(why, scripts)
-        self.repeated[finding.title] += 1
-        if len(self.found) < _MOST_FOUND:
-            self.found.setdefault(finding.title, finding)
 
 
 def make_script(seed: int, number: int, bomb_every: int = 1000) -> Script:
@@ -168,8 +101,8 @@ class Campaign:
         watchdog = asyncio.create_task(self._watch())
         try:
             for number in itertools.count():
-                goal = plan.warm_up if number == 0 else plan.round_cases
-                goal = min(goal, plan.cases - report.cases.total())
+                wanted = plan.warm_up if number == 0 else plan.round_cases
+                goal = min(wanted, plan.cases - report.cases.total())
                 if goal <= 0 or (time.monotonic() >= end and number > 1):
                     break
                 if number % 5 in (0, 2):
@@ -191,6 +124,8 @@ class Campaign:
         numbers = itertools.count(report.next)
 
         def scripts() -> Iterator[Script]:
+            if report.next == self._plan.first:
+                yield from FOUND
             while report.cases.total() < goal and time.monotonic() < end:
                 report.next = next(numbers) + 1
                 yield make_script(self._plan.seed, report.next - 1, self._plan.bomb_every)
@@ -308,5 +243,4 @@ def replay(scripts: list[Script], directory: Path) -> str:
                 return f"{error}\n{server.log_tail()}"
             except OSError as error:
                 return f"{error}: the server is {'running' if server.running else 'gone'}\n{server.log_tail()}"
-        print(dict(outcomes), read_vitals(server.pid))
         return unexpected(server.log_text())

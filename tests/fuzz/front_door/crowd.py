@@ -10,16 +10,17 @@ from collections.abc import AsyncIterator, Sequence
 
 from tests.fuzz.front_door.delivery import Addresses, connect, reset
 from tests.fuzz.front_door.frames import END_HEADERS, PREFACE, Kind, block, frame, settings
-from tests.fuzz.front_door.grpc_calls import call_headers
+from tests.fuzz.front_door.grpc_wire import call_headers
 from tests.fuzz.front_door.script import Door
 
 __all__ = ["crowd"]
 
+_SILENCE = 10.0  # seconds
 _HANDSHAKE = PREFACE + settings()
 _CALL = _HANDSHAKE + frame(Kind.HEADERS, END_HEADERS, 1, block(call_headers()))
 _POST = b"POST /v1/logs HTTP/1.1\r\nHost: crowd\r\nContent-Type: application/x-protobuf\r\n"
 
-# What each says at first, and then once a second.
+# What each says at first, and then every ten seconds.
 _GUESTS: dict[Door, Sequence[tuple[bytes, bytes]]] = {
     Door.HTTP: (
         (b"", b""),
@@ -78,7 +79,7 @@ async def crowd(addresses: Addresses, size: int) -> AsyncIterator[list[int]]:
 
 async def _chat(guests: Sequence[tuple[asyncio.Transport, _Guest]]) -> None:
     while True:
-        await asyncio.sleep(1)
+        await asyncio.sleep(_SILENCE)
         for number, (transport, guest) in enumerate(guests):
             if guest.later and not transport.is_closing():
                 transport.write(guest.later)

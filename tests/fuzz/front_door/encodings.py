@@ -41,7 +41,18 @@ def encoded(data: bytes, chance: random.Random) -> tuple[bytes, bytes]:
         case 12:
             return chance.choice((b"gzip", b"zstd")), data
         case _:
-            names = (b"br", b"compress", b"", b"\xff", b"gzip\0", b"g" * 9000, b"aws-chunked", b"none", b"snappy", b"lz4")
+            names = (
+                b"br",
+                b"compress",
+                b"",
+                b"\xff",
+                b"gzip\0",
+                b"g" * 9000,
+                b"aws-chunked",
+                b"none",
+                b"snappy",
+                b"lz4",
+            )
             return chance.choice(names), data
 
 
@@ -109,7 +120,9 @@ def wrong_zstd(data: bytes, chance: random.Random) -> bytes:
         case 9:
             return good[:-4] + chance.randbytes(4)
         case 10:  # blocks of a reserved type, or larger than a block may be
-            return magic + b"\x00\x50" + struct.pack("<I", chance.choice((7, 2**21 << 3 | 1, 2**20 << 3 | 3)))[:3] + b"a"
+            return (
+                magic + b"\x00\x50" + struct.pack("<I", chance.choice((7, 2**21 << 3 | 1, 2**20 << 3 | 3)))[:3] + b"a"
+            )
         case _:
             return _flipped(good, chance)
 

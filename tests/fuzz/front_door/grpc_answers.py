@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from tests.fuzz.front_door.frames import ACK, END_STREAM, PREFACE, Frame, Kind, read_frames, unpadded
-from tests.fuzz.front_door.grpc_calls import EXPORT
+from tests.fuzz.front_door.grpc_wire import EXPORT
 from tests.fuzz.front_door.requests import is_valid
 from tests.fuzz.front_door.script import AnswerError, Script
 
@@ -169,7 +169,7 @@ class GrpcAnswers:
             if status not in ("400", "404", "405", "415"):
                 raise AnswerError(f":status {status}")
             return f":status {status}"
-        if not answer.ended or answer.reset not in (None, 0) and b"grpc-status" not in fields:
+        if not answer.ended or (answer.reset not in (None, 0) and b"grpc-status" not in fields):
             return "cut"
         code = fields.get(b"grpc-status", b"").decode(errors="replace")
         if code == "0":

@@ -1,4 +1,4 @@
-"""Calls of the logs service over HTTP/2: what can be wrong with one stream while the connection goes on."""
+"""Calls of the logs service: what can be wrong with one stream while the connection goes on."""
 
 from __future__ import annotations
 
@@ -6,87 +6,29 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
 
 from tests.fuzz.front_door.encodings import bomb, gzip_of, wrong_gzip
 from tests.fuzz.front_door.frames import END_HEADERS, END_STREAM, PADDED, PRIORITY, Kind, block, frame, literal
+from tests.fuzz.front_door.grpc_metadata import much_metadata, odd_fields, wrong_headers
+from tests.fuzz.front_door.grpc_wire import (
+    MAX_FRAME,
+    Call,
+    Headers,
+    block_frames,
+    call_headers,
+    data_frames,
+    headers_frame,
+    message,
+    whole_call,
+)
 from tests.fuzz.front_door.payloads import protobuf_body, protobuf_bomb, valid_protobuf
 
-__all__ = ["EXPORT", "Call", "any_call", "bomb_call", "call_headers", "data_frames", "message", "valid_call"]
-
-EXPORT = b"/opentelemetry.proto.collector.logs.v1.LogsService/Export"
-
-MAX_FRAME = 16384  # bytes of a payload, unless the server says more (RFC 9113, 6.5.2)
-
-Headers = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What is written for one stream.
-
-    Attributes:
-        kind: what is wrong with it.
-        frames: the frames.
-        certain: the stream is whole, so that it has to be answered, or the connection ends.
-        streams: how many stream numbers it takes.
-    """
-
-    kind: str
-    frames: bytes
-    certain: bool = True
-    streams: int = 1
-
-
-def call_headers(**changed: bytes) -> Headers:
-    """The header fields of a call; names by keyword, ``content_type`` for content-type."""
-    headers = {
-        b":method": b"POST",
-        b":scheme": b"http",
-        b":path": EXPORT,
-        b":authority": b"127.0.0.1",
-        b"content-type": b"application/grpc",
-        b"te": b"trailers",
-    }
-    headers |= {name.replace("_", "-").encode(): value for name, value in changed.items()}
-    return list(headers.items())
-
-
-def message(data: bytes, flag: int = 0, size: int | None = None) -> bytes:
-    """Length-Prefixed-Message (gRPC over HTTP/2, "Requests"); ``size`` is a lie."""
-    return struct.pack(">BI", flag, len(data) if size is None else size) + data
-
-
-def data_frames(stream: int, data: bytes, piece: int = MAX_FRAME, *, end: bool = True) -> bytes:
-    """Write DATA frames of at most that size."""
-    pieces = [data[at : at + piece] for at in range(0, len(data), piece)] or [b""]
-    flags = [0] * (len(pieces) - 1) + [END_STREAM if end else 0]
-    return b"".join(frame(Kind.DATA, flag, stream, part) for part, flag in zip(pieces, flags, strict=True))
-
-
-def headers_frame(stream: int, headers: Headers, flags: int = END_HEADERS) -> bytes:
-    """Write a HEADERS frame, with CONTINUATION frames where one is not enough."""
-    return block_frames(stream, block(headers), flags)
-
-
-def block_frames(stream: int, encoded: bytes, flags: int = END_HEADERS, piece: int = MAX_FRAME) -> bytes:
-    """Write a header block."""
-    pieces = [encoded[at : at + piece] for at in range(0, len(encoded), piece)] or [b""]
-    if len(pieces) == 1:
-        return frame(Kind.HEADERS, flags, stream, pieces[0])
-    middle = b"".join(frame(Kind.CONTINUATION, 0, stream, part) for part in pieces[1:-1])
-    last = frame(Kind.CONTINUATION, flags & END_HEADERS, stream, pieces[-1])
-    return frame(Kind.HEADERS, flags & ~END_HEADERS, stream, pieces[0]) + middle + last
-
-
-def _call(stream: int, data: bytes, **changed: bytes) -> bytes:
-    return headers_frame(stream, call_headers(**changed)) + data_frames(stream, data)
+__all__ = ["any_call", "bomb_call", "valid_call"]
 
 
 def valid_call(stream: int, chance: random.Random) -> Call:
     """A call with nothing wrong."""
-    return Call("valid", _call(stream, message(valid_protobuf(chance))))
+    return Call("valid", whole_call(stream, message(valid_protobuf(chance))))
 
 
 def any_call(stream: int, chance: random.Random) -> Call:
@@ -98,18 +40,18 @@ def bomb_call(stream: int, chance: random.Random) -> Call:
     """A call that costs the server much."""
     if chance.random() < 0.5:
         name, body = bomb(chance)
-        return Call("bomb", _call(stream, message(body, 1), grpc_encoding=name))
+        return Call("bomb", whole_call(stream, message(body, 1), grpc_encoding=name))
     body = protobuf_bomb(chance)
     compressed = chance.random() < 0.5
     data = message(gzip_of(body) if compressed else body, int(compressed))
-    return Call("bomb", _call(stream, data, grpc_encoding=b"gzip"))
+    return Call("bomb", whole_call(stream, data, grpc_encoding=b"gzip"))
 
 
 def _request(stream: int, chance: random.Random) -> Call:
     data = protobuf_body(chance)
     if chance.random() < 0.3:
-        return Call("protobuf", _call(stream, message(gzip_of(data), 1), grpc_encoding=b"gzip"))
-    return Call("protobuf", _call(stream, message(data)))
+        return Call("protobuf", whole_call(stream, message(gzip_of(data), 1), grpc_encoding=b"gzip"))
+    return Call("protobuf", whole_call(stream, message(data)))
 
 
 def _length_prefix(stream: int, chance: random.Random) -> Call:
@@ -126,12 +68,12 @@ def _length_prefix(stream: int, chance: random.Random) -> Call:
             message(body) + chance.choice((b"\0", message(b"")[:-1], chance.randbytes(30))),
         )
     )
-    return Call("length prefix", _call(stream, data))
+    return Call("length prefix", whole_call(stream, data))
 
 
 def _several_messages(stream: int, chance: random.Random) -> Call:
     messages = b"".join(message(valid_protobuf(chance)) for _ in range(chance.choice((2, 2, 3, 50))))
-    return Call("several messages", _call(stream, messages))
+    return Call("several messages", whole_call(stream, messages))
 
 
 def _compression(stream: int, chance: random.Random) -> Call:
@@ -139,99 +81,32 @@ def _compression(stream: int, chance: random.Random) -> Call:
     kind = "compressed"
     match chance.randrange(7):
         case 0:  # the flag, but no encoding
-            return Call(kind, _call(stream, message(chance.choice((body, gzip_of(body))), 1)))
+            return Call(kind, whole_call(stream, message(chance.choice((body, gzip_of(body))), 1)))
         case 1:  # flags that do not exist
-            return Call(kind, _call(stream, message(body, chance.choice((2, 3, 127, 128, 255)))))
+            return Call(kind, whole_call(stream, message(body, chance.choice((2, 3, 127, 128, 255)))))
         case 2:
-            return Call(kind, _call(stream, message(wrong_gzip(body, chance), 1), grpc_encoding=b"gzip"))
+            return Call(kind, whole_call(stream, message(wrong_gzip(body, chance), 1), grpc_encoding=b"gzip"))
         case 3:
             data = chance.choice((zlib.compress(body), zlib.compress(body)[:-3], body, b""))
-            return Call(kind, _call(stream, message(data, 1), grpc_encoding=b"deflate"))
+            return Call(kind, whole_call(stream, message(data, 1), grpc_encoding=b"deflate"))
         case 4:
-            names = (b"snappy", b"zstd", b"identity", b"", b"gzip, gzip", b"GZIP", b"x" * 5000, b"\xff\xfe")
+            names: tuple[bytes, ...] = (
+                b"snappy",
+                b"zstd",
+                b"identity",
+                b"",
+                b"gzip, gzip",
+                b"GZIP",
+                b"x" * 5000,
+                b"\xff\xfe",
+            )
             flag = chance.choice((0, 1))
-            return Call(kind, _call(stream, message(body, flag), grpc_encoding=chance.choice(names)))
+            return Call(kind, whole_call(stream, message(body, flag), grpc_encoding=chance.choice(odd)))
         case 5:
             names = (b"", b",", b"gzip,,", b"a," * 2000, b"\xff", b"identity;q=0")
-            return Call(kind, _call(stream, message(body), grpc_accept_encoding=chance.choice(names)))
+            return Call(kind, whole_call(stream, message(body), grpc_accept_encoding=chance.choice(names)))
         case _:  # the encoding, but no flag
-            return Call(kind, _call(stream, message(gzip_of(body)), grpc_encoding=b"gzip"))
-
-
-_CONTENT_TYPES = (
-    *(b"", b"application/json", b"application/grpcx", b"application/grpc+json", b"application/grpc;x", b"text/html"),
-    *(b"application/GRPC", b"application/grpc-web", b"\xff", b"x" * 5000),
-)
-_PATHS = (
-    *(b"/", b"*", b"", b"/x", b"//", EXPORT + b"/", EXPORT[1:], EXPORT.upper(), EXPORT + b"\0", EXPORT + b"?a"),
-    *(b"/opentelemetry.proto.collector.trace.v1.TraceService/Export", b"/grpc.health.v1.Health/Check", b"/" + b"a" * 6000),
-    *(b"/\xff\xfe", b"/v1/logs", b"/opentelemetry.proto.collector.logs.v1.LogsService/", b"/\x01", b"/../x", b"/%2e"),
-)
-_TIMEOUTS = (
-    *(b"", b"0n", b"1n", b"1u", b"1m", b"99999999H", b"999999999H", b"-1S", b"1", b"S", b"1s", b"1.5S", b"abc", b" 1S"),
-    *(b"9" * 300 + b"S", b"00000000S", b"0S", b"\xff", b"1S "),
-)
-
-
-def _wrong_headers(stream: int, chance: random.Random) -> Call:
-    """Header fields that mean something, and something wrong."""
-    changed: dict[str, bytes] = chance.choice(
-        (
-            {"content_type": chance.choice(_CONTENT_TYPES)},
-            {":path": chance.choice(_PATHS)},
-            {":path": chance.choice(_PATHS)},
-            {":method": chance.choice((b"GET", b"PUT", b"OPTIONS", b"post", b"", b"CONNECT", b"\xff", b"P" * 5000))},
-            {":scheme": chance.choice((b"https", b"ftp", b"", b"\xff", b"HTTP"))},
-            {":authority": chance.choice((b"", b"a b", b"\xff", b"h" * 5000, b"user@h", b"[::1", b"h:99999999"))},
-            {"te": chance.choice((b"", b"gzip", b"trailers, deflate", b"TRAILERS"))},
-            {"grpc_timeout": chance.choice(_TIMEOUTS)},
-            {"grpc_timeout": chance.choice(_TIMEOUTS)},
-            {"content_length": chance.choice((b"0", b"1", b"-1", b"99999999999999999999", b"x", b""))},
-            {"user_agent": chance.choice((b"", b"\xff" * 20, b"g" * 5000))},
-            {":protocol": b"websocket"},
-        )
-    )
-    return Call("call headers", _call(stream, message(valid_protobuf(chance)), **changed))
-
-
-_FIELDS = (
-    *((b"", b"x"), (b"X-Upper", b"x"), (b"x y", b"z"), (b"x\0", b"z"), (b"x", b"\0"), (b"x", b"a\r\nb: c"), (b"x:y", b"z")),
-    *((b"connection", b"close"), (b"keep-alive", b"1"), (b"transfer-encoding", b"chunked"), (b"upgrade", b"h2c")),
-    *((b"proxy-connection", b"x"), (b":status", b"200"), (b":unknown", b"x"), (b":path", EXPORT), (b":path", b"/x")),
-    *((b"x-bin", b"!!!not base64"), (b"x-bin", b"AAEC"), (b"x-bin", b"AAE"), (b"x-bin", b"AA=,AA"), (b"x-bin", b"")),
-    *((b"x", b"\xff\xfe"), (b"\xff", b"x"), (b"x", b" padded "), (b"grpc-status", b"0"), (b"grpc-message", b"%"), (b"te", b"x")),
-    *((b"grpc-previous-rpc-attempts", b"x"), (b"grpc-tags-bin", b"////"), (b"grpc-trace-bin", b"AA"), (b"lb-token", b"x")),
-    *((b"content-type", b"text/html"), (b"grpc-encoding", b"gzip"), (b"host", b"other"), (b"cookie", b"a=b; c"), (b"x", b"v" * 9000)),
-)
-
-
-def _odd_fields(stream: int, chance: random.Random) -> Call:
-    """Header fields that may not be there, or not twice, or not in this place."""
-    headers = call_headers()
-    for _ in range(chance.choice((1, 1, 2, 4))):
-        match chance.randrange(4):
-            case 0 | 1:
-                headers.insert(chance.randint(0, len(headers)), chance.choice(_FIELDS))
-            case 2:
-                del headers[chance.randrange(len(headers))]
-            case _:
-                headers.insert(chance.randint(0, len(headers)), chance.choice(headers))
-    if chance.random() < 0.2:
-        chance.shuffle(headers)
-    return Call("header fields", headers_frame(stream, headers) + data_frames(stream, message(valid_protobuf(chance))))
-
-
-_MUCH = ((1, 8000), (1, 15_000), (1, 17_000), (1, 300_000), (100, 50), (3000, 1), (10_000, 5), (1, 8192))
-
-
-@cache
-def _much(count: int, size: int) -> bytes:
-    return block([*call_headers(), *((b"x-%d" % number, b"v" * size) for number in range(count))])
-
-
-def _much_metadata(stream: int, chance: random.Random) -> Call:
-    head = block_frames(stream, _much(*chance.choice(_MUCH)), piece=chance.choice((MAX_FRAME, MAX_FRAME, 1000)))
-    return Call("much metadata", head + data_frames(stream, message(valid_protobuf(chance))))
+            return Call(kind, whole_call(stream, message(gzip_of(body)), grpc_encoding=b"gzip"))
 
 
 def _remembered_fields(stream: int, chance: random.Random) -> Call:
@@ -264,14 +139,18 @@ def _no_end(stream: int, chance: random.Random) -> Call:
     data = message(valid_protobuf(chance))
     start = headers_frame(stream, call_headers())
     rest = data_frames(stream, data[: chance.randint(0, len(data))], end=False)
-    return Call("no END_STREAM", chance.choice((start, start + rest, start + data_frames(stream, data, end=False))), False)
+    return Call(
+        "no END_STREAM", chance.choice((start, start + rest, start + data_frames(stream, data, end=False))), False
+    )
 
 
 def _cancelled(stream: int, chance: random.Random) -> Call:
     """A stream that is reset at some point, by any code."""
     code = struct.pack(">I", chance.choice((8, 8, 0, 1, 2, 7, 11, 13, 2**32 - 1)))
     start = headers_frame(stream, call_headers())
-    data = data_frames(stream, message(valid_protobuf(chance)), chance.choice((10, MAX_FRAME)), end=chance.random() < 0.5)
+    data = data_frames(
+        stream, message(valid_protobuf(chance)), chance.choice((10, MAX_FRAME)), end=chance.random() < 0.5
+    )
     return Call("reset", start + data[: chance.choice((0, len(data)))] + frame(Kind.RST_STREAM, 0, stream, code), False)
 
 
@@ -319,6 +198,6 @@ def _stream_windows(stream: int, chance: random.Random) -> Call:
 
 _CALLS: Sequence[Callable[[int, random.Random], Call]] = (
     *(_request, _request, _request, _length_prefix, _length_prefix, _compression, _compression, _several_messages),
-    *(_wrong_headers, _wrong_headers, _odd_fields, _odd_fields, _much_metadata, _remembered_fields, _small_frames),
+    *(wrong_headers, wrong_headers, odd_fields, odd_fields, much_metadata, _remembered_fields, _small_frames),
     *(_no_end, _cancelled, _rapid_reset, _trailers, _only_headers, _stream_windows),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from tests.fuzz.front_door.frames import ACK, PREFACE, settings
-from tests.fuzz.front_door.grpc_calls import Call, any_call, bomb_call, valid_call
+from tests.fuzz.front_door.grpc_calls import any_call, bomb_call, valid_call
 from tests.fuzz.front_door.grpc_connections import bytes_of_a_call, connection_fault, wrong_preface
+from tests.fuzz.front_door.grpc_wire import Call
 from tests.fuzz.front_door.script import After, Door, Ending, Script, Step
 
 __all__ = ["grpc_script"]

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from google.protobuf import json_format
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.otlp_load import ID, Load, log_record, own_connection, request_of
@@ -59,7 +60,10 @@ class Neighbours:
         """What was refused so that a sender would throw its records away (OTLP specification, "Failures")."""
         codes = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
         over_grpc = [f"gRPC {refusal}" for refusal in self._load.refusals if refusal.code not in codes]
-        return [*over_grpc, *(refusal for refusal in self.refusals if re.match("HTTP [4-5]", refusal) and "503" not in refusal[:8])]
+        return [
+            *over_grpc,
+            *(refusal for refusal in self.refusals if re.match("HTTP [4-5]", refusal) and "503" not in refusal[:8]),
+        ]
 
     def check(self) -> float:
         """Wait until each was served once more; return how long it took in seconds.
@@ -101,7 +105,9 @@ class Neighbours:
         number = 0
         while not self._stopped.is_set():
             name = f"{self._name}-http-{number}"
-            request = request_of([log_record("a line", **{ID.replace(".", "_"): name})])
+            record = log_record("a line")
+            record.attributes.append(KeyValue(key=ID, value=AnyValue(string_value=name)))
+            request = request_of([record])
             headers = {"Content-Type": "application/x-protobuf"}
             body = request.SerializeToString()
             if number % 2:

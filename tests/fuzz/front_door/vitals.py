@@ -15,7 +15,12 @@ _PARTICULARS = re.compile(r"\d+(\.\d+)?|'[^']*'|\"[^\"]*\"")
 _TIMESTAMP = re.compile(r"^\S+ \S+ ")
 
 # What is no business of a log at this level, or a mistake in the server.
-_WRONG = re.compile(r"Traceback|unforeseen|never retrieved|never awaited|ERROR|CRITICAL|Exception|Error:|assert|core dumped")
+_TRACEBACK = "Traceback (most recent call last):"
+# gRPC prints this past the log, where a client is gone just when it is answered.
+_GONE = "grpc._cython.cygrpc.ExecuteBatchError:"
+_WRONG = re.compile(
+    r"Traceback|unforeseen|never retrieved|never awaited|ERROR|CRITICAL|Exception|Error:|assert|core dumped"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,9 @@ def read_vitals(pid: int) -> Vitals:
         FileNotFoundError: there is no such process.
     """
     status = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines() if ":" in line
+        line.split(":", 1)
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+        if ":" in line
     )
     sockets = files = 0
     for entry in Path(f"/proc/{pid}/fd").iterdir():
@@ -91,7 +98,14 @@ def log_lines(text: str) -> Counter[str]:
 def unexpected(text: str) -> str:
     """Return the first lines of a log that should not be there, with what follows; empty if there are none."""
     lines = text.splitlines()
-    for number, line in enumerate(lines):
-        if _WRONG.search(line):
+    number = 0
+    while number < len(lines):
+        end = number + 1
+        if lines[number] == _TRACEBACK:
+            while end < len(lines) and lines[end].startswith(" "):
+                end += 1
+            end += 1  # the error itself
+        if _WRONG.search(lines[number]) and not lines[min(end, len(lines)) - 1].startswith(_GONE):
             return "\n".join(lines[number : number + 40])
+        number = end
     return ""
