@@ -25,6 +25,21 @@ def configure_logging(level: str, form: str = "text", *, worker: int | None = No
     # They report every request at INFO, and connection trouble that is reported here anyway.
     for noisy in ("clickhouse_connect", "urllib3", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_of_this_server)
+
+
+def _is_of_this_server(record: logging.LogRecord) -> bool:
+    """Tell whether what gRPC reports is no mere consequence of what a client sent, or of its being gone.
+
+    Anybody could fill the log with that, and with what he sent. (What the C library behind it says, the package
+    ``server`` switches off.)
+    """
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ not in _OF_CLIENTS
+
+
+# Paths and metadata that are not UTF-8, and answers to calls that are no more.
+_OF_CLIENTS = ("UnicodeDecodeError", "ExecuteBatchError")
 
 
 def _text(worker: int | None) -> logging.Formatter:
