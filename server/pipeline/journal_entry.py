@@ -108,6 +108,8 @@ def decode_entry(payload: bytes) -> Entry:
                 f"the journal has an entry of version {version}, and this Lognotary knows {_VERSION}: start the one "
                 "that wrote it"
             )
+        if requests * HASH_SIZE > len(payload):
+            raise JournalDamagedError("the journal has an entry that ends too early")
         values: list[Any] = []
         at = _HEADER.size
         for read in _READERS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,12 +66,14 @@ class PretendedEngine:
         tables: table -> token -> block.
         attempts: (table, token) of every insert that was tried.
         lost: (table, token) whose rows are not stored, though the token is known.
+        before_insert: called before each insert.
     """
 
     failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
     tables: dict[str, dict[str, bytes]] = field(default_factory=dict)
     attempts: list[tuple[str, str]] = field(default_factory=list)
     lost: set[tuple[str, str]] = field(default_factory=set)
+    before_insert: Callable[[], object] = lambda: None
     info: EngineInfo = field(default_factory=lambda: EngineInfo("pretended", (26, 9), exclusive=True))
 
     def execute(self, statement: str, /) -> None:
@@ -79,6 +81,7 @@ class PretendedEngine:
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         assert columns
+        self.before_insert()
         self.attempts.append((table, token))
         failure = self.failures.pop(0) if self.failures else None
         if (failure is None or failure[1]) and (table, token) not in self.lost:

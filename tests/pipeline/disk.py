@@ -74,14 +74,25 @@ class Disk:
 def _left(durable: bytes, written: bytes, choose: Choose) -> bytes:
     """Return what a crash leaves of a file."""
     if durable.startswith(written):  # it was only cut
-        return durable[: len(written) + choose(len(durable) - len(written))]
+        return durable[: len(written) + _part(len(durable) - len(written), choose)]
     if not written.startswith(durable):
         assert len(durable) <= SEGMENT_HEADER, "an entry that was durable is written over"
         if choose(1):
             return durable
         durable = b""
     tail = written[len(durable) :]
-    kept = choose(len(tail))
+    kept = _part(len(tail), choose)
     # A file may have grown before its content has come: then zeros stand there.
     grown = choose(len(tail) - kept) if choose(1) else 0
     return durable + tail[:kept] + bytes(grown)
+
+
+def _part(size: int, choose: Choose) -> int:
+    """Choose how much of something a crash leaves: nothing, all or any part."""
+    match choose(2):
+        case 0:
+            return 0
+        case 1:
+            return size
+        case _:
+            return choose(size)

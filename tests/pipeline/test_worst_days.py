@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import random
 import shutil
@@ -53,14 +54,14 @@ from .disk import Disk
 from .moody_store import Mood, MoodyStore
 from .stepped import Crash, Stage, SteppedLoop, Worker
 
-EXAMPLES, STEPS = 200, 50  # 10,000 steps
+STEPS = 10_000
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
 KEYS = SIGNER.verifier_keys(NAME.origin)
-REQUESTS = range(6)  # so few that the same bytes often come again
+REQUESTS = range(4)  # so few that the same bytes often come again
 LAST = len(REQUESTS)
-LIMITS = BatchLimits(rows=5, age=1.0)
+LIMITS = BatchLimits(rows=4, age=1.0)
 MANY = 500  # turns within which everything is done once nothing fails any more
 
 
@@ -87,9 +88,9 @@ class Inserts:
 
 @dataclass(frozen=True)
 class Outage:
-    """Storage is not reached, and answers some queries not even when it is reached again."""
+    """Storage is not reached for some time, and then does not answer some queries."""
 
-    down: bool
+    seconds: float
     deaf: int
 
 
@@ -169,10 +170,11 @@ class WorstDays(RuleBasedStateMachine):
         self.open: Counter[int] = Counter()
         self.doubtful: Counter[int] = Counter()  # refused for the disk failed: open if the server ends now
         self.restarted = False
+        self.back_at = self.now  # when storage is reached again
         self.seed = 0
         self.crash_in: int | None = None  # so many more syncs and inserts
 
-    @initialize(acknowledge=st.sampled_from(Acknowledge), size=st.sampled_from([20_000, 1 << 20]))
+    @initialize(acknowledge=st.sampled_from(Acknowledge), size=st.sampled_from([8_000, 1 << 20]))
     def begin(self, acknowledge: Acknowledge, size: int) -> None:
         self.acknowledge = acknowledge
         self.journal_size = size
@@ -181,7 +183,7 @@ class WorstDays(RuleBasedStateMachine):
     # What senders do.
 
     @precondition(lambda self: self.server and self.server.takes)
-    @rule(requests=st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=3))
+    @rule(requests=st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4))
     def send(self, requests: list[int]) -> None:
         for request in requests:
             if self.server is None:  # it has crashed meanwhile
@@ -201,9 +203,11 @@ class WorstDays(RuleBasedStateMachine):
 
     # What time, storage and the disk do.
 
+    @precondition(lambda self: self.server)
     @rule(seconds=st.sampled_from([0.3, 1.0, 6.0]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
+        self.store.down = self.store.down and self.now < self.back_at
         for worker, what in self.stage.parked:
             if isinstance(what, Pause) and what.until <= self.now:
                 worker.resume()
@@ -218,10 +222,11 @@ class WorstDays(RuleBasedStateMachine):
         self.loop.spin()
         self.look()
 
+    @precondition(lambda self: self.server)
     @rule(
         misfortune=st.one_of(
             st.builds(Inserts, st.lists(st.sampled_from(Mood), min_size=1, max_size=6)),
-            st.builds(Outage, st.booleans(), st.integers(0, 2)),
+            st.builds(Outage, st.sampled_from([0.5, 3.0, 20.0]), st.integers(0, 2)),
             st.builds(Syncs, st.integers(1, 3)),
             st.builds(CrashSoon, st.integers(0, 12), st.integers(0, 1 << 32)),
         )
@@ -230,8 +235,9 @@ class WorstDays(RuleBasedStateMachine):
         match misfortune:
             case Inserts(moods):
                 self.store.moods.extend(moods)
-            case Outage(down, deaf):
-                self.store.down, self.store.deaf = down, deaf
+            case Outage(seconds, deaf):
+                self.store.down, self.store.deaf = True, deaf
+                self.back_at = self.now + seconds
             case Syncs(failing):
                 self.disk.failing = failing
             case CrashSoon(events, seed):
@@ -250,8 +256,11 @@ class WorstDays(RuleBasedStateMachine):
     # What the server does.
 
     @precondition(lambda self: self.server is None)
-    @rule(known=st.integers(0, 2))
-    def start(self, known: int = 0) -> None:
+    @rule(known=st.integers(0, 2), all_is_well=st.booleans())
+    def start(self, known: int = 0, *, all_is_well: bool = True) -> None:
+        if all_is_well:
+            self.store.down, self.store.deaf = False, 0
+            self.disk.failing = 0
         # What it remembers of the log is not synced, so it may be older.
         remembered = self.remembered[: len(self.remembered) - known]
         last = remembered[-1] if remembered else None
@@ -473,4 +482,12 @@ class WorstDays(RuleBasedStateMachine):
 
 def test_what_was_acknowledged_is_kept_in_order_and_signed_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "server.pipeline")
-    run_state_machine_as_test(WorstDays, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS))
+    steps = itertools.count()
+
+    class Counted(WorstDays):
+        @invariant()
+        def count(self) -> None:
+            next(steps)
+
+    while next(steps) < STEPS:
+        run_state_machine_as_test(Counted, settings=settings(max_examples=100, stateful_step_count=50))
