@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -105,7 +105,7 @@ class PacedEngine:
         """As ``Engine.execute``."""
         self._engine.execute(statement)
 
-    def insert(self, table: str, columns: Any, block: bytes, token: str, /) -> None:
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         """As ``Engine.insert``."""
         self._engine.insert(table, columns, block, token)
 

@@ -62,11 +62,7 @@ class Subject:
 
 
 class Walker:
-    """Verifies a storage once in every interval, in one thread, at a bounded share of its time.
-
-    Attributes:
-        status: what came of it so far; replaced as a whole, so that any thread may read it.
-    """
+    """Verifies a storage once in every interval, in one thread, at a bounded share of its time."""
 
     def __init__(
         self,
@@ -97,7 +93,7 @@ class Walker:
         self._bookmark = bookmark
         self._began = clock.monotonic() - bookmark.elapsed
         self._pause = _SHORTEST_PAUSE  # after audit records were refused
-        self.status = SelfVerification(interval, findings=self._notices.by_kind())
+        self._status = SelfVerification(interval, findings=self._notices.by_kind())
 
     def run(self, engine: Engine) -> None:
         """Walk over a storage again and again, with connections that nobody else waits for; raises StoppedError."""
@@ -126,6 +122,11 @@ class Walker:
         self._end()
 
     @property
+    def status(self) -> SelfVerification:
+        """What came of it so far; may be read from any thread."""
+        return replace(self._status, busy_seconds=self._pace.busy)
+
+    @property
     def _elapsed(self) -> float:
         return self._clock.monotonic() - self._began
 
@@ -144,7 +145,7 @@ class Walker:
             seen = replace(seen, found=kept)
         for notice in self._notices.take(seen.found.values()):
             _logger.error("self-verification: %s: %s", notice.kind, notice.message)
-        self._publish(batches=self.status.batches + seen.batches, records=self.status.records + seen.records)
+        self._publish(batches=self._status.batches + seen.batches, records=self._status.records + seen.records)
         self._send()
         return ground, seen
 
@@ -183,7 +184,7 @@ class Walker:
         """Wait until it is time to go on, by the part of the walk that is done; say so where that is past."""
         late = self._elapsed - self._interval * done
         is_behind = late > self._interval * _LATE
-        if is_behind and not self.status.is_behind:
+        if is_behind and not self._status.is_behind:
             _logger.warning(
                 "self-verification is behind: %.1f hours after it began it has come to %.0f %% of what is stored, and "
                 "an interval of %.1f hours is wanted; give --self-verify a longer one",
@@ -231,16 +232,11 @@ class Walker:
             _logger.info("self-verification: %d finding(s) of the walk before are not there any more", gone)
         self._mark("", Place())
         now, took = self._clock.now(), self._elapsed
-        self._publish(walks=self.status.walks + 1, walk_finished=now, walk_seconds=took)
+        self._publish(walks=self._status.walks + 1, walk_finished=now, walk_seconds=took)
 
     def _publish(self, **changes: Any) -> None:
-        self.status = replace(
-            self.status,
-            findings=self._notices.by_kind(),
-            unrecorded=len(self._notices.unsent),
-            busy_seconds=self._pace.busy,
-            **changes,
-        )
+        findings, unrecorded = self._notices.by_kind(), len(self._notices.unsent)
+        self._status = replace(self._status, findings=findings, unrecorded=unrecorded, **changes)
 
 
 def _weight(log: LogExtent) -> int:
