@@ -38,10 +38,11 @@ lint: $(READY) ## check style, types and the import rule
 bench: $(READY) ## run the short benchmarks
 	$(BIN)/python -m benchmarks --short
 
-fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence for one
+fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence and the OTLP ports for one each
 	tests/fuzz/run --seconds 60
 	$(BIN)/python -m tests.fuzz.differential --seconds 60
 	$(BIN)/python -m tests.fuzz.evidence --seconds 60
+	$(BIN)/python -m tests.fuzz.front_door --seconds 60
 
 faults: $(READY) ## run 200 schedules of faults, in an hour
 	$(BIN)/python -m tests.faults --schedules 200
