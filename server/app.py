@@ -28,7 +28,7 @@ from server.identity import identify, key_store
 from server.ingestion import Ingestion
 from server.kept_logs import state_changes
 from server.listeners import serve_grpc, serve_http, serve_http_apart
-from server.memory import most_receivable
+from server.memory import most_receivable, resident_memory
 from server.metrics import Metrics, ready_reading
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
@@ -52,6 +52,7 @@ from server.worker_link import REPORT_INTERVAL, Order, Report
 from server.workers import Workers
 from storage.clickhouse import connect
 from storage.late import LateEngine
+from storage.url import EmbeddedUrl
 from storage.writers import WriterName
 
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
@@ -223,9 +224,15 @@ async def _receive(
     """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too."""
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request
     allow_descriptors(4 * settings.max_connections)
+    most = most_receivable(
+        settings.memory_limit,
+        resident_memory() or 0,
+        batch_bytes=settings.batch_bytes,
+        embedded=isinstance(settings.storage, EmbeddedUrl),
+    )
     options = dict(
         server_options(
-            min(settings.max_request_bytes, most_receivable(settings.memory_limit)),
+            min(settings.max_request_bytes, most),
             max_connections=settings.max_connections,
             max_calls=settings.max_requests,
             max_connection_age=settings.max_connection_age,

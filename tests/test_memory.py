@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import ConfigError
-from server.memory import MemoryGuard, MemoryPlan, plan_memory, resident_memory
+from server.memory import MemoryGuard, MemoryPlan, most_receivable, plan_memory, resident_memory
 from server.pipeline.admission import TIMES_HELD, Admission, AdmissionLimits
 from server.pipeline.errors import OverloadedError, RefusedError
 from tests.support.waiting import until
@@ -61,6 +61,18 @@ def test_the_kernel_tells_how_much_memory_this_process_takes() -> None:
     held = b"x" * (64 * MIB)
     assert (resident_memory() or 0) > before + 32 * MIB
     del held
+
+
+@given(limit=st.integers(400 * MIB, 1 << 34), engine=st.integers(200 * MIB, 400 * MIB), embedded=st.booleans())
+def test_before_storage_is_open_no_request_is_refused_that_can_be_taken_in_later(
+    limit: int, engine: int, embedded: bool
+) -> None:
+    most = most_receivable(limit, 80 * MIB, batch_bytes=32 * MIB, embedded=embedded)
+    try:
+        made = plan(limit, 80 * MIB + (engine if embedded else 0), embedded=embedded)
+    except ConfigError:
+        return
+    assert made.admission.largest <= most <= limit
 
 
 class Machine:
