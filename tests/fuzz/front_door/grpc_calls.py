@@ -90,16 +90,7 @@ def _compression(stream: int, chance: random.Random) -> Call:
             data = chance.choice((zlib.compress(body), zlib.compress(body)[:-3], body, b""))
             return Call(kind, whole_call(stream, message(data, 1), grpc_encoding=b"deflate"))
         case 4:
-            names: tuple[bytes, ...] = (
-                b"snappy",
-                b"zstd",
-                b"identity",
-                b"",
-                b"gzip, gzip",
-                b"GZIP",
-                b"x" * 5000,
-                b"\xff\xfe",
-            )
+            odd = (b"snappy", b"zstd", b"identity", b"", b"gzip, gzip", b"GZIP", b"x" * 5000, b"\xff\xfe")
             flag = chance.choice((0, 1))
             return Call(kind, whole_call(stream, message(body, flag), grpc_encoding=chance.choice(odd)))
         case 5:

@@ -16,8 +16,8 @@ from tests.fuzz.front_door.script import AnswerError, Script
 __all__ = ["HttpAnswers"]
 
 # What server/otlp/status.py documents, and what answers for what is no request to it: no HTTP (400), another path
-# (404) or method (405).
-_STATUSES = {200, 400, 404, 405, 413, 415, 503}
+# (404) or method (405), or a head that is too large (431).
+_STATUSES = {200, 400, 404, 405, 413, 415, 431, 503}
 _HEADERS_WITH = {405: b"allow", 503: b"retry-after"}
 
 

@@ -23,16 +23,20 @@ _WRONG = re.compile(
 )
 
 
+# Threads of Python, which have the name of the process, and of gRPC. ClickHouse gives its own others.
+_THREADS = ("python", "lognotary", "event_engine", "grpc", "lifeguard")
+
+
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What a process holds.
+    """What a process holds, apart from what the embedded ClickHouse holds in it.
 
     Attributes:
-        memory: bytes of memory (RSS).
+        memory: bytes of memory (RSS), that of ClickHouse with it.
         peak: the most that it ever was.
         threads: threads.
         sockets: open sockets.
-        files: other open files, those of the embedded storage among them.
+        files: other open files.
     """
 
     memory: int
@@ -48,27 +52,44 @@ class Vitals:
         )
 
 
-def read_vitals(pid: int) -> Vitals:
+def read_vitals(pid: int, storage: Path) -> Vitals:
     """Read them.
+
+    Args:
+        pid: the process.
+        storage: directory of the embedded storage.
 
     Raises:
         FileNotFoundError: there is no such process.
     """
-    status = dict(
-        line.split(":", 1)
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-        if ":" in line
+    process = Path(f"/proc/{pid}")
+    status = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", (process / "status").read_text(encoding="utf-8")))
+    targets = [target for entry in (process / "fd").iterdir() if (target := _target(entry))]
+    sockets = sum(target.startswith("socket:") for target in targets)
+    # It watches its own threads in /proc.
+    of_storage = sum(target.startswith((f"{storage}/", "/proc/")) for target in targets)
+    names = [_name(entry) for entry in (process / "task").iterdir()]
+    return Vitals(
+        int(status["VmRSS"]) << 10,
+        int(status["VmHWM"]) << 10,
+        sum(name.startswith(_THREADS) for name in names),
+        sockets,
+        len(targets) - sockets - of_storage,
     )
-    sockets = files = 0
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            is_socket = entry.readlink().name.startswith("socket:")
-        except FileNotFoundError:
-            continue
-        sockets += is_socket
-        files += not is_socket
-    kib = {name: int(status[name].split()[0]) << 10 for name in ("VmRSS", "VmHWM")}
-    return Vitals(kib["VmRSS"], kib["VmHWM"], int(status["Threads"]), sockets, files)
+
+
+def _target(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except FileNotFoundError:  # closed meanwhile
+        return ""
+
+
+def _name(entry: Path) -> str:
+    try:
+        return (entry / "comm").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
+        return ""
 
 
 def read_memory(pid: int) -> int:
