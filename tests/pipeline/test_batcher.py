@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import threading
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -288,3 +290,170 @@ async def test_a_batch_of_rows_that_nobody_waits_for_is_none() -> None:
     gatherer.discard(ticket)
     assert gatherer.seconds_until_due(now=9.0) is None
     gatherer.discard(ticket)  # once more does no harm
+
+
+class TestTakingOver:
+    """A request that comes again takes over what it had left in a batch that was on its way."""
+
+    @pytest.fixture
+    async def held(self) -> AsyncIterator[tuple[Commits, Batcher]]:
+        """A batcher whose commits are held up."""
+        commits = Commits()
+        commits.go_on.clear()
+        batcher = Batcher(BatchLimits(rows=1, age=3600), commits)
+        batcher.start()
+        yield commits, batcher
+        commits.go_on.set()
+        await batcher.close()
+
+    async def leave(self, commits: Commits, batcher: Batcher, *requests: bytes) -> None:
+        """Send requests whose senders go away while they are committed."""
+        tickets = [add(batcher, request=request) for request in requests]
+        await commits.begun.wait()
+        for ticket in tickets:
+            ticket.cancel()
+        await asyncio.sleep(0)
+
+    async def test_it_is_answered_when_that_batch_is_committed_and_stored_once(
+        self, held: tuple[Commits, Batcher]
+    ) -> None:
+        commits, batcher = held
+        await self.leave(commits, batcher, b"same")
+        again = add(batcher, request=b"same")
+        await asyncio.sleep(0)
+        assert not again.done()
+        commits.go_on.set()
+        await again
+        assert commits.requests == [[b"same"]]
+
+    async def test_it_is_answered_at_once_where_that_batch_has_been_committed_since(
+        self, held: tuple[Commits, Batcher]
+    ) -> None:
+        commits, batcher = held
+        await self.leave(commits, batcher, b"same")
+        commits.go_on.set()
+        await add(batcher, request=b"another")  # one batch after the other
+        await add(batcher, request=b"same")
+        assert commits.requests == [[b"same"], [b"another"]]
+
+    async def test_it_is_refused_with_that_batch_and_new_when_it_comes_once_more(
+        self, held: tuple[Commits, Batcher]
+    ) -> None:
+        commits, batcher = held
+        refusal = StorageRefusedError("no")
+        commits.failures = [refusal, None]
+        await self.leave(commits, batcher, b"same")
+        again = add(batcher, request=b"same")
+        commits.go_on.set()
+        with pytest.raises(StorageRefusedError) as refused:
+            await again
+        assert refused.value is refusal
+        await add(batcher, request=b"same")
+        assert commits.requests == [[b"same"], [b"same"]]
+
+    async def test_where_that_batch_was_refused_meanwhile_it_is_new(self, held: tuple[Commits, Batcher]) -> None:
+        commits, batcher = held
+        commits.failures = [StorageRefusedError("no"), None, None]
+        await self.leave(commits, batcher, b"same")
+        commits.go_on.set()
+        await add(batcher, request=b"another")
+        await add(batcher, request=b"same")
+        assert commits.requests == [[b"same"], [b"another"], [b"same"]]
+
+    async def test_two_that_are_equal_are_two(self, held: tuple[Commits, Batcher]) -> None:
+        commits, batcher = held
+        await self.leave(commits, batcher, b"same")
+        takes_over, new = add(batcher, request=b"same"), add(batcher, request=b"same")
+        commits.go_on.set()
+        await asyncio.gather(takes_over, new)
+        assert commits.requests == [[b"same"], [b"same"]]
+
+    async def test_one_whose_sender_still_waits_is_not_taken_over(self, held: tuple[Commits, Batcher]) -> None:
+        commits, batcher = held
+        waits = add(batcher, request=b"same")
+        await commits.begun.wait()
+        other = add(batcher, request=b"same")
+        commits.go_on.set()
+        await asyncio.gather(waits, other)
+        assert commits.requests == [[b"same"], [b"same"]]
+
+    async def test_who_took_over_and_goes_away_too_leaves_it_again(self, held: tuple[Commits, Batcher]) -> None:
+        commits, batcher = held
+        await self.leave(commits, batcher, b"same")
+        for _ in range(3):
+            add(batcher, request=b"same").cancel()
+            await asyncio.sleep(0)
+        last = add(batcher, request=b"same")
+        commits.go_on.set()
+        await last
+        assert commits.requests == [[b"same"]]
+
+    async def test_rows_that_were_still_gathered_are_taken_back_and_leave_nothing(self) -> None:
+        commits = Commits()
+        batcher = Batcher(BatchLimits(rows=2, age=3600), commits)
+        batcher.start()
+        add(batcher, request=b"same").cancel()
+        await asyncio.sleep(0)
+        await asyncio.gather(add(batcher, request=b"same"), add(batcher))
+        assert [b"same" in requests for requests in commits.requests] == [True]
+        await batcher.close()
+
+    async def test_what_was_committed_before_this_process_began_is_taken_over_one_for_one(self) -> None:
+        commits = Commits()
+        batcher = Batcher(BatchLimits(rows=1), commits)
+        batcher.leave_behind([b"same", b"same", b"other"])
+        batcher.start()
+        for request in (b"same", b"other", b"same", b"same", b"other"):
+            await add(batcher, request=request)
+        assert commits.requests == [[b"same"], [b"other"]]
+        await batcher.close()
+
+
+class TestStuck:
+    """While a commit does not come to an end, others are refused at once, and not after they have waited."""
+
+    async def test_new_requests_are_refused_until_it_has_ended(self) -> None:
+        commits, now = Commits(), 1000.0
+        commits.go_on.clear()
+        batcher = Batcher(BatchLimits(rows=1), commits, clock=lambda: now)
+        batcher.start()
+        first = add(batcher)
+        await commits.begun.wait()
+        second = add(batcher)  # it has only just begun
+        now = 1012.0
+        with pytest.raises(StorageRefusedError, match="has not answered for 12 s") as refusal:
+            add(batcher)
+        assert refusal.value.retry_after == 12.0
+        now = 2000.0
+        with pytest.raises(StorageRefusedError) as refusal:
+            add(batcher)
+        assert refusal.value.retry_after == 30.0
+        commits.go_on.set()
+        await asyncio.gather(first, second)
+        await add(batcher)
+        await batcher.close()
+
+    async def test_so_are_those_that_would_take_over_its_rows_but_not_those_that_are_committed(self) -> None:
+        commits, now = Commits(), 1000.0
+        commits.go_on.clear()
+        batcher = Batcher(BatchLimits(rows=1), commits, clock=lambda: now)
+        batcher.leave_behind([b"committed"])
+        batcher.start()
+        gone = add(batcher, request=b"stuck")
+        await commits.begun.wait()
+        gone.cancel()
+        await asyncio.sleep(0)
+        now = 1100.0
+        with pytest.raises(StorageRefusedError, match="has not answered"):
+            add(batcher, request=b"stuck")
+        await add(batcher, request=b"committed")
+        commits.go_on.set()
+        again = None
+        async with asyncio.timeout(60):
+            while again is None:
+                await asyncio.sleep(0)
+                with contextlib.suppress(StorageRefusedError):
+                    again = add(batcher, request=b"stuck")
+        await again  # it was still there to be taken over
+        assert commits.requests == [[b"stuck"]]
+        await batcher.close()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
+from server.notary.keys import VerifierKey
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import Statement, StatementKind
 from server.notary.trust import TrustedKeys
+from server.pipeline.errors import JournalDamagedError
 from server.pipeline.journal import Journal
+from server.pipeline.journal_entry import decode_entry
 from server.pipeline.log_writer import LogWriter
 from server.pipeline.recovery import LogUnusableError, open_log, open_statements
 from server.pipeline.statement_writer import StatementWriter
@@ -171,6 +179,161 @@ def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(
     insert_batch(engine, forged.batch)
     with pytest.raises(LogUnusableError, match="does not verify"):
         reopen(engine, journal, checkpoint(first))
+
+
+class Restart:
+    """A writer that ends and begins again, on a journal and a storage that stay."""
+
+    def __init__(self, engine: Engine, directory: Path) -> None:
+        self.engine = engine
+        self.directory = directory
+        self.known: Checkpoint | None = None
+        self.batches: list[Batch] = []
+
+    @contextmanager
+    def life(self, name: LogName = NAME, keys: Collection[VerifierKey] = (), signer: Signer = SIGNER) -> Iterator[Life]:
+        with closing(Journal(self.directory / "journal", 1 << 20)) as journal:
+            committed, head = open_log(
+                self.engine, name, keys or signer.verifier_keys(name.origin), self.known, journal
+            )
+            writer = LogWriter(self.engine, journal, committed, head, signer, self.remember, threading.Event())
+            yield Life(writer, committed, head)
+
+    def remember(self, batch: Batch) -> None:
+        self.batches.append(batch)
+        self.known = checkpoint(batch)
+
+    def write(self, *bodies: str, waiting: Sequence[str] = ()) -> list[Batch]:
+        """Commit a batch for each body, and leave others in the journal; returns the latter."""
+        with self.life() as life:
+            for body in bodies:
+                life.writer.commit([rows(Stream.AUDIT, body)])
+            return [life.writer.append([rows(Stream.AUDIT, body)], [body.encode() * 32]) for body in waiting]
+
+    def lose(self, *sequences: int) -> None:
+        """Let storage lose batches."""
+        for batch in [batch for batch in self.batches if batch.sequence in sequences]:
+            for table in ("audit_logs", "log_tiles", "log_batches"):
+                self.engine.execute(
+                    f"ALTER TABLE {table} DELETE WHERE BatchId = '{batch.batch_id}' SETTINGS mutations_sync = 2"
+                )
+
+
+@dataclass
+class Life:
+    writer: LogWriter
+    committed: LogState
+    head: LogState
+
+
+@pytest.fixture
+def restart(engine: Engine, tmp_path: Path) -> Restart:
+    return Restart(engine, tmp_path / "server")
+
+
+class TestJournal:
+    """A log goes on from where it stands in its journal, once storage has what stands there."""
+
+    def test_what_storage_does_not_have_is_stored_and_gone_on_from(self, restart: Restart) -> None:
+        left = restart.write("a", waiting=["b", "c"])
+        with restart.life() as life:
+            assert (life.committed.sequence, life.head.sequence) == (1, 3)
+            assert life.head.range.root() == left[-1].root_hash
+            assert life.writer.checkpoint == restart.known
+            assert life.writer.store_waiting() == [b"b" * 32, b"c" * 32]
+            last = life.writer.commit([rows(Stream.AUDIT, "d")])
+        stored = read_batches_within(restart.engine, NAME.log_id, 0, 100)
+        assert stored[1:] == [*left, last]
+        assert follows(last, left[-1])
+        records = list(read_records(restart.engine, Stream.AUDIT, NAME.log_id, 0, 10))
+        assert [record.batch_id for record in records] == [batch.batch_id for batch in stored]
+
+    @pytest.mark.parametrize("steps", [0, 1, 2, 3])
+    def test_a_batch_of_which_storage_has_a_part_is_completed(
+        self, restart: Restart, steps: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        [left] = restart.write("a", waiting=["b"])
+        with closing(Journal(restart.directory / "journal", 1 << 20)) as journal:
+            entry = decode_entry(journal.read(journal.waiting[-1]))
+        before, _ = CompactRange().extend(rows(Stream.AUDIT, "a").leaf_hashes)
+        _, fragments = entry.extend(LogState(NAME, 1, before))
+        insert_records(restart.engine, left, entry.block)
+        for insert in (
+            lambda: insert_tiles(restart.engine, left, fragments),
+            lambda: insert_batch(restart.engine, left),
+        )[: steps - 1 if steps else 0]:
+            insert()
+        with restart.life() as life:
+            assert life.head.sequence == 2
+            life.writer.store_waiting()
+        assert "never committed" not in caplog.text
+        assert read_batches_within(restart.engine, NAME.log_id, 0, 100)[1:] == [left]
+        assert [record.batch_id for record in read_records(restart.engine, Stream.AUDIT, NAME.log_id, 1, 9)] == [
+            left.batch_id
+        ]
+
+    def test_what_storage_has_leaves_the_journal(self, restart: Restart) -> None:
+        restart.write("a", "b")
+        with restart.life() as life:
+            assert (life.committed, len(life.writer.journal)) == (life.head, 0)
+
+    def test_what_storage_has_lost_is_stored_again(self, restart: Restart) -> None:
+        restart.write("a", "b", "c")
+        restart.lose(2, 3)
+        with restart.life() as life:
+            assert (life.committed.sequence, life.head.sequence) == (1, 3)
+            life.writer.store_waiting()
+        assert read_batches_within(restart.engine, NAME.log_id, 0, 100) == restart.batches[:3]
+        assert len(list(read_records(restart.engine, Stream.AUDIT, NAME.log_id, 0, 9))) == 3
+
+    def test_storage_that_has_lost_more_than_the_journal_has_is_refused(self, restart: Restart) -> None:
+        restart.write("a", "b")
+        shutil.rmtree(restart.directory / "journal")
+        restart.write(waiting=["c"])
+        restart.lose(2)
+        with pytest.raises(JournalDamagedError, match="does not go on from where the log stands"), restart.life():
+            pass
+
+    def test_a_journal_that_is_behind_what_this_writer_remembers_is_refused(self, restart: Restart) -> None:
+        restart.write("a", "b")
+        restart.lose(2)
+        shutil.rmtree(restart.directory / "journal")
+        with pytest.raises(LogUnusableError, match="storage has lost records"), restart.life():
+            pass
+
+    def test_another_history_in_storage_is_refused(self, restart: Restart, journal: Journal) -> None:
+        restart.write(waiting=["a"])
+        write(restart.engine, journal, LogState(NAME), ["written elsewhere"])
+        with pytest.raises(LogUnusableError, match="storage has another history: batch 1"), restart.life():
+            pass
+
+    def test_batches_that_none_of_its_keys_signed_are_refused(self, restart: Restart) -> None:
+        restart.write(waiting=["a"])
+        with pytest.raises(LogUnusableError, match="none of its keys signed"), restart.life(signer=Signer.generate()):
+            pass
+
+    def test_batches_of_another_log_that_are_stored_leave_it(self, restart: Restart) -> None:
+        restart.write("a")
+        restart.known = None
+        with restart.life(LogName("example.org", Stream.AUDIT, "node-2")) as life:
+            assert life.head.sequence == 0
+            assert len(life.writer.journal) == 0
+
+    def test_batches_of_another_log_that_are_not_stored_are_not_dropped(self, restart: Restart) -> None:
+        restart.write(waiting=["a"])
+        with (
+            pytest.raises(LogUnusableError, match="records of another log"),
+            restart.life(LogName("example.org", Stream.AUDIT, "node-2")),
+        ):
+            pass
+        with restart.life() as life:
+            assert life.head.sequence == 1
+
+    def test_a_journal_of_something_else_is_refused(self, restart: Restart) -> None:
+        with closing(Journal(restart.directory / "journal", 1 << 20)) as journal:
+            journal.append([b"something else"])
+        with pytest.raises(JournalDamagedError), restart.life():
+            pass
 
 
 NEXT = Signer.generate()

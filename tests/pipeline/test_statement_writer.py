@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +19,14 @@ from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
-from server.pipeline.errors import StorageRefusedError
+from server.pipeline.errors import JournalDamagedError, JournalFailedError, StorageRefusedError
 from server.pipeline.journal import Journal
-from server.pipeline.statement_writer import StatementWriter
+from server.pipeline.statement_writer import StatementWriter, store_waiting_statements
 from storage.engine import Engine, EngineInfo
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
-from storage.statements import insert_statement, last_statement, read_statements
+from storage.statements import decode_statement, insert_statement, last_statement, read_statements
+
+from .disk import Disk
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 OLD, NEW = Signer.generate(), Signer.generate()
@@ -292,6 +296,94 @@ class TestRetention:
         last = last_statement(log.engine, NAME.log_id)
         assert last is not None
         assert (last.number, open_statement(last.note)[0].words) == (2, ("86400",))
+
+
+class TestJournal:
+    """A statement that was on its way when a process ended is stored by the next one, before any other."""
+
+    @pytest.fixture
+    def left(self, engine: Engine, journal: Journal) -> Log:
+        """A log of which one statement is stored and another is left in the journal."""
+        log = Log(engine, journal, give_up=Patience(pauses_left=0))
+        log.writer.state(HEARTBEAT)
+        log.engine.failures = [(UNKNOWN, False)]
+        with pytest.raises(StorageRefusedError, match="shut down"):
+            log.writer.state(RETENTION, "86400")
+        return log
+
+    def reopen(self, log: Log) -> Iterator[Journal]:
+        with closing(Journal(log.journal.directory, log.journal.limit)) as journal:
+            yield journal
+
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_it_is_stored_once_whether_or_not_storage_had_it(self, left: Log, stored: bool) -> None:
+        [number] = left.journal.waiting
+        row = decode_statement(left.journal.read(number))
+        if stored:
+            insert_statement(left.engine, row)
+        left.engine.tokens.clear()
+        for journal in self.reopen(left):
+            store_waiting_statements(left.engine, journal)
+            assert len(journal) == 0
+        assert left.rows() == [*left.stored, row]
+        assert len(left.engine.tokens) == (0 if stored else 1)  # of those before it, none is sent again
+        assert left.findings() == 0
+
+    def test_a_refused_one_is_not_met_again(self, log: Log) -> None:
+        log.engine.failures = [(REFUSED, False)]
+        with pytest.raises(StorageRefusedError):
+            log.writer.state(HEARTBEAT)
+        for journal in self.reopen(log):
+            assert len(journal) == 0
+
+    def test_it_is_stored_anew_where_storage_lost_it_and_knows_its_token(self, left: Log) -> None:
+        left.engine.losing = "/0"
+        for journal in self.reopen(left):
+            store_waiting_statements(left.engine, journal)
+        assert len(left.rows()) == 2
+
+    def test_storage_that_does_not_take_it_now_is_an_error_and_it_stays(self, left: Log) -> None:
+        for error in (REFUSED, UNKNOWN):
+            left.engine.failures = [(error, False)]
+            for journal in self.reopen(left):
+                with pytest.raises(type(error)):
+                    store_waiting_statements(left.engine, journal)
+                assert len(journal) == 1
+
+    def test_none_is_stored_where_those_before_it_are_lost(self, left: Log) -> None:
+        left.engine.execute("TRUNCATE TABLE log_statements")
+        # The segment that stays has the first one still: both are stored again.
+        for journal in self.reopen(left):
+            store_waiting_statements(left.engine, journal)
+        assert [row.number for row in left.rows()] == [1, 2]
+        left.engine.execute("TRUNCATE TABLE log_statements")
+        for journal in self.reopen(left):
+            journal.release(1)
+            with pytest.raises(JournalDamagedError, match="storage has lost statements"):
+                store_waiting_statements(left.engine, journal)
+        assert left.rows() == []
+
+    def test_another_one_of_its_number_in_storage_is_refused(self, left: Log, tmp_path: Path) -> None:
+        with closing(Journal(tmp_path / "another", 1 << 20)) as another:
+            Log(left.engine.engine, another, last=left.writer.last).writer.state(HEARTBEAT)
+        for journal in self.reopen(left):
+            with pytest.raises(JournalDamagedError, match="another statement 2"):
+                store_waiting_statements(left.engine, journal)
+
+    def test_what_is_no_statement_is_refused(self, engine: Engine, journal: Journal) -> None:
+        journal.append([b"something else"])
+        with pytest.raises(JournalDamagedError, match="has no statement"):
+            store_waiting_statements(engine, journal)
+
+    def test_a_disk_that_takes_nothing_refuses_it_and_nothing_is_sent(self, engine: Engine, tmp_path: Path) -> None:
+        disk = Disk(tmp_path)
+        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
+            log = Log(engine, journal)
+            disk.failing = 1
+            with pytest.raises(JournalFailedError):
+                log.writer.state(HEARTBEAT)
+            assert log.engine.tokens == []
+            assert log.writer.state(HEARTBEAT).number == 1
 
 
 def test_one_statement_is_stored_once_however_often_it_is_sent(engine: Engine, journal: Journal) -> None:
