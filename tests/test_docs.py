@@ -141,6 +141,8 @@ class TestStorage:
         text = page("storage.md")
         for migration in load_migrations():
             for statement in migration.statements((26, 9)):
+                if statement.startswith("ALTER TABLE"):
+                    continue  # a setting
                 table = re.match(r"CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)", statement)
                 assert table is not None
                 assert f"`{table[1]}`" in text
