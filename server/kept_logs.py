@@ -26,7 +26,7 @@ from server.pipeline.statement_writer import StatementWriter, store_waiting_stat
 from server.retention import retention_days
 from storage.clock import check_clock
 from storage.engine import Engine
-from storage.errors import StorageError
+from storage.errors import NotAppliedError, StorageError
 from storage.evidence import last_batch
 
 __all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys", "state_changes", "stored", "storing"]
@@ -108,7 +108,7 @@ def state_changes(settings: Settings, logs: Mapping[Stream, KeptLog], keys: KeyS
             _sign_with(log, signer)
             log.statements.keep_for(None if days is None else days * _DAY)
         except RefusedError as error:
-            raise StorageError(f"{log.name.origin}: nothing can be stated: {error}") from error
+            raise NotAppliedError(f"{log.name.origin}: nothing can be stated: {error}") from error
 
 
 def reread_keys(logs: Iterable[KeptLog], keys: KeyStore) -> None:

@@ -110,9 +110,9 @@ class LogWriter:
             deadline = time.monotonic() + _STORED_WITHIN
             while len(self._journal) and time.monotonic() < deadline and not self._give_up.wait(_LOOK_AGAIN):
                 pass
+            if waiting := len(self._journal):
+                raise StorageRefusedError(f"{waiting} batches wait to be stored: keys change after them")
             with self._storing:
-                if len(self._journal):
-                    raise StorageRefusedError(f"{len(self._journal)} batches wait to be stored: keys change after them")
                 statements.change_keys(self._signer, signer)
             self._signer = signer
             return True
