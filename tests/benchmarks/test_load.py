@@ -14,28 +14,16 @@ from benchmarks.processes import Meter, cpu_seconds, resident
 from benchmarks.shape import Shape
 from server.otlp.grpc_receiver import build_logs_handler
 from server.pipeline.errors import MalformedRequestError, OverloadedError
-
-
-class _Refusing:
-    """Refuses the first requests, then takes all."""
-
-    def __init__(self, *refusals: Exception) -> None:
-        self.refusals = list(refusals)
-        self.taken: list[bytes] = []
-
-    async def submit(self, request: bytes) -> None:
-        if self.refusals:
-            raise self.refusals.pop()
-        self.taken.append(request)
+from tests.otlp.recording import RecordingIngest
 
 
 @contextmanager
-def _served(ingest: _Refusing) -> Iterator[str]:
+def _served(ingest: RecordingIngest) -> Iterator[str]:
     started, ended, ports = threading.Event(), threading.Event(), []
 
     async def serve() -> None:
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers((build_logs_handler(ingest),))
+        server.add_generic_rpc_handlers((build_logs_handler(ingest, 1 << 22),))
         ports.append(server.add_insecure_port("127.0.0.1:0"))
         await server.start()
         started.set()
@@ -58,26 +46,29 @@ def requests(tmp_path: Path) -> Requests:
 
 
 def test_every_request_is_sent_until_it_is_acknowledged(requests: Requests) -> None:
-    ingest = _Refusing(OverloadedError("busy", retry_after=0.01), OverloadedError("busy", retry_after=0.01))
+    ingest = RecordingIngest(OverloadedError("busy", retry_after=0.01), OverloadedError("busy", retry_after=0.01))
     with _served(ingest) as address:
         result = load(address, requests, requests=5, clients=2)
-    assert sorted(ingest.taken) == sorted(requests.encoded[number % 2] for number in range(5))
+    assert sorted(ingest.requests) == sorted(requests.encoded[number % 2] for number in range(5))
     assert (result.requests, result.records, result.retries) == (5, 15, {"UNAVAILABLE": 2})
     assert result.latency_ms["p50"] <= result.latency_ms["max"]
     assert describe_retries([result, result]) == "sent again after a refusal: 4 x UNAVAILABLE"
 
 
 def test_requests_that_are_refused_for_good_are_told(requests: Requests) -> None:
-    with _served(_Refusing(MalformedRequestError("no"))) as address, pytest.raises(LoadFailedError, match="INVALID"):
+    with (
+        _served(RecordingIngest(MalformedRequestError("no"))) as address,
+        pytest.raises(LoadFailedError, match="INVALID"),
+    ):
         load(address, requests, requests=2, clients=1)
 
 
 def test_load_can_be_gzipped_timed_and_watched(requests: Requests) -> None:
-    ingest = _Refusing()
+    ingest = RecordingIngest()
     with _served(ingest) as address:
         result: LoadResult = load(address, requests, seconds=0.5, clients=1, gzip=True, progress=0.1)
-    assert result.requests == len(ingest.taken) > 0
-    assert set(ingest.taken) <= set(requests.encoded)
+    assert result.requests == len(ingest.requests) > 0
+    assert set(ingest.requests) <= set(requests.encoded)
     assert result.progress
 
 
