@@ -203,5 +203,6 @@ def _root_cause(error: BaseException) -> str:
 
 
 def _presentable(message: str) -> str:
-    """Make a message fit for a log: an answer may be any bytes."""
+    """Make a message fit for a log: an answer may be any bytes, and tell what senders sent."""
+    message = message.partition(" Column values: ")[0]  # of the row that violates a constraint
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in message)
