@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from storage.migrate import migrate
 from storage.schema import RECORD_TABLES
 from storage.url import parse_storage_url
 from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.lognotary_server import LognotaryServer
+from tests.support.lognotary_server import LognotaryServer, read_verification
 
 __all__ = [
     "Meter",
@@ -32,6 +34,7 @@ __all__ = [
     "count_rows",
     "cpu_seconds",
     "descriptors",
+    "findings",
     "fresh_engine",
     "lognotary",
     "peak_resident",
@@ -72,6 +75,13 @@ def resident(pid: int) -> int:
 def descriptors(pid: int) -> int:
     """Return how many files a process has open."""
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def findings(server: LognotaryServer) -> int:
+    """Verify all that is stored, however long that takes, and return how many findings there are."""
+    command = [sys.executable, "-m", "server", "verify", "--json", "--api", server.api_grpc]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return len(read_verification(done.stdout)[0])
 
 
 def read_metric(server: LognotaryServer, name: str) -> float:

@@ -32,7 +32,7 @@ def log(engine: Engine) -> GrowingLog:
 
 @pytest.fixture
 async def http(log: GrowingLog) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_http_api(Backend(log.engine, log.keys), lambda: "")
+    app = build_http_api(Backend(log.engine, log.keys), lambda: "", lambda: b"")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
         yield client
 
@@ -73,7 +73,7 @@ async def test_http_answers_what_grpc_answers(http: httpx.AsyncClient, stub: Any
 
 async def test_a_record_is_asked_for_over_http(writer: Writer) -> None:
     writer.write([log_record("a record")])
-    app = build_http_api(Backend(writer.engine, writer.keys), lambda: "")
+    app = build_http_api(Backend(writer.engine, writer.keys), lambda: "", lambda: b"")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
         for name in ("include_record", "includeRecord"):
             answer = await http.get(f"{LOGS}/inclusion-proof", params={"leaf_index": "0", name: "true"})

@@ -26,7 +26,7 @@ LOG = f"/tlog/{NAME.log_id}"
 
 @asynccontextmanager
 async def client(engine: Engine, keys: TrustedKeys) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_http_api(Backend(engine, keys), lambda: "")
+    app = build_http_api(Backend(engine, keys), lambda: "", lambda: b"")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://log") as opened:
         yield opened
 
