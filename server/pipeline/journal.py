@@ -85,7 +85,7 @@ class Journal:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has what senders sent
             # All may be new, and so may be segments that an earlier process had no time to make durable.
             for changed in (directory, directory.parent, directory.parent.parent):
-                self._sync_directory(changed)
+                self._sync_path(changed)
             self._load()
         except OSError as error:
             raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
@@ -216,6 +216,9 @@ class Journal:
                 segment = _Segment(path, scan.marker, scan.end)
                 self._segments.append(segment)
                 self._frames.extend((segment, frame) for frame in scan.frames)
+        if self._segments:
+            # An earlier process may have had no time to make durable what it wrote or cut last.
+            self._sync_path(self._segments[-1].path)
 
     def _cut(self, path: Path, scan: Scan) -> None:
         """Cut off what a crash left unfinished."""
@@ -229,11 +232,9 @@ class Journal:
         )
         if scan.end:
             os.truncate(path, scan.end)
-            with path.open("rb") as file:
-                self._sync(file.fileno())
         else:
             path.unlink()
-            self._sync_directory(self._directory)
+            self._sync_path(self._directory)
 
     def _settle(self) -> None:
         """Cut the last segment where its last good frame ends, if more may be there; raises OSError."""
@@ -266,7 +267,7 @@ class Journal:
         try:
             _write_all(descriptor, [header], 0)
             self._sync(descriptor)
-            self._sync_directory(self._directory)
+            self._sync_path(self._directory)
         except BaseException:
             os.close(descriptor)
             raise
@@ -293,9 +294,9 @@ class Journal:
         self._doubtful = False
         return frame
 
-    def _sync_directory(self, directory: Path) -> None:
-        """Make durable which files a directory has; raises OSError."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def _sync_path(self, path: Path) -> None:
+        """Make durable what a file has, or which files a directory has; raises OSError."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._sync(descriptor)
         finally:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -29,6 +27,7 @@ from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
 from tests.support.waiting import wait_for
 
 from .building import PretendedEngine, follows, rows
+from .disk import Disk
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -253,19 +252,6 @@ def test_the_same_keys_sign_on_where_the_change_was_refused(log: Log, statements
     assert signers_of(batch, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]
 
 
-class Disk:
-    """Fails as often as it is told."""
-
-    def __init__(self) -> None:
-        self.failing = 0
-
-    def __call__(self, descriptor: int) -> None:
-        if self.failing:
-            self.failing -= 1
-            raise OSError(errno.EIO, "Input/output error")
-        os.fsync(descriptor)
-
-
 def reopened(journal: Journal) -> list[bytes]:
     """What the next start finds in a journal."""
     with closing(Journal(journal.directory, journal.limit)) as again:
@@ -291,8 +277,8 @@ class TestJournal:
 
     @pytest.mark.parametrize("failing", [1, 3])
     def test_what_the_disk_does_not_take_is_refused_and_goes_nowhere(self, tmp_path: Path, failing: int) -> None:
-        disk = Disk()
-        with closing(Journal(tmp_path, 1 << 20, sync=disk)) as journal:
+        disk = Disk(tmp_path)
+        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
             log = Log(journal)
             first = log.writer.commit([rows(Stream.AUDIT, "a")])
             disk.failing = failing
@@ -304,8 +290,8 @@ class TestJournal:
             assert len(log.engine.attempts) == 6
 
     def test_a_refused_batch_that_cannot_be_taken_out_now_is_before_the_next(self, tmp_path: Path) -> None:
-        disk = Disk()
-        with closing(Journal(tmp_path, 1 << 20, sync=disk)) as journal:
+        disk = Disk(tmp_path)
+        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
             log = Log(journal)
             log.engine.failures = [(REFUSED, False)]
             log.engine.before_insert = lambda: setattr(disk, "failing", 1)
