@@ -20,7 +20,7 @@ from typing import Any
 
 import grpc
 
-from benchmarks.load import LoadResult, Requests, load
+from benchmarks.load import LoadResult, Requests, describe_retries, load
 from benchmarks.loader import EXPORT
 from benchmarks.processes import (
     Meter,
@@ -126,6 +126,8 @@ def _overload(
     report.ratio(f"{engine}: memory / limit", [peak], [limit])
     report.ratio(f"{engine}: throughput / best", [records / storm["seconds"]], [best.records_per_second])
     report.ratio(f"{engine}: CPU per stored record / at best", [cpu / max(records, 1)], [best_cpu])
+    # Where clients were refused already here, and waited, this is not the best: then give it fewer of them.
+    report.notes.append(f"{engine}, at best: {describe_retries([best])}")
     report.notes.append(
         f"{engine}: {storm['attempts']} attempts, {storm['accepted']} accepted, {storm['left_out']} left out by the "
         f"generator; refusals: {storm['refusals']}; told to wait: {_rounded(storm['told_seconds'])} s; health asked "

@@ -30,7 +30,7 @@ _STATM = Path("/proc/self/statm")
 # How many times its size a batch takes while it is stored, besides its rows: two streams may store one each.
 _BATCH_TIMES = 2
 _BATCH_TIMES_EMBEDDED = 12  # with what the engine takes to sort, to write and to merge it, as measured
-_ENGINE = 200 * _MIB  # that the embedded engine takes at least once it is open, its code for the most part
+_ENGINE = 250 * _MIB  # that the embedded engine takes at least once it is open, its code for the most part
 _LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
 _SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
 _SMALLEST_LARGEST = 4 * _MIB  # bytes: a server that takes no requests of this size is no use
@@ -118,12 +118,12 @@ def most_receivable(limit: int, resident: int, *, batch_bytes: int, embedded: bo
         resident: bytes that it takes now.
         batch_bytes: as for ``plan_memory``.
         embedded: likewise.
+
+    Raises:
+        MemoryLimitError: no request can.
     """
     later = resident + (_ENGINE if embedded else 0)
-    try:
-        return plan_memory(limit, later, max_requests=1, batch_bytes=batch_bytes, embedded=embedded).admission.largest
-    except MemoryLimitError:  # which will be said once storage is open
-        return limit // _LARGE_TIMES
+    return plan_memory(limit, later, max_requests=1, batch_bytes=batch_bytes, embedded=embedded).admission.largest
 
 
 class MemoryGuard:
