@@ -23,11 +23,11 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
@@ -241,7 +241,8 @@ def _converter(field: FieldDescriptor) -> Callable[[object], object]:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return _base64
     if field.enum_type is not None:
-        return functools.partial(_enum, field.enum_type)
+        # Not its own table: that meets half of a surrogate pair with a SystemError.
+        return functools.partial(_enum, {name: value.number for name, value in field.enum_type.values_by_name.items()})
     by_type: dict[int, Callable[[object], object]] = {
         FieldDescriptor.CPPTYPE_STRING: _string,
         FieldDescriptor.CPPTYPE_BOOL: _bool,
@@ -292,9 +293,9 @@ def _double(value: object) -> float:
     return result
 
 
-def _enum(enum: EnumDescriptor, value: object) -> int:
-    if type(value) is str and value in enum.values_by_name:
-        return enum.values_by_name[value].number
+def _enum(numbers: Mapping[str, int], value: object) -> int:
+    if type(value) is str and value in numbers:
+        return numbers[value]
     return _integer(value)
 
 

@@ -40,7 +40,7 @@ SEED = 20261123
 
 
 def test_a_server_takes_what_it_is_given_and_gives_back_what_it_took(tmp_path: Path) -> None:
-    plan = Plan(SEED, cases=1000, warm_up=500, round_cases=500, crowd=100, bomb_every=8000)
+    plan = Plan(SEED, cases=600, warm_up=300, round_cases=300, crowd=60, bomb_every=8000)
     report = Campaign(plan, tmp_path).run()
     assert {title: finding.why for title, finding in report.found.items()} == {}
     assert report.cases.total() >= plan.cases

@@ -270,7 +270,7 @@ def test_an_enum_value_without_a_name_is_kept():
     assert convert_record({"severityNumber": 77}).severity_number == 77
 
 
-@pytest.mark.parametrize("value", ["INFO", 2**31, True, 1.5, []])
+@pytest.mark.parametrize("value", ["INFO", 2**31, True, 1.5, [], "\ud800"])
 def test_an_enum_value_that_is_none_is_refused(value):
     assert "severityNumber: " in reason(around_record({"severityNumber": value}))
 

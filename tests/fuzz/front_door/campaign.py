@@ -77,23 +77,27 @@ class Campaign:
             acknowledged = neighbours.acknowledged
             report.refusals.update(refusal[:120] for refusal in neighbours.refusals)
             if neighbours.turned_away:
-                report.add(f"a neighbour is told not to send again\n{neighbours.turned_away[0]}")
+                self._found(f"a neighbour is told not to send again\n{neighbours.turned_away[0]}")
             report.processor_seconds = read_processor_seconds(self._server.pid)
             self._look_at_the_end()
         except ServerGoneError as error:
-            report.add(f"the server is gone\n{error}\n{self._server.log_tail()}", *self._recent)
+            self._found(f"the server is gone\n{error}\n{self._server.log_tail()}", *self._recent)
         finally:
             status = self._server.stop()
         if status:
-            report.add(f"the server ends with status {status}\n{self._server.log_tail()}", *self._recent)
+            self._found(f"the server ends with status {status}\n{self._server.log_tail()}", *self._recent)
         report.lines = log_lines(self._server.log_text())
         if wrong := unexpected(self._server.log_text()):
-            report.add(f"the log has what it should not have\n{wrong}", *self._recent)
+            self._found(f"the log has what it should not have\n{wrong}", *self._recent)
         if acknowledged:
             self._look_at_storage(acknowledged)
         report.acknowledged = len(acknowledged)
         report.seconds = time.monotonic() - begun
         return report
+
+    def _found(self, why: str, *scripts: Script) -> None:
+        if self.report.add(why, *scripts):
+            self._say(f"FOUND {why[:500]}")
 
     async def _rounds(self, neighbours: Neighbours) -> None:
         plan, report = self._plan, self.report
@@ -147,7 +151,7 @@ class Campaign:
             try:
                 written = await deliver(script, addresses, self.report.outcomes[script.door])
             except AnswerError as error:
-                self.report.add(str(error), script)
+                self._found(str(error), script)
                 written = sum(1 for _ in script.kinds)
             except OSError as error:
                 if not self._server.running:
@@ -164,7 +168,7 @@ class Campaign:
             self.report.waits.append(await asyncio.to_thread(neighbours.check))
         except NeighbourError as error:
             self.report.waits.append(float("inf"))
-            self.report.add(str(error), *self._recent)
+            self._found(str(error), *self._recent)
 
     async def _watch(self) -> None:
         while self._server.running:
@@ -174,7 +178,7 @@ class Campaign:
 
     def _kill_if_too_large(self) -> None:
         if read_memory(self._server.pid) > _MOST_MEMORY:
-            self.report.add(f"the server takes more than {_MOST_MEMORY >> 20} MiB, and was killed", *self._recent)
+            self._found(f"the server takes more than {_MOST_MEMORY >> 20} MiB, and was killed", *self._recent)
             self._server.kill()
 
     def _when_quiet(self, before: Vitals | None) -> Vitals:
@@ -195,19 +199,19 @@ class Campaign:
             return
         now = report.vitals["at the end"] = self._when_quiet(before)
         if now.peak > _MEMORY_LIMIT:
-            report.add(f"more memory than --memory-limit\n{now}")
+            self._found(f"more memory than --memory-limit\n{now}")
         for grown in _grown(before, now):
-            report.add(f"{grown} not given back\n{before}\n{now}")
+            self._found(f"{grown} not given back\n{before}\n{now}")
         findings, summary = self._server.verify()
         report.stored = summary.records
         if findings:
-            report.add(f"lognotary verify finds something\n{findings[:5]}")
+            self._found(f"lognotary verify finds something\n{findings[:5]}")
 
     def _look_at_storage(self, acknowledged: list[str]) -> None:
         try:
             read_stored(self._storage).check(acknowledged)
         except AssertionError as error:
-            self.report.add(f"what was acknowledged is not stored once\n{error}")
+            self._found(f"what was acknowledged is not stored once\n{error}")
 
 
 def _grown(before: Vitals, now: Vitals) -> list[str]:

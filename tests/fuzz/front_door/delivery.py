@@ -70,9 +70,13 @@ class Delivery(asyncio.Protocol):
         while not (self.ended or self._answers.heard):
             await self._next()
 
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.ended or self.wrong or self._answers.satisfied)
+
     async def answered(self) -> None:
         """Wait until all was answered."""
-        while not (self.ended or self.wrong or self._answers.satisfied):
+        while not self._is_over:
             await self._next()
 
     async def end(self) -> None:
@@ -85,9 +89,9 @@ class Delivery(asyncio.Protocol):
         start = 0
         for read, end in read_frames(data):
             size = len(read.payload) if read.kind == Kind.DATA else 0
-            while size and self._answers.room(read.stream) < size and not self.ended:
+            while size and self._answers.room(read.stream) < size and not self._is_over:
                 await self._next()
-            if self.ended or transport.is_closing():
+            if self._is_over or transport.is_closing():
                 return
             self._answers.spend(read.stream, size)
             transport.write(data[start:end])

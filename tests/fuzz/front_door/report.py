@@ -73,9 +73,11 @@ class Report:
     seconds: float = 0.0
     processor_seconds: float = 0.0
 
-    def add(self, why: str, *scripts: Script) -> None:
-        """Note something; what is found again is only counted."""
+    def add(self, why: str, *scripts: Script) -> bool:
+        """Note something, and tell whether it is new; what is found again is only counted."""
         finding = Finding(why, scripts)
         self.repeated[finding.title] += 1
-        if len(self.found) < _MOST_FOUND:
-            self.found.setdefault(finding.title, finding)
+        if finding.title in self.found or len(self.found) >= _MOST_FOUND:
+            return False
+        self.found[finding.title] = finding
+        return True
