@@ -480,6 +480,7 @@ class WorstDays(RuleBasedStateMachine):
         raise AssertionError("it does not come to an end")
 
 
+@pytest.mark.timeout(900)  # its threads take turns, which takes long where others want the processor too
 def test_what_was_acknowledged_is_kept_in_order_and_signed_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "server.pipeline")
     steps = itertools.count()
