@@ -19,7 +19,8 @@ from tests.tamper.test_matrix import MATRIX, NAMES
 pytestmark = pytest.mark.parametrize("written", ["embedded"], indirect=True)  # nothing of it is the engine's
 
 WHOLE = SectionLimits()  # more than these logs hold
-PARTS = (SectionLimits(leaves=40, batches=2), SectionLimits(leaves=1, batches=1))
+PARTS = SectionLimits(leaves=40, batches=2)
+SINGLE = SectionLimits(leaves=1, batches=1)
 
 
 def found_in_sections(
@@ -38,7 +39,7 @@ def found_in_sections(
 
 
 def test_an_untouched_store_gives_no_finding(stated: Stated) -> None:
-    for limits in (WHOLE, *PARTS):
+    for limits in (WHOLE, PARTS, SINGLE):
         assert found_in_sections(stated, limits, stated.keys) == []
 
 
@@ -49,7 +50,7 @@ def test_whatever_is_done_is_found_in_the_log_that_it_was_done_to(stated: Stated
         change(stated, name)
     keys = stated.keys_of(*stated.signers)
     kept = [check_checkpoint(stated.statement(name, LAST).note, keys) for name in NAMES]
-    for limits in (WHOLE, *PARTS):
+    for limits in (WHOLE, PARTS):
         found = found_in_sections(stated, limits, keys, kept if what.startswith("log rolled") else ())
         assert {finding.log_id for finding in found} >= {name.log_id for name in NAMES}
         if limits is WHOLE:
