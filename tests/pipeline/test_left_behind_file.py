@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,17 @@ def test_a_file_that_is_cut_off_has_what_is_whole(tmp_path_factory: pytest.TempP
 
 def test_a_directory_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     LeftBehindFile(tmp_path / "nowhere" / "left").note(A, True)
+
+
+def test_on_a_full_disk_there_is_room_that_was_taken_before(tmp_path: Path) -> None:
+    file = LeftBehindFile(tmp_path / "left")
+    file.restart()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (tmp_path / "left").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+    try:
+        for _ in range(100):
+            file.note(A, True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert len(file.restart()) == 100

@@ -239,7 +239,9 @@ def test_it_is_not_ready_while_a_worker_cannot_commit(server: LognotaryServer) -
     with open_storage(server.storage_url) as engine, load_on(server) as load:
         engine.execute("ALTER TABLE log_batches ADD CONSTRAINT nothing CHECK RecordCount = 0")
         wait_for(lambda: ready(server)[0] == 503)
-        assert re.fullmatch(r"worker \d: the (audit|operational) log: it waits for storage to answer\n", ready(server)[1])
+        assert re.fullmatch(
+            r"worker \d: the (audit|operational) log: it waits for storage to answer\n", ready(server)[1]
+        )
         engine.execute("ALTER TABLE log_batches DROP CONSTRAINT nothing")
         wait_for(lambda: ready(server)[0] == 200)
         load.wait_for_acknowledged(MANY)
