@@ -187,6 +187,7 @@ def test_a_server_that_rewrote_history_is_refused_by_the_witness(signed_storage:
         # Whoever has the key begins anew, and says something else.
         shutil.rmtree(tmp_path / "chdb")
         shutil.rmtree(tmp_path / "data" / "checkpoints")
+        shutil.rmtree(tmp_path / "data" / "journal")  # it would store again what it has
         with LognotaryServer(signed_storage, tmp_path / "data", **flags) as server:
             send_event(server, "what never happened")
             send_event(server, "and more")
