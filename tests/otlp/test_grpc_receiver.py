@@ -196,8 +196,20 @@ async def test_there_are_no_more_connections_than_permitted():
             await channels[2].unary_unary(EXPORT)(b"", timeout=30)
         await channels[0].unary_unary(EXPORT)(b"", timeout=30)
         await channels[1].close()
-        await channels[2].unary_unary(EXPORT)(b"", timeout=30, wait_for_ready=True)
+        # gRPC notices that it has gone some time after.
+        deadline = asyncio.get_running_loop().time() + 60
+        while not await _is_served(address, own):
+            assert asyncio.get_running_loop().time() < deadline
     await server.stop(0)
+
+
+async def _is_served(address, options):
+    async with grpc.aio.insecure_channel(address, options) as channel:
+        try:
+            await channel.unary_unary(EXPORT)(b"", timeout=2)
+        except grpc.aio.AioRpcError:
+            return False
+        return True
 
 
 @pytest.mark.parametrize("error", [OverloadedError, StorageRefusedError, ShuttingDownError])
