@@ -85,6 +85,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         StorageConfigError, StorageBusyError: the storage can never be used like this.
         WorkerFailedError: a worker met one of these.
         OSError: a port cannot be listened on.
+        ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
     """
     signals = heed_signals()
     with contextlib.ExitStack() as stack:
@@ -115,8 +116,9 @@ async def _run_alone(
             on_finding=metrics.finding,
         )
         # Before storage is reached, so that senders and those who watch are told what is wanting.
-        otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingestion))
-        api_grpc, http = await stack.enter_async_context(_answer(settings, backend, ingestion.not_ready, metrics))
+        otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingestion, signals.stop))
+        answering = _answer(settings, backend, ingestion.not_ready, metrics, signals.stop)
+        api_grpc, http = await stack.enter_async_context(answering)
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         reads = await patiently(lambda: connect(settings.storage), signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
@@ -167,7 +169,8 @@ async def _run_with_workers(
             on_verified=metrics.verified,
             on_finding=metrics.finding,
         )
-        api_grpc, http = await stack.enter_async_context(_answer(settings, backend, workers.not_ready, metrics))
+        answering = _answer(settings, backend, workers.not_ready, metrics, signals.stop)
+        api_grpc, http = await stack.enter_async_context(answering)
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         reader.arrive(engine)
         async with enforced_retention(settings, engine, signals.stop):
@@ -197,14 +200,15 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         say: called now and then, from when it takes records.
 
     Raises:
-        DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError, OSError: as ``run_server``.
+        DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError, OSError,
+            ListenerEndedError: as ``run_server``.
     """
     settings = order.settings
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
         stack.enter_context(contextlib.suppress(StoppedError))
         ingestion = Ingestion(settings)
-        await stack.enter_async_context(_receive(settings, ingestion, shared=True))
+        await stack.enter_async_context(_receive(settings, ingestion, signals.stop, shared=True))
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
         name = WriterName(settings.deployment, order.writer, data.place)
         keys = key_store(settings)
@@ -219,9 +223,12 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
 
 @contextlib.asynccontextmanager
 async def _receive(
-    settings: Settings, ingestion: Ingestion, *, shared: bool = False
+    settings: Settings, ingestion: Ingestion, ended: asyncio.Event, *, shared: bool = False
 ) -> AsyncIterator[tuple[Address, Address]]:
-    """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too."""
+    """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too.
+
+    Should one end by itself, ``ended`` is set and the block ends with a ListenerEndedError.
+    """
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request
     allow_descriptors(4 * settings.max_connections)
     most = most_receivable(
@@ -243,28 +250,28 @@ async def _receive(
     app = build_http_app(pipeline, settings.max_request_bytes, measure)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
-        serve_grpc(server, settings.otlp_grpc) as grpc_address,
-        serve_http(app, settings.otlp_http, limits, shared=shared) as http_address,
+        serve_grpc(server, settings.otlp_grpc, ended) as grpc_address,
+        serve_http(app, settings.otlp_http, limits, ended, shared=shared) as http_address,
     ):
         yield grpc_address, http_address
 
 
 @contextlib.asynccontextmanager
 async def _answer(
-    settings: Settings, backend: Backend, not_ready: Callable[[], str], metrics: Metrics
+    settings: Settings, backend: Backend, not_ready: Callable[[], str], metrics: Metrics, ended: asyncio.Event
 ) -> AsyncIterator[tuple[Address, Address]]:
-    """Answer the API, over gRPC and HTTP; yields where."""
+    """Answer the API, over gRPC and HTTP; yields where. ``ended`` is as for ``_receive``."""
     async with contextlib.AsyncExitStack() as stack:
         options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
         server = grpc.aio.server(options=options)
         add_services(server, backend)
         healthy = await add_health(server)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
-        grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc))
+        grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
         stack.push_async_callback(healthy.enter_graceful_shutdown)
         limits = ConnectionLimits(settings.max_connections)
         http_api = build_http_api(backend, not_ready, metrics.expose)
-        http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits))
+        http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
 
 

@@ -101,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     # The other commands shall not wait until all of a server is imported.
     from server.app import run_server
+    from server.listeners import ListenerEndedError
 
     settings = load_settings(vars(options), os.environ)
     configure_logging(settings.log_level, settings.log_format)
@@ -118,4 +119,7 @@ def _serve(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"lognotary: {error}", file=sys.stderr)
         return 2
+    except ListenerEndedError as error:
+        print(f"lognotary: {error}", file=sys.stderr)
+        return 1
     return 0

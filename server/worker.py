@@ -14,6 +14,7 @@ from server.app import run_worker
 from server.config import ConfigError
 from server.datadir import DataDirectoryError
 from server.keystore import KeyStoreError
+from server.listeners import ListenerEndedError
 from server.logs import configure_logging
 from server.notary.errors import SigningError
 from server.pipeline.errors import JournalDamagedError
@@ -60,6 +61,8 @@ def main() -> int:
         return CANNOT_START
     except (StorageError, SigningError) as error:
         _logger.warning("storage, or the signing key, went away as the worker started: %s", error)
+        return 1
+    except ListenerEndedError:  # was logged
         return 1
     return 0
 

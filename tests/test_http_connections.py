@@ -30,7 +30,7 @@ async def hello(_: Request) -> PlainTextResponse:
 @contextlib.asynccontextmanager
 async def serving(connections: int = 100, age: float | None = None) -> AsyncIterator[Address]:
     app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])])
-    async with serve_http(app, ANY, ConnectionLimits(connections, age)) as address:
+    async with serve_http(app, ANY, ConnectionLimits(connections, age), asyncio.Event()) as address:
         yield address
 
 
@@ -153,11 +153,11 @@ async def test_a_body_that_is_not_wanted_is_not_asked_for() -> None:
 
 async def test_an_application_in_a_thread_of_its_own_answers_while_this_event_loop_does_not() -> None:
     app = Starlette(routes=[Route("/", hello)])
-    async with serve_http_apart(app, ANY, ConnectionLimits(10)) as address:
+    async with serve_http_apart(app, ANY, ConnectionLimits(10), asyncio.Event()) as address:
         # Called here, so that nothing else of this event loop can run until it has its answer.
         assert b"hello" in _ask_blocking(address)
         with pytest.raises(OSError, match="in use"):
-            async with serve_http_apart(app, address, ConnectionLimits(10)):
+            async with serve_http_apart(app, address, ConnectionLimits(10), asyncio.Event()):
                 pass
 
 
