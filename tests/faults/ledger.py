@@ -60,15 +60,16 @@ class SentRequest:
         return Outcome.ACKNOWLEDGED in self.outcomes
 
 
-def bounds(outcomes: Sequence[Outcome], slack: int = 0) -> Bounds:
+def bounds(outcomes: Sequence[Outcome], slack: int = 0, *, workers: int = 1) -> Bounds:
     """Tell how often the records of a request may be stored, from what came of its attempts.
 
     Once for each acknowledgement, and again for each attempt of which the sender knows nothing. What was refused
-    may be stored when nobody has sent it again; whoever does takes over what was left behind.
+    may be stored when nobody has sent it again; whoever does takes over what was left behind, if that is the same
+    worker's: they do not know of one another's (docs/reliability.md).
     """
     sent = [outcome for outcome in outcomes if outcome is not Outcome.NOT_SENT]
     least = sent.count(Outcome.ACKNOWLEDGED)
-    left_behind = bool(sent) and sent[-1] is Outcome.REFUSED
+    left_behind = sent.count(Outcome.REFUSED) if workers > 1 else int(sent[-1:] == [Outcome.REFUSED])
     return Bounds(least, least + sent.count(Outcome.UNKNOWN) + left_behind + slack)
 
 

@@ -201,6 +201,7 @@ def _check(site: Site, ledger: Ledger, late: list[str]) -> Verdict:
         ledger.requests,
         read_records(site.node, site.database),
         read_batches(site.node, site.database),
+        workers=int(site.plan.flags.get("workers", 1)),
         findings=findings,
         late=late,
     )

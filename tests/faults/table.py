@@ -18,7 +18,7 @@ _COLUMNS = (
     "refused",
     "unknown",
     "stored",
-    "double of unknown outcome",
+    "double as documented",
     "lost",
     "doubled",
     "doubled after a refusal",

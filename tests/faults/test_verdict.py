@@ -51,6 +51,15 @@ def test_how_often_a_record_may_be_stored_follows_from_what_its_sender_knows(
     assert bounds(outcomes, slack=2) == replace(allowed, most=allowed.most + 2)
 
 
+def test_workers_do_not_take_over_what_another_left_behind() -> None:
+    assert bounds((REFUSED, REFUSED, ACK), workers=2) == Bounds(1, 3)
+    assert bounds((UNKNOWN, REFUSED), workers=2) == Bounds(0, 2)
+    twice = stored("a", "a")
+    assert judge([sent(REFUSED, ACK, names=("a",))], twice, []).doubled_refused
+    verdict = judge([sent(REFUSED, ACK, names=("a",))], twice, [], workers=2)
+    assert (verdict.good, verdict.repeats) == (True, 1)
+
+
 def test_a_record_that_was_acknowledged_and_is_stored_once_is_good() -> None:
     verdict = judge([sent(ACK, names=("a", "b"))], stored("a", "b"), [])
     assert verdict == Verdict()

@@ -65,6 +65,7 @@ def judge(
     records: StoredRecords,
     batches: Sequence[StoredBatch],
     *,
+    workers: int = 1,
     findings: Sequence[str] = (),
     late: Sequence[str] = (),
 ) -> Verdict:
@@ -74,6 +75,7 @@ def judge(
         requests: all requests, each sender's in the order in which it sent them.
         records: what is stored.
         batches: all committed batches, in the order of each log.
+        workers: how many the server has.
         findings: what ``lognotary verify`` found.
         late: what did not come about in time.
     """
@@ -84,7 +86,7 @@ def judge(
     repeats = 0
     sent_by_anyone = set[str]()
     for request in requests:
-        allowed = bounds(request.outcomes, request.slack)
+        allowed = bounds(request.outcomes, request.slack, workers=workers)
         story = "; ".join(request.story) or ", ".join(outcome.value for outcome in request.outcomes)
         for name in request.ids:
             sent_by_anyone.add(name)
