@@ -236,6 +236,7 @@ async def _receive(
         resident_memory() or 0,
         batch_bytes=settings.batch_bytes,
         embedded=isinstance(settings.storage, EmbeddedUrl),
+        behind=not ingestion.waits_for_storage,
     )
     options = dict(
         server_options(

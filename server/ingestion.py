@@ -137,6 +137,7 @@ class Ingestion:
             max_requests=settings.max_requests,
             batch_bytes=settings.batch_bytes,
             embedded=engine.info.exclusive,
+            behind=not self.waits_for_storage,
         )
         self._admission = Admission(plan.admission)
         stack.enter_context(background(_guard(plan, self._admission, engine).run()))

@@ -30,6 +30,7 @@ _STATM = Path("/proc/self/statm")
 # How many times its size a batch takes while it is stored, besides its rows: two streams may store one each.
 _BATCH_TIMES = 2
 _BATCH_TIMES_EMBEDDED = 12  # with what the engine takes to sort, to write and to merge it, as measured
+_BATCH_TIMES_BEHIND = 2  # more with --ack journal: what is stored is read from there while others are appended
 _ENGINE = 250 * _MIB  # that the embedded engine takes at least once it is open, its code for the most part
 _LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
 _SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
@@ -74,7 +75,9 @@ def resident_memory() -> int | None:
         return None
 
 
-def plan_memory(limit: int, resident: int, *, max_requests: int, batch_bytes: int, embedded: bool) -> MemoryPlan:
+def plan_memory(
+    limit: int, resident: int, *, max_requests: int, batch_bytes: int, embedded: bool, behind: bool
+) -> MemoryPlan:
     """Divide the memory of a process that receives records.
 
     Args:
@@ -83,11 +86,12 @@ def plan_memory(limit: int, resident: int, *, max_requests: int, batch_bytes: in
         max_requests: how many requests may be in flight.
         batch_bytes: bytes that close a batch.
         embedded: whether the engine is in this process.
+        behind: whether batches are stored after they were acknowledged.
 
     Raises:
         MemoryLimitError: nothing would be left for requests.
     """
-    times = _BATCH_TIMES_EMBEDDED if embedded else _BATCH_TIMES
+    times = (_BATCH_TIMES_EMBEDDED if embedded else _BATCH_TIMES) + _BATCH_TIMES_BEHIND * behind
     itself = resident + times * batch_bytes + _SPARE
     left = limit - itself
     if left < _LARGE_TIMES * _SMALLEST_LARGEST:
@@ -108,7 +112,7 @@ def plan_memory(limit: int, resident: int, *, max_requests: int, batch_bytes: in
     )
 
 
-def most_receivable(limit: int, resident: int, *, batch_bytes: int, embedded: bool) -> int:
+def most_receivable(limit: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:
     """Return the bytes above which a request can certainly never be taken in, before storage is open.
 
     What knows it refuses larger ones by what they declare, before they are in memory.
@@ -118,12 +122,14 @@ def most_receivable(limit: int, resident: int, *, batch_bytes: int, embedded: bo
         resident: bytes that it takes now.
         batch_bytes: as for ``plan_memory``.
         embedded: likewise.
+        behind: likewise.
 
     Raises:
         MemoryLimitError: no request can.
     """
     later = resident + (_ENGINE if embedded else 0)
-    return plan_memory(limit, later, max_requests=1, batch_bytes=batch_bytes, embedded=embedded).admission.largest
+    plan = plan_memory(limit, later, max_requests=1, batch_bytes=batch_bytes, embedded=embedded, behind=behind)
+    return plan.admission.largest
 
 
 class MemoryGuard:

@@ -20,14 +20,24 @@ LIMIT = 1000 * MIB
 
 
 def plan(
-    limit: int = 1 << 30, resident: int = 90 * MIB, *, embedded: bool = False, batch: int = 32 * MIB
+    limit: int = 1 << 30,
+    resident: int = 90 * MIB,
+    *,
+    embedded: bool = False,
+    batch: int = 32 * MIB,
+    behind: bool = False,
 ) -> MemoryPlan:
-    return plan_memory(limit, resident, max_requests=1024, batch_bytes=batch, embedded=embedded)
+    return plan_memory(limit, resident, max_requests=1024, batch_bytes=batch, embedded=embedded, behind=behind)
 
 
 def test_with_the_default_limit_all_permitted_requests_fit_a_server_and_usual_ones_the_embedded_engine() -> None:
     assert plan().admission.largest >= 64 * MIB
     assert plan(resident=355 * MIB, embedded=True).admission.largest >= 32 * MIB
+
+
+def test_batches_that_are_stored_behind_the_acknowledgement_leave_less_for_requests() -> None:
+    assert plan(behind=True).admission.size < plan().admission.size
+    assert plan(behind=True).admission.largest >= 64 * MIB
 
 
 @given(
@@ -68,7 +78,7 @@ def test_before_storage_is_open_no_request_is_refused_that_can_be_taken_in_later
     limit: int, engine: int, embedded: bool
 ) -> None:
     try:
-        most = most_receivable(limit, 80 * MIB, batch_bytes=32 * MIB, embedded=embedded)
+        most = most_receivable(limit, 80 * MIB, batch_bytes=32 * MIB, embedded=embedded, behind=False)
     except ConfigError:
         most = 0
     try:
