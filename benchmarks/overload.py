@@ -1,7 +1,8 @@
 """Ten times what the machine can take: what is still stored, how fast, in how much memory, and whether it answers.
 
 First the best throughput is measured with clients that wait for their answers; then an open loop offers a multiple of
-it. Memory and health are watched from outside, by processes of their own.
+it. Memory and health are watched from outside, by processes of their own. So is a server that has nothing else to do:
+what that takes to answer is the machine's doing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -107,10 +109,14 @@ def _overload(
     best_cpu = sum(meter.read()) / best.records
     rate = options.times * best.requests / best.seconds
     watch, meter = _Watch(server.pid), Meter.of(server.pid, *storage_pids)
-    with watch.watching(), _probing(f"{server.http}/healthz") as health, _probing(f"{server.http}/api/v1/logs") as api:
+    with ExitStack() as stack:
+        stack.enter_context(watch.watching())
+        health = stack.enter_context(_probing(f"{server.http}/healthz"))
+        api = stack.enter_context(_probing(f"{server.http}/api/v1/logs"))
+        still = stack.enter_context(_probing(stack.enter_context(_still_server())))
         storm = _storm(server.otlp_grpc, requests, rate, options)
         cpu = sum(meter.read())
-        healthy, answered = health(), api()
+        healthy, answered, stood_still = health(), api(), still()
         normal_after = _seconds_until_normal(server.otlp_grpc, requests)
     records = storm["accepted"] * requests.shape.records
     limit = int(options.memory_limit or 1 << 30)
@@ -120,6 +126,7 @@ def _overload(
     report.figure(f"{engine}: most memory", "MiB", [peak / _MIB])
     for name in ("p99", "max"):
         report.figure(f"{engine}: {name} of /healthz", "ms", [healthy["latency_ms"][name]])
+        report.figure(f"{engine}: {name} of a server that is idle", "ms", [stood_still["latency_ms"][name]])
     report.figure(f"{engine}: p99 of /api/v1/logs", "ms", [answered["latency_ms"]["p99"]])
     report.figure(f"{engine}: normal again after", "s", [normal_after])
     report.figure(f"{engine}: generator busy", "cores", [storm["cpu_seconds"] / storm["seconds"]])
@@ -189,6 +196,22 @@ def _probing(url: str) -> Iterator[Callable[[], dict[str, Any]]]:
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def _still_server() -> Iterator[str]:
+    """Run a server that has nothing else to do than to answer; yields its URL."""
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    with (
+        tempfile.TemporaryDirectory() as nothing,
+        subprocess.Popen(command, cwd=nothing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
+    ):
+        assert process.stdout is not None  # noqa: S101 - a pipe, as asked for
+        try:
+            # Serving HTTP on 127.0.0.1 port 8000 (http://127.0.0.1:8000/) ...
+            yield process.stdout.readline().partition("(")[2].partition(")")[0]
+        finally:
+            process.kill()
 
 
 def _seconds_until_normal(address: str, requests: Requests) -> float:
