@@ -112,7 +112,7 @@ def _overload(
     with ExitStack() as stack:
         stack.enter_context(watch.watching())
         health = stack.enter_context(_probing(f"{server.http}/healthz"))
-        api = stack.enter_context(_probing(f"{server.http}/api/v1/logs"))
+        api = stack.enter_context(_probing(f"{server.http}/api/v1/logs", "--pause=0.5"))
         still = stack.enter_context(_probing(stack.enter_context(_still_server())))
         storm = _storm(server.otlp_grpc, requests, rate, options)
         cpu = sum(meter.read())
@@ -176,10 +176,10 @@ def _storm(address: str, requests: Requests, rate: float, options: argparse.Name
 
 
 @contextmanager
-def _probing(url: str) -> Iterator[Callable[[], dict[str, Any]]]:
+def _probing(url: str, *arguments: str) -> Iterator[Callable[[], dict[str, Any]]]:
     """Ask for a URL again and again; yields what ends that and returns what was seen."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.prober", url],
+        [sys.executable, "-m", "benchmarks.prober", url, *arguments],
         cwd=_REPOSITORY,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
