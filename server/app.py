@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,10 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
 
+# Seconds that a thread may keep Python's lock while others wait: health has a thread of its own, and needs the lock
+# several times for an answer. Python's default is 0.005.
+_SWITCH_INTERVAL = 0.001
+
 
 @dataclass(frozen=True, slots=True)
 class BoundAddresses:
@@ -88,6 +93,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
     """
     signals = heed_signals()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 __all__ = ["Pace"]
 
 _TARGET = 1.0  # seconds that a request should wait for its acknowledgement, at most, from when it is here
-_TOO_LONG = 2.0  # seconds; between the two nothing changes: storage is not equally fast all the time
+_TOO_LONG = 2.2  # seconds; between the two nothing changes: storage is not equally fast all the time
 _FIRST_WINDOW = 16 << 20  # bytes, while nothing is known
 # A storage that is slow whatever it gets would else get less and less: so many bytes, or so many requests.
 _LEAST_WINDOW = 2 << 20
