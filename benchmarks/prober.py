@@ -22,6 +22,7 @@ from benchmarks.loader import percentiles
 __all__ = ["main"]
 
 _TIMEOUT = 10.0  # seconds
+_SLOW = 0.1  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except (OSError, urllib.error.URLError):
                 failures += 1
             waits.append(time.perf_counter() - begin)
-    print(json.dumps({"asked": len(waits), "failures": failures, "latency_ms": percentiles(waits)}), flush=True)
+    seen = {
+        "asked": len(waits),
+        "failures": failures,
+        "slow": sum(wait > _SLOW for wait in waits),
+        "latency_ms": percentiles(waits),
+    }
+    print(json.dumps(seen), flush=True)
 
 
 if __name__ == "__main__":
