@@ -138,7 +138,8 @@ def _overload(
     report.notes.append(
         f"{engine}: {storm['attempts']} attempts, {storm['accepted']} accepted, {storm['left_out']} left out by the "
         f"generator; refusals: {storm['refusals']}; told to wait: {_rounded(storm['told_seconds'])} s; health asked "
-        f"{healthy['asked']} times, {healthy['failures']} failures, {healthy['slow']} took more than 100 ms; API asked {answered['asked']} times, "
+        f"{healthy['asked']} times, {healthy['failures']} failures, {healthy['slow']} took more than 100 ms; "
+        f"API asked {answered['asked']} times, "
         f"{answered['failures']} failures"
     )
 

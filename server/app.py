@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
@@ -61,10 +60,6 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
 
-# Seconds that a thread may keep Python's lock while others wait: health has a thread of its own, and needs the lock
-# several times for an answer. Python's default is 0.005.
-_SWITCH_INTERVAL = 0.001
-
 
 @dataclass(frozen=True, slots=True)
 class BoundAddresses:
@@ -94,7 +89,6 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
     """
     signals = heed_signals()
-    sys.setswitchinterval(_SWITCH_INTERVAL)
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
@@ -232,7 +226,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
 
 
 def _keep_what_is_here() -> None:
-    """Let the garbage collector look at no object of now again: with all modules that takes 50 ms, with Python's lock."""
+    """Let the garbage collector look at no object of now again: that takes 50 ms, in which no thread runs."""
     gc.collect()
     gc.freeze()
 
