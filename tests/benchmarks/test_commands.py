@@ -26,6 +26,11 @@ def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.splitlines()) == len(main._BENCHMARKS)
 
 
+def test_the_readme_says_what_each_measures() -> None:
+    readme = Path(main.__file__).with_name("README.md").read_text(encoding="utf-8")
+    assert [name for name in main._BENCHMARKS if f"\n| `{name}` |" not in readme] == []
+
+
 def test_a_json_line_tells_what_was_measured_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     codec.main(["--records=40", "--distinct=2", "--rounds=2", "--codec=reference", "--json", f"--out={tmp_path}"])
     line = json.loads(capsys.readouterr().out)
