@@ -47,10 +47,8 @@ def main() -> int:
             at_once=arguments.at_once,
         )
         print(f"front door: seed {plan.seed}", flush=True)
-        report = Campaign(plan, Path(directory), lambda text: print(f"front door: {text}", flush=True)).run()
+        report = Campaign(plan, Path(directory), _say, _save).run()
     _show(report)
-    for finding in report.found.values():
-        _save(finding, report.repeated[finding.title])
     return 1 if report.found else 0
 
 
@@ -75,16 +73,23 @@ def _show(report: Report) -> None:
     for refusal, count in report.refusals.most_common(5):
         print(f"  refused {count:>6}: {refusal}")
     print(f"Stored and verified: {report.stored} records")
+    for title in report.found:
+        print(f"\nFOUND, {report.repeated[title]} times: {title}")
 
 
-def _save(finding: Finding, count: int) -> None:
+def _say(text: str) -> None:
+    print(f"front door: {text}", flush=True)
+
+
+def _save(finding: Finding) -> None:
+    """Save what was found, at once: a campaign of hours may be ended before it is over."""
     saved = b"\n".join(script.to_json() for script in finding.scripts)
     path = FAILURES / f"front-door-{hashlib.sha1(finding.title.encode(), usedforsecurity=False).hexdigest()[:12]}"
     FAILURES.mkdir(exist_ok=True)
     path.write_bytes(saved)
-    print(f"\nFOUND, {count} times: {finding.why[:3000]}")
+    _say(f"FOUND {finding.why[:3000]}")
     if finding.scripts:
-        print(f"  Reproduce: python -m tests.fuzz.front_door {path}")
+        _say(f"  Reproduce: python -m tests.fuzz.front_door {path}")
 
 
 if __name__ == "__main__":

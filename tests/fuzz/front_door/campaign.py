@@ -18,7 +18,7 @@ from tests.fuzz.front_door.found import FOUND
 from tests.fuzz.front_door.grpc_cases import grpc_script
 from tests.fuzz.front_door.http_cases import http_script
 from tests.fuzz.front_door.neighbours import NeighbourError, Neighbours
-from tests.fuzz.front_door.report import Plan, Report
+from tests.fuzz.front_door.report import Finding, Plan, Report
 from tests.fuzz.front_door.script import AnswerError, Door, Script, case_random
 from tests.fuzz.front_door.vitals import Vitals, log_lines, read_memory, read_processor_seconds, read_vitals, unexpected
 from tests.support.lognotary_server import LognotaryServer
@@ -55,9 +55,16 @@ class ServerGoneError(Exception):
 class Campaign:
     """One server and all that is done to it."""
 
-    def __init__(self, plan: Plan, directory: Path, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        directory: Path,
+        say: Callable[[str], None] = lambda _: None,
+        keep: Callable[[Finding], None] = lambda _: None,
+    ) -> None:
         self._plan = plan
         self._say = say
+        self._keep = keep
         self._files = directory / "chdb"
         self._storage = f"chdb://{self._files}"
         # Batches of half a second leave the embedded engine time for other things than many small parts.
@@ -96,8 +103,9 @@ class Campaign:
         return report
 
     def _found(self, why: str, *scripts: Script) -> None:
-        if self.report.add(why, *scripts):
-            self._say(f"FOUND {why[:500]}")
+        finding = Finding(why, scripts)
+        if self.report.add(finding):
+            self._keep(finding)
 
     async def _rounds(self, neighbours: Neighbours) -> None:
         plan, report = self._plan, self.report

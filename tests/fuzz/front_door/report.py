@@ -73,9 +73,8 @@ class Report:
     seconds: float = 0.0
     processor_seconds: float = 0.0
 
-    def add(self, why: str, *scripts: Script) -> bool:
+    def add(self, finding: Finding) -> bool:
         """Note something, and tell whether it is new; what is found again is only counted."""
-        finding = Finding(why, scripts)
         self.repeated[finding.title] += 1
         if finding.title in self.found or len(self.found) >= _MOST_FOUND:
             return False
