@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import Any, cast
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -85,7 +86,7 @@ class _LimitedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         else:
             self._heard_at = self.loop.time()
-        super().data_received(data)
+        self._read(data)
         if self._in_head and self._head_bytes > _MOST_HEADERS:
             self._end(_TOO_LARGE)
         elif len(self.pipeline) > _MOST_AHEAD:
@@ -96,7 +97,41 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._head_bytes += 1  # also where this began in the middle of what came
         super().on_message_begin()
 
+    def _read(self, data: bytes) -> None:
+        """Let the parser read, as uvicorn does, but decline to upgrade (RFC 9110, section 7.8).
+
+        The parser takes what follows the headers for another protocol's. Clients that offer HTTP/2 (h2c) send
+        the body of an HTTP/1.1 request there, so a request is read again without its offer.
+        """
+        self._unset_keepalive_if_required()
+        rest = memoryview(data)
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(rest)
+                except httptools.HttpParserUpgrade as offer:
+                    if self.parser.get_method() == b"CONNECT":
+                        self.send_400_response("There is no tunnel here.")
+                        return
+                    rest = rest[offer.args[0] :]
+                    self._read_again()
+                else:
+                    return
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _read_again(self) -> None:
+        """Give the head that was read to a new parser, without the offer to upgrade."""
+        line = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
+        fields = (b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade")
+        head = b"".join((line, b"\r\n", *fields, b"\r\n"))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does, for what is pipelined
+        self.parser.feed_data(head)
+
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._in_head = False
         self._head_bytes = 0
         self._heard_at = self.loop.time()
@@ -105,6 +140,8 @@ class _LimitedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._in_head = True
 

@@ -27,9 +27,14 @@ async def hello(_: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
+async def echo(request: Request) -> PlainTextResponse:
+    """Answer with the body, behind it the answer of ``hello``."""
+    return PlainTextResponse(await request.body() + b"|hello")
+
+
 @contextlib.asynccontextmanager
 async def serving(connections: int = 100, age: float | None = None) -> AsyncIterator[Address]:
-    app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])])
+    app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), Route("/echo", echo, methods=["POST"])])
     async with serve_http(app, ANY, ConnectionLimits(connections, age), asyncio.Event()) as address:
         yield address
 
@@ -149,6 +154,46 @@ async def test_a_body_that_is_not_wanted_is_not_asked_for() -> None:
     async with serving() as address, connected(address) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n")
         assert (await answer(reader)).startswith(b"HTTP/1.1 200")
+
+
+OFFER = b"Host: x\r\nConnection: keep-alive, Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: %s\r\n"
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [b"Content-Length: 4\r\n\r\nbody", b"Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"],
+    ids=["whole", "chunked"],
+)
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+async def test_an_offer_to_upgrade_is_declined_and_the_body_is_the_request_s(
+    protocol: bytes, body: bytes, piece: int
+) -> None:
+    async with serving() as address, connected(address) as (reader, writer):
+        said = (b"POST /echo HTTP/1.1\r\n" + OFFER % protocol + body) * 2 + GET
+        for at in range(0, len(said), piece):
+            writer.write(said[at : at + piece])
+            await writer.drain()
+            await asyncio.sleep(0)
+        for wanted in (b"body|hello", b"body|hello", b"\r\n\r\nhello"):
+            told = await answer(reader)
+            assert told.startswith(b"HTTP/1.1 200")
+            assert told.endswith(wanted)
+
+
+async def test_a_connection_goes_on_after_an_offer_to_upgrade_without_a_body() -> None:
+    async with serving() as address, connected(address) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\n" + OFFER % b"h2c" + b"\r\n")
+            assert b"200" in await answer(reader)
+
+
+async def test_a_tunnel_is_refused() -> None:
+    async with serving() as address, connected(address) as (reader, writer):
+        writer.write(b"CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n" + GET)
+        told = await rest(reader)
+    assert told.startswith(b"HTTP/1.1 400")
+    assert b"200" not in told
 
 
 async def test_an_application_in_a_thread_of_its_own_answers_while_this_event_loop_does_not() -> None:

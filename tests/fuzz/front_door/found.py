@@ -14,6 +14,10 @@ from tests.fuzz.front_door.script import After, Door, Ending, Script, Step
 __all__ = ["FOUND"]
 
 _VALID = valid_protobuf(random.Random(0))
+_OFFER = (
+    b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n"
+    b"Upgrade: h2c\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n"
+)
 _FORGED = b"\nTraceback (most recent call last):\n"
 
 
@@ -47,5 +51,7 @@ FOUND: tuple[Script, ...] = (
         ),
         Ending.LISTEN,
     ),
+    # Was answered OK, and the body dropped: the HTTP parser took it for what follows an upgrade.
+    Script(Door.HTTP, (Step(_OFFER % 3 + b"\nF\n", 0.0, ("upgrade",)),), Ending.ANSWERED, answers=1),
 )
 """Scripts, each of which once did what it must not."""
