@@ -80,6 +80,8 @@ class _LimitedProtocol(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
         super().connection_lost(exc)
+        # After a reset too, where uvicorn lets the timer hold what belongs to the connection until it is due.
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.client
+import socket
+import struct
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server import http_connections
 from server.http_connections import ConnectionLimits
@@ -121,6 +125,23 @@ async def test_a_peer_that_sends_headers_bit_by_bit_is_not_waited_for(monkeypatc
                     writer.write(b"a: b\r\n")
                     await writer.drain()
                     await asyncio.sleep(0.02)
+
+
+async def test_nothing_of_a_connection_stays_after_the_peer_has_reset_it() -> None:
+    def connections() -> int:
+        gc.collect()
+        return sum(isinstance(one, HttpToolsProtocol) for one in gc.get_objects())
+
+    async with serving() as address:
+        async with connected(address) as (reader, writer):
+            writer.write(GET)
+            await answer(reader)
+            assert connections() == 1
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        async with asyncio.timeout(30):
+            while connections():  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.05)
 
 
 async def test_headers_without_end_are_refused() -> None:
