@@ -29,6 +29,7 @@ _OF_GRPC = {"1": "CANCELLED", "2": "UNKNOWN", "4": "DEADLINE_EXCEEDED", "12": "U
 _STATUSES = _OWN | _OF_GRPC
 # What gRPC answers to calls on a connection that ends, because the client broke it or went away.
 _CONNECTION_ENDS = (b"Failed parsing HTTP/2", b"Socket closed", b"Too many pings")
+_NEGATIVE = 1 << 31  # bytes of a message, where gRPC takes them for a signed number
 _MAX_BLOCK = 1 << 24
 
 Headers = list[tuple[bytes, bytes]]
@@ -244,10 +245,13 @@ def _why_refused(fields: Iterable[tuple[bytes, bytes]], data: bytes) -> str:
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
-    """Yield the messages that are whole."""
+    """Yield the messages that are whole; where one claims to have 2 GiB or more, gRPC makes an empty one of it."""
     at = 0
     while len(data) - at >= 5:
         size = int.from_bytes(data[at + 1 : at + 5])
+        if size >= _NEGATIVE:
+            yield b""
+            return
         if len(data) - at - 5 >= size:
             yield data[at + 5 : at + 5 + size]
         at += 5 + size
