@@ -176,7 +176,7 @@ class GrpcAnswers:
         if code == "0":
             why = _why_no_call(self._script.sent, stream)
             if why:
-                raise AnswerError(f"OK for what is no call\n{why}")
+                raise AnswerError(f"OK for what is no call: {why.partition(':')[0]}\n{why}")
             if bytes(answer.data) != bytes(5):
                 raise AnswerError(f"OK with a message that is not empty\n{bytes(answer.data)!r}")
             return "OK"

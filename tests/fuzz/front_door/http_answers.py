@@ -102,7 +102,7 @@ class HttpAnswers:
             if answer.status == 200:
                 why = why_no_http_request(self._script.sent, number)
                 if why:
-                    raise AnswerError(f"OK for what is no request\n{why}")
+                    raise AnswerError(f"OK for what is no request: {why[:40]}\n{why}")
             elif answer.status not in _STATUSES:
                 raise AnswerError(f"status {answer.status} is none of those that are documented")
             else:
