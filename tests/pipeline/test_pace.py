@@ -32,16 +32,16 @@ def serve(pace: Pace, bytes_a_second: float, seconds: float, *, overhead: float 
 
 @pytest.mark.parametrize("rate", [8 * MIB, 30 * MIB, 100 * MIB])
 def test_a_full_window_goes_through_in_a_second_or_two(rate: float) -> None:
-    assert 0.5 < serve(pace(), rate, 60) < 2.2
+    assert 0.5 < serve(pace(), rate, 60) < 2.5
 
 
 @pytest.mark.parametrize("rate", [20 * MIB, 100 * MIB])
 def test_the_window_follows_a_storage_that_becomes_slower_and_faster_again(rate: float) -> None:
     follows = pace()
     serve(follows, rate, 30)
-    assert serve(follows, rate / 2, 10) < 2.2
+    assert serve(follows, rate / 2, 10) < 2.5
     serve(follows, rate / 10, 10)
-    assert 0.5 < serve(follows, rate, 5) < 2.2
+    assert 0.5 < serve(follows, rate, 5) < 2.5
 
 
 def test_the_window_is_never_more_than_there_is_memory_for() -> None:
