@@ -1,10 +1,11 @@
-"""A real Collector with its own queue and retries, and what feeds it."""
+"""Real Collectors with their own queues and retries, and what feeds them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import grpc
@@ -12,36 +13,50 @@ import grpc
 from tests.faults.ledger import Ledger, Outcome, SentRequest
 from tests.faults.senders import EXPORT, fast_reconnecting, make_request
 from tests.support.collector import Collector
+from tests.support.collector_binaries import packaged_collector
 from tests.support.free_port import free_port
+from tests.support.otlp_load import ID
 
-__all__ = ["CollectorSender", "unknown_attempts"]
+__all__ = ["CollectorSender", "file_collector", "grpc_collector", "unknown_attempts"]
 
 _PAUSE = 0.1
 _RECORDS = 4
 _PATIENCE = 20.0  # seconds in which something must arrive
 
 
+Feed = Callable[[tuple[str, ...]], str]
+"""Gives a Collector records with these IDs; returns why it did not take them, empty if it did."""
+
+
 class CollectorSender:
     """Sends to a Collector; what that takes it brings to the server, at least once, however long it takes."""
 
-    def __init__(self, address: str, ledger: Ledger, directory: Path, count_stored: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        name: str,
+        collector: Collector,
+        feeding: AbstractContextManager[Feed],
+        ledger: Ledger,
+        count_stored: Callable[[], int],
+    ) -> None:
         """Prepare a Collector.
 
         Args:
-            address: the server's OTLP/gRPC.
+            name: the sender's.
+            collector: the Collector, not started yet.
+            feeding: what to give it records with, once it runs.
             ledger: where its requests are taken down.
-            directory: for its configuration and its log.
             count_stored: how many different records of it are stored by now.
         """
-        own = f"127.0.0.1:{free_port()}"
-        self._own = own
+        self._name = name
+        self._collector = collector
+        self._feeding = feeding
         self._ledger = ledger
         self._count_stored = count_stored
         self._finishing = threading.Event()
         self._requests: list[SentRequest] = []
         self._refused: list[str] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._collector = Collector(_config(own, address), directory)
 
     def start(self) -> None:
         self._collector.start()
@@ -70,20 +85,71 @@ class CollectorSender:
         return late + self._refused
 
     def _run(self) -> None:
-        with fast_reconnecting(self._own) as channel:
-            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+        with self._feeding as feed:
             count = 0
             while not self._finishing.is_set():
-                ids = tuple(f"collector-{count}-{place}" for place in range(_RECORDS))
+                ids = tuple(f"{self._name}-{count}-{place}" for place in range(_RECORDS))
                 count += 1
-                try:
-                    call(make_request(ids), timeout=10.0)
-                except grpc.RpcError as error:
-                    self._refused.append(f"the Collector did not take records: {error.code()}")
+                if refusal := feed(ids):
+                    self._refused.append(f"the Collector did not take records: {refusal}")
                 else:
-                    sent = SentRequest("collector", ids, [Outcome.ACKNOWLEDGED])
+                    sent = SentRequest(self._name, ids, [Outcome.ACKNOWLEDGED])
                     self._requests.append(self._ledger.add(sent))
                 self._finishing.wait(_PAUSE)
+
+
+def grpc_collector(address: str, directory: Path) -> tuple[Collector, AbstractContextManager[Feed]]:
+    """A Collector that is built with Go, and sends what it gets over OTLP/gRPC to an address, compressed."""
+    own = f"127.0.0.1:{free_port()}"
+    exporter = {"endpoint": address, "compression": "gzip", "tls": {"insecure": True}}
+    receiver = {"protocols": {"grpc": {"endpoint": own}}}
+    return Collector(_config("otlp", receiver, exporter), directory), _feeding_over_grpc(own)
+
+
+def file_collector(url: str, directory: Path) -> tuple[Collector, AbstractContextManager[Feed]]:
+    """A Collector from PyPI that sends the lines of a file over OTLP/HTTP to a URL."""
+    file = directory / "records.log"
+    receiver = {
+        "include": [str(file)],
+        "start_at": "beginning",
+        "poll_interval": "50ms",
+        "operators": [
+            {"type": "add", "field": f"attributes['{ID}']", "value": "EXPR(body)"},
+            # The first of a request is an audit record, as those of others.
+            *(
+                {"type": "add", "field": f"attributes['{key}']", "value": value, "if": 'body endsWith "-0"'}
+                for key, value in (("audit.actor.id", "alice"), ("audit.action", "read"))
+            ),
+        ],
+    }
+    config = _config("filelog", receiver, {"endpoint": url}, exporter_name="otlphttp")
+    return Collector(config, directory, binary=packaged_collector()), _feeding_by_file(file)
+
+
+@contextmanager
+def _feeding_over_grpc(address: str) -> Iterator[Feed]:
+    with fast_reconnecting(address) as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+
+        def feed(ids: tuple[str, ...]) -> str:
+            try:
+                call(make_request(ids), timeout=10.0)
+            except grpc.RpcError as error:
+                return str(error.code())
+            return ""
+
+        yield feed
+
+
+@contextmanager
+def _feeding_by_file(file: Path) -> Iterator[Feed]:
+    with file.open("a", encoding="ascii", buffering=1) as lines:
+
+        def feed(ids: tuple[str, ...]) -> str:
+            lines.writelines(f"{name}\n" for name in ids)
+            return ""
+
+        yield feed
 
 
 def unknown_attempts(log: str) -> int:
@@ -92,21 +158,20 @@ def unknown_attempts(log: str) -> int:
     return sum("Throttle" not in line and "connection refused" not in line for line in failed)
 
 
-def _config(own: str, address: str) -> dict[str, object]:
-    exporter = {
-        "endpoint": address,
-        "compression": "gzip",
-        "tls": {"insecure": True},
+def _config(
+    receiver_name: str, receiver: object, exporter: dict[str, object], exporter_name: str = "otlp"
+) -> dict[str, object]:
+    exporter |= {
         "timeout": "3s",
         "retry_on_failure": {"initial_interval": "100ms", "max_interval": "500ms", "max_elapsed_time": "0s"},
         "sending_queue": {"queue_size": 100000, "num_consumers": 20},
     }
     return {
-        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": own}}}},
-        "exporters": {"otlp": exporter},
+        "receivers": {receiver_name: receiver},
+        "exporters": {exporter_name: exporter},
         # Every failed attempt stands in the log: none is left out as one of many.
         "service": {
             "telemetry": {"logs": {"sampling": {"enabled": False}}},
-            "pipelines": {"logs": {"receivers": ["otlp"], "exporters": ["otlp"]}},
+            "pipelines": {"logs": {"receivers": [receiver_name], "exporters": [exporter_name]}},
         },
     }

@@ -46,6 +46,7 @@ def derive(seed: int, kind: str = "", *, ack: str = "", seconds: float = 0.0) ->
         sdk_grpc=choose.random() < 0.4,
         sdk_http=choose.random() < 0.4,
         collector=choose.random() < 0.3,
+        file_collector=choose.random() < 0.2,
     )
     steps = tuple(sorted(wanted.make(choose, seconds), key=lambda step: step.at))
     return Plan(seed, name, flags, senders, steps, seconds, wanted.needs, wanted.down_at_start)

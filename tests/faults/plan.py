@@ -83,13 +83,15 @@ class Senders:
     Attributes:
         habits: of the raw senders.
         sdk_grpc, sdk_http: whether an application with the SDK's exporter sends too.
-        collector: whether a Collector does.
+        collector: whether a Collector does that is built with Go, over gRPC.
+        file_collector: whether one from PyPI does that reads a file, over HTTP.
     """
 
     habits: Habits
     sdk_grpc: bool = False
     sdk_http: bool = False
     collector: bool = False
+    file_collector: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.faults.collector_sender import CollectorSender
+from tests.faults.collector_sender import CollectorSender, file_collector, grpc_collector
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.plan import Plan
 from tests.faults.sdk_senders import SdkSender, grpc_exporter, http_exporter
@@ -121,8 +121,11 @@ def _senders(site: Site, ledger: Ledger) -> list[Sender]:
     if wanted.sdk_http:
         senders.append(SdkSender("sdk-http", ledger, partial(http_exporter, f"http://{site.otlp_http}")))
     if wanted.collector:
-        count = partial(_count, site, "collector-")
-        senders.append(CollectorSender(site.otlp_grpc, ledger, site.directory / "collector", count))
+        made = grpc_collector(site.otlp_grpc, site.directory / "collector")
+        senders.append(CollectorSender("collector", *made, ledger, partial(_count, site, "collector-")))
+    if wanted.file_collector:
+        made = file_collector(f"http://{site.otlp_http}", site.directory / "file-collector")
+        senders.append(CollectorSender("file-collector", *made, ledger, partial(_count, site, "file-collector-")))
     return senders
 
 

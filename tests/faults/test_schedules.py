@@ -20,7 +20,7 @@ from tests.faults.senders import Habits, RawSenders
 from tests.faults.stored import read_batches, read_records
 from tests.faults.verdict import Verdict, judge
 from tests.support.clickhouse_source import ServerUnavailableError
-from tests.support.collector_binaries import is_built
+from tests.support.collector_binaries import CollectorUnavailableError, packaged_collector
 from tests.support.lacking import lacking, require_tools
 from tests.support.lognotary_server import LognotaryServer
 from tests.support.waiting import wait_for
@@ -62,15 +62,17 @@ def test_a_schedule_of_faults_loses_and_repeats_nothing(
 
 
 def test_a_collector_brings_all_it_took_whatever_happens_to_the_server(shared_bench: Bench, tmp_path: Path) -> None:
-    if not is_built():
-        pytest.skip("no Collector is built yet, and that takes minutes: tests/system/test_collectors.py says how")
+    try:
+        packaged_collector()
+    except CollectorUnavailableError as error:
+        lacking(str(error))
     plan = derive(3, "kill-server", ack="commit", seconds=SECONDS)
-    assert run(shared_bench, replace(plan, senders=replace(FEW, collector=True)), tmp_path).hits
+    assert run(shared_bench, replace(plan, senders=replace(FEW, file_collector=True)), tmp_path).hits
 
 
 def test_a_full_disk_loses_and_repeats_nothing(shared_bench: Bench, tmp_path: Path) -> None:
     if Needs.TMPFS not in able():
-        pytest.skip("file systems cannot be mounted here: that takes root, and a machine that permits it")
+        lacking("file systems cannot be mounted here: that takes root, and a machine that permits it")
     steps = (
         Step(0.5, 0.8, Deed.FILL_SERVER),
         Step(1.5, 0.8, Deed.FILL_CLICKHOUSE),
