@@ -14,8 +14,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError, CompileError, LinkError
 
-_NOTARY, _OTLP = Path("server/notary/native"), Path("server/otlp/native")
-_CODEC, _HASHING = "server.otlp._native", "server.notary._native"
+_NOTARY_FOLDER, _CODEC_FOLDER = Path("server/notary/native"), Path("server/codec/native")
+_CODEC, _HASHING = "server.codec._native", "server.notary._native"
 _INSTEAD = {
     _CODEC: "the compiled codec is left out, the reference codec takes its place",
     _HASHING: "the compiled hashing is left out, hashlib takes its place",
@@ -71,7 +71,9 @@ def _extension(name: str, folder: Path, *shared: Path) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [_extension(_CODEC, _OTLP, _NOTARY), _extension(_HASHING, _NOTARY)], build_dir="build/cython", force=False
+        [_extension(_CODEC, _CODEC_FOLDER, _NOTARY_FOLDER), _extension(_HASHING, _NOTARY_FOLDER)],
+        build_dir="build/cython",
+        force=False,
     ),
     cmdclass={"build_ext": _BuildExt},
 )

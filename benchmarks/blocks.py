@@ -21,8 +21,8 @@ from benchmarks.codecs import ReadyBlock, ready_blocks
 from benchmarks.processes import Meter, clickhouse, fresh_engine, scratch, stop_merges
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
+from harness.clickhouse_node import ClickHouseNode
 from storage.schema import RECORD_TABLES, record_columns
-from tests.support.clickhouse_node import ClickHouseNode
 
 _DATABASE = "blocks"
 _REQUESTS = 12  # of the usual shape, these make two full blocks and a small one

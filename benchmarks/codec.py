@@ -18,11 +18,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from benchmarks.codecs import CODECS, CodecMissingError, ReadyBlock, commit_block, make_codec
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
-from server.allocator import keep_freed_memory
+from server.codec.rows import Codec, Rows
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.pipeline.rows import Codec, Rows
+from server.process.allocator import keep_freed_memory
 
 _BASE = "FromString"
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.codec.choose import build_codec
+from server.codec.rows import Codec, Rows
+from server.codec.rules import BUILT_IN_RULES
 from server.notary.batch import LogState, notarize
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.otlp.codecs import build_codec
-from server.pipeline.rows import Codec, Rows
-from server.pipeline.rules import BUILT_IN_RULES
 from storage.commit import encode_records_block
 
 __all__ = [

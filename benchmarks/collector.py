@@ -31,10 +31,10 @@ from benchmarks.processes import (
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
+from harness.clickhouse_node import ClickHouseNode
+from harness.collector import Collector
+from harness.free_port import free_port
 from server.notary.origin import Stream
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.collector import Collector
-from tests.support.free_port import free_port
 
 _OURS, _THEIRS = "lognotary", "collector"  # databases
 _ARRIVAL_SECONDS = 300.0

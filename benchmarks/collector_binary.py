@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.support.cache import cached
-from tests.support.collector_binaries import CollectorUnavailableError, run_build_step
+from harness.cache import cached
+from harness.collector_binaries import CollectorUnavailableError, run_build_step
 
 __all__ = ["COLLECTOR_VERSION", "clickhouse_collector"]
 

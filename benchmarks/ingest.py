@@ -29,10 +29,10 @@ from benchmarks.processes import (
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
+from harness.clickhouse_node import ClickHouseNode
+from harness.lognotary_server import LognotaryServer
 from storage.engine import Engine
 from storage.schema import RECORD_TABLES, record_columns
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.lognotary_server import LognotaryServer
 
 _OURS, _READY = "lognotary", "ready"  # databases
 

@@ -26,7 +26,7 @@ from benchmarks.processes import (
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
-from tests.support.clickhouse_node import ClickHouseNode
+from harness.clickhouse_node import ClickHouseNode
 
 _MIB = 1 << 20
 _DRAINED_WITHIN = 600.0  # seconds

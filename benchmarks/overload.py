@@ -36,7 +36,7 @@ from benchmarks.processes import (
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
-from tests.support.lognotary_server import LognotaryServer
+from harness.lognotary_server import LognotaryServer
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _MIB = 1 << 20

@@ -16,14 +16,14 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from harness.clickhouse_node import ClickHouseNode
+from harness.lognotary_server import LognotaryServer, read_verification
 from server.notary.origin import Stream
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.migrate import migrate
 from storage.schema import RECORD_TABLES
 from storage.url import parse_storage_url
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.lognotary_server import LognotaryServer, read_verification
 
 __all__ = [
     "Meter",

@@ -29,6 +29,7 @@ from benchmarks.processes import (
     settle_merges,
 )
 from benchmarks.report import Report, add_report_flags
+from harness.clickhouse_node import ClickHouseNode
 from lognotary.v1.evidence_pb2 import GetConsistencyProofRequest, GetInclusionProofRequest
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from server.notary.batch import LogState, notarize
@@ -37,7 +38,6 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from storage.commit import insert_batch, insert_tiles
 from storage.engine import Engine
-from tests.support.clickhouse_node import ClickHouseNode
 
 _DATABASE = "proofs"
 _LOG = LogName("benchmark", Stream.OPERATIONAL, "writer")

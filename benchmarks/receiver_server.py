@@ -19,14 +19,14 @@ import grpc
 import grpc.aio
 
 from benchmarks.codecs import fastest_codec
-from server.allocator import keep_freed_memory
+from server.admission.admission import Admission, AdmissionLimits, Ticket
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
-from server.pipeline.admission import Admission, AdmissionLimits, Ticket
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.ingest import Ingest
 from server.pipeline.pipeline import Parts, Pipeline
+from server.process.allocator import keep_freed_memory
 
 _LARGEST = 64 << 20  # bytes of a request
 _THREADS = 128  # of the sync server, which needs one for each request that waits

@@ -29,9 +29,9 @@ from benchmarks.processes import (
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.free_port import free_port
-from tests.support.lognotary_server import LognotaryServer
+from harness.clickhouse_node import ClickHouseNode
+from harness.free_port import free_port
+from harness.lognotary_server import LognotaryServer
 
 _MIB = 1 << 20
 _PARTS = "SELECT count() FROM system.parts WHERE active AND database = 'lognotary'"

@@ -31,13 +31,13 @@ from benchmarks.processes import (
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
+from harness.clickhouse_node import ClickHouseNode
 from server.notary.origin import Stream
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.evidence import scan_query
 from storage.schema import RECORD_TABLES
 from storage.url import parse_storage_url
-from tests.support.clickhouse_node import ClickHouseNode
 
 _DATABASE = "lognotary"
 _MERGING_SECONDS = 1800.0

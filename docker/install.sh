@@ -38,7 +38,7 @@ project)
     "$venv/bin/pip" check
     "$venv/bin/lognotary" --help >/dev/null
     # Elsewhere the reference codec may take its place; an image is not built without it.
-    "$venv/bin/python" -P -c 'from server.notary import _native; from server.otlp._native import HAS_SHA256; assert HAS_SHA256'
+    "$venv/bin/python" -P -c 'from server.notary import _native; from server.codec._native import HAS_SHA256; assert HAS_SHA256'
     # Nothing is installed into a running container.
     "$venv/bin/pip" uninstall --yes --quiet pip
     ;;

@@ -21,6 +21,13 @@ from unittest import mock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.cli import build_parser
+from server.codec.classify import AuditFields, classify
+from server.codec.decode import decode
+from server.codec.otlp_json import request_from_json
+from server.codec.records import RecordColumns
+from server.codec.reference import ReferenceCodec
+from server.codec.rows import Rows
+from server.codec.rules import BUILT_IN_RULES
 from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
 from server.notary.canonical import (
     CanonicalColumn,
@@ -35,13 +42,6 @@ from server.notary.canonical import (
 from server.notary.merkle import leaf_hash
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, Signer
-from server.otlp.decode import decode
-from server.otlp.otlp_json import request_from_json
-from server.otlp.reference import ReferenceCodec
-from server.pipeline.classify import AuditFields, classify
-from server.pipeline.records import RecordColumns
-from server.pipeline.rows import Rows
-from server.pipeline.rules import BUILT_IN_RULES
 
 __all__ = ["EXAMPLE_LOG", "EXAMPLE_SIGNER", "Example", "cli_page", "fill", "make_example"]
 

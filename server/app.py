@@ -21,26 +21,14 @@ from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health
 from server.api.http_api import build_http_api
-from server.config import Settings
-from server.datadir import DataDirectory, worker_directory
-from server.descriptors import allow_descriptors
-from server.http_connections import ConnectionLimits
-from server.identity import identify, key_store
-from server.ingestion import Ingestion
-from server.kept_logs import state_changes
-from server.listeners import serve_grpc, serve_http, serve_http_apart
-from server.memory import most_receivable, resident_memory
-from server.metrics import Metrics, ready_reading
+from server.data_dir.directory import DataDirectory, worker_directory
+from server.keys.identity import identify, key_store
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
-from server.ports import reserve
-from server.retention import enforced_retention
-from server.self_verification.service import self_verification
-from server.self_verification.status import readings
-from server.setting_values import Address
-from server.startup import (
+from server.process.descriptors import allow_descriptors
+from server.process.lifecycle import (
     Signals,
     StoppedError,
     background,
@@ -49,10 +37,22 @@ from server.startup import (
     reach_storage,
     whenever,
 )
-from server.worker_link import REPORT_INTERVAL, Order, Report
-from server.workers import Workers
+from server.process.memory_limit import most_receivable, resident_memory
+from server.process.metrics import Metrics, ready_reading
+from server.self_verification.service import self_verification
+from server.self_verification.status import readings
+from server.settings.settings import Settings
+from server.settings.values import Address
+from server.transport.http_connections import ConnectionLimits
+from server.transport.servers import serve_grpc, serve_http, serve_http_apart
+from server.workers.messages import REPORT_INTERVAL, Order, Report
+from server.workers.reserved_ports import reserve
+from server.workers.supervisor import Workers
+from server.writer.ingestion import Ingestion
+from server.writer.owned_logs import state_changes
+from server.writer.retention import enforced_retention
 from storage.clickhouse import connect
-from storage.late import LateEngine
+from storage.deferred import LateEngine
 from storage.url import EmbeddedUrl
 from storage.writers import WriterName
 

@@ -12,16 +12,16 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from server.commands import audit, check, checkpoint, journal, keys, prove, trace, verify
-from server.config import ConfigError, add_flags, load_settings
-from server.datadir import DataDirectoryError
+from server.data_dir.directory import DataDirectoryError
 from server.demo import run_demo
-from server.keystore import KeyStoreError
-from server.logs import configure_logging
+from server.errors.ingest import JournalDamagedError
+from server.keys.store import KeyStoreError
+from server.log.recovery import LogUnusableError
 from server.notary.errors import SigningError
-from server.pipeline.errors import JournalDamagedError
-from server.pipeline.recovery import LogUnusableError
+from server.process.log_setup import configure_logging
+from server.settings.settings import ConfigError, add_flags, load_settings
 from server.witness.errors import WitnessError
-from server.workers import WorkerFailedError
+from server.workers.supervisor import WorkerFailedError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     # The other commands shall not wait until all of a server is imported.
     from server.app import run_server
-    from server.listeners import ListenerEndedError
+    from server.transport.servers import ListenerEndedError
 
     settings = load_settings(vars(options), os.environ)
     configure_logging(settings.log_level, settings.log_format)

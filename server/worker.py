@@ -11,17 +11,17 @@ import sys
 from collections.abc import Callable
 
 from server.app import run_worker
-from server.config import ConfigError
-from server.datadir import DataDirectoryError
-from server.keystore import KeyStoreError
-from server.listeners import ListenerEndedError
-from server.logs import configure_logging
+from server.data_dir.directory import DataDirectoryError
+from server.errors.ingest import JournalDamagedError
+from server.keys.store import KeyStoreError
+from server.log.recovery import LogUnusableError
 from server.notary.errors import SigningError
-from server.pipeline.errors import JournalDamagedError
-from server.pipeline.recovery import LogUnusableError
-from server.startup import heed_signals
+from server.process.lifecycle import heed_signals
+from server.process.log_setup import configure_logging
+from server.settings.settings import ConfigError
+from server.transport.servers import ListenerEndedError
 from server.witness.errors import WitnessError
-from server.worker_link import CANNOT_START, Order, Report
+from server.workers.messages import CANNOT_START, Order, Report
 from storage.errors import StorageBusyError, StorageConfigError, StorageError
 
 __all__ = ["main"]

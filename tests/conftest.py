@@ -10,16 +10,16 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
-from server.pipeline.journal import Journal
+from harness.clickhouse_http import ClickHouseServer
+from harness.clickhouse_node import running_server
+from harness.clickhouse_source import ServerUnavailableError
+from harness.lacking import lacking
+from server.log.journal import Journal
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.migrate import migrate
 from storage.rowbinary import read_rows, text
 from storage.url import parse_storage_url
-from tests.support.clickhouse_http import ClickHouseServer
-from tests.support.clickhouse_node import running_server
-from tests.support.clickhouse_source import ServerUnavailableError
-from tests.support.lacking import lacking
 
 # How long an example takes is up to what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.bundles import Cosigner, MemoryLog, audit_record, encode_record, signer_of
 from server import check, cli
 from server.commands.bundles import save_bundle
 from server.notary.bundle import readable_record
@@ -35,7 +36,6 @@ from server.notary.note import NoteSignature, SignedNote, parse_note
 from server.notary.origin import LogName, Stream
 from server.notary.proofs import verify_inclusion
 from server.notary.signers import Signer
-from tests.support.bundles import Cosigner, MemoryLog, audit_record, encode_record, signer_of
 
 CHECK = Path(check.__file__)
 LOG = MemoryLog([audit_record(number) for number in range(13)])

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.lacking import lacking
 from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
 from server.demo.server_process import running_server
-from tests.support.lacking import lacking
 
 # The first words of the headings, in order.
 STEPS = (

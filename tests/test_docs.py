@@ -15,23 +15,23 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from server.config import SETTINGS, Setting, load_settings
+from harness.clickhouse_http import ClickHouseServer
+from harness.collector import Collector
+from harness.collector_binaries import is_built
+from harness.lacking import require_tools
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
+from server.keys.pkcs11_uri import Pkcs11Uri
 from server.notary.canonical import canonical_columns, decode_record
 from server.notary.findings import FindingKind
 from server.notary.merkle import leaf_hash, node_hash
 from server.notary.origin import Stream
-from server.pkcs11_uri import Pkcs11Uri
+from server.settings.settings import SETTINGS, Setting, load_settings
 from storage.clickhouse import connect
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
 from storage.migrate import load_migrations, migrate
 from storage.schema import canonical_expressions
 from storage.url import parse_storage_url
-from tests.support.clickhouse_http import ClickHouseServer
-from tests.support.collector import Collector
-from tests.support.collector_binaries import is_built
-from tests.support.lacking import require_tools
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import log_record, send
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -9,13 +9,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
-from server.api.evidence import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
-from server.api.expiry import Expired
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
+from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.tile_files import latest_checkpoint, read_tile
-from server.api.verification import Progress, Scope, Summary, verify
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
@@ -23,6 +21,8 @@ from server.notary.statement import Statement, StatementKind
 from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
 from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
+from server.verification.expiry import Expired
+from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
 from storage.statements import read_statements
 

@@ -11,9 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, record_message, span_message, to_nanos
-from server.api.record_evidence import gather_evidence
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.verification.record_evidence import gather_evidence
 from storage.engine import Engine
 from storage.evidence import StoredRecord
 from storage.records import AuditFilter, records_of_trace, search_audit_events, spans_of_trace

@@ -7,13 +7,13 @@ from typing import cast
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
-from server.api.expiry import Expired
-from server.api.record_evidence import RecordEvidence
-from server.api.verification import Progress, Summary
 from server.notary.canonical import Value, decode_record
 from server.notary.errors import MalformedError
 from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
+from server.verification.expiry import Expired
+from server.verification.record_evidence import RecordEvidence
+from server.verification.verification import Progress, Summary
 from storage.evidence import StoredRecord
 from storage.records import Span
 

@@ -11,8 +11,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from server.api.tree import TileNodes
 from server.notary.batch import Batch
+from server.verification.tree import TileNodes
 
 __all__ = ["ProofCache"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from server.api.attestations import confirmations
 from server.api.checkpoints import checkpoint_note, find_checkpoint
-from server.api.confirmations import confirmations
 from server.api.errors import AlteredError, NotFoundError
-from server.api.tree import read_tree
 from server.notary.batch import Batch
 from server.notary.errors import VerificationError
 from server.notary.merkle import HASH_SIZE, leaf_hash, split_hashes
 from server.notary.origin import LogName
 from server.notary.tiles import TILE_WIDTH, Tile, encode_bundle, nodes_beside, tile_width, verify_tile
 from server.notary.trust import TrustedKeys
+from server.verification.tree import read_tree
 from storage.checkpoints import read_entries
 from storage.engine import Engine
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.config import ConfigError
+from server.settings.settings import ConfigError
 
 __all__ = ["save_bundle"]
 

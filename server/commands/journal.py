@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from server.config import add_flags, load_settings
-from server.datadir import journals
-from server.pipeline.errors import JournalDamagedError
-from server.pipeline.frames import Frame, scan_segment
-from server.pipeline.journal import segment_files
-from server.pipeline.journal_entry import decode_entry
+from server.data_dir.directory import journals
+from server.errors.ingest import JournalDamagedError
+from server.log.journal import segment_files
+from server.log.journal_entry import decode_entry
+from server.log.journal_frames import Frame, scan_segment
+from server.settings.settings import add_flags, load_settings
 from storage.errors import StorageError
 from storage.statements import decode_statement
 

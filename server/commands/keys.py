@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.commands.api_client import parse_time
-from server.config import ConfigError, add_flags, load_settings
-from server.identity import key_store
-from server.keystore import KeyStore, StoredKey
+from server.keys.identity import key_store
+from server.keys.pkcs11 import generate_key
+from server.keys.store import KeyStore, StoredKey
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import public_pem
-from server.pkcs11 import generate_key
-from server.running import tell_to_reread
+from server.process.reload import tell_to_reread
+from server.settings.settings import ConfigError, add_flags, load_settings
 
 __all__ = ["add_parser"]
 

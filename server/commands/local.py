@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.config import ConfigError
+from server.settings.settings import ConfigError
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import StorageConfigError

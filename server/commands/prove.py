@@ -16,14 +16,14 @@ from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import add_address_flag, call
 from server.commands.bundles import save_bundle
 from server.commands.local import add_storage_flags, open_storage, read_text
-from server.config import ConfigError
-from server.datadir import read_public_key
+from server.data_dir.directory import read_public_key
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import NotaryError, VerificationError
 from server.notary.proofs import verify_inclusion
 from server.notary.trust import parse_public_keys
+from server.settings.settings import ConfigError
 
 __all__ = ["add_parser"]
 

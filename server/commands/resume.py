@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.config import ConfigError
-from server.files import replace_file
+from server.data_dir.atomic_files import replace_file
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
+from server.settings.settings import ConfigError
 
 __all__ = ["ResumeFile"]
 

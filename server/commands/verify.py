@@ -20,10 +20,10 @@ from server.commands.local import add_storage_flags, open_storage, read_text
 from server.commands.progress import ProgressBar
 from server.commands.render import Style, expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
-from server.config import ConfigError
-from server.datadir import read_checkpoints, read_public_key
-from server.keystore import KeyStore
+from server.data_dir.directory import read_checkpoints, read_public_key
+from server.keys.store import KeyStore
 from server.notary.trust import TrustedKeys
+from server.settings.settings import ConfigError
 
 __all__ = ["add_parser"]
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import zstandard
 
+from server.errors.ingest import MalformedRequestError
 from server.otlp.errors import TooLargeError, UnsupportedEncodingError
-from server.pipeline.errors import MalformedRequestError
 
 __all__ = ["ENCODINGS", "Hold", "decompress", "decompress_message", "is_compressed"]
 

@@ -19,14 +19,14 @@ import grpc
 import grpc.aio
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
+from server.admission.admission import Ticket
+from server.errors.ingest import RefusedError
 from server.otlp.clients import client_of_peer
 from server.otlp.decompress import decompress_message, is_compressed
 from server.otlp.errors import MessageCountError
 from server.otlp.holding import hold_from_thread
-from server.otlp.measuring import Measuring
+from server.otlp.outcomes import Measuring
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
-from server.pipeline.admission import Ticket
-from server.pipeline.errors import RefusedError
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from server.admission.admission import Ticket
 from server.otlp.decompress import Hold
-from server.pipeline.admission import Ticket
 
 __all__ = ["hold_from_thread"]
 

@@ -15,15 +15,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.admission.admission import Ticket
+from server.codec.otlp_json import memory_of_json, request_from_json
+from server.errors.ingest import RefusedError, StalledError
 from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
 from server.otlp.errors import TooLargeError, UnsupportedTypeError
 from server.otlp.holding import hold_from_thread
-from server.otlp.measuring import Measuring
-from server.otlp.otlp_json import memory_of_json, request_from_json
+from server.otlp.outcomes import Measuring
 from server.otlp.status import Refusal, http_body, http_headers, refusal_of
-from server.pipeline.admission import Ticket
-from server.pipeline.errors import RefusedError, StalledError
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 

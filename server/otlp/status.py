@@ -32,8 +32,8 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
     status_pb2,
 )
 
+from server.errors.ingest import MalformedRequestError, OversizedError, RefusedError
 from server.otlp.errors import MessageCountError, TooLargeError, UnsupportedEncodingError, UnsupportedMediaError
-from server.pipeline.errors import MalformedRequestError, OversizedError, RefusedError
 
 __all__ = ["Refusal", "grpc_trailers", "http_body", "http_headers", "refusal_of"]
 

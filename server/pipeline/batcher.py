@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
-from server.pipeline.left_behind import LeftBehind, Note
+from server.codec.rows import Rows
+from server.errors.ingest import RefusedError, ShuttingDownError, StorageRefusedError
 from server.pipeline.measures import BatchMeasure, MeasureBatch
-from server.pipeline.rows import Rows
+from server.pipeline.retry_ledger import LeftBehind, Note
 
 __all__ = ["BatchLimits", "Batcher", "Gatherer", "Part"]
 

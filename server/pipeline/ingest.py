@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.pipeline.admission import Ticket
+from server.admission.admission import Ticket
 
 __all__ = ["Ingest"]
 

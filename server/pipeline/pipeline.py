@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 
+from server.admission.admission import Admission, Ticket
+from server.codec.rows import Codec, Rows
+from server.errors.ingest import ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
-from server.pipeline.admission import Admission, Ticket
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
-from server.pipeline.errors import ShuttingDownError, StorageRefusedError
-from server.pipeline.rows import Codec, Rows
 
 __all__ = ["Parts", "Pipeline"]
 

@@ -19,8 +19,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from server.self_verification.notices import Notice
-from server.setting_values import Address
+from server.self_verification.finding_ledger import Notice
+from server.settings.values import Address
 
 __all__ = ["EVENT_NAME", "AuditTrail", "NotRecordedError", "audit_request"]
 

@@ -8,16 +8,16 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from server.config import Settings
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
 from server.self_verification.audit_trail import AuditTrail
-from server.self_verification.bookmark import read_bookmark, write_bookmark
-from server.self_verification.pace import Clock, StoppedError, clock_until
+from server.self_verification.progress_file import read_bookmark, write_bookmark
+from server.self_verification.scrubber import Subject, Walker
 from server.self_verification.status import SelfVerification
-from server.self_verification.walk import Subject, Walker
-from server.setting_values import Address
+from server.self_verification.throttle import Clock, StoppedError, clock_until
+from server.settings.settings import Settings
+from server.settings.values import Address
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import StorageError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from server.metrics import Reading
 from server.notary.findings import FindingKind
+from server.process.metrics import Reading
 
 __all__ = ["SelfVerification", "readings"]
 

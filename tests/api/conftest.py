@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.pipeline.journal import Journal
+from server.log.journal import Journal
 from storage.engine import Engine
 from tests.api.store import Writer
 

@@ -16,15 +16,15 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import correlation_pb2_grpc
 from server.api.backend import Backend
 from server.api.grpc_services import add_services
+from server.codec.reference import ReferenceCodec
+from server.codec.rules import BUILT_IN_RULES
+from server.log.journal import Journal
+from server.log.log_writer import LogWriter
+from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
-from server.otlp.reference import ReferenceCodec
-from server.pipeline.journal import Journal
-from server.pipeline.log_writer import LogWriter
-from server.pipeline.recovery import open_log
-from server.pipeline.rules import BUILT_IN_RULES
 from storage.engine import Engine
 
 __all__ = [

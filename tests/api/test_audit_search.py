@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
-from server.pipeline.journal import Journal
+from server.log.journal import Journal
 from storage.engine import Engine
 from tests.api.store import OTHER_TRACE, START, Writer, search, write_events
 

@@ -15,7 +15,7 @@ from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.notary.trust import TrustedKeys
 from storage.errors import NotAppliedError
-from tests.pipeline.building import PretendedEngine
+from tests.codec.building import PretendedEngine
 
 
 class FailingBackend(Backend):

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from server.api.known_keys import KnownKeys
+from server.log.journal import Journal
+from server.log.statement_writer import StatementWriter
 from server.notary.checkpoint import Checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
-from server.pipeline.journal import Journal
-from server.pipeline.statement_writer import StatementWriter
 from storage.engine import Engine
 from storage.errors import StorageError
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.api.proof_cache import ProofCache
-from server.api.tree import TileNodes, TreeHashes
 from server.notary.batch import LogState, notarize
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
+from server.verification.tree import TileNodes, TreeHashes
 from tests.notary.trees import leaves, perfect_node
 
 LOG, OTHER = "0" * 16, "1" * 16

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import __main__ as main
 from benchmarks import codec, ingest, proofs, receiver, verify
-from tests.support.clickhouse_source import ServerUnavailableError, find_server
-from tests.support.lacking import lacking
+from harness.clickhouse_source import ServerUnavailableError, find_server
+from harness.lacking import lacking
 
 _MODULES = [*main._BENCHMARKS, "loader", "receiver_server"]
 

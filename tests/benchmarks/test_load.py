@@ -12,8 +12,8 @@ import pytest
 from benchmarks.load import LoadFailedError, LoadResult, Requests, describe_retries, load
 from benchmarks.processes import Meter, cpu_seconds, resident
 from benchmarks.shape import Shape
+from server.errors.ingest import MalformedRequestError, OverloadedError
 from server.otlp.grpc_receiver import build_logs_handler
-from server.pipeline.errors import MalformedRequestError, OverloadedError
 from tests.otlp.recording import RecordingIngest
 
 

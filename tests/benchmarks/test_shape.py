@@ -5,9 +5,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from benchmarks.shape import Shape, build_requests
+from server.codec.reference import ReferenceCodec
+from server.codec.rules import BUILT_IN_RULES
 from server.notary.origin import Stream
-from server.otlp.reference import ReferenceCodec
-from server.pipeline.rules import BUILT_IN_RULES
 
 _SHAPE = Shape(records=1000, distinct=2)
 

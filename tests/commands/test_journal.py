@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from server.cli import main
+from server.log.journal import Journal, segment_files
+from server.log.log_writer import LogWriter
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.pipeline.journal import Journal, segment_files
-from server.pipeline.log_writer import LogWriter
-from tests.pipeline.building import PretendedEngine, rows
-from tests.pipeline.test_log_writer import Patience
+from tests.codec.building import PretendedEngine, rows
+from tests.log.test_log_writer import Patience
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from server.commands.resume import ResumeFile
-from server.config import ConfigError
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
+from server.settings.settings import ConfigError
 
 SIGNER = Signer(Ed25519Key.generate(), MlDsa44Key.generate())
 ORIGINS = ("shop/audit/a", "shop/operational/a")

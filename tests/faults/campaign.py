@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.clickhouse_node import ClickHouseNode
 from tests.faults.plan import Needs, Plan
 from tests.faults.schedule import Result, run_schedule
 from tests.faults.syscalls import can_trace
 from tests.faults.volume import Volume, can_mount
-from tests.support.clickhouse_node import ClickHouseNode
 
 __all__ = ["Bench", "able", "bench", "run_all"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import grpc
 
+from harness.collector import Collector
+from harness.collector_binaries import packaged_collector
+from harness.free_port import free_port
+from harness.otlp_load import ID
 from tests.faults.ledger import Ledger, Outcome, SentRequest
 from tests.faults.senders import EXPORT, fast_reconnecting, make_request
-from tests.support.collector import Collector
-from tests.support.collector_binaries import packaged_collector
-from tests.support.free_port import free_port
-from tests.support.otlp_load import ID
 
 __all__ = ["CollectorSender", "file_collector", "grpc_collector", "unknown_attempts"]
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from harness.clickhouse_http import QueryError
+from harness.clickhouse_node import ClickHouseNode
+from harness.lognotary_server import run_lognotary
 from tests.faults.collector_sender import CollectorSender, file_collector, grpc_collector
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.plan import Plan
@@ -22,9 +25,6 @@ from tests.faults.site import Site
 from tests.faults.stored import StoredRecords, count_ids, read_batches, read_records, rows_of
 from tests.faults.verdict import Verdict, judge
 from tests.faults.volume import Volume
-from tests.support.clickhouse_http import QueryError
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.lognotary_server import run_lognotary
 
 __all__ = ["Result", "run_schedule"]
 

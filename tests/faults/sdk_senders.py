@@ -18,9 +18,9 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 from requests.adapters import HTTPAdapter
 
+from harness.otlp_load import ID
 from tests.faults.ledger import Ledger, Outcome, SentRequest
 from tests.faults.senders import export_outcome
-from tests.support.otlp_load import ID
 
 __all__ = ["SdkSender", "grpc_exporter", "http_exporter"]
 

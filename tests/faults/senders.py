@@ -12,8 +12,8 @@ from typing import Protocol
 import grpc
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from harness.otlp_load import ID, log_record, refusal_of, request_of
 from tests.faults.ledger import Ledger, Outcome, SentRequest
-from tests.support.otlp_load import ID, log_record, refusal_of, request_of
 
 __all__ = ["EXPORT", "Habits", "RawSenders", "Sender", "export_outcome", "fast_reconnecting", "make_request"]
 

@@ -13,14 +13,14 @@ from typing import Self
 
 import httpx
 
+from harness.clickhouse_http import QueryError
+from harness.clickhouse_node import ClickHouseNode
+from harness.free_port import free_port
+from harness.lognotary_server import LognotaryServer
 from tests.faults.plan import Deed, Plan, Step
 from tests.faults.proxy import Proxy
 from tests.faults.syscalls import Injection, Tracer, processes_of
 from tests.faults.volume import Volume
-from tests.support.clickhouse_http import QueryError
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.free_port import free_port
-from tests.support.lognotary_server import LognotaryServer
 
 __all__ = ["Site"]
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.support.clickhouse_http import ClickHouseServer
-from tests.support.otlp_load import ID
+from harness.clickhouse_http import ClickHouseServer
+from harness.otlp_load import ID
 
 __all__ = ["StoredBatch", "StoredRecords", "count_ids", "read_batches", "read_records", "rows_of"]
 

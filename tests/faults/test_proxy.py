@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.small_http import Answer, Request, serving
+from harness.waiting import wait_for
 from tests.faults.proxy import Proxy
 from tests.faults.trouble import Trouble, Way, bare_error, error_200, error_of, garbage
-from tests.support.small_http import Answer, Request, serving
-from tests.support.waiting import wait_for
 
 LONG = b"x" * 10_000  # longer than the head of its answer
 BROKEN = (http.client.HTTPException, ConnectionError)

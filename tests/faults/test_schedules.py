@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.clickhouse_source import ServerUnavailableError
+from harness.collector_binaries import CollectorUnavailableError, packaged_collector
+from harness.lacking import lacking, require_tools
+from harness.lognotary_server import LognotaryServer
+from harness.waiting import wait_for
 from tests.faults.campaign import Bench, able, bench
 from tests.faults.derive import derive
 from tests.faults.ledger import Ledger, Outcome
@@ -19,11 +24,6 @@ from tests.faults.schedule import Result
 from tests.faults.senders import Habits, RawSenders
 from tests.faults.stored import read_batches, read_records
 from tests.faults.verdict import Verdict, judge
-from tests.support.clickhouse_source import ServerUnavailableError
-from tests.support.collector_binaries import CollectorUnavailableError, packaged_collector
-from tests.support.lacking import lacking, require_tools
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.waiting import wait_for
 
 SECONDS = 3.2
 FEW = Senders(Habits(threads=3, records=4, timeout=5.0))

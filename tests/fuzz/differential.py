@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from server.otlp.native_codec import NativeCodec
-from server.otlp.reference import ReferenceCodec
-from server.otlp.refusals import Wrong
-from server.pipeline.errors import MalformedRequestError
-from server.pipeline.rows import Codec, Rows
-from server.pipeline.rules import BUILT_IN_RULES, Rule, parse_rules
+from server.codec.limits import Wrong
+from server.codec.native_codec import NativeCodec
+from server.codec.reference import ReferenceCodec
+from server.codec.rows import Codec, Rows
+from server.codec.rules import BUILT_IN_RULES, Rule, parse_rules
+from server.errors.ingest import MalformedRequestError
 from tests.fuzz.mutate import Message, fields_of, mutated, parse, serialized
 from tests.fuzz.mutate import Path as Place
 from tests.fuzz.target import FAILURES, corpus_files

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
+from harness.bundles import Cosigner, MemoryLog, audit_record, signer_of
 from server import check
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import KeyMaterialError, NotaryError, VerificationError
@@ -38,7 +39,6 @@ from server.notary.statement import open_statement, read_key_change
 from server.notary.tlog_proof import parse_tlog_proof
 from server.notary.trust import TrustedKeys, follow_key_changes, parse_public_keys
 from tests.fuzz.target import FAILURES
-from tests.support.bundles import Cosigner, MemoryLog, audit_record, signer_of
 
 __all__ = ["TARGETS", "Failure", "Search", "broken_by", "search"]
 

@@ -20,9 +20,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from tests.codec.strategies import requests
+from tests.codec.wire import delimited, field, group, overlong, varint
 from tests.fuzz.target import CORPUS, MAX_LENGTH
-from tests.otlp.strategies import requests
-from tests.otlp.wire import delimited, field, group, overlong, varint
 
 _EXAMPLES = 300
 _MOST_BYTES = 1024  # of a generated request: the fuzzer joins them

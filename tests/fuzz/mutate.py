@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tests.otlp.wire import overlong, varint
+from tests.codec.wire import overlong, varint
 
 __all__ = ["Field", "Message", "fields_of", "mutated", "parse", "serialized"]
 

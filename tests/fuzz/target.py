@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.support.cache import cached
+from harness.cache import cached
 
 __all__ = [
     "CORPUS",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _HERE = Path(__file__).resolve().parent
-_NATIVE = _HERE.parents[1] / "server" / "otlp" / "native"
+_NATIVE = _HERE.parents[1] / "server" / "codec" / "native"
 _SHARED = _HERE.parents[1] / "server" / "notary" / "native"  # headers
 
 CORPUS = _HERE / "corpus"

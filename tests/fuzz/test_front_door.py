@@ -212,7 +212,7 @@ def test_frames_are_read_as_they_were_written() -> None:
 
 
 def test_lines_of_a_log_that_should_not_be_there_are_seen() -> None:
-    fine = "2026-11-23 08:00:00,000 INFO server.startup: applied migration 1 (records)"
+    fine = "2026-11-23 08:00:00,000 INFO server.process.lifecycle: applied migration 1 (records)"
     assert vitals.unexpected(fine) == ""
     assert vitals.unexpected(f"{fine}\nTraceback (most recent call last):\n  File") == (
         "Traceback (most recent call last):\n  File"
@@ -221,5 +221,5 @@ def test_lines_of_a_log_that_should_not_be_there_are_seen() -> None:
     assert vitals.unexpected(f"{gone}\n{fine}") == ""
     assert vitals.unexpected(f"{gone}\nTraceback (most recent call last):\n  File\nValueError") != ""
     assert vitals.log_lines(f"{fine}\n{fine.replace('migration 1', 'migration 2')}").most_common() == [
-        ("INFO server.startup: applied migration N (records)", 2)
+        ("INFO server.process.lifecycle: applied migration N (records)", 2)
     ]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from server.otlp.codecs import why_not_native
+from harness.lacking import lacking
+from server.codec.choose import why_not_native
 from tests.fuzz.make_corpus import awkward
 from tests.fuzz.mutate import mutated, parse, serialized
 from tests.fuzz.target import CORPUS, MAX_LENGTH, CompilerMissingError, Target, build, corpus_files, find_compiler
-from tests.support.lacking import lacking
 
 FILES = corpus_files()
 CASES = 1500

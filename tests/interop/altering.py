@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from harness.small_http import Answer, Request, serving
 from tests.interop.served_log import ServedLog
-from tests.support.small_http import Answer, Request, serving
 
 __all__ = ["altered_file", "flip", "flip_in_line"]
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from server.config import SETTINGS
+from harness.go_program import TLOGCHECK, built
+from harness.lacking import lacking
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
+from server.settings.settings import SETTINGS
 from tests.interop.checkers import Checker, GoChecker, RustChecker
 from tests.interop.served_log import ORIGIN, SIZES, ServedLog
-from tests.support.go_program import TLOGCHECK, built
-from tests.support.lacking import lacking
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import log_record, send
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.lacking import require_tools
 from tests.interop.altering import flip, flip_in_line
 from tests.interop.served_log import ServedLog
-from tests.support.lacking import require_tools
 
 # The twelve bytes before the key are what DER has before every Ed25519 key (RFC 8410).
 SCRIPT = """

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.go_program import FSCK, installed
 from tests.interop.altering import altered_file
 from tests.interop.checkers import GoChecker, RefusedError
 from tests.interop.served_log import SIZES, ServedLog
-from tests.support.go_program import FSCK, installed
 
 LAST = SIZES[-1]
 INDEXES = (0, 254, 255, 256, 511, 512, 599)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.lacking import require_tools
 from server.notary.batch import Batch, LogState, NotarizedBatch, TileFragment, compute_batch_id, notarize
 from server.notary.batch import tile_fragments as cut_tiles
 from server.notary.errors import MalformedError
@@ -23,7 +24,6 @@ from server.notary.merkle import CompactRange
 from server.notary.note import NoteSignature, parse_note
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from tests.support.lacking import require_tools
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.bundles import MemoryLog, audit_record, encode_record, signer_of
+from harness.lacking import require_tools
 from server.commands.bundles import save_bundle
-from server.config import ConfigError
 from server.notary.bundle import build_bundle, readable_record
 from server.notary.canonical import Value, canonical_columns
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.statement import open_statement
 from server.notary.tlog_proof import parse_tlog_proof
-from tests.support.bundles import MemoryLog, audit_record, encode_record, signer_of
-from tests.support.lacking import require_tools
+from server.settings.settings import ConfigError
 
 LOG = MemoryLog([audit_record(number) for number in range(9)])
 SIGNER = signer_of(1)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.lacking import lacking
 from server.notary import hashing, leaf_rows, merkle
 from server.notary.canonical import (
     Kind,
@@ -30,7 +31,6 @@ from server.notary.canonical import (
 from server.notary.errors import MalformedError
 from server.notary.leaf_rows import MOST_BYTES, LeafHashes, LeafRange, LeafState
 from server.notary.origin import Stream
-from tests.support.lacking import lacking
 
 FIRST = 1000
 BATCHES = [bytes([number]) * 16 for number in range(3)]

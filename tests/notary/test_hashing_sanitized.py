@@ -6,8 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from harness.lacking import lacking
 from tests.fuzz.target import CompilerMissingError, find_compiler
-from tests.support.lacking import lacking
 
 HERE = Path(__file__).resolve().parent
 NATIVE = HERE.parents[1] / "server" / "notary" / "native"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.bundles import MemoryLog, audit_record, signer_of
 from server.notary.errors import MalformedError
 from server.notary.tlog_proof import TlogProof, parse_tlog_proof
-from tests.support.bundles import MemoryLog, audit_record, signer_of
 
 CHECKPOINT = str(MemoryLog([audit_record(0)]).checkpoint(1, signer_of(1)))
 HASH = base64.b64encode(bytes(range(32))).decode()

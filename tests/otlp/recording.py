@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from server.pipeline.admission import Admission, AdmissionLimits, Ticket
+from server.admission.admission import Admission, AdmissionLimits, Ticket
 
 __all__ = ["WIDE", "RecordingIngest"]
 

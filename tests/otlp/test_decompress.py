@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
+from server.errors.ingest import MalformedRequestError, OverloadedError
 from server.otlp.decompress import ENCODINGS, decompress, decompress_message, is_compressed
 from server.otlp.errors import TooLargeError, UnsupportedEncodingError
-from server.pipeline.errors import MalformedRequestError, OverloadedError
 
 MIB = 1024 * 1024
 

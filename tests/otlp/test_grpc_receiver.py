@@ -20,17 +20,17 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
-from server.otlp.grpc_receiver import build_logs_handler, server_options
-from server.pipeline.admission import AdmissionLimits
-from server.pipeline.errors import (
+from harness.waiting import until
+from server.admission.admission import AdmissionLimits
+from server.errors.ingest import (
     MalformedRequestError,
     OverloadedError,
     ShuttingDownError,
     StorageRefusedError,
 )
+from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.pipeline.ingest import Ingest
 from tests.otlp.recording import RecordingIngest
-from tests.support.waiting import until
 
 LIMIT = 1024 * 1024
 M = TypeVar("M", bound=Message)

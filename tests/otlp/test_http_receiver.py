@@ -21,18 +21,18 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from starlette.types import Message
 
-from server.otlp import http_receiver
-from server.otlp.http_receiver import build_http_app
-from server.pipeline.admission import AdmissionLimits
-from server.pipeline.errors import (
+from harness.waiting import until
+from server.admission.admission import AdmissionLimits
+from server.errors.ingest import (
     MalformedRequestError,
     OverloadedError,
     ShuttingDownError,
     StorageRefusedError,
 )
+from server.otlp import http_receiver
+from server.otlp.http_receiver import build_http_app
 from server.pipeline.ingest import Ingest
 from tests.otlp.recording import RecordingIngest
-from tests.support.waiting import until
 
 LIMIT = 1024 * 1024
 PROTOBUF = {"Content-Type": "application/x-protobuf"}

@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.codec.rows import Rows
+from server.errors.ingest import RefusedError, ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher, BatchLimits, Gatherer, Part
-from server.pipeline.errors import RefusedError, ShuttingDownError, StorageRefusedError
-from server.pipeline.rows import Rows
 from storage.native import PlainColumn
-
-from .building import DAY, NOW
+from tests.codec.building import DAY, NOW
 
 
 def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:

@@ -8,21 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
-from server.notary.origin import Stream
-from server.pipeline.admission import Admission, AdmissionLimits
-from server.pipeline.batcher import Batcher, BatchLimits
-from server.pipeline.clock import Clock
-from server.pipeline.errors import (
+from server.admission.admission import Admission, AdmissionLimits
+from server.codec.rows import Rows
+from server.errors.ingest import (
     MalformedRequestError,
     OverloadedError,
     OversizedError,
     ShuttingDownError,
     StorageRefusedError,
 )
+from server.notary.origin import Stream
+from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.clock import Clock
 from server.pipeline.pipeline import Parts, Pipeline
-from server.pipeline.rows import Rows
-
-from .building import rows
+from tests.codec.building import rows
 
 WIDE = AdmissionLimits(requests=100, size=1 << 20, largest=1 << 20)
 

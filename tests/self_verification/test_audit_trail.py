@@ -11,12 +11,12 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import (
     add_LogsServiceServicer_to_server,
 )
 
-from server.otlp.decode import decode
-from server.pipeline.classify import classify
-from server.pipeline.rules import BUILT_IN_RULES
+from server.codec.classify import classify
+from server.codec.decode import decode
+from server.codec.rules import BUILT_IN_RULES
 from server.self_verification.audit_trail import EVENT_NAME, AuditTrail, NotRecordedError, audit_request
-from server.self_verification.notices import Notice
-from server.setting_values import Address
+from server.self_verification.finding_ledger import Notice
+from server.settings.values import Address
 
 NOTICE = Notice("0f" * 16, "RECORD_CHANGED", "record 5 is not what was signed", "ab", "a/audit/b", "id", 3, (5, 5), 1)
 

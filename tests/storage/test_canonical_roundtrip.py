@@ -17,21 +17,21 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from server.codec.reference import ReferenceCodec
+from server.codec.rows import Rows
+from server.codec.rules import BUILT_IN_RULES
+from server.log.journal import Journal
+from server.log.log_writer import LogWriter
 from server.notary.batch import Batch, LogState
 from server.notary.canonical import decode_record, leaf_of
 from server.notary.merkle import CompactRange, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.otlp.reference import ReferenceCodec
-from server.pipeline.journal import Journal
-from server.pipeline.log_writer import LogWriter
-from server.pipeline.rows import Rows
-from server.pipeline.rules import BUILT_IN_RULES
 from storage.engine import Engine
 from storage.evidence import read_records
 from storage.rowbinary import read_rows, string
 from storage.schema import RECORD_TABLES, canonical_expressions
-from tests.otlp.strategies import any_values, requests
+from tests.codec.strategies import any_values, requests
 
 _EXAMPLES = 250
 _NOW = 1_790_000_000 * 10**9

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.clickhouse_http import ClickHouseServer
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageBusyError, StorageError
@@ -19,7 +20,6 @@ from storage.native import PlainColumn, encode_block
 from storage.rowbinary import read_rows, uint64
 from storage.schema import TableColumn
 from storage.url import EmbeddedUrl, parse_storage_url
-from tests.support.clickhouse_http import ClickHouseServer
 
 from .relay import Mode, Relay, relay_to
 

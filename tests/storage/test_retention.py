@@ -4,18 +4,18 @@ import threading
 
 import pytest
 
+from harness.waiting import wait_for
+from server.log.journal import Journal
+from server.log.log_writer import LogWriter
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.pipeline.journal import Journal
-from server.pipeline.log_writer import LogWriter
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.retention import read_retention_days, set_retention_days
 from storage.rowbinary import read_rows, uint64
 from storage.schema import RECORD_TABLES
-from tests.pipeline.building import rows
-from tests.support.waiting import wait_for
+from tests.codec.building import rows
 
 AUDIT, OPERATIONAL = Stream.AUDIT, Stream.OPERATIONAL
 DAY = 86_400 * 10**9

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from server.config import SETTINGS
-from tests.support.clickhouse_http import ClickHouseServer
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.clickhouse_source import ServerUnavailableError
-from tests.support.lacking import lacking
-from tests.support.lognotary_server import LognotaryServer
+from harness.clickhouse_http import ClickHouseServer
+from harness.clickhouse_node import ClickHouseNode
+from harness.clickhouse_source import ServerUnavailableError
+from harness.lacking import lacking
+from harness.lognotary_server import LognotaryServer
+from server.settings.settings import SETTINGS
 
 MAX_REQUEST_BYTES = 1 << 20
 

@@ -14,6 +14,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
 from lognotary.v1.correlation_pb2 import (
     CHECK_SIGNATURES,
     GetTraceRequest,
@@ -27,8 +29,6 @@ from lognotary.v1.evidence_pb2 import SIGNED, VERIFIED, VerifyRequest, VerifyRes
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import log_record, send
 
 SECOND = 10**9
 EVENTS = 350

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
+from harness.otlp_load import log_record, send
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
-from tests.support.otlp_load import log_record, send
 
 ADDRESSES = ("otlp_grpc", "otlp_http", "api_grpc", "http")
 FREE_PORTS = [f"--{name.replace('_', '-')}=127.0.0.1:0" for name in ADDRESSES]

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import Load, log_record, refusal_of, send
+from harness.waiting import wait_for
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import Load, log_record, refusal_of, send
-from tests.support.waiting import wait_for
 
 
 @dataclass(frozen=True)

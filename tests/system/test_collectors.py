@@ -11,20 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from lognotary.v1.correlation_pb2 import Record, SearchAuditEventsRequest
-from lognotary.v1.evidence_pb2 import VERIFIED
-from tests.support.collector import Collector
-from tests.support.collector_binaries import (
+from harness.collector import Collector
+from harness.collector_binaries import (
     CollectorUnavailableError,
     built_collector,
     is_built,
     packaged_collector,
     telemetrygen,
 )
-from tests.support.free_port import free_port
-from tests.support.lacking import lacking
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.waiting import wait_for
+from harness.free_port import free_port
+from harness.lacking import lacking
+from harness.lognotary_server import LognotaryServer
+from harness.waiting import wait_for
+from lognotary.v1.correlation_pb2 import Record, SearchAuditEventsRequest
+from lognotary.v1.evidence_pb2 import VERIFIED
 
 LINES = 200
 

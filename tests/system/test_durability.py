@@ -12,12 +12,12 @@ import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from harness.clickhouse_node import ClickHouseNode
+from harness.lognotary_server import LognotaryServer, kinds
+from harness.otlp_load import Load, log_record, read_stored, refusal_of, send
+from harness.waiting import wait_for
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.lognotary_server import LognotaryServer, kinds
-from tests.support.otlp_load import Load, log_record, read_stored, refusal_of, send
-from tests.support.waiting import wait_for
 
 ROUNDS = 4
 

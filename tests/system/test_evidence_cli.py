@@ -12,6 +12,8 @@ import httpx
 import pytest
 from google.protobuf.json_format import Parse
 
+from harness.lognotary_server import LognotaryServer, run_lognotary
+from harness.otlp_load import log_record, send
 from lognotary.v1.correlation_pb2 import SearchAuditEventsRequest
 from lognotary.v1.evidence_pb2 import (
     GetCheckpointResponse,
@@ -28,8 +30,6 @@ from server.notary.merkle import split_hashes
 from server.notary.proofs import verify_consistency, verify_inclusion
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer, run_lognotary
-from tests.support.otlp_load import log_record, send
 
 # That of test 1 in RFC 8032, section 7.1.
 OTHER_KEY = """-----BEGIN PUBLIC KEY-----

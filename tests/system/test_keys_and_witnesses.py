@@ -8,6 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.lognotary_server import LognotaryServer, run_lognotary
+from harness.otlp_load import log_record, send
+from harness.small_http import serving
+from harness.softhsm import SoftToken, soft_token
+from harness.timestamp_authority import TimestampAuthority
+from harness.waiting import wait_for
+from harness.witness import SmallWitness
 from server.notary.checkpoint import open_checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.note import parse_note
@@ -16,13 +23,6 @@ from server.notary.statement import StatementKind
 from storage.clickhouse import connect
 from storage.statements import read_statements
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer, run_lognotary
-from tests.support.otlp_load import log_record, send
-from tests.support.small_http import serving
-from tests.support.softhsm import SoftToken, soft_token
-from tests.support.timestamp_authority import TimestampAuthority
-from tests.support.waiting import wait_for
-from tests.support.witness import SmallWitness
 
 AUDIT = LogName("lognotary", Stream.AUDIT, "w")
 SETTINGS = {"writer": "w", "batch_age": 0.02}

@@ -9,10 +9,10 @@ import grpc
 import httpx
 import pytest
 
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, request_of, send
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import log_record, request_of, send
 
 MARKER = "hush-4711"
 

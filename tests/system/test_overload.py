@@ -14,8 +14,8 @@ import httpx
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from benchmarks.processes import peak_resident
-from tests.support.lognotary_server import LognotaryServer, run_lognotary
-from tests.support.otlp_load import Load
+from harness.lognotary_server import LognotaryServer, run_lognotary
+from harness.otlp_load import Load
 
 MIB = 1 << 20
 LIMIT = 384 * MIB

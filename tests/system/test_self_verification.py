@@ -10,13 +10,13 @@ import httpx
 import pytest
 from google.protobuf.json_format import Parse
 
+from harness.clickhouse_http import ClickHouseServer
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
+from harness.waiting import wait_for
 from lognotary.v1.correlation_pb2 import SearchAuditEventsResponse
 from lognotary.v1.evidence_pb2 import VERIFIED
 from server.self_verification.audit_trail import EVENT_NAME
-from tests.support.clickhouse_http import ClickHouseServer
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import log_record, send
-from tests.support.waiting import wait_for
 
 SECONDS = 1  # that a walk should take: as often as it can
 

@@ -29,10 +29,10 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, refusal_of, request_of, send
 from lognotary.v1.correlation_pb2 import GetTraceRequest, GetTraceResponse, SearchAuditEventsResponse
 from lognotary.v1.evidence_pb2 import VERIFIED
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import log_record, refusal_of, request_of, send
 from tests.system.conftest import MAX_REQUEST_BYTES
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.clickhouse_node import ClickHouseNode
-from tests.support.lognotary_server import LognotaryServer, kinds, run_lognotary
-from tests.support.otlp_load import Load, read_stored
+from harness.clickhouse_node import ClickHouseNode
+from harness.lognotary_server import LognotaryServer, kinds, run_lognotary
+from harness.otlp_load import Load, read_stored
 
 SERVERS = 3
 

@@ -25,16 +25,16 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
-from server.datadir import DataDirectory, worker_directory
+from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
+from harness.otlp_load import Load, log_record, own_connection, read_stored, send
+from harness.waiting import wait_for
+from server.data_dir.directory import DataDirectory, worker_directory
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.rowbinary import read_rows, text, uint64
 from storage.url import parse_storage_url
-from tests.support.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
-from tests.support.otlp_load import Load, log_record, own_connection, read_stored, send
-from tests.support.waiting import wait_for
 
 WORKERS = 2
 MANY = 16  # connections: enough that no worker goes without one for long

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from server.pipeline.journal import Journal
+from harness.clickhouse_http import ClickHouseServer
+from server.log.journal import Journal
 from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.url import parse_storage_url
-from tests.support.clickhouse_http import ClickHouseServer
 from tests.tamper.stated import Stated, write_stated
 from tests.tamper.store import Store, Tables, write_store
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.cosignature import timed_message
@@ -14,7 +15,6 @@ from server.notary.note import NoteSignature
 from server.notary.origin import LogName
 from server.notary.signers import Ed25519Key, Signer
 from server.notary.statement import Statement, StatementKind, StatementRow, open_statement
-from server.pipeline.statement_writer import StatementWriter
 from storage.evidence import last_batch
 from storage.statements import last_statement, read_statements
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, TABLES, Store, Tables

@@ -12,8 +12,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from server.api.expiry import Expired
-from server.api.verification import Progress, Scope, Summary, verify
+from server.codec.reference import ReferenceCodec
+from server.codec.rules import BUILT_IN_RULES
+from server.log.journal import Journal
+from server.log.log_writer import LogWriter
+from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import split_hashes
@@ -21,11 +24,8 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, check_checkpoint
-from server.otlp.reference import ReferenceCodec
-from server.pipeline.journal import Journal
-from server.pipeline.log_writer import LogWriter
-from server.pipeline.recovery import open_log
-from server.pipeline.rules import BUILT_IN_RULES
+from server.verification.expiry import Expired
+from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
 from storage.evidence import read_fragments
 

@@ -8,17 +8,17 @@ from datetime import date
 
 import pytest
 
-from server.api.expiry import Expired
-from server.api.verification import Scope
+from harness.waiting import wait_for
 from server.notary.batch import Batch
 from server.notary.findings import Finding
 from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
 from server.notary.statement import StatementKind
+from server.verification.expiry import Expired
+from server.verification.verification import Scope
 from storage.commit import insert_batch
 from storage.retention import set_retention_days
 from storage.schema import RECORD_TABLES
-from tests.support.waiting import wait_for
 from tests.tamper.stated import FIRST_OF_NEW_KEY, Stated, received_earlier
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, batch_row, row, statement_row
 

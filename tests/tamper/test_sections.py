@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from server.api.section_check import SectionCheck, check_outside
-from server.api.sections import Place, SectionLimits, next_section, read_ground
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
+from server.verification.section_check import SectionCheck, check_outside
+from server.verification.sections import Place, SectionLimits, next_section, read_ground
 from tests.tamper.stated import LAST, Stated
 from tests.tamper.store import Store
 from tests.tamper.test_matrix import MATRIX, NAMES

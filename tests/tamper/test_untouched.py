@@ -11,12 +11,12 @@ def test_an_untouched_store_gives_no_finding(store: Store) -> None:
 
 
 def test_a_store_that_is_read_in_many_parts_gives_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.api.log_check._PAGE", 2)
-    monkeypatch.setattr("server.api.log_check._WINDOW", 120)
-    monkeypatch.setattr("server.api.log_check._MOST_BATCHES", 3)
-    monkeypatch.setattr("server.api.record_check._PART", 7)
-    monkeypatch.setattr("server.api.record_check._GROUP", 50)
-    monkeypatch.setattr("server.api.record_check._TOUCHED", 10)
+    monkeypatch.setattr("server.verification.log_check._PAGE", 2)
+    monkeypatch.setattr("server.verification.log_check._WINDOW", 120)
+    monkeypatch.setattr("server.verification.log_check._MOST_BATCHES", 3)
+    monkeypatch.setattr("server.verification.record_check._PART", 7)
+    monkeypatch.setattr("server.verification.record_check._GROUP", 50)
+    monkeypatch.setattr("server.verification.record_check._TOUCHED", 10)
     assert store.findings() == []
     store.tamper(
         f"ALTER TABLE otel_logs UPDATE Body = 'other' WHERE {row(OPERATIONAL, 305)}",
@@ -31,7 +31,7 @@ def test_a_store_that_is_read_in_many_parts_gives_the_same(store: Store, monkeyp
 def test_records_that_were_moved_are_told_as_far_as_they_are_kept_in_mind(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.api.record_check._MOST_PENDING", 0)
+    monkeypatch.setattr("server.verification.record_check._MOST_PENDING", 0)
     store.tamper(
         f"ALTER TABLE otel_logs UPDATE LeafIndex = 461 - LeafIndex WHERE LogId = '{OPERATIONAL.log_id}' "
         "AND LeafIndex IN (230, 231)"

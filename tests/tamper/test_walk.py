@@ -11,15 +11,15 @@ from itertools import pairwise
 
 import pytest
 
-from server.api.sections import SectionLimits
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import check_checkpoint
 from server.self_verification.audit_trail import NotRecordedError
-from server.self_verification.bookmark import Bookmark
-from server.self_verification.notices import Notice
-from server.self_verification.pace import Clock, StoppedError
-from server.self_verification.walk import Subject, Walker
+from server.self_verification.finding_ledger import Notice
+from server.self_verification.progress_file import Bookmark
+from server.self_verification.scrubber import Subject, Walker
+from server.self_verification.throttle import Clock, StoppedError
+from server.verification.sections import SectionLimits
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import OutcomeUnknownError
 from tests.tamper.stated import LAST, Stated

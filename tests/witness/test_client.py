@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from harness.free_port import free_port
+from harness.small_http import Answer, Request, serving
+from harness.witness import SmallWitness
 from server.notary.note import NoteSignature
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.witnessing import Cosignature
 from server.witness.client import WitnessClient, WitnessSize
 from server.witness.errors import AnswerError, OtherHistoryError, RefusedError, UnavailableError, WitnessError
 from server.witness.settings import Witness
-from tests.support.free_port import free_port
-from tests.support.small_http import Answer, Request, serving
-from tests.support.witness import SmallWitness
 from tests.witness.growing_log import GrowingLog
 
 PATIENCE = 60.0  # seconds, for what comes at once

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from harness.litewitness import LiteWitness, running_litewitness
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.witnessing import Cosignature
 from server.witness.client import WitnessClient, WitnessSize
 from server.witness.errors import OtherHistoryError, RefusedError
 from server.witness.settings import Witness
-from tests.support.litewitness import LiteWitness, running_litewitness
 from tests.witness.growing_log import GrowingLog
 
 PATIENCE = 60.0  # seconds, for what comes at once

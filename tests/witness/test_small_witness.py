@@ -12,11 +12,11 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from harness.small_http import serving
+from harness.witness import CosignerKey, SmallWitness
 from server.notary.checkpoint import Checkpoint
 from server.notary.note import NoteSignature, SignedNote, parse_note
 from server.notary.signers import Signer
-from tests.support.small_http import serving
-from tests.support.witness import CosignerKey, SmallWitness
 from tests.witness.growing_log import ORIGIN, GrowingLog
 
 

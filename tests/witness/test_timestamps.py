@@ -14,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rfc3161_client import decode_timestamp_response
 
+from harness.free_port import free_port
+from harness.small_http import Answer, Request, serving
+from harness.timestamp_authority import TimestampAuthority as SmallAuthority
 from server.notary.errors import MalformedError, VerificationError
 from server.witness.der_order import sort_certificates
 from server.witness.errors import (
@@ -26,9 +29,6 @@ from server.witness.errors import (
 )
 from server.witness.settings import TimestampAuthority
 from server.witness.timestamps import Timestamp, TimestampClient, check_timestamp, load_roots
-from tests.support.free_port import free_port
-from tests.support.small_http import Answer, Request, serving
-from tests.support.timestamp_authority import TimestampAuthority as SmallAuthority
 from tests.witness.growing_log import GrowingLog
 
 TEXT = GrowingLog().grow(5).checkpoint().text

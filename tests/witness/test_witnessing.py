@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.witness import SmallWitness
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import MalformedError, VerificationError
 from server.notary.note import NoteSignature, UnknownKeyError
@@ -19,7 +20,6 @@ from server.notary.witnessing import (
     read_cosignature,
     read_witness_size,
 )
-from tests.support.witness import SmallWitness
 from tests.witness.growing_log import GrowingLog
 
 LOG = GrowingLog().grow(5)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import read_stored
 from tests.fuzz.front_door.crowd import crowd
 from tests.fuzz.front_door.delivery import Addresses, deliver
 from tests.fuzz.front_door.found import FOUND
@@ -21,8 +23,6 @@ from tests.fuzz.front_door.neighbours import NeighbourError, Neighbours
 from tests.fuzz.front_door.report import Finding, Plan, Report
 from tests.fuzz.front_door.script import AnswerError, Door, Script, case_random
 from tests.fuzz.front_door.vitals import Vitals, log_lines, read_memory, read_processor_seconds, read_vitals, unexpected
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import read_stored
 
 __all__ = ["Campaign", "make_script", "replay"]
 

@@ -16,8 +16,8 @@ import grpc
 from google.protobuf import json_format
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from tests.support.lognotary_server import LognotaryServer
-from tests.support.otlp_load import ID, Load, log_record, own_connection, request_of
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import ID, Load, log_record, own_connection, request_of
 
 __all__ = ["NeighbourError", "Neighbours"]
 

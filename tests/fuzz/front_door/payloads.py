@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from tests.codec.wire import delimited, varint
 from tests.fuzz.mutate import mutated
 from tests.fuzz.target import corpus_files
-from tests.otlp.wire import delimited, varint
 
 __all__ = ["json_body", "protobuf_body", "protobuf_bomb", "valid_protobuf"]
 

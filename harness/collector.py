@@ -1,0 +1,102 @@
+"""Runs a real OpenTelemetry Collector: what users put before the backend, with its retries and queues."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.bound_process import BoundProcess
+from harness.collector_binaries import CollectorUnavailableError, built_collector
+
+_READY = "Everything is ready."
+_READY_SECONDS = 60.0
+
+# Merged under the test's own configuration. A Collector serves its metrics on a fixed port unless told not
+# to, and the second one on a machine would fail on it.
+_DEFAULTS = {"service": {"telemetry": {"metrics": {"level": "none"}}}}
+
+
+class Collector:
+    """One Collector process with a directory for its configuration, its log and what it stores.
+
+    ``config`` is YAML text or the same as a mapping; it must leave the Collector's own log at level info,
+    where it says that it is ready. ``binary`` is the built Collector unless another is given.
+    """
+
+    def __init__(self, config: Mapping[str, object] | str, directory: Path, *, binary: Path | None = None) -> None:
+        self.directory = directory.resolve()
+        self._config = config
+        self._process = BoundProcess(
+            [str(binary or built_collector()), "--config=defaults.yaml", "--config=config.yaml"],
+            log=self.directory / "collector.log",
+            cwd=self.directory,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    def start(self) -> None:
+        """Start the Collector and wait until it says that everything is ready.
+
+        Raises:
+            CollectorUnavailableError: When it ends, or is not ready in time; has the end of its log.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # JSON is YAML.
+        text = self._config if isinstance(self._config, str) else json.dumps(self._config, indent=2)
+        (self.directory / "config.yaml").write_text(text)
+        (self.directory / "defaults.yaml").write_text(json.dumps(_DEFAULTS))
+        self._process.start()
+        deadline = time.monotonic() + _READY_SECONDS
+        while _READY not in self._process.log_text():
+            if not self._process.running:
+                raise CollectorUnavailableError(
+                    f"The Collector ended with status {self._process.returncode} as it started: {self.log_tail()}"
+                )
+            if time.monotonic() > deadline:
+                self.kill()
+                raise CollectorUnavailableError(
+                    f"The Collector was not ready within {_READY_SECONDS:.0f} s: {self.log_tail()}"
+                )
+            time.sleep(0.02)
+
+    def stop(self, within: float = 30.0) -> int | None:
+        """Let the Collector send what it holds, as far as it can in that many seconds; its exit status."""
+        return self._process.stop(within)
+
+    def kill(self) -> None:
+        """SIGKILL: what it holds in memory is gone, what file_storage holds is not."""
+        self._process.kill()
+
+    def pause(self) -> None:
+        self._process.pause()
+
+    def resume(self) -> None:
+        self._process.resume()
+
+    def log_text(self) -> str:
+        """What it logged since its last start."""
+        return self._process.log_text()
+
+    def log_tail(self) -> str:
+        """The end of that, for an error message."""
+        return self._process.log_tail()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

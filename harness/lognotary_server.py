@@ -1,0 +1,224 @@
+"""Runs the real ``lognotary`` command: servers that tests may stop, kill and start again, and calls to them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+from google.protobuf.json_format import Parse
+
+from harness.bound_process import BoundProcess
+from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
+from lognotary.v1.evidence_pb2 import Finding, FindingKind, VerifyResponse, VerifySummary
+
+_READY_SECONDS = 60.0
+_COMMAND_SECONDS = 120.0
+_ADDRESSES = ("otlp_grpc", "otlp_http", "api_grpc", "http")
+
+
+class ServerNotReadyError(RuntimeError):
+    """A server ended, or was not ready in time; has the end of its log."""
+
+
+def run_lognotary(
+    *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end. Settings in the environment of the tests are not handed on."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("LOGNOTARY_")}
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_SECONDS,
+        cwd=cwd,
+        env=inherited | dict(env or {}),
+        check=False,
+    )
+
+
+class LognotaryServer:
+    """One server process on a data directory that outlives it.
+
+    ``flags`` are settings by name, ``batch_age=0.1`` for ``--batch-age 0.1``. The server listens on ports of
+    its own choice, other ones after each start, unless a flag says otherwise.
+    """
+
+    def __init__(
+        self,
+        storage_url: str,
+        data_dir: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        json_output: bool = True,
+        **flags: str | float,
+    ) -> None:
+        self.storage_url = storage_url
+        self.data_dir = data_dir.resolve()
+        self._json_output = json_output
+        self._addresses: dict[str, str] = {}
+        settings: dict[str, str | float] = {"storage": storage_url, "data_dir": str(self.data_dir)}
+        settings |= dict.fromkeys(_ADDRESSES, "127.0.0.1:0")
+        settings |= flags
+        command = [sys.executable, "-m", "server", "serve"]
+        for name, value in settings.items():
+            command += [f"--{name.replace('_', '-')}", str(value)]
+        # Beside the data directory, which is the server's own.
+        self.directory = self.data_dir.parent
+        self._stdout = self.directory / f"{self.data_dir.name}.stdout"
+        self._stdout_start = 0
+        self._process = BoundProcess(
+            [*command, "--json"] if json_output else command,
+            log=self.directory / f"{self.data_dir.name}.log",
+            stdout=self._stdout,
+            env=env,
+            cwd=self.directory,
+        )
+
+    @property
+    def otlp_grpc(self) -> str:
+        return self._addresses["otlp_grpc"]
+
+    @property
+    def otlp_http(self) -> str:
+        """The URL of the OTLP/HTTP receiver, without a path."""
+        return f"http://{self._addresses['otlp_http']}"
+
+    @property
+    def api_grpc(self) -> str:
+        return self._addresses["api_grpc"]
+
+    @property
+    def http(self) -> str:
+        """The URL of the HTTP API, without a path."""
+        return f"http://{self._addresses['http']}"
+
+    @property
+    def public_key(self) -> Path:
+        return self.data_dir / "keys" / "public-key.pem"
+
+    @property
+    def verifier_keys(self) -> Path:
+        return self.data_dir / "keys" / "verifier-keys.txt"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    def launch(self) -> None:
+        """Start the process without waiting for it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._stdout_start = self._stdout.stat().st_size if self._stdout.exists() else 0
+        self._process.start()
+
+    def wait_until_ready(self) -> None:
+        """Wait for the ready line.
+
+        Raises:
+            ServerNotReadyError: When the server ends, or is not ready in time.
+        """
+        self._wait_for(lambda: self.output_text().endswith("\n"), "ready")
+        if self._json_output:
+            (line,) = self.output_text().splitlines()
+            ready = json.loads(line)
+            self._addresses = {name: ready[name] for name in _ADDRESSES}
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until a text stands in the log; raises as ``wait_until_ready``."""
+        self._wait_for(lambda: text in self.log_text(), f"so far as to log {text!r}")
+
+    def _wait_for(self, condition: Callable[[], bool], name: str) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not condition():
+            if not self._process.running:
+                raise ServerNotReadyError(
+                    f"The server ended with status {self._process.returncode} as it started: {self.log_tail()}"
+                )
+            if time.monotonic() > deadline:
+                self.kill()
+                raise ServerNotReadyError(f"The server was not {name} within {_READY_SECONDS:.0f} s: {self.log_tail()}")
+            time.sleep(0.02)
+
+    def start(self) -> None:
+        """Start the server and wait until it is ready; again after an end, on the same data directory."""
+        self.launch()
+        self.wait_until_ready()
+
+    def stop(self) -> int | None:
+        """SIGTERM; the exit status."""
+        return self._process.stop(within=60.0)
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        self._process.kill()
+
+    def output_text(self) -> str:
+        """What it wrote to stdout since its last start."""
+        if not self._stdout.exists():
+            return ""
+        with self._stdout.open("rb") as output:
+            output.seek(self._stdout_start)
+            return output.read().decode(errors="replace")
+
+    def log_text(self) -> str:
+        """What it logged since its last start."""
+        return self._process.log_text()
+
+    def log_tail(self) -> str:
+        """The end of that, for an error message."""
+        return self._process.log_tail()
+
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a ``lognotary`` command against this server."""
+        return run_lognotary(*arguments, "--api", self.api_grpc, cwd=self.directory)
+
+    def verify(self, *arguments: str) -> tuple[list[Finding], VerifySummary]:
+        """Run ``lognotary verify``; its findings and summary, after checking that its status says the same."""
+        done = self.cli("verify", "--json", *arguments)
+        findings, summary = read_verification(done.stdout)
+        assert done.returncode == (1 if findings else 0), done.stderr
+        return findings, summary
+
+    @contextmanager
+    def correlation(self) -> Iterator[CorrelationServiceStub]:
+        """A client of the gRPC API."""
+        with grpc.insecure_channel(self.api_grpc) as channel:
+            yield CorrelationServiceStub(channel)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def read_verification(output: str) -> tuple[list[Finding], VerifySummary]:
+    """Read what ``lognotary verify --json`` prints."""
+    steps = [Parse(line, VerifyResponse()) for line in output.splitlines()]
+    assert steps, "verify printed nothing"
+    assert steps[-1].HasField("summary"), "verify did not come to its end"
+    findings = [step.finding for step in steps if step.HasField("finding")]
+    assert len(findings) == steps[-1].summary.findings
+    return findings, steps[-1].summary
+
+
+def kinds(findings: list[Finding]) -> set[str]:
+    """The names of the kinds of findings."""
+    return {FindingKind.Name(finding.kind) for finding in findings}

@@ -1,0 +1,57 @@
+"""Which codec a server uses: the compiled one where it is installed, else the reference codec."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.rules import Rule
+
+if TYPE_CHECKING:
+    from server.codec.rows import Codec
+
+__all__ = ["CODECS", "build_codec", "why_not_native"]
+
+_logger = logging.getLogger(__name__)
+
+CODECS = ("auto", "native", "reference")
+"""What can be chosen; ``auto`` is native where that is installed."""
+
+
+def why_not_native() -> str:
+    """Return why the compiled codec cannot be used, empty if it can."""
+    try:
+        from server.codec import _native  # noqa: F401 - it is optional
+    except ImportError as error:
+        return "it was not built" if "_native" in str(error) else str(error)
+    return ""
+
+
+def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> Codec:
+    """Make the codec that was chosen; warn once if it is not the one that is wanted.
+
+    Args:
+        choice: one of ``CODECS``.
+        rules: which records are audit, tried in order.
+        limits: of the rows of a request.
+
+    Raises:
+        ImportError: the compiled codec was chosen and is not installed.
+    """
+    missing = why_not_native() if choice == "auto" else ""
+    if missing:
+        _logger.warning(
+            "the compiled codec is not installed (%s): the reference codec takes its place, which needs about 30 times "
+            "the CPU. Install Lognotary again where a C++17 compiler is present",
+            missing,
+        )
+    # Imported here: every command reads settings, and so this module, but only a server needs a codec.
+    if choice == "reference" or missing:
+        from server.codec.reference import ReferenceCodec
+
+        return ReferenceCodec(rules, limits)
+    from server.codec.native_codec import NativeCodec
+
+    return NativeCodec(rules, limits)

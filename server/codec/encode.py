@@ -1,0 +1,147 @@
+"""From classified record columns to rows: stored columns and leaf hashes, for the reference codec."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from server.codec.classify import AuditFields
+from server.codec.records import Attributes, RecordColumns
+from server.codec.rows import Rows
+from server.notary.canonical import (
+    Kind,
+    canonical_columns,
+    encode_map,
+    encode_string,
+    encode_time,
+    encode_uint8,
+    encode_uint32,
+    leaf_of,
+    record_bytes,
+)
+from server.notary.origin import Stream
+from storage.native import Column, MapColumn, PlainColumn, WordColumn, pack_numbers
+
+__all__ = ["encode_records"]
+
+# Canonical column -> field of RecordColumns or of AuditFields.
+_RECORD_FIELDS = {
+    "Timestamp": "timestamp",
+    "TraceId": "trace_id",
+    "SpanId": "span_id",
+    "TraceFlags": "trace_flags",
+    "SeverityText": "severity_text",
+    "SeverityNumber": "severity_number",
+    "ServiceName": "service_name",
+    "Body": "body",
+    "ResourceSchemaUrl": "resource_schema_url",
+    "ResourceAttributes": "resource_attributes",
+    "ScopeSchemaUrl": "scope_schema_url",
+    "ScopeName": "scope_name",
+    "ScopeVersion": "scope_version",
+    "ScopeAttributes": "scope_attributes",
+    "LogAttributes": "log_attributes",
+    "EventName": "event_name",
+    "ObservedTimestamp": "observed_timestamp",
+    "Flags": "flags",
+    "DroppedAttributesCount": "dropped_attributes_count",
+    "OtlpDetails": "otlp_details",
+}
+_AUDIT_FIELDS = {
+    "AuditRecordId": "record_id",
+    "ActorId": "actor_id",
+    "ActorType": "actor_type",
+    "Action": "action",
+    "TargetId": "target_id",
+    "TargetType": "target_type",
+    "SourceId": "source_id",
+    "SourceType": "source_type",
+    "Outcome": "outcome",
+    "Category": "category",
+    "AuditRule": "rule",
+}
+
+
+def encode_records(records: RecordColumns, audit: Sequence[AuditFields | None], ingested_at: int) -> list[Rows]:
+    """Encode the records of a request.
+
+    Args:
+        records: their columns.
+        audit: for each record its audit fields, or None where it is operational.
+        ingested_at: when they were received, in nanoseconds since the epoch.
+
+    Returns:
+        At most one Rows per stream, audit first.
+    """
+    chosen = {
+        Stream.AUDIT: [i for i, fields in enumerate(audit) if fields is not None],
+        Stream.OPERATIONAL: [i for i, fields in enumerate(audit) if fields is None],
+    }
+    return [_encode(stream, records, audit, rows, ingested_at) for stream, rows in chosen.items() if rows]
+
+
+def _encode(
+    stream: Stream,
+    records: RecordColumns,
+    audit: Sequence[AuditFields | None],
+    chosen: list[int],
+    ingested_at: int,
+) -> Rows:
+    stored: list[Column] = []
+    canonical: list[list[bytes]] = []
+    for column in canonical_columns(stream):
+        if column.name == "IngestedAt":
+            values: list[Any] = [ingested_at] * len(chosen)
+        elif column.name in _RECORD_FIELDS:
+            everything = getattr(records, _RECORD_FIELDS[column.name])
+            values = [everything[i] for i in chosen]
+        else:
+            values = [getattr(audit[i], _AUDIT_FIELDS[column.name]) for i in chosen]
+        data, encoded = _encode_column(column.kind, values)
+        stored.append(data)
+        canonical.append(encoded)
+    timestamps = [records.timestamp[i] for i in chosen]
+    return Rows(
+        stream=stream,
+        count=len(chosen),
+        columns=tuple(stored),
+        leaf_hashes=b"".join(map(leaf_of, record_bytes(canonical))),
+        min_timestamp=min(timestamps),
+        max_timestamp=max(timestamps),
+        ingested_at=ingested_at,
+    )
+
+
+def _encode_column(kind: Kind, values: list[Any]) -> tuple[Column, list[bytes]]:
+    """Return a column as it is stored and, for each row, as it stands in the canonical record."""
+    if kind is Kind.WORD:
+        words = WordColumn.of(values)
+        encoded_words = [encode_string(word) for word in words.dictionary]
+        return words, [encoded_words[index] for index in array("I", words.indexes)]
+    if kind is Kind.MAP:
+        return _encode_maps(values)
+    # Fixed-width values and strings have the same bytes in Native and in RowBinary.
+    encode: Callable[[Any], bytes] = {
+        Kind.TIME: encode_time,
+        Kind.UINT8: encode_uint8,
+        Kind.UINT32: encode_uint32,
+        Kind.STRING: encode_string,
+    }[kind]
+    encoded = [encode(value) for value in values]
+    return PlainColumn(b"".join(encoded)), encoded
+
+
+def _encode_maps(values: list[Attributes]) -> tuple[Column, list[bytes]]:
+    # Rows of one resource or scope share one tuple: by identity, it is encoded once.
+    encoded: dict[int, tuple[bytes, bytes]] = {}
+    records, contents = [], []
+    for pairs in values:
+        if id(pairs) not in encoded:
+            encoded[id(pairs)] = encode_map(pairs), b"".join(encode_string(value) for _, value in pairs)
+        record, content = encoded[id(pairs)]
+        records.append(record)
+        contents.append(content)
+    lengths = pack_numbers(map(len, values))
+    keys = WordColumn.of(key for pairs in values for key, _ in pairs)
+    return MapColumn(lengths, keys, b"".join(contents)), records

@@ -1,0 +1,193 @@
+# cython: language_level=3, binding=True
+# distutils: language = c++
+"""The compiled codec as Python sees it: bytes in, bytes out. ``server.codec.native_codec`` gives them names."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libcpp.string cimport string
+from libcpp.utility cimport pair
+from libcpp.vector cimport vector
+
+from hashlib import sha256
+
+
+cdef extern from "<string_view>" namespace "std" nogil:
+    cdef cppclass View "std::string_view":
+        View()
+        View(const char*, size_t)
+        const char* data() const
+        size_t size() const
+
+cdef extern from "encoder.hpp" namespace "lognotary" nogil:
+    const bint kHasSha256
+
+    cdef cppclass Buffer:
+        const char* data() const
+        size_t size() const
+
+    cdef cppclass Dictionary:
+        View operator[](uint32_t) const
+        size_t size() const
+
+    cdef cppclass WordColumn:
+        Dictionary dictionary
+        Buffer indexes
+
+    cdef cppclass MapColumn:
+        Buffer lengths
+        WordColumn keys
+        Buffer values
+
+    cdef cppclass Table:
+        uint64_t count
+        int64_t min_timestamp
+        int64_t max_timestamp
+        Buffer* plain
+        WordColumn* words
+        MapColumn* maps
+        Buffer leaf_hashes
+        Buffer records
+        Buffer record_ends
+
+    cdef cppclass Words:
+        vector[pair[string, string]] outcomes
+        vector[string] categories
+        vector[pair[string, string]] category_of_action
+        vector[pair[string, string]] category_of_target
+
+    cdef cppclass CppRules "lognotary::Rules":
+        CppRules(Words)
+        void add_rule(const string&) except +
+        void add_match(const string&, const string&, const string&, int) except +
+        void add_attribute(const string&, const string&) except +
+        void add_source(int, const string&) except +
+
+    cdef cppclass Limits:
+        uint64_t records
+        uint64_t repeated
+
+cdef extern from "binding.hpp" namespace "lognotary" nogil:
+    int kPlainColumnsOperational, kPlainColumns, kWordColumnsOperational, kWordColumns, kMapColumns
+
+    cdef cppclass CppEncoder "lognotary::Encoder":
+        CppEncoder(const CppRules&, Limits)
+        const Table& audit() const
+        const Table& operational() const
+        size_t capacity() const
+
+    # Returns 0, or 1 + the Refusal.
+    int encode(CppEncoder& encoder, View request, int64_t ingested_at) except +
+
+
+HAS_SHA256 = bool(kHasSha256)
+
+
+class RefusedError(Exception):
+    """The request is refused; ``args[0]`` is the number of the C++ Refusal."""
+
+
+cdef bytes _bytes(const Buffer& buffer):
+    return PyBytes_FromStringAndSize(buffer.data(), <Py_ssize_t>buffer.size())
+
+
+cdef tuple _dictionary(const Dictionary& dictionary):
+    return tuple([
+        PyBytes_FromStringAndSize(dictionary[i].data(), <Py_ssize_t>dictionary[i].size())
+        for i in range(<uint32_t>dictionary.size())
+    ])
+
+
+cdef class Rules:
+    """Audit rules, ready for the codec."""
+
+    cdef CppRules* rules
+
+    def __cinit__(self, list outcomes, list categories, list category_of_action, list category_of_target):
+        cdef Words words
+        words.outcomes = outcomes
+        words.categories = categories
+        words.category_of_action = category_of_action
+        words.category_of_target = category_of_target
+        self.rules = new CppRules(words)
+
+    def __dealloc__(self):
+        del self.rules
+
+    def add_rule(self, bytes name):
+        self.rules.add_rule(name)
+
+    def add_match(self, bytes event_name, bytes scope, bytes service, int severity_min):
+        self.rules.add_match(event_name, scope, service, severity_min)
+
+    def add_attribute(self, bytes key, bytes pattern):
+        self.rules.add_attribute(key, pattern)
+
+    def add_source(self, int field, bytes source):
+        self.rules.add_source(field, source)
+
+
+cdef class Encoder:
+    """Encodes one request at a time, in memory that it keeps."""
+
+    cdef CppEncoder* encoder
+    cdef Rules rules  # the C++ encoder refers to them
+
+    def __cinit__(self, Rules rules, uint64_t max_records, uint64_t max_repeated):
+        cdef Limits limits
+        limits.records = max_records
+        limits.repeated = max_repeated
+        self.rules = rules
+        self.encoder = new CppEncoder(rules.rules[0], limits)
+
+    def __dealloc__(self):
+        del self.encoder
+
+    @property
+    def capacity(self):
+        return self.encoder.capacity()
+
+    def encode(self, bytes request, int64_t ingested_at):
+        cdef View view = View(PyBytes_AS_STRING(request), len(request))
+        cdef int refusal
+        with nogil:
+            refusal = encode(self.encoder[0], view, ingested_at)
+        if refusal:
+            raise RefusedError(refusal - 1)
+        audit = _table(self.encoder.audit(), kPlainColumns, kWordColumns)
+        operational = _table(self.encoder.operational(), kPlainColumnsOperational, kWordColumnsOperational)
+        return audit, operational
+
+
+cdef object _table(const Table& table, int plain, int words):
+    if table.count == 0:
+        return None
+    return (
+        table.count,
+        table.min_timestamp,
+        table.max_timestamp,
+        [_bytes(table.plain[i]) for i in range(plain)],
+        [(_dictionary(table.words[i].dictionary), _bytes(table.words[i].indexes)) for i in range(words)],
+        [
+            (
+                _bytes(table.maps[i].lengths),
+                _dictionary(table.maps[i].keys.dictionary),
+                _bytes(table.maps[i].keys.indexes),
+                _bytes(table.maps[i].values),
+            )
+            for i in range(kMapColumns)
+        ],
+        _leaf_hashes(table),
+    )
+
+
+cdef bytes _leaf_hashes(const Table& table):
+    if kHasSha256:
+        return _bytes(table.leaf_hashes)
+    cdef const uint64_t* ends = <const uint64_t*>table.record_ends.data()
+    cdef uint64_t start = 0
+    cdef list leaves = []
+    for i in range(table.count):
+        record = PyBytes_FromStringAndSize(table.records.data() + start, <Py_ssize_t>(ends[i] - start))
+        leaves.append(sha256(b"\x00" + sha256(record).digest()).digest())
+        start = ends[i]
+    return b"".join(leaves)

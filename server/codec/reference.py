@@ -1,0 +1,35 @@
+"""The reference codec: the readable definition of what a request's rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.codec.classify import classify
+from server.codec.decode import decode
+from server.codec.encode import encode_records
+from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.rows import Rows
+from server.codec.rules import Rule
+
+__all__ = ["ReferenceCodec"]
+
+
+class ReferenceCodec:
+    """Decodes with the official protobuf classes and encodes in plain Python; implements ``Codec``."""
+
+    name = "reference"
+
+    def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
+        """Make a codec.
+
+        Args:
+            rules: which records are audit, tried in order.
+            limits: of the rows of a request.
+        """
+        self._limits = limits
+        self._rules = tuple(rules)
+
+    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode, classify and encode a request; see ``Codec``."""
+        records = decode(request, self._limits)
+        return encode_records(records, classify(records, self._rules), ingested_at)

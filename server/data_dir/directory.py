@@ -1,0 +1,233 @@
+"""The data directory: what a server keeps for itself, outside storage.
+
+lock                            held while a server runs, so that no two write under one name; has its process ID
+writer                          the writer's name, part of its logs' origins
+keys/                           its keys: see ``keystore``
+checkpoints/<stream>            the last checkpoint that was committed: shows when storage was rolled back
+checkpoints/<stream>-statement  the last statement, likewise
+journal/<stream>/               batches that are signed and not in storage yet, see ``pipeline.journal``
+journal/<stream>-statements/    statements likewise
+journal/<stream>.left-behind    requests that were refused and stored, see ``pipeline.left_behind``
+self-verification.json          how far self-verification came, and what it found: see ``self_verification``
+workers/<number>/               with several workers, the same of each, without writer and keys
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from server.data_dir.atomic_files import replace_file
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.errors import NotaryError
+from server.notary.note import SignedNote
+from server.notary.origin import LogName, Stream
+from server.notary.statement import Statement, open_statement
+
+__all__ = [
+    "DataDirectory",
+    "DataDirectoryError",
+    "journals",
+    "read_checkpoints",
+    "read_public_key",
+    "worker_directory",
+]
+
+_Read = TypeVar("_Read")
+
+
+class DataDirectoryError(Exception):
+    """The data directory cannot be used; the message says what to do."""
+
+
+class DataDirectory:
+    """A data directory, locked until it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        """Open and lock a directory, and make it if there is none.
+
+        Raises:
+            DataDirectoryError: another server runs on it, or it cannot be written.
+        """
+        self._path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "checkpoints").mkdir(exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise DataDirectoryError(f"the data directory {path} cannot be used: {error}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise DataDirectoryError(
+                f"another server runs on the data directory {path}: stop it, or use another --data-dir"
+            ) from error
+
+        # For commands that have something to tell to this server.
+        os.ftruncate(self._lock, 0)
+        os.write(self._lock, f"{os.getpid()}\n".encode())
+
+    def __enter__(self) -> DataDirectory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._lock)
+
+    @property
+    def place(self) -> str:
+        """Where this directory is: host and path."""
+        return f"{socket.gethostname()}:{self._path.resolve()}"
+
+    def writer(self, wanted: str = "") -> str:
+        """Return the writer's name: the one that is wanted, else the stored one, else a new one."""
+        file = self._path / "writer"
+        stored = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+        name = wanted or stored or _new_writer_name()
+        if name != stored:
+            replace_file(file, name + "\n")
+        return name
+
+    def journal(self, name: str) -> Path:
+        """Return the directory of a journal."""
+        return self._path / "journal" / name
+
+    def last_checkpoint(self, name: LogName) -> Checkpoint | None:
+        """Return the last checkpoint of a log that this directory remembers.
+
+        Raises:
+            DataDirectoryError: the file was damaged.
+        """
+        checkpoint = _read_checkpoint(_checkpoint_file(self._path, name.stream))
+        return checkpoint if checkpoint and checkpoint.origin == name.origin else None
+
+    def last_statement(self, name: LogName) -> Statement | None:
+        """Return the last statement of a log that this directory remembers.
+
+        Raises:
+            DataDirectoryError: the file was damaged.
+        """
+        statement = _read_statement(_statement_file(self._path, name.stream))
+        return statement if statement and statement.checkpoint.origin == name.origin else None
+
+    def remember_checkpoint(self, stream: Stream, note: str) -> None:
+        """Keep a checkpoint that was committed."""
+        replace_file(_checkpoint_file(self._path, stream), note, durable=False)
+
+    def remember_statement(self, stream: Stream, note: str) -> None:
+        """Keep a statement that was stored."""
+        replace_file(_statement_file(self._path, stream), note, durable=False)
+
+    def workers(self) -> list[int]:
+        """Return the numbers of the workers that have ever been started on this directory."""
+        return _workers(self._path)
+
+    def kept(self, names: Iterable[LogName]) -> list[Checkpoint | Statement]:
+        """Return the last checkpoints and statements of logs that this directory remembers, or those of its workers.
+
+        They are written down after they were stored, so storage has all that they say.
+
+        Raises:
+            DataDirectoryError: a file was damaged.
+        """
+        origins = {name.origin for name in names}
+        if not origins:
+            return []
+        checkpoints = filter(None, map(_read_checkpoint, _checkpoint_files(self._path)))
+        statements = filter(None, map(_read_statement, _statement_files(self._path)))
+        return [
+            *(checkpoint for checkpoint in checkpoints if checkpoint.origin in origins),
+            *(statement for statement in statements if statement.checkpoint.origin in origins),
+        ]
+
+
+def worker_directory(path: Path, number: int) -> Path:
+    """Return the data directory of a worker, below that of its server."""
+    return path / "workers" / str(number)
+
+
+def journals(path: Path) -> list[Path]:
+    """Return the directories of the journals of a data directory and its workers'."""
+    return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*/"))
+
+
+def read_public_key(path: Path) -> str:
+    """Return the public key of a data directory, without opening it.
+
+    Raises:
+        DataDirectoryError: there is none.
+    """
+    try:
+        return (path / "keys" / "public-key.pem").read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataDirectoryError(
+            f"there is no public key in {path}: give it with --public-key FILE, or the server's --data-dir"
+        ) from error
+
+
+def read_checkpoints(path: Path) -> list[str]:
+    """Return the checkpoints and statements that a data directory and its workers' remember, without opening it."""
+    files = [*_checkpoint_files(path), *_statement_files(path)]
+    return [file.read_text(encoding="utf-8") for file in files if file.exists()]
+
+
+def _checkpoint_file(path: Path, stream: Stream) -> Path:
+    return path / "checkpoints" / stream.value
+
+
+def _statement_file(path: Path, stream: Stream) -> Path:
+    return path / "checkpoints" / f"{stream.value}-statement"
+
+
+def _checkpoint_files(path: Path) -> list[Path]:
+    return [_checkpoint_file(directory, stream) for directory in _directories(path) for stream in Stream]
+
+
+def _statement_files(path: Path) -> list[Path]:
+    return [_statement_file(directory, stream) for directory in _directories(path) for stream in Stream]
+
+
+def _directories(path: Path) -> list[Path]:
+    return [path, *(worker_directory(path, number) for number in _workers(path))]
+
+
+def _workers(path: Path) -> list[int]:
+    names = [entry.name for entry in (path / "workers").glob("*")]
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def _read_checkpoint(file: Path) -> Checkpoint | None:
+    return _read_note(file, open_checkpoint)
+
+
+def _read_statement(file: Path) -> Statement | None:
+    return _read_note(file, open_statement)
+
+
+def _read_note(file: Path, read: Callable[[str], tuple[_Read, SignedNote]]) -> _Read | None:
+    try:
+        return read(file.read_text(encoding="utf-8"))[0]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, NotaryError) as error:
+        raise DataDirectoryError(
+            f"{file} is damaged ({error}). It remembers how far the log went; remove it only if storage is known "
+            "to be whole"
+        ) from error
+
+
+def _new_writer_name() -> str:
+    host = "".join(c for c in socket.gethostname().split(".")[0].lower() if c.isascii() and c.isalnum())
+    return f"{host[:20] or 'writer'}-{secrets.token_hex(4)}"

@@ -1,0 +1,58 @@
+"""Signing keys in hardware: the door to PKCS #11 tokens.
+
+The library that talks to tokens is optional, and is loaded only when such a key is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from server.keys.pkcs11_uri import Pkcs11Uri
+from server.notary.errors import KeyMaterialError
+
+if TYPE_CHECKING:
+    from server.keys.pkcs11_token import Pkcs11Key
+
+__all__ = ["generate_key", "open_key"]
+
+
+def open_key(uri: str) -> Pkcs11Key:
+    """Open the Ed25519 key that a PKCS #11 URI names, and try it.
+
+    Raises:
+        KeyMaterialError: the URI is wrong, the key is no Ed25519 key, or the PKCS #11 support is not installed.
+        SigningError: the token, the key or its library cannot be reached, or does not sign.
+    """
+    parsed = Pkcs11Uri.parse(uri)
+    _require_support()
+    from server.keys.pkcs11_token import Pkcs11Key
+
+    return Pkcs11Key(parsed)
+
+
+def generate_key(uri: str) -> bytes:
+    """Make a new Ed25519 key in a token, under the label and ID that a PKCS #11 URI names.
+
+    The private key is made there and cannot leave.
+
+    Returns:
+        The raw public key, 32 bytes.
+
+    Raises:
+        KeyMaterialError: the URI is wrong, there is such a key already, or the PKCS #11 support is not installed.
+        SigningError: the token or its library cannot be reached, or makes no such key.
+    """
+    parsed = Pkcs11Uri.parse(uri)
+    _require_support()
+    from server.keys.pkcs11_token import generate
+
+    return generate(parsed)
+
+
+def _require_support() -> None:
+    try:
+        import pkcs11  # noqa: F401 - whether it is there
+    except ImportError as error:
+        raise KeyMaterialError(
+            "keys in hardware need the PKCS #11 support, which is not installed: pip install 'lognotary[pkcs11]'"
+        ) from error

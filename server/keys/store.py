@@ -1,0 +1,274 @@
+"""The keys of a data directory: those that sign now, those that did, and what is known of them.
+
+signing-key.pem             the Ed25519 private key (mode 0600): whoever has it can sign
+ml-dsa-44-key.pem           likewise, the ML-DSA-44 private key, where one is wanted
+retired/<fingerprint>.pem   private keys that were replaced: they sign only that others follow on them
+public-key.pem              the Ed25519 public key, to be given to those who verify
+verifier-keys.txt           the public keys as C2SP verifier keys, one for each log
+compromised                 fingerprints of keys that others may have, and since when
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from server.data_dir.atomic_files import replace_file
+from server.notary.errors import KeyMaterialError, NotaryError
+from server.notary.keys import KeyType, VerifierKey
+from server.notary.origin import LogName
+from server.notary.signers import Ed25519Key, MlDsa44Key, Signer, SigningKey
+from server.notary.trust import TrustedKeys, fingerprint
+
+__all__ = ["KeyStore", "KeyStoreError", "StoredKey"]
+
+
+class KeyStoreError(Exception):
+    """The keys cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key of the store, for people.
+
+    Attributes:
+        fingerprint: what it is called by.
+        algorithm: ``Ed25519`` or ``ML-DSA-44``.
+        place: its file, or the URI of its token.
+        current: it signs now.
+        compromised: since when others may have it, in nanoseconds since the epoch; None: never.
+        public_key: the raw public key.
+    """
+
+    fingerprint: str
+    algorithm: str
+    place: str
+    current: bool
+    compromised: int | None
+    public_key: bytes
+
+
+class KeyStore:
+    """The keys below a data directory, which need not be open for it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        token_uri: str = "",
+        former_uris: Sequence[str] = (),
+        ml_dsa: bool = False,
+        open_token: Callable[[str], SigningKey] | None = None,
+    ) -> None:
+        """Use keys.
+
+        Args:
+            directory: the ``keys`` directory.
+            token_uri: where the Ed25519 key is, if not in a file: a PKCS #11 URI (RFC 7512).
+            former_uris: where keys are that were replaced, if not in files.
+            ml_dsa: sign with an ML-DSA-44 key too.
+            open_token: opens the key of such a URI.
+        """
+        self._directory = directory
+        self._token_uri = token_uri
+        self._former_uris = former_uris
+        self._ml_dsa = ml_dsa
+        self._open_token = open_token
+        self._tokens: dict[str, SigningKey] = {}  # opened once: tokens have few sessions
+
+    def signer(self) -> Signer:
+        """Return the keys that sign now; those in files are made the first time.
+
+        Raises:
+            KeyStoreError: a key cannot be used.
+        """
+        self._make_directory()
+        ed25519 = self._token(self._token_uri) if self._token_uri else self._file(_ED25519_FILE, Ed25519Key)
+        return Signer(ed25519, self._file(_ML_DSA_FILE, MlDsa44Key) if self._ml_dsa else None)
+
+    def signer_of(self, keys: Collection[VerifierKey]) -> Signer:
+        """Return the keys that are wanted, whether they sign now or did before.
+
+        Raises:
+            KeyStoreError: one is not here.
+        """
+        known = {key.public_key: key for key in self._everything()}
+        missing = [key for key in keys if key.public_key not in known]
+        if missing:
+            raise KeyStoreError(
+                f"the log {missing[0].name} is signed by the key {fingerprint(missing[0].public_key)}, which is not in "
+                f"{self._directory}: put it into 'retired' there, name its token in retired_keys, or write on under "
+                "another name (--writer)"
+            )
+        by_type = {key.key_type: known[key.public_key] for key in keys}
+        return Signer(by_type[KeyType.ED25519], by_type.get(KeyType.ML_DSA_44))
+
+    def trusted(self) -> TrustedKeys:
+        """Return the public keys, and which of them others may have.
+
+        Raises:
+            KeyStoreError: a key cannot be used.
+        """
+        public = [key.public_key for key in self._everything() if key.key_type is KeyType.ED25519]
+        return TrustedKeys(unnamed=tuple(dict.fromkeys(public)), compromised=self.compromised())
+
+    def publish(self, logs: Iterable[LogName]) -> None:
+        """Write the public keys for those who verify.
+
+        Raises:
+            KeyStoreError: a key cannot be used, or nothing can be written.
+        """
+        signer = self.signer()
+        lines = [f"{key}\n" for name in logs for key in signer.verifier_keys(name.origin)]
+        try:
+            replace_file(self._directory / "public-key.pem", signer.public_pem().decode())
+            replace_file(self._directory / "verifier-keys.txt", "".join(lines))
+        except OSError as error:
+            raise KeyStoreError(f"the public keys cannot be written: {error}") from error
+
+    def rotate(self) -> tuple[StoredKey, StoredKey]:
+        """Replace the Ed25519 key in its file, and the ML-DSA-44 key if there is one; the old ones are kept.
+
+        Returns:
+            The old Ed25519 key and the new one.
+
+        Raises:
+            KeyStoreError: there is no key in a file, or nothing can be written.
+        """
+        if self._token_uri:
+            raise KeyStoreError(
+                "the key is in a token: make another there, name it in signing_key, and the old one in retired_keys"
+            )
+        file = self._directory / _ED25519_FILE
+        if not file.exists():
+            raise KeyStoreError(f"there is no key in {self._directory} yet: the server makes one at its first start")
+        old = next(key for key in self.keys() if key.current)
+        try:
+            (self._directory / "retired").mkdir(mode=0o700, exist_ok=True)
+            for name, kind in ((_ED25519_FILE, Ed25519Key), (_ML_DSA_FILE, MlDsa44Key)):
+                if (self._directory / name).exists():
+                    self._retire(name, kind)
+        except OSError as error:
+            raise KeyStoreError(f"the key cannot be replaced: {error}") from error
+        return old, next(key for key in self.keys() if key.current)
+
+    def keys(self) -> list[StoredKey]:
+        """Return all keys, those that sign now first.
+
+        Raises:
+            KeyStoreError: a key cannot be used.
+        """
+        marks = self.compromised()
+        listed = []
+        for place, key, current in self._places():
+            name = fingerprint(key.public_key)
+            algorithm = key.key_type.algorithm
+            listed.append(StoredKey(name, algorithm, place, current, marks.get(name), key.public_key))
+        return listed
+
+    def compromised(self) -> dict[str, int]:
+        """Return the fingerprints of keys that others may have, and since when, in nanoseconds since the epoch.
+
+        Raises:
+            KeyStoreError: the file was damaged.
+        """
+        file = self._directory / "compromised"
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+            marks = [line.split() for line in lines if line.strip()]
+            return {name: int(datetime.fromisoformat(since).timestamp()) * 10**9 for name, since in marks}
+        except (OSError, ValueError) as error:
+            raise KeyStoreError(f"{file} cannot be read: {error}") from error
+
+    def mark_compromised(self, name: str, since: int) -> None:
+        """Remember that others may have a key.
+
+        Args:
+            name: the key's fingerprint.
+            since: since when, in nanoseconds since the epoch.
+
+        Raises:
+            KeyStoreError: there is no such key, or nothing can be written.
+        """
+        if name not in {key.fingerprint for key in self.keys()}:
+            raise KeyStoreError(
+                f"there is no key {name} in {self._directory}: 'lognotary keys list' shows which there are"
+            )
+        marks = {**self.compromised(), name: since}
+        lines = [f"{key} {datetime.fromtimestamp(at // 10**9, UTC).isoformat()}\n" for key, at in marks.items()]
+        try:
+            replace_file(self._directory / "compromised", "".join(lines))
+        except OSError as error:
+            raise KeyStoreError(f"the mark cannot be written: {error}") from error
+
+    def _retire(self, name: str, kind: type[Ed25519Key] | type[MlDsa44Key]) -> None:
+        old = self._file(name, kind)
+        replace_file(
+            self._directory / "retired" / f"{fingerprint(old.public_key)}.pem",
+            (self._directory / name).read_text(encoding="ascii"),
+            mode=0o600,
+        )
+        replace_file(self._directory / name, kind.generate().to_pem().decode(), mode=0o600)
+
+    def _everything(self) -> list[SigningKey]:
+        return [key for _, key, _ in self._places()]
+
+    def _places(self) -> Iterable[tuple[str, SigningKey, bool]]:
+        """Yield every key with its place, and whether it signs now."""
+        if self._token_uri:
+            yield self._token_uri, self._token(self._token_uri), True
+        for name, kind, current in (
+            (_ED25519_FILE, Ed25519Key, not self._token_uri),
+            (_ML_DSA_FILE, MlDsa44Key, self._ml_dsa),
+        ):
+            if (self._directory / name).exists():
+                yield str(self._directory / name), self._file(name, kind), current
+        for uri in self._former_uris:
+            yield uri, self._token(uri), False
+        for file in sorted((self._directory / "retired").glob("*.pem")):
+            yield str(file), _read(file), False
+
+    def _file(self, name: str, kind: type[Ed25519Key] | type[MlDsa44Key]) -> SigningKey:
+        file = self._directory / name
+        try:
+            if not file.exists():
+                replace_file(file, kind.generate().to_pem().decode(), mode=0o600)
+        except (OSError, KeyMaterialError) as error:
+            raise KeyStoreError(f"the signing key {file} cannot be used: {error}") from error
+        return _read(file, kind)
+
+    def _token(self, uri: str) -> SigningKey:
+        if self._open_token is None:
+            raise KeyStoreError("keys in tokens cannot be used here")
+        try:
+            if uri not in self._tokens:
+                self._tokens[uri] = self._open_token(uri)
+        except NotaryError as error:
+            raise KeyStoreError(str(error)) from error
+        return self._tokens[uri]
+
+    def _make_directory(self) -> None:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise KeyStoreError(f"the directory {self._directory} cannot be used: {error}") from error
+
+
+_ED25519_FILE = "signing-key.pem"
+_ML_DSA_FILE = "ml-dsa-44-key.pem"
+
+
+def _read(file: Path, *kinds: type[Ed25519Key] | type[MlDsa44Key]) -> SigningKey:
+    try:
+        pem = file.read_bytes()
+    except OSError as error:
+        raise KeyStoreError(f"the signing key {file} cannot be used: {error}") from error
+    problem = ""
+    for kind in kinds or (Ed25519Key, MlDsa44Key):
+        try:
+            return kind.from_pem(pem)
+        except KeyMaterialError as error:
+            problem = problem or str(error)
+    raise KeyStoreError(f"the signing key {file} cannot be used: {problem}")

@@ -1,0 +1,1 @@
+"""Writing a log: journal, notarization, commit, recovery."""

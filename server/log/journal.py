@@ -1,0 +1,332 @@
+"""The journal of a log: a local write-ahead file, in segments.
+
+What was appended is on disk before ``append`` returns. Entries leave in the order in which they came, once they are
+stored elsewhere: a segment is deleted when all of its entries have left. The last segment stays, so what it holds is
+met again at the next start, where storage tells what of it is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import threading
+import zlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.errors.ingest import JournalDamagedError, JournalFailedError, JournalFullError
+from server.log.journal_frames import (
+    FRAME_HEADER,
+    MARKER_SIZE,
+    SEGMENT_HEADER,
+    Frame,
+    Scan,
+    encode_frame,
+    encode_segment_header,
+    scan_segment,
+)
+
+__all__ = ["Journal", "segment_files"]
+
+_logger = logging.getLogger(__name__)
+
+_SEGMENT_BYTES = 64 << 20  # a segment with more gets no further frame
+_FEWEST_SEGMENTS = 8  # that the limit holds: what has left of the last one takes room still
+_MOST_PIECES = 512  # of one write; IOV_MAX is 1024
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    marker: bytes  # that its frames begin with
+    size: int  # bytes of it that are good
+
+
+class Journal:
+    """An open journal. May be used by several threads."""
+
+    def __init__(
+        self,
+        directory: Path,
+        limit: int,
+        *,
+        segment_bytes: int = _SEGMENT_BYTES,
+        sync: Callable[[int], None] = os.fsync,
+    ) -> None:
+        """Open a journal, and make it if there is none.
+
+        What a crash left unfinished at its end is cut off, and logged.
+
+        Args:
+            directory: where its segments are.
+            limit: bytes that it may take.
+            segment_bytes: a segment that has more gets no further entry.
+            sync: makes durable what was written to the file, or changed in the directory, behind a descriptor.
+
+        Raises:
+            JournalDamagedError: there is damage before the end, or it cannot be read or written.
+        """
+        self._directory = directory
+        self._limit = limit
+        # More than a header: a segment without a frame is not followed by another of the same number.
+        self._segment_bytes = max(SEGMENT_HEADER + 1, min(segment_bytes, limit // _FEWEST_SEGMENTS))
+        self._sync = sync
+        self._lock = threading.Lock()
+        self._segments: deque[_Segment] = deque()
+        self._frames: deque[tuple[_Segment, Frame]] = deque()  # that have not left
+        self._last = 0  # number of the last frame
+        self._descriptor = -1  # of the last segment
+        self._doubtful = False  # the last segment may hold more than was acknowledged
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has what senders sent
+            # All may be new, and so may be segments that an earlier process had no time to make durable.
+            for changed in (directory, directory.parent, directory.parent.parent):
+                self._sync_path(changed)
+            self._load()
+        except OSError as error:
+            raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
+
+    def close(self) -> None:
+        """Close its files; what it holds stays."""
+        with self._lock:
+            self._close_segment()
+
+    @property
+    def directory(self) -> Path:
+        """Where its segments are."""
+        return self._directory
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return sum(segment.size for segment in tuple(self._segments))
+
+    @property
+    def limit(self) -> int:
+        """Bytes that it may take."""
+        return self._limit
+
+    @property
+    def waiting(self) -> list[int]:
+        """The numbers of the entries that have not left, in order."""
+        with self._lock:
+            return [frame.number for _, frame in self._frames]
+
+    def __len__(self) -> int:
+        """How many entries have not left."""
+        return len(self._frames)
+
+    def append(self, payload: Sequence[bytes]) -> int:
+        """Append an entry and wait until it is on disk.
+
+        Args:
+            payload: the entry, in pieces.
+
+        Returns:
+            Its number.
+
+        Raises:
+            JournalFullError: it would take more than it may.
+            JournalFailedError: it could not be written; nothing of it stays.
+        """
+        with self._lock:
+            length = FRAME_HEADER + sum(map(len, payload))
+            if len(self._frames) and self.size + length > self._limit:
+                raise JournalFullError(
+                    f"the journal is full: {self.size >> 20} MiB wait to be stored", retry_after=10.0
+                )
+            try:
+                self._settle()
+                segment = self._open_segment()
+                frame = self._write(segment, payload)
+            except OSError as error:
+                raise JournalFailedError(f"the journal cannot be written: {error}", retry_after=5.0) from error
+            segment.size = frame.end
+            self._last = frame.number
+            self._frames.append((segment, frame))
+            return frame.number
+
+    def read(self, number: int) -> bytes:
+        """Return an entry that has not left.
+
+        Raises:
+            JournalDamagedError: it is not what was written.
+        """
+        with self._lock:
+            segment, frame = self._frames[number - self._frames[0][1].number]
+        try:
+            with segment.path.open("rb") as file:
+                file.seek(frame.payload)
+                payload = file.read(frame.length)
+        except OSError as error:
+            raise JournalDamagedError(f"frame {number} in {segment.path} cannot be read: {error}") from error
+        if len(payload) != frame.length or zlib.crc32(payload) != frame.checksum:
+            raise JournalDamagedError(f"frame {number} in {segment.path} is not what was written: the disk changed it")
+        return payload
+
+    def retract(self, number: int) -> None:
+        """Take the last entry back: it will not be met again.
+
+        Raises:
+            JournalFailedError: it cannot be taken back now; nothing is appended until it is.
+        """
+        with self._lock:
+            segment, frame = self._frames[-1]
+            if frame.number != number or segment is not self._segments[-1]:
+                raise ValueError(f"{number} is not the last frame")
+            self._frames.pop()
+            self._last = number - 1
+            segment.size = frame.offset
+            self._doubtful = True
+            try:
+                self._settle()
+            except OSError as error:
+                raise JournalFailedError(f"the journal cannot be written: {error}", retry_after=5.0) from error
+
+    def release(self, number: int) -> None:
+        """Let all entries up to a number leave, for they are stored; segments without others are deleted."""
+        with self._lock:
+            while self._frames and self._frames[0][1].number <= number:
+                self._frames.popleft()
+            waiting = self._frames[0][0] if self._frames else self._segments[-1] if self._segments else None
+            # Where one cannot be deleted, those behind it stay too: without it they would begin with a gap.
+            with contextlib.suppress(OSError):
+                while self._segments and self._segments[0] is not waiting:
+                    self._segments[0].path.unlink(missing_ok=True)
+                    self._segments.popleft()
+
+    def _load(self) -> None:
+        files = segment_files(self._directory)
+        for at, (first, path) in enumerate(files):
+            with path.open("rb") as file:
+                scan = scan_segment(file, first)
+            if self._segments and first != self._last + 1:
+                missing = f"frames {self._last + 1} to {first - 1} are missing before it"
+                raise JournalDamagedError(_damaged(path, missing))
+            if scan.damage and (not scan.torn or at + 1 < len(files)):
+                raise JournalDamagedError(_damaged(path, scan.damage))
+            self._last = first - 1 + len(scan.frames)
+            if scan.damage:
+                self._cut(path, scan)
+            if scan.end:
+                segment = _Segment(path, scan.marker, scan.end)
+                self._segments.append(segment)
+                self._frames.extend((segment, frame) for frame in scan.frames)
+        if self._segments:
+            # An earlier process may have had no time to make durable what it wrote or cut last.
+            self._sync_path(self._segments[-1].path)
+
+    def _cut(self, path: Path, scan: Scan) -> None:
+        """Cut off what a crash left unfinished."""
+        lost = path.stat().st_size - scan.end
+        _logger.warning(
+            "%s: %s; it is cut off there (%d bytes). A crash leaves this behind while something is written, and "
+            "nothing of that was acknowledged. If there was no crash, the disk has lost what it had confirmed",
+            path,
+            scan.damage,
+            lost,
+        )
+        if scan.end:
+            os.truncate(path, scan.end)
+        else:
+            path.unlink()
+            self._sync_path(self._directory)
+
+    def _settle(self) -> None:
+        """Cut the last segment where its last good frame ends, if more may be there; raises OSError."""
+        if not self._doubtful:
+            return
+        segment = self._segments[-1]
+        if self._descriptor < 0:
+            self._descriptor = os.open(segment.path, os.O_WRONLY | os.O_CLOEXEC)
+        os.ftruncate(self._descriptor, segment.size)
+        self._sync(self._descriptor)
+        self._doubtful = False
+
+    def _open_segment(self) -> _Segment:
+        """Return the segment that gets the next frame, open for writing; raises OSError."""
+        last = self._segments[-1] if self._segments else None
+        if last is None or last.size >= self._segment_bytes:
+            self._close_segment()
+            return self._new_segment()
+        if self._descriptor < 0:
+            self._descriptor = os.open(last.path, os.O_WRONLY | os.O_CLOEXEC)
+        return last
+
+    def _new_segment(self) -> _Segment:
+        first = self._last + 1
+        path = self._directory / f"{first:020d}.journal"
+        marker = secrets.token_bytes(MARKER_SIZE)
+        header = encode_segment_header(first, marker)
+        # One that could not be finished before is begun anew.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(descriptor, [header], 0)
+            self._sync(descriptor)
+            self._sync_path(self._directory)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        segment = _Segment(path, marker, len(header))
+        self._segments.append(segment)
+        return segment
+
+    def _write(self, segment: _Segment, payload: Sequence[bytes]) -> Frame:
+        number = self._last + 1
+        pieces = encode_frame(segment.marker, number, payload)
+        checksum = int.from_bytes(pieces[0][MARKER_SIZE : MARKER_SIZE + 4], "little")
+        frame = Frame(number, segment.size, sum(map(len, payload)), checksum)
+        # Until it is known to be on disk, what stands there counts for nothing.
+        self._doubtful = True
+        try:
+            _write_all(self._descriptor, pieces, frame.offset)
+            self._sync(self._descriptor)
+        except OSError:
+            # What a failed fsync has left is unknown, so it is cut off before anything else is written.
+            with contextlib.suppress(OSError):
+                self._settle()
+            raise
+        self._doubtful = False
+        return frame
+
+    def _sync_path(self, path: Path) -> None:
+        """Make durable what a file has, or which files a directory has; raises OSError."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._sync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _close_segment(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def segment_files(directory: Path) -> list[tuple[int, Path]]:
+    """Return the segments of a journal as (number of the first frame, path), in order."""
+    return sorted((int(path.stem), path) for path in directory.glob("*.journal") if path.stem.isdecimal())
+
+
+def _write_all(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
+    views = [memoryview(piece) for piece in pieces if piece]
+    while views:
+        written = os.pwritev(descriptor, views[:_MOST_PIECES], offset)
+        offset += written
+        while views and written >= len(views[0]):
+            written -= len(views.pop(0))
+        if written:
+            views[0] = views[0][written:]
+
+
+def _damaged(path: Path, damage: str) -> str:
+    return (
+        f"the journal is damaged: {path}: {damage}, and what follows was acknowledged to senders. Nothing was changed. "
+        f"Restore the file if you can; 'lognotary journal inspect {path.parent}' shows what is readable. To start "
+        f"without what the journal holds, move the directory {path.parent} away and keep it"
+    )

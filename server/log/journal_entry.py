@@ -1,0 +1,128 @@
+"""An entry of a log's journal: a notarized batch, with all that is needed to store it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from server.errors.ingest import JournalDamagedError
+from server.notary.batch import Batch, LogState, TileFragment, compute_batch_id, encode_batch, tile_fragments
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import NotaryError
+from server.notary.hashing import hash_pairs
+from server.notary.merkle import HASH_SIZE, CompactRange
+from server.notary.origin import LogName
+from storage.rowbinary import fixed32, int64, string, text, uint16, uint64
+
+__all__ = ["Entry", "decode_entry"]
+
+_VERSION = 1
+_HEADER = struct.Struct("<HIQQ")  # version, number of requests, bytes of leaf hashes, bytes of the records' block
+_READERS = (text, text, uint64, uint64, uint64, uint64, int64, int64, int64, fixed32, string, text, uint16)
+_NO_ID = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A batch that is to be stored.
+
+    Attributes:
+        batch: its row in ``log_batches``.
+        leaf_hashes: its records' leaf hashes, 32 bytes each.
+        requests: the digests of the requests it came with, 32 bytes each.
+        block: its records as a Native block.
+    """
+
+    batch: Batch
+    leaf_hashes: bytes
+    requests: tuple[bytes, ...]
+    block: bytes
+
+    def encode(self) -> list[bytes]:
+        """Return the entry as pieces, to be read by ``decode_entry``."""
+        header = _HEADER.pack(_VERSION, len(self.requests), len(self.leaf_hashes), len(self.block))
+        row = encode_batch(self.batch, self.batch.checkpoint)
+        return [header, row, *self.requests, self.leaf_hashes, self.block]
+
+    def extend(self, before: LogState) -> tuple[LogState, tuple[TileFragment, ...]]:
+        """Compute what the batch makes of its log.
+
+        Args:
+            before: where the log stands before it.
+
+        Returns:
+            Where it stands then, and the hashes that come new in its tiles.
+
+        Raises:
+            JournalDamagedError: the batch does not follow there, or says of itself what is not so.
+        """
+        batch = self.batch
+        if (batch.origin, batch.sequence, batch.first_leaf, batch.frontier) != (
+            before.name.origin,
+            before.sequence + 1,
+            before.range.size,
+            before.range.to_bytes(),
+        ):
+            raise JournalDamagedError(
+                f"the journal does not go on from where the log stands: its batch {batch.sequence} of {batch.origin} "
+                f"begins at {batch.first_leaf}, and the log {before.name.origin} has {before.sequence} batches with "
+                f"{before.range.size} entries"
+            )
+        try:
+            after, tiles = before.range.extend(self.leaf_hashes, hash_pairs)
+            checkpoint, _ = open_checkpoint(batch.checkpoint)
+        except NotaryError as error:
+            raise JournalDamagedError(f"batch {batch.sequence} of {batch.origin} in the journal: {error}") from error
+        said = (batch.tree_size, batch.root_hash, checkpoint.size, checkpoint.root)
+        if said != (after.size, after.root(), after.size, after.root()):
+            raise JournalDamagedError(f"batch {batch.sequence} of {batch.origin} in the journal is not what it signs")
+        fragments = tuple(tile_fragments(before.range.size, tiles))
+        return LogState(before.name, batch.sequence, after), fragments
+
+    def before(self) -> LogState:
+        """Return where the log stood before the batch, as the batch says.
+
+        Raises:
+            JournalDamagedError: what it says makes no sense.
+        """
+        try:
+            name = LogName.parse(self.batch.origin)
+            edge = CompactRange.from_bytes(self.batch.first_leaf, self.batch.frontier)
+        except NotaryError as error:
+            raise JournalDamagedError(f"an entry of the journal has no place in a log: {error}") from error
+        return LogState(name, self.batch.sequence - 1, edge)
+
+
+def decode_entry(payload: bytes) -> Entry:
+    """Read an entry.
+
+    Raises:
+        JournalDamagedError: it is none, or is of a later version.
+    """
+    try:
+        version, requests, leaf_bytes, block_bytes = _HEADER.unpack_from(payload)
+        if version != _VERSION:
+            raise JournalDamagedError(
+                f"the journal has an entry of version {version}, and this Lognotary knows {_VERSION}: start the one "
+                "that wrote it"
+            )
+        if requests * HASH_SIZE > len(payload):
+            raise JournalDamagedError("the journal has an entry that ends too early")
+        values: list[Any] = []
+        at = _HEADER.size
+        for read in _READERS:
+            value, at = read(payload, at)
+            values.append(value)
+        log_id, origin, *others = values
+        batch = Batch(log_id, origin, _NO_ID, *others)
+        digests = tuple(payload[at + n * HASH_SIZE : at + (n + 1) * HASH_SIZE] for n in range(requests))
+        at += requests * HASH_SIZE
+        leaf_hashes = payload[at : at + leaf_bytes]
+        block = payload[at + leaf_bytes :]
+    except (struct.error, IndexError, ValueError) as error:
+        raise JournalDamagedError(f"the journal has an entry that cannot be read: {error}") from error
+    if len(leaf_hashes) != leaf_bytes or len(block) != block_bytes:
+        raise JournalDamagedError("the journal has an entry that ends too early")
+    return Entry(replace(batch, batch_id=compute_batch_id(batch)), leaf_hashes, digests, block)

@@ -1,0 +1,305 @@
+"""The writer of one log: notarizes batches, keeps them in the journal, and commits them, one after the other.
+
+A batch is signed, then it is on disk in the journal, and only then it goes to storage, in three steps: its records, the
+tree's new hashes, and last its row in ``log_batches``, which commits it. Whatever ends meanwhile, the journal still has
+the batch, and the next start stores it: no row is left without its checkpoint. While it is open whether a step took
+effect, the step is repeated with the same deduplication token; the log never goes on past a batch whose outcome is
+unknown.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from server.codec.rows import Rows
+from server.errors.ingest import RefusedError, StorageRefusedError
+from server.log.journal import Journal
+from server.log.journal_entry import Entry, decode_entry
+from server.log.retry_insert import insert_surely, repeat_insert
+from server.log.statement_writer import StatementWriter
+from server.notary.batch import Batch, LogState, TileFragment, notarize
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import SigningError
+from server.notary.origin import LogName
+from server.notary.signers import Signer
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
+from storage.engine import Engine
+from storage.errors import NotAppliedError, StorageError
+from storage.schema import RECORD_TABLES
+
+__all__ = ["LogWriter"]
+
+_logger = logging.getLogger(__name__)
+
+_STORED_WITHIN = 30.0  # seconds that what is in the journal may take before keys change
+_REFUSAL_COUNTS = 15.0  # seconds for which a batch that storage refused means that it cannot commit
+_LOOK_AGAIN = 0.05  # seconds after which it is looked at again
+
+
+class LogWriter:
+    """Appends batches to a log."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        committed: LogState,
+        head: LogState,
+        signer: Signer,
+        on_commit: Callable[[Batch], None],
+        give_up: threading.Event,
+    ) -> None:
+        """Go on with a log.
+
+        Args:
+            engine: the storage.
+            journal: has what is not in storage yet.
+            committed: where the log stands in storage.
+            head: where it stands with what the journal has.
+            signer: its key.
+            on_commit: called with every batch that was committed.
+            give_up: once set, nothing is stored any more; what is in the journal stays there.
+        """
+        self._engine = engine
+        self._journal = journal
+        self._committed = committed
+        self._head = head
+        self._signer = signer
+        self._on_commit = on_commit
+        self._give_up = give_up
+        self._appending = threading.Lock()
+        self._storing = threading.Lock()
+        self._appended = threading.Event()
+        # The last that may have been on its way to storage when an earlier process ended.
+        self._inherited = max(journal.waiting, default=0)
+        self._failure = ""  # why nothing can be appended any more
+        self._refusal = 0.0, ""  # when storage refused a batch, and why
+        self.signed = 0
+        """How many checkpoints it has signed."""
+        self.blocked = False
+        """A batch has been started and cannot be finished yet."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the log stands in storage: what its last committed batch signed."""
+        return Checkpoint(self._committed.name.origin, self._committed.range.size, self._committed.range.root())
+
+    @property
+    def journal(self) -> Journal:
+        """What is not in storage yet."""
+        return self._journal
+
+    def change_keys(self, statements: StatementWriter, signer: Signer) -> bool:
+        """Let other keys sign from now on, once that is stated; no batch is committed meanwhile.
+
+        Returns:
+            Whether they are others than signed so far.
+
+        Raises:
+            SigningError: a key cannot be used now.
+            StorageRefusedError: it was not stored.
+        """
+        with self._appending:
+            origin = self._head.name.origin
+            if set(signer.verifier_keys(origin)) == set(self._signer.verifier_keys(origin)):
+                return False
+            # What the journal has was signed by the keys that sign now, so it has to be stored before.
+            deadline = time.monotonic() + _STORED_WITHIN
+            while len(self._journal) and time.monotonic() < deadline and not self._give_up.wait(_LOOK_AGAIN):
+                pass
+            if waiting := len(self._journal):
+                raise StorageRefusedError(f"{waiting} batches wait to be stored: keys change after them")
+            with self._storing:
+                statements.change_keys(self._signer, signer)
+            self._signer = signer
+            return True
+
+    def commit(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> Batch:
+        """Sign and store records as one batch.
+
+        Args:
+            parts: rows of this log's stream, of one day.
+            requests: digests of the requests that they came with.
+
+        Raises:
+            RefusedError: the batch was not committed.
+        """
+        with self._appending, self._storing:
+            self._check_open()  # what was given up is left to the next start, which looks what of it is there
+            self._store_waiting()
+            number, entry, fragments = self._append(parts, requests)
+            try:
+                self._store_or_refuse(entry, fragments)
+            except NotAppliedError as error:
+                # Nothing was stored, so the log can take another batch in this one's place.
+                self._head = self._committed
+                batch = entry.batch
+                _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
+                self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
+                self._journal.retract(number)
+                raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
+            self._done(number, entry.batch, self._head)
+            return entry.batch
+
+    def append(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> Batch:
+        """Sign records as one batch, and keep it in the journal; ``store_appended`` stores it. Args as ``commit``.
+
+        Raises:
+            RefusedError: it was not kept.
+        """
+        with self._appending:
+            _, entry, _ = self._append(parts, requests)
+        self._appended.set()
+        return entry.batch
+
+    def store_appended(self) -> None:
+        """Store what comes into the journal, until ``give_up`` is set and ``wake`` is called."""
+        while not self._give_up.is_set():
+            self._appended.clear()
+            try:
+                self.store_waiting()
+            except RefusedError:  # given up
+                return
+            except Exception as error:
+                # Nothing may be stored past it, and the journal must not fill up unseen.
+                _logger.exception("%s: what is in the journal cannot be stored", self._head.name.origin)
+                self._failure = f"what is in the journal cannot be stored: {error}"
+                return
+            self._appended.wait()
+
+    def wake(self) -> None:
+        """Let ``store_appended`` look at ``give_up``."""
+        self._appended.set()
+
+    @property
+    def last_waiting(self) -> Batch | None:
+        """The last batch in the journal, None where it is empty; raises JournalDamagedError."""
+        waiting = self._journal.waiting
+        return decode_entry(self._journal.read(waiting[-1])).batch if waiting else None
+
+    @property
+    def journal_trouble(self) -> str:
+        """Why batches cannot be kept in the journal now, empty if they can."""
+        full = self._journal.size >= self._journal.limit
+        return self._failure or ("the journal is full" if full and len(self._journal) else "")
+
+    @property
+    def trouble(self) -> str:
+        """Why batches cannot be committed now, empty if they can."""
+        if self._failure or self.blocked:
+            return self._failure or "it waits for storage to answer"
+        refused_at, why = self._refusal
+        # Not for long: a server that is not ready may get no more batches to try it with.
+        return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
+
+    def store_waiting(self) -> list[bytes]:
+        """Store all that is in the journal, however long that takes.
+
+        Returns:
+            The digests of the requests that were in batches which an earlier process had left there.
+
+        Raises:
+            StorageRefusedError: ``give_up`` was set before all was stored.
+            JournalDamagedError: the journal has something else than was written.
+        """
+        with self._storing:
+            return self._store_waiting()
+
+    def _check_open(self) -> None:
+        if self._give_up.is_set():
+            raise StorageRefusedError("the server is shutting down")
+        if self._failure:
+            raise StorageRefusedError(self._failure, retry_after=30.0)
+
+    def _append(self, parts: Sequence[Rows], requests: Sequence[bytes]) -> tuple[int, Entry, tuple[TileFragment, ...]]:
+        self._check_open()
+        leaf_hashes = b"".join(part.leaf_hashes for part in parts)
+        try:
+            notarized = notarize(
+                self._head,
+                leaf_hashes,
+                self._signer,
+                min_timestamp=min(part.min_timestamp for part in parts),
+                max_timestamp=max(part.max_timestamp for part in parts),
+                ingested_at=max(part.ingested_at for part in parts),
+            )
+        except SigningError as error:
+            raise StorageRefusedError(f"the batch cannot be signed: {error}", retry_after=2.0) from error
+        block = encode_records_block(notarized.batch, [part.columns for part in parts])
+        entry = Entry(notarized.batch, leaf_hashes, tuple(requests), block)
+        number = self._journal.append(entry.encode())
+        self._head = notarized.state
+        self.signed += 1
+        return number, entry, notarized.fragments
+
+    def _store_waiting(self) -> list[bytes]:
+        left_behind: list[bytes] = []
+        for number in self._journal.waiting:
+            entry = decode_entry(self._journal.read(number))
+            state, fragments = entry.extend(self._committed)
+            inherited = number <= self._inherited
+            for table, insert in self._steps(entry, fragments):
+                self._until_done(insert, table, entry.batch, surely=inherited)
+            if inherited:
+                left_behind += entry.requests
+            self._done(number, entry.batch, state)
+        return left_behind
+
+    def _store_or_refuse(self, entry: Entry, fragments: Sequence[TileFragment]) -> None:
+        """Store a batch; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
+        (records, insert), *others = self._steps(entry, fragments)
+        try:
+            insert(0)
+        except NotAppliedError:
+            raise
+        except StorageError as error:
+            self._repeat(insert, records, entry.batch, error)
+        for table, insert in others:
+            self._until_done(insert, table, entry.batch)
+
+    def _steps(self, entry: Entry, fragments: Sequence[TileFragment]) -> list[tuple[str, Callable[[int], None]]]:
+        batch = entry.batch
+        return [
+            (_records_table(batch), lambda n: insert_records(self._engine, batch, entry.block, renewed=n)),
+            ("log_tiles", lambda n: insert_tiles(self._engine, batch, fragments, renewed=n)),
+            ("log_batches", lambda n: insert_batch(self._engine, batch, renewed=n)),
+        ]
+
+    def _until_done(self, insert: Callable[[int], None], table: str, batch: Batch, *, surely: bool = False) -> None:
+        try:
+            if surely:
+                insert_surely(_name(batch, table), insert, lambda: is_stored(self._engine, table, batch))
+            else:
+                insert(0)
+        except StorageError as error:
+            self._repeat(insert, table, batch, error)
+
+    def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: StorageError) -> None:
+        self.blocked = True
+        try:
+            repeat_insert(
+                _name(batch, table), insert, lambda: is_stored(self._engine, table, batch), self._give_up, error
+            )
+        finally:
+            self.blocked = False
+
+    def _done(self, number: int, batch: Batch, state: LogState) -> None:
+        self._committed = state
+        self._refusal = 0.0, ""
+        try:
+            self._on_commit(batch)
+        except OSError as error:
+            # Committed is committed, whether or not it can be remembered here too.
+            _logger.warning("%s: the checkpoint of batch %d is not kept: %s", batch.origin, batch.sequence, error)
+        self._journal.release(number)
+
+
+def _records_table(batch: Batch) -> str:
+    return RECORD_TABLES[LogName.parse(batch.origin).stream]
+
+
+def _name(batch: Batch, table: str) -> str:
+    return f"{batch.origin}: batch {batch.sequence} in {table}"

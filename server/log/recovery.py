@@ -1,0 +1,213 @@
+"""Finding out where a log stands, before anything is appended to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+
+from server.log.journal import Journal
+from server.log.journal_entry import Entry, decode_entry
+from server.notary.batch import Batch, LogState, compute_batch_id
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.errors import VerificationError
+from server.notary.keys import VerifierKey
+from server.notary.merkle import CompactRange
+from server.notary.origin import LogName
+from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
+from server.notary.trust import TrustedKeys
+from storage.engine import Engine
+from storage.evidence import count_after, last_batch, read_batches_of_leaves, read_fragments
+from storage.statements import last_statement, read_statements
+
+__all__ = ["LogUnusableError", "open_log", "open_statements"]
+
+_logger = logging.getLogger(__name__)
+
+
+class LogUnusableError(Exception):
+    """The log in storage is not the one this writer has written; the message says what to do."""
+
+
+def open_log(
+    engine: Engine,
+    name: LogName,
+    keys: Collection[VerifierKey],
+    known: Checkpoint | None,
+    journal: Journal,
+) -> tuple[LogState, LogState]:
+    """Return where a log stands, after checking that it can be gone on with.
+
+    What the journal has and storage too leaves the journal.
+
+    Args:
+        engine: the storage.
+        name: the log.
+        keys: the keys that may have signed its last batches.
+        known: the last checkpoint this writer remembers, if any.
+        journal: the log's journal.
+
+    Returns:
+        Where it stands in storage, and where with what the journal has.
+
+    Raises:
+        LogUnusableError: the log's last batch does not verify, or does not go on from ``known``.
+        JournalDamagedError: the journal does not go on from it.
+        StorageError: storage cannot be read.
+    """
+    last = last_batch(engine, name.log_id)
+    try:
+        state = _state_after(engine, name, keys, last) if last else LogState(name)
+    except VerificationError as error:
+        raise LogUnusableError(
+            f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
+            "to write on without it, start with another writer name (--writer)"
+        ) from error
+    waiting = list(_waiting(engine, name, last, journal))
+    head = state
+    for entry in waiting:
+        _check_signature(entry, keys)
+        head, _ = entry.extend(head)
+    if waiting:
+        _logger.warning("%s: %d batches in the journal are not in storage yet", name.origin, len(waiting))
+    if known is not None and not any(_is_after(entry, known) for entry in waiting):
+        _check_known(engine, state, known)
+    left_over = 0 if waiting else count_after(engine, name.stream, name.log_id, state.range.size)
+    if left_over:
+        _logger.warning(
+            "%s: %d rows are of a batch that was never committed, and the journal does not have it; they count as "
+            "unsigned, and 'lognotary verify' lists them",
+            name.origin,
+            left_over,
+        )
+    return state, head
+
+
+def open_statements(
+    engine: Engine, name: LogName, own: TrustedKeys, known: Statement | None
+) -> tuple[Statement | None, tuple[VerifierKey, ...]]:
+    """Return the last statement of a log, and the keys that sign it.
+
+    Args:
+        engine: the storage.
+        name: the log.
+        own: the keys that this server has or had.
+        known: the last statement this writer remembers, if any.
+
+    Returns:
+        The statement, None before the first; and the keys, empty where the log has no signature yet.
+
+    Raises:
+        LogUnusableError: the last statement does not verify, or statements were lost.
+        StorageError: storage cannot be read.
+    """
+    stored = last_statement(engine, name.log_id)
+    keys = own.for_origin(name.origin)
+    try:
+        last = _read_statement(stored, keys) if stored else None
+        in_force = _keys_in_force(engine, name, keys, stored)
+    except VerificationError as error:
+        raise LogUnusableError(
+            f"the statements of the log {name.origin} in storage do not verify ({error}). Run 'lognotary verify'; "
+            "to write on without them, start with another writer name (--writer)"
+        ) from error
+    if known is not None and (last is None or last.number < known.number):
+        raise LogUnusableError(
+            f"storage has lost statements: the log {name.origin} had {known.number} when this server wrote last, and "
+            f"has {last.number if last else 0} now. Restore it, or start a new log under another name (--writer)"
+        )
+    return last, in_force
+
+
+def _waiting(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> Iterator[Entry]:
+    """Yield what the journal has and storage does not; what storage has leaves the journal."""
+    for number in journal.waiting:
+        entry = decode_entry(journal.read(number))
+        batch = entry.batch
+        stored = last if batch.origin == name.origin else last_batch(engine, batch.log_id)
+        if stored is None or stored.sequence < batch.sequence:
+            if batch.origin != name.origin:
+                raise LogUnusableError(
+                    f"the journal has records of another log, {batch.origin}, which were acknowledged and are not in "
+                    f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
+                    "and keep it"
+                )
+            yield entry
+        elif stored.sequence == batch.sequence and stored.batch_id != batch.batch_id:
+            raise LogUnusableError(
+                f"storage has another history: batch {batch.sequence} of the log {batch.origin} is not the one in the "
+                "journal. Is another server writing under the same name? Give each a --writer of its own"
+            )
+        else:
+            journal.release(number)
+
+
+def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> None:
+    try:
+        open_checkpoint(entry.batch.checkpoint)[1].verify(keys)
+    except VerificationError as error:
+        raise LogUnusableError(
+            f"the journal has a batch of the log {entry.batch.origin} that none of its keys signed ({error})"
+        ) from error
+
+
+def _is_after(entry: Entry, known: Checkpoint) -> bool:
+    """Whether a checkpoint is the one that a batch signs."""
+    return (entry.batch.tree_size, entry.batch.root_hash) == (known.size, known.root)
+
+
+def _read_statement(row: StatementRow, keys: Collection[VerifierKey]) -> Statement:
+    statement, note = open_statement(row.note)
+    note.verify(keys)
+    return statement
+
+
+def _keys_in_force(
+    engine: Engine, name: LogName, own: Collection[VerifierKey], stated: StatementRow | None
+) -> tuple[VerifierKey, ...]:
+    in_force: tuple[VerifierKey, ...] = ()
+    for row in read_statements(engine, name.log_id, StatementKind.KEYS):
+        change = read_key_change(*open_statement(row.note))
+        if set(own) & set(change.after):
+            in_force = change.after
+    if in_force:
+        return in_force
+    # They never changed: any signature is by them.
+    if stated is not None:
+        return tuple(open_statement(stated.note)[1].verify(own))
+    last = last_batch(engine, name.log_id)
+    return tuple(open_checkpoint(last.checkpoint)[1].verify(own)) if last else ()
+
+
+def _state_after(engine: Engine, name: LogName, keys: Collection[VerifierKey], last: Batch) -> LogState:
+    checkpoint, note = open_checkpoint(last.checkpoint)
+    note.verify(keys)
+    if (checkpoint.origin, checkpoint.size, checkpoint.root) != (name.origin, last.tree_size, last.root_hash):
+        raise VerificationError("the checkpoint is not of this batch")
+    if compute_batch_id(last) != last.batch_id:
+        raise VerificationError("the batch was altered")
+    leaves = b"".join(
+        fragment.hashes
+        for fragment, batch_id in read_fragments(engine, name.log_id, last.first_leaf, last.tree_size)
+        if fragment.level == 0 and batch_id == last.batch_id
+    )
+    before = CompactRange.from_bytes(last.first_leaf, last.frontier)
+    after, _ = before.extend(leaves)
+    if after.size != last.tree_size or after.root() != last.root_hash:
+        raise VerificationError("its hashes in log_tiles are not complete, or were altered")
+    return LogState(name, last.sequence, after)
+
+
+def _check_known(engine: Engine, state: LogState, known: Checkpoint) -> None:
+    if known.size == 0:
+        return
+    if known.size > state.range.size:
+        raise LogUnusableError(
+            f"storage has lost records: the log {known.origin} had {known.size} entries when this server last wrote, "
+            f"and has {state.range.size} now. Restore the storage, or start a new log under another name (--writer)"
+        )
+    batches = read_batches_of_leaves(engine, state.name.log_id, [known.size - 1])
+    if not any(batch.tree_size == known.size and batch.root_hash == known.root for batch in batches):
+        raise LogUnusableError(
+            f"storage has another history: the log {known.origin} is not the one whose checkpoint of {known.size} "
+            "entries this server signed. Is another server writing under the same name? Give each a --writer of its own"
+        )

@@ -1,0 +1,71 @@
+"""Storing what a log cannot go on without, when it is open whether storage has it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from server.errors.ingest import StorageRefusedError
+from storage.errors import NotAppliedError, StorageError
+
+__all__ = ["insert_surely", "repeat_insert"]
+
+_logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.1  # seconds before an insert is repeated, doubled each time
+_LONGEST_PAUSE = 5.0
+_MOST_RENEWALS = 3  # of a token, before there is a pause
+
+
+def repeat_insert(
+    what: str,
+    insert: Callable[[int], None],
+    is_stored: Callable[[], bool],
+    give_up: threading.Event,
+    error: StorageError,
+) -> None:
+    """Repeat an insert whose outcome is unknown until it is seen in storage.
+
+    Args:
+        what: what is stored, for the log.
+        insert: inserts it; takes how often its deduplication token was renewed.
+        is_stored: looks whether it is there.
+        give_up: once set, nothing is repeated any more.
+        error: what came of the first insert.
+
+    Raises:
+        StorageRefusedError: ``give_up`` was set before it was stored.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        _logger.warning("%s is repeated: %s", what, error)
+        if give_up.wait(pause):
+            _logger.error("%s was left unfinished at shutdown", what)
+            raise StorageRefusedError(f"shut down before storage answered: {error}") from error
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        try:
+            insert_surely(what, insert, is_stored)
+        except StorageError as again:
+            error = again
+        else:
+            return
+
+
+def insert_surely(what: str, insert: Callable[[int], None], is_stored: Callable[[], bool]) -> None:
+    """Insert what may be there already, and look whether it is there then. Takes what ``repeat_insert`` takes.
+
+    Raises:
+        StorageError: it is not known to be stored.
+    """
+    # Looked before, too: storage remembers a limited number of tokens, and others insert meanwhile.
+    if is_stored():
+        return
+    # ClickHouse writes a token down before it makes the rows visible. If it was killed between the
+    # two, it takes the repeated insert for done: only looking tells.
+    for renewed in range(_MOST_RENEWALS + 1):
+        insert(renewed)
+        if is_stored():
+            return
+        _logger.warning("%s: storage lost it, and gets it anew", what)
+    raise NotAppliedError("storage takes it and does not have it then")

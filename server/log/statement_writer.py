@@ -1,0 +1,196 @@
+"""The writer of one log's statements: numbers, signs and stores them, one after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from server.errors.ingest import JournalDamagedError, StorageRefusedError
+from server.log.journal import Journal
+from server.log.retry_insert import insert_surely, repeat_insert
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import VerificationError
+from server.notary.origin import LogName
+from server.notary.signers import Signer
+from server.notary.statement import (
+    Statement,
+    StatementKind,
+    StatementRow,
+    data_digest,
+    key_change_words,
+    open_statement,
+    read_retention,
+    sign_statement,
+)
+from storage.engine import Engine
+from storage.errors import NotAppliedError, StorageError
+from storage.statements import (
+    decode_statement,
+    encode_statement,
+    insert_statement,
+    is_stated,
+    last_statement,
+    read_statements,
+)
+
+__all__ = ["StatementWriter", "store_waiting_statements"]
+
+_logger = logging.getLogger(__name__)
+
+
+class StatementWriter:
+    """Appends statements to a log's; may be used by several threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        last: Statement | None,
+        signer: Signer,
+        checkpoint: Callable[[], Checkpoint],
+        on_store: Callable[[StatementRow], None],
+        give_up: threading.Event,
+        journal: Journal,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Go on with a log's statements.
+
+        Args:
+            engine: the storage.
+            last: the log's last statement.
+            signer: its keys.
+            checkpoint: returns where the log stands.
+            on_store: called with every statement that was stored.
+            give_up: once set, storing is not repeated any more.
+            journal: keeps a statement until it is stored, so that none takes the place of one that may be on its way.
+            clock: seconds since the epoch.
+        """
+        self._engine = engine
+        self._last = last
+        self._signer = signer
+        self._checkpoint = checkpoint
+        self._on_store = on_store
+        self._give_up = give_up
+        self._journal = journal
+        self._clock = clock
+        self._lock = threading.Lock()
+        self.signed = 0
+        """How many statements it has signed."""
+
+    @property
+    def last(self) -> Statement | None:
+        """The last statement that was stored."""
+        return self._last
+
+    def state(self, kind: StatementKind, *words: str) -> Statement:
+        """Store a statement about the log as it stands.
+
+        Raises:
+            SigningError: a key cannot be used now.
+            StorageRefusedError: it was not stored.
+        """
+        with self._lock:
+            return self._store(self._next(self._checkpoint(), kind, words), [self._signer])
+
+    def state_of(self, checkpoint: Checkpoint, kind: StatementKind, data: bytes) -> Statement:
+        """Store what others say of an earlier checkpoint, which the log has gone on from. Raises as ``state``."""
+        with self._lock:
+            return self._store(self._next(checkpoint, kind, (data_digest(data),)), [self._signer], data)
+
+    def change_keys(self, before: Signer, after: Signer) -> Statement:
+        """Store that other keys sign the log from now on, signed by both, and sign with them. Raises as ``state``."""
+        with self._lock:
+            checkpoint = self._checkpoint()
+            words = key_change_words(after.verifier_keys(checkpoint.origin), before.verifier_keys(checkpoint.origin))
+            stored = self._store(self._next(checkpoint, StatementKind.KEYS, words), [before, after])
+            self._signer = after
+            return stored
+
+    def keep_for(self, seconds: int | None) -> None:
+        """State how long records are kept, unless that was the last said of it. Raises as ``state``."""
+        log_id = LogName.parse(self._checkpoint().origin).log_id
+        said: int | None = -1
+        for row in read_statements(self._engine, log_id, StatementKind.RETENTION):
+            try:
+                said = read_retention(open_statement(row.note)[0])
+            except VerificationError:  # altered: verification says so
+                said = -1
+        if said != seconds:
+            self.state(StatementKind.RETENTION, "forever" if seconds is None else str(seconds))
+
+    def _next(self, checkpoint: Checkpoint, kind: StatementKind, words: Sequence[str]) -> Statement:
+        number, earliest = (self._last.number + 1, self._last.time) if self._last else (1, 0)
+        # A clock that was set back does not make a log's statements go back.
+        return Statement(checkpoint, number, max(int(self._clock()), earliest), kind, tuple(words))
+
+    def _store(self, statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> Statement:
+        if self._give_up.is_set():  # one may have been left unfinished: nothing may take its place
+            raise StorageRefusedError("the server is shutting down")
+        row = sign_statement(statement, signers, data)
+        self.signed += 1
+        kept = self._journal.append([encode_statement(row)])
+        try:
+            insert_statement(self._engine, row)
+        except NotAppliedError as error:
+            self._journal.retract(kept)
+            raise StorageRefusedError(f"storage refused a statement: {error}") from error
+        except StorageError as error:
+            # The next one needs its number, so nothing goes on before it is stored.
+            repeat_insert(
+                f"{statement.checkpoint.origin}: statement {row.number}",
+                lambda renewed: insert_statement(self._engine, row, renewed=renewed),
+                lambda: is_stated(self._engine, row),
+                self._give_up,
+                error,
+            )
+        self._last = statement
+        self._journal.release(kept)
+        try:
+            self._on_store(row)
+        except OSError as error:
+            _logger.warning("%s: statement %d is not kept: %s", statement.checkpoint.origin, statement.number, error)
+        return statement
+
+
+def store_waiting_statements(engine: Engine, journal: Journal) -> None:
+    """Store statements that may have been on their way to storage when an earlier process ended.
+
+    Raises:
+        JournalDamagedError: the journal has something else, or does not go on from what is stored.
+        StorageError: storage cannot be reached, or refused one.
+    """
+    last: dict[str, StatementRow | None] = {}  # the last that is stored, by log
+    for number in journal.waiting:
+        try:
+            row = decode_statement(journal.read(number))
+        except StorageError as error:
+            raise JournalDamagedError(f"the journal in {journal.directory} has no statement: {error}") from error
+        if row.log_id not in last:
+            last[row.log_id] = last_statement(engine, row.log_id)
+        # The segment that stays has many that were stored: each was, before the one after it was signed.
+        if _goes_on(row, last[row.log_id], journal):
+            insert_surely(
+                f"statement {row.number} of the log {row.log_id}",
+                lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
+                lambda row=row: is_stated(engine, row),  # type: ignore[misc]
+            )
+            last[row.log_id] = row
+        journal.release(number)
+
+
+def _goes_on(row: StatementRow, last: StatementRow | None, journal: Journal) -> bool:
+    """Whether a statement comes next after the last one; raises JournalDamagedError where it comes out of turn."""
+    stored = last.number if last else 0
+    if row.number > stored + 1:
+        raise JournalDamagedError(
+            f"storage has lost statements: the journal in {journal.directory} has number {row.number} of the log "
+            f"{row.log_id}, and storage has {stored}. Restore the storage, or start a new log under another name "
+            "(--writer)"
+        )
+    if last and row.number == stored and row.note != last.note:
+        raise JournalDamagedError(
+            f"storage has another statement {row.number} of the log {row.log_id} than the journal in "
+            f"{journal.directory}. Is another server writing under the same name? Give each a --writer of its own"
+        )
+    return row.number == stored + 1

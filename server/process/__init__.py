@@ -1,0 +1,1 @@
+"""A server process and the machine: memory, descriptors, logging, lifecycle, metrics."""

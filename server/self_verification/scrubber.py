@@ -1,0 +1,248 @@
+"""Walking over all that is stored, section by section, again and again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import NotaryError
+from server.notary.origin import LogName
+from server.notary.statement import Statement
+from server.notary.trust import TrustedKeys, check_checkpoint
+from server.self_verification.audit_trail import NotRecordedError
+from server.self_verification.finding_ledger import Notice, Notices
+from server.self_verification.progress_file import Bookmark
+from server.self_verification.section_result import Look, look
+from server.self_verification.status import SelfVerification
+from server.self_verification.throttle import Clock, Pace, PacedEngine
+from server.verification.sections import Ground, Place, Section, SectionLimits, next_section, read_ground
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.inventory import LogExtent
+
+__all__ = ["Subject", "Trail", "Walker"]
+
+_logger = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+_SHARE = 0.1  # of the time that one thread works
+_LATE = 0.05  # of the interval that a walk may be behind its time before that is said
+# Seconds after which a finding has to be found again before it is told. What was being written then, or dropped by
+# retention, is settled by now: storage that keeps a writer waiting for longer does not answer here either.
+_SECOND_LOOK = 60.0
+_SECOND_LOOK_SHARE = 1 / 60  # of the interval, at most
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds after something failed, doubled each time
+_AT_ONCE = 100  # audit records in one request
+
+
+class Trail(Protocol):
+    """Where findings are put on record."""
+
+    def record(self, notices: Sequence[Notice], /) -> None:
+        """Return once notices are on record; raises NotRecordedError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is verified.
+
+    Attributes:
+        keys: the public keys to believe.
+        remembered: returns checkpoints and statements that storage is held against; it must have all of them.
+        limits: how much is verified at a time.
+    """
+
+    keys: TrustedKeys
+    remembered: Callable[[], Sequence[Checkpoint | Statement]]
+    limits: SectionLimits = field(default_factory=SectionLimits)
+
+
+class Walker:
+    """Verifies a storage once in every interval, in one thread, at a bounded share of its time."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        interval: float,
+        clock: Clock,
+        trail: Trail,
+        bookmark: Bookmark,
+        keep: Callable[[Bookmark], None],
+    ) -> None:
+        """Go on where a bookmark is.
+
+        Args:
+            subject: what is verified.
+            interval: seconds that a walk should take.
+            clock: the time.
+            trail: where findings are put on record.
+            bookmark: how far the process before this one came.
+            keep: called with where the walk is now, again and again; may raise OSError.
+        """
+        self._subject = subject
+        self._interval = interval
+        self._clock = clock
+        self._trail = trail
+        self._keep = keep
+        self._pace = Pace(clock, _SHARE)
+        self._notices = Notices(bookmark.recorded, bookmark.seen)
+        self._bookmark = bookmark
+        self._began = clock.monotonic() - bookmark.elapsed
+        self._pause = _SHORTEST_PAUSE  # after audit records were refused
+        self._status = SelfVerification(interval, findings=self._notices.by_kind())
+
+    def run(self, engine: Engine) -> None:
+        """Walk over a storage again and again, with connections that nobody else waits for; raises StoppedError."""
+        while True:
+            self.walk(engine)
+            self._wait(self._interval - self._elapsed)
+            self._began = self._clock.monotonic()
+
+    def walk(self, engine: Engine) -> None:
+        """Walk over a storage once, from the bookmark on; raises StoppedError."""
+        paced = PacedEngine(engine, self._pace)
+        self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
+        ground, _ = self._verify(paced, self._read_ground(paced), None)
+        total = max(1, sum(map(_weight, ground.logs)))
+        before = 0
+        # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
+        for log in ground.logs:
+            if log.origin >= self._bookmark.origin:
+                place = self._marked_place(log, ground)
+                while section := self._section(paced, log, place):
+                    self._be_on_time((before + min(place.leaf, _weight(log))) / total)
+                    ground, done = self._verify(paced, ground, section)
+                    place = done.place
+                    self._mark(log.origin, place)
+            before += _weight(log)
+        self._end()
+
+    @property
+    def status(self) -> SelfVerification:
+        """What came of it so far; may be read from any thread."""
+        return replace(self._status, busy_seconds=self._pace.busy)
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._began
+
+    def _verify(self, engine: Engine, ground: Ground, section: Section | None) -> tuple[Ground, Look]:
+        """Verify a section, or what is in none. What is found has to be found again before it is told."""
+        seen = self._surely(lambda: look(engine, ground, section))
+        if any(map(self._notices.is_new, seen.found.values())):
+            self._wait(min(_SECOND_LOOK, self._interval * _SECOND_LOOK_SHARE))
+            ground = self._read_ground(engine)
+            first, seen = seen, self._surely(lambda: look(engine, ground, section))
+            kept = {
+                key: notice
+                for key, notice in seen.found.items()
+                if key in first.found or not self._notices.is_new(notice)
+            }
+            seen = replace(seen, found=kept)
+        for notice in self._notices.take(seen.found.values()):
+            _logger.error("self-verification: %s: %s", notice.kind, notice.message)
+        self._publish(batches=self._status.batches + seen.batches, records=self._status.records + seen.records)
+        self._send()
+        return ground, seen
+
+    def _read_ground(self, engine: Engine) -> Ground:
+        subject, slowly = self._subject, self._pace.slowly
+        return self._surely(lambda: read_ground(engine, subject.keys, subject.remembered, slowly))
+
+    def _section(self, engine: Engine, log: LogExtent, place: Place) -> Section | None:
+        return self._surely(lambda: next_section(engine, log, place, self._subject.limits))
+
+    def _marked_place(self, log: LogExtent, ground: Ground) -> Place:
+        marked = self._bookmark
+        if marked.origin != log.origin:
+            return Place()
+        try:
+            if marked.note and LogName.parse(log.origin) != _name_in(check_checkpoint(marked.note, ground.keys)):
+                return Place()
+        except NotaryError as error:
+            _logger.warning("self-verification of %s begins anew: %s", log.origin, error)
+            return Place()
+        return Place(marked.leaf, marked.note)
+
+    def _surely(self, step: Callable[[], _Result]) -> _Result:
+        """Do something as often as it takes until storage answers."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                return step()
+            except StorageError as error:
+                if pause == _SHORTEST_PAUSE:
+                    _logger.warning("self-verification waits for storage: %s", error)
+            self._wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _be_on_time(self, done: float) -> None:
+        """Wait until it is time to go on, by the part of the walk that is done; say so where that is past."""
+        late = self._elapsed - self._interval * done
+        is_behind = late > self._interval * _LATE
+        if is_behind and not self._status.is_behind:
+            _logger.warning(
+                "self-verification is behind: %.1f hours after it began it has come to %.0f %% of what is stored, and "
+                "an interval of %.1f hours is wanted; give --self-verify a longer one",
+                self._elapsed / 3600,
+                100 * done,
+                self._interval / 3600,
+            )
+        self._publish(is_behind=is_behind)
+        self._wait(-late)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, and try meanwhile to put on record what is not."""
+        end = self._clock.monotonic() + seconds
+        while self._notices.unsent and (left := end - self._clock.monotonic()) > 0:
+            self._pace.wait(min(left, self._pause))
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._send()
+        self._pace.wait(end - self._clock.monotonic())
+
+    def _send(self) -> None:
+        while notices := list(islice(self._notices.unsent.values(), _AT_ONCE)):
+            try:
+                self._trail.record(notices)
+            except NotRecordedError as error:
+                _logger.warning("%d finding(s) are not on record yet: %s", len(self._notices.unsent), error)
+                break
+            self._notices.sent(notices)
+            self._pause = _SHORTEST_PAUSE
+            self._mark(self._bookmark.origin, Place(self._bookmark.leaf, self._bookmark.note))
+        self._publish()
+
+    def _mark(self, origin: str, place: Place) -> None:
+        elapsed = self._elapsed if origin else 0.0  # a walk that has not begun yet
+        self._bookmark = Bookmark(
+            elapsed, origin, place.leaf, place.note, self._notices.recorded(), self._notices.seen()
+        )
+        try:
+            self._keep(self._bookmark)
+        except OSError as error:
+            _logger.warning("after a restart, self-verification cannot go on where it is now: %s", error)
+
+    def _end(self) -> None:
+        gone = self._notices.end_walk()
+        if gone:
+            _logger.info("self-verification: %d finding(s) of the walk before are not there any more", gone)
+        self._mark("", Place())
+        now, took = self._clock.now(), self._elapsed
+        self._publish(walks=self._status.walks + 1, walk_finished=now, walk_seconds=took)
+
+    def _publish(self, **changes: Any) -> None:
+        findings, unrecorded = self._notices.by_kind(), len(self._notices.unsent)
+        self._status = replace(self._status, findings=findings, unrecorded=unrecorded, **changes)
+
+
+def _weight(log: LogExtent) -> int:
+    return min(log.size, log.records)  # equal, unless a row was altered
+
+
+def _name_in(kept: Checkpoint | Statement) -> LogName:
+    checkpoint = kept.checkpoint if isinstance(kept, Statement) else kept
+    return LogName.parse(checkpoint.origin)

@@ -1,0 +1,1 @@
+"""Settings: what they are, their defaults, and where each comes from."""

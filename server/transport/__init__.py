@@ -1,0 +1,1 @@
+"""HTTP and gRPC servers, and limits on their connections."""

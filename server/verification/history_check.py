@@ -1,0 +1,107 @@
+"""Holding logs against what is signed of them elsewhere: checkpoints that somebody kept, and statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+
+from server.notary.checkpoint import Checkpoint
+from server.notary.findings import Finding, FindingKind
+from server.notary.merkle import EMPTY_ROOT
+from server.notary.statement import Statement
+from server.notary.statement_check import LogStatements
+from server.verification.homes import log_id_of
+from server.verification.log_check import LogCheck
+
+__all__ = ["HistoryCheck"]
+
+_NO_END = 1 << 64
+
+
+class HistoryCheck:
+    """Tells whether logs still go on from what was signed of them; of each log the first that is wrong."""
+
+    def __init__(
+        self,
+        logs: Mapping[str, LogCheck],
+        stated: Mapping[str, LogStatements],
+        explained: MutableMapping[str, list[tuple[int, int]]],
+        size_of: Callable[[LogCheck], int],
+    ) -> None:
+        """Take logs that were verified.
+
+        Args:
+            logs: by origin.
+            stated: by LogId, their statements.
+            explained: by LogId, takes ranges of leaves whose records need no finding of their own.
+            size_of: returns the number of entries in a log.
+        """
+        self._logs = logs
+        self._stated = stated
+        self._explained = explained
+        self._size_of = size_of
+        self._truncated: set[str] = set()  # origins
+        self._forked: set[str] = set()  # likewise
+
+    def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
+        """Hold a log against a checkpoint, or a statement, that somebody kept."""
+        checkpoint = kept.checkpoint if isinstance(kept, Statement) else kept
+        yield from self._checkpoint(checkpoint, "the checkpoint that was given")
+        if isinstance(kept, Statement) and checkpoint.origin not in self._truncated:
+            yield from self._kept_statement(kept)
+
+    def check_statements(self, after: Mapping[str, int]) -> Iterator[Finding]:
+        """Hold each log against what was stated about it.
+
+        Args:
+            after: by origin, number of entries up to which that was done before.
+        """
+        for stated in self._stated.values():
+            numbers = {statement.checkpoint: number for number, statement in stated.statements.items()}
+            for checkpoint in sorted(numbers, key=lambda checkpoint: -checkpoint.size):
+                if checkpoint.size > after.get(checkpoint.origin, -1):
+                    yield from self._checkpoint(checkpoint, f"that of its statement {numbers[checkpoint]}")
+
+    def _kept_statement(self, kept: Statement) -> Iterator[Finding]:
+        log_id, origin = log_id_of(kept.checkpoint.origin), kept.checkpoint.origin
+        log = self._stated.get(log_id, LogStatements())
+        last = max(log.statements, default=0)
+        if last < kept.number and not any(finding.sequence == kept.number for finding in log.findings):
+            what = (
+                f"{origin}: there are {last} statements, and were {kept.number} when the one that was given was signed"
+            )
+            yield Finding(FindingKind.STATEMENT_MISSING, what, log_id=log_id, origin=origin, sequence=last + 1)
+        elif log.statements.get(kept.number, kept) != kept:
+            what = f"{origin}: statement {kept.number} is not the one that was given: its history was replaced"
+            yield Finding(FindingKind.LOG_FORKED, what, log_id=log_id, origin=origin, sequence=kept.number)
+
+    def _checkpoint(self, checkpoint: Checkpoint, which: str) -> Iterator[Finding]:
+        origin, log = checkpoint.origin, self._logs.get(checkpoint.origin)
+        log_id = log_id_of(origin)
+        if origin in self._truncated or origin in self._forked:
+            return
+        size = self._size_of(log) if log else 0
+        if size < checkpoint.size:
+            self._truncated.add(origin)
+            self._explained[log_id].append((size, _NO_END))
+            yield Finding(
+                FindingKind.LOG_TRUNCATED,
+                f"{origin}: the log has {size} entries, and had {checkpoint.size} when a checkpoint of it was signed, "
+                f"{which}",
+                log_id=log_id,
+                origin=origin,
+                record_count=checkpoint.size - size,
+            )
+        elif not self._includes(log, checkpoint):
+            self._forked.add(origin)
+            yield Finding(
+                FindingKind.LOG_FORKED,
+                f"{origin}: the log does not go on from a checkpoint of {checkpoint.size} entries, {which}: "
+                "its history was replaced",
+                log_id=log_id,
+                origin=origin,
+            )
+
+    def _includes(self, log: LogCheck | None, checkpoint: Checkpoint) -> bool:
+        if checkpoint.size == 0 or log is None:
+            return checkpoint.root == EMPTY_ROOT
+        return log.includes(checkpoint)

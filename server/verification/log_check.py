@@ -1,0 +1,289 @@
+"""Verifying one log: its batches in order, the records of each, and what the gaps between them hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby, islice
+
+from server.notary.batch import Batch, compute_batch_id
+from server.notary.chain import Gap, check_batch, frontier_root
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.errors import VerificationError
+from server.notary.findings import Finding, FindingKind
+from server.notary.history import History, restore
+from server.notary.origin import LogName
+from server.notary.trust import TrustedKeys
+from server.verification.expiry import Expiry
+from server.verification.record_check import RecordChecker
+from storage.engine import Engine
+from storage.evidence import read_batches_at, read_batches_of_leaves, read_batches_within
+from storage.inventory import BatchIndex
+
+__all__ = ["LogCheck"]
+
+# Records read at once, unless one batch has more. Rows are not stored in the order of leaves, so that storage reads
+# many more than those of a small window. Each takes 33 bytes meanwhile.
+_WINDOW = 1 << 22
+_MOST_BATCHES = 100_000  # of a window
+_PAGE = 1000  # batches read at once
+
+
+class LogCheck:
+    """Verifies one log.
+
+    ``batches`` comes first; it leaves the rows that are broken by themselves in ``broken``. Once those of
+    all logs are known, ``gaps`` is given the ones that belong to this log, and says what is missing.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: TrustedKeys,
+        checker: RecordChecker,
+        expiry: Expiry,
+        *,
+        whole: bool,
+        resume: Checkpoint | None = None,
+        wanted: Collection[int] = (),
+    ) -> None:
+        """Verify a log.
+
+        Args:
+            engine: the storage.
+            keys: the public keys to believe.
+            checker: checks its records.
+            expiry: tells which records may have been dropped.
+            whole: it is verified from its first batch on, and not only a range of time.
+            resume: it was verified before up to this checkpoint.
+            wanted: numbers of entries for which ``includes`` will be asked.
+        """
+        self.name: LogName = checker.name
+        self.broken: list[tuple[Batch, Finding]] = []
+        self.verified_batches = 0
+        self.verified_records = 0
+        self.size = 0
+        """Entries in the log, by its last batch, even if the row of that one was altered."""
+        self.explained: list[tuple[int, int]] = []  # leaves whose records need no finding of their own
+        self._engine = engine
+        self._keys = keys
+        self._checker = checker
+        self._expiry = expiry
+        self._whole = whole
+        self._resume = resume
+        self._wanted = frozenset(wanted)
+        self._verified: Batch | None = None  # the last whose records were checked
+        self._roots: dict[int, bytes] = {}  # by tree size, of those that are wanted
+        self._history = History(from_start=whole)
+        self._restored_roots: dict[int, bytes] = {}  # by tree size
+
+    @property
+    def tip(self) -> Batch | None:
+        """The last batch that was found good."""
+        return self._history.tip
+
+    @property
+    def missing(self) -> Sequence[Gap]:
+        """Where batches are missing between good ones, once ``batches`` is through."""
+        return self._history.gaps
+
+    @property
+    def good_until(self) -> Batch | None:
+        """The batch up to which all was found good; None where that is not so from the first on."""
+        return None if self.broken or self._history.is_broken else self._verified
+
+    def batches(self, index: BatchIndex) -> Iterator[Finding | None]:
+        """Verify the batches of an index; yields findings, and None whenever a part is done."""
+        if self._resume is not None:
+            self._go_on_after(self._resume)
+        window: list[Batch] = []
+        for item in self._good_batches(index):
+            if isinstance(item, Finding):
+                yield item
+                continue
+            if window and not _may_join(item, window):
+                yield from self._records(window)
+                window = []
+            window.append(item)
+        if window:
+            yield from self._records(window)
+        yield from self._history.forks()
+
+    def gaps(self, broken: Sequence[tuple[Batch, Finding]]) -> Iterator[Finding | None]:
+        """Say what is missing, and check the records of broken batches as far as that is possible.
+
+        Args:
+            broken: the rows that belong to this log and are broken, with the finding about each.
+
+        Yields:
+            As ``batches``.
+        """
+        findings = dict(broken)
+        signed = {batch: note for batch in findings if (note := self._signed(batch)) is not None}
+        for gap in self._history.gaps:
+            self.explained.append((gap.first_leaf, gap.end_leaf))
+            filling = [batch for batch in findings if _fills(batch, gap, signed.get(batch))]
+            if len(filling) < gap.count:
+                yield self._missing(gap, gap.count - len(filling))
+                yield from self._unchecked(filling, findings)
+            else:
+                yield from self._restored(filling, gap.before, gap.after, signed, findings)
+        end = self.tip.tree_size if self.tip else 0
+        last = [batch for batch in findings if _size(batch, signed.get(batch)) > end]
+        self.size = max([end, *(_size(batch, signed.get(batch)) for batch in last)])
+        if self._whole or self.tip is not None:
+            yield from self._restored(last, self.tip, None, signed, findings)
+        yield from findings.values()
+
+    def includes(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether the log has a checkpoint in its history, or may have had it where a batch is not good."""
+        if self._roots.get(checkpoint.size) == checkpoint.root:
+            return True
+        if any(gap.first_leaf < checkpoint.size < gap.end_leaf for gap in self._history.gaps):
+            return True
+        if checkpoint.size in self._restored_roots:
+            return self._restored_roots[checkpoint.size] == checkpoint.root
+        rows = read_batches_of_leaves(self._engine, self.name.log_id, [checkpoint.size - 1, checkpoint.size])
+        for batch in rows:
+            if check_batch(batch, self._keys) is not None:
+                return True  # it has a finding of its own
+            if batch.tree_size == checkpoint.size and batch.root_hash == checkpoint.root:
+                return True
+            if batch.first_leaf == checkpoint.size and frontier_root(batch) == checkpoint.root:
+                return True
+        return False
+
+    def _go_on_after(self, checkpoint: Checkpoint) -> None:
+        for batch in read_batches_of_leaves(self._engine, self.name.log_id, [checkpoint.size - 1]):
+            same = (batch.tree_size, batch.root_hash) == (checkpoint.size, checkpoint.root)
+            if same and check_batch(batch, self._keys) is None:
+                self._history.begin_after(batch)
+                self._checker.known_ids.add(batch.batch_id)
+                return
+        # Whether the log goes on from the checkpoint all the same is told as of any that somebody kept.
+        self._history.begin_within(checkpoint.size)
+
+    def _good_batches(self, index: BatchIndex) -> Iterator[Batch | Finding]:
+        places = index.places()
+        while page := list(islice(places, _PAGE)):
+            rows = read_batches_at(self._engine, self.name.log_id, page)
+            for _, same_size in groupby(rows, key=lambda batch: batch.tree_size):
+                yield from self._place(list(same_size))
+
+    def _place(self, rows: list[Batch]) -> Iterator[Batch | Finding]:
+        good = self._good(rows)
+        if not good:
+            return
+        first_leaf = min(batch.first_leaf for batch in good)
+        if not self._whole and (self.tip is None or self.tip.tree_size < first_leaf):
+            yield from self._context(first_leaf)
+        yield from self._add(good)
+
+    def _add(self, good: Sequence[Batch]) -> Iterator[Batch | Finding]:
+        batches, findings = self._history.add(good, self._is_recorded)
+        self._checker.excused.update(batch for batch in batches if batch not in good)
+        yield from findings
+        yield from batches
+
+    def _context(self, first_leaf: int) -> Iterator[Batch | Finding]:
+        """Go on over batches that are not in the range of time, but lie between or before those that are."""
+        if self.tip is None:
+            before = read_batches_of_leaves(self._engine, self.name.log_id, [first_leaf - 1] if first_leaf else [])
+            for batch in before:
+                if batch.tree_size == first_leaf and check_batch(batch, self._keys) is None:
+                    self._history.begin_after(batch)
+            return
+        between = read_batches_within(self._engine, self.name.log_id, self.tip.tree_size, first_leaf)
+        for _, same_size in groupby(between, key=lambda batch: batch.tree_size):
+            good = self._good(list(same_size))
+            if good:
+                yield from self._add(good)
+
+    def _good(self, rows: Sequence[Batch]) -> list[Batch]:
+        good = []
+        for batch in rows:
+            finding = check_batch(batch, self._keys)
+            if finding is None:
+                good.append(batch)
+            else:
+                self.broken.append((batch, finding))
+            self._checker.known_ids |= {batch.batch_id, compute_batch_id(batch)}
+        return good
+
+    def _is_recorded(self, batch: Batch) -> bool:
+        return batch.batch_id in self._checker.inventory.records
+
+    def _records(self, window: Sequence[Batch]) -> Iterator[Finding | None]:
+        for gone, batches in groupby(window, key=self._has_expired):
+            if gone:
+                yield from self._checker.check_without_records(list(batches), self._expiry.add)
+            else:
+                yield from self._checker.check(list(batches))
+        self._roots.update((batch.tree_size, batch.root_hash) for batch in window if batch.tree_size in self._wanted)
+        self._verified = window[-1]
+        self.verified_batches += len(window)
+        self.verified_records += sum(batch.record_count for batch in window)
+        yield None
+
+    def _has_expired(self, batch: Batch) -> bool:
+        return not self._is_recorded(batch) and self._expiry.covers(batch)
+
+    def _restored(
+        self,
+        rows: Sequence[Batch],
+        before: Batch | None,
+        after: Batch | None,
+        signed: Mapping[Batch, Checkpoint],
+        findings: dict[Batch, Finding],
+    ) -> Iterator[Finding | None]:
+        rebuilt = restore(rows, self.name, before, after, signed, self._checker.range_after)
+        for row, batch in rebuilt.items():
+            yield findings.pop(row)
+            self._restored_roots[batch.tree_size] = batch.root_hash
+            self._checker.excused.add(batch)
+            yield from self._records([batch])
+        yield from self._unchecked([row for row in rows if row not in rebuilt], findings)
+
+    def _unchecked(self, rows: Sequence[Batch], findings: dict[Batch, Finding]) -> Iterator[Finding]:
+        for row in rows:
+            finding = findings.pop(row)
+            yield replace(finding, message=f"{finding.message}; its records cannot be checked without it")
+
+    def _signed(self, batch: Batch) -> Checkpoint | None:
+        """Return the checkpoint of a broken batch where that is still good."""
+        try:
+            checkpoint, note = open_checkpoint(batch.checkpoint)
+            note.verify(self._keys.every(self.name.origin))
+        except VerificationError:
+            return None
+        return checkpoint if checkpoint.origin == self.name.origin else None
+
+    def _missing(self, gap: Gap, count: int) -> Finding:
+        intact = count == gap.count and self._checker.holds_all(gap)
+        return Finding(
+            FindingKind.BATCH_MISSING,
+            f"{self.name.origin}: {count} batch(es) from number {gap.first_sequence} on are not stored, of those that "
+            f"signed the records {gap.first_leaf} to {gap.end_leaf - 1}; "
+            + ("these are all there, unchanged" if intact else "these cannot all be checked"),
+            log_id=self.name.log_id,
+            origin=self.name.origin,
+            sequence=gap.first_sequence,
+            record_count=gap.end_leaf - gap.first_leaf,
+        )
+
+
+def _may_join(batch: Batch, window: Sequence[Batch]) -> bool:
+    """Tell whether a batch may be read at once with those before it."""
+    follows = batch.first_leaf == window[-1].tree_size
+    return follows and batch.tree_size - window[0].first_leaf <= _WINDOW and len(window) < _MOST_BATCHES
+
+
+def _size(batch: Batch, signed: Checkpoint | None) -> int:
+    return signed.size if signed else batch.tree_size
+
+
+def _fills(batch: Batch, gap: Gap, signed: Checkpoint | None) -> bool:
+    """Tell whether a broken batch is one of those that are missing in a gap."""
+    if signed is not None:
+        return gap.first_leaf < signed.size <= gap.end_leaf
+    return gap.first_leaf < batch.tree_size <= gap.end_leaf or gap.first_sequence <= batch.sequence < gap.after.sequence

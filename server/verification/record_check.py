@@ -1,0 +1,287 @@
+"""Checking the records of consecutive batches against what was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from uuid import UUID
+
+from server.notary.batch import Batch, TileFragment
+from server.notary.canonical import leaf_of
+from server.notary.chain import Gap, batch_finding, frontier_root
+from server.notary.diagnosis import (
+    ClaimedRecord,
+    borne_id,
+    check_fragments,
+    check_records,
+    compare,
+    is_untouched,
+    signed_leaves,
+)
+from server.notary.findings import Finding, FindingKind
+from server.notary.hashing import hash_pairs
+from server.notary.leaf_rows import LeafHashes, LeafRange
+from server.notary.merkle import CompactRange
+from server.notary.origin import LogName
+from server.notary.settlement import Stray, Vacancy, settle
+from server.verification.stored_leaves import hash_records
+from storage.engine import Engine
+from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
+from storage.inventory import RecordGroup, TileGroup
+from storage.rowbinary import uuid_bytes
+
+__all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
+
+_PART = 1 << 22  # records hashed at once where there is no batch to tell how many
+_GROUP = 500_000  # records whose stored hashes are read at once, unless one batch has more
+_TOUCHED = 100_000  # records of batches that are not as they were signed, likewise
+_MOST_PENDING = 100_000  # records out of place that are kept, to be matched with those of other batches
+
+
+@dataclass(slots=True)
+class Pending:
+    """What is out of place and not explained yet."""
+
+    vacancies: list[Vacancy] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+
+    def settle(self) -> tuple[list[Finding], list[Stray]]:
+        """Explain it all; see ``settlement.settle``."""
+        vacancies, strays = self.vacancies, self.strays
+        self.vacancies, self.strays = [], []
+        return settle(vacancies, strays)
+
+    def settle_overflow(self) -> list[Finding]:
+        """Explain it early where it grows too much; moves to batches that are read later are not seen then."""
+        if len(self.vacancies) + len(self.strays) <= _MOST_PENDING:
+            return []
+        return self.settle()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Which rows name which batch of a log.
+
+    Attributes:
+        records: by batch ID, the rows of the log's table.
+        tiles: by batch ID, the rows of ``log_tiles``; None where only a range of time is verified.
+    """
+
+    records: Mapping[UUID, RecordGroup]
+    tiles: Mapping[UUID, TileGroup] | None
+
+
+@dataclass(slots=True)
+class RecordChecker:
+    """Checks the records of one log, and the tree's hashes that its batches brought.
+
+    Attributes:
+        engine: the storage.
+        name: the log.
+        inventory: which rows there are.
+        pending: takes what is out of place.
+        known_ids: IDs that rows of this log may name. Takes those of batches whose own was altered.
+        excused: batches of which it is known already that their row was altered.
+        altered_tiles: batches whose hashes were altered, filled by checking.
+    """
+
+    engine: Engine
+    name: LogName
+    inventory: Inventory
+    pending: Pending
+    known_ids: set[UUID]
+    excused: set[Batch] = field(default_factory=set)
+    altered_tiles: list[Batch] = field(default_factory=list)
+
+    def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
+        """Check the records of batches that follow on each other."""
+        ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
+        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges)
+        for group in _groups(batches, _GROUP):
+            fragments = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
+            for some in _groups(touched, _TOUCHED):
+                yield from self._check_touched(some, fragments)
+
+    def _check_touched(self, batches: Sequence[Batch], by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
+        claims = self._claims(batches)
+        for batch in batches:
+            own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
+            yield from self._check_batch(batch, own, by_id)
+        yield from self.pending.settle_overflow()
+
+    def check_without_records(self, batches: Sequence[Batch], expired: Callable[[Batch], None]) -> Iterator[Finding]:
+        """Check batches whose records retention has dropped: their hashes are still there.
+
+        Args:
+            batches: the batches, which follow on each other.
+            expired: called with each.
+        """
+        for group in _groups(batches, _GROUP):
+            by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            for batch in group:
+                yield from self._check_expired(batch, by_id)
+                expired(batch)
+
+    def _check_expired(self, batch: Batch, by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
+        borne = borne_id(batch, (), by_id)
+        if borne != batch.batch_id and batch not in self.excused:
+            what = f"its row was altered, its hashes name it {borne}"
+            yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+        own = replace(batch, batch_id=borne)
+        self.known_ids.add(borne)
+        fragments = by_id.get(borne, [])
+        signed = signed_leaves(own, fragments)
+        if signed is None:
+            self.altered_tiles.append(own)
+            what = "its records have expired, and their hashes in log_tiles are gone or altered"
+            yield batch_finding(FindingKind.TILE_ALTERED, batch, what)
+        else:
+            yield from self._check_tiles(own, signed, fragments)
+
+    def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
+        """Return by leaf the records that claim the leaves of some batches; neighbours are read together."""
+        claims: dict[int, list[ClaimedRecord]] = {}
+        place = 0
+        while place < len(batches):
+            first_leaf = batches[place].first_leaf
+            end_leaf = batches[place].tree_size
+            place += 1
+            while place < len(batches) and batches[place].first_leaf == end_leaf:
+                end_leaf = batches[place].tree_size
+                place += 1
+            for stored in read_records(self.engine, self.name.stream, self.name.log_id, first_leaf, end_leaf):
+                claims.setdefault(stored.leaf_index, []).append(claim_of(stored))
+        return claims
+
+    def _is_untouched(self, batch: Batch, hashes: LeafHashes, by_id: Mapping[UUID, list[TileFragment]]) -> bool:
+        """Tell whether all that was stored with a batch is there as it was, and nothing else: the usual case."""
+        leaf_hashes = hashes.of(batch.first_leaf, batch.tree_size)
+        if leaf_hashes is None:
+            return False
+        self.known_ids.add(batch.batch_id)
+        fragments = by_id.get(batch.batch_id, [])
+        return (
+            is_untouched(batch, leaf_hashes, fragments)
+            and self._claims_no_other_leaf(batch)
+            and self._are_in_place(batch, fragments)
+        )
+
+    def holds_all(self, gap: Gap) -> bool:
+        """Tell whether the records of batches that are not there are, unchanged and each once."""
+        tree = self.range_after(gap.before) if gap.before else CompactRange()
+        for first in range(gap.first_leaf, gap.end_leaf, _PART):
+            end = min(first + _PART, gap.end_leaf)
+            leaf_hashes = hash_records(self.engine, self.name, first, [LeafRange(end, None)]).of(first, end)
+            if tree is None or leaf_hashes is None:
+                return False
+            tree, _ = tree.extend(leaf_hashes, hash_pairs)
+        return tree is not None and tree.root() == frontier_root(gap.after)
+
+    def range_after(self, batch: Batch) -> CompactRange | None:
+        """Return the compact range after a batch, from its hashes in storage, if they hold."""
+        for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
+            leaves = signed_leaves(batch, fragments)
+            if leaves is not None:
+                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaves), hash_pairs)[0]
+        return None
+
+    def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:
+        fragments: dict[UUID, list[TileFragment]] = {}
+        for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first_leaf, end_leaf):
+            fragments.setdefault(batch_id, []).append(fragment)
+        return fragments
+
+    def _check_batch(
+        self, batch: Batch, claims: list[ClaimedRecord], by_id: Mapping[UUID, list[TileFragment]]
+    ) -> Iterator[Finding]:
+        borne = borne_id(batch, claims, by_id)
+        if borne != batch.batch_id:
+            if batch not in self.excused:
+                what = f"its row was altered, its records name it {borne}"
+                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+            batch = replace(batch, batch_id=borne)
+        self.known_ids.add(borne)
+        fragments = by_id.get(borne, [])
+        own = [claim for claim in claims if claim.batch_id == borne]
+        if check_records(batch, own):
+            yield from self._check_tiles(batch, [claim.leaf_hash for claim in own], fragments)
+            if self._claims_no_other_leaf(batch):
+                return
+            yield from self._compare(batch, [claim.leaf_hash for claim in own], own)
+        else:
+            signed = signed_leaves(batch, fragments)
+            if signed is None:
+                # Without the signed hashes, the records themselves are the only witnesses left.
+                witnesses = list({claim.leaf_index: replace(claim, computed_ok=True) for claim in own}.values())
+                if not check_records(batch, witnesses):
+                    yield self._undecidable(batch, own)
+                    return
+                signed = [claim.leaf_hash for claim in witnesses]
+            yield from self._check_tiles(batch, signed, fragments)
+            yield from self._compare(batch, signed, own)
+
+    def _check_tiles(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> Iterator[Finding]:
+        finding = check_fragments(batch, leaf_hashes, fragments)
+        if finding is None and not self._are_in_place(batch, fragments):
+            what = "its hashes in log_tiles name another batch number, or stand in more places"
+            finding = batch_finding(FindingKind.TILE_ALTERED, batch, what, record_count=0)
+        if finding is not None:
+            self.altered_tiles.append(batch)
+            yield finding
+
+    def _are_in_place(self, batch: Batch, fragments: list[TileFragment]) -> bool:
+        """Tell whether a batch's hashes stand nowhere else too, and name its number."""
+        group = self.inventory.tiles.get(batch.batch_id) if self.inventory.tiles is not None else None
+        return group is None or ((group.count, group.sequences) == (len(fragments), (batch.sequence, batch.sequence)))
+
+    def _claims_no_other_leaf(self, batch: Batch) -> bool:
+        group = self.inventory.records.get(batch.batch_id)
+        return group is None or (batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size)
+
+    def _compare(self, batch: Batch, signed: list[bytes], own: list[ClaimedRecord]) -> Iterator[Finding]:
+        rest = 0
+        if not self._claims_no_other_leaf(batch):
+            limit = 4 * batch.record_count + 1000
+            stored = read_records_of_batch(self.engine, self.name.stream, batch.log_id, batch.batch_id, limit)
+            own = [claim_of(record) for record in stored]
+            rest = self.inventory.records[batch.batch_id].count - limit
+        comparison = compare(batch, signed, own)
+        yield from comparison.findings
+        content = set(signed)
+        self.pending.vacancies += [
+            Vacancy(batch, leaf_index, leaf_hash) for leaf_index, leaf_hash in comparison.vacancies.items()
+        ]
+        self.pending.strays += [
+            Stray(self.name.stream, batch.log_id, claim, batch, claim.leaf_hash in content)
+            for claim in comparison.strays
+        ]
+        if rest > 0:
+            what = f"{rest} more records name it than were looked at"
+            yield batch_finding(FindingKind.RECORD_INSERTED, batch, what, record_count=rest)
+
+    def _undecidable(self, batch: Batch, own: list[ClaimedRecord]) -> Finding:
+        self.altered_tiles.append(batch)
+        gone = "their hashes in log_tiles are gone or altered too"
+        if not own:
+            return batch_finding(FindingKind.RECORD_MISSING, batch, f"none of its records is stored; {gone}")
+        return batch_finding(
+            FindingKind.RECORD_CHANGED,
+            batch,
+            f"its {len(own)} stored records are not the {batch.record_count} that were signed; which of them was "
+            f"changed cannot be told, because {gone}",
+        )
+
+
+def _groups(batches: Sequence[Batch], most: int) -> Iterator[list[Batch]]:
+    """Cut batches, in order, into groups of so many records at most, but for their last batch."""
+    for _, group in groupby(batches, key=lambda batch: batch.first_leaf // most):
+        yield list(group)
+
+
+def claim_of(stored: StoredRecord) -> ClaimedRecord:
+    """Hash a stored record."""
+    return ClaimedRecord(
+        stored.batch_id, stored.leaf_index, leaf_of(stored.canonical), stored.canonical, stored.computed_ok
+    )

@@ -1,0 +1,129 @@
+"""The evidence of records in an answer: are they still what was signed?
+
+A record is proved as an outsider would: its batch's checkpoint is checked against the public key,
+and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles and verified.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from server.notary.batch import Batch
+from server.notary.canonical import entry_of
+from server.notary.chain import check_batch
+from server.notary.errors import VerificationError
+from server.notary.merkle import leaf_hash
+from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
+from server.notary.trust import TrustedKeys
+from server.verification.tree import TreeHashes, read_tree
+from storage.engine import Engine
+from storage.evidence import StoredRecord, read_batches_of_leaves
+
+__all__ = ["RecordEvidence", "State", "gather_evidence"]
+
+
+class State(Enum):
+    """How far a record is covered; the values are the names of the public API."""
+
+    VERIFIED = "VERIFIED"
+    SIGNED = "SIGNED"
+    UNSIGNED = "UNSIGNED"
+    TAMPERED = "TAMPERED"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvidence:
+    """What checking a record showed.
+
+    Attributes:
+        state: the result.
+        reason: why it is UNSIGNED or TAMPERED.
+        batch: its batch, None where it has none.
+        record_hash: SHA-256 of the canonical record.
+    """
+
+    state: State
+    reason: str
+    batch: Batch | None
+    record_hash: bytes
+
+
+def gather_evidence(
+    engine: Engine, keys: TrustedKeys, records: Sequence[StoredRecord], *, rehash: bool
+) -> list[RecordEvidence]:
+    """Check records against their logs.
+
+    Args:
+        engine: the storage.
+        keys: the public keys to believe.
+        records: the records of an answer.
+        rehash: prove each record's content, and not only that its batch is signed.
+
+    Returns:
+        The evidence of each record, in the same order.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    leaves: defaultdict[str, set[int]] = defaultdict(set)
+    for record in records:
+        if record.log_id:
+            leaves[record.log_id].add(record.leaf_index)
+    logs = {log_id: _Log(engine, keys, log_id, indexes, rehash) for log_id, indexes in leaves.items()}
+    return [_check(record, logs.get(record.log_id), rehash) for record in records]
+
+
+class _Log:
+    """The batches and tree hashes of one log that some of its leaves need."""
+
+    def __init__(self, engine: Engine, keys: TrustedKeys, log_id: str, leaves: set[int], rehash: bool) -> None:
+        self._batches = read_batches_of_leaves(engine, log_id, leaves)
+        self.problems = {batch.batch_id: check_batch(batch, keys) for batch in self._batches}
+        self.tree = TreeHashes({})
+        if rehash:
+            self.tree = read_tree(
+                engine,
+                log_id,
+                max((batch.tree_size for batch in self._batches), default=0),
+                {
+                    node
+                    for leaf in leaves
+                    for batch in self.batches_of(leaf)
+                    for node in [(0, leaf), *inclusion_nodes(leaf, batch.tree_size)]
+                },
+            )
+
+    def batches_of(self, leaf_index: int) -> Iterable[Batch]:
+        return (batch for batch in self._batches if batch.first_leaf <= leaf_index < batch.tree_size)
+
+
+def _check(record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEvidence:
+    record_hash = entry_of(record.canonical)
+    batches = list(log.batches_of(record.leaf_index)) if log else []
+    batch = next((batch for batch in batches if batch.batch_id == record.batch_id), None)
+    if log is None or batch is None:
+        reason = "it is in no log" if log is None else "its batch was never committed"
+        return RecordEvidence(State.UNSIGNED, reason, None, record_hash)
+    problem = log.problems[batch.batch_id]
+    if problem is not None:
+        return RecordEvidence(State.TAMPERED, problem.message, batch, record_hash)
+    if not rehash:
+        return RecordEvidence(State.SIGNED, "", batch, record_hash)
+    reason = _reason_of_doubt(record, leaf_hash(record_hash), batch, log)
+    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, record_hash)
+
+
+def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log) -> str:
+    """Prove a record; return why that cannot be done, empty if it can."""
+    if not record.computed_ok:
+        return "a computed column (__otel_materialized_*) was changed"
+    try:
+        signed = log.tree.node(0, record.leaf_index)
+        path = inclusion_path(record.leaf_index, batch.tree_size, log.tree.node)
+        verify_inclusion(record.leaf_index, batch.tree_size, signed, path, batch.root_hash)
+    except VerificationError as error:
+        return f"it cannot be proved: hashes of the tree in log_tiles were altered, or are missing ({error})"
+    return "" if leaf == signed else "its content is not what was signed"

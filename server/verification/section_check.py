@@ -1,0 +1,189 @@
+"""Verifying a storage in sections, one at a time: for those who have more time than memory.
+
+``verify`` looks at everything between one beginning and one end, and holds in memory what that needs: a few
+hundred bytes for every batch. Here each step stands by itself. ``SectionCheck`` verifies a part of one log: its
+batches, and every row that claims its leaves; ``check_outside`` all that lies in no log, statements among it. As every
+row of records and hashes claims one leaf of one log, each is looked at once. What was moved from one section to
+another is told as missing there and unsigned here, and not as moved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from uuid import UUID
+
+from server.notary.batch import Batch, compute_batch_id
+from server.notary.chain import Gap, check_batch
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.findings import Finding
+from server.notary.origin import LogName, Stream
+from server.notary.statement_check import LogStatements
+from server.verification.expiry import Expiry
+from server.verification.history_check import HistoryCheck
+from server.verification.homes import home_of
+from server.verification.log_check import LogCheck
+from server.verification.orphan_rows import LooseRows, loose_tiles
+from server.verification.record_check import Inventory, Pending, RecordChecker
+from server.verification.sections import Ground, Place, Section
+from storage.engine import Engine
+from storage.evidence import select_batches
+from storage.inventory import (
+    Leaves,
+    RecordGroup,
+    TileGroup,
+    read_batch_index,
+    read_record_groups,
+    read_tile_groups,
+)
+
+__all__ = ["SectionCheck", "check_outside"]
+
+_MOST_ASTRAY = 10_000  # rows that are looked at to fill one gap
+
+
+def check_outside(engine: Engine, ground: Ground) -> Iterator[Finding]:
+    """Verify all that lies in no section of a log: statements, what was kept, and rows that claim no leaf of a log.
+
+    Rows that were added since, and name a batch that was committed since, are none of these.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    for stated in ground.stated.values():
+        yield from stated.findings
+    yield from filter(None, (check_batch(batch, ground.keys) for batch in ground.misnamed))
+    sizes = {log.origin: log.size for log in ground.logs}
+    names = map(LogName.parse, sizes)
+    checkers = (RecordChecker(engine, name, Inventory({}, {}), Pending(), set()) for name in names)
+    checks = {checker.name.origin: _log_check(engine, ground, checker) for checker in checkers}
+    explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    history = HistoryCheck(checks, ground.stated, explained, lambda log: sizes[log.name.origin])
+    for kept in ground.kept:
+        yield from history.check(kept)
+    yield from history.check_statements(sizes)
+    after = {log.log_id: log.size for log in ground.logs}
+    tiles = read_tile_groups(engine, after=after, committed=False)
+    records = {stream: read_record_groups(engine, stream, after=after, committed=False) for stream in Stream}
+    streams = {check.name.log_id: check.name.stream for check in checks.values()}
+    yield from LooseRows(engine, Pending()).find(records, streams, {}, explained)
+    yield from loose_tiles(tiles, {}, _named(records), explained, set())
+
+
+class SectionCheck:
+    """Verifies a section; ``findings`` comes first."""
+
+    def __init__(self, engine: Engine, ground: Ground, section: Section) -> None:
+        """Take a section of one of the logs."""
+        self.place = Place(section.end, section.place.note)
+        """Where the next section begins."""
+        self.batches = 0
+        self.records = 0
+        self._engine = engine
+        self._ground = ground
+        self._section = section
+        self._name = LogName.parse(section.log.origin)
+        self._pending = Pending()
+        self._known_ids: set[UUID] = set()
+        self._altered_tiles: list[Batch] = []
+
+    def findings(self) -> Iterator[Finding]:
+        """Verify; raises StorageError."""
+        section, log_id, stream = self._section, self._name.log_id, self._name.stream
+        leaves = Leaves(log_id, section.place.leaf, section.end)
+        # First which batches there are, then which rows, as ``verify`` does.
+        index = read_batch_index(self._engine, log_id, after=section.place.leaf, end=section.end)
+        tiles = read_tile_groups(self._engine, within=leaves)
+        records = {each: read_record_groups(self._engine, each, within=leaves) for each in Stream}
+        stated = self._stated()
+        log = self._open(records[stream], tiles, stated)
+        yield from filter(None, log.batches(index))
+        rows = [*log.broken, *self._astray(log.missing)]
+        self._known_ids |= {named for batch, _ in rows for named in (batch.batch_id, compute_batch_id(batch))}
+        at_home = [(batch, finding) for batch, finding in rows if home_of(batch) == self._name.origin]
+        yield from (finding for batch, finding in rows if home_of(batch) != self._name.origin)
+        yield from filter(None, log.gaps(at_home))
+        explained = defaultdict(list, {log_id: list(log.explained)})
+        history = HistoryCheck({self._name.origin: log}, {log_id: stated}, explained, lambda _: section.end)
+        if self._before is not None:
+            yield from history.check(self._before)
+        yield from history.check_statements({})
+        known_ids = {log_id: self._known_ids}
+        loose = LooseRows(self._engine, self._pending)
+        yield from loose.find(records, {log_id: stream}, known_ids, explained)
+        explained[log_id] += [(batch.first_leaf, batch.tree_size) for batch in self._altered_tiles]
+        altered_ids = {batch.batch_id for batch in self._altered_tiles}
+        yield from loose_tiles(tiles, known_ids, _named(records), explained, altered_ids)
+        self.batches, self.records = log.verified_batches, log.verified_records
+        if log.tip is not None and log.tip.tree_size > section.place.leaf:
+            # Broken rows behind it are looked at again with those that follow, which tell more of them.
+            self.place = Place(log.tip.tree_size, log.tip.checkpoint)
+
+    def _open(self, records: Sequence[RecordGroup], tiles: Sequence[TileGroup], stated: LogStatements) -> LogCheck:
+        checker = RecordChecker(
+            self._engine,
+            self._name,
+            Inventory({group.batch_id: group for group in records}, {group.batch_id: group for group in tiles}),
+            self._pending,
+            self._known_ids,
+            altered_tiles=self._altered_tiles,
+        )
+        sizes = {statement.checkpoint.size for statement in stated.statements.values()}
+        return _log_check(self._engine, self._ground, checker, resume=self._before, wanted=sizes)
+
+    @property
+    def _before(self) -> Checkpoint | None:
+        note = self._section.place.note
+        return open_checkpoint(note)[0] if note else None
+
+    def _stated(self) -> LogStatements:
+        """Return what was stated about the log when it ended within this section."""
+        every = self._ground.stated.get(self._name.log_id, LogStatements()).statements
+        first = self._section.place.leaf + 1 if self._section.place.leaf else 0
+        return LogStatements(
+            {number: each for number, each in every.items() if first <= each.checkpoint.size <= self._section.end}
+        )
+
+    def _astray(self, missing: Sequence[Gap]) -> Iterator[tuple[Batch, Finding]]:
+        """Return broken rows of batches that are missing here: their TreeSize or their LogId was altered."""
+        for gap in missing:
+            numbers = range(gap.first_sequence, gap.after.sequence)
+            rows = select_batches(
+                self._engine,
+                "LogId = {log:String} AND Sequence >= {first:UInt64} AND Sequence < {end:UInt64} "
+                "AND (TreeSize <= {after:UInt64} OR TreeSize > {until:UInt64}) LIMIT {most:UInt64}",
+                {
+                    "log": self._name.log_id,
+                    "first": numbers.start,
+                    "end": numbers.stop,
+                    "after": self._section.place.leaf,
+                    "until": self._section.end,
+                    "most": _MOST_ASTRAY,
+                },
+            )
+            for batch in self._ground.misnamed:
+                fits = batch.sequence in numbers or gap.first_leaf < batch.tree_size <= gap.end_leaf
+                # A row that names this log is among those above, or in the section.
+                if fits and batch.log_id != self._name.log_id and home_of(batch) == self._name.origin:
+                    rows.append(batch)
+            for batch in rows:
+                finding = check_batch(batch, self._ground.keys)
+                if finding is not None:
+                    yield batch, finding
+
+
+def _log_check(
+    engine: Engine,
+    ground: Ground,
+    checker: RecordChecker,
+    *,
+    resume: Checkpoint | None = None,
+    wanted: Collection[int] = (),
+) -> LogCheck:
+    expiry = Expiry(ground.stated.get(checker.name.log_id, LogStatements()), time.time_ns())
+    return LogCheck(engine, ground.keys, checker, expiry, whole=True, resume=resume, wanted=wanted)
+
+
+def _named(records: Mapping[Stream, Sequence[RecordGroup]]) -> set[tuple[str, UUID]]:
+    return {(group.log_id, group.batch_id) for groups in records.values() for group in groups}

@@ -1,0 +1,155 @@
+"""Having the logs of one process confirmed by others, in the background.
+
+Each service is attended for each log by a task of its own, so that one that is down, or hangs, delays nothing
+else. It loses nothing either: the next checkpoint that is confirmed covers everything before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from server.witness.calls import Calls, running_calls
+from server.witness.client import WitnessClient
+from server.witness.errors import RefusedError, WitnessError
+from server.witness.settings import TimestampAuthority, Witness
+from server.witness.tasks import AttendedLog, Cosigning, Errand, Timestamping
+from server.witness.timestamps import TimestampClient
+
+__all__ = ["Attendance", "ServiceState", "plan_errands"]
+
+_logger = logging.getLogger(__name__)
+
+_TIMEOUT = 10.0  # seconds for connecting, and for each wait for an answer
+_FIRST_PAUSE = 1.0  # seconds before a service that failed is asked again, doubled each time
+_LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """How it goes with one service and one log.
+
+    Attributes:
+        service: name of the witness's key, or URL of the timestamp authority.
+        origin: the log.
+        size: entries that it confirmed last, since this process started.
+        succeeded_at: when, in seconds since the epoch; None where it never did.
+        failed_at: when an attempt failed last; None where none did.
+        failure: why the last attempt failed; empty where it did not.
+    """
+
+    service: str
+    origin: str
+    size: int = 0
+    succeeded_at: float | None = None
+    failed_at: float | None = None
+    failure: str = ""
+
+
+def plan_errands(
+    logs: Sequence[AttendedLog],
+    witnesses: Sequence[Witness],
+    authority: TimestampAuthority | None,
+    *,
+    witness_interval: float,
+    timeout: float = _TIMEOUT,
+) -> list[Errand]:
+    """Plan what is to be done for each log.
+
+    Args:
+        logs: the logs of this process.
+        witnesses: who cosigns their checkpoints.
+        authority: who timestamps them, if anyone.
+        witness_interval: seconds between looks at whether a log has grown.
+        timeout: seconds for connecting to a service, and for each wait for its answer.
+
+    Raises:
+        PackageMissingError: timestamps need a package that is not installed.
+        RootsError: the authority's root certificates cannot be read.
+    """
+    errands: list[Errand] = []
+    for witness in witnesses:
+        client = WitnessClient(witness, timeout)
+        errands += [Cosigning(client, log, witness_interval) for log in logs]
+    if authority is not None:
+        stamps = TimestampClient(authority, timeout)
+        errands += [Timestamping(stamps, log, authority.interval) for log in logs]
+    return errands
+
+
+class Attendance:
+    """Runs errands, each again and again, until it is stopped."""
+
+    def __init__(
+        self, errands: Sequence[Errand], *, first_pause: float = _FIRST_PAUSE, longest_pause: float = _LONGEST_PAUSE
+    ) -> None:
+        """Take errands; ``running`` starts them.
+
+        Args:
+            errands: what is to be done.
+            first_pause: seconds before one that failed is tried again, doubled each time it fails.
+            longest_pause: the most that this comes to.
+        """
+        self._errands = errands
+        self._pauses = (first_pause, longest_pause)
+        self._states = [ServiceState(errand.service, errand.origin) for errand in errands]
+
+    def states(self) -> tuple[ServiceState, ...]:
+        """Return how it goes with each service and log; from any thread."""
+        return tuple(self._states)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Do errands until the block ends.
+
+        It does not wait for services then, only for what is being stored. Logs are not touched any more after it.
+        """
+        async with running_calls() as calls:
+            tasks = [asyncio.create_task(self._keep_doing(at, calls)) for at in range(len(self._errands))]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_doing(self, at: int, calls: Calls) -> None:
+        errand = self._errands[at]
+        pauses = _pauses(*self._pauses)
+        while True:
+            try:
+                size = await errand.run(calls)
+            except Exception as error:
+                pause = next(pauses)
+                self._failed(at, error, pause)
+            else:
+                pause, pauses = errand.interval, _pauses(*self._pauses)
+                if size is not None:
+                    self._succeeded(at, size)
+            await asyncio.sleep(pause)
+
+    def _succeeded(self, at: int, size: int) -> None:
+        state = self._states[at]
+        if state.failure:
+            _logger.info("%s: %s confirms it again, at %d entries", state.origin, state.service, size)
+        self._states[at] = replace(state, size=size, succeeded_at=time.time(), failure="")
+
+    def _failed(self, at: int, error: Exception, pause: float) -> None:
+        state = self._states[at]
+        expected = isinstance(error, WitnessError)
+        level = logging.ERROR if isinstance(error, RefusedError) or not expected else logging.WARNING
+        unexpected = None if expected else error
+        _logger.log(level, "%s: %s; again in %.0f s", state.origin, error, pause, exc_info=unexpected)
+        why = str(error) if expected else f"{type(error).__name__}: {error}"
+        self._states[at] = replace(state, failed_at=time.time(), failure=why)
+
+
+def _pauses(first: float, longest: float) -> Iterator[float]:
+    pause = first
+    while True:
+        yield min(pause, longest)
+        pause = min(2 * pause, longest)

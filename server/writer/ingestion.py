@@ -1,0 +1,210 @@
+"""What records go through in a process, from the pipeline's door to the logs that it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+from server.admission.admission import TIMES_HELD, Admission
+from server.codec.choose import build_codec
+from server.data_dir.directory import DataDirectory
+from server.errors.ingest import RefusedError
+from server.keys.store import KeyStore
+from server.notary.checkpoint import Checkpoint
+from server.notary.origin import Stream
+from server.notary.statement import Statement
+from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.clock import Clock
+from server.pipeline.pipeline import Parts, Pipeline
+from server.pipeline.retry_ledger_file import LeftBehindFile
+from server.process.allocator import give_freed_memory_back, keep_freed_memory
+from server.process.lifecycle import Signals, StoppedError, background, once, patiently, sole_writer
+from server.process.memory_limit import MemoryGuard, MemoryPlan, plan_memory, resident_memory
+from server.process.metrics import Metrics, Reading, ready_reading
+from server.process.storage_probe import StorageProbe
+from server.settings.settings import Settings
+from server.settings.values import Acknowledge
+from server.witness.scheduler import Attendance, plan_errands
+from server.writer.owned_logs import KeptLog, keep_alive, open_logs, reread_keys, stored, storing
+from server.writer.witnessed_log import StoredLog
+from storage.engine import Engine
+from storage.writers import WriterName
+
+__all__ = ["Ingestion"]
+
+_logger = logging.getLogger(__name__)
+
+_FLUSH_GRACE = 30.0  # seconds that storage may take for the last batches
+
+
+class Ingestion:
+    """Refuses requests until it is opened, then brings their records to storage."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare, without storage."""
+        keep_freed_memory()
+        self._settings = settings
+        self._give_up = threading.Event()
+        self._clock = Clock()
+        self._batchers: Mapping[Stream, Batcher] = {}
+        self._probe: StorageProbe | None = None
+        self._admission: Admission | None = None
+        self.metrics = Metrics(self._readings)
+        self.pipeline = Pipeline(self._clock, ack_timeout=settings.ack_timeout)
+        self.logs: Mapping[Stream, KeptLog] = {}
+        """The logs that are written, empty before they are."""
+
+    def checkpoints(self) -> list[Checkpoint | Statement]:
+        """Return the last checkpoints and statements that are in storage."""
+        stated = (log.statements.last for log in self.logs.values())
+        return [*(log.writer.checkpoint for log in self.logs.values()), *filter(None, stated)]
+
+    def reread_keys(self, keys: KeyStore) -> None:
+        """Sign with the keys that the store has now."""
+        reread_keys(self.logs.values(), keys)
+
+    def not_ready(self) -> str:
+        """Return why records cannot be acknowledged, empty if they can; does not block."""
+        if self._probe is None:
+            return "it waits for storage"
+        if self.waits_for_storage and (trouble := self._probe.not_ready()):
+            return trouble
+        troubles = {stream: self._trouble(log) for stream, log in self.logs.items()}
+        return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
+
+    @property
+    def waits_for_storage(self) -> bool:
+        """Whether OK comes after storage has answered."""
+        return self._settings.ack is Acknowledge.COMMIT
+
+    def _trouble(self, log: KeptLog) -> str:
+        return log.writer.trouble if self.waits_for_storage else log.writer.journal_trouble
+
+    @contextlib.asynccontextmanager
+    async def writing(
+        self, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine, signals: Signals
+    ) -> AsyncIterator[None]:
+        """Go on with the logs of a writer, until the block ends; what is in their journals is stored.
+
+        Raises:
+            StoppedError: the server was told to stop before that was possible.
+            LogUnusableError: a log in storage is not the one this writer wrote.
+            JournalDamagedError: a journal cannot be read.
+            DataDirectoryError: what the data directory remembers is damaged.
+            KeyStoreError: a key cannot be used, or is not here.
+            StorageConfigError: another server writes under this name.
+        """
+        settings, give_up = self._settings, self._give_up
+        async with sole_writer(engine, name, signals.stop), contextlib.AsyncExitStack() as stack:
+            with background(once(signals.stop, give_up.set)):
+                logs = await patiently(
+                    lambda: open_logs(settings, name.writer, data, keys, engine, give_up), signals.stop
+                )
+                for log in logs.values():
+                    stack.callback(log.close)
+                files = {stream: LeftBehindFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
+                batchers = _build_batchers(settings, logs, self.metrics, files)
+                for stream, log in logs.items():
+                    left = files[stream].restart()
+                    await self._store_journal(log, batchers[stream], stack)
+                    batchers[stream].leave_behind(left)
+            self._clock.not_before(max(log.latest for log in logs.values()))
+            self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
+            stack.enter_context(background(self._probe.run()))
+            stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
+            errands = plan_errands(
+                [StoredLog(log, engine) for log in logs.values()],
+                settings.witnesses,
+                settings.timestamp_authority,
+                witness_interval=settings.witness_interval,
+            )
+            await stack.enter_async_context(Attendance(errands).running())
+            yield
+
+    def start(self, engine: Engine, stack: contextlib.AsyncExitStack) -> None:
+        """Let requests in, as many as there is memory for; until the block of a stack ends that is watched.
+
+        Raises:
+            MemoryLimitError: there is not enough memory for any.
+        """
+        settings = self._settings
+        plan = plan_memory(
+            settings.memory_limit,
+            resident_memory() or 0,
+            max_requests=settings.max_requests,
+            batch_bytes=settings.batch_bytes,
+            embedded=engine.info.exclusive,
+            behind=not self.waits_for_storage,
+        )
+        self._admission = Admission(plan.admission)
+        stack.enter_context(background(_guard(plan, self._admission, engine).run()))
+        codec = build_codec(settings.codec, settings.audit_rules, plan.rows)
+        self.pipeline.start(Parts(codec, self._batchers, self._admission))
+
+    async def finish(self) -> None:
+        """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
+        _logger.info("stopping: requests that were taken are committed, new ones refused")
+        asyncio.get_running_loop().call_later(_FLUSH_GRACE, self._give_up.set)
+        await self.pipeline.close()
+        await stored([log.writer for log in self.logs.values()], self._give_up)
+
+    def _readings(self) -> Iterator[Reading]:
+        yield ready_reading(self.not_ready())
+        yield "lognotary_memory_limit_bytes", "Bytes of memory that it may take", {}, self._settings.memory_limit
+        if self._probe is not None:
+            ahead = self._probe.clock_offset
+            yield "lognotary_storage_clock_offset_seconds", "How far the clock is ahead of storage's", {}, ahead
+        if self._admission is not None:
+            yield "lognotary_requests_in_flight", "Requests that are not answered", {}, self._admission.requests
+            held = self._admission.size * TIMES_HELD
+            yield "lognotary_request_bytes_held", "Bytes of memory that they count for", {}, held
+        for stream, log in self.logs.items():
+            labels = {"stream": stream.value}
+            journal = log.writer.journal
+            oldest = self._batchers[stream].oldest
+            signed = log.writer.signed + log.statements.signed
+            yield "lognotary_journal_batches", "Batches in the journal, not in storage", labels, len(journal)
+            yield "lognotary_journal_bytes", "Bytes that the journal takes", labels, journal.size
+            yield "lognotary_journal_limit_bytes", "Bytes that the journal may take", labels, journal.limit
+            yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
+            yield "lognotary_oldest_unacknowledged_seconds", "How long the oldest records wait", labels, oldest
+            yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
+
+    async def _store_journal(self, log: KeptLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:
+        """Store what is in a journal: behind those who send, or before they may."""
+        if not self.waits_for_storage:
+            await stack.enter_async_context(storing(log.writer, self._give_up))
+            return
+        try:
+            requests = await asyncio.to_thread(log.writer.store_waiting)
+        except RefusedError as error:  # it was given up
+            raise StoppedError from error
+        # Their senders were not told OK, for that comes after the commit.
+        batcher.leave_behind(requests)
+
+
+def _build_batchers(
+    settings: Settings,
+    logs: Mapping[Stream, KeptLog],
+    metrics: Metrics,
+    files: Mapping[Stream, LeftBehindFile],
+) -> dict[Stream, Batcher]:
+    limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
+    in_journal = settings.ack is Acknowledge.JOURNAL
+
+    def batcher(stream: Stream) -> Batcher:
+        writer = logs[stream].writer
+        commit = writer.append if in_journal else writer.commit
+        return Batcher(limits, commit, metrics.batch_of(stream), files[stream].note)
+
+    return {stream: batcher(stream) for stream in logs}
+
+
+def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:
+    give_back: list[Callable[[], object]] = [give_freed_memory_back]
+    if engine.info.exclusive:  # it keeps freed memory in an allocator of its own, in this process
+        give_back.append(lambda: engine.execute("SYSTEM JEMALLOC PURGE"))
+    return MemoryGuard(plan.limit, admission, give_back)

@@ -1,0 +1,69 @@
+"""A log as witnesses and timestamp authorities are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.errors.ingest import RefusedError
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import SigningError, VerificationError
+from server.notary.note import SignedNote, parse_note
+from server.notary.proofs import consistency_nodes, consistency_path
+from server.notary.statement import StatementKind
+from server.verification.tree import read_tree
+from server.witness.errors import LogUnavailableError
+from server.writer.owned_logs import KeptLog
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.evidence import last_batch
+
+__all__ = ["StoredLog"]
+
+
+class StoredLog:
+    """Reads a log's checkpoints and proofs from storage, and states what others say of them."""
+
+    def __init__(self, log: KeptLog, engine: Engine) -> None:
+        """Tell of a log in a storage."""
+        self._log = log
+        self._engine = engine
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return self._log.name.origin
+
+    def latest(self) -> SignedNote | None:
+        """Return the last committed checkpoint, None where there is none."""
+        if self._log.writer.checkpoint.size == 0:
+            return None
+        with _available():
+            batch = last_batch(self._engine, self._log.name.log_id)
+            return parse_note(batch.checkpoint) if batch else None
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Return the consistency proof between two sizes (RFC 6962, section 2.1.2)."""
+        with _available():
+            tree = read_tree(self._engine, self._log.name.log_id, new, consistency_nodes(old, new))
+            return consistency_path(old, new, tree.node)
+
+    def keep_cosignatures(self, text: str, lines: str) -> None:
+        """Store signature lines of witnesses over a checkpoint's text."""
+        self._keep(text, StatementKind.WITNESSED, lines.encode())
+
+    def keep_timestamp(self, text: str, der: bytes) -> None:
+        """Store an RFC 3161 response over a checkpoint's text."""
+        self._keep(text, StatementKind.TIMESTAMPED, der)
+
+    def _keep(self, text: str, kind: StatementKind, data: bytes) -> None:
+        with _available():
+            self._log.statements.state_of(Checkpoint.parse(text), kind, data)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except (RefusedError, SigningError, StorageError, VerificationError) as error:
+        raise LogUnavailableError(str(error)) from error

@@ -1,0 +1,100 @@
+"""Making records, rows and pretended engines for tests of the pipeline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.codec.classify import AuditFields
+from server.codec.encode import encode_records
+from server.codec.records import RecordColumns
+from server.codec.rows import Rows
+from server.notary.batch import Batch
+from server.notary.merkle import CompactRange
+from server.notary.origin import Stream
+from storage.engine import EngineInfo
+
+NOW = 1_790_000_000 * 10**9
+DAY = 86_400 * 10**9
+EMPTY_AUDIT = AuditFields(*(b"" for _ in range(11)))
+
+
+def records(count: int = 1, **columns: Any) -> RecordColumns:
+    """Records that are empty but for some columns, each given as one value for all or as a list."""
+    made = RecordColumns()
+    for name in RecordColumns.__dataclass_fields__:
+        if name in ("timestamp", "observed_timestamp", "flags", "trace_flags", "severity_number"):
+            empty: object = 0
+        elif name == "dropped_attributes_count":
+            empty = 0
+        else:
+            empty = () if name.endswith("attributes") else b""
+        value = columns.get(name, empty)
+        setattr(made, name, value if isinstance(value, list) else [value] * count)
+    return made
+
+
+def attributes(**values: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Sorted attributes; two underscores stand for a dot."""
+    return tuple(sorted((key.replace("__", ".").encode(), value.encode()) for key, value in values.items()))
+
+
+def rows(stream: Stream, *bodies: str, ingested_at: int = NOW) -> Rows:
+    """Rows of records that differ in their bodies."""
+    made = records(len(bodies), body=[body.encode() for body in bodies], timestamp=list(range(len(bodies))))
+    audit = [EMPTY_AUDIT if stream is Stream.AUDIT else None] * len(bodies)
+    return encode_records(made, audit, ingested_at)[0]
+
+
+def follows(batch: Batch, before: Batch | None) -> bool:
+    """Whether a batch goes on from the one before it, by number, size and root hash."""
+    if before is None:
+        return (batch.sequence, batch.first_leaf, batch.frontier) == (1, 0, b"")
+    root = CompactRange.from_bytes(batch.first_leaf, batch.frontier).root()
+    return (batch.sequence, batch.first_leaf, root) == (before.sequence + 1, before.tree_size, before.root_hash)
+
+
+@dataclass
+class PretendedEngine:
+    """Keeps inserts in memory, once for each token, and fails as told.
+
+    Attributes:
+        failures: what the next inserts do: None succeeds, an error is raised; with ``applied`` the
+            insert takes effect all the same.
+        tables: table -> token -> block.
+        attempts: (table, token) of every insert that was tried.
+        lost: (table, token) whose rows are not stored, though the token is known.
+        before_insert: called before each insert.
+    """
+
+    failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
+    tables: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    attempts: list[tuple[str, str]] = field(default_factory=list)
+    lost: set[tuple[str, str]] = field(default_factory=set)
+    before_insert: Callable[[], object] = lambda: None
+    info: EngineInfo = field(default_factory=lambda: EngineInfo("pretended", (26, 9), exclusive=True))
+
+    def execute(self, statement: str, /) -> None:
+        raise AssertionError(f"not expected: {statement}")
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        assert columns
+        self.before_insert()
+        self.attempts.append((table, token))
+        failure = self.failures.pop(0) if self.failures else None
+        if (failure is None or failure[1]) and (table, token) not in self.lost:
+            self.tables.setdefault(table, {}).setdefault(token, block)
+        if failure is not None:
+            raise failure[0]
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        table = re.match(r"SELECT count\(\) > 0 FROM (\w+) ", select)
+        assert table is not None, f"not expected: {select}"
+        assert parameters is not None
+        tokens = self.tables.get(table[1], {})
+        return bytes([any(token.startswith(parameters["batch"]) for token in tokens)])
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,510 @@
+"""The reference codec: which column holds what, and that a row is the whole record."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import (
+    AnyValue,
+    ArrayValue,
+    EntityRef,
+    InstrumentationScope,
+    KeyValue,
+)
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from server.codec.decode import decode
+from server.codec.records import Attributes, RecordColumns
+from server.codec.values import as_string
+from server.errors.ingest import MalformedRequestError
+
+from .strategies import log_records, requests
+from .test_values import Members, kinds_of_members, normalised, restore_as
+
+slowly = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=150
+)
+
+COLUMNS = tuple(RecordColumns.__dataclass_fields__)
+DETAILS = [
+    "time",
+    "observed",
+    "severity",
+    "trace_id",
+    "span_id",
+    "body",
+    "log",
+    "scope",
+    "scope_dropped",
+    "resource",
+    "resource_dropped",
+    "entity_refs",
+]
+MAX_TIME = 2**63 - 1
+
+
+# A row back to the record, written from the description of the columns alone.
+
+
+def rebuilt(columns: RecordColumns, row: int) -> ResourceLogs:
+    """Return the record of a row, alone in its resource and scope."""
+    parsed = json.loads(columns.otlp_details[row] or b"{}", object_pairs_hook=Members)
+    details = dict(parsed)
+    assert len(details) == len(parsed)
+
+    time = details.get("time", columns.timestamp[row])
+    trace_id = details.get("trace_id", columns.trace_id[row].decode())
+    span_id = details.get("span_id", columns.span_id[row].decode())
+    record = LogRecord(
+        time_unix_nano=0 if time == "unset" else int(time),
+        observed_time_unix_nano=int(details.get("observed", columns.observed_timestamp[row])),
+        severity_number=SeverityNumber.ValueType(int(details.get("severity", columns.severity_number[row]))),
+        severity_text=columns.severity_text[row].decode(),
+        body=restore_as(columns.body[row], details.get("body", "string")),
+        attributes=key_values(columns.log_attributes[row], details.get("log")),
+        dropped_attributes_count=columns.dropped_attributes_count[row],
+        flags=columns.flags[row],
+        trace_id=bytes.fromhex(trace_id),
+        span_id=bytes.fromhex(span_id),
+        event_name=columns.event_name[row].decode(),
+    )
+    scope = InstrumentationScope(
+        name=columns.scope_name[row].decode(),
+        version=columns.scope_version[row].decode(),
+        attributes=key_values(columns.scope_attributes[row], details.get("scope")),
+        dropped_attributes_count=details.get("scope_dropped", 0),
+    )
+    resource = Resource(
+        attributes=key_values(columns.resource_attributes[row], details.get("resource")),
+        dropped_attributes_count=details.get("resource_dropped", 0),
+        entity_refs=[EntityRef(**dict(entity)) for entity in details.get("entity_refs", [])],
+    )
+    return one_record(
+        resource,
+        columns.resource_schema_url[row].decode(),
+        scope,
+        columns.scope_schema_url[row].decode(),
+        record,
+    )
+
+
+def key_values(attributes: Attributes, kinds: Members | None) -> list[KeyValue]:
+    kinds_in_order = kinds_of_members([key.decode() for key, _ in attributes], kinds or Members())
+    return [
+        KeyValue(key=key.decode(), value=restore_as(text, kind))
+        for (key, text), kind in zip(attributes, kinds_in_order, strict=True)
+    ]
+
+
+def one_record(
+    resource: Resource,
+    resource_schema_url: str,
+    scope: InstrumentationScope,
+    scope_schema_url: str,
+    record: LogRecord,
+) -> ResourceLogs:
+    scope_logs = ScopeLogs(scope=scope, schema_url=scope_schema_url, log_records=[record])
+    return ResourceLogs(resource=resource, schema_url=resource_schema_url, scope_logs=[scope_logs])
+
+
+def flattened(request: ExportLogsServiceRequest) -> list[ResourceLogs]:
+    """Return each record of a request, alone in its resource and scope."""
+    return [
+        one_record(resource_logs.resource, resource_logs.schema_url, scope_logs.scope, scope_logs.schema_url, record)
+        for resource_logs in request.resource_logs
+        for scope_logs in resource_logs.scope_logs
+        for record in scope_logs.log_records
+    ]
+
+
+def comparable(logs: ResourceLogs) -> bytes:
+    """Return a record's bytes without what is documented as not kept."""
+    logs = ResourceLogs.FromString(logs.SerializeToString())
+    scope_logs = logs.scope_logs[0]
+    record = scope_logs.log_records[0]
+    record.body.CopyFrom(normalised(record.body))
+    record.body.SetInParent()  # an empty body left out is the same as one sent
+    for owner in (logs.resource, scope_logs.scope, record):
+        kept = [KeyValue(key=a.key, value=normalised(a.value)) for a in owner.attributes]
+        del owner.attributes[:]
+        owner.attributes.extend(sorted(kept, key=KeyValue.SerializeToString))
+    return logs.SerializeToString(deterministic=True)
+
+
+@given(requests())
+@slowly
+def test_a_row_is_the_whole_record(request: ExportLogsServiceRequest) -> None:
+    columns = decode(request.SerializeToString())
+
+    rows = [comparable(rebuilt(columns, row)) for row in range(len(columns))]
+
+    assert rows == [comparable(logs) for logs in flattened(request)]
+
+
+@given(requests())
+@slowly
+def test_every_column_has_a_value_that_its_type_can_hold_for_every_record(
+    request: ExportLogsServiceRequest,
+) -> None:
+    columns = decode(request.SerializeToString())
+
+    assert {len(getattr(columns, name)) for name in COLUMNS} == {len(flattened(request))}
+    for name in ("timestamp", "observed_timestamp"):
+        assert all(0 <= value <= MAX_TIME for value in getattr(columns, name))
+    for name in ("trace_flags", "severity_number"):
+        assert all(0 <= value <= 0xFF for value in getattr(columns, name))
+    for name in ("flags", "dropped_attributes_count"):
+        assert all(0 <= value <= 0xFFFFFFFF for value in getattr(columns, name))
+    assert all(re.fullmatch(rb"([0-9a-f]{32})?", value) for value in columns.trace_id)
+    assert all(re.fullmatch(rb"([0-9a-f]{16})?", value) for value in columns.span_id)
+    for name in ("resource_attributes", "scope_attributes", "log_attributes"):
+        assert all(value == tuple(sorted(value)) for value in getattr(columns, name))
+    for details in filter(None, columns.otlp_details):
+        names = list(json.loads(details))
+        assert names
+        assert names == sorted(names, key=DETAILS.index)
+
+
+@given(log_records, st.randoms(use_true_random=False))
+@slowly
+def test_the_order_of_attributes_does_not_change_the_row(record: LogRecord, shuffler: random.Random) -> None:
+    shuffled = LogRecord.FromString(record.SerializeToString())
+    attributes = list(shuffled.attributes)
+    shuffler.shuffle(attributes)
+    del shuffled.attributes[:]
+    shuffled.attributes.extend(attributes)
+
+    assert decoded(record) == decoded(shuffled)
+
+
+def decoded(*records: LogRecord, resource: Resource | None = None) -> RecordColumns:
+    """Return the columns of records of one resource and scope."""
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add(resource=resource).scope_logs.add(log_records=records)
+    return decode(request.SerializeToString())
+
+
+def attributes(pairs: Iterable[tuple[str, AnyValue]]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=value) for key, value in pairs]
+
+
+def string(value: str) -> AnyValue:
+    return AnyValue(string_value=value)
+
+
+def integer(value: int) -> AnyValue:
+    return AnyValue(int_value=value)
+
+
+def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add(
+        resource=Resource(attributes=attributes([("service.name", string("shop")), ("host", string("é"))])),
+        schema_url="https://example.org/resource",
+    )
+    resource_logs.scope_logs.add(
+        scope=InstrumentationScope(name="lib", version="1.2", attributes=attributes([("kind", string("test"))])),
+        schema_url="https://example.org/scope",
+        log_records=[
+            LogRecord(
+                time_unix_nano=1_790_000_000_000_000_001,
+                observed_time_unix_nano=1_790_000_000_000_000_002,
+                severity_number=SeverityNumber.SEVERITY_NUMBER_WARN,
+                severity_text="Warning",
+                body=string("paid"),
+                attributes=attributes([("user", string("bo")), ("cart", string("7"))]),
+                dropped_attributes_count=3,
+                flags=0x1FF,
+                trace_id=bytes(range(16)),
+                span_id=b"\xab" * 8,
+                event_name="order.paid",
+            )
+        ],
+    )
+
+    assert decode(request.SerializeToString()) == RecordColumns(
+        timestamp=[1_790_000_000_000_000_001],
+        trace_id=[b"000102030405060708090a0b0c0d0e0f"],
+        span_id=[b"abababababababab"],
+        trace_flags=[0xFF],
+        severity_text=[b"Warning"],
+        severity_number=[13],
+        service_name=[b"shop"],
+        body=[b"paid"],
+        resource_schema_url=[b"https://example.org/resource"],
+        resource_attributes=[((b"host", "é".encode()), (b"service.name", b"shop"))],
+        scope_schema_url=[b"https://example.org/scope"],
+        scope_name=[b"lib"],
+        scope_version=[b"1.2"],
+        scope_attributes=[((b"kind", b"test"),)],
+        log_attributes=[((b"cart", b"7"), (b"user", b"bo"))],
+        event_name=[b"order.paid"],
+        observed_timestamp=[1_790_000_000_000_000_002],
+        flags=[0x1FF],
+        dropped_attributes_count=[3],
+        otlp_details=[b""],
+    )
+
+
+def test_an_empty_record_has_empty_columns_and_says_what_was_missing() -> None:
+    columns = decoded(LogRecord())
+
+    assert (columns.timestamp, columns.observed_timestamp, columns.body) == ([0], [0], [b""])
+    assert columns.otlp_details == [b'{"time":"unset","body":"empty"}']
+
+
+@pytest.mark.parametrize(
+    ("time", "observed", "timestamp", "observed_timestamp", "details"),
+    [
+        (5, 7, 5, 7, b""),
+        (0, 7, 7, 7, b'{"time":"unset"}'),
+        (5, 0, 5, 0, b""),
+        (MAX_TIME, MAX_TIME, MAX_TIME, MAX_TIME, b""),
+        (2**63, 7, MAX_TIME, 7, b'{"time":"9223372036854775808"}'),
+        (5, 2**64 - 1, 5, MAX_TIME, b'{"observed":"18446744073709551615"}'),
+        (0, 2**63, MAX_TIME, MAX_TIME, b'{"time":"unset","observed":"9223372036854775808"}'),
+    ],
+)
+def test_a_time_that_is_missing_or_too_late_is_replaced_and_noted(
+    time: int, observed: int, timestamp: int, observed_timestamp: int, details: bytes
+) -> None:
+    columns = decoded(
+        LogRecord(time_unix_nano=time, observed_time_unix_nano=observed, body=string("")),
+    )
+
+    assert columns.timestamp == [timestamp]
+    assert columns.observed_timestamp == [observed_timestamp]
+    assert columns.otlp_details == [details]
+
+
+@pytest.mark.parametrize(
+    ("trace_id", "span_id", "details"),
+    [
+        (b"", b"", b""),
+        (bytes(16), bytes(8), b'{"trace_id":"' + b"0" * 32 + b'","span_id":"' + b"0" * 16 + b'"}'),
+        (b"\xab" * 15, b"\xcd" * 9, b'{"trace_id":"' + b"ab" * 15 + b'","span_id":"' + b"cd" * 9 + b'"}'),
+    ],
+)
+def test_an_invalid_id_is_stored_as_none_and_noted(trace_id: bytes, span_id: bytes, details: bytes) -> None:
+    columns = decoded(LogRecord(time_unix_nano=1, trace_id=trace_id, span_id=span_id, body=string("")))
+
+    assert (columns.trace_id, columns.span_id) == ([b""], [b""])
+    assert columns.otlp_details == [details]
+
+
+@pytest.mark.parametrize(
+    ("number", "stored", "details"),
+    [
+        (0, 0, b""),
+        (255, 255, b""),
+        (256 + 9, 9, b'{"severity":"265"}'),
+        (-1, 255, b'{"severity":"-1"}'),
+    ],
+)
+def test_a_severity_beyond_a_byte_keeps_its_low_byte_and_is_noted(number: int, stored: int, details: bytes) -> None:
+    columns = decoded(LogRecord(time_unix_nano=1, severity_number=SeverityNumber.ValueType(number), body=string("")))
+
+    assert columns.severity_number == [stored]
+    assert columns.otlp_details == [details]
+
+
+def test_values_that_are_no_strings_have_their_types_in_the_details() -> None:
+    columns = decoded(
+        LogRecord(
+            time_unix_nano=1,
+            body=AnyValue(array_value=ArrayValue(values=[integer(1), string("a")])),
+            attributes=attributes(
+                [
+                    ("n", integer(5)),
+                    ("s", string("x")),
+                    ("e", AnyValue()),
+                    ("d", AnyValue(double_value=math.inf)),
+                ]
+            ),
+        )
+    )
+
+    assert columns.body == [b'[1,"a"]']
+    assert columns.log_attributes == [((b"d", b"Infinity"), (b"e", b""), (b"n", b"5"), (b"s", b"x"))]
+    assert columns.otlp_details == [b'{"body":["int","string"],"log":{"d":"double","e":"empty","n":"int"}}']
+
+
+def test_attributes_of_one_key_are_all_kept_and_their_types_stay_in_step() -> None:
+    columns = decoded(
+        LogRecord(
+            time_unix_nano=1,
+            body=string(""),
+            attributes=attributes(
+                [
+                    ("k", string("5")),
+                    ("k", integer(5)),
+                    ("k", string("4")),
+                    ("j", string("2")),
+                    ("j", string("1")),
+                ]
+            ),
+        )
+    )
+
+    assert columns.log_attributes == [((b"j", b"1"), (b"j", b"2"), (b"k", b"4"), (b"k", b"5"), (b"k", b"5"))]
+    assert columns.otlp_details == [b'{"log":{"k":"string","k":"int","k":"string"}}']
+
+
+def test_what_scope_and_resource_lose_in_columns_is_in_the_details_of_each_of_their_records() -> None:
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add(
+        resource=Resource(
+            attributes=attributes([("pid", integer(1))]),
+            dropped_attributes_count=4,
+            entity_refs=[
+                EntityRef(schema_url="u", type="host", id_keys=["\u2028"], description_keys=["a", "b"]),
+                EntityRef(),
+            ],
+        )
+    )
+    resource_logs.scope_logs.add(
+        scope=InstrumentationScope(attributes=attributes([("n", integer(2))]), dropped_attributes_count=3),
+        log_records=[LogRecord(time_unix_nano=1, body=string("a")), LogRecord(body=string("b"))],
+    )
+    shared = (
+        b'"scope":{"n":"int"},"scope_dropped":3,"resource":{"pid":"int"},"resource_dropped":4,'
+        b'"entity_refs":[{"schema_url":"u","type":"host","id_keys":["\\u2028"],"description_keys":["a","b"]},'
+        b'{"schema_url":"","type":"","id_keys":[],"description_keys":[]}]}'
+    )
+
+    assert decode(request.SerializeToString()).otlp_details == [b"{" + shared, b'{"time":"unset",' + shared]
+
+
+def test_a_resource_without_service_name_does_not_inherit_its_neighbours() -> None:
+    request = ExportLogsServiceRequest()
+    for resource in (
+        Resource(attributes=attributes([("service.name", string("first"))])),
+        Resource(),
+        Resource(attributes=attributes([("service.name", integer(7)), ("service.name", string("later"))])),
+    ):
+        request.resource_logs.add(resource=resource).scope_logs.add(log_records=[LogRecord()])
+
+    assert decode(request.SerializeToString()).service_name == [b"first", b"", b"7"]
+
+
+@given(requests(max_records=3))
+@slowly
+def test_the_service_name_is_the_text_of_the_resources_first_one(request: ExportLogsServiceRequest) -> None:
+    columns = decode(request.SerializeToString())
+
+    for service_name, logs in zip(columns.service_name, flattened(request), strict=True):
+        sent = [a.value for a in logs.resource.attributes if a.key == "service.name"]
+        assert service_name == (as_string(sent[0])[0] if sent else b"")
+
+
+def test_rows_of_one_resource_and_scope_share_their_attributes() -> None:
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add(resource=Resource(attributes=attributes([("host", string("a"))])))
+    for _ in range(2):
+        resource_logs.scope_logs.add(
+            scope=InstrumentationScope(attributes=attributes([("kind", string("b"))])),
+            log_records=[LogRecord(), LogRecord()],
+        )
+
+    columns = decode(request.SerializeToString())
+
+    assert len({id(value) for value in columns.resource_attributes}) == 1
+    first, second, third, fourth = columns.scope_attributes
+    assert first is second
+    assert third is fourth
+
+
+def test_references_into_the_profiling_string_table_count_as_absent() -> None:
+    columns = decoded(
+        LogRecord(
+            time_unix_nano=1,
+            body=AnyValue(string_value_strindex=4),
+            attributes=[KeyValue(key_strindex=2, value=string("x"))],
+        )
+    )
+
+    assert columns.body == [b""]
+    assert columns.log_attributes == [((b"", b"x"),)]
+    assert columns.otlp_details == [b'{"body":"empty"}']
+
+
+def test_fields_of_a_later_otlp_version_are_ignored() -> None:
+    record = LogRecord(time_unix_nano=1, body=string("x"))
+    unknown_field = b"\xfa\x3e\x01?"  # number 1007, one byte
+    later = LogRecord.FromString(record.SerializeToString() + unknown_field)
+
+    assert decoded(later) == decoded(record)
+
+
+def test_a_request_without_records_has_no_rows() -> None:
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add(schema_url="u").scope_logs.add(schema_url="v")
+
+    assert decode(b"") == decode(request.SerializeToString()) == RecordColumns()
+
+
+def nested_request(levels: int) -> bytes:
+    """Return a request whose body is an array in an array, so many times; parsed by no one yet."""
+    value = b""
+    for _ in range(levels):
+        value = field(5, field(1, value))  # AnyValue.array_value, ArrayValue.values
+    return field(1, field(2, field(2, field(5, value))))
+
+
+def field(number: int, content: bytes) -> bytes:
+    length, size = len(content), b""
+    while length > 0x7F:
+        size += bytes([length & 0x7F | 0x80])
+        length >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([length]) + content
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "reason"),
+    [
+        (b'{"resourceLogs":[]}', "no protobuf"),
+        (b"\x1f\x8b\x08\x00", "no protobuf"),
+        (
+            ExportLogsServiceRequest(resource_logs=[ResourceLogs(schema_url="abc")]).SerializeToString()[:-1],
+            "not all of it",
+        ),
+        (field(1, field(3, b"\xff")), "UTF-8"),
+        (nested_request(100), "100 messages deep"),
+    ],
+    ids=["json", "gzip", "cut off", "not UTF-8", "nested too deeply"],
+)
+def test_bytes_that_are_no_request_are_refused_with_the_reason(request_bytes: bytes, reason: str) -> None:
+    with pytest.raises(MalformedRequestError, match=rf"\({len(request_bytes)} bytes\): .*{reason}"):
+        decode(request_bytes)
+
+
+def test_the_deepest_nesting_that_protobuf_takes_is_stored() -> None:
+    assert decode(nested_request(47)).body == [b"[" * 47 + b"null" + b"]" * 47]
+
+
+def test_more_records_than_a_batch_can_hold_are_refused() -> None:
+    request = ExportLogsServiceRequest()
+    scope_logs = request.resource_logs.add().scope_logs.add()
+    scope_logs.log_records.extend([LogRecord()] * 1_000_001)
+    with pytest.raises(MalformedRequestError, match="send smaller requests"):
+        decode(request.SerializeToString())
+
+
+def test_a_large_resource_repeated_by_many_records_is_refused() -> None:
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add()
+    resource_logs.resource.attributes.add(key="k").value.string_value = "x" * (1 << 20)
+    scope_logs = resource_logs.scope_logs.add()
+    for _ in range(300):
+        scope_logs.log_records.add(time_unix_nano=1)
+    with pytest.raises(MalformedRequestError, match="send smaller requests"):
+        decode(request.SerializeToString())

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from server.data_dir.directory import (
+    DataDirectory,
+    DataDirectoryError,
+    read_checkpoints,
+    read_public_key,
+    worker_directory,
+)
+from server.keys.store import KeyStore
+from server.notary.checkpoint import Checkpoint, sign_checkpoint
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.statement import Statement, StatementKind, sign_statement
+
+NAME = LogName("shop", Stream.AUDIT, "writer-1")
+SIGNER = Signer.generate()
+
+
+def checkpoint_note(name: LogName, size: int) -> str:
+    return str(sign_checkpoint(Checkpoint(name.origin, size, bytes(32)), SIGNER))
+
+
+def statement_note(name: LogName, number: int) -> str:
+    said = Statement(Checkpoint(name.origin, 3, bytes(32)), number, 5, StatementKind.HEARTBEAT)
+    return sign_statement(said, [SIGNER]).note
+
+
+def test_a_second_server_on_one_directory_is_refused(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path), pytest.raises(DataDirectoryError, match="another server runs"):
+        DataDirectory(tmp_path)
+    DataDirectory(tmp_path).close()
+
+
+def test_the_lock_says_which_process_holds_it(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("a much longer text than a number\n")
+    with DataDirectory(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataDirectoryError, match="cannot be used"):
+        DataDirectory(tmp_path / "file")
+
+
+def test_the_writer_keeps_its_name(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as data:
+        name = data.writer()
+        assert data.writer() == name
+        assert data.writer("chosen") == "chosen"
+        assert data.writer() == "chosen"
+    LogName("shop", Stream.AUDIT, name)  # a name that origins can carry
+
+
+def test_two_directories_get_different_writer_names(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path / "a") as one, DataDirectory(tmp_path / "b") as other:
+        assert one.writer() != other.writer()
+
+
+def test_the_public_key_that_was_published_is_read(tmp_path: Path) -> None:
+    keys = KeyStore(tmp_path / "keys")
+    keys.publish([NAME])
+    assert read_public_key(tmp_path).encode() == keys.signer().public_pem()
+
+
+def test_a_missing_public_key_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataDirectoryError, match="--public-key"):
+        read_public_key(tmp_path)
+
+
+def test_the_last_checkpoint_is_remembered_for_its_log_only(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as data:
+        assert data.last_checkpoint(NAME) is None
+        data.remember_checkpoint(Stream.AUDIT, checkpoint_note(NAME, 3))
+        assert data.last_checkpoint(NAME) == Checkpoint(NAME.origin, 3, bytes(32))
+        assert data.last_checkpoint(LogName("shop", Stream.AUDIT, "writer-2")) is None
+        assert data.last_statement(NAME) is None
+    assert read_checkpoints(tmp_path) == [checkpoint_note(NAME, 3)]
+
+
+def test_the_last_statement_is_remembered_beside_it(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as data:
+        assert data.last_statement(NAME) is None
+        data.remember_checkpoint(Stream.AUDIT, checkpoint_note(NAME, 3))
+        for number in (1, 2):
+            data.remember_statement(Stream.AUDIT, statement_note(NAME, number))
+        last = data.last_statement(NAME)
+        assert last is not None
+        assert last.number == 2
+        assert data.last_statement(LogName("shop", Stream.AUDIT, "writer-2")) is None
+        assert data.last_statement(LogName("shop", Stream.OPERATIONAL, "writer-1")) is None
+        assert data.kept([NAME]) == [data.last_checkpoint(NAME), last]
+    assert read_checkpoints(tmp_path) == [checkpoint_note(NAME, 3), statement_note(NAME, 2)]
+
+
+def test_what_workers_remember_is_known_to_their_server(tmp_path: Path) -> None:
+    logs = [LogName("shop", Stream.AUDIT, writer) for writer in ("vm", "vm-1", "vm-10")]
+    with DataDirectory(tmp_path) as data:
+        assert data.workers() == []
+        for log, directory in zip(logs, (tmp_path, *(worker_directory(tmp_path, n) for n in (1, 10))), strict=True):
+            with contextlib.nullcontext(data) if log.writer == "vm" else DataDirectory(directory) as its:
+                its.remember_checkpoint(Stream.AUDIT, checkpoint_note(log, 3))
+                its.remember_statement(Stream.AUDIT, statement_note(log, 1))
+        (tmp_path / "workers" / "notes.txt").write_text("not a worker's")
+        assert data.workers() == [1, 10]
+        assert origins_of(data.kept(logs)) == 2 * [log.origin for log in logs]
+        assert origins_of(data.kept(logs[1:2])) == 2 * [logs[1].origin]
+        assert data.kept([]) == []
+    assert len(read_checkpoints(tmp_path)) == 6
+
+
+def origins_of(kept: list[Checkpoint | Statement]) -> list[str]:
+    return [one.checkpoint.origin if isinstance(one, Statement) else one.origin for one in kept]
+
+
+@pytest.mark.parametrize("name", ["audit", "operational", "audit-statement", "operational-statement"])
+def test_a_damaged_checkpoint_or_statement_of_a_worker_is_noticed(tmp_path: Path, name: str) -> None:
+    with DataDirectory(tmp_path) as data, DataDirectory(worker_directory(tmp_path, 2)):
+        file = worker_directory(tmp_path, 2) / "checkpoints" / name
+        file.write_text("nonsense")
+        with pytest.raises(DataDirectoryError, match=f"{file} is damaged"):
+            data.kept([NAME])
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff"])
+def test_a_damaged_checkpoint_or_statement_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    with DataDirectory(tmp_path) as data:
+        (tmp_path / "checkpoints" / "audit").write_bytes(content)
+        (tmp_path / "checkpoints" / "audit-statement").write_bytes(content)
+        with pytest.raises(DataDirectoryError, match="audit is damaged"):
+            data.last_checkpoint(NAME)
+        with pytest.raises(DataDirectoryError, match="audit-statement is damaged"):
+            data.last_statement(NAME)
+
+
+def test_a_checkpoint_in_the_place_of_a_statement_counts_as_damage(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as data:
+        data.remember_statement(Stream.AUDIT, checkpoint_note(NAME, 3))
+        with pytest.raises(DataDirectoryError, match="damaged"):
+            data.last_statement(NAME)

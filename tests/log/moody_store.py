@@ -1,0 +1,199 @@
+"""A storage that does what ClickHouse and the way to it may do on their worst days, and keeps account of it."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+from uuid import UUID
+
+from harness.native_block import count_rows, read_block
+from server.notary.batch import Batch, TileFragment, compute_batch_id, encode_batch
+from server.notary.canonical import encode_string
+from server.notary.hashing import hash_pairs
+from server.notary.merkle import CompactRange, split_hashes
+from storage.engine import EngineInfo, Pieces
+from storage.errors import NotAppliedError, OutcomeUnknownError
+from storage.rowbinary import uuid_bytes
+from storage.schema import BATCH_COLUMNS
+from tests.codec.building import follows
+
+__all__ = ["Mood", "MoodyStore"]
+
+_RECORDS = "audit_logs"
+
+
+class Mood(Enum):
+    """What becomes of an insert."""
+
+    FINE = auto()
+    REFUSED = auto()
+    CUT_BEFORE = auto()
+    """The connection breaks before it takes effect."""
+    CUT_AFTER = auto()
+    """The connection breaks after it took effect."""
+    LATER = auto()
+    """The connection breaks, and it takes effect at some later time."""
+    TWICE = auto()
+    """It comes once more at some later time."""
+    LOST = auto()
+    """The server is killed after it noted the token, and before the rows are visible."""
+    HANGS = auto()
+    """Nothing happens until ``answer``."""
+
+
+@dataclass
+class MoodyStore:
+    """Implements ``Engine`` for the evidence of one log.
+
+    Attributes:
+        hang: waits until it is told what becomes of an insert that hangs.
+        before_insert: called before each insert.
+        after_insert: called after each insert that took effect.
+        moods: of the next inserts; then all is fine.
+        down: nothing is reached.
+        deaf: so many of the next queries are not answered.
+        late: inserts that have not taken effect yet.
+        batches: the log's batches in their order.
+        leaves: how often each leaf hash is in a committed batch.
+    """
+
+    hang: Callable[[], Mood]
+    before_insert: Callable[[], None] = lambda: None
+    after_insert: Callable[[], None] = lambda: None
+    moods: deque[Mood] = field(default_factory=deque)
+    down: bool = False
+    deaf: int = 0
+    late: list[tuple[str, bytes, str]] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    leaves: Counter[bytes] = field(default_factory=Counter)
+    info: EngineInfo = field(default_factory=lambda: EngineInfo("moody", (26, 9), exclusive=True))
+    _records: dict[UUID, tuple[int, int]] = field(default_factory=dict)  # first leaf and number, by batch
+    _tiles: dict[UUID, list[TileFragment]] = field(default_factory=dict)
+    _tokens: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    @property
+    def unfinished(self) -> set[UUID]:
+        """Batches of which there are rows without their checkpoint."""
+        return {*self._records, *self._tiles} - {batch.batch_id for batch in self.batches}
+
+    def arrive(self, place: int) -> None:
+        """Let a late insert take effect."""
+        self._apply(*self.late.pop(place))
+
+    def forget_tokens(self) -> None:
+        """Forget them, as the tables do when others have inserted enough."""
+        assert not self.late, "one that comes then is stored twice, whoever sent it"
+        self._tokens.clear()
+
+    def execute(self, statement: str, /) -> None:
+        raise AssertionError(f"not expected: {statement}")
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        self.before_insert()
+        mood = self.moods.popleft() if self.moods else Mood.FINE
+        if mood is Mood.HANGS:
+            mood = self.hang()
+        if self.down:
+            raise NotAppliedError("connection refused")
+        if mood is Mood.REFUSED:
+            raise NotAppliedError("too many parts")
+        if mood is Mood.LOST:
+            self._tokens.setdefault((table, token), block)
+        if mood in (Mood.LATER, Mood.TWICE):
+            self.late.append((table, block, token))
+        if mood in (Mood.FINE, Mood.CUT_AFTER, Mood.TWICE):
+            self._apply(table, block, token)
+            self.after_insert()
+        if mood not in (Mood.FINE, Mood.TWICE):
+            raise OutcomeUnknownError("connection reset")
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        if self.down:
+            raise NotAppliedError("connection refused")
+        if self.deaf:
+            self.deaf -= 1
+            raise OutcomeUnknownError("connection reset")
+        assert parameters is not None
+        if found := re.match(r"SELECT count\(\) > 0 FROM (\w+) ", select):
+            return bytes([self._has(found[1], UUID(parameters["batch"]))])
+        if select.startswith("SELECT count() FROM audit_logs "):
+            return struct.pack(
+                "<Q", sum(count for first, count in self._records.values() if first >= parameters["size"])
+            )
+        if " FROM log_tiles " in select:
+            return b"".join(map(_fragment_row, self._fragments()))
+        assert " FROM log_batches " in select, f"not expected: {select}"
+        if "ORDER BY Sequence DESC" in select:
+            return b"".join(map(_batch_row, self.batches[-1:]))
+        leaves = parameters["leaves"]
+        holding = [
+            batch for batch in self.batches if any(batch.first_leaf <= leaf < batch.tree_size for leaf in leaves)
+        ]
+        return b"".join(map(_batch_row, holding))
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        yield self.query(select, parameters)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _has(self, table: str, batch_id: UUID) -> bool:
+        if table == "log_batches":
+            return any(batch.batch_id == batch_id for batch in self.batches)
+        return batch_id in (self._records if table == _RECORDS else self._tiles)
+
+    def _fragments(self) -> list[tuple[TileFragment, UUID]]:
+        found = [(fragment, batch_id) for batch_id, fragments in self._tiles.items() for fragment in fragments]
+        return sorted(found, key=lambda one: (one[0].level, one[0].tile_index, one[0].offset))
+
+    def _apply(self, table: str, block: bytes, token: str) -> None:
+        if (table, token) in self._tokens:
+            assert self._tokens[table, token] == block, "another block came under the same token"
+            return
+        self._tokens[table, token] = block
+        batch_id = UUID(token.partition("/")[0])
+        assert not self._has(table, batch_id), f"{table} has the batch twice"
+        if table == _RECORDS:
+            count = count_rows(block)
+            places = struct.unpack(f"<{count}Q", block[-8 * count :])  # LeafIndex is the last column
+            assert list(places) == list(range(places[0], places[0] + count))
+            self._records[batch_id] = places[0], count
+        elif table == "log_tiles":
+            self._tiles[batch_id] = [
+                TileFragment(row["Level"], row["TileIndex"], row["Offset"], row["Hashes"]) for row in read_block(block)
+            ]
+        else:
+            [row] = read_block(block)
+            self._commit(_batch(row), batch_id)
+
+    def _commit(self, batch: Batch, batch_id: UUID) -> None:
+        assert batch.batch_id == batch_id == compute_batch_id(batch)
+        assert follows(batch, self.batches[-1] if self.batches else None), "a batch does not follow from the last"
+        assert self._records.get(batch_id) == (batch.first_leaf, batch.record_count), "records are missing"
+        assert batch_id in self._tiles, "hashes are missing"
+        leaves = b"".join(fragment.hashes for fragment in self._tiles[batch_id] if fragment.level == 0)
+        after, _ = CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(leaves, hash_pairs)
+        assert (after.size, after.root()) == (batch.tree_size, batch.root_hash)
+        self.batches.append(batch)
+        self.leaves.update(split_hashes(leaves))
+
+
+def _batch(row: Mapping[str, Any]) -> Batch:
+    values = [row[column.name] for column in BATCH_COLUMNS]
+    return Batch(*(value.decode() if name == "Checkpoint" else value for name, value in zip(row, values, strict=True)))
+
+
+def _batch_row(batch: Batch) -> bytes:
+    head = encode_string(batch.log_id.encode()) + encode_string(batch.origin.encode())
+    return head + uuid_bytes(batch.batch_id) + encode_batch(batch, batch.checkpoint)[len(head) :]
+
+
+def _fragment_row(found: tuple[TileFragment, UUID]) -> bytes:
+    fragment, batch_id = found
+    head = struct.pack("<BQH", fragment.level, fragment.tile_index, fragment.offset)
+    return head + encode_string(fragment.hashes) + uuid_bytes(batch_id)

@@ -1,0 +1,511 @@
+"""The writer of a log: what happens when storage fails at any step."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.waiting import wait_for
+from server.errors.ingest import JournalFailedError, JournalFullError, StorageRefusedError
+from server.log.journal import Journal, segment_files
+from server.log.journal_entry import decode_entry
+from server.log.log_writer import LogWriter
+from server.log.statement_writer import StatementWriter
+from server.notary.batch import Batch, LogState
+from server.notary.chain import check_batch
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import SigningError
+from server.notary.keys import VerifierKey
+from server.notary.origin import LogName, Stream
+from server.notary.signers import MlDsa44Key, Signer
+from server.notary.trust import TrustedKeys
+from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
+from tests.codec.building import PretendedEngine, follows, rows
+
+from .disk import Disk
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+SIGNER = Signer.generate()
+KEYS = TrustedKeys(named=(SIGNER.verifier_key(NAME.origin),))
+TABLES = ["audit_logs", "log_tiles", "log_batches"]
+REFUSED = NotAppliedError("too many parts")
+UNKNOWN = OutcomeUnknownError("connection reset")
+
+
+class Patience(threading.Event):
+    """An event that is waited for without waiting; sets itself after ``pauses_left`` pauses."""
+
+    def __init__(self, pauses_left: int = 1000) -> None:
+        super().__init__()
+        self.pauses: list[float | None] = []
+        self.writer: LogWriter | None = None
+        self.blocked: list[bool] = []
+        self.pauses_left = pauses_left
+        self.on_wait: Callable[[], object] = lambda: None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout)
+        if self.writer is not None:
+            self.blocked.append(self.writer.blocked)
+        self.on_wait()
+        self.pauses_left -= 1
+        if self.pauses_left < 0:
+            self.set()
+        return self.is_set()
+
+
+class Log:
+    """A log on a pretended engine."""
+
+    def __init__(self, journal: Journal, give_up: Patience | None = None) -> None:
+        self.engine = PretendedEngine()
+        self.journal = journal
+        self.committed: list[Batch] = []
+        self.give_up = give_up or Patience()
+        begin = LogState(NAME)
+        self.writer = LogWriter(self.engine, journal, begin, begin, SIGNER, self.committed.append, self.give_up)
+        self.give_up.writer = self.writer
+
+
+@pytest.fixture
+def log(journal: Journal) -> Log:
+    return Log(journal)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "server.log.log_writer")
+
+
+def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token(log: Log) -> None:
+    batch = log.writer.commit([rows(Stream.AUDIT, "a", "b"), rows(Stream.AUDIT, "c")])
+    assert log.engine.attempts == [(table, str(batch.batch_id)) for table in TABLES]
+    assert (batch.sequence, batch.first_leaf, batch.record_count) == (1, 0, 3)
+    assert check_batch(batch, KEYS) is None
+    assert log.committed == [batch]
+    assert not log.writer.blocked
+
+
+def test_batches_go_on_from_each_other(log: Log) -> None:
+    assert log.writer.checkpoint.size == 0
+    for text in "abc":
+        batch = log.writer.commit([rows(Stream.AUDIT, text)])
+        assert (log.writer.checkpoint.size, log.writer.checkpoint.root) == (batch.tree_size, batch.root_hash)
+    first, second, third = log.committed
+    assert follows(first, None)
+    assert follows(second, first)
+    assert follows(third, second)
+
+
+def test_records_that_storage_refuses_are_refused_and_their_leaves_go_to_the_next_batch(log: Log) -> None:
+    first = log.writer.commit([rows(Stream.AUDIT, "a")])
+    log.engine.failures = [(REFUSED, False)]
+    with pytest.raises(StorageRefusedError, match="too many parts") as refusal:
+        log.writer.commit([rows(Stream.AUDIT, "b", "c")])
+    assert refusal.value.retry_after > 0
+    assert log.committed == [first]
+    assert log.writer.checkpoint.size == 1
+    assert not log.give_up.pauses
+    second = log.writer.commit([rows(Stream.AUDIT, "d")])
+    assert (second.sequence, second.first_leaf, second.tree_size) == (2, 1, 2)
+    assert follows(second, first)
+
+
+@pytest.mark.parametrize("step", range(3))
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_step_whose_outcome_is_unknown_is_repeated_with_the_same_token_until_done(
+    log: Log, step: int, applied: bool
+) -> None:
+    failures = 1 if applied else 5  # what has taken effect is seen, and not sent again
+    log.engine.failures = [*step * [None], *failures * [(UNKNOWN, applied)]]
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    again = 0 if applied else 5
+    tries = [table for number, table in enumerate(TABLES) for _ in range(1 + again * (number == step))]
+    assert log.engine.attempts == [(table, str(batch.batch_id)) for table in tries]
+    assert {table: list(tokens) for table, tokens in log.engine.tables.items()} == {
+        table: [str(batch.batch_id)] for table in TABLES
+    }
+    assert log.committed == [batch]
+    assert log.give_up.blocked == failures * [True]
+    assert not log.writer.blocked
+
+
+@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("error", [REFUSED, UNKNOWN, StorageError("strange")])
+def test_once_records_are_stored_every_later_failure_is_repeated(log: Log, step: int, error: StorageError) -> None:
+    log.engine.failures = [*step * [None], (error, False), (error, False)]
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert [table for table, _ in log.engine.attempts].count(TABLES[step]) == 3
+    assert log.committed == [batch]
+
+
+def test_after_an_unknown_outcome_even_a_refusal_is_repeated(log: Log) -> None:
+    log.engine.failures = [(UNKNOWN, False), (REFUSED, False), (REFUSED, False)]
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert [table for table, _ in log.engine.attempts] == [*3 * [TABLES[0]], *TABLES]
+    assert log.committed == [batch]
+
+
+def test_pauses_grow_to_a_bound(log: Log) -> None:
+    log.engine.failures = 12 * [(UNKNOWN, False)]
+    log.writer.commit([rows(Stream.AUDIT, "a")])
+    pauses = [pause for pause in log.give_up.pauses if pause is not None]
+    assert len(pauses) == 12
+    assert pauses == sorted(pauses)
+    assert 0 < pauses[0] < pauses[-1] == pauses[-2] <= 10
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_at_shutdown_an_unfinished_batch_is_refused(journal: Journal, step: int) -> None:
+    log = Log(journal, Patience(pauses_left=2))
+    log.engine.failures = [*step * [None], *99 * [(UNKNOWN, False)]]
+    with pytest.raises(StorageRefusedError, match="shut down"):
+        log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert log.committed == []
+    assert not log.writer.blocked
+    assert [table for table, _ in log.engine.attempts].count(TABLES[step]) == 3
+
+
+def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished(journal: Journal) -> None:
+    log = Log(journal, Patience(pauses_left=0))
+    log.engine.failures = [None, None, (UNKNOWN, True)]  # it was committed, and nobody knows
+    with pytest.raises(StorageRefusedError):
+        log.writer.commit([rows(Stream.AUDIT, "a")])
+    attempts = list(log.engine.attempts)
+    with pytest.raises(StorageRefusedError):
+        log.writer.commit([rows(Stream.AUDIT, "b")])
+    assert log.engine.attempts == attempts
+    assert len(log.engine.tables["log_batches"]) == 1
+
+
+def test_a_batch_is_committed_although_remembering_it_fails(journal: Journal) -> None:
+    engine = PretendedEngine()
+    remembered: list[Batch] = []
+
+    def remember(batch: Batch) -> None:
+        remembered.append(batch)
+        if len(remembered) == 1:
+            raise OSError("disk full")
+
+    begin = LogState(NAME)
+    writer = LogWriter(engine, journal, begin, begin, SIGNER, remember, Patience())
+    assert writer.commit([rows(Stream.AUDIT, "a")]) == remembered[0]
+    writer.commit([rows(Stream.AUDIT, "b")])
+    first, second = remembered
+    assert follows(second, first)
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_rows_that_storage_lost_although_it_knows_their_token_are_inserted_anew(
+    log: Log, journal: Journal, step: int
+) -> None:
+    # Every batch ID of this log is the same each time, as its key signs the same text the same way.
+    token = str(Log(journal).writer.commit([rows(Stream.AUDIT, "a")]).batch_id)
+    log.engine.lost = {(TABLES[step], token)}
+    log.engine.failures = [*step * [None], (UNKNOWN, True)]
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert str(batch.batch_id) == token
+    assert list(log.engine.tables[TABLES[step]]) == [f"{token}/1"]
+    assert log.committed == [batch]
+
+
+@pytest.fixture
+def statements(log: Log, tmp_path: Path) -> Iterator[StatementWriter]:
+    with closing(Journal(tmp_path / "statements", 1 << 20)) as journal:
+        yield StatementWriter(
+            log.engine, None, SIGNER, lambda: log.writer.checkpoint, lambda _: None, log.give_up, journal
+        )
+
+
+def signers_of(batch: Batch, *signers: Signer) -> list[VerifierKey]:
+    keys = [key for signer in signers for key in signer.verifier_keys(NAME.origin)]
+    return open_checkpoint(batch.checkpoint)[1].verify(keys)
+
+
+def test_other_keys_sign_from_when_that_is_stated(log: Log, statements: StatementWriter) -> None:
+    new = Signer(SIGNER.ed25519, MlDsa44Key.generate())
+    first = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert log.writer.change_keys(statements, new)
+    second = log.writer.commit([rows(Stream.AUDIT, "b")])
+    assert [table for table, _ in log.engine.attempts] == [*TABLES, "log_statements", *TABLES]
+    assert signers_of(first, new) == [*SIGNER.verifier_keys(NAME.origin)]
+    assert signers_of(second, new) == [*new.verifier_keys(NAME.origin)]
+    assert follows(second, first)
+
+
+def test_nothing_is_stated_where_the_same_keys_sign_on(log: Log, statements: StatementWriter) -> None:
+    assert not log.writer.change_keys(statements, Signer(SIGNER.ed25519))
+    assert log.engine.attempts == []
+
+
+def test_the_same_keys_sign_on_where_the_change_was_refused(log: Log, statements: StatementWriter) -> None:
+    new = Signer.generate()
+    log.engine.failures = [(REFUSED, False)]
+    with pytest.raises(StorageRefusedError, match="too many parts"):
+        log.writer.change_keys(statements, new)
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert signers_of(batch, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]
+
+
+def reopened(journal: Journal) -> list[bytes]:
+    """What the next start finds in a journal."""
+    with closing(Journal(journal.directory, journal.limit)) as again:
+        return [again.read(number) for number in again.waiting]
+
+
+class TestJournal:
+    """What is signed is in the journal before it goes to storage, and as long as it is not known to be there."""
+
+    def test_a_batch_is_in_the_journal_while_it_is_on_its_way(self, log: Log) -> None:
+        seen: list[bytes] = []
+        log.engine.before_insert = lambda: seen.extend(map(log.journal.read, log.journal.waiting))
+        batch = log.writer.commit([rows(Stream.AUDIT, "a")], [b"d" * 32])
+        assert [decode_entry(payload).batch for payload in seen] == 3 * [batch]
+        assert decode_entry(seen[0]).requests == (b"d" * 32,)
+        assert len(log.journal) == 0
+
+    def test_a_refused_batch_is_taken_out_again(self, log: Log) -> None:
+        log.engine.failures = [(REFUSED, False)]
+        with pytest.raises(StorageRefusedError):
+            log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert reopened(log.journal) == []
+
+    @pytest.mark.parametrize("failing", [1, 3])
+    def test_what_the_disk_does_not_take_is_refused_and_goes_nowhere(self, tmp_path: Path, failing: int) -> None:
+        disk = Disk(tmp_path)
+        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
+            log = Log(journal)
+            first = log.writer.commit([rows(Stream.AUDIT, "a")])
+            disk.failing = failing
+            for _ in range(failing // 2 + 1):
+                with pytest.raises(JournalFailedError):
+                    log.writer.commit([rows(Stream.AUDIT, "b")])
+            second = log.writer.commit([rows(Stream.AUDIT, "c")])
+            assert follows(second, first)
+            assert len(log.engine.attempts) == 6
+
+    def test_a_refused_batch_that_cannot_be_taken_out_now_is_before_the_next(self, tmp_path: Path) -> None:
+        disk = Disk(tmp_path)
+        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
+            log = Log(journal)
+            log.engine.failures = [(REFUSED, False)]
+            log.engine.before_insert = lambda: setattr(disk, "failing", 1)
+            with pytest.raises(JournalFailedError):
+                log.writer.commit([rows(Stream.AUDIT, "a")])
+            log.engine.before_insert = lambda: None
+            batch = log.writer.commit([rows(Stream.AUDIT, "b")])
+            assert follows(batch, None)
+            assert [decode_entry(payload).batch for payload in reopened(journal)] == [batch]
+
+    def test_a_batch_for_which_there_is_no_room_is_refused(self, tmp_path: Path) -> None:
+        with closing(Journal(tmp_path, 1000)) as journal:
+            log = Log(journal)
+            first = log.writer.append([rows(Stream.AUDIT, "a")])
+            with pytest.raises(JournalFullError):
+                log.writer.append([rows(Stream.AUDIT, "b")])
+            assert log.writer.journal_trouble == "the journal is full"
+            log.writer.store_waiting()
+            assert log.writer.journal_trouble == ""
+            assert follows(log.writer.append([rows(Stream.AUDIT, "c")]), first)
+
+    def test_a_batch_that_was_left_at_shutdown_is_in_the_journal(self, journal: Journal) -> None:
+        log = Log(journal, Patience(pauses_left=0))
+        log.engine.failures = [(UNKNOWN, False)]
+        with pytest.raises(StorageRefusedError):
+            log.writer.commit([rows(Stream.AUDIT, "a")])
+        [payload] = reopened(journal)
+        assert follows(decode_entry(payload).batch, None)
+        last = log.writer.last_waiting
+        assert last == decode_entry(payload).batch
+
+
+class TestAppending:
+    """Batches that are kept in the journal, and stored behind that."""
+
+    def test_batches_go_on_from_each_other_before_any_is_stored(self, log: Log) -> None:
+        assert log.writer.last_waiting is None
+        batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abc"]
+        assert [follows(*pair) for pair in zip(batches, [None, *batches], strict=False)] == 3 * [True]
+        assert log.engine.attempts == []
+        assert log.writer.checkpoint.size == 0  # in storage there is none of them
+        assert log.writer.last_waiting == batches[-1]
+        assert log.writer.store_waiting() == []  # their senders were told OK
+        tokens = [str(batch.batch_id) for batch in batches]
+        assert log.engine.attempts == [(table, token) for token in tokens for table in TABLES]
+        assert log.committed == batches
+        assert log.writer.checkpoint.size == 3
+        assert len(log.journal) == 0
+
+    @pytest.mark.parametrize("error", [REFUSED, UNKNOWN])
+    def test_what_storage_does_not_take_is_repeated_and_nothing_overtakes_it(
+        self, log: Log, error: StorageError
+    ) -> None:
+        batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "ab"]
+        log.engine.failures = 4 * [(error, False)]
+        log.writer.store_waiting()
+        assert log.engine.attempts[:5] == 5 * [(TABLES[0], str(batches[0].batch_id))]
+        assert log.committed == batches
+        assert log.give_up.blocked == 4 * [True]
+
+    def test_a_thread_stores_what_comes_until_it_is_to_end(self, log: Log) -> None:
+        thread = threading.Thread(target=log.writer.store_appended)
+        thread.start()
+        batches = []
+        for text in "abc":
+            batches.append(log.writer.append([rows(Stream.AUDIT, text)]))
+            wait_for(lambda: log.committed == batches)
+        log.give_up.set()
+        log.writer.wake()
+        thread.join(60)
+        assert not thread.is_alive()
+        with pytest.raises(StorageRefusedError, match="shutting down"):
+            log.writer.append([rows(Stream.AUDIT, "d")])
+
+    def test_batches_that_are_not_stored_at_shutdown_stay_in_the_journal(self, journal: Journal) -> None:
+        log = Log(journal, Patience(pauses_left=1))
+        log.writer.append([rows(Stream.AUDIT, "a")])
+        log.engine.failures = 9 * [(UNKNOWN, False)]
+        log.writer.store_appended()  # returns, for it was given up
+        assert len(reopened(journal)) == 1
+        assert log.writer.trouble == ""
+
+    def test_where_the_journal_is_not_what_was_written_nothing_more_is_taken(
+        self, log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        log.writer.append([rows(Stream.AUDIT, "a")])
+        [(_, segment)] = segment_files(log.journal.directory)
+        segment.write_bytes(segment.read_bytes()[:-1] + b"x")
+        caplog.set_level(logging.ERROR, "server.log.log_writer")
+        log.writer.store_appended()
+        assert "is not what was written" in log.writer.trouble
+        assert log.writer.journal_trouble == log.writer.trouble
+        assert "cannot be stored" in caplog.text
+        with pytest.raises(StorageRefusedError, match="is not what was written"):
+            log.writer.append([rows(Stream.AUDIT, "b")])
+        assert log.engine.attempts == []
+
+
+class TestInherited:
+    """Batches that an earlier process has left in the journal."""
+
+    @pytest.fixture
+    def left(self, journal: Journal) -> tuple[PretendedEngine, list[Batch]]:
+        """Two of them, and the storage of the process that left them."""
+        earlier = Log(journal)
+        batches = [earlier.writer.append([rows(Stream.AUDIT, text)], [text.encode() * 32]) for text in "ab"]
+        return earlier.engine, batches
+
+    def restart(self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]) -> Log:
+        engine, batches = left
+        log = Log(journal)
+        log.engine = engine
+        begin = head = LogState(NAME)
+        for number in journal.waiting:
+            head, _ = decode_entry(journal.read(number)).extend(head)
+        log.writer = LogWriter(engine, journal, begin, head, SIGNER, log.committed.append, log.give_up)
+        assert log.writer.last_waiting == batches[-1]
+        return log
+
+    def test_they_are_stored_and_their_requests_named(
+        self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
+    ) -> None:
+        log = self.restart(journal, left)
+        own = log.writer.append([rows(Stream.AUDIT, "c")], [b"c" * 32])
+        assert log.writer.store_waiting() == [b"a" * 32, b"b" * 32]
+        assert log.committed == [*left[1], own]
+        assert log.writer.store_waiting() == []
+
+    @pytest.mark.parametrize("stored", range(4))
+    def test_what_is_stored_of_them_is_not_sent_again(
+        self, journal: Journal, left: tuple[PretendedEngine, list[Batch]], stored: int
+    ) -> None:
+        engine, [first, second] = left
+        for table in TABLES[:stored]:
+            engine.tables[table] = {str(first.batch_id): b""}
+        log = self.restart(journal, left)
+        log.writer.store_waiting()
+        assert engine.attempts == [
+            *((table, str(first.batch_id)) for table in TABLES[stored:]),
+            *((table, str(second.batch_id)) for table in TABLES),
+        ]
+        assert log.committed == [first, second]
+
+    def test_the_next_batch_is_committed_after_them(
+        self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
+    ) -> None:
+        log = self.restart(journal, left)
+        batch = log.writer.commit([rows(Stream.AUDIT, "c")])
+        assert log.committed == [*left[1], batch]
+        assert follows(batch, left[1][-1])
+
+    def test_they_are_repeated_until_storage_takes_them(
+        self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
+    ) -> None:
+        log = self.restart(journal, left)
+        log.engine.failures = [(REFUSED, False), (UNKNOWN, False), None, (REFUSED, False)]
+        log.writer.store_waiting()
+        assert log.committed == left[1]
+
+    def test_a_shutdown_leaves_them_where_they_are(
+        self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
+    ) -> None:
+        log = self.restart(journal, left)
+        log.engine.failures = 99 * [(REFUSED, False)]
+        log.give_up.pauses_left = 3
+        with pytest.raises(StorageRefusedError, match="shut down"):
+            log.writer.store_waiting()
+        assert len(reopened(journal)) == 2
+
+
+class TestKeysWhileBatchesWait:
+    def test_they_change_once_all_is_stored_that_the_old_ones_signed(
+        self, log: Log, statements: StatementWriter
+    ) -> None:
+        new = Signer.generate()
+        first = log.writer.append([rows(Stream.AUDIT, "a")])
+        log.give_up.on_wait = log.writer.store_waiting
+        assert log.writer.change_keys(statements, new)
+        second = log.writer.append([rows(Stream.AUDIT, "b")])
+        log.writer.store_waiting()
+        assert [table for table, _ in log.engine.attempts] == [*TABLES, "log_statements", *TABLES]
+        assert signers_of(first, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]
+        assert signers_of(second, SIGNER, new) == [*new.verifier_keys(NAME.origin)]
+
+    def test_they_do_not_change_while_storage_does_not_take_what_waits(
+        self, log: Log, statements: StatementWriter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("server.log.log_writer._STORED_WITHIN", 0.0)
+        log.writer.append([rows(Stream.AUDIT, "a")])
+        with pytest.raises(StorageRefusedError, match="1 batches wait to be stored"):
+            log.writer.change_keys(statements, Signer.generate())
+        batch = log.writer.append([rows(Stream.AUDIT, "b")])
+        assert signers_of(batch, SIGNER) == [*SIGNER.verifier_keys(NAME.origin)]
+
+
+def test_a_refusal_is_told_as_trouble_until_a_batch_is_committed(log: Log) -> None:
+    assert log.writer.trouble == ""
+    log.engine.failures = [(REFUSED, False)]
+    with pytest.raises(StorageRefusedError):
+        log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert "too many parts" in log.writer.trouble
+    log.writer.commit([rows(Stream.AUDIT, "b")])
+    assert log.writer.trouble == ""
+
+
+def test_a_key_that_cannot_sign_now_refuses_the_batch_and_nothing_is_kept_of_it(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise SigningError("the token was pulled out")
+
+    monkeypatch.setattr("server.notary.batch.sign_checkpoint", fail)
+    for refuse in (log.writer.commit, log.writer.append):
+        with pytest.raises(StorageRefusedError, match="pulled out"):
+            refuse([rows(Stream.AUDIT, "a")])
+    assert len(log.journal) == 0
+    assert log.engine.attempts == []

@@ -1,0 +1,436 @@
+"""Going on with a log: where it stands, and what is refused."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from server.errors.ingest import JournalDamagedError
+from server.log.journal import Journal
+from server.log.journal_entry import decode_entry
+from server.log.log_writer import LogWriter
+from server.log.recovery import LogUnusableError, open_log, open_statements
+from server.log.statement_writer import StatementWriter
+from server.notary.batch import Batch, LogState, notarize
+from server.notary.checkpoint import Checkpoint
+from server.notary.keys import VerifierKey
+from server.notary.merkle import CompactRange
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
+from server.notary.statement import Statement, StatementKind
+from server.notary.trust import TrustedKeys
+from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.engine import Engine
+from storage.evidence import last_batch, read_batches_within, read_records
+from tests.codec.building import follows, rows
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+SIGNER = Signer.generate()
+KEY = SIGNER.verifier_key(NAME.origin)
+
+
+def write(
+    engine: Engine, journal: Journal, state: LogState, *batches: list[str], signer: Signer = SIGNER
+) -> list[Batch]:
+    committed: list[Batch] = []
+    writer = LogWriter(engine, journal, state, state, signer, committed.append, threading.Event())
+    for bodies in batches:
+        writer.commit([rows(state.name.stream, *bodies)])
+    return committed
+
+
+def reopen(engine: Engine, journal: Journal, known: Checkpoint | None = None, name: LogName = NAME) -> LogState:
+    """Open a log whose journal is empty."""
+    committed, head = open_log(engine, name, SIGNER.verifier_keys(name.origin), known, journal)
+    assert committed == head
+    assert len(journal) == 0
+    return committed
+
+
+def checkpoint(batch: Batch) -> Checkpoint:
+    return Checkpoint(batch.origin, batch.tree_size, batch.root_hash)
+
+
+def test_a_fresh_log_begins_at_nothing(engine: Engine, journal: Journal) -> None:
+    assert reopen(engine, journal) == LogState(NAME)
+    assert reopen(engine, journal, Checkpoint(NAME.origin, 0, CompactRange().root())) == LogState(NAME)
+
+
+@pytest.mark.parametrize("stream", Stream)
+def test_a_log_goes_on_where_it_was_left(engine: Engine, journal: Journal, stream: Stream) -> None:
+    name = LogName("example.org", stream, "node-1")
+    first, second = write(engine, journal, LogState(name), ["a", "b", "c"], ["d", "e"])
+    state = reopen(engine, journal, checkpoint(second), name)
+    assert (state.sequence, state.range.size, state.range.root()) == (2, 5, second.root_hash)
+    assert reopen(engine, journal, name=name) == state
+    assert reopen(engine, journal, checkpoint(first), name) == state  # what is remembered may be older
+    (third,) = write(engine, journal, state, ["f"])
+    assert follows(third, second)
+    assert read_batches_within(engine, name.log_id, 0, 100) == [first, second, third]
+
+
+def test_logs_of_other_writers_and_streams_are_not_mistaken_for_this_one(engine: Engine, journal: Journal) -> None:
+    write(engine, journal, LogState(LogName("example.org", Stream.AUDIT, "node-2")), ["a"])
+    write(engine, journal, LogState(LogName("example.org", Stream.OPERATIONAL, "node-1")), ["a"])
+    assert reopen(engine, journal) == LogState(NAME)
+
+
+def test_a_log_whose_last_batch_crosses_tiles_is_gone_on_with(engine: Engine, journal: Journal) -> None:
+    _, second = write(engine, journal, LogState(NAME), ["x"] * 250, ["y"] * 300)
+    assert reopen(engine, journal).range.root() == second.root_hash
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
+    engine: Engine, journal: Journal, caplog: pytest.LogCaptureFixture, steps: int
+) -> None:
+    (first,) = write(engine, journal, LogState(NAME), ["a"])
+    state = reopen(engine, journal, checkpoint(first))
+    assert not caplog.records
+    lost = rows(Stream.AUDIT, "lost", "lost too")
+    unfinished = notarize(state, lost.leaf_hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
+    insert_records(engine, unfinished.batch, encode_records_block(unfinished.batch, [lost.columns]))
+    if steps == 2:
+        insert_tiles(engine, unfinished.batch, unfinished.fragments)
+
+    with caplog.at_level(logging.WARNING):
+        again = reopen(engine, journal, checkpoint(first))
+    assert again == state
+    assert len(caplog.records) == 1
+    assert "2 rows" in caplog.text
+    (second,) = write(engine, journal, again, ["b"])
+    assert follows(second, first)
+    assert reopen(engine, journal, checkpoint(second)).range.root() == second.root_hash
+    claims = [record.batch_id for record in read_records(engine, Stream.AUDIT, NAME.log_id, 1, 2)]
+    assert sorted(claims) == sorted([second.batch_id, unfinished.batch.batch_id])
+
+
+def test_storage_that_was_rolled_back_is_refused(engine: Engine, journal: Journal) -> None:
+    first, second = write(engine, journal, LogState(NAME), ["a"], ["b"])
+    engine.execute("ALTER TABLE log_batches DELETE WHERE Sequence = 2 SETTINGS mutations_sync = 2")
+    assert last_batch(engine, NAME.log_id) == first
+    with pytest.raises(LogUnusableError, match="lost records"):
+        reopen(engine, journal, checkpoint(second))
+
+
+def test_storage_that_was_emptied_is_refused(engine: Engine, journal: Journal) -> None:
+    (first,) = write(engine, journal, LogState(NAME), ["a"])
+    engine.execute("TRUNCATE TABLE log_batches")
+    with pytest.raises(LogUnusableError, match="lost records"):
+        reopen(engine, journal, checkpoint(first))
+
+
+def test_storage_with_another_history_is_refused(engine: Engine, journal: Journal) -> None:
+    first, second = write(engine, journal, LogState(NAME), ["a", "b"], ["c"])
+    for known in (
+        Checkpoint(NAME.origin, 2, bytes(32)),
+        Checkpoint(NAME.origin, 3, first.root_hash),
+        Checkpoint(NAME.origin, 1, first.root_hash),
+    ):
+        with pytest.raises(LogUnusableError, match="another history"):
+            reopen(engine, journal, known)
+    assert reopen(engine, journal, checkpoint(second)).sequence == 2
+
+
+def test_a_log_that_another_key_signed_is_refused(engine: Engine, journal: Journal) -> None:
+    write(engine, journal, LogState(NAME), ["a"], signer=Signer.generate())
+    with pytest.raises(LogUnusableError, match="does not verify"):
+        reopen(engine, journal)
+
+
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "log_batches UPDATE RootHash = toFixedString(repeat('x', 32), 32) WHERE Sequence = 2",
+        "log_batches UPDATE RecordCount = RecordCount + 1 WHERE Sequence = 2",
+        "log_batches UPDATE MaxTimestamp = MaxTimestamp + 1 WHERE Sequence = 2",
+        "log_batches UPDATE Frontier = repeat('x', 32) WHERE Sequence = 2",
+        "log_batches UPDATE Checkpoint = replaceOne(Checkpoint, '3', '4') WHERE Sequence = 2",
+        "log_batches UPDATE Checkpoint = '' WHERE Sequence = 2",
+        "log_batches UPDATE BatchId = generateUUIDv4() WHERE Sequence = 2",
+        "log_tiles UPDATE Hashes = repeat('x', 32) WHERE Sequence = 2",
+        "log_tiles UPDATE BatchId = generateUUIDv4() WHERE Sequence = 2",
+        "log_tiles DELETE WHERE Sequence = 2",
+    ],
+)
+def test_a_last_batch_that_was_altered_is_refused(engine: Engine, journal: Journal, alteration: str) -> None:
+    _, second = write(engine, journal, LogState(NAME), ["a", "b"], ["c"])
+    engine.execute(f"ALTER TABLE {alteration} SETTINGS mutations_sync = 2")
+    with pytest.raises(LogUnusableError, match="does not verify"):
+        reopen(engine, journal, checkpoint(second))
+
+
+def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(
+    engine: Engine, journal: Journal
+) -> None:
+    (first,) = write(engine, journal, LogState(NAME), ["a"])
+    forger = Signer.generate()
+    state = reopen(engine, journal, checkpoint(first))
+    forged = notarize(state, bytes(32), forger, min_timestamp=0, max_timestamp=0, ingested_at=0)
+    insert_tiles(engine, forged.batch, forged.fragments)
+    insert_batch(engine, forged.batch)
+    with pytest.raises(LogUnusableError, match="does not verify"):
+        reopen(engine, journal, checkpoint(first))
+
+
+class Restart:
+    """A writer that ends and begins again, on a journal and a storage that stay."""
+
+    def __init__(self, engine: Engine, directory: Path) -> None:
+        self.engine = engine
+        self.directory = directory
+        self.known: Checkpoint | None = None
+        self.batches: list[Batch] = []
+
+    @contextmanager
+    def life(self, name: LogName = NAME, keys: Collection[VerifierKey] = (), signer: Signer = SIGNER) -> Iterator[Life]:
+        with closing(Journal(self.directory / "journal", 1 << 20)) as journal:
+            committed, head = open_log(
+                self.engine, name, keys or signer.verifier_keys(name.origin), self.known, journal
+            )
+            writer = LogWriter(self.engine, journal, committed, head, signer, self.remember, threading.Event())
+            yield Life(writer, committed, head)
+
+    def remember(self, batch: Batch) -> None:
+        self.batches.append(batch)
+        self.known = checkpoint(batch)
+
+    def write(self, *bodies: str, waiting: Sequence[str] = ()) -> list[Batch]:
+        """Commit a batch for each body, and leave others in the journal; returns the latter."""
+        with self.life() as life:
+            for body in bodies:
+                life.writer.commit([rows(Stream.AUDIT, body)])
+            return [life.writer.append([rows(Stream.AUDIT, body)], [body.encode() * 32]) for body in waiting]
+
+    def lose(self, *sequences: int) -> None:
+        """Let storage lose batches."""
+        for batch in [batch for batch in self.batches if batch.sequence in sequences]:
+            for table in ("audit_logs", "log_tiles", "log_batches"):
+                self.engine.execute(
+                    f"ALTER TABLE {table} DELETE WHERE BatchId = '{batch.batch_id}' SETTINGS mutations_sync = 2"
+                )
+
+
+@dataclass
+class Life:
+    writer: LogWriter
+    committed: LogState
+    head: LogState
+
+
+@pytest.fixture
+def restart(engine: Engine, tmp_path: Path) -> Restart:
+    return Restart(engine, tmp_path / "server")
+
+
+class TestJournal:
+    """A log goes on from where it stands in its journal, once storage has what stands there."""
+
+    def test_what_storage_does_not_have_is_stored_and_gone_on_from(self, restart: Restart) -> None:
+        left = restart.write("a", waiting=["b", "c"])
+        with restart.life() as life:
+            assert (life.committed.sequence, life.head.sequence) == (1, 3)
+            assert life.head.range.root() == left[-1].root_hash
+            assert life.writer.checkpoint == restart.known
+            assert life.writer.store_waiting() == [b"b" * 32, b"c" * 32]
+            last = life.writer.commit([rows(Stream.AUDIT, "d")])
+        stored = read_batches_within(restart.engine, NAME.log_id, 0, 100)
+        assert stored[1:] == [*left, last]
+        assert follows(last, left[-1])
+        records = list(read_records(restart.engine, Stream.AUDIT, NAME.log_id, 0, 10))
+        assert [record.batch_id for record in records] == [batch.batch_id for batch in stored]
+
+    @pytest.mark.parametrize("steps", [0, 1, 2, 3])
+    def test_a_batch_of_which_storage_has_a_part_is_completed(
+        self, restart: Restart, steps: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        [left] = restart.write("a", waiting=["b"])
+        with closing(Journal(restart.directory / "journal", 1 << 20)) as journal:
+            entry = decode_entry(journal.read(journal.waiting[-1]))
+        before, _ = CompactRange().extend(rows(Stream.AUDIT, "a").leaf_hashes)
+        _, fragments = entry.extend(LogState(NAME, 1, before))
+        insert_records(restart.engine, left, entry.block)
+        for insert in (
+            lambda: insert_tiles(restart.engine, left, fragments),
+            lambda: insert_batch(restart.engine, left),
+        )[: steps - 1 if steps else 0]:
+            insert()
+        with restart.life() as life:
+            assert life.head.sequence == 2
+            life.writer.store_waiting()
+        assert "never committed" not in caplog.text
+        assert read_batches_within(restart.engine, NAME.log_id, 0, 100)[1:] == [left]
+        assert [record.batch_id for record in read_records(restart.engine, Stream.AUDIT, NAME.log_id, 1, 9)] == [
+            left.batch_id
+        ]
+
+    def test_what_storage_has_leaves_the_journal(self, restart: Restart) -> None:
+        restart.write("a", "b")
+        with restart.life() as life:
+            assert (life.committed, len(life.writer.journal)) == (life.head, 0)
+
+    def test_what_storage_has_lost_is_stored_again(self, restart: Restart) -> None:
+        restart.write("a", "b", "c")
+        restart.lose(2, 3)
+        with restart.life() as life:
+            assert (life.committed.sequence, life.head.sequence) == (1, 3)
+            life.writer.store_waiting()
+        assert read_batches_within(restart.engine, NAME.log_id, 0, 100) == restart.batches[:3]
+        assert len(list(read_records(restart.engine, Stream.AUDIT, NAME.log_id, 0, 9))) == 3
+
+    def test_storage_that_has_lost_more_than_the_journal_has_is_refused(self, restart: Restart) -> None:
+        restart.write("a", "b")
+        shutil.rmtree(restart.directory / "journal")
+        restart.write(waiting=["c"])
+        restart.lose(2)
+        with pytest.raises(JournalDamagedError, match="does not go on from where the log stands"), restart.life():
+            pass
+
+    def test_a_journal_that_is_behind_what_this_writer_remembers_is_refused(self, restart: Restart) -> None:
+        restart.write("a", "b")
+        restart.lose(2)
+        shutil.rmtree(restart.directory / "journal")
+        with pytest.raises(LogUnusableError, match="storage has lost records"), restart.life():
+            pass
+
+    def test_another_history_in_storage_is_refused(self, restart: Restart, journal: Journal) -> None:
+        restart.write(waiting=["a"])
+        write(restart.engine, journal, LogState(NAME), ["written elsewhere"])
+        with pytest.raises(LogUnusableError, match="storage has another history: batch 1"), restart.life():
+            pass
+
+    def test_batches_that_none_of_its_keys_signed_are_refused(self, restart: Restart) -> None:
+        restart.write(waiting=["a"])
+        with pytest.raises(LogUnusableError, match="none of its keys signed"), restart.life(signer=Signer.generate()):
+            pass
+
+    def test_batches_of_another_log_that_are_stored_leave_it(self, restart: Restart) -> None:
+        restart.write("a")
+        restart.known = None
+        with restart.life(LogName("example.org", Stream.AUDIT, "node-2")) as life:
+            assert life.head.sequence == 0
+            assert len(life.writer.journal) == 0
+
+    def test_batches_of_another_log_that_are_not_stored_are_not_dropped(self, restart: Restart) -> None:
+        restart.write(waiting=["a"])
+        with (
+            pytest.raises(LogUnusableError, match="records of another log"),
+            restart.life(LogName("example.org", Stream.AUDIT, "node-2")),
+        ):
+            pass
+        with restart.life() as life:
+            assert life.head.sequence == 1
+
+    def test_a_journal_of_something_else_is_refused(self, restart: Restart) -> None:
+        with closing(Journal(restart.directory / "journal", 1 << 20)) as journal:
+            journal.append([b"something else"])
+        with pytest.raises(JournalDamagedError), restart.life():
+            pass
+
+
+NEXT = Signer.generate()
+OWN = TrustedKeys(unnamed=(SIGNER.ed25519.public_key, NEXT.ed25519.public_key))
+
+
+def state(engine: Engine, journal: Journal, *kinds: StatementKind, last: Statement | None = None) -> list[Statement]:
+    """Let the first key of this server state something."""
+    writer = statements(engine, journal, SIGNER, last=last)
+    return [writer.state(kind) for kind in kinds]
+
+
+def statements(
+    engine: Engine, journal: Journal, signer: Signer, *, last: Statement | None = None, size: int = 0
+) -> StatementWriter:
+    stood = Checkpoint(NAME.origin, size, CompactRange().root())
+    return StatementWriter(engine, last, signer, lambda: stood, lambda _: None, threading.Event(), journal)
+
+
+def test_a_fresh_log_has_no_statement_and_no_key_in_force(engine: Engine) -> None:
+    assert open_statements(engine, NAME, OWN, None) == (None, ())
+
+
+def test_statements_go_on_where_they_were_left(engine: Engine, journal: Journal) -> None:
+    first, second = state(engine, journal, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
+    assert open_statements(engine, NAME, OWN, second) == (second, (KEY,))
+    assert open_statements(engine, NAME, OWN, None) == (second, (KEY,))
+    assert open_statements(engine, NAME, OWN, first) == (second, (KEY,))  # what is remembered may be older
+
+
+def test_statements_of_other_logs_are_not_mistaken_for_this_ones(engine: Engine, journal: Journal) -> None:
+    state(engine, journal, StatementKind.HEARTBEAT)
+    assert open_statements(engine, LogName("example.org", Stream.AUDIT, "node-2"), OWN, None) == (None, ())
+
+
+def test_statements_that_were_rolled_back_are_noticed(engine: Engine, journal: Journal) -> None:
+    _, second = state(engine, journal, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
+    engine.execute("ALTER TABLE log_statements DELETE WHERE Number = 2 SETTINGS mutations_sync = 2")
+    with pytest.raises(LogUnusableError, match="had 2 when this server wrote last, and has 1 now"):
+        open_statements(engine, NAME, OWN, second)
+    engine.execute("TRUNCATE TABLE log_statements")
+    with pytest.raises(LogUnusableError, match="has 0 now"):
+        open_statements(engine, NAME, OWN, second)
+
+
+@pytest.mark.parametrize("alteration", ["Note = ''", "Note = replaceOne(Note, '\\n0\\n', '\\n1\\n')"])
+def test_a_last_statement_that_was_altered_is_refused(engine: Engine, journal: Journal, alteration: str) -> None:
+    state(engine, journal, StatementKind.HEARTBEAT)
+    engine.execute(f"ALTER TABLE log_statements UPDATE {alteration} WHERE 1 SETTINGS mutations_sync = 2")
+    with pytest.raises(LogUnusableError, match="do not verify"):
+        open_statements(engine, NAME, OWN, None)
+
+
+def test_a_last_statement_by_another_hand_is_refused(engine: Engine, journal: Journal) -> None:
+    [last] = state(engine, journal, StatementKind.HEARTBEAT)
+    statements(engine, journal, Signer.generate(), last=last).state(StatementKind.HEARTBEAT)
+    with pytest.raises(LogUnusableError, match="do not verify"):
+        open_statements(engine, NAME, OWN, last)
+
+
+def test_the_keys_in_force_are_those_of_the_last_change(engine: Engine, journal: Journal) -> None:
+    writer = statements(engine, journal, SIGNER)
+    writer.change_keys(SIGNER, NEXT)
+    last = writer.state(StatementKind.HEARTBEAT)
+    assert open_statements(engine, NAME, OWN, last) == (last, NEXT.verifier_keys(NAME.origin))
+    last = writer.change_keys(NEXT, SIGNER)
+    assert open_statements(engine, NAME, OWN, last) == (last, (KEY,))
+
+
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_second_key_is_in_force_once_it_is_stated(engine: Engine, journal: Journal, size: int) -> None:
+    both = Signer(SIGNER.ed25519, MlDsa44Key.generate())
+    writer = statements(engine, journal, SIGNER, size=size)
+    writer.change_keys(SIGNER, both)
+    assert open_statements(engine, NAME, OWN, None)[1] == both.verifier_keys(NAME.origin)
+    writer.change_keys(both, SIGNER)
+    assert open_statements(engine, NAME, OWN, None)[1] == (KEY,)
+
+
+def test_where_keys_never_changed_that_of_the_last_statement_is_in_force(engine: Engine, journal: Journal) -> None:
+    state(engine, journal, StatementKind.RETENTION)
+    assert open_statements(engine, NAME, OWN, None)[1] == (KEY,)
+
+
+def test_where_nothing_was_stated_the_key_of_the_last_batch_is_in_force(engine: Engine, journal: Journal) -> None:
+    write(engine, journal, LogState(NAME), ["a"], ["b"])
+    assert open_statements(engine, NAME, OWN, None) == (None, (KEY,))
+    with pytest.raises(LogUnusableError, match="do not verify"):
+        open_statements(engine, NAME, TrustedKeys(unnamed=(NEXT.ed25519.public_key,)), None)
+
+
+def test_a_change_among_keys_of_others_is_not_followed(engine: Engine, journal: Journal) -> None:
+    forger, other = Signer.generate(), Signer(Ed25519Key.generate(), MlDsa44Key.generate())
+    statements(engine, journal, forger).change_keys(forger, other)
+    [last] = state(
+        engine,
+        journal,
+        StatementKind.HEARTBEAT,
+        last=Statement(Checkpoint(NAME.origin, 0, bytes(32)), 1, 0, StatementKind.KEYS),
+    )
+    assert open_statements(engine, NAME, OWN, last) == (last, (KEY,))

@@ -1,0 +1,394 @@
+"""The writer of a log's statements: their numbers and times, and what happens when storage fails."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors.ingest import JournalDamagedError, JournalFailedError, StorageRefusedError
+from server.log.journal import Journal
+from server.log.statement_writer import StatementWriter, store_waiting_statements
+from server.notary.checkpoint import Checkpoint
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
+from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
+from server.notary.statement_check import check_statements, learn_keys
+from server.notary.trust import TrustedKeys
+from storage.engine import Engine, EngineInfo
+from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
+from storage.statements import decode_statement, insert_statement, last_statement, read_statements
+
+from .disk import Disk
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+OLD, NEW = Signer.generate(), Signer.generate()
+KEYS = TrustedKeys(named=(OLD.verifier_key(NAME.origin),))
+REFUSED = NotAppliedError("too many parts")
+UNKNOWN = OutcomeUnknownError("connection reset")
+HEARTBEAT, RETENTION, WITNESSED = StatementKind.HEARTBEAT, StatementKind.RETENTION, StatementKind.WITNESSED
+
+
+@dataclass
+class FailingEngine:
+    """A real engine whose inserts fail as told.
+
+    Attributes:
+        engine: the real one.
+        failures: what the next inserts do: None succeeds; an error is raised, after the insert took
+            effect where True stands beside it.
+        losing: inserts whose token ends so are answered and not made, as by a server that was killed after it had
+            noted the token.
+        tokens: those of all inserts.
+    """
+
+    engine: Engine
+    failures: list[tuple[StorageError, bool] | None] = field(default_factory=list)
+    losing: str = "-"
+    tokens: list[str] = field(default_factory=list)
+
+    @property
+    def info(self) -> EngineInfo:
+        return self.engine.info
+
+    def execute(self, statement: str, /) -> None:
+        self.engine.execute(statement)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        self.tokens.append(token)
+        failure = self.failures.pop(0) if self.failures else None
+        if (failure is None or failure[1]) and not token.endswith(self.losing):
+            self.engine.insert(table, columns, block, token)
+        if failure is not None:
+            raise failure[0]
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        return self.engine.query(select, parameters)
+
+    def query_in_pieces(
+        self, select: str, parameters: Mapping[str, Any] | None = None, /
+    ) -> Generator[bytes, None, None]:
+        return self.engine.query_in_pieces(select, parameters)
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+class Patience(threading.Event):
+    """An event that is waited for without waiting; sets itself after some pauses."""
+
+    def __init__(self, pauses_left: int = 1000) -> None:
+        super().__init__()
+        self.pauses: list[float | None] = []
+        self._left = pauses_left
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout)
+        self._left -= 1
+        if self._left < 0:
+            self.set()
+        return self.is_set()
+
+
+class Log:
+    """A log's statements, on a storage that fails as told; its clock shows ``now``."""
+
+    def __init__(
+        self, engine: Engine, journal: Journal, *, last: Statement | None = None, give_up: Patience | None = None
+    ) -> None:
+        self.engine = FailingEngine(engine)
+        self.journal = journal
+        self.stored: list[StatementRow] = []
+        self.now = 1_790_000_000.9
+        self.checkpoint = Checkpoint(NAME.origin, 3, b"3" * 32)
+        self.give_up = give_up or Patience()
+        self.writer = StatementWriter(
+            self.engine, last, OLD, lambda: self.checkpoint, self.stored.append, self.give_up, journal, lambda: self.now
+        )
+
+    def rows(self) -> list[StatementRow]:
+        return list(read_statements(self.engine, NAME.log_id))
+
+    def findings(self) -> int:
+        rows = self.rows()
+        return sum(len(log.findings) for log in check_statements(rows, learn_keys(rows, KEYS)).values())
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "server.log.statement_writer")
+
+
+@pytest.fixture
+def log(engine: Engine, journal: Journal) -> Log:
+    return Log(engine, journal)
+
+
+class TestStating:
+    def test_statements_are_numbered_from_one_and_say_where_the_log_stands(self, log: Log) -> None:
+        assert log.writer.last is None
+        first = log.writer.state(HEARTBEAT)
+        assert first == Statement(log.checkpoint, 1, 1_790_000_000, HEARTBEAT)
+        log.checkpoint = Checkpoint(NAME.origin, 4, b"4" * 32)
+        second = log.writer.state(RETENTION, "86400")
+        assert second == Statement(log.checkpoint, 2, 1_790_000_000, RETENTION, ("86400",))
+        assert log.writer.last == second
+        assert [open_statement(row.note)[0] for row in log.rows()] == [first, second]
+        assert log.rows() == log.stored
+        assert log.findings() == 0
+
+    def test_a_log_goes_on_after_its_last_statement(self, engine: Engine, journal: Journal) -> None:
+        last = Log(engine, journal).writer.state(HEARTBEAT)
+        again = Log(engine, journal, last=last)
+        assert again.writer.last == last
+        assert again.writer.state(HEARTBEAT).number == 2
+
+    def test_time_never_goes_back(self, log: Log) -> None:
+        times = []
+        for log.now in (1000.0, 1005.5, 990.0, 1005.9, 1007.0):
+            times.append(log.writer.state(HEARTBEAT).time)
+        assert times == [1000, 1005, 1005, 1005, 1007]
+
+    def test_what_others_say_is_stated_of_the_checkpoint_they_said_it_of(self, log: Log) -> None:
+        earlier = Checkpoint(NAME.origin, 2, b"2" * 32)
+        said = log.writer.state_of(earlier, WITNESSED, b"lines")
+        assert said.checkpoint == earlier
+        assert log.rows()[0].data == b"lines"
+        assert log.findings() == 0
+
+    def test_several_threads_leave_no_gap(self, log: Log) -> None:
+        with ThreadPoolExecutor(4) as threads:
+            said = list(threads.map(lambda _: log.writer.state(HEARTBEAT).number, range(20)))
+        assert sorted(said) == list(range(1, 21))
+        assert log.findings() == 0
+
+    def test_a_statement_counts_although_remembering_it_fails(self, engine: Engine, journal: Journal) -> None:
+        def forget(_: StatementRow) -> None:
+            raise OSError("disk full")
+
+        writer = StatementWriter(
+            engine, None, OLD, lambda: Checkpoint(NAME.origin, 0, bytes(32)), forget, Patience(), journal
+        )
+        assert [writer.state(HEARTBEAT).number for _ in range(2)] == [1, 2]
+
+
+class TestFailures:
+    def test_the_number_of_a_refused_statement_goes_to_the_next(self, log: Log) -> None:
+        log.writer.state(HEARTBEAT)
+        log.engine.failures = [(REFUSED, False)]
+        with pytest.raises(StorageRefusedError, match="too many parts"):
+            log.writer.state(RETENTION, "5")
+        assert log.give_up.pauses == []
+        assert log.writer.state(HEARTBEAT).number == 2
+        assert [row.kind for row in log.rows()] == ["heartbeat", "heartbeat"]
+        assert log.rows() == log.stored
+
+    @pytest.mark.parametrize("applied", [False, True])
+    @pytest.mark.parametrize("failures", [1, 2, 3, 4, 7])
+    def test_a_statement_whose_outcome_is_unknown_is_repeated_until_it_is_stored_once(
+        self, log: Log, applied: bool, failures: int
+    ) -> None:
+        log.engine.failures = [(UNKNOWN, True)] if applied else failures * [(UNKNOWN, False)]
+        said = log.writer.state(HEARTBEAT)
+        assert [open_statement(row.note)[0] for row in log.rows()] == [said]
+        assert len(log.engine.tokens) == (1 if applied else failures + 1)  # what has taken effect is not sent again
+        assert len(set(log.engine.tokens)) == 1
+        assert log.writer.state(HEARTBEAT).number == 2
+        assert log.findings() == 0
+
+    def test_after_an_unknown_outcome_even_a_refusal_is_repeated(self, log: Log) -> None:
+        log.engine.failures = [(UNKNOWN, False), (REFUSED, False), (REFUSED, False)]
+        assert log.writer.state(HEARTBEAT).number == 1
+        assert log.findings() == 0
+        assert len(log.rows()) == 1
+
+    def test_a_row_that_storage_lost_although_it_knows_its_token_is_stored_anew(self, log: Log) -> None:
+        log.engine.failures = [(UNKNOWN, False), (UNKNOWN, False)]
+        log.engine.losing = "/0"
+        log.writer.state(HEARTBEAT)
+        assert [token.rpartition("/")[2] for token in log.engine.tokens] == ["0", "0", "0", "1"]
+        assert len(log.rows()) == 1
+
+    def test_pauses_grow_to_a_bound(self, log: Log) -> None:
+        log.engine.failures = 10 * [(UNKNOWN, False)]
+        log.writer.state(HEARTBEAT)
+        pauses = [pause for pause in log.give_up.pauses if pause is not None]
+        assert pauses == sorted(pauses)
+        assert len(pauses) == 10
+        assert pauses[-1] == pauses[-2] > pauses[0] > 0
+
+    @pytest.mark.parametrize("applied", [False, True])
+    def test_at_shutdown_it_is_given_up_and_nothing_takes_its_place(
+        self, engine: Engine, journal: Journal, applied: bool
+    ) -> None:
+        log = Log(engine, journal, give_up=Patience(pauses_left=2))
+        log.engine.failures = [(UNKNOWN, False), (UNKNOWN, False), (UNKNOWN, applied)]
+        with pytest.raises(StorageRefusedError, match="shut down"):
+            log.writer.state(HEARTBEAT)
+        assert len(log.engine.tokens) == 3
+        with pytest.raises(StorageRefusedError, match="shutting down"):
+            log.writer.state(HEARTBEAT)
+        assert len(log.engine.tokens) == 3
+        assert len(log.rows()) == applied
+        assert log.writer.last is None
+        assert log.stored == []
+
+
+class TestKeys:
+    def test_a_change_is_signed_by_both_and_the_new_key_signs_from_then_on(self, log: Log) -> None:
+        log.writer.state(HEARTBEAT)
+        log.writer.change_keys(OLD, NEW)
+        log.writer.state(HEARTBEAT)
+        first, second, third = (open_statement(row.note) for row in log.rows())
+        change = read_key_change(*second)
+        assert (change.before, change.after) == (OLD.verifier_keys(NAME.origin), NEW.verifier_keys(NAME.origin))
+        assert change.size == log.checkpoint.size
+        assert first[1].verify(change.before) == [*change.before]
+        assert third[1].verify(change.after) == [*change.after]
+        assert log.findings() == 0
+
+    def test_a_change_that_was_refused_changes_nothing(self, log: Log) -> None:
+        log.engine.failures = [(REFUSED, False)]
+        with pytest.raises(StorageRefusedError):
+            log.writer.change_keys(OLD, NEW)
+        log.writer.state(HEARTBEAT)
+        assert open_statement(log.rows()[0].note)[1].verify(KEYS.named) == [*KEYS.named]
+
+    def test_a_second_key_may_be_turned_on(self, log: Log) -> None:
+        both = Signer(OLD.ed25519, MlDsa44Key.generate())
+        log.writer.change_keys(OLD, both)
+        other = Signer(Ed25519Key.generate(), MlDsa44Key.generate())
+        log.writer.change_keys(both, other)
+        log.writer.state(HEARTBEAT)
+        assert [len(open_statement(row.note)[1].signatures) for row in log.rows()] == [1, 2, 1]
+        assert log.findings() == 0
+
+
+class TestRetention:
+    def words(self, log: Log) -> list[str]:
+        return [open_statement(row.note)[0].words[0] for row in log.rows()]
+
+    def test_what_was_said_last_is_not_said_again(self, log: Log) -> None:
+        for seconds in (86400, 86400, None, None, 86400):
+            log.writer.keep_for(seconds)
+        assert self.words(log) == ["86400", "forever", "86400"]
+
+    def test_other_logs_words_do_not_count(self, log: Log) -> None:
+        elsewhere = LogName("example.org", Stream.AUDIT, "node-2")
+        checkpoint = Checkpoint(elsewhere.origin, 0, bytes(32))
+        StatementWriter(log.engine, None, OLD, lambda: checkpoint, lambda _: None, Patience(), log.journal).keep_for(
+            86400
+        )
+        log.writer.keep_for(86400)
+        assert self.words(log) == ["86400"]
+
+    def test_what_cannot_be_read_does_not_count(self, log: Log) -> None:
+        log.writer.keep_for(86400)
+        log.engine.execute("ALTER TABLE log_statements UPDATE Note = 'x' WHERE 1 SETTINGS mutations_sync = 2")
+        log.writer.keep_for(86400)
+        last = last_statement(log.engine, NAME.log_id)
+        assert last is not None
+        assert (last.number, open_statement(last.note)[0].words) == (2, ("86400",))
+
+
+class TestJournal:
+    """A statement that was on its way when a process ended is stored by the next one, before any other."""
+
+    @pytest.fixture
+    def left(self, engine: Engine, journal: Journal) -> Log:
+        """A log of which one statement is stored and another is left in the journal."""
+        log = Log(engine, journal, give_up=Patience(pauses_left=0))
+        log.writer.state(HEARTBEAT)
+        log.engine.failures = [(UNKNOWN, False)]
+        with pytest.raises(StorageRefusedError, match="shut down"):
+            log.writer.state(RETENTION, "86400")
+        return log
+
+    def reopen(self, log: Log) -> Iterator[Journal]:
+        with closing(Journal(log.journal.directory, log.journal.limit)) as journal:
+            yield journal
+
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_it_is_stored_once_whether_or_not_storage_had_it(self, left: Log, stored: bool) -> None:
+        [number] = left.journal.waiting
+        row = decode_statement(left.journal.read(number))
+        if stored:
+            insert_statement(left.engine, row)
+        left.engine.tokens.clear()
+        for journal in self.reopen(left):
+            store_waiting_statements(left.engine, journal)
+            assert len(journal) == 0
+        assert left.rows() == [*left.stored, row]
+        assert len(left.engine.tokens) == (0 if stored else 1)  # of those before it, none is sent again
+        assert left.findings() == 0
+
+    def test_a_refused_one_is_not_met_again(self, log: Log) -> None:
+        log.engine.failures = [(REFUSED, False)]
+        with pytest.raises(StorageRefusedError):
+            log.writer.state(HEARTBEAT)
+        for journal in self.reopen(log):
+            assert len(journal) == 0
+
+    def test_it_is_stored_anew_where_storage_lost_it_and_knows_its_token(self, left: Log) -> None:
+        left.engine.losing = "/0"
+        for journal in self.reopen(left):
+            store_waiting_statements(left.engine, journal)
+        assert len(left.rows()) == 2
+
+    def test_storage_that_does_not_take_it_now_is_an_error_and_it_stays(self, left: Log) -> None:
+        for error in (REFUSED, UNKNOWN):
+            left.engine.failures = [(error, False)]
+            for journal in self.reopen(left):
+                with pytest.raises(type(error)):
+                    store_waiting_statements(left.engine, journal)
+                assert len(journal) == 1
+
+    def test_none_is_stored_where_those_before_it_are_lost(self, left: Log) -> None:
+        left.engine.execute("TRUNCATE TABLE log_statements")
+        # The segment that stays has the first one still: both are stored again.
+        for journal in self.reopen(left):
+            store_waiting_statements(left.engine, journal)
+        assert [row.number for row in left.rows()] == [1, 2]
+        left.engine.execute("TRUNCATE TABLE log_statements")
+        for journal in self.reopen(left):
+            journal.release(1)
+            with pytest.raises(JournalDamagedError, match="storage has lost statements"):
+                store_waiting_statements(left.engine, journal)
+        assert left.rows() == []
+
+    def test_another_one_of_its_number_in_storage_is_refused(self, left: Log, tmp_path: Path) -> None:
+        with closing(Journal(tmp_path / "another", 1 << 20)) as another:
+            Log(left.engine.engine, another, last=left.writer.last).writer.state(HEARTBEAT)
+        for journal in self.reopen(left):
+            with pytest.raises(JournalDamagedError, match="another statement 2"):
+                store_waiting_statements(left.engine, journal)
+
+    def test_what_is_no_statement_is_refused(self, engine: Engine, journal: Journal) -> None:
+        journal.append([b"something else"])
+        with pytest.raises(JournalDamagedError, match="has no statement"):
+            store_waiting_statements(engine, journal)
+
+    def test_a_disk_that_takes_nothing_refuses_it_and_nothing_is_sent(self, engine: Engine, tmp_path: Path) -> None:
+        disk = Disk(tmp_path)
+        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
+            log = Log(engine, journal)
+            disk.failing = 1
+            with pytest.raises(JournalFailedError):
+                log.writer.state(HEARTBEAT)
+            assert log.engine.tokens == []
+            assert log.writer.state(HEARTBEAT).number == 1
+
+
+def test_one_statement_is_stored_once_however_often_it_is_sent(engine: Engine, journal: Journal) -> None:
+    Log(engine, journal).writer.state(HEARTBEAT)
+    [row] = read_statements(engine)
+    for _ in range(3):
+        insert_statement(engine, row)
+    assert list(read_statements(engine)) == [row]

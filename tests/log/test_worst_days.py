@@ -1,0 +1,494 @@
+"""A writer on its worst days: what it acknowledged is kept, whatever fails and whenever it ends.
+
+A state machine over receive, batch, journal, commit, crash and restart. Journals are files, of which a crash leaves
+what was synced; storage and the clock are pretended, and threads go on when they are told to. So any order of things
+can be tried, and tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import random
+import shutil
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from server.codec.rows import Rows
+from server.errors.ingest import JournalDamagedError, JournalFailedError, RefusedError
+from server.log.journal import Journal
+from server.log.journal_entry import decode_entry
+from server.log.log_writer import LogWriter
+from server.log.recovery import open_log
+from server.notary.batch import Batch
+from server.notary.checkpoint import Checkpoint
+from server.notary.merkle import HASH_SIZE, split_hashes
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.pipeline.batcher import Batcher, BatchLimits
+from server.settings.values import Acknowledge
+from storage.errors import StorageError
+from tests.codec.building import rows
+
+from .disk import Disk
+from .moody_store import Mood, MoodyStore
+from .stepped import Crash, Stage, SteppedLoop, Worker
+
+STEPS = 10_000
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+SIGNER = Signer.generate()
+KEYS = SIGNER.verifier_keys(NAME.origin)
+REQUESTS = range(4)  # so few that the same bytes often come again
+LAST = len(REQUESTS)
+LIMITS = BatchLimits(rows=4, age=1.0)
+MANY = 500  # turns within which everything is done once nothing fails any more
+
+
+@cache
+def rows_of(request: int) -> Rows:
+    return rows(Stream.AUDIT, *(f"request {request}, record {number}" for number in range(1 + request % 3)))
+
+
+def digest_of(request: int) -> bytes:
+    return sha256(b"%d" % request).digest()
+
+
+@cache
+def first_leaf_of(request: int) -> bytes:
+    return rows_of(request).leaf_hashes[:HASH_SIZE]
+
+
+@dataclass(frozen=True)
+class Inserts:
+    """What becomes of the next ones."""
+
+    moods: list[Mood]
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Storage is not reached for some time, and then does not answer some queries."""
+
+    seconds: float
+    deaf: int
+
+
+@dataclass(frozen=True)
+class Syncs:
+    """So many of the next ones fail."""
+
+    failing: int
+
+
+@dataclass(frozen=True)
+class CrashSoon:
+    """Power fails after some more syncs and inserts."""
+
+    events: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """What a worker parks for until some time."""
+
+    until: float
+
+
+class GiveUp(threading.Event):
+    """An event for which workers wait on a clock that tests move."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        if not self.is_set():
+            Stage.park(Pause(self._clock() + timeout))
+        return self.is_set()
+
+
+@dataclass
+class Server:
+    """One life of a server.
+
+    Attributes:
+        takes: it takes requests.
+        storing: stores what is in the journal.
+    """
+
+    journal: Journal
+    writer: LogWriter
+    batcher: Batcher
+    give_up: GiveUp
+    takes: bool = False
+    storing: Worker | None = None
+
+
+class WorstDays(RuleBasedStateMachine):
+    """Senders, a server with its disk, and a storage.
+
+    For each request, which is sent again and again: ``acknowledged`` counts those that were answered OK, ``open``
+    those whose senders got no answer that says whether they are stored.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.directory = Path(tempfile.mkdtemp())
+        self.disk = Disk(self.directory)
+        self.disk.before_sync = self.disk.after_sync = self.count_down
+        self.store = MoodyStore(self.hang, self.count_down, self.count_down)
+        self.stage = Stage()
+        self.loop = SteppedLoop(self.stage, lambda: self.now)
+        self.server: Server | None = None
+        self.remembered: list[Batch] = []
+        self.senders: list[tuple[int, asyncio.Future[None]]] = []
+        self.acknowledged: Counter[int] = Counter()
+        self.open: Counter[int] = Counter()
+        self.doubtful: Counter[int] = Counter()  # refused for the disk failed: open if the server ends now
+        self.restarted = False
+        self.back_at = self.now  # when storage is reached again
+        self.seed = 0
+        self.crash_in: int | None = None  # so many more syncs and inserts
+
+    @initialize(acknowledge=st.sampled_from(Acknowledge), size=st.sampled_from([8_000, 1 << 20]))
+    def begin(self, acknowledge: Acknowledge, size: int) -> None:
+        self.acknowledge = acknowledge
+        self.journal_size = size
+        self.start()
+
+    # What senders do.
+
+    @precondition(lambda self: self.server and self.server.takes)
+    @rule(requests=st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4))
+    def send(self, requests: list[int]) -> None:
+        for request in requests:
+            if self.server is None:  # it has crashed meanwhile
+                return
+            add = partial(self.server.batcher.add, rows_of(request), digest_of(request))
+            with contextlib.suppress(RefusedError):
+                self.senders.append((request, self.loop.inside(add)))
+            self.look()
+
+    @precondition(lambda self: self.senders)
+    @rule(number=st.integers(0, 100))
+    def lose_patience(self, number: int) -> None:
+        _, ticket = self.senders[number % len(self.senders)]
+        ticket.cancel()
+        self.loop.spin()
+        self.look()
+
+    # What time, storage and the disk do.
+
+    @precondition(lambda self: self.server)
+    @rule(seconds=st.sampled_from([0.3, 1.0, 6.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.store.down = self.store.down and self.now < self.back_at
+        for worker, what in self.stage.parked:
+            if isinstance(what, Pause) and what.until <= self.now:
+                worker.resume()
+        self.loop.spin()
+        self.look()
+
+    @precondition(lambda self: self.hanging)
+    @rule(mood=st.sampled_from([mood for mood in Mood if mood is not Mood.HANGS]))
+    def answer(self, mood: Mood) -> None:
+        for worker in self.hanging:
+            worker.resume(mood)
+        self.loop.spin()
+        self.look()
+
+    @precondition(lambda self: self.server)
+    @rule(
+        misfortune=st.one_of(
+            st.builds(Inserts, st.lists(st.sampled_from(Mood), min_size=1, max_size=6)),
+            st.builds(Outage, st.sampled_from([0.5, 3.0, 20.0]), st.integers(0, 2)),
+            st.builds(Syncs, st.integers(1, 3)),
+            st.builds(CrashSoon, st.integers(0, 12), st.integers(0, 1 << 32)),
+        )
+    )
+    def befall(self, misfortune: Inserts | Outage | Syncs | CrashSoon) -> None:
+        match misfortune:
+            case Inserts(moods):
+                self.store.moods.extend(moods)
+            case Outage(seconds, deaf):
+                self.store.down, self.store.deaf = True, deaf
+                self.back_at = self.now + seconds
+            case Syncs(failing):
+                self.disk.failing = failing
+            case CrashSoon(events, seed):
+                self.crash_in, self.seed = events, seed
+
+    @precondition(lambda self: self.store.late)
+    @rule(place=st.integers(0, 100))
+    def arrive_late(self, place: int) -> None:
+        self.store.arrive(place % len(self.store.late))
+
+    @precondition(lambda self: self.store.batches and not self.store.late)
+    @rule()
+    def forget_tokens(self) -> None:
+        self.store.forget_tokens()
+
+    # What the server does.
+
+    @precondition(lambda self: self.server is None)
+    @rule(known=st.integers(0, 2), all_is_well=st.booleans())
+    def start(self, known: int = 0, *, all_is_well: bool = True) -> None:
+        if all_is_well:
+            self.store.down, self.store.deaf = False, 0
+            self.disk.failing = 0
+        # What it remembers of the log is not synced, so it may be older.
+        remembered = self.remembered[: len(self.remembered) - known]
+        last = remembered[-1] if remembered else None
+        checkpoint = Checkpoint(last.origin, last.tree_size, last.root_hash) if last else None
+        try:
+            journal = Journal(self.directory, self.journal_size, sync=self.disk.sync)
+        except JournalDamagedError as error:
+            if isinstance(error.__cause__, OSError):
+                return  # it is started again
+            raise
+        self.open.update(self.doubtful)
+        self.doubtful.clear()
+        try:
+            committed, head = open_log(self.store, NAME, KEYS, checkpoint, journal)
+        except StorageError:
+            journal.close()
+            return
+        give_up = GiveUp(lambda: self.now)
+        writer = LogWriter(self.store, journal, committed, head, SIGNER, self.remembered.append, give_up)
+        in_journal = self.acknowledge is Acknowledge.JOURNAL
+        batcher = Batcher(LIMITS, writer.append if in_journal else writer.commit, clock=lambda: self.now)
+        self.server = Server(journal, writer, batcher, give_up)
+        self.check_kept()
+        if in_journal:
+            self.take_requests(self.server, [])
+        else:
+            self.store_left(self.server)
+
+    def store_left(self, server: Server) -> None:
+        def done(worker: Worker) -> None:
+            if worker.error is None:
+                self.take_requests(server, worker.result)
+            elif not isinstance(worker.error, Crash | RefusedError):
+                raise worker.error
+
+        self.stage.start(server.writer.store_waiting, done)
+        self.look()
+
+    def take_requests(self, server: Server, left_behind: list[bytes]) -> None:
+        server.takes = True
+        self.loop.inside(lambda: server.batcher.leave_behind(left_behind))
+        self.loop.inside(server.batcher.start)
+
+    @precondition(lambda self: self.server and self.acknowledge is Acknowledge.JOURNAL)
+    @rule()
+    def store_appended(self) -> None:
+        server = self.server
+        assert server is not None
+        if server.storing is not None and not server.storing.ended:
+            return
+
+        def done(worker: Worker) -> None:
+            if not isinstance(worker.error, Crash | RefusedError | None):
+                raise worker.error
+
+        server.storing = self.stage.start(server.writer.store_waiting, done)
+        self.look()
+
+    @precondition(lambda self: self.server)
+    @rule()
+    def stop(self) -> None:
+        server = self.server
+        assert server is not None
+        server.takes = False
+        server.give_up.set()
+        closing = self.loop.inside(lambda: self.loop.create_task(server.batcher.close()))
+        while self.stage.parked:
+            for worker, what in self.stage.parked:
+                worker.resume(None if isinstance(what, Pause) else Mood.CUT_BEFORE)
+            self.loop.spin()
+        self.loop.spin()
+        self.look()
+        if self.server is not None:  # it has not crashed on the way
+            assert closing.done()
+            assert not self.senders
+            self.end()
+
+    @precondition(lambda self: self.server)
+    @rule(power_fails=st.booleans(), seed=st.integers(0, 1 << 32))
+    def crash(self, power_fails: bool, seed: int) -> None:
+        self.stage.kill()
+        self.loop.abandon()
+        self.open.update(request for request, _ in self.senders)
+        self.senders.clear()
+        self.end()
+        self.crash_in = None
+        if power_fails:
+            chance = random.Random(seed)
+            self.disk.crash(lambda most: chance.randint(0, most))
+
+    def end(self) -> None:
+        assert self.server is not None
+        self.server.journal.close()
+        self.server = None
+        self.restarted = True
+
+    def count_down(self) -> None:
+        """Crash after so many syncs and inserts."""
+        if self.crash_in is not None and threading.current_thread() is not threading.main_thread():
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                raise Crash
+
+    @property
+    def hanging(self) -> list[Worker]:
+        """Those for whose inserts storage has no answer yet."""
+        return [worker for worker, what in self.stage.parked if not isinstance(what, Pause)]
+
+    def hang(self) -> Mood:
+        mood = Stage.park("an answer")
+        assert isinstance(mood, Mood)
+        return mood
+
+    # What has to hold.
+
+    def look(self) -> None:
+        """See who was answered, and whether the server is still there."""
+        waiting = []
+        acknowledged = False
+        for request, ticket in self.senders:
+            if not ticket.done():
+                waiting.append((request, ticket))
+            elif ticket.cancelled():
+                self.open[request] += 1
+            elif (error := ticket.exception()) is None:
+                acknowledged = True
+                self.acknowledged[request] += 1
+            elif isinstance(error, JournalFailedError):
+                self.doubtful[request] += 1
+            elif "shut down before" in str(error):
+                self.open[request] += 1
+            else:
+                assert isinstance(error, RefusedError)
+                assert error.__cause__ is None or isinstance(error.__cause__, StorageError), error.__cause__
+        self.senders = waiting
+        if acknowledged:
+            self.check_kept(durable=True)
+        if self.crash_in is not None and self.crash_in < 0:
+            self.crash(power_fails=True, seed=self.seed)
+
+    def check_kept(self, *, durable: bool = False) -> None:
+        """Check that what was acknowledged is in storage, or in the journal: even if power failed now."""
+        assert self.server is not None
+        kept = Counter(self.store.leaves)
+        committed = len(self.store.batches)
+        payloads = self.disk.durable_frames() if durable else map(self.server.journal.read, self.server.journal.waiting)
+        for payload in payloads:
+            entry = decode_entry(payload)
+            if entry.batch.sequence > committed:
+                kept.update(split_hashes(entry.leaf_hashes))
+        for request, times in self.acknowledged.items():
+            assert kept[first_leaf_of(request)] >= times, f"request {request} was acknowledged and is not kept"
+
+    @invariant()
+    def only_the_next_batch_is_unfinished(self) -> None:
+        assert len(self.store.unfinished) <= 1
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "acknowledge"):
+                self.recover()
+        finally:
+            self.stage.kill()
+            self.loop.abandon()
+            self.loop.close()
+            if self.server is not None:
+                self.server.journal.close()
+            shutil.rmtree(self.directory)
+
+    def recover(self) -> None:
+        """Let everything be well again, and check what has come of it."""
+        self.crash_in = None
+        self.disk.failing = 0
+        self.store.moods.clear()
+        self.store.down, self.store.deaf = False, 0
+        self.settle()
+        while self.store.late:
+            self.store.arrive(0)
+        # Senders without an answer send again what they sent.
+        unanswered = self.open.copy()
+        for request in unanswered.elements():
+            before = self.acknowledged[request]
+            self.send([request])
+            self.settle()
+            assert self.acknowledged[request] == before + 1, "a request is refused though all is well"
+        restarted = self.restarted
+        self.send([LAST])  # what a failing disk may have left in the journal is gone before it is written
+        self.settle()
+        self.stop()
+        self.start()
+        assert self.server is not None, "it does not start"
+        assert len(self.server.journal) == 0, "something waits"
+        assert self.acknowledged[LAST] == 1
+        assert not self.store.unfinished, "there are rows without their checkpoint"
+        for request in REQUESTS:
+            stored, expected = self.store.leaves[first_leaf_of(request)], self.acknowledged[request]
+            assert stored >= expected, f"request {request} was acknowledged and is not stored"
+            # A restart forgets whose requests were committed while they got no answer.
+            unknown = unanswered[request] if restarted else 0
+            assert stored <= expected + unknown, f"request {request} is stored too often"
+
+    def settle(self) -> None:
+        """Go on until everything is done."""
+        for _ in range(MANY):
+            if self.server is None:
+                self.start()
+            self.answer(Mood.FINE)
+            self.wait(6.0)
+            if self.server and self.acknowledge is Acknowledge.JOURNAL:
+                self.store_appended()
+            if (
+                self.server
+                and self.server.takes
+                and not (self.senders or self.stage.workers or len(self.server.journal))
+            ):
+                return
+        raise AssertionError("it does not come to an end")
+
+
+@pytest.mark.timeout(900)  # its threads take turns, which takes long where others want the processor too
+def test_what_was_acknowledged_is_kept_in_order_and_signed_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "server.pipeline")
+    steps = itertools.count()
+
+    class Counted(WorstDays):
+        @invariant()
+        def count(self) -> None:
+            next(steps)
+
+    while next(steps) < STEPS:
+        run_state_machine_as_test(Counted, settings=settings(max_examples=100, stateful_step_count=50))

@@ -1,0 +1,108 @@
+"""Requests that were left behind: each is taken over once, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from server.errors.ingest import StorageRefusedError
+from server.pipeline.retry_ledger import LeftBehind
+
+A, B = b"a" * 32, b"b" * 32
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def left(clock: Clock) -> LeftBehind:
+    return LeftBehind(clock)
+
+
+def pending() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
+def kept() -> asyncio.Future[None]:
+    outcome = pending()
+    outcome.set_result(None)
+    return outcome
+
+
+def refused() -> asyncio.Future[None]:
+    outcome = pending()
+    outcome.set_exception(StorageRefusedError("no"))
+    outcome.exception()
+    return outcome
+
+
+async def test_what_was_not_left_is_not_found(left: LeftBehind) -> None:
+    assert left.find(A) is None
+    left.leave(B, kept())
+    assert left.find(A) is None
+    assert len(left) == 1
+
+
+async def test_equal_requests_are_taken_over_one_for_one_the_oldest_first(left: LeftBehind) -> None:
+    first, second = kept(), pending()
+    left.leave(A, first)
+    left.leave(A, second)
+    assert left.find(A) is first
+    assert left.find(A) is first  # to find is not to take
+    left.take(A)
+    assert left.find(A) is second
+    left.take(A)
+    assert left.find(A) is None
+    assert len(left) == 0
+
+
+async def test_what_was_refused_since_is_no_longer_there(left: LeftBehind) -> None:
+    outcome, stays = pending(), kept()
+    left.leave(A, outcome)
+    left.leave(A, stays)
+    assert left.find(A) is outcome
+    outcome.set_exception(StorageRefusedError("no"))
+    outcome.exception()
+    assert left.find(A) is stays
+    left.leave(B, refused())
+    assert left.find(B) is None
+    assert len(left) == 1
+
+
+async def test_it_is_forgotten_when_no_sender_repeats_it_any_more(left: LeftBehind, clock: Clock) -> None:
+    left.leave(A, kept())
+    clock.time = 600.0
+    left.leave(B, kept())
+    assert left.find(A) is not None
+    clock.time = 1000.0
+    left.leave(B, kept())
+    assert left.find(A) is None
+    assert left.find(B) is not None
+
+
+async def test_one_that_was_left_again_lately_is_not_forgotten(left: LeftBehind, clock: Clock) -> None:
+    left.leave(A, kept())
+    clock.time = 800.0
+    left.leave(A, kept())
+    clock.time = 1000.0
+    left.leave(B, kept())
+    assert left.find(A) is not None
+
+
+async def test_no_more_are_remembered_than_there_is_room_for(left: LeftBehind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.pipeline.retry_ledger._MOST", 3)
+    for number in range(10):
+        left.leave(bytes([number]), kept())
+    assert len(left) == 3
+    assert [bytes([number]) for number in range(10) if left.find(bytes([number]))] == [b"\x07", b"\x08", b"\x09"]

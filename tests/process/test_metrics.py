@@ -1,0 +1,72 @@
+"""What a server counts, in Prometheus' text format, its own and its workers'."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from server.notary.origin import Stream
+from server.pipeline.measures import BatchMeasure, RequestMeasure
+from server.process.metrics import Metrics, ready_reading
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    text = metrics.expose().decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_requests_are_counted_by_what_became_of_them() -> None:
+    metrics = Metrics()
+    metrics.request(RequestMeasure(100, "ok", 0.2))
+    metrics.request(RequestMeasure(50, "ok", 0.3))
+    metrics.request(RequestMeasure(7, "storage", 9.0))
+    told = samples(metrics)
+    assert told["lognotary_requests_total", (("outcome", "ok"),)] == 2
+    assert told["lognotary_requests_total", (("outcome", "storage"),)] == 1
+    assert told["lognotary_request_bytes_total", (("outcome", "ok"),)] == 150
+    assert (told["lognotary_request_seconds_count", ()], told["lognotary_request_seconds_sum", ()]) == (2, 0.5)
+
+
+def test_records_count_as_acknowledged_where_their_batch_was_kept() -> None:
+    metrics = Metrics()
+    metrics.batch_of(Stream.AUDIT)(BatchMeasure(10, 0.1, 0.2, kept=True))
+    metrics.batch_of(Stream.AUDIT)(BatchMeasure(5, 0.1, 0.2, kept=False))
+    told = samples(metrics)
+    assert told["lognotary_acknowledged_records_total", (("stream", "audit"),)] == 10
+    assert told["lognotary_batches_total", (("kept", "false"), ("stream", "audit"))] == 1
+    assert told["lognotary_batch_records_sum", (("stream", "audit"),)] == 15
+
+
+def test_what_is_read_is_read_when_it_is_asked_for() -> None:
+    depth = [1.0]
+    metrics = Metrics(lambda: [("depth", "How deep", {"stream": stream}, depth[0]) for stream in ("a", "b")])
+    assert samples(metrics)["depth", (("stream", "a"),)] == 1
+    depth[0] = 2.0
+    assert samples(metrics)["depth", (("stream", "b"),)] == 2
+
+
+def test_workers_metrics_are_joined_under_their_numbers() -> None:
+    workers = [Metrics(lambda: [ready_reading("")]), Metrics(lambda: [ready_reading("storage is away")])]
+    workers[0].request(RequestMeasure(1, "ok", 0.1))
+    texts = [(str(number), worker.expose().decode()) for number, worker in enumerate(workers, 1)]
+    server = Metrics(lambda: [ready_reading("")], lambda: texts)
+    told = samples(server)
+    assert told["lognotary_ready", ()] == 1
+    assert told["lognotary_ready", (("worker", "1"),)] == 1
+    assert told["lognotary_ready", (("worker", "2"),)] == 0
+    assert told["lognotary_requests_total", (("outcome", "ok"), ("worker", "1"))] == 1
+    # A name stands once with its type: Prometheus refuses a page that says it twice.
+    types = [line for line in server.expose().decode().splitlines() if line.startswith("# TYPE")]
+    assert len(types) == len(set(types))
+
+
+def test_verification_is_counted() -> None:
+    metrics = Metrics()
+    metrics.verified(12)
+    metrics.finding("RECORD_CHANGED")
+    told = samples(metrics)
+    assert told["lognotary_verified_records_total", ()] == 12
+    assert told["lognotary_findings_total", (("kind", "RECORD_CHANGED"),)] == 1

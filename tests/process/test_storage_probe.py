@@ -1,0 +1,90 @@
+"""Whether storage answers, without waiting for it."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from server.process.storage_probe import StorageProbe
+from storage.clock import check_clock
+from storage.deferred import LateEngine
+from storage.errors import NotAppliedError, StorageError
+from tests.codec.building import PretendedEngine
+
+
+class Clockwork(PretendedEngine):
+    """Storage that tells the time, some seconds off, or fails."""
+
+    ahead = 0.0
+    error: StorageError | None = None
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        assert "now64" in select
+        if self.error is not None:
+            raise self.error
+        return struct.pack("<q", time.time_ns() + round(self.ahead * 1e9))
+
+
+def test_storage_that_answers_can_be_used_and_its_clock_is_known() -> None:
+    engine = Clockwork()
+    engine.ahead = -1000.0
+    probe = StorageProbe(engine)
+    probe.look()
+    assert probe.not_ready() == ""
+    assert 999 < probe.clock_offset < 1001
+
+
+def test_storage_that_fails_cannot_be_used_until_it_answers_again() -> None:
+    engine = Clockwork()
+    probe = StorageProbe(engine)
+    engine.error = NotAppliedError("connection refused")
+    probe.look()
+    assert "connection refused" in probe.not_ready()
+    engine.error = None
+    probe.look()
+    assert probe.not_ready() == ""
+
+
+def test_storage_that_says_nothing_for_long_cannot_be_used() -> None:
+    now = [0.0]
+    probe = StorageProbe(Clockwork(), lambda: now[0])
+    probe.look()
+    now[0] = 9.0
+    assert probe.not_ready() == ""
+    now[0] = 31.0
+    assert probe.not_ready() == "storage has not answered for 31 s"
+
+
+@pytest.mark.parametrize("ahead", [-10 * 86_400, 0, 3600])
+def test_a_clock_that_is_ahead_or_a_little_behind_is_good_enough(ahead: float) -> None:
+    engine = Clockwork()
+    engine.ahead = ahead
+    check_clock(engine)
+
+
+def test_a_clock_that_is_days_behind_is_refused() -> None:
+    engine = Clockwork()
+    engine.ahead = 3 * 86_400
+    with pytest.raises(NotAppliedError, match=r"3\.0 days behind"):
+        check_clock(engine)
+
+
+def test_an_engine_that_is_not_there_yet_says_so_and_passes_on_later() -> None:
+    late, engine = LateEngine(), Clockwork()
+    for ask in (
+        lambda: late.info,
+        lambda: late.execute("SELECT 1"),
+        lambda: late.insert("t", ["x"], b"", "token"),
+        lambda: late.query("SELECT 1"),
+        lambda: late.query_in_pieces("SELECT 1"),
+    ):
+        with pytest.raises(NotAppliedError, match="not reached yet"):
+            ask()
+    late.arrive(engine)
+    assert late.info == engine.info
+    late.insert("t", ["x"], b"", "token")
+    assert engine.attempts == [("t", "token")]

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.self_verification.progress_file import Bookmark, read_bookmark, write_bookmark
+
+
+def test_a_bookmark_is_read_as_it_was_written(tmp_path: Path) -> None:
+    bookmark = Bookmark(12.5, "a/audit/b", 7, "note\n\n\N{EM DASH} a b\n", {"k": "LOG_FORKED"}, ["k"])
+    write_bookmark(tmp_path / "mark", bookmark)
+    assert read_bookmark(tmp_path / "mark") == bookmark
+
+
+def test_without_a_file_a_walk_begins_at_the_beginning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read_bookmark(tmp_path / "mark") == Bookmark()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"elapsed": "soon"}', "\x00"])
+def test_a_damaged_file_is_told_of_and_does_not_matter(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    (tmp_path / "mark").write_text(text)
+    assert read_bookmark(tmp_path / "mark") == Bookmark()
+    assert "cannot be read" in caplog.text

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.codec.rules import BUILT_IN_RULES
+from server.notary.keys import KeyType, VerifierKey
+from server.notary.signers import Signer
+from server.settings.settings import SETTINGS, ConfigError, Settings, load_settings
+from server.settings.values import Address, parse_address
+from server.witness.settings import TimestampAuthority
+from storage.url import EmbeddedUrl, ServerUrl
+
+
+def load(tmp_path: Path, toml: str | None = None, environ: dict[str, str] | None = None, **flags: str) -> Settings:
+    if toml is not None:
+        (tmp_path / "settings.toml").write_text(toml)
+        flags["config"] = str(tmp_path / "settings.toml")
+    return load_settings(flags, environ or {})
+
+
+def test_without_any_setting_the_storage_is_embedded_in_the_data_directory(tmp_path: Path) -> None:
+    settings = load(tmp_path, data_dir=str(tmp_path))
+    assert settings.storage == EmbeddedUrl(tmp_path / "chdb")
+    assert settings.otlp_grpc == Address("127.0.0.1", 4317)
+    assert settings.audit_rules == BUILT_IN_RULES
+
+
+def test_a_flag_outranks_a_variable_outranks_the_file_outranks_the_default(tmp_path: Path) -> None:
+    toml = 'deployment = "from-file"\nbatch_rows = 7\nlog_level = "error"'
+    environ = {"LOGNOTARY_DEPLOYMENT": "from-variable", "LOGNOTARY_BATCH_ROWS": "8"}
+    settings = load(tmp_path, toml, environ, deployment="from-flag")
+    assert (settings.deployment, settings.batch_rows, settings.log_level) == ("from-flag", 8, "error")
+    assert settings.batch_age == 0.25
+
+
+def test_a_server_url_may_carry_user_and_password(tmp_path: Path) -> None:
+    settings = load(tmp_path, storage="https://me:p%40ss@host/logs")
+    assert settings.storage == ServerUrl("host", 8443, True, "logs", "me", "p@ss")
+
+
+def test_there_is_one_worker_unless_a_server_stores(tmp_path: Path) -> None:
+    assert load(tmp_path).workers == 1
+    assert load(tmp_path, workers="1").workers == 1
+    assert load(tmp_path, 'storage = "http://host/logs"\nworkers = 4').workers == 4
+    with pytest.raises(ConfigError, match=r"workers in .*settings\.toml: 4 workers need a ClickHouse server"):
+        load(tmp_path, "workers = 4")
+
+
+def test_own_audit_rules_come_before_the_built_in_ones(tmp_path: Path) -> None:
+    toml = '[[audit.rules]]\nname = "billing"\nmatch = { service = "billing" }'
+    assert [rule.name for rule in load(tmp_path, toml).audit_rules][:2] == ["billing", "otel-audit"]
+
+
+def test_built_in_audit_rules_can_be_turned_off(tmp_path: Path) -> None:
+    assert load(tmp_path, "[audit]\nbuilt_in_rules = false").audit_rules == ()
+
+
+def test_public_keys_of_other_writers_are_read_from_files(tmp_path: Path) -> None:
+    (tmp_path / "other.pem").write_bytes(Signer.generate().public_pem())
+    settings = load(tmp_path, public_keys=str(tmp_path / "other.pem"))
+    assert len(settings.public_keys.unnamed) == 1
+
+
+def test_evidence_is_kept_up_without_any_setting(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert (settings.signing_key, settings.retired_keys, settings.ml_dsa) == ("", (), False)
+    assert (settings.retention_audit, settings.retention_operational, settings.heartbeat) == (400, 30, 600)
+    assert (settings.witnesses, settings.timestamp_authority) == ((), None)
+
+
+@pytest.mark.parametrize(("text", "days"), [("1d", 1), ("18250d", 18_250), ("forever", None), ("Forever", None)])
+def test_records_are_kept_for_days_or_for_ever(tmp_path: Path, text: str, days: int | None) -> None:
+    assert load(tmp_path, retention_audit=text).retention_audit == days
+
+
+def test_a_file_may_say_true_and_false_as_toml_does(tmp_path: Path) -> None:
+    assert load(tmp_path, "ml_dsa = true").ml_dsa
+    assert not load(tmp_path, "ml_dsa = false").ml_dsa
+    assert load(tmp_path, environ={"LOGNOTARY_ML_DSA": "TRUE"}).ml_dsa
+
+
+def test_keys_in_tokens_are_named_by_uris(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path, 'signing_key = "pkcs11:token=a;object=c"\nretired_keys = ["pkcs11:token=a;object=b", "x"]'
+    )
+    assert settings.signing_key == "pkcs11:token=a;object=c"
+    assert settings.retired_keys == ("pkcs11:token=a;object=b", "x")
+    assert load(tmp_path, retired_keys=" a ,, b,").retired_keys == ("a", "b")
+
+
+def test_witnesses_are_separated_by_commas(tmp_path: Path) -> None:
+    keys = [VerifierKey(f"w{n}.example", bytes([n]) * 32, KeyType.ED25519_COSIGNATURE) for n in (1, 2)]
+    witnesses = load(tmp_path, witnesses=", ".join(f"{key} https://{key.name}/" for key in keys)).witnesses
+    assert [(witness.key, witness.url) for witness in witnesses] == [(key, f"https://{key.name}") for key in keys]
+
+
+def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) -> None:
+    (tmp_path / "roots.pem").write_text("")
+    flags = {"timestamp_roots": str(tmp_path / "roots.pem"), "timestamp_interval": "60"}
+    assert load(tmp_path, None, {}, **flags).timestamp_authority is None
+    authority = load(tmp_path, None, {}, timestamp_authority="http://tsa.example/tsr", **flags).timestamp_authority
+    assert authority == TimestampAuthority("http://tsa.example/tsr", tmp_path / "roots.pem", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("otlp_grpc", "4317", "--otlp-grpc: '4317' is not host:port"),
+        ("http", "host:99999", "--http: 'host:99999' is not host:port"),
+        ("storage", "mysql://host", "--storage: not a storage URL"),
+        ("storage", "chdb:relative", "--storage: .*chdb:///absolute/path"),
+        ("batch_rows", "0", "--batch-rows: 0 is not greater than 0"),
+        ("batch_age", "nan", "--batch-age: nan is not greater than 0"),
+        ("ack_timeout", "soon", "--ack-timeout: "),
+        ("workers", "0", "--workers: 0 is not greater than 0"),
+        ("workers", "-2", "--workers: -2 is not greater than 0"),
+        ("workers", "two", "--workers: 'two' is not a whole number"),
+        ("workers", "1.5", r"--workers: '1\.5' is not a whole number"),
+        ("workers", "2", "--workers: 2 workers need a ClickHouse server, .*--storage http"),
+        ("deployment", "a b", "--deployment: .*'a b'"),
+        ("writer", "a/b", "--writer: .*'a/b'"),
+        ("log_level", "loud", "--log-level: 'loud' is not debug"),
+        ("public_keys", "/nowhere.pem", "--public-keys: .*nowhere"),
+        ("ml_dsa", "yes", "--ml-dsa: 'yes' is not true or false"),
+        ("heartbeat", "0", "--heartbeat: 0 is not greater than 0"),
+        ("retention_audit", "400", "--retention-audit: '400' is no number of days, such as 30d"),
+        ("retention_audit", "0d", "--retention-audit: 0 is not greater than 0"),
+        ("retention_operational", "1.5d", r"--retention-operational: '1\.5' is not a whole number"),
+        ("retention_operational", "18251d", "--retention-operational: 18251d is more than 18250d: give 'forever'"),
+        ("witnesses", "https://witness.example/", "--witnesses: "),
+        ("witness_interval", "never", "--witness-interval: "),
+        ("timestamp_authority", "ftp://host/", "--timestamp-authority: "),
+        ("timestamp_roots", "/nowhere.pem", "--timestamp-roots: there is no file /nowhere.pem"),
+        ("timestamp_interval", "-1", "--timestamp-interval: -1 is not greater than 0"),
+    ],
+)
+def test_a_bad_value_is_refused_with_where_it_stands_and_what_it_should_be(
+    tmp_path: Path, name: str, value: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load(tmp_path, **{name: value})
+
+
+def test_a_bad_variable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="LOGNOTARY_BATCH_ROWS: "):
+        load(tmp_path, environ={"LOGNOTARY_BATCH_ROWS": "many"})
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("batch_row = 3", "unknown setting batch_row"),
+        ("batch_rows = ", "is not TOML"),
+        ("audit = 3", r"\[audit\] has the settings"),
+        ('[[audit.rules]]\nname = "x"', "audit rule 'x': 'match'"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path: Path, toml: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load(tmp_path, toml)
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path, config=str(tmp_path / "nowhere.toml"))
+
+
+def test_addresses_may_be_ipv6_or_without_a_host() -> None:
+    assert parse_address("[::1]:4317") == Address("::1", 4317)
+    assert str(parse_address("[::1]:4317")) == "[::1]:4317"
+    assert parse_address(":4317").host == "0.0.0.0"
+
+
+def test_every_setting_has_a_help_text() -> None:
+    assert all(setting.help for setting in SETTINGS)
