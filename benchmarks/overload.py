@@ -116,7 +116,7 @@ def _overload(
         still = stack.enter_context(_probing(stack.enter_context(_still_server())))
         storm = _storm(server.otlp_grpc, requests, rate, options)
         cpu = sum(meter.read())
-        healthy, answered, stood_still = health(), api(), still()
+        healthy, answered, timed_out = health(), api(), still()
         normal_after = _seconds_until_normal(server.otlp_grpc, requests)
     records = storm["accepted"] * requests.shape.records
     limit = int(options.memory_limit or 1 << 30)
@@ -126,7 +126,7 @@ def _overload(
     report.figure(f"{engine}: most memory", "MiB", [peak / _MIB])
     for name in ("p99", "max"):
         report.figure(f"{engine}: {name} of /healthz", "ms", [healthy["latency_ms"][name]])
-        report.figure(f"{engine}: {name} of a server that is idle", "ms", [stood_still["latency_ms"][name]])
+        report.figure(f"{engine}: {name} of a server that is idle", "ms", [timed_out["latency_ms"][name]])
     report.figure(f"{engine}: p99 of /api/v1/logs", "ms", [answered["latency_ms"]["p99"]])
     report.figure(f"{engine}: normal again after", "s", [normal_after])
     report.figure(f"{engine}: generator busy", "cores", [storm["cpu_seconds"] / storm["seconds"]])

@@ -25,7 +25,7 @@ from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_option
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.ingest import Ingest
-from server.pipeline.pipeline import Parts, Pipeline
+from server.pipeline.pipeline import Components, Pipeline
 from server.process.allocator import keep_freed_memory
 
 _LARGEST = 64 << 20  # bytes of a request
@@ -62,7 +62,7 @@ async def _serve(options: argparse.Namespace) -> None:
         limits = BatchLimits(age=options.batch_age)
         batchers = {stream: Batcher(limits, lambda _rows, _requests: None) for stream in Stream}
         pipeline = Pipeline(Clock(), ack_timeout=60.0)
-        pipeline.start(Parts(fastest_codec(), batchers, admission))
+        pipeline.start(Components(fastest_codec(), batchers, admission))
         ingest = pipeline
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -32,27 +32,27 @@ from server.process.lifecycle import (
     Signals,
     StoppedError,
     background,
-    heed_signals,
-    patiently,
+    install_signal_handlers,
     reach_storage,
-    whenever,
+    retry_until_available,
+    run_on_event,
 )
-from server.process.memory_limit import most_receivable, resident_memory
-from server.process.metrics import Metrics, ready_reading
+from server.process.memory_limit import largest_acceptable_request, resident_memory
+from server.process.metrics import Metrics, ready_gauge
 from server.self_verification.service import self_verification
-from server.self_verification.status import readings
+from server.self_verification.status import gauges
 from server.settings.settings import Settings
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http, serve_http_apart
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.workers.reserved_ports import reserve
-from server.workers.supervisor import Workers
+from server.workers.supervisor import Supervisor
 from server.writer.ingestion import Ingestion
 from server.writer.owned_logs import state_changes
 from server.writer.retention import enforced_retention
 from storage.clickhouse import connect
-from storage.deferred import LateEngine
+from storage.deferred import DeferredEngine
 from storage.url import EmbeddedUrl
 from storage.writers import WriterName
 
@@ -88,7 +88,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         OSError: a port cannot be listened on.
         ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
     """
-    signals = heed_signals()
+    signals = install_signal_handlers()
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
@@ -103,7 +103,7 @@ async def _run_alone(
         identity = identify(settings, data)
         ingestion = Ingestion(settings)
         # Reading has connections of its own, so that commits never wait for queries.
-        reader = LateEngine()
+        reader = DeferredEngine()
         metrics = ingestion.metrics
 
         def remembered() -> list[Checkpoint | Statement]:
@@ -121,25 +121,25 @@ async def _run_alone(
         answering = _answer(settings, backend, ingestion.not_ready, metrics, signals.stop)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
-        reads = await patiently(lambda: connect(settings.storage), signals.stop)
+        reads = await retry_until_available(lambda: connect(settings.storage), signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
         name = WriterName(settings.deployment, identity.writer, data.place)
         await stack.enter_async_context(ingestion.writing(name, data, identity.store, engine, signals))
         async with enforced_retention(settings, engine, signals.stop):
-            await patiently(lambda: state_changes(settings, ingestion.logs, identity.store), signals.stop)
+            await retry_until_available(lambda: state_changes(settings, ingestion.logs, identity.store), signals.stop)
         ingestion.start(engine, stack)
         verification = self_verification(settings, identity.keys, remembered, otlp_grpc)
         status = await stack.enter_async_context(verification)
-        metrics.read_also(lambda: readings(status()))
-        _keep_what_is_here()
+        metrics.add_gauges(lambda: gauges(status()))
+        _freeze_gc()
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 
         def reread() -> None:
-            ingestion.reread_keys(identity.store)
+            ingestion.reload_keys(identity.store)
             identity.publish()
             backend.forget_keys()
 
-        with background(whenever(signals.reread, reread)):
+        with background(run_on_event(signals.reread, reread)):
             await signals.stop.wait()
         await ingestion.finish()
 
@@ -159,11 +159,11 @@ async def _run_with_workers(
             journal_bytes=max(1, settings.journal_bytes // settings.workers),
         )
         numbers = range(1, settings.workers + 1)
-        workers = Workers([Order(number, identity.writer_of(number), share) for number in numbers])
+        workers = Supervisor([Order(number, identity.writer_of(number), share) for number in numbers])
         logs = (*identity.logs, *identity.workers_logs)
-        reader = LateEngine()
+        reader = DeferredEngine()
         # What a worker has written down it has committed before, so storage can never be behind it.
-        metrics = Metrics(lambda: [ready_reading(workers.not_ready())], workers.metrics)
+        metrics = Metrics(lambda: [ready_gauge(workers.not_ready())], workers.metrics)
         backend = Backend(
             reader,
             identity.keys,
@@ -180,16 +180,16 @@ async def _run_with_workers(
             await workers.wait_until_ready(signals.stop)
         verification = self_verification(settings, identity.keys, lambda: data.kept(logs), otlp_grpc)
         status = await stack.enter_async_context(verification)
-        metrics.read_also(lambda: readings(status()))
-        _keep_what_is_here()
+        metrics.add_gauges(lambda: gauges(status()))
+        _freeze_gc()
         if not signals.stop.is_set():
             on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
 
         def reread() -> None:
-            workers.reread_keys()
+            workers.reload_keys()
             identity.publish()
 
-        with background(whenever(signals.reread, reread)):
+        with background(run_on_event(signals.reread, reread)):
             await workers.run_until(signals.stop)
         _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
 
@@ -216,16 +216,16 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         name = WriterName(settings.deployment, order.writer, data.place)
         keys = key_store(settings)
         await stack.enter_async_context(ingestion.writing(name, data, keys, engine, signals))
-        await patiently(lambda: state_changes(settings, ingestion.logs, keys), signals.stop)
+        await retry_until_available(lambda: state_changes(settings, ingestion.logs, keys), signals.stop)
         ingestion.start(engine, stack)
-        _keep_what_is_here()
+        _freeze_gc()
         stack.enter_context(background(_report(ingestion, say)))
-        stack.enter_context(background(whenever(signals.reread, lambda: ingestion.reread_keys(keys))))
+        stack.enter_context(background(run_on_event(signals.reread, lambda: ingestion.reload_keys(keys))))
         await signals.stop.wait()
         await ingestion.finish()
 
 
-def _keep_what_is_here() -> None:
+def _freeze_gc() -> None:
     """Let the garbage collector look at no object of now again: that takes 50 ms, in which no thread runs."""
     gc.collect()
     gc.freeze()
@@ -241,7 +241,7 @@ async def _receive(
     """
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request
     allow_descriptors(4 * settings.max_connections)
-    most = most_receivable(
+    most = largest_acceptable_request(
         settings.memory_limit,
         resident_memory() or 0,
         batch_bytes=settings.batch_bytes,

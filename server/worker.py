@@ -16,7 +16,7 @@ from server.errors.ingest import JournalDamagedError
 from server.keys.store import KeyStoreError
 from server.log.recovery import LogUnusableError
 from server.notary.errors import SigningError
-from server.process.lifecycle import heed_signals
+from server.process.lifecycle import install_signal_handlers
 from server.process.log_setup import configure_logging
 from server.settings.settings import ConfigError
 from server.transport.servers import ListenerEndedError
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 async def _work(order: Order, say: Callable[[Report], None]) -> None:
-    signals = heed_signals()
+    signals = install_signal_handlers()
     loop = asyncio.get_running_loop()
 
     def server_is_done() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import NotAppliedError
 
-__all__ = ["LateEngine"]
+__all__ = ["DeferredEngine"]
 
 
-class LateEngine:
+class DeferredEngine:
     """Stands for an engine from before storage is reached; implements ``Engine``."""
 
     def __init__(self) -> None:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from server.admission.fair_share import Sharing
-from server.admission.window import Pace
+from server.admission.fair_share import FairShare
+from server.admission.window import AdaptiveWindow
 from server.errors.ingest import OverloadedError, OversizedError, RefusedError, StalledError
 
-__all__ = ["TIMES_HELD", "Admission", "AdmissionLimits", "Stop", "Ticket"]
+__all__ = ["MEMORY_FACTOR", "Admission", "AdmissionLimits", "Stop", "Ticket"]
 
-TIMES_HELD = 4
+MEMORY_FACTOR = 4
 """How many times its size a request takes of memory, as measured: as it came, in gRPC's hands and in ours, encoded,
 in the block that is sent, and what lies between them."""
 
@@ -75,8 +75,8 @@ class Admission:
         """
         self._limits = limits
         self._clock = clock
-        self._sharing = Sharing()
-        self._pace = Pace(limits.size, uniform)
+        self._shares = FairShare()
+        self._window = AdaptiveWindow(limits.size, uniform)
         self._usual_size = float(_FIRST_GUESS)
         self._deviation = 0.0  # from that, lately
         self._on_their_way = 0  # bytes of requests that have arrived and are not acknowledged
@@ -92,12 +92,12 @@ class Admission:
     @property
     def requests(self) -> int:
         """How many requests are in flight."""
-        return self._sharing.requests
+        return self._shares.requests
 
     @property
     def size(self) -> int:
         """How many bytes they count for."""
-        return self._sharing.size
+        return self._shares.size
 
     @property
     def arriving(self) -> int:
@@ -107,7 +107,7 @@ class Admission:
     @property
     def window(self) -> int:
         """How many bytes may be in flight as fast as they go through now."""
-        return self._pace.window
+        return self._window.size
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
         """Take a request in.
@@ -126,17 +126,17 @@ class Admission:
             size = min(self._limits.largest, int(self._usual_size + 2 * self._deviation))
         counted = max(_LEAST_SIZE, size)
         now = self._clock()
-        room = min(self._limits.size, self._pace.window)
-        if self._out_of_memory and self._sharing.requests:
+        room = min(self._limits.size, self._window.size)
+        if self._out_of_memory and self._shares.requests:
             raise self._refuse(client, now, "the server is short of memory")
-        if not self._sharing.has_room(client, counted, now, requests=self._limits.requests, room=room):
-            if self._sharing.requests >= self._limits.requests:
-                self._make_way(now)
+        if not self._shares.has_room(client, counted, now, requests=self._limits.requests, room=room):
+            if self._shares.requests >= self._limits.requests:
+                self._evict_oldest_arrival(now)
             raise self._refuse(client, now, "too many requests are in flight")
-        self._sharing.take(client, counted)
+        self._shares.take(client, counted)
         return Ticket(self, client, counted, now)
 
-    def look_after(self) -> None:
+    def expire_slow_arrivals(self) -> None:
         """Let slow arrivals count for what has come of them, and end those that take too long; call it now and then."""
         now = self._clock()
         for ticket, stop in list(self._arriving.items()):
@@ -153,12 +153,12 @@ class Admission:
         self._out_of_memory = short
 
     def stop_newest(self, count: int) -> None:
-        """End the arrival of requests, those first that came last: they have the least to lose."""
+        """End the arrival of requests, the newest first: they have the least to lose."""
         for ticket in list(reversed(self._arriving))[:count]:
             error = self._refuse(ticket.client, self._clock(), "the server is short of memory")
             self._arriving[ticket](error)
 
-    def _make_way(self, now: float) -> None:
+    def _evict_oldest_arrival(self, now: float) -> None:
         for ticket, stop in self._arriving.items():
             if now - ticket.since > _GIVES_WAY:
                 stop(StalledError("the request arrives too slowly for a server that has many to do"))
@@ -173,20 +173,20 @@ class Admission:
 
     def _refuse(self, client: str, now: float, reason: str) -> OverloadedError:
         self.refused += 1
-        retry_after = self._pace.retry_after(self._sharing.requests, now)
-        self._sharing.claim(client, now + retry_after + _GRACE)
+        retry_after = self._window.retry_after(self._shares.requests, now)
+        self._shares.claim(client, now + retry_after + _GRACE)
         return OverloadedError(f"{reason}: send it again in {retry_after:.1f} seconds", retry_after=retry_after)
 
     def _grow(self, ticket: Ticket, size: int) -> None:
         self._check_size(size)
         larger = size - ticket.size
-        if larger > 0 and self._sharing.requests > 1 and self._sharing.size + larger > self._limits.size:
+        if larger > 0 and self._shares.requests > 1 and self._shares.size + larger > self._limits.size:
             raise self._refuse(ticket.client, self._clock(), "there is no room for a request of this size")
         self._count(ticket, max(_LEAST_SIZE, size))
 
     def _count(self, ticket: Ticket, size: int) -> None:
-        self._sharing.resize(ticket.client, size - ticket.size)
-        if ticket.on_its_way:
+        self._shares.resize(ticket.client, size - ticket.size)
+        if ticket.bytes_ahead:
             self._on_their_way += size - ticket.size
         ticket.size = size
 
@@ -195,17 +195,17 @@ class Admission:
         self._usual_size += off / 16
         self._deviation += (abs(off) - self._deviation) / 16
         self._on_their_way += ticket.size
-        ticket.on_its_way = self._on_their_way
+        ticket.bytes_ahead = self._on_their_way
         ticket.since = self._clock()
 
     def _acknowledged(self, ticket: Ticket) -> None:
         now = self._clock()
-        self._pace.went_through(ticket.size, ticket.on_its_way, now - ticket.since, now)
+        self._window.on_ack(ticket.size, ticket.bytes_ahead, now - ticket.since, now)
 
     def _release(self, ticket: Ticket) -> None:
-        if ticket.on_its_way:
+        if ticket.bytes_ahead:
             self._on_their_way -= ticket.size
-        self._sharing.give_back(ticket.client, ticket.size)
+        self._shares.give_back(ticket.client, ticket.size)
 
 
 class Ticket:
@@ -215,12 +215,12 @@ class Ticket:
         client: who sends it.
         size: bytes that it counts for.
         arrived: bytes of its body that are here.
-        since: when it was taken in; from ``set_out`` on, when that was.
+        since: when it was taken in; from ``mark_submitted`` on, when that was.
         slow: whether it counts only for what has arrived.
-        on_its_way: bytes that were on their way to storage when it set out, its own included; 0 before that.
+        bytes_ahead: bytes that were on their way to storage when it set out, its own included; 0 before that.
     """
 
-    __slots__ = ("_admission", "_released", "arrived", "client", "on_its_way", "since", "size", "slow")
+    __slots__ = ("_admission", "_released", "arrived", "bytes_ahead", "client", "since", "size", "slow")
 
     def __init__(self, admission: Admission, client: str, size: int, now: float) -> None:
         self._admission = admission
@@ -230,7 +230,7 @@ class Ticket:
         self.arrived = 0
         self.since = now
         self.slow = False
-        self.on_its_way = 0
+        self.bytes_ahead = 0
 
     @contextlib.contextmanager
     def arriving(self, stop: Stop) -> Iterator[None]:
@@ -245,7 +245,7 @@ class Ticket:
         finally:
             del self._admission._arriving[self]
 
-    def came(self, arrived: int) -> None:
+    def received(self, arrived: int) -> None:
         """Note how many bytes of the body are here.
 
         Raises:
@@ -253,9 +253,9 @@ class Ticket:
         """
         self.arrived = arrived
         if arrived > self.size:
-            self.hold(arrived)
+            self.reserve(arrived)
 
-    def hold(self, size: int) -> None:
+    def reserve(self, size: int) -> None:
         """Count the request for what it is, which may be less than was thought.
 
         Raises:
@@ -267,7 +267,7 @@ class Ticket:
         if size != self.size:
             self._admission._grow(self, size)
 
-    def set_out(self) -> None:
+    def mark_submitted(self) -> None:
         """Note that it is here as a whole and on its way to storage."""
         self._admission._set_out(self)
 
@@ -275,9 +275,9 @@ class Ticket:
         """Note that it is kept."""
         self._admission._acknowledged(self)
 
-    def stood_still(self) -> None:
+    def timed_out(self) -> None:
         """Note that it was not kept in time."""
-        self._admission._pace.stood_still(self.size)
+        self._admission._window.on_timeout(self.size)
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Sharing"]
+__all__ = ["FairShare"]
 
 # Of the room, while somebody waits who was refused: what the others may not take beyond their parts, so that
 # whoever comes back finds some of it free.
@@ -21,7 +21,7 @@ class _Client:
     waits_until: float = 0.0
 
 
-class Sharing:
+class FairShare:
     """Keeps the books of requests and bytes for each client. Pure: told the time, and how much room there is.
 
     A client that was refused has a claim for a while: it counts among those who share, though it may hold

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-__all__ = ["Pace"]
+__all__ = ["AdaptiveWindow"]
 
 _TARGET = 1.0  # seconds that a request should wait for its acknowledgement, at most, from when it is here
 _TOO_LONG = 2.2  # seconds; between the two nothing changes: storage is not equally fast all the time
@@ -36,7 +36,7 @@ class _Recent:
         return self._count * math.exp(min(0.0, self._at - now) / self._seconds)
 
 
-class Pace:
+class AdaptiveWindow:
     """Follows how long requests wait. Pure: told the time.
 
     The window is how many bytes may be on their way to storage at the same time. Every request that went through
@@ -60,11 +60,11 @@ class Pace:
         self._refused = _Recent(_QUEUE_SECONDS)
 
     @property
-    def window(self) -> int:
+    def size(self) -> int:
         """Bytes that may be on their way at the same time."""
         return int(self._window)
 
-    def went_through(self, size: int, on_their_way: int, seconds: float, now: float) -> None:
+    def on_ack(self, size: int, on_their_way: int, seconds: float, now: float) -> None:
         """Learn from a request that was acknowledged.
 
         Args:
@@ -81,7 +81,7 @@ class Pace:
             # At most twice what was tried.
             self._window = min(self._most, max(self._window, min(fitting, 2.0 * on_their_way)))
 
-    def stood_still(self, size: int) -> None:
+    def on_timeout(self, size: int) -> None:
         """Learn from a request of a size that was not acknowledged in time: only the least may wait for now."""
         self._window = self._least(size)
 

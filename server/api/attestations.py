@@ -14,11 +14,11 @@ from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.statements import last_statement, last_witnessed_size, read_statements
 
-__all__ = ["Confirmations", "confirmations", "key_changes", "last_word", "witnessed_size"]
+__all__ = ["Attestations", "confirmations", "key_changes", "latest_statement", "witnessed_size"]
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmations:
+class Attestations:
     """What others say of a checkpoint.
 
     Attributes:
@@ -30,7 +30,7 @@ class Confirmations:
     timestamp: bytes = b""
 
 
-def confirmations(engine: Engine, keys: TrustedKeys, batch: Batch) -> Confirmations:
+def confirmations(engine: Engine, keys: TrustedKeys, batch: Batch) -> Attestations:
     """Return what others say of a batch's checkpoint, as far as the log has signed that they did.
 
     Raises:
@@ -48,7 +48,7 @@ def confirmations(engine: Engine, keys: TrustedKeys, batch: Batch) -> Confirmati
         else:
             cosigned = parse_note(f"{checkpoint.text()}\n{row.data.decode('utf-8', 'replace')}")
             lines |= {(one.name, one.key_id): one.line() for one in cosigned.signatures}
-    return Confirmations(tuple(lines.values()), timestamp)
+    return Attestations(tuple(lines.values()), timestamp)
 
 
 def witnessed_size(engine: Engine, log_id: str, leaf_index: int) -> int:
@@ -62,7 +62,7 @@ def key_changes(engine: Engine, keys: TrustedKeys, log_id: str) -> list[str]:
     return [row.note for row, _ in _good(read_statements(engine, log_id, StatementKind.KEYS), keys)]
 
 
-def last_word(engine: Engine, keys: TrustedKeys, log_id: str) -> str:
+def latest_statement(engine: Engine, keys: TrustedKeys, log_id: str) -> str:
     """Return the last statement about a log, a signed note; empty where there is none that holds."""
     row = last_statement(engine, log_id)
     return next((good.note for good, _ in _good(iter([row] if row else []), keys)), "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from lognotary.v1 import evidence_pb2 as pb
-from server.api.attestations import Confirmations, confirmations, key_changes, last_word, witnessed_size
+from server.api.attestations import Attestations, confirmations, key_changes, latest_statement, witnessed_size
 from server.api.checkpoints import checkpoint_note, find_checkpoint, parse_log, stored_checkpoint, verifier_keys
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, from_nanos
@@ -81,7 +81,7 @@ def get_checkpoint(engine: Engine, keys: TrustedKeys, request: pb.GetCheckpointR
     confirmed = confirmations(engine, keys, batch)
     return pb.GetCheckpointResponse(
         checkpoint=checkpoint_note(batch, confirmed.cosignatures),
-        last_statement=last_word(engine, keys, batch.log_id),
+        last_statement=latest_statement(engine, keys, batch.log_id),
         timestamp=confirmed.timestamp,
         origin=batch.origin,
         log_id=batch.log_id,
@@ -120,7 +120,7 @@ def get_inclusion_proof(
         return leaf, path
 
     leaf, path = _proved(engine, batch, cache, [(0, index), *inclusion_nodes(index, size)], prove)
-    confirmed = confirmations(engine, keys, batch) if request.for_evidence else Confirmations()
+    confirmed = confirmations(engine, keys, batch) if request.for_evidence else Attestations()
     note = checkpoint_note(batch, confirmed.cosignatures)
     response = pb.GetInclusionProofResponse(
         origin=batch.origin,

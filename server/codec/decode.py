@@ -48,7 +48,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from server.codec.limits import ROW_LIMITS, RowLimits, Wrong, check_members, malformed, too_many_records
+from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, check_members, malformed, too_many_records
 from server.codec.records import Attributes, RecordColumns
 from server.codec.values import STRING, as_string, json_text, member_types
 
@@ -78,8 +78,12 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
         message = ExportLogsServiceRequest.FromString(request)
     except DecodeError as error:
         text = str(error)
-        wrong = Wrong.NOT_UTF8 if "UTF-8" in text else Wrong.TOO_DEEP if "epth" in text else Wrong.BROKEN
-        raise malformed(request, wrong) from error
+        reason = MalformedReason.BROKEN
+        if "UTF-8" in text:
+            reason = MalformedReason.NOT_UTF8
+        elif "epth" in text:
+            reason = MalformedReason.TOO_DEEP
+        raise malformed(request, reason) from error
 
     columns = RecordColumns()
     records = repeated = 0

@@ -13,8 +13,8 @@ __all__ = [
     "MAX_RECORDS",
     "MAX_REPEATED",
     "ROW_LIMITS",
+    "MalformedReason",
     "RowLimits",
-    "Wrong",
     "check_members",
     "malformed",
     "too_many_members",
@@ -49,7 +49,7 @@ ROW_LIMITS = RowLimits()
 """Those of a server that has memory enough."""
 
 
-class Wrong(Enum):
+class MalformedReason(Enum):
     """What is wrong with bytes that are no request."""
 
     BROKEN = "this is no protobuf, or not all of it"
@@ -57,7 +57,7 @@ class Wrong(Enum):
     TOO_DEEP = "values are nested more than 100 messages deep"
 
 
-def malformed(request: bytes, wrong: Wrong) -> MalformedRequestError:
+def malformed(request: bytes, wrong: MalformedReason) -> MalformedRequestError:
     """Return the error for bytes that are no ``ExportLogsServiceRequest``."""
     return MalformedRequestError(f"not an OTLP logs request ({len(request)} bytes): {wrong.value}")
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from server.codec import _native
 from server.codec.assemble import assemble_rows
 from server.codec.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
-from server.codec.limits import ROW_LIMITS, RowLimits, Wrong, malformed, too_many_members, too_many_records
+from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.rows import Rows
 from server.codec.rules import Fields, Rule
 from server.errors.ingest import MalformedRequestError
@@ -16,7 +16,7 @@ from server.errors.ingest import MalformedRequestError
 __all__ = ["NativeCodec"]
 
 # Numbers of the C++ Refusal; the first are those of wrong bytes.
-_WRONG = (Wrong.BROKEN, Wrong.NOT_UTF8, Wrong.TOO_DEEP)
+_WRONG = (MalformedReason.BROKEN, MalformedReason.NOT_UTF8, MalformedReason.TOO_DEEP)
 _TOO_MANY_RECORDS = 3
 _ANY_SEVERITY = 256  # above all severity numbers
 _MOST_KEPT = 32 << 20  # bytes that an idle encoder may hold for the next request

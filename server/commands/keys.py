@@ -16,7 +16,7 @@ from server.keys.pkcs11 import generate_key
 from server.keys.store import KeyStore, StoredKey
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import public_pem
-from server.process.reload import tell_to_reread
+from server.process.reload import signal_reload
 from server.settings.settings import ConfigError, add_flags, load_settings
 
 __all__ = ["add_parser"]
@@ -102,7 +102,7 @@ def _rotate(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options), os.environ)
     old, new = key_store(settings).rotate()
     print(f"{old.fingerprint} is replaced by {new.fingerprint}")
-    if tell_to_reread(settings.data_dir):
+    if signal_reload(settings.data_dir):
         print("the running server goes on with it; 'lognotary checkpoint' shows by which key a log is signed")
     else:
         print("the server goes on with it when it is started")

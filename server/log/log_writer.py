@@ -18,7 +18,7 @@ from server.codec.rows import Rows
 from server.errors.ingest import RefusedError, StorageRefusedError
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
-from server.log.retry_insert import insert_surely, repeat_insert
+from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState, TileFragment, notarize
 from server.notary.checkpoint import Checkpoint
@@ -271,7 +271,7 @@ class LogWriter:
     def _until_done(self, insert: Callable[[int], None], table: str, batch: Batch, *, surely: bool = False) -> None:
         try:
             if surely:
-                insert_surely(_name(batch, table), insert, lambda: is_stored(self._engine, table, batch))
+                insert_and_verify(_name(batch, table), insert, lambda: is_stored(self._engine, table, batch))
             else:
                 insert(0)
         except StorageError as error:
@@ -280,7 +280,7 @@ class LogWriter:
     def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: StorageError) -> None:
         self.blocked = True
         try:
-            repeat_insert(
+            retry_until_visible(
                 _name(batch, table), insert, lambda: is_stored(self._engine, table, batch), self._give_up, error
             )
         finally:

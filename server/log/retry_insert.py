@@ -9,7 +9,7 @@ from collections.abc import Callable
 from server.errors.ingest import StorageRefusedError
 from storage.errors import NotAppliedError, StorageError
 
-__all__ = ["insert_surely", "repeat_insert"]
+__all__ = ["insert_and_verify", "retry_until_visible"]
 
 _logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ _LONGEST_PAUSE = 5.0
 _MOST_RENEWALS = 3  # of a token, before there is a pause
 
 
-def repeat_insert(
+def retry_until_visible(
     what: str,
     insert: Callable[[int], None],
     is_stored: Callable[[], bool],
@@ -45,15 +45,15 @@ def repeat_insert(
             raise StorageRefusedError(f"shut down before storage answered: {error}") from error
         pause = min(2 * pause, _LONGEST_PAUSE)
         try:
-            insert_surely(what, insert, is_stored)
+            insert_and_verify(what, insert, is_stored)
         except StorageError as again:
             error = again
         else:
             return
 
 
-def insert_surely(what: str, insert: Callable[[int], None], is_stored: Callable[[], bool]) -> None:
-    """Insert what may be there already, and look whether it is there then. Takes what ``repeat_insert`` takes.
+def insert_and_verify(what: str, insert: Callable[[int], None], is_stored: Callable[[], bool]) -> None:
+    """Insert what may be there already, and look whether it is there then. Takes what ``retry_until_visible`` takes.
 
     Raises:
         StorageError: it is not known to be stored.

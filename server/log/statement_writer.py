@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from server.errors.ingest import JournalDamagedError, StorageRefusedError
 from server.log.journal import Journal
-from server.log.retry_insert import insert_surely, repeat_insert
+from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import VerificationError
 from server.notary.origin import LogName
@@ -137,7 +137,7 @@ class StatementWriter:
             raise StorageRefusedError(f"storage refused a statement: {error}") from error
         except StorageError as error:
             # The next one needs its number, so nothing goes on before it is stored.
-            repeat_insert(
+            retry_until_visible(
                 f"{statement.checkpoint.origin}: statement {row.number}",
                 lambda renewed: insert_statement(self._engine, row, renewed=renewed),
                 lambda: is_stated(self._engine, row),
@@ -170,7 +170,7 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
             last[row.log_id] = last_statement(engine, row.log_id)
         # The segment that stays has many that were stored: each was, before the one after it was signed.
         if _goes_on(row, last[row.log_id], journal):
-            insert_surely(
+            insert_and_verify(
                 f"statement {row.number} of the log {row.log_id}",
                 lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
                 lambda row=row: is_stated(engine, row),  # type: ignore[misc]

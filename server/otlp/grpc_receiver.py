@@ -1,6 +1,6 @@
 """OTLP over gRPC: ``LogsService/Export``.
 
-Parts of a ``grpc.aio`` server; the server itself, its port and its credentials are put together elsewhere.
+Components of a ``grpc.aio`` server; the server itself, its port and its credentials are put together elsewhere.
 The handler takes the request as raw bytes: no Python object is made of it here. gRPC itself enforces the size
 limit as a message arrives, and answers UNIMPLEMENTED for services that are not served.
 
@@ -24,7 +24,7 @@ from server.errors.ingest import RefusedError
 from server.otlp.clients import client_of_peer
 from server.otlp.decompress import decompress_message, is_compressed
 from server.otlp.errors import MessageCountError
-from server.otlp.holding import hold_from_thread
+from server.otlp.holding import reserve_from_thread
 from server.otlp.outcomes import Measuring
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.pipeline.ingest import Ingest
@@ -164,7 +164,7 @@ async def _read(context: _Context, ticket: Ticket) -> bytes:
         message: bytes | object = await context.read()
         if not isinstance(message, bytes):  # grpc.aio.EOF
             raise MessageCountError("the call has no message, where it should have one")
-        ticket.came(len(message))
+        ticket.received(len(message))
         end: object = await context.read()
         if end is not grpc.aio.EOF:
             raise MessageCountError("the call has several messages, where it should have one")
@@ -175,8 +175,8 @@ async def _decompressed(message: bytes, limit: int, ticket: Ticket) -> bytes:
     if not is_compressed(message):
         return message
     if len(message) <= _LARGE_COMPRESSED:
-        return decompress_message(message, limit, ticket.came)
-    return await asyncio.to_thread(decompress_message, message, limit, hold_from_thread(ticket))
+        return decompress_message(message, limit, ticket.received)
+    return await asyncio.to_thread(decompress_message, message, limit, reserve_from_thread(ticket))
 
 
 async def _stop(context: _Context, refusal: Refusal) -> None:

@@ -7,14 +7,14 @@ import asyncio
 from server.admission.admission import Ticket
 from server.otlp.decompress import Hold
 
-__all__ = ["hold_from_thread"]
+__all__ = ["reserve_from_thread"]
 
 
-def hold_from_thread(ticket: Ticket) -> Hold:
-    """Return ``ticket.came`` for use in threads; call this on the event loop, and what it returns in a thread."""
+def reserve_from_thread(ticket: Ticket) -> Hold:
+    """Return ``ticket.received`` for use in threads; call this on the event loop, and what it returns in a thread."""
     loop = asyncio.get_running_loop()
 
-    async def came(size: int) -> None:
-        ticket.came(size)
+    async def received(size: int) -> None:
+        ticket.received(size)
 
-    return lambda size: asyncio.run_coroutine_threadsafe(came(size), loop).result()
+    return lambda size: asyncio.run_coroutine_threadsafe(received(size), loop).result()

@@ -21,7 +21,7 @@ from server.errors.ingest import RefusedError, StalledError
 from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
 from server.otlp.errors import TooLargeError, UnsupportedTypeError
-from server.otlp.holding import hold_from_thread
+from server.otlp.holding import reserve_from_thread
 from server.otlp.outcomes import Measuring
 from server.otlp.status import Refusal, http_body, http_headers, refusal_of
 from server.pipeline.ingest import Ingest
@@ -101,15 +101,15 @@ async def _serialized_request(
     """
     encoding = request.headers.get("content-encoding", "")
     if encoding and len(body) > _LARGE_COMPRESSED:
-        body = await asyncio.to_thread(decompress, body, encoding, limit, hold_from_thread(ticket))
+        body = await asyncio.to_thread(decompress, body, encoding, limit, reserve_from_thread(ticket))
     elif encoding:
-        body = decompress(body, encoding, limit, ticket.came)
+        body = decompress(body, encoding, limit, ticket.received)
     if _media_type(request) != _JSON:
         return body
     if len(body) <= _LARGE:
         return request_from_json(body)
     async with json_turn:
-        ticket.hold(memory_of_json(body))
+        ticket.reserve(memory_of_json(body))
         return await asyncio.to_thread(request_from_json, body)
 
 
@@ -132,7 +132,7 @@ async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:
                     size += len(piece)
                     if size > limit:
                         raise TooLargeError(limit)
-                    ticket.came(size)
+                    ticket.received(size)
                     pieces.append(piece)
                     deadline.reschedule(loop.time() + _SILENCE)
     except TimeoutError:

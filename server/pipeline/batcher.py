@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from server.codec.rows import Rows
 from server.errors.ingest import RefusedError, ShuttingDownError, StorageRefusedError
 from server.pipeline.measures import BatchMeasure, MeasureBatch
-from server.pipeline.retry_ledger import LeftBehind, Note
+from server.pipeline.retry_ledger import Note, RetryLedger
 
-__all__ = ["BatchLimits", "Batcher", "Gatherer", "Part"]
+__all__ = ["BatchLimits", "Batcher", "Gatherer", "RequestRows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ _STUCK = 5.0  # seconds that a commit takes before others are refused at once, a
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RequestRows:
     """What one request has in a batch: its rows, and the request's digest."""
 
     rows: Rows
@@ -58,7 +58,7 @@ class Part:
 class _Group:
     opened: float
     day: int
-    parts: dict[asyncio.Future[None], Part] = field(default_factory=dict)
+    parts: dict[asyncio.Future[None], RequestRows] = field(default_factory=dict)
     rows: int = 0
     size: int = 0
 
@@ -71,7 +71,7 @@ class Gatherer:
         self._groups: deque[_Group] = deque()  # all but the last are closed
         self._group_of: dict[asyncio.Future[None], _Group] = {}
 
-    def add(self, part: Part, ticket: asyncio.Future[None], now: float) -> None:
+    def add(self, part: RequestRows, ticket: asyncio.Future[None], now: float) -> None:
         """Put rows into the open batch, or open the next one if they do not fit."""
         rows = part.rows
         group = self._groups[-1] if self._groups else None
@@ -120,7 +120,7 @@ class Gatherer:
         """When the first rows of the first batch came, None if there is none."""
         return self._groups[0].opened if self._groups else None
 
-    def take(self) -> dict[asyncio.Future[None], Part]:
+    def take(self) -> dict[asyncio.Future[None], RequestRows]:
         """Remove the first batch and return its parts, by who waits for them."""
         group = self._groups.popleft()
         for ticket in group.parts:
@@ -160,7 +160,7 @@ class Batcher:
         self._opened: float | None = None  # when the first rows of its batch came
         self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch that is committed: requests
         self._outcome: asyncio.Future[None] | None = None  # of that batch
-        self._left_behind = LeftBehind(clock, note_left)
+        self._left_behind = RetryLedger(clock, note_left)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own: commits never wait for whatever else runs in threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -194,12 +194,12 @@ class Batcher:
             self._left_behind.take(request)
             self._take_over(left, request, ticket)
             return ticket
-        self._gatherer.add(Part(rows, request), ticket, self._clock())
+        self._gatherer.add(RequestRows(rows, request), ticket, self._clock())
         ticket.add_done_callback(self._abandoned)
         self._changed.set()
         return ticket
 
-    def leave_behind(self, requests: Iterable[bytes]) -> None:
+    def record_committed(self, requests: Iterable[bytes]) -> None:
         """Remember requests that were committed, and whose senders do not know it.
 
         Args:

@@ -15,13 +15,13 @@ from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 
-__all__ = ["Parts", "Pipeline"]
+__all__ = ["Components", "Pipeline"]
 
 _ENCODERS = 2  # requests encoded at the same time
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """What a pipeline is made of.
 
     Attributes:
@@ -47,14 +47,14 @@ class Pipeline:
         """
         self._clock = clock
         self._ack_timeout = ack_timeout
-        self._parts: Parts | None = None
+        self._components: Components | None = None
         self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         self._closing = False
 
-    def start(self, parts: Parts) -> None:
+    def start(self, components: Components) -> None:
         """Begin to take requests."""
-        self._parts = parts
-        for batcher in parts.batchers.values():
+        self._components = components
+        for batcher in components.batchers.values():
             batcher.start()
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
@@ -74,34 +74,34 @@ class Pipeline:
             OversizedError: its rows can never be held in memory.
             RefusedError: not committed; to be sent again.
         """
-        parts = self._open()
-        ticket.hold(len(request))
-        ticket.set_out()
-        await self._store(parts, request, ticket)
+        components = self._open()
+        ticket.reserve(len(request))
+        ticket.mark_submitted()
+        await self._store(components, request, ticket)
         ticket.acknowledged()
 
-    def _open(self) -> Parts:
+    def _open(self) -> Components:
         if self._closing:
             raise ShuttingDownError("the server is shutting down")
-        if self._parts is None:
+        if self._components is None:
             raise StorageRefusedError("the server waits for storage", retry_after=5.0)
-        return self._parts
+        return self._components
 
-    async def _store(self, parts: Parts, request: bytes, ticket: Ticket) -> None:
+    async def _store(self, components: Components, request: bytes, ticket: Ticket) -> None:
         def encode(received: int) -> tuple[list[Rows], bytes]:
-            return parts.codec.encode(request, received), sha256(request).digest()
+            return components.codec.encode(request, received), sha256(request).digest()
 
         loop = asyncio.get_running_loop()
         encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
         # Rows repeat what their resources and scopes say, so they may be larger than the request by far.
-        ticket.hold(max(len(request), sum(rows.size for rows in encoded)))
+        ticket.reserve(max(len(request), sum(rows.size for rows in encoded)))
         waits: list[asyncio.Future[None]] = []
         try:
             for rows in encoded:
-                waits.append(parts.batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
+                waits.append(components.batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
             await self._all_kept(waits, ticket)
         except BaseException:
-            _leave(parts, encoded, waits, digest)
+            _leave(components, encoded, waits, digest)
             raise
 
     async def _all_kept(self, waits: Sequence[asyncio.Future[None]], ticket: Ticket) -> None:
@@ -111,18 +111,20 @@ class Pipeline:
         for wait in done:
             wait.result()
         if pending:
-            ticket.stood_still()
+            ticket.timed_out()
             raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0)
 
     async def close(self) -> None:
         """Refuse new requests, commit those that were taken, then end."""
         self._closing = True
-        if self._parts is not None:
-            await asyncio.gather(*(batcher.close() for batcher in self._parts.batchers.values()))
+        if self._components is not None:
+            await asyncio.gather(*(batcher.close() for batcher in self._components.batchers.values()))
         self._encoders.shutdown(wait=False)
 
 
-def _leave(parts: Parts, encoded: Sequence[Rows], waits: Sequence[asyncio.Future[None]], request: bytes) -> None:
+def _leave(
+    components: Components, encoded: Sequence[Rows], waits: Sequence[asyncio.Future[None]], request: bytes
+) -> None:
     """Take back what can be taken back of a request that is refused, and remember the rest.
 
     Its sender sends it again, whole: what of it is kept, or on its way, must not be stored anew then.
@@ -131,4 +133,4 @@ def _leave(parts: Parts, encoded: Sequence[Rows], waits: Sequence[asyncio.Future
         if not wait.done():
             wait.cancel()
         elif not wait.cancelled() and wait.exception() is None:
-            parts.batchers[rows.stream].leave_behind([request])
+            components.batchers[rows.stream].record_committed([request])

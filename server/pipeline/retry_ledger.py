@@ -11,9 +11,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["LEFT_SECONDS", "LeftBehind", "Note"]
+__all__ = ["REMEMBERED_SECONDS", "Note", "RetryLedger"]
 
-LEFT_SECONDS = 900.0
+REMEMBERED_SECONDS = 900.0
 """For how long it is remembered; senders give up sooner, the Collector after 300 seconds by default."""
 
 _MOST = 100_000
@@ -30,7 +30,7 @@ class _Left:
     noted: bool = False
 
 
-class LeftBehind:
+class RetryLedger:
     """What was left behind in one stream; lives on one event loop."""
 
     def __init__(self, now: Callable[[], float], note: Note = lambda _request, _left: None) -> None:
@@ -92,6 +92,6 @@ class LeftBehind:
     def _forget_old(self) -> None:
         while self._left:
             request, waiting = next(iter(self._left.items()))
-            if len(self._left) < _MOST and self._now() - waiting[-1].since < LEFT_SECONDS:
+            if len(self._left) < _MOST and self._now() - waiting[-1].since < REMEMBERED_SECONDS:
                 return
             del self._left[request]

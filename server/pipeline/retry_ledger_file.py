@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from server.pipeline.retry_ledger import LEFT_SECONDS
+from server.pipeline.retry_ledger import REMEMBERED_SECONDS
 
-__all__ = ["LeftBehindFile"]
+__all__ = ["RetryLedgerFile"]
 
 _logger = logging.getLogger(__name__)
 _ENTRY = struct.Struct("<32sdB")
@@ -26,7 +26,7 @@ _LEFT, _TAKEN = 1, 2
 _ROOM = 8192 * _ENTRY.size  # bytes
 
 
-class LeftBehindFile:
+class RetryLedgerFile:
     """The file of one stream."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
@@ -46,7 +46,7 @@ class LeftBehindFile:
         whole = len(content) // _ENTRY.size * _ENTRY.size  # a crash may have cut the last one off
         left: Counter[bytes] = Counter()
         for request, noted_at, what in _ENTRY.iter_unpack(content[:whole]):
-            if what == _LEFT and self._now() - noted_at < LEFT_SECONDS:
+            if what == _LEFT and self._now() - noted_at < REMEMBERED_SECONDS:
                 left[request] += 1
             elif what == _TAKEN and left[request]:
                 left[request] -= 1

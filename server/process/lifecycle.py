@@ -21,12 +21,12 @@ __all__ = [
     "Signals",
     "StoppedError",
     "background",
-    "heed_signals",
-    "once",
-    "patiently",
+    "install_signal_handlers",
     "reach_storage",
+    "retry_until_available",
+    "run_on_event",
+    "run_once",
     "sole_writer",
-    "whenever",
 ]
 
 _logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Signals:
     reread: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def heed_signals() -> Signals:
+def install_signal_handlers() -> Signals:
     """Have signals set events from now on."""
     signals = Signals()
     loop = asyncio.get_running_loop()
@@ -73,21 +73,21 @@ def background(work: Coroutine[Any, Any, None]) -> Iterator[None]:
         task.cancel()
 
 
-async def whenever(event: asyncio.Event, work: Callable[[], object]) -> None:
-    """Do blocking work in a thread whenever an event is set; never ends."""
+async def run_on_event(event: asyncio.Event, work: Callable[[], object]) -> None:
+    """Do blocking work in a thread run_on_event an event is set; never ends."""
     while True:
         await event.wait()
         event.clear()
         await asyncio.to_thread(work)
 
 
-async def once(event: asyncio.Event, work: Callable[[], object]) -> None:
+async def run_once(event: asyncio.Event, work: Callable[[], object]) -> None:
     """Do something when an event is set."""
     await event.wait()
     work()
 
 
-async def patiently(work: Callable[[], _Result], stop: asyncio.Event, where: str = "") -> _Result:
+async def retry_until_available(work: Callable[[], _Result], stop: asyncio.Event, where: str = "") -> _Result:
     """Do work that needs storage in a thread, again and again while storage is not there or refuses it.
 
     Args:
@@ -116,7 +116,7 @@ async def reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine:
         StoppedError: ``stop`` was set meanwhile.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
     """
-    return await patiently(lambda: _connect_and_migrate(url), stop, str(url))
+    return await retry_until_available(lambda: _connect_and_migrate(url), stop, str(url))
 
 
 def _connect_and_migrate(url: StorageUrl) -> Engine:
@@ -141,7 +141,7 @@ async def sole_writer(engine: Engine, name: WriterName, stop: asyncio.Event) -> 
     if engine.info.exclusive:
         yield
         return
-    await patiently(lambda: claim(engine, name), stop)
+    await retry_until_available(lambda: claim(engine, name), stop)
     renewal = asyncio.create_task(_renew(engine, name))
     try:
         yield

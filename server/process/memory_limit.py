@@ -16,11 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.admission.admission import TIMES_HELD, Admission, AdmissionLimits
+from server.admission.admission import MEMORY_FACTOR, Admission, AdmissionLimits
 from server.codec.limits import MAX_RECORDS, MAX_REPEATED, RowLimits
 from server.settings.settings import ConfigError
 
-__all__ = ["MemoryGuard", "MemoryLimitError", "MemoryPlan", "most_receivable", "plan_memory", "resident_memory"]
+__all__ = [
+    "MemoryGuard",
+    "MemoryLimitError",
+    "MemoryPlan",
+    "largest_acceptable_request",
+    "plan_memory",
+    "resident_memory",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -34,7 +41,7 @@ _BATCH_TIMES_BEHIND = 2  # more with --ack journal: what is stored is read from 
 _ENGINE = 250 * _MIB  # that the embedded engine takes at least once it is open, its code for the most part
 _LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
 _SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
-_SMALLEST_LARGEST = 4 * _MIB  # bytes: a server that takes no requests of this size is no use
+_MIN_LARGEST_REQUEST = 4 * _MIB  # bytes: a server that takes no requests of this size is no use
 _BYTES_PER_RECORD = 100  # of a record without anything in it, once it is a row
 
 # Below the limit, from where on memory is short: what may come between two looks. Twice as far below it, what has been
@@ -94,8 +101,8 @@ def plan_memory(
     times = (_BATCH_TIMES_EMBEDDED if embedded else _BATCH_TIMES) + _BATCH_TIMES_BEHIND * behind
     itself = resident + times * batch_bytes + _SPARE
     left = limit - itself
-    if left < _LARGE_TIMES * _SMALLEST_LARGEST:
-        needed = -(-(itself + _LARGE_TIMES * _SMALLEST_LARGEST) // _MIB)
+    if left < _LARGE_TIMES * _MIN_LARGEST_REQUEST:
+        needed = -(-(itself + _LARGE_TIMES * _MIN_LARGEST_REQUEST) // _MIB)
         raise MemoryLimitError(
             f"a memory limit of {limit // _MIB} MiB is too low: the server itself takes {resident // _MIB} MiB, and up "
             f"to {times * batch_bytes // _MIB} MiB to store batches of {batch_bytes // _MIB} MiB. Give each of its "
@@ -107,12 +114,12 @@ def plan_memory(
         largest = (left + times * batch_bytes) // (_LARGE_TIMES + times)
     return MemoryPlan(
         limit,
-        AdmissionLimits(max_requests, left // TIMES_HELD, largest),
+        AdmissionLimits(max_requests, left // MEMORY_FACTOR, largest),
         RowLimits(min(MAX_RECORDS, largest // _BYTES_PER_RECORD), min(MAX_REPEATED, largest)),
     )
 
 
-def most_receivable(limit: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:
+def largest_acceptable_request(limit: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:
     """Return the bytes above which a request can certainly never be taken in, before storage is open.
 
     What knows it refuses larger ones by what they declare, before they are in memory.
@@ -180,7 +187,7 @@ class MemoryGuard:
         now = self._clock()
         if now - self._looked_after >= _LOOK_AFTER:
             self._looked_after = now
-            self._admission.look_after()
+            self._admission.expire_slow_arrivals()
         resident = self._resident() or 0
         if resident >= self._much and now - self._gave_back >= _GIVE_BACK:
             self._gave_back = now

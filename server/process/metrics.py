@@ -14,16 +14,16 @@ from prometheus_client.samples import Sample
 from server.notary.origin import Stream
 from server.pipeline.measures import BatchMeasure, MeasureBatch, RequestMeasure
 
-__all__ = ["Metrics", "Reading", "ready_reading"]
+__all__ = ["GaugeSample", "Metrics", "ready_gauge"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 
-Reading = tuple[str, str, dict[str, str], float]
+GaugeSample = tuple[str, str, dict[str, str], float]
 """A value that is read when it is asked for: the metric's name, its help, its labels, the value."""
 
 
-def ready_reading(not_ready: str) -> Reading:
+def ready_gauge(not_ready: str) -> GaugeSample:
     """Return whether a process is ready, which it is where there is no reason that it is not."""
     return "lognotary_ready", "1 where records can be acknowledged", {}, float(not not_ready)
 
@@ -33,7 +33,7 @@ class Metrics(Collector):
 
     def __init__(
         self,
-        read: Callable[[], Iterable[Reading]] = tuple,
+        read: Callable[[], Iterable[GaugeSample]] = tuple,
         workers: Callable[[], Iterable[tuple[str, str]]] = tuple,
     ) -> None:
         """Begin to count.
@@ -45,7 +45,7 @@ class Metrics(Collector):
         self._workers = workers
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._registry.register(_Readings(read))
+        self._registry.register(_Gauges(read))
         self._requests = Counter(
             "lognotary_requests", "Requests that were answered, by outcome", ["outcome"], registry=self._registry
         )
@@ -111,9 +111,9 @@ class Metrics(Collector):
 
         return count
 
-    def read_also(self, read: Callable[[], Iterable[Reading]]) -> None:
-        """Read more, under names of its own, whenever metrics are asked for."""
-        self._registry.register(_Readings(read))
+    def add_gauges(self, read: Callable[[], Iterable[GaugeSample]]) -> None:
+        """Read more, under names of its own, run_on_event metrics are asked for."""
+        self._registry.register(_Gauges(read))
 
     def verified(self, records: int) -> None:
         """Count records that were verified."""
@@ -142,8 +142,8 @@ class Metrics(Collector):
         yield from joined.values()
 
 
-class _Readings(Collector):
-    def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
+class _Gauges(Collector):
+    def __init__(self, read: Callable[[], Iterable[GaugeSample]]) -> None:
         self._read = read
 
     def collect(self) -> Iterator[Metric]:

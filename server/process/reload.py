@@ -7,10 +7,10 @@ import os
 import signal
 from pathlib import Path
 
-__all__ = ["tell_to_reread"]
+__all__ = ["signal_reload"]
 
 
-def tell_to_reread(data_dir: Path) -> bool:
+def signal_reload(data_dir: Path) -> bool:
     """Tell the server on a data directory to read its keys again.
 
     Returns:

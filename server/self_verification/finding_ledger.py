@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from server.notary.findings import Finding
 
-__all__ = ["MORE", "Notice", "Notices", "notice_of"]
+__all__ = ["MORE", "FindingLedger", "Notice", "notice_of"]
 
 MORE = "MORE"
 """The kind of the notice that there are more findings than are told one by one."""
@@ -69,7 +69,7 @@ def notice_of(finding: Finding, section: tuple[int, int] | None = None) -> Notic
     )
 
 
-class Notices:
+class FindingLedger:
     """The notices of a walk and of the one before.
 
     Attributes:

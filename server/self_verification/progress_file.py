@@ -10,13 +10,13 @@ from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
 
-__all__ = ["Bookmark", "read_bookmark", "write_bookmark"]
+__all__ = ["ScrubProgress", "read_progress", "write_progress"]
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Bookmark:
+class ScrubProgress:
     """Where a walk is.
 
     Attributes:
@@ -36,11 +36,11 @@ class Bookmark:
     seen: Sequence[str] = ()
 
 
-def read_bookmark(file: Path) -> Bookmark:
+def read_progress(file: Path) -> ScrubProgress:
     """Read a bookmark; a new one where there is none, or where it cannot be read."""
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
-        return Bookmark(
+        return ScrubProgress(
             elapsed=float(read["elapsed"]),
             origin=str(read["origin"]),
             leaf=int(read["leaf"]),
@@ -49,13 +49,13 @@ def read_bookmark(file: Path) -> Bookmark:
             seen=[str(key) for key in read["seen"]],
         )
     except FileNotFoundError:
-        return Bookmark()
+        return ScrubProgress()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         _logger.warning("%s cannot be read (%s): all that is stored is verified anew", file, error)
-        return Bookmark()
+        return ScrubProgress()
 
 
-def write_bookmark(file: Path, bookmark: Bookmark) -> None:
+def write_progress(file: Path, bookmark: ScrubProgress) -> None:
     """Replace a bookmark; where a crash loses that, some is verified, and told, once more.
 
     Raises:

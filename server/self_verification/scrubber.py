@@ -14,17 +14,24 @@ from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.self_verification.audit_trail import NotRecordedError
-from server.self_verification.finding_ledger import Notice, Notices
-from server.self_verification.progress_file import Bookmark
-from server.self_verification.section_result import Look, look
+from server.self_verification.finding_ledger import FindingLedger, Notice
+from server.self_verification.progress_file import ScrubProgress
+from server.self_verification.section_result import SectionResult, verify_section
 from server.self_verification.status import SelfVerification
-from server.self_verification.throttle import Clock, Pace, PacedEngine
-from server.verification.sections import Ground, Place, Section, SectionLimits, next_section, read_ground
+from server.self_verification.throttle import Clock, Throttle, ThrottledEngine
+from server.verification.sections import (
+    ResumePoint,
+    Section,
+    SectionLimits,
+    VerificationContext,
+    next_section,
+    read_context,
+)
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.inventory import LogExtent
 
-__all__ = ["Subject", "Trail", "Walker"]
+__all__ = ["Scrubber", "Subject", "Trail"]
 
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -61,7 +68,7 @@ class Subject:
     limits: SectionLimits = field(default_factory=SectionLimits)
 
 
-class Walker:
+class Scrubber:
     """Verifies a storage once in every interval, in one thread, at a bounded share of its time."""
 
     def __init__(
@@ -70,8 +77,8 @@ class Walker:
         interval: float,
         clock: Clock,
         trail: Trail,
-        bookmark: Bookmark,
-        keep: Callable[[Bookmark], None],
+        bookmark: ScrubProgress,
+        keep: Callable[[ScrubProgress], None],
     ) -> None:
         """Go on where a bookmark is.
 
@@ -88,34 +95,34 @@ class Walker:
         self._clock = clock
         self._trail = trail
         self._keep = keep
-        self._pace = Pace(clock, _SHARE)
-        self._notices = Notices(bookmark.recorded, bookmark.seen)
+        self._pace = Throttle(clock, _SHARE)
+        self._notices = FindingLedger(bookmark.recorded, bookmark.seen)
         self._bookmark = bookmark
         self._began = clock.monotonic() - bookmark.elapsed
         self._pause = _SHORTEST_PAUSE  # after audit records were refused
         self._status = SelfVerification(interval, findings=self._notices.by_kind())
 
     def run(self, engine: Engine) -> None:
-        """Walk over a storage again and again, with connections that nobody else waits for; raises StoppedError."""
+        """Walk over a storage again and again, with connections that nobody else waits for; raises WorkStoppedError."""
         while True:
             self.walk(engine)
             self._wait(self._interval - self._elapsed)
             self._began = self._clock.monotonic()
 
     def walk(self, engine: Engine) -> None:
-        """Walk over a storage once, from the bookmark on; raises StoppedError."""
-        paced = PacedEngine(engine, self._pace)
+        """Walk over a storage once, from the bookmark on; raises WorkStoppedError."""
+        paced = ThrottledEngine(engine, self._pace)
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
-        ground, _ = self._verify(paced, self._read_ground(paced), None)
-        total = max(1, sum(map(_weight, ground.logs)))
+        context, _ = self._verify(paced, self._read_context(paced), None)
+        total = max(1, sum(map(_weight, context.logs)))
         before = 0
         # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
-        for log in ground.logs:
+        for log in context.logs:
             if log.origin >= self._bookmark.origin:
-                place = self._marked_place(log, ground)
+                place = self._marked_place(log, context)
                 while section := self._section(paced, log, place):
                     self._be_on_time((before + min(place.leaf, _weight(log))) / total)
-                    ground, done = self._verify(paced, ground, section)
+                    context, done = self._verify(paced, context, section)
                     place = done.place
                     self._mark(log.origin, place)
             before += _weight(log)
@@ -130,13 +137,15 @@ class Walker:
     def _elapsed(self) -> float:
         return self._clock.monotonic() - self._began
 
-    def _verify(self, engine: Engine, ground: Ground, section: Section | None) -> tuple[Ground, Look]:
+    def _verify(
+        self, engine: Engine, context: VerificationContext, section: Section | None
+    ) -> tuple[VerificationContext, SectionResult]:
         """Verify a section, or what is in none. What is found has to be found again before it is told."""
-        seen = self._surely(lambda: look(engine, ground, section))
+        seen = self._surely(lambda: verify_section(engine, context, section))
         if any(map(self._notices.is_new, seen.found.values())):
             self._wait(min(_SECOND_LOOK, self._interval * _SECOND_LOOK_SHARE))
-            ground = self._read_ground(engine)
-            first, seen = seen, self._surely(lambda: look(engine, ground, section))
+            context = self._read_context(engine)
+            first, seen = seen, self._surely(lambda: verify_section(engine, context, section))
             kept = {
                 key: notice
                 for key, notice in seen.found.items()
@@ -147,26 +156,26 @@ class Walker:
             _logger.error("self-verification: %s: %s", notice.kind, notice.message)
         self._publish(batches=self._status.batches + seen.batches, records=self._status.records + seen.records)
         self._send()
-        return ground, seen
+        return context, seen
 
-    def _read_ground(self, engine: Engine) -> Ground:
+    def _read_context(self, engine: Engine) -> VerificationContext:
         subject, slowly = self._subject, self._pace.slowly
-        return self._surely(lambda: read_ground(engine, subject.keys, subject.remembered, slowly))
+        return self._surely(lambda: read_context(engine, subject.keys, subject.remembered, slowly))
 
-    def _section(self, engine: Engine, log: LogExtent, place: Place) -> Section | None:
+    def _section(self, engine: Engine, log: LogExtent, place: ResumePoint) -> Section | None:
         return self._surely(lambda: next_section(engine, log, place, self._subject.limits))
 
-    def _marked_place(self, log: LogExtent, ground: Ground) -> Place:
+    def _marked_place(self, log: LogExtent, context: VerificationContext) -> ResumePoint:
         marked = self._bookmark
         if marked.origin != log.origin:
-            return Place()
+            return ResumePoint()
         try:
-            if marked.note and LogName.parse(log.origin) != _name_in(check_checkpoint(marked.note, ground.keys)):
-                return Place()
+            if marked.note and LogName.parse(log.origin) != _name_in(check_checkpoint(marked.note, context.keys)):
+                return ResumePoint()
         except NotaryError as error:
             _logger.warning("self-verification of %s begins anew: %s", log.origin, error)
-            return Place()
-        return Place(marked.leaf, marked.note)
+            return ResumePoint()
+        return ResumePoint(marked.leaf, marked.note)
 
     def _surely(self, step: Callable[[], _Result]) -> _Result:
         """Do something as often as it takes until storage answers."""
@@ -213,12 +222,12 @@ class Walker:
                 break
             self._notices.sent(notices)
             self._pause = _SHORTEST_PAUSE
-            self._mark(self._bookmark.origin, Place(self._bookmark.leaf, self._bookmark.note))
+            self._mark(self._bookmark.origin, ResumePoint(self._bookmark.leaf, self._bookmark.note))
         self._publish()
 
-    def _mark(self, origin: str, place: Place) -> None:
+    def _mark(self, origin: str, place: ResumePoint) -> None:
         elapsed = self._elapsed if origin else 0.0  # a walk that has not begun yet
-        self._bookmark = Bookmark(
+        self._bookmark = ScrubProgress(
             elapsed, origin, place.leaf, place.note, self._notices.recorded(), self._notices.seen()
         )
         try:
@@ -230,7 +239,7 @@ class Walker:
         gone = self._notices.end_walk()
         if gone:
             _logger.info("self-verification: %d finding(s) of the walk before are not there any more", gone)
-        self._mark("", Place())
+        self._mark("", ResumePoint())
         now, took = self._clock.now(), self._elapsed
         self._publish(walks=self._status.walks + 1, walk_finished=now, walk_seconds=took)
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from server.notary.findings import Finding
 from server.self_verification.finding_ledger import Notice, notice_of
 from server.verification.section_check import SectionCheck, check_outside
-from server.verification.sections import Ground, Place, Section
+from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.engine import Engine
 
-__all__ = ["Look", "look"]
+__all__ = ["SectionResult", "verify_section"]
 
 _MOST = 20_000  # notices that are kept, more than are told
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SectionResult:
     """What came of it.
 
     Attributes:
@@ -28,22 +28,22 @@ class Look:
     """
 
     found: dict[str, Notice]
-    place: Place
+    place: ResumePoint
     batches: int = 0
     records: int = 0
 
 
-def look(engine: Engine, ground: Ground, section: Section | None) -> Look:
+def verify_section(engine: Engine, context: VerificationContext, section: Section | None) -> SectionResult:
     """Verify a section, or, where none is given, what lies in none.
 
     Raises:
         StorageError: storage cannot be read.
     """
     if section is None:
-        return Look(_notices(check_outside(engine, ground), None), Place())
-    check = SectionCheck(engine, ground, section)
+        return SectionResult(_notices(check_outside(engine, context), None), ResumePoint())
+    check = SectionCheck(engine, context, section)
     found = _notices(check.findings(), (section.place.leaf, section.end - 1))
-    return Look(found, check.place, check.batches, check.records)
+    return SectionResult(found, check.place, check.batches, check.records)
 
 
 def _notices(findings: Iterator[Finding], leaves: tuple[int, int] | None) -> dict[str, Notice]:

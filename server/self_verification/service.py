@@ -12,10 +12,10 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
 from server.self_verification.audit_trail import AuditTrail
-from server.self_verification.progress_file import read_bookmark, write_bookmark
-from server.self_verification.scrubber import Subject, Walker
+from server.self_verification.progress_file import read_progress, write_progress
+from server.self_verification.scrubber import Scrubber, Subject
 from server.self_verification.status import SelfVerification
-from server.self_verification.throttle import Clock, StoppedError, clock_until
+from server.self_verification.throttle import Clock, WorkStoppedError, clock_until
 from server.settings.settings import Settings
 from server.settings.values import Address
 from storage.clickhouse import connect
@@ -59,13 +59,13 @@ async def self_verification(
     stop = threading.Event()
     clock = clock_until(stop)
     file = settings.data_dir / BOOKMARK
-    walker = Walker(
+    walker = Scrubber(
         Subject(keys, remembered),
         interval,
         clock,
         AuditTrail(otlp_grpc),
-        read_bookmark(file),
-        lambda bookmark: write_bookmark(file, bookmark),
+        read_progress(file),
+        lambda bookmark: write_progress(file, bookmark),
     )
     # Not a thread of the event loop's: those are few, and it would take one for good.
     thread = threading.Thread(target=_run, args=(walker, settings.storage, clock), name="self-verification")
@@ -77,12 +77,12 @@ async def self_verification(
         await asyncio.to_thread(thread.join)
 
 
-def _run(walker: Walker, url: StorageUrl, clock: Clock) -> None:
-    with contextlib.suppress(StoppedError), contextlib.closing(_connect(url, clock)) as engine:
+def _run(walker: Scrubber, url: StorageUrl, clock: Clock) -> None:
+    with contextlib.suppress(WorkStoppedError), contextlib.closing(_connect(url, clock)) as engine:
         while True:
             try:
                 walker.run(engine)
-            except StoppedError:
+            except WorkStoppedError:
                 raise
             except Exception:
                 # What is stored may be anything, and a check that has ended unnoticed is worse than none.

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from server.notary.findings import FindingKind
-from server.process.metrics import Reading
+from server.process.metrics import GaugeSample
 
-__all__ = ["SelfVerification", "readings"]
+__all__ = ["SelfVerification", "gauges"]
 
 _PREFIX = "lognotary_self_verification"
 
@@ -45,7 +45,7 @@ class SelfVerification:
     is_behind: bool = False
 
 
-def readings(status: SelfVerification | None) -> Iterator[Reading]:
+def gauges(status: SelfVerification | None) -> Iterator[GaugeSample]:
     """Return self-verification's metrics; none where it is off."""
     if status is None:
         return

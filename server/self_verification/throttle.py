@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from storage.engine import Engine, EngineInfo, Pieces
 
-__all__ = ["Clock", "Pace", "PacedEngine", "StoppedError", "clock_until"]
+__all__ = ["Clock", "Throttle", "ThrottledEngine", "WorkStoppedError", "clock_until"]
 
 _Item = TypeVar("_Item")
 
@@ -21,7 +21,7 @@ _SPELL = 0.02  # seconds of work without a rest, at least: a rest costs a change
 _FRUGAL = " SETTINGS max_threads = 1, max_block_size = 8192"
 
 
-class StoppedError(Exception):
+class WorkStoppedError(Exception):
     """The work is not wanted any more."""
 
 
@@ -32,7 +32,7 @@ class Clock:
     Attributes:
         now: returns seconds since the epoch.
         monotonic: returns seconds since some time; never goes back.
-        wait: waits some seconds; raises StoppedError.
+        wait: waits some seconds; raises WorkStoppedError.
     """
 
     now: Callable[[], float]
@@ -45,12 +45,12 @@ def clock_until(stop: threading.Event) -> Clock:
 
     def wait(seconds: float) -> None:
         if stop.wait(seconds):
-            raise StoppedError
+            raise WorkStoppedError
 
     return Clock(time.time, time.monotonic, wait)
 
 
-class Pace:
+class Throttle:
     """Rests, so that work takes a bounded share of the time, however long others make it take."""
 
     def __init__(self, clock: Clock, share: float) -> None:
@@ -67,13 +67,13 @@ class Pace:
         """Seconds of work so far, up to the last rest."""
 
     def rest(self) -> None:
-        """Rest where enough was done since the last time; to be called again and again; raises StoppedError."""
+        """Rest where enough was done since the last time; to be called again and again; raises WorkStoppedError."""
         worked = self._clock.monotonic() - self._since
         if worked >= _SPELL:
             self.wait(0.0)
 
     def wait(self, seconds: float) -> None:
-        """Rest as long as the work so far asks for, and so many seconds at least; raises StoppedError."""
+        """Rest as long as the work so far asks for, and so many seconds at least; raises WorkStoppedError."""
         worked = self._clock.monotonic() - self._since
         self.busy += worked
         try:
@@ -88,10 +88,10 @@ class Pace:
             yield item
 
 
-class PacedEngine:
+class ThrottledEngine:
     """An engine for one thread, which rests after everything that it read, and asks for little at a time."""
 
-    def __init__(self, engine: Engine, pace: Pace) -> None:
+    def __init__(self, engine: Engine, pace: Throttle) -> None:
         """Read from an engine."""
         self._engine = engine
         self._pace = pace

@@ -16,7 +16,7 @@ __all__ = ["ConnectionLimits", "limited_protocol"]
 
 _PATIENCE = 30.0  # seconds for all headers of a request, for the rest of a body, and for the next request
 _MOST_HEADERS = 64 << 10  # bytes
-_MOST_AHEAD = 64  # requests that are sent before the first is answered
+_MAX_PIPELINED = 64  # requests that are sent before the first is answered
 _AGE_JITTER = 0.1  # so that connections that were opened together are not closed together
 
 _SLOW = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -60,7 +60,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._old_at = float("inf")
-        self._heard_at = 0.0  # when the peer last made progress: a request's headers, or any part of a body
+        self._last_activity = 0.0  # when the peer last made progress: a request's headers, or any part of a body
         self._head_bytes = 0  # of headers that are not complete
         self._in_head = True
         self._patience: asyncio.TimerHandle | None = None
@@ -70,11 +70,11 @@ class _LimitedProtocol(HttpToolsProtocol):
         if len(self.connections) > self._limits.connections:
             transport.abort()
             return
-        now = self._heard_at = self.loop.time()
+        now = self._last_activity = self.loop.time()
         if self._limits.age is not None:
             jitter = random.uniform(1 - _AGE_JITTER, 1 + _AGE_JITTER)  # noqa: S311 - not for secrets
             self._old_at = now + self._limits.age * jitter
-        self._patience = self.loop.call_later(_PATIENCE, self._lose_patience)
+        self._patience = self.loop.call_later(_PATIENCE, self._on_idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._patience is not None:
@@ -87,11 +87,11 @@ class _LimitedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
         else:
-            self._heard_at = self.loop.time()
+            self._last_activity = self.loop.time()
         self._read(data)
         if self._in_head and self._head_bytes > _MOST_HEADERS:
             self._end(_TOO_LARGE)
-        elif len(self.pipeline) > _MOST_AHEAD:
+        elif len(self.pipeline) > _MAX_PIPELINED:
             self.transport.abort()
 
     def on_message_begin(self) -> None:
@@ -136,9 +136,9 @@ class _LimitedProtocol(HttpToolsProtocol):
             return
         self._in_head = False
         self._head_bytes = 0
-        self._heard_at = self.loop.time()
+        self._last_activity = self.loop.time()
         super().on_headers_complete()
-        if self._heard_at >= self._old_at:
+        if self._last_activity >= self._old_at:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
@@ -148,16 +148,16 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
 
     def on_response_complete(self) -> None:
-        self._heard_at = self.loop.time()
+        self._last_activity = self.loop.time()
         super().on_response_complete()
 
-    def _lose_patience(self) -> None:
+    def _on_idle(self) -> None:
         """End a connection whose peer should say something and does not; look again later if it is not its turn."""
-        idle = self.loop.time() - self._heard_at
+        idle = self.loop.time() - self._last_activity
         cycle = cast(Any, self.cycle)
         answering = cycle is not None and not cycle.response_complete
         if idle < _PATIENCE or answering:  # the application watches bodies of requests that it answers
-            self._patience = self.loop.call_later(max(_PATIENCE - idle, 1.0), self._lose_patience)
+            self._patience = self.loop.call_later(max(_PATIENCE - idle, 1.0), self._on_idle)
         elif self._head_bytes:
             self._end(_SLOW)
         else:

@@ -7,7 +7,7 @@ from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
 from server.notary.origin import LogName
 
-__all__ = ["home_of", "log_id_of"]
+__all__ = ["log_id_of", "origin_of_row"]
 
 
 def log_id_of(origin: str) -> str:
@@ -18,7 +18,7 @@ def log_id_of(origin: str) -> str:
         return ""
 
 
-def home_of(batch: Batch) -> str:
+def origin_of_row(batch: Batch) -> str:
     """Return the origin of the log that a broken batch belongs to, by what most of its row says."""
     try:
         signed = open_checkpoint(batch.checkpoint)[0].origin

@@ -15,14 +15,14 @@ from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves, select_records
 from storage.inventory import RecordGroup, TileGroup
 
-__all__ = ["LooseRows", "loose_tiles"]
+__all__ = ["OrphanRows", "orphan_tiles"]
 
 _LISTED = 100  # records of one group that are looked at one by one
 _IN_FLIGHT = 3.0  # seconds that may lie between a batch's records and the row that commits it
 _RECENT = 60 * 10**9  # nanoseconds for which a batch may still be on its way, by its records' IngestedAt
 
 
-class LooseRows:
+class OrphanRows:
     """The records of no batch."""
 
     def __init__(self, engine: Engine, pending: Pending) -> None:
@@ -113,7 +113,7 @@ def _unsigned(stream: Stream, group: RecordGroup, count: int, first: Stray | Non
     )
 
 
-def loose_tiles(
+def orphan_tiles(
     tiles: Sequence[TileGroup],
     known_ids: Mapping[str, set[UUID]],
     recorded: set[tuple[str, UUID]],

@@ -22,11 +22,11 @@ from server.notary.origin import LogName, Stream
 from server.notary.statement_check import LogStatements
 from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
-from server.verification.homes import home_of
+from server.verification.homes import origin_of_row
 from server.verification.log_check import LogCheck
-from server.verification.orphan_rows import LooseRows, loose_tiles
+from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.record_check import Inventory, Pending, RecordChecker
-from server.verification.sections import Ground, Place, Section
+from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.engine import Engine
 from storage.evidence import select_batches
 from storage.inventory import (
@@ -43,7 +43,7 @@ __all__ = ["SectionCheck", "check_outside"]
 _MOST_ASTRAY = 10_000  # rows that are looked at to fill one gap
 
 
-def check_outside(engine: Engine, ground: Ground) -> Iterator[Finding]:
+def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Finding]:
     """Verify all that lies in no section of a log: statements, what was kept, and rows that claim no leaf of a log.
 
     Rows that were added since, and name a batch that was committed since, are none of these.
@@ -51,37 +51,37 @@ def check_outside(engine: Engine, ground: Ground) -> Iterator[Finding]:
     Raises:
         StorageError: storage cannot be read.
     """
-    for stated in ground.stated.values():
+    for stated in context.stated.values():
         yield from stated.findings
-    yield from filter(None, (check_batch(batch, ground.keys) for batch in ground.misnamed))
-    sizes = {log.origin: log.size for log in ground.logs}
+    yield from filter(None, (check_batch(batch, context.keys) for batch in context.misnamed))
+    sizes = {log.origin: log.size for log in context.logs}
     names = map(LogName.parse, sizes)
     checkers = (RecordChecker(engine, name, Inventory({}, {}), Pending(), set()) for name in names)
-    checks = {checker.name.origin: _log_check(engine, ground, checker) for checker in checkers}
+    checks = {checker.name.origin: _log_check(engine, context, checker) for checker in checkers}
     explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    history = HistoryCheck(checks, ground.stated, explained, lambda log: sizes[log.name.origin])
-    for kept in ground.kept:
+    history = HistoryCheck(checks, context.stated, explained, lambda log: sizes[log.name.origin])
+    for kept in context.kept:
         yield from history.check(kept)
     yield from history.check_statements(sizes)
-    after = {log.log_id: log.size for log in ground.logs}
+    after = {log.log_id: log.size for log in context.logs}
     tiles = read_tile_groups(engine, after=after, committed=False)
     records = {stream: read_record_groups(engine, stream, after=after, committed=False) for stream in Stream}
     streams = {check.name.log_id: check.name.stream for check in checks.values()}
-    yield from LooseRows(engine, Pending()).find(records, streams, {}, explained)
-    yield from loose_tiles(tiles, {}, _named(records), explained, set())
+    yield from OrphanRows(engine, Pending()).find(records, streams, {}, explained)
+    yield from orphan_tiles(tiles, {}, _named(records), explained, set())
 
 
 class SectionCheck:
     """Verifies a section; ``findings`` comes first."""
 
-    def __init__(self, engine: Engine, ground: Ground, section: Section) -> None:
+    def __init__(self, engine: Engine, context: VerificationContext, section: Section) -> None:
         """Take a section of one of the logs."""
-        self.place = Place(section.end, section.place.note)
+        self.place = ResumePoint(section.end, section.place.note)
         """Where the next section begins."""
         self.batches = 0
         self.records = 0
         self._engine = engine
-        self._ground = ground
+        self._context = context
         self._section = section
         self._name = LogName.parse(section.log.origin)
         self._pending = Pending()
@@ -101,8 +101,8 @@ class SectionCheck:
         yield from filter(None, log.batches(index))
         rows = [*log.broken, *self._astray(log.missing)]
         self._known_ids |= {named for batch, _ in rows for named in (batch.batch_id, compute_batch_id(batch))}
-        at_home = [(batch, finding) for batch, finding in rows if home_of(batch) == self._name.origin]
-        yield from (finding for batch, finding in rows if home_of(batch) != self._name.origin)
+        at_home = [(batch, finding) for batch, finding in rows if origin_of_row(batch) == self._name.origin]
+        yield from (finding for batch, finding in rows if origin_of_row(batch) != self._name.origin)
         yield from filter(None, log.gaps(at_home))
         explained = defaultdict(list, {log_id: list(log.explained)})
         history = HistoryCheck({self._name.origin: log}, {log_id: stated}, explained, lambda _: section.end)
@@ -110,15 +110,15 @@ class SectionCheck:
             yield from history.check(self._before)
         yield from history.check_statements({})
         known_ids = {log_id: self._known_ids}
-        loose = LooseRows(self._engine, self._pending)
+        loose = OrphanRows(self._engine, self._pending)
         yield from loose.find(records, {log_id: stream}, known_ids, explained)
         explained[log_id] += [(batch.first_leaf, batch.tree_size) for batch in self._altered_tiles]
         altered_ids = {batch.batch_id for batch in self._altered_tiles}
-        yield from loose_tiles(tiles, known_ids, _named(records), explained, altered_ids)
+        yield from orphan_tiles(tiles, known_ids, _named(records), explained, altered_ids)
         self.batches, self.records = log.verified_batches, log.verified_records
         if log.tip is not None and log.tip.tree_size > section.place.leaf:
             # Broken rows behind it are looked at again with those that follow, which tell more of them.
-            self.place = Place(log.tip.tree_size, log.tip.checkpoint)
+            self.place = ResumePoint(log.tip.tree_size, log.tip.checkpoint)
 
     def _open(self, records: Sequence[RecordGroup], tiles: Sequence[TileGroup], stated: LogStatements) -> LogCheck:
         checker = RecordChecker(
@@ -130,7 +130,7 @@ class SectionCheck:
             altered_tiles=self._altered_tiles,
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
-        return _log_check(self._engine, self._ground, checker, resume=self._before, wanted=sizes)
+        return _log_check(self._engine, self._context, checker, resume=self._before, wanted=sizes)
 
     @property
     def _before(self) -> Checkpoint | None:
@@ -139,7 +139,7 @@ class SectionCheck:
 
     def _stated(self) -> LogStatements:
         """Return what was stated about the log when it ended within this section."""
-        every = self._ground.stated.get(self._name.log_id, LogStatements()).statements
+        every = self._context.stated.get(self._name.log_id, LogStatements()).statements
         first = self._section.place.leaf + 1 if self._section.place.leaf else 0
         return LogStatements(
             {number: each for number, each in every.items() if first <= each.checkpoint.size <= self._section.end}
@@ -162,27 +162,27 @@ class SectionCheck:
                     "most": _MOST_ASTRAY,
                 },
             )
-            for batch in self._ground.misnamed:
+            for batch in self._context.misnamed:
                 fits = batch.sequence in numbers or gap.first_leaf < batch.tree_size <= gap.end_leaf
                 # A row that names this log is among those above, or in the section.
-                if fits and batch.log_id != self._name.log_id and home_of(batch) == self._name.origin:
+                if fits and batch.log_id != self._name.log_id and origin_of_row(batch) == self._name.origin:
                     rows.append(batch)
             for batch in rows:
-                finding = check_batch(batch, self._ground.keys)
+                finding = check_batch(batch, self._context.keys)
                 if finding is not None:
                     yield batch, finding
 
 
 def _log_check(
     engine: Engine,
-    ground: Ground,
+    context: VerificationContext,
     checker: RecordChecker,
     *,
     resume: Checkpoint | None = None,
     wanted: Collection[int] = (),
 ) -> LogCheck:
-    expiry = Expiry(ground.stated.get(checker.name.log_id, LogStatements()), time.time_ns())
-    return LogCheck(engine, ground.keys, checker, expiry, whole=True, resume=resume, wanted=wanted)
+    expiry = Expiry(context.stated.get(checker.name.log_id, LogStatements()), time.time_ns())
+    return LogCheck(engine, context.keys, checker, expiry, whole=True, resume=resume, wanted=wanted)
 
 
 def _named(records: Mapping[Stream, Sequence[RecordGroup]]) -> set[tuple[str, UUID]]:

@@ -16,7 +16,7 @@ from storage.evidence import read_misnamed_batches
 from storage.inventory import LogExtent, next_tree_size, read_batch_index, read_extents
 from storage.statements import read_statements
 
-__all__ = ["Ground", "Place", "Section", "SectionLimits", "next_section", "read_ground"]
+__all__ = ["ResumePoint", "Section", "SectionLimits", "VerificationContext", "next_section", "read_context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SectionLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ResumePoint:
     """How far a log was verified.
 
     Attributes:
@@ -50,12 +50,12 @@ class Section:
     """A part of a log that begins where the last one ended: batches, and the leaves up to ``end``."""
 
     log: LogExtent
-    place: Place
+    place: ResumePoint
     end: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class VerificationContext:
     """What is known before sections are verified.
 
     Attributes:
@@ -73,12 +73,12 @@ class Ground:
     kept: tuple[Checkpoint | Statement, ...]
 
 
-def read_ground(
+def read_context(
     engine: Engine,
     keys: TrustedKeys,
     remembered: Callable[[], Sequence[Checkpoint | Statement]],
     slowly: Callable[[Iterable[StatementRow]], Iterable[StatementRow]] = iter,
-) -> Ground:
+) -> VerificationContext:
     """Read what is to be known before sections are verified.
 
     Args:
@@ -96,10 +96,10 @@ def read_ground(
     keys = learn_keys(slowly(rows), keys)
     stated = check_statements(slowly(rows), keys)
     logs = tuple(log for log in read_extents(engine) if log_id_of(log.origin) == log.log_id)
-    return Ground(keys, stated, logs, tuple(read_misnamed_batches(engine)), kept)
+    return VerificationContext(keys, stated, logs, tuple(read_misnamed_batches(engine)), kept)
 
 
-def next_section(engine: Engine, log: LogExtent, place: Place, limits: SectionLimits) -> Section | None:
+def next_section(engine: Engine, log: LogExtent, place: ResumePoint, limits: SectionLimits) -> Section | None:
     """Return the section of a log that begins at a place, None where the log ends there.
 
     Raises:

@@ -22,9 +22,9 @@ from server.notary.statement_check import LogStatements, check_statements, learn
 from server.notary.trust import TrustedKeys
 from server.verification.expiry import Expired, Expiry
 from server.verification.history_check import HistoryCheck
-from server.verification.homes import home_of, log_id_of
+from server.verification.homes import log_id_of, origin_of_row
 from server.verification.log_check import LogCheck
-from server.verification.orphan_rows import LooseRows, loose_tiles
+from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from storage.engine import Engine
 from storage.evidence import last_batch, read_misnamed_batches
@@ -235,7 +235,7 @@ class _Verification:
                 broken[batch] = finding
         by_home: defaultdict[str, list[tuple[Batch, Finding]]] = defaultdict(list)
         for batch, finding in broken.items():
-            home = home_of(batch)
+            home = origin_of_row(batch)
             by_home[home].append((batch, finding))
             self._known_ids[log_id_of(home)] |= {batch.batch_id, compute_batch_id(batch)}
         for origin, log in self._logs.items():
@@ -253,11 +253,11 @@ class _Verification:
 
     def _loose(self) -> Iterator[Finding]:
         streams = {log.name.log_id: log.name.stream for log in self._logs.values()}
-        rows = LooseRows(self._engine, self._pending)
+        rows = OrphanRows(self._engine, self._pending)
         yield from rows.find(self._groups, streams, self._known_ids, self._explained)
         for batch in self._altered_tiles:
             self._explained[batch.log_id].append((batch.first_leaf, batch.tree_size))
-        yield from loose_tiles(
+        yield from orphan_tiles(
             self._tiles,
             self._known_ids,
             {(group.log_id, group.batch_id) for groups in self._groups.values() for group in groups},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from server.notary.errors import VerificationError
 from server.notary.note import SignedNote
 from server.notary.witnessing import Cosignature, add_checkpoint_body, read_cosignature, read_witness_size
-from server.witness.errors import AnswerError, OtherHistoryError, RefusedError, UnavailableError
+from server.witness.errors import AnswerError, OtherHistoryError, UnavailableError, WitnessRefusedError
 from server.witness.post import Answer, HttpService
 from server.witness.settings import Witness
 
@@ -56,7 +56,7 @@ class WitnessClient:
         Raises:
             UnavailableError: the witness does not answer, or not now.
             OtherHistoryError: it does not accept the proof from what it cosigned before.
-            RefusedError: it does not cosign this log, or not with this key.
+            WitnessRefusedError: it does not cosign this log, or not with this key.
             AnswerError: its answer is not the protocol's, or its signature is wrong.
             MalformedError: the arguments make no request.
         """
@@ -73,9 +73,11 @@ class WitnessClient:
     def _error(self, answer: Answer) -> Exception:
         who, status = f"witness {self.name}", answer.status
         if status == 403:
-            return RefusedError(f"{who} does not accept the log's signature: it has to be given the log's present key")
+            return WitnessRefusedError(
+                f"{who} does not accept the log's signature: add the log's current key to the witness"
+            )
         if status == 404:
-            return RefusedError(f"{who} does not know the log: it has to be given the log's origin and key")
+            return WitnessRefusedError(f"{who} does not know the log: add the log's origin and key to the witness")
         if status == 422:
             return OtherHistoryError(f"{who} refuses the checkpoint: it does not go on from what it cosigned before")
         if status == 429 or status >= 500:

@@ -3,7 +3,7 @@
 WitnessError
 ├── UnavailableError          no answer, or none now: it may be down
 ├── AnswerError               an answer that is not the protocol's, or does not hold
-├── RefusedError              it does not confirm this, and says so
+├── WitnessRefusedError              it does not confirm this, and says so
 │   └── OtherHistoryError     because it knows another history of this log
 ├── LogUnavailableError       the log's own storage cannot be read or written now
 ├── RootsError                root certificates that cannot be read
@@ -17,10 +17,10 @@ __all__ = [
     "LogUnavailableError",
     "OtherHistoryError",
     "PackageMissingError",
-    "RefusedError",
     "RootsError",
     "UnavailableError",
     "WitnessError",
+    "WitnessRefusedError",
 ]
 
 
@@ -36,11 +36,11 @@ class AnswerError(WitnessError):
     """The answer is not what the protocol allows, or a signature in it is not what it must be."""
 
 
-class RefusedError(WitnessError):
+class WitnessRefusedError(WitnessError):
     """The service answered that it does not confirm what it was sent."""
 
 
-class OtherHistoryError(RefusedError):
+class OtherHistoryError(WitnessRefusedError):
     """A witness has cosigned a history of this log that the log does not go on from."""
 
 

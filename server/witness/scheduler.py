@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 
 from server.witness.calls import Calls, running_calls
 from server.witness.client import WitnessClient
-from server.witness.errors import RefusedError, WitnessError
+from server.witness.errors import WitnessError, WitnessRefusedError
 from server.witness.settings import TimestampAuthority, Witness
-from server.witness.tasks import AttendedLog, Cosigning, Errand, Timestamping
+from server.witness.tasks import ConfirmableLog, ConfirmationTask, CosignatureTask, TimestampTask
 from server.witness.timestamps import TimestampClient
 
-__all__ = ["Attendance", "ServiceState", "plan_errands"]
+__all__ = ["ServiceState", "WitnessScheduler", "build_tasks"]
 
 _logger = logging.getLogger(__name__)
 
@@ -50,14 +50,14 @@ class ServiceState:
     failure: str = ""
 
 
-def plan_errands(
-    logs: Sequence[AttendedLog],
+def build_tasks(
+    logs: Sequence[ConfirmableLog],
     witnesses: Sequence[Witness],
     authority: TimestampAuthority | None,
     *,
     witness_interval: float,
     timeout: float = _TIMEOUT,
-) -> list[Errand]:
+) -> list[ConfirmationTask]:
     """Plan what is to be done for each log.
 
     Args:
@@ -71,32 +71,36 @@ def plan_errands(
         PackageMissingError: timestamps need a package that is not installed.
         RootsError: the authority's root certificates cannot be read.
     """
-    errands: list[Errand] = []
+    tasks: list[ConfirmationTask] = []
     for witness in witnesses:
         client = WitnessClient(witness, timeout)
-        errands += [Cosigning(client, log, witness_interval) for log in logs]
+        tasks += [CosignatureTask(client, log, witness_interval) for log in logs]
     if authority is not None:
         stamps = TimestampClient(authority, timeout)
-        errands += [Timestamping(stamps, log, authority.interval) for log in logs]
-    return errands
+        tasks += [TimestampTask(stamps, log, authority.interval) for log in logs]
+    return tasks
 
 
-class Attendance:
-    """Runs errands, each again and again, until it is stopped."""
+class WitnessScheduler:
+    """Runs tasks, each again and again, until it is stopped."""
 
     def __init__(
-        self, errands: Sequence[Errand], *, first_pause: float = _FIRST_PAUSE, longest_pause: float = _LONGEST_PAUSE
+        self,
+        tasks: Sequence[ConfirmationTask],
+        *,
+        first_pause: float = _FIRST_PAUSE,
+        longest_pause: float = _LONGEST_PAUSE,
     ) -> None:
-        """Take errands; ``running`` starts them.
+        """Take tasks; ``running`` starts them.
 
         Args:
-            errands: what is to be done.
+            tasks: what is to be done.
             first_pause: seconds before one that failed is tried again, doubled each time it fails.
             longest_pause: the most that this comes to.
         """
-        self._errands = errands
+        self._confirmations = tasks
         self._pauses = (first_pause, longest_pause)
-        self._states = [ServiceState(errand.service, errand.origin) for errand in errands]
+        self._states = [ServiceState(task.service, task.origin) for task in tasks]
 
     def states(self) -> tuple[ServiceState, ...]:
         """Return how it goes with each service and log; from any thread."""
@@ -104,12 +108,12 @@ class Attendance:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Do errands until the block ends.
+        """Do tasks until the block ends.
 
         It does not wait for services then, only for what is being stored. Logs are not touched any more after it.
         """
         async with running_calls() as calls:
-            tasks = [asyncio.create_task(self._keep_doing(at, calls)) for at in range(len(self._errands))]
+            tasks = [asyncio.create_task(self._keep_doing(at, calls)) for at in range(len(self._confirmations))]
             try:
                 yield
             finally:
@@ -118,16 +122,16 @@ class Attendance:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep_doing(self, at: int, calls: Calls) -> None:
-        errand = self._errands[at]
+        task = self._confirmations[at]
         pauses = _pauses(*self._pauses)
         while True:
             try:
-                size = await errand.run(calls)
+                size = await task.run(calls)
             except Exception as error:
                 pause = next(pauses)
                 self._failed(at, error, pause)
             else:
-                pause, pauses = errand.interval, _pauses(*self._pauses)
+                pause, pauses = task.interval, _pauses(*self._pauses)
                 if size is not None:
                     self._succeeded(at, size)
             await asyncio.sleep(pause)
@@ -141,7 +145,7 @@ class Attendance:
     def _failed(self, at: int, error: Exception, pause: float) -> None:
         state = self._states[at]
         expected = isinstance(error, WitnessError)
-        level = logging.ERROR if isinstance(error, RefusedError) or not expected else logging.WARNING
+        level = logging.ERROR if isinstance(error, WitnessRefusedError) or not expected else logging.WARNING
         unexpected = None if expected else error
         _logger.log(level, "%s: %s; again in %.0f s", state.origin, error, pause, exc_info=unexpected)
         why = str(error) if expected else f"{type(error).__name__}: {error}"

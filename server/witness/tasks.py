@@ -1,6 +1,6 @@
 """What is done again and again for one log: to have its checkpoint cosigned by a witness, or timestamped.
 
-An errand's steps are calls that block, and run off the event loop. Those to a service may take long, and touch
+An task's steps are calls that block, and run off the event loop. Those to a service may take long, and touch
 nothing here, so that they can be left behind at any time; those to the log read and write its storage.
 """
 
@@ -16,12 +16,12 @@ from server.witness.client import WitnessClient, WitnessSize
 from server.witness.errors import AnswerError, OtherHistoryError, UnavailableError
 from server.witness.timestamps import TimestampClient
 
-__all__ = ["AttendedLog", "Cosigning", "Errand", "Timestamping"]
+__all__ = ["ConfirmableLog", "ConfirmationTask", "CosignatureTask", "TimestampTask"]
 
 _ATTEMPTS = 3  # the witness's size unknown, then known; once more if another asked it in between
 
 
-class AttendedLog(Protocol):
+class ConfirmableLog(Protocol):
     """A log whose checkpoints are confirmed by others.
 
     Its methods block, and are called by one thread at a time. They raise ``LogUnavailableError`` when they
@@ -45,8 +45,8 @@ class AttendedLog(Protocol):
         """Store an RFC 3161 response, verified, over a checkpoint's text."""
 
 
-class Errand(Protocol):
-    """Something to do for a log whenever it has grown."""
+class ConfirmationTask(Protocol):
+    """Something to do for a log run_on_event it has grown."""
 
     @property
     def service(self) -> str:
@@ -71,10 +71,10 @@ class Errand(Protocol):
         """
 
 
-class Cosigning:
+class CosignatureTask:
     """Has a log's checkpoints cosigned by one witness."""
 
-    def __init__(self, client: WitnessClient, log: AttendedLog, interval: float) -> None:
+    def __init__(self, client: WitnessClient, log: ConfirmableLog, interval: float) -> None:
         """Plan it; the first run finds out what the witness has cosigned before.
 
         Args:
@@ -121,10 +121,10 @@ class Cosigning:
         raise UnavailableError(f"witness {self.service} names another size each time")
 
 
-class Timestamping:
+class TimestampTask:
     """Has a log's checkpoints timestamped."""
 
-    def __init__(self, client: TimestampClient, log: AttendedLog, interval: float) -> None:
+    def __init__(self, client: TimestampClient, log: ConfirmableLog, interval: float) -> None:
         """Plan it.
 
         Args:
@@ -154,7 +154,7 @@ class Timestamping:
         return Checkpoint.parse(note.text).size
 
 
-async def _grown(log: AttendedLog, calls: Calls, kept: str) -> SignedNote | None:
+async def _grown(log: ConfirmableLog, calls: Calls, kept: str) -> SignedNote | None:
     """Return the log's latest checkpoint; None where it has no entries, or no others than ``kept``."""
     note = await calls.log(log.latest)
     if note is None or note.text == kept or Checkpoint.parse(note.text).size == 0:

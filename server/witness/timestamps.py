@@ -16,7 +16,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from server.notary.errors import MalformedError, VerificationError
 from server.witness.der_order import sort_certificates
-from server.witness.errors import AnswerError, PackageMissingError, RefusedError, RootsError, UnavailableError
+from server.witness.errors import AnswerError, PackageMissingError, RootsError, UnavailableError, WitnessRefusedError
 from server.witness.post import HttpService
 from server.witness.settings import TimestampAuthority
 
@@ -67,7 +67,7 @@ class TimestampClient:
 
         Raises:
             UnavailableError: the authority does not answer, or not now.
-            RefusedError: it does not stamp this.
+            WitnessRefusedError: it does not stamp this.
             AnswerError: its answer is no timestamp of this text, or not one by a certificate under the roots.
         """
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
@@ -86,7 +86,7 @@ class TimestampClient:
             response = _decode(answer.body)
             if response.status != _GRANTED:
                 why = "; ".join(response.status_string) or f"status {response.status}"
-                raise RefusedError(f"timestamp authority {self.name} refuses: {why[:200]!r}")
+                raise WitnessRefusedError(f"timestamp authority {self.name} refuses: {why[:200]!r}")
             return Timestamp(answer.body, _check(response, text, self._roots, request.nonce))
         except VerificationError as error:
             raise AnswerError(f"timestamp authority {self.name}: {error}") from error

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from server.workers.messages import CANNOT_START, REPORT_INTERVAL, Order, Report
 
-__all__ = ["WorkerFailedError", "Workers", "pauses"]
+__all__ = ["Supervisor", "WorkerFailedError", "pauses"]
 
 _logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class WorkerFailedError(Exception):
     """A worker cannot start, and never will; the message says why."""
 
 
-class Workers:
+class Supervisor:
     """The worker processes of a server."""
 
     def __init__(self, orders: Sequence[Order], command: Sequence[str] = _COMMAND) -> None:
@@ -86,10 +86,10 @@ class Workers:
             if task.done():
                 task.result()
 
-    def reread_keys(self) -> None:
+    def reload_keys(self) -> None:
         """Have every worker read its signing keys again."""
         for worker in self._workers:
-            worker.reread_keys()
+            worker.reload_keys()
 
     def metrics(self) -> list[tuple[str, str]]:
         """Return the number of each worker that runs, and what it counts of itself."""
@@ -126,7 +126,7 @@ class _Worker:
         report = self._report
         return (str(self._order.number), report.metrics) if report else None
 
-    def reread_keys(self) -> None:
+    def reload_keys(self) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
 

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-from server.admission.admission import TIMES_HELD, Admission
+from server.admission.admission import MEMORY_FACTOR, Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
@@ -18,18 +18,18 @@ from server.notary.origin import Stream
 from server.notary.statement import Statement
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
-from server.pipeline.pipeline import Parts, Pipeline
-from server.pipeline.retry_ledger_file import LeftBehindFile
+from server.pipeline.pipeline import Components, Pipeline
+from server.pipeline.retry_ledger_file import RetryLedgerFile
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
-from server.process.lifecycle import Signals, StoppedError, background, once, patiently, sole_writer
+from server.process.lifecycle import Signals, StoppedError, background, retry_until_available, run_once, sole_writer
 from server.process.memory_limit import MemoryGuard, MemoryPlan, plan_memory, resident_memory
-from server.process.metrics import Metrics, Reading, ready_reading
+from server.process.metrics import GaugeSample, Metrics, ready_gauge
 from server.process.storage_probe import StorageProbe
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
-from server.witness.scheduler import Attendance, plan_errands
-from server.writer.owned_logs import KeptLog, keep_alive, open_logs, reread_keys, stored, storing
-from server.writer.witnessed_log import StoredLog
+from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.owned_logs import OwnedLog, keep_alive, open_logs, reload_keys, stored, storing
+from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.writers import WriterName
 
@@ -52,9 +52,9 @@ class Ingestion:
         self._batchers: Mapping[Stream, Batcher] = {}
         self._probe: StorageProbe | None = None
         self._admission: Admission | None = None
-        self.metrics = Metrics(self._readings)
+        self.metrics = Metrics(self._gauges)
         self.pipeline = Pipeline(self._clock, ack_timeout=settings.ack_timeout)
-        self.logs: Mapping[Stream, KeptLog] = {}
+        self.logs: Mapping[Stream, OwnedLog] = {}
         """The logs that are written, empty before they are."""
 
     def checkpoints(self) -> list[Checkpoint | Statement]:
@@ -62,9 +62,9 @@ class Ingestion:
         stated = (log.statements.last for log in self.logs.values())
         return [*(log.writer.checkpoint for log in self.logs.values()), *filter(None, stated)]
 
-    def reread_keys(self, keys: KeyStore) -> None:
+    def reload_keys(self, keys: KeyStore) -> None:
         """Sign with the keys that the store has now."""
-        reread_keys(self.logs.values(), keys)
+        reload_keys(self.logs.values(), keys)
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
@@ -80,7 +80,7 @@ class Ingestion:
         """Whether OK comes after storage has answered."""
         return self._settings.ack is Acknowledge.COMMIT
 
-    def _trouble(self, log: KeptLog) -> str:
+    def _trouble(self, log: OwnedLog) -> str:
         return log.writer.trouble if self.waits_for_storage else log.writer.journal_trouble
 
     @contextlib.asynccontextmanager
@@ -99,29 +99,29 @@ class Ingestion:
         """
         settings, give_up = self._settings, self._give_up
         async with sole_writer(engine, name, signals.stop), contextlib.AsyncExitStack() as stack:
-            with background(once(signals.stop, give_up.set)):
-                logs = await patiently(
+            with background(run_once(signals.stop, give_up.set)):
+                logs = await retry_until_available(
                     lambda: open_logs(settings, name.writer, data, keys, engine, give_up), signals.stop
                 )
                 for log in logs.values():
                     stack.callback(log.close)
-                files = {stream: LeftBehindFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
+                files = {stream: RetryLedgerFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
                 batchers = _build_batchers(settings, logs, self.metrics, files)
                 for stream, log in logs.items():
                     left = files[stream].restart()
                     await self._store_journal(log, batchers[stream], stack)
-                    batchers[stream].leave_behind(left)
+                    batchers[stream].record_committed(left)
             self._clock.not_before(max(log.latest for log in logs.values()))
             self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
             stack.enter_context(background(self._probe.run()))
             stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
-            errands = plan_errands(
-                [StoredLog(log, engine) for log in logs.values()],
+            tasks = build_tasks(
+                [WitnessedLog(log, engine) for log in logs.values()],
                 settings.witnesses,
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,
             )
-            await stack.enter_async_context(Attendance(errands).running())
+            await stack.enter_async_context(WitnessScheduler(tasks).running())
             yield
 
     def start(self, engine: Engine, stack: contextlib.AsyncExitStack) -> None:
@@ -142,7 +142,7 @@ class Ingestion:
         self._admission = Admission(plan.admission)
         stack.enter_context(background(_guard(plan, self._admission, engine).run()))
         codec = build_codec(settings.codec, settings.audit_rules, plan.rows)
-        self.pipeline.start(Parts(codec, self._batchers, self._admission))
+        self.pipeline.start(Components(codec, self._batchers, self._admission))
 
     async def finish(self) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
@@ -151,15 +151,15 @@ class Ingestion:
         await self.pipeline.close()
         await stored([log.writer for log in self.logs.values()], self._give_up)
 
-    def _readings(self) -> Iterator[Reading]:
-        yield ready_reading(self.not_ready())
+    def _gauges(self) -> Iterator[GaugeSample]:
+        yield ready_gauge(self.not_ready())
         yield "lognotary_memory_limit_bytes", "Bytes of memory that it may take", {}, self._settings.memory_limit
         if self._probe is not None:
             ahead = self._probe.clock_offset
             yield "lognotary_storage_clock_offset_seconds", "How far the clock is ahead of storage's", {}, ahead
         if self._admission is not None:
             yield "lognotary_requests_in_flight", "Requests that are not answered", {}, self._admission.requests
-            held = self._admission.size * TIMES_HELD
+            held = self._admission.size * MEMORY_FACTOR
             yield "lognotary_request_bytes_held", "Bytes of memory that they count for", {}, held
         for stream, log in self.logs.items():
             labels = {"stream": stream.value}
@@ -173,7 +173,7 @@ class Ingestion:
             yield "lognotary_oldest_unacknowledged_seconds", "How long the oldest records wait", labels, oldest
             yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
 
-    async def _store_journal(self, log: KeptLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:
+    async def _store_journal(self, log: OwnedLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:
         """Store what is in a journal: behind those who send, or before they may."""
         if not self.waits_for_storage:
             await stack.enter_async_context(storing(log.writer, self._give_up))
@@ -183,14 +183,14 @@ class Ingestion:
         except RefusedError as error:  # it was given up
             raise StoppedError from error
         # Their senders were not told OK, for that comes after the commit.
-        batcher.leave_behind(requests)
+        batcher.record_committed(requests)
 
 
 def _build_batchers(
     settings: Settings,
-    logs: Mapping[Stream, KeptLog],
+    logs: Mapping[Stream, OwnedLog],
     metrics: Metrics,
-    files: Mapping[Stream, LeftBehindFile],
+    files: Mapping[Stream, RetryLedgerFile],
 ) -> dict[Stream, Batcher]:
     limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
     in_journal = settings.ack is Acknowledge.JOURNAL

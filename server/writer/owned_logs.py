@@ -29,7 +29,7 @@ from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
 from storage.evidence import last_batch
 
-__all__ = ["KeptLog", "keep_alive", "open_logs", "reread_keys", "state_changes", "stored", "storing"]
+__all__ = ["OwnedLog", "keep_alive", "open_logs", "reload_keys", "state_changes", "stored", "storing"]
 
 _logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
@@ -38,7 +38,7 @@ _STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take; one at 
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLog:
+class OwnedLog:
     """A log that this process writes.
 
     Attributes:
@@ -68,7 +68,7 @@ def open_logs(
     keys: KeyStore,
     engine: Engine,
     give_up: threading.Event,
-) -> Mapping[Stream, KeptLog]:
+) -> Mapping[Stream, OwnedLog]:
     """Go on with a writer's logs, with the keys that signed them last.
 
     Args:
@@ -93,7 +93,7 @@ def open_logs(
     return {stream: _open(name, data, size, keys, signer, engine, give_up) for stream, name in names.items()}
 
 
-def state_changes(settings: Settings, logs: Mapping[Stream, KeptLog], keys: KeyStore) -> None:
+def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: KeyStore) -> None:
     """State what has changed since logs were written last: the keys that sign, how long records are kept.
 
     Raises:
@@ -111,7 +111,7 @@ def state_changes(settings: Settings, logs: Mapping[Stream, KeptLog], keys: KeyS
             raise NotAppliedError(f"{log.name.origin}: nothing can be stated: {error}") from error
 
 
-def reread_keys(logs: Iterable[KeptLog], keys: KeyStore) -> None:
+def reload_keys(logs: Iterable[OwnedLog], keys: KeyStore) -> None:
     """Sign with other keys from now on, if the store has others; what goes wrong is logged, and changes nothing."""
     for log in logs:
         try:
@@ -120,7 +120,7 @@ def reread_keys(logs: Iterable[KeptLog], keys: KeyStore) -> None:
             _logger.error("%s: it is signed by the same keys still: %s", log.name.origin, error)  # noqa: TRY400 - told whole
 
 
-def _sign_with(log: KeptLog, signer: Signer) -> None:
+def _sign_with(log: OwnedLog, signer: Signer) -> None:
     if log.writer.change_keys(log.statements, signer):
         _logger.info("%s: other keys sign it from now on", log.name.origin)
 
@@ -133,7 +133,7 @@ def _open(
     signer: Signer,
     engine: Engine,
     give_up: threading.Event,
-) -> KeptLog:
+) -> OwnedLog:
     """Open a log, to be signed by the keys that signed it last."""
     trusted = keys.trusted()
     stated = Journal(data.journal(f"{name.stream.value}-statements"), _STATEMENTS_BYTES)
@@ -159,7 +159,7 @@ def _open(
 
     statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up, stated)
     newest = writer.last_waiting or last_batch(engine, name.log_id)
-    return KeptLog(name, writer, statements, (journal, stated), newest.ingested_at if newest else 0)
+    return OwnedLog(name, writer, statements, (journal, stated), newest.ingested_at if newest else 0)
 
 
 @contextlib.asynccontextmanager
@@ -185,7 +185,7 @@ async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> No
         await asyncio.sleep(_LOOK_AGAIN)
 
 
-async def keep_alive(logs: Iterable[KeptLog], interval: float) -> None:
+async def keep_alive(logs: Iterable[OwnedLog], interval: float) -> None:
     """State again and again how logs stand; never ends.
 
     So silence can be proved, and of a log that is not silent between which times its records came.
@@ -200,7 +200,7 @@ async def keep_alive(logs: Iterable[KeptLog], interval: float) -> None:
             await asyncio.to_thread(_beat, log)
 
 
-def _beat(log: KeptLog) -> None:
+def _beat(log: OwnedLog) -> None:
     try:
         log.statements.state(StatementKind.HEARTBEAT)
     except (RefusedError, StorageError, SigningError) as error:

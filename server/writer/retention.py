@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from server.notary.origin import Stream
-from server.process.lifecycle import patiently
+from server.process.lifecycle import retry_until_available
 from server.settings.settings import Settings
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
@@ -31,12 +31,12 @@ async def enforced_retention(settings: Settings, engine: Engine, stop: asyncio.E
         StoppedError: ``stop`` was set while storage was not there.
     """
     wanted = retention_days(settings)
-    kept = await patiently(lambda: read_retention_days(engine), stop)
+    kept = await retry_until_available(lambda: read_retention_days(engine), stop)
     longer = {
         stream: days
         for stream, days in wanted.items()
         if (before := kept[stream]) is not None and (days is None or days > before)
     }
-    await patiently(lambda: set_retention_days(engine, longer), stop)
+    await retry_until_available(lambda: set_retention_days(engine, longer), stop)
     yield
-    await patiently(lambda: set_retention_days(engine, wanted), stop)
+    await retry_until_available(lambda: set_retention_days(engine, wanted), stop)

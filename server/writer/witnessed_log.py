@@ -13,18 +13,18 @@ from server.notary.proofs import consistency_nodes, consistency_path
 from server.notary.statement import StatementKind
 from server.verification.tree import read_tree
 from server.witness.errors import LogUnavailableError
-from server.writer.owned_logs import KeptLog
+from server.writer.owned_logs import OwnedLog
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.evidence import last_batch
 
-__all__ = ["StoredLog"]
+__all__ = ["WitnessedLog"]
 
 
-class StoredLog:
+class WitnessedLog:
     """Reads a log's checkpoints and proofs from storage, and states what others say of them."""
 
-    def __init__(self, log: KeptLog, engine: Engine) -> None:
+    def __init__(self, log: OwnedLog, engine: Engine) -> None:
         """Tell of a log in a storage."""
         self._log = log
         self._engine = engine

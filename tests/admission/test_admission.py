@@ -44,7 +44,7 @@ def admission(now: Now) -> Admission:
 
 
 def acknowledge(ticket: Ticket, now: Now, seconds: float) -> None:
-    ticket.set_out()
+    ticket.mark_submitted()
     now.seconds += seconds
     ticket.acknowledged()
 
@@ -88,7 +88,7 @@ def test_what_can_never_fit_is_refused_for_good_with_what_to_do(admission: Admis
     with pytest.raises(OversizedError, match=r"smaller batches, or raise --memory-limit"):
         admission.admit("a", 8 * MIB + 1)
     with admission.admit("a", 8 * MIB) as ticket, pytest.raises(OversizedError):
-        ticket.hold(8 * MIB + 1)
+        ticket.reserve(8 * MIB + 1)
     assert admission.refused == 0
 
 
@@ -107,32 +107,32 @@ def test_a_request_of_unknown_size_counts_for_what_requests_were_lately(admissio
 
 def test_a_request_grows_as_it_comes_and_shrinks_to_what_it_is(admission: Admission) -> None:
     with admission.admit("a", 100_000) as ticket:
-        ticket.came(10_000)
+        ticket.received(10_000)
         assert admission.size == 100_000
-        ticket.came(MIB)
+        ticket.received(MIB)
         assert admission.size == MIB
-        ticket.hold(5000)
+        ticket.reserve(5000)
         assert admission.size == 5000
 
 
 def test_a_request_that_grows_beyond_what_there_is_room_for_is_refused(admission: Admission) -> None:
     with admission.admit("a", 7 * MIB), admission.admit("b") as ticket:
         with pytest.raises(OverloadedError, match="of this size") as refusal:
-            ticket.came(6 * MIB)
+            ticket.received(6 * MIB)
         assert refusal.value.retry_after >= 1
-        ticket.came(4 * MIB)
+        ticket.received(4 * MIB)
 
 
 def test_a_request_that_is_alone_may_grow_to_the_largest(admission: Admission) -> None:
     with admission.admit("a") as ticket:
-        ticket.hold(8 * MIB)
+        ticket.reserve(8 * MIB)
 
 
 def test_after_its_end_a_request_takes_no_more(admission: Admission) -> None:
     with admission.admit("a") as ticket:
         pass
     with pytest.raises(StalledError):
-        ticket.came(2 * MIB)
+        ticket.received(2 * MIB)
     assert admission.size == 0
 
 
@@ -141,7 +141,7 @@ def test_a_slow_storage_makes_the_window_smaller_than_memory_and_a_fast_one_larg
     before = admission.window
     tickets = [admission.admit("a", before // 16) for _ in range(16)]
     for ticket in tickets:
-        ticket.set_out()
+        ticket.mark_submitted()
     now.seconds += 4
     for ticket in reversed(tickets):  # the last saw all the others
         ticket.acknowledged()
@@ -151,7 +151,7 @@ def test_a_slow_storage_makes_the_window_smaller_than_memory_and_a_fast_one_larg
         admission.admit("a", 1 << 20)
     for _ in range(10):
         with admission.admit("b", 0) as ticket:
-            ticket.hold(admission.window)
+            ticket.reserve(admission.window)
             acknowledge(ticket, now, 0.1)
     assert admission.window > before
 
@@ -186,15 +186,15 @@ def test_what_has_arrived_is_not_ended(admission: Admission) -> None:
 def test_a_slow_arrival_counts_only_for_what_has_come_of_it(admission: Admission, now: Now) -> None:
     ticket = admission.admit("slow", 8 * MIB)
     with ticket.arriving(stopped := Stopped()):
-        ticket.came(100_000)
+        ticket.received(100_000)
         now.seconds += 1
-        admission.look_after()
+        admission.expire_slow_arrivals()
         assert admission.size == 8 * MIB
         now.seconds += 2
-        admission.look_after()
-        admission.look_after()
+        admission.expire_slow_arrivals()
+        admission.expire_slow_arrivals()
         assert admission.size == 100_000
-        ticket.came(200_000)
+        ticket.received(200_000)
         assert admission.size == 200_000
     assert stopped.errors == []
 
@@ -202,7 +202,7 @@ def test_a_slow_arrival_counts_only_for_what_has_come_of_it(admission: Admission
 def test_an_arrival_that_takes_too_long_is_ended(admission: Admission, now: Now) -> None:
     with admission.admit("slow").arriving(stopped := Stopped()):
         now.seconds += 61
-        admission.look_after()
+        admission.expire_slow_arrivals()
     assert isinstance(stopped.errors[0], StalledError)
 
 

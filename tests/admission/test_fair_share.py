@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from server.admission.fair_share import Sharing
+from server.admission.fair_share import FairShare
 
 ROOM, REQUESTS = 1000, 100
 
 
-def asks(sharing: Sharing, client: str, size: int = 10, now: float = 0.0) -> bool:
+def asks(sharing: FairShare, client: str, size: int = 10, now: float = 0.0) -> bool:
     """Ask as a client does: take what is given, and come back later where it is not."""
     given = sharing.has_room(client, size, now, requests=REQUESTS, room=ROOM)
     if given:
@@ -21,7 +21,7 @@ def asks(sharing: Sharing, client: str, size: int = 10, now: float = 0.0) -> boo
     return given
 
 
-def fill(sharing: Sharing, client: str, size: int = 10) -> int:
+def fill(sharing: FairShare, client: str, size: int = 10) -> int:
     count = 0
     while asks(sharing, client, size):
         count += 1
@@ -29,21 +29,21 @@ def fill(sharing: Sharing, client: str, size: int = 10) -> int:
 
 
 def test_while_nobody_else_was_refused_one_client_may_have_everything() -> None:
-    assert fill(Sharing(), "greedy") == ROOM // 10
+    assert fill(FairShare(), "greedy") == ROOM // 10
 
 
 def test_there_are_no_more_requests_than_permitted_however_small() -> None:
-    assert fill(Sharing(), "greedy", 1) == REQUESTS
+    assert fill(FairShare(), "greedy", 1) == REQUESTS
 
 
 def test_a_request_that_is_alone_is_taken_however_large() -> None:
-    sharing = Sharing()
+    sharing = FairShare()
     assert asks(sharing, "a", 10 * ROOM)
     assert not asks(sharing, "b", 1)
 
 
 def test_a_greedy_client_is_cut_down_to_its_part_while_the_others_come_back() -> None:
-    sharing = Sharing()
+    sharing = FairShare()
     fill(sharing, "greedy")
     held = {"greedy": ROOM // 10, "a": 0, "b": 0}
     for _ in range(1000):  # each turn one request of whoever holds most is done, and all ask, the greedy one first
@@ -56,7 +56,7 @@ def test_a_greedy_client_is_cut_down_to_its_part_while_the_others_come_back() ->
 
 
 def test_one_that_asks_for_little_gets_it_at_once_after_its_first_refusal() -> None:
-    sharing = Sharing()
+    sharing = FairShare()
     fill(sharing, "greedy")
     assert not asks(sharing, "modest")
     for _ in range(26):
@@ -71,7 +71,7 @@ def test_one_that_asks_for_little_gets_it_at_once_after_its_first_refusal() -> N
 
 
 def test_a_claim_is_forgotten_after_its_time() -> None:
-    sharing = Sharing()
+    sharing = FairShare()
     fill(sharing, "greedy")
     assert not asks(sharing, "gone")
     assert sharing.clients == 2
@@ -82,7 +82,7 @@ def test_a_claim_is_forgotten_after_its_time() -> None:
 
 
 def test_clients_that_only_ask_are_not_remembered_without_bound() -> None:
-    sharing = Sharing()
+    sharing = FairShare()
     sharing.take("one", ROOM)
     for number in range(10_000):
         assert not asks(sharing, f"client {number}")
@@ -94,7 +94,7 @@ class Books(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sharing = Sharing()
+        self.sharing = FairShare()
         self.held: list[tuple[str, int]] = []
         self.claims: set[str] = set()
         self.now = 0.0
@@ -145,7 +145,7 @@ TestBooks = Books.TestCase
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=50))
 def test_what_is_given_back_is_free_again(sizes: list[int]) -> None:
-    sharing = Sharing()
+    sharing = FairShare()
     for size in sizes:
         sharing.take("a", size)
     for size in sizes:

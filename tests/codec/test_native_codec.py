@@ -14,7 +14,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.lacking import lacking
 from server.codec.choose import why_not_native
-from server.codec.limits import Wrong, malformed
+from server.codec.limits import MalformedReason, malformed
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
 from server.codec.rules import BUILT_IN_RULES, parse_rules
@@ -80,7 +80,7 @@ def assert_same(request: bytes) -> list[Rows] | tuple[type[Exception], str]:
 
 def words_for_a_long_text(request: bytes) -> set[str]:
     # Of a text that runs out of its message, upb looks at the bytes first, and then at the length.
-    return {str(malformed(request, Wrong.NOT_UTF8)), str(malformed(request, Wrong.BROKEN))}
+    return {str(malformed(request, MalformedReason.NOT_UTF8)), str(malformed(request, MalformedReason.BROKEN))}
 
 
 def record(content: bytes) -> bytes:

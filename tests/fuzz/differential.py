@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from server.codec.limits import Wrong
+from server.codec.limits import MalformedReason
 from server.codec.native_codec import NativeCodec
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
@@ -120,7 +120,7 @@ def _alike(expected: Result, made: Result) -> bool:
         return expected == made
     # upb looks at a text's bytes before it sees that they reach beyond their message: of two things that are
     # wrong it then tells the second.
-    text_too_long = expected.endswith(Wrong.NOT_UTF8.value) and made.endswith(Wrong.BROKEN.value)
+    text_too_long = expected.endswith(MalformedReason.NOT_UTF8.value) and made.endswith(MalformedReason.BROKEN.value)
     return (expected == made or text_too_long) and not made.startswith("!")
 
 

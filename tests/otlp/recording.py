@@ -32,8 +32,8 @@ class RecordingIngest:
 
     async def submit(self, request: bytes, ticket: Ticket) -> None:
         assert type(request) is bytes
-        ticket.hold(len(request))
-        ticket.set_out()
+        ticket.reserve(len(request))
+        ticket.mark_submitted()
         if self._failures:
             raise self._failures.pop(0)
         if self.blocked is not None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from server.codec.rows import Rows
 from server.errors.ingest import RefusedError, ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
-from server.pipeline.batcher import Batcher, BatchLimits, Gatherer, Part
+from server.pipeline.batcher import Batcher, BatchLimits, Gatherer, RequestRows
 from storage.native import PlainColumn
 from tests.codec.building import DAY, NOW
 
@@ -32,8 +32,8 @@ def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
     )
 
 
-def part(rows: Rows) -> Part:
-    return Part(rows, b"digest")
+def part(rows: Rows) -> RequestRows:
+    return RequestRows(rows, b"digest")
 
 
 def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
@@ -42,7 +42,7 @@ def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
     gatherer = Gatherer(limits)
     tickets = [loop.create_future() for _ in parts]
     for rows, ticket in zip(parts, tickets, strict=True):
-        gatherer.add(Part(rows, b"digest"), ticket, now=0.0)
+        gatherer.add(RequestRows(rows, b"digest"), ticket, now=0.0)
     batches, answered = [], []
     while gatherer.seconds_until_due(now=1e9) is not None:
         taken = gatherer.take()
@@ -400,7 +400,7 @@ class TestTakingOver:
     async def test_what_was_committed_before_this_process_began_is_taken_over_one_for_one(self) -> None:
         commits = Commits()
         batcher = Batcher(BatchLimits(rows=1), commits)
-        batcher.leave_behind([b"same", b"same", b"other"])
+        batcher.record_committed([b"same", b"same", b"other"])
         batcher.start()
         for request in (b"same", b"other", b"same", b"same", b"other"):
             await add(batcher, request=request)
@@ -436,7 +436,7 @@ class TestStuck:
         commits, now = Commits(), 1000.0
         commits.go_on.clear()
         batcher = Batcher(BatchLimits(rows=1), commits, clock=lambda: now)
-        batcher.leave_behind([b"committed"])
+        batcher.record_committed([b"committed"])
         batcher.start()
         gone = add(batcher, request=b"stuck")
         await commits.begun.wait()

@@ -20,7 +20,7 @@ from server.errors.ingest import (
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
-from server.pipeline.pipeline import Parts, Pipeline
+from server.pipeline.pipeline import Components, Pipeline
 from tests.codec.building import rows
 
 WIDE = AdmissionLimits(requests=100, size=1 << 20, largest=1 << 20)
@@ -85,7 +85,7 @@ class Store:
     ) -> Pipeline:
         batchers = {stream: Batcher(BatchLimits(age=age), self.commit(stream)) for stream in Stream}
         pipeline = Pipeline(Clock(), ack_timeout=ack_timeout)
-        pipeline.start(Parts(codec or Letters(), batchers, admission or Admission(limits)))
+        pipeline.start(Components(codec or Letters(), batchers, admission or Admission(limits)))
         return pipeline
 
 
@@ -250,7 +250,7 @@ async def test_until_it_is_started_requests_are_refused_and_to_be_sent_again() -
     assert refusal.value.retry_after > 0
     store = Store()
     batchers = {stream: Batcher(BatchLimits(age=0.001), store.commit(stream)) for stream in Stream}
-    pipeline.start(Parts(Letters(), batchers, Admission(WIDE)))
+    pipeline.start(Components(Letters(), batchers, Admission(WIDE)))
     await submit(pipeline, b"a")
     assert store.counts[Stream.AUDIT] == 1
     await pipeline.close()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from server.errors.ingest import StorageRefusedError
-from server.pipeline.retry_ledger import LeftBehind
+from server.pipeline.retry_ledger import RetryLedger
 
 A, B = b"a" * 32, b"b" * 32
 
@@ -26,8 +26,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def left(clock: Clock) -> LeftBehind:
-    return LeftBehind(clock)
+def left(clock: Clock) -> RetryLedger:
+    return RetryLedger(clock)
 
 
 def pending() -> asyncio.Future[None]:
@@ -47,14 +47,14 @@ def refused() -> asyncio.Future[None]:
     return outcome
 
 
-async def test_what_was_not_left_is_not_found(left: LeftBehind) -> None:
+async def test_what_was_not_left_is_not_found(left: RetryLedger) -> None:
     assert left.find(A) is None
     left.leave(B, kept())
     assert left.find(A) is None
     assert len(left) == 1
 
 
-async def test_equal_requests_are_taken_over_one_for_one_the_oldest_first(left: LeftBehind) -> None:
+async def test_equal_requests_are_taken_over_one_for_one_the_oldest_first(left: RetryLedger) -> None:
     first, second = kept(), pending()
     left.leave(A, first)
     left.leave(A, second)
@@ -67,7 +67,7 @@ async def test_equal_requests_are_taken_over_one_for_one_the_oldest_first(left: 
     assert len(left) == 0
 
 
-async def test_what_was_refused_since_is_no_longer_there(left: LeftBehind) -> None:
+async def test_what_was_refused_since_is_no_longer_there(left: RetryLedger) -> None:
     outcome, stays = pending(), kept()
     left.leave(A, outcome)
     left.leave(A, stays)
@@ -80,7 +80,7 @@ async def test_what_was_refused_since_is_no_longer_there(left: LeftBehind) -> No
     assert len(left) == 1
 
 
-async def test_it_is_forgotten_when_no_sender_repeats_it_any_more(left: LeftBehind, clock: Clock) -> None:
+async def test_it_is_forgotten_when_no_sender_repeats_it_any_more(left: RetryLedger, clock: Clock) -> None:
     left.leave(A, kept())
     clock.time = 600.0
     left.leave(B, kept())
@@ -91,7 +91,7 @@ async def test_it_is_forgotten_when_no_sender_repeats_it_any_more(left: LeftBehi
     assert left.find(B) is not None
 
 
-async def test_one_that_was_left_again_lately_is_not_forgotten(left: LeftBehind, clock: Clock) -> None:
+async def test_one_that_was_left_again_lately_is_not_forgotten(left: RetryLedger, clock: Clock) -> None:
     left.leave(A, kept())
     clock.time = 800.0
     left.leave(A, kept())
@@ -100,7 +100,9 @@ async def test_one_that_was_left_again_lately_is_not_forgotten(left: LeftBehind,
     assert left.find(A) is not None
 
 
-async def test_no_more_are_remembered_than_there_is_room_for(left: LeftBehind, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_are_remembered_than_there_is_room_for(
+    left: RetryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.pipeline.retry_ledger._MOST", 3)
     for number in range(10):
         left.leave(bytes([number]), kept())

@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.waiting import until
-from server.admission.admission import TIMES_HELD, Admission, AdmissionLimits
+from server.admission.admission import MEMORY_FACTOR, Admission, AdmissionLimits
 from server.errors.ingest import OverloadedError, RefusedError
-from server.process.memory_limit import MemoryGuard, MemoryPlan, most_receivable, plan_memory, resident_memory
+from server.process.memory_limit import (
+    MemoryGuard,
+    MemoryPlan,
+    largest_acceptable_request,
+    plan_memory,
+    resident_memory,
+)
 from server.settings.settings import ConfigError
 
 MIB = 1 << 20
@@ -51,8 +57,8 @@ def test_what_is_planned_with_fits_below_the_limit(limit: int, resident: int, ba
         made = plan(limit, resident, embedded=embedded, batch=batch)
     except ConfigError:
         return
-    assert resident + TIMES_HELD * made.admission.size < limit
-    assert resident + TIMES_HELD * made.admission.largest < limit
+    assert resident + MEMORY_FACTOR * made.admission.size < limit
+    assert resident + MEMORY_FACTOR * made.admission.largest < limit
     assert 0 < made.rows.repeated <= made.admission.largest
     assert made.rows.records > 0
 
@@ -78,7 +84,7 @@ def test_before_storage_is_open_no_request_is_refused_that_can_be_taken_in_later
     limit: int, engine: int, embedded: bool
 ) -> None:
     try:
-        most = most_receivable(limit, 80 * MIB, batch_bytes=32 * MIB, embedded=embedded, behind=False)
+        most = largest_acceptable_request(limit, 80 * MIB, batch_bytes=32 * MIB, embedded=embedded, behind=False)
     except ConfigError:
         most = 0
     try:

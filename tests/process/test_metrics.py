@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server.notary.origin import Stream
 from server.pipeline.measures import BatchMeasure, RequestMeasure
-from server.process.metrics import Metrics, ready_reading
+from server.process.metrics import Metrics, ready_gauge
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -49,10 +49,10 @@ def test_what_is_read_is_read_when_it_is_asked_for() -> None:
 
 
 def test_workers_metrics_are_joined_under_their_numbers() -> None:
-    workers = [Metrics(lambda: [ready_reading("")]), Metrics(lambda: [ready_reading("storage is away")])]
+    workers = [Metrics(lambda: [ready_gauge("")]), Metrics(lambda: [ready_gauge("storage is away")])]
     workers[0].request(RequestMeasure(1, "ok", 0.1))
     texts = [(str(number), worker.expose().decode()) for number, worker in enumerate(workers, 1)]
-    server = Metrics(lambda: [ready_reading("")], lambda: texts)
+    server = Metrics(lambda: [ready_gauge("")], lambda: texts)
     told = samples(server)
     assert told["lognotary_ready", ()] == 1
     assert told["lognotary_ready", (("worker", "1"),)] == 1

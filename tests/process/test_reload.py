@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.data_dir.directory import DataDirectory, DataDirectoryError
-from server.process.reload import tell_to_reread
+from server.process.reload import signal_reload
 
 # Holds a data directory as a server does; prints a line when it is ready, and one for each SIGHUP.
 _HOLDER = """
@@ -42,7 +42,7 @@ def test_a_server_that_runs_on_the_directory_is_told(tmp_path: Path) -> None:
     with holding(tmp_path) as holder:
         assert holder.stdout is not None
         for _ in range(2):
-            assert tell_to_reread(tmp_path)
+            assert signal_reload(tmp_path)
             assert holder.stdout.readline() == "SIGHUP\n"
         with pytest.raises(DataDirectoryError, match="another server runs"):
             DataDirectory(tmp_path)
@@ -51,13 +51,13 @@ def test_a_server_that_runs_on_the_directory_is_told(tmp_path: Path) -> None:
 def test_a_server_that_has_ended_is_not_told_though_its_lock_names_it(tmp_path: Path) -> None:
     with holding(tmp_path) as holder:
         assert (tmp_path / "lock").read_text() == f"{holder.pid}\n"
-    assert not tell_to_reread(tmp_path)
+    assert not signal_reload(tmp_path)
     DataDirectory(tmp_path).close()
 
 
 def test_where_no_server_ever_ran_nobody_is_told(tmp_path: Path) -> None:
-    assert not tell_to_reread(tmp_path)
-    assert not tell_to_reread(tmp_path / "nowhere")
+    assert not signal_reload(tmp_path)
+    assert not signal_reload(tmp_path / "nowhere")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -65,6 +65,6 @@ def test_a_lock_that_does_not_say_who_holds_it_tells_nobody(tmp_path: Path) -> N
     with DataDirectory(tmp_path):  # this very process: a signal would end it
         for text in ("", "somebody\n"):
             (tmp_path / "lock").write_text(text)
-            assert not tell_to_reread(tmp_path)
+            assert not signal_reload(tmp_path)
     (tmp_path / "lock").write_text(f"{os.getpid()}\n")
-    assert not tell_to_reread(tmp_path)
+    assert not signal_reload(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 
 from server.process.storage_probe import StorageProbe
 from storage.clock import check_clock
-from storage.deferred import LateEngine
+from storage.deferred import DeferredEngine
 from storage.errors import NotAppliedError, StorageError
 from tests.codec.building import PretendedEngine
 
@@ -74,7 +74,7 @@ def test_a_clock_that_is_days_behind_is_refused() -> None:
 
 
 def test_an_engine_that_is_not_there_yet_says_so_and_passes_on_later() -> None:
-    late, engine = LateEngine(), Clockwork()
+    late, engine = DeferredEngine(), Clockwork()
     for ask in (
         lambda: late.info,
         lambda: late.execute("SELECT 1"),

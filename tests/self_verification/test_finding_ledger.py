@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from server.notary.findings import Finding, FindingKind
-from server.self_verification.finding_ledger import MORE, Notices, notice_of
+from server.self_verification.finding_ledger import MORE, FindingLedger, notice_of
 
 BATCH = UUID(int=7)
 CHANGED = Finding(FindingKind.RECORD_CHANGED, "it was changed", "ab", "a/audit/b", BATCH, 3, 12, b"secret content", 1)
@@ -45,7 +45,7 @@ def test_a_notice_names_the_records_place_or_else_the_section() -> None:
 
 
 def test_a_finding_is_new_once_until_a_walk_does_not_find_it() -> None:
-    notices, notice = Notices(), notice_of(CHANGED)
+    notices, notice = FindingLedger(), notice_of(CHANGED)
     assert notices.is_new(notice)
     assert notices.take([notice]) == [notice]
     assert not notices.is_new(notice)
@@ -58,12 +58,12 @@ def test_a_finding_is_new_once_until_a_walk_does_not_find_it() -> None:
 
 
 def test_only_what_is_on_record_is_remembered() -> None:
-    notices = Notices()
+    notices = FindingLedger()
     first, second = notice_of(CHANGED), notice_of(replace(CHANGED, leaf_index=13))
     notices.take([first, second])
     notices.sent([first])
     assert notices.unsent == {second.key: second}
-    again = Notices(notices.recorded(), notices.seen())
+    again = FindingLedger(notices.recorded(), notices.seen())
     assert again.take([first, second]) == [second]
     assert again.end_walk() == 0
 
@@ -71,7 +71,7 @@ def test_only_what_is_on_record_is_remembered() -> None:
 def test_of_very_many_findings_the_first_are_told_and_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.self_verification.finding_ledger._MOST", 10)
     many = [notice_of(replace(CHANGED, leaf_index=leaf)) for leaf in range(100)]
-    notices = Notices()
+    notices = FindingLedger()
     told = notices.take(many)
     assert [notice.key for notice in told[:-1]] == [notice.key for notice in many[:10]]
     assert told[-1].kind == MORE

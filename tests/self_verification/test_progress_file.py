@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from server.self_verification.progress_file import Bookmark, read_bookmark, write_bookmark
+from server.self_verification.progress_file import ScrubProgress, read_progress, write_progress
 
 
 def test_a_bookmark_is_read_as_it_was_written(tmp_path: Path) -> None:
-    bookmark = Bookmark(12.5, "a/audit/b", 7, "note\n\n\N{EM DASH} a b\n", {"k": "LOG_FORKED"}, ["k"])
-    write_bookmark(tmp_path / "mark", bookmark)
-    assert read_bookmark(tmp_path / "mark") == bookmark
+    bookmark = ScrubProgress(12.5, "a/audit/b", 7, "note\n\n\N{EM DASH} a b\n", {"k": "LOG_FORKED"}, ["k"])
+    write_progress(tmp_path / "mark", bookmark)
+    assert read_progress(tmp_path / "mark") == bookmark
 
 
 def test_without_a_file_a_walk_begins_at_the_beginning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert read_bookmark(tmp_path / "mark") == Bookmark()
+    assert read_progress(tmp_path / "mark") == ScrubProgress()
     assert caplog.text == ""
 
 
@@ -23,5 +23,5 @@ def test_a_damaged_file_is_told_of_and_does_not_matter(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     (tmp_path / "mark").write_text(text)
-    assert read_bookmark(tmp_path / "mark") == Bookmark()
+    assert read_progress(tmp_path / "mark") == ScrubProgress()
     assert "cannot be read" in caplog.text

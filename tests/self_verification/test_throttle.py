@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.self_verification.throttle import Clock, Pace, StoppedError, clock_until
+from server.self_verification.throttle import Clock, Throttle, WorkStoppedError, clock_until
 
 
 @dataclass
@@ -33,7 +33,7 @@ def test_work_never_takes_more_than_its_share_of_the_time_but_for_its_last_spell
     spells: list[float], share: float
 ) -> None:
     hours = Hours()
-    pace = Pace(hours.clock(), share)
+    pace = Throttle(hours.clock(), share)
     for spell in spells:
         hours.work(spell)
         pace.rest()
@@ -43,7 +43,7 @@ def test_work_never_takes_more_than_its_share_of_the_time_but_for_its_last_spell
 
 def test_a_long_wait_is_a_rest_too() -> None:
     hours = Hours()
-    pace = Pace(hours.clock(), 0.1)
+    pace = Throttle(hours.clock(), 0.1)
     hours.work(1)
     pace.wait(100)
     pace.rest()
@@ -52,7 +52,7 @@ def test_a_long_wait_is_a_rest_too() -> None:
 
 def test_items_are_handed_on_with_rests_between_them() -> None:
     hours = Hours()
-    pace = Pace(hours.clock(), 0.5)
+    pace = Throttle(hours.clock(), 0.5)
     for _ in pace.slowly(range(4)):
         hours.work(1)
     assert hours.waited == 3  # the last rest is for whoever comes next
@@ -63,5 +63,5 @@ def test_the_clock_of_a_thread_stops_it_where_it_waits() -> None:
     clock = clock_until(stop)
     clock.wait(0)
     stop.set()
-    with pytest.raises(StoppedError):
+    with pytest.raises(WorkStoppedError):
         clock.wait(1000)

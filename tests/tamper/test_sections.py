@@ -11,7 +11,7 @@ from server.notary.findings import Finding
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.verification.section_check import SectionCheck, check_outside
-from server.verification.sections import Place, SectionLimits, next_section, read_ground
+from server.verification.sections import ResumePoint, SectionLimits, next_section, read_context
 from tests.tamper.stated import LAST, Stated
 from tests.tamper.store import Store
 from tests.tamper.test_matrix import MATRIX, NAMES
@@ -27,10 +27,10 @@ def found_in_sections(
     store: Store, limits: SectionLimits, keys: TrustedKeys, kept: Sequence[Checkpoint | Statement] = ()
 ) -> list[Finding]:
     """Verify the whole store, section by section."""
-    ground = read_ground(store.engine, keys, lambda: kept)
+    ground = read_context(store.engine, keys, lambda: kept)
     found = list(check_outside(store.engine, ground))
     for log in ground.logs:
-        place = Place()
+        place = ResumePoint()
         while section := next_section(store.engine, log, place, limits):
             check = SectionCheck(store.engine, ground, section)
             found += check.findings()

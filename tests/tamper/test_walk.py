@@ -16,9 +16,9 @@ from server.notary.statement import Statement
 from server.notary.trust import check_checkpoint
 from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import Notice
-from server.self_verification.progress_file import Bookmark
-from server.self_verification.scrubber import Subject, Walker
-from server.self_verification.throttle import Clock, StoppedError
+from server.self_verification.progress_file import ScrubProgress
+from server.self_verification.scrubber import Scrubber, Subject
+from server.self_verification.throttle import Clock, WorkStoppedError
 from server.verification.sections import SectionLimits
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import OutcomeUnknownError
@@ -33,7 +33,7 @@ SMALL = SectionLimits(leaves=100, batches=4)
 
 @dataclass
 class Watch:
-    """A clock that goes on when somebody waits, and by some seconds whenever it is looked at."""
+    """A clock that goes on when somebody waits, and by some seconds run_on_event it is looked at."""
 
     step: float = 0.0
     time: float = 0.0
@@ -77,15 +77,15 @@ class Walk:
     stated: Stated
     watch: Watch = field(default_factory=Watch)
     trail: Record = field(default_factory=Record)
-    marks: list[tuple[float, Bookmark]] = field(default_factory=list)
+    marks: list[tuple[float, ScrubProgress]] = field(default_factory=list)
     kept: Sequence[Checkpoint | Statement] = ()
     limits: SectionLimits = SMALL
 
-    def walker(self) -> Walker:
+    def walker(self) -> Scrubber:
         """Return a walker that goes on where the one before it was."""
         subject = Subject(self.stated.keys, lambda: self.kept, self.limits)
-        mark = self.marks[-1][1] if self.marks else Bookmark()
-        return Walker(
+        mark = self.marks[-1][1] if self.marks else ScrubProgress()
+        return Scrubber(
             subject,
             12 * HOUR,
             self.watch.clock(),
@@ -228,7 +228,7 @@ def test_a_bookmark_that_nobody_signed_is_not_believed(
     walk: Walk, stated: Stated, caplog: pytest.LogCaptureFixture
 ) -> None:
     forged = stated.batches[OPERATIONAL][-1].checkpoint.replace("\u2014 shop", "\u2014 shot")
-    walk.marks.append((0.0, Bookmark(0.0, OPERATIONAL.origin, stated.batches[OPERATIONAL][-1].tree_size, forged)))
+    walk.marks.append((0.0, ScrubProgress(0.0, OPERATIONAL.origin, stated.batches[OPERATIONAL][-1].tree_size, forged)))
     walker = walk.walker()
     walker.walk(stated.engine)
     assert walker.status.records == stated.batches[OPERATIONAL][-1].tree_size
@@ -282,11 +282,11 @@ def test_a_store_that_is_too_large_for_the_interval_is_told_of_and_not_hurried(
 def test_walks_follow_on_each_other_until_they_are_stopped(walk: Walk, stated: Stated) -> None:
     def stop(_: float) -> None:
         if walk.watch.time > 30 * HOUR:
-            raise StoppedError
+            raise WorkStoppedError
 
     walk.watch.meanwhile = stop
     walker = walk.walker()
-    with pytest.raises(StoppedError):
+    with pytest.raises(WorkStoppedError):
         walker.run(stated.engine)
     assert walker.status.walks == 2
 

@@ -17,7 +17,7 @@ from server.notary.note import NoteSignature
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.witnessing import Cosignature
 from server.witness.client import WitnessClient, WitnessSize
-from server.witness.errors import AnswerError, OtherHistoryError, RefusedError, UnavailableError, WitnessError
+from server.witness.errors import AnswerError, OtherHistoryError, UnavailableError, WitnessError, WitnessRefusedError
 from server.witness.settings import Witness
 from tests.witness.growing_log import GrowingLog
 
@@ -70,9 +70,9 @@ class TestProtocol:
             client.add_checkpoint(other.checkpoint(), 5, other.consistency(5, 9))
 
     def test_an_unknown_log_and_an_unknown_key_are_refused(self, client: WitnessClient, log: GrowingLog) -> None:
-        with pytest.raises(RefusedError, match="does not know the log"):
+        with pytest.raises(WitnessRefusedError, match="does not know the log"):
             client.add_checkpoint(GrowingLog("example.org/audit/b").grow(1).checkpoint(), 0, [])
-        with pytest.raises(RefusedError, match="signature"):
+        with pytest.raises(WitnessRefusedError, match="signature"):
             client.add_checkpoint(GrowingLog(log.origin).grow(1).checkpoint(), 0, [])
 
     def test_requests_are_made_as_specified(self, log: GrowingLog, witness: SmallWitness) -> None:
@@ -102,8 +102,8 @@ class TestStrangeAnswers:
             (Answer(200), AnswerError),
             (Answer(204), AnswerError),
             (Answer(400, b"bad \x1b[31m\n"), AnswerError),
-            (Answer(403), RefusedError),
-            (Answer(404), RefusedError),
+            (Answer(403), WitnessRefusedError),
+            (Answer(404), WitnessRefusedError),
             (Answer(409, b"5\n"), AnswerError),
             (Answer(409, b"five\n", "text/x.tlog.size"), AnswerError),
             (Answer(422), OtherHistoryError),

@@ -12,7 +12,7 @@ from harness.litewitness import LiteWitness, running_litewitness
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.witnessing import Cosignature
 from server.witness.client import WitnessClient, WitnessSize
-from server.witness.errors import OtherHistoryError, RefusedError
+from server.witness.errors import OtherHistoryError, WitnessRefusedError
 from server.witness.settings import Witness
 from tests.witness.growing_log import GrowingLog
 
@@ -72,9 +72,9 @@ def test_it_refuses_a_history_that_was_rewritten(
 
 
 def test_it_refuses_what_it_does_not_know(client: WitnessClient, log: GrowingLog) -> None:
-    with pytest.raises(RefusedError, match="does not know the log"):
+    with pytest.raises(WitnessRefusedError, match="does not know the log"):
         client.add_checkpoint(GrowingLog("example.org/audit/unknown").grow(1).checkpoint(), 0, [])
-    with pytest.raises(RefusedError, match="signature"):
+    with pytest.raises(WitnessRefusedError, match="signature"):
         client.add_checkpoint(GrowingLog(log.origin).grow(1).checkpoint(), 0, [])
 
 

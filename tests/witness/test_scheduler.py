@@ -20,7 +20,7 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.note import NoteSignature
 from server.notary.witnessing import open_cosignatures
-from server.witness.scheduler import Attendance, ServiceState, plan_errands
+from server.witness.scheduler import ServiceState, WitnessScheduler, build_tasks
 from server.witness.settings import TimestampAuthority, Witness
 from server.witness.timestamps import check_timestamp, load_roots
 from tests.witness.growing_log import GrowingLog
@@ -61,9 +61,9 @@ async def attended(
     witnesses: Sequence[Witness],
     authority: TimestampAuthority | None = None,
     patience: float = FOREVER,
-) -> AsyncIterator[Attendance]:
-    errands = plan_errands(logs, witnesses, authority, witness_interval=0.02, timeout=patience)
-    attendance = Attendance(errands, first_pause=0.02, longest_pause=0.1)
+) -> AsyncIterator[WitnessScheduler]:
+    tasks = build_tasks(logs, witnesses, authority, witness_interval=0.02, timeout=patience)
+    attendance = WitnessScheduler(tasks, first_pause=0.02, longest_pause=0.1)
     async with attendance.running():
         yield attendance
 
@@ -78,7 +78,7 @@ async def looked_again(log: GrowingLog) -> None:
     await until(lambda: log.looks >= looks + 5)
 
 
-def state_of(attendance: Attendance, at: int = 0) -> ServiceState:
+def state_of(attendance: WitnessScheduler, at: int = 0) -> ServiceState:
     return attendance.states()[at]
 
 

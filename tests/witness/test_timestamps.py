@@ -22,10 +22,10 @@ from server.witness.der_order import sort_certificates
 from server.witness.errors import (
     AnswerError,
     PackageMissingError,
-    RefusedError,
     RootsError,
     UnavailableError,
     WitnessError,
+    WitnessRefusedError,
 )
 from server.witness.settings import TimestampAuthority
 from server.witness.timestamps import Timestamp, TimestampClient, check_timestamp, load_roots
@@ -101,7 +101,7 @@ class TestStrangeAnswers:
     def test_a_refusal_is_told_with_its_reason(self, tmp_path: Path) -> None:
         with serving(SmallAuthority(tmp_path, digest="sha512").respond) as url:
             client = TimestampClient(TimestampAuthority(url), PATIENCE)
-            with pytest.raises(RefusedError, match="digest algorithm is not supported"):
+            with pytest.raises(WitnessRefusedError, match="digest algorithm is not supported"):
                 client.stamp(TEXT)
 
     @pytest.mark.parametrize(

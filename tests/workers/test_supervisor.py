@@ -11,7 +11,7 @@ import pytest
 
 from server.settings.settings import load_settings
 from server.workers.messages import Order
-from server.workers.supervisor import WorkerFailedError, Workers, pauses
+from server.workers.supervisor import Supervisor, WorkerFailedError, pauses
 
 READY = """print('{"not_ready": ""}', flush=True)\n"""
 WAIT_FOR_THE_END = "sys.stdin.read()\n"
@@ -38,7 +38,7 @@ def files_in(directory: Path) -> int:
 
 async def test_workers_are_told_what_to_do_and_wait_until_they_are_stopped(orders: list[Order], tmp_path: Path) -> None:
     script = f"line = sys.stdin.readline()\n{READY}{WAIT_FOR_THE_END}Path({str(tmp_path)!r}, str(hash(line))).touch()"
-    workers = Workers(orders, command(script))
+    workers = Supervisor(orders, command(script))
     assert workers.not_ready() == "worker 1 is not running"
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
@@ -50,7 +50,7 @@ async def test_workers_are_told_what_to_do_and_wait_until_they_are_stopped(order
 
 async def test_what_a_worker_says_it_waits_for_is_told(orders: list[Order]) -> None:
     script = f"""print('not a report')\nprint('{{"not_ready": "it waits"}}', flush=True)\n{WAIT_FOR_THE_END}"""
-    workers = Workers(orders, command(script))
+    workers = Supervisor(orders, command(script))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == "worker 1: it waits"
@@ -60,7 +60,7 @@ async def test_a_worker_that_says_nothing_for_long_is_not_ready(
     orders: list[Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.workers.supervisor._SILENCE", -1.0)
-    workers = Workers(orders, command(READY + WAIT_FOR_THE_END))
+    workers = Supervisor(orders, command(READY + WAIT_FOR_THE_END))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == "worker 1 does not answer"
@@ -71,7 +71,7 @@ async def test_a_worker_that_ends_is_started_again(orders: list[Order], tmp_path
         f"lives = len(list(Path({str(tmp_path)!r}).iterdir()))\nPath({str(tmp_path)!r}, str(lives)).touch()\n"
         f"if lives < 3:\n    sys.exit(lives % 2)\n{READY}{WAIT_FOR_THE_END}"
     )
-    workers = Workers(orders[:1], command(script))
+    workers = Supervisor(orders[:1], command(script))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == ""
@@ -79,7 +79,7 @@ async def test_a_worker_that_ends_is_started_again(orders: list[Order], tmp_path
 
 
 async def test_a_program_that_is_not_there_is_tried_again_until_all_is_stopped(orders: list[Order]) -> None:
-    workers = Workers(orders, ["/nowhere/lognotary"])
+    workers = Supervisor(orders, ["/nowhere/lognotary"])
     stop = asyncio.Event()
     async with workers.running():
         asyncio.get_running_loop().call_later(0.05, stop.set)
@@ -87,7 +87,7 @@ async def test_a_program_that_is_not_there_is_tried_again_until_all_is_stopped(o
         await workers.run_until(stop)
 
 
-async def run(workers: Workers) -> None:
+async def run(workers: Supervisor) -> None:
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         await workers.run_until(asyncio.Event())
@@ -111,7 +111,7 @@ async def test_a_worker_that_can_never_start_ends_all(
         f"    {READY}    {WAIT_FOR_THE_END}    Path({str(tmp_path)!r}, 'stopped').touch()\n    sys.exit()\n"
         f"{first}{said}sys.exit(2)"
     )
-    workers = Workers(orders, command(script))
+    workers = Supervisor(orders, command(script))
     with pytest.raises(WorkerFailedError, match=message):
         await run(workers)
     assert (tmp_path / "stopped").exists()
@@ -119,7 +119,7 @@ async def test_a_worker_that_can_never_start_ends_all(
 
 async def test_a_worker_that_does_not_stop_is_killed(orders: list[Order], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.workers.supervisor._STOP_GRACE", 0.05)
-    workers = Workers(orders, command(f"import time\n{READY}{WAIT_FOR_THE_END}time.sleep(1000)"))
+    workers = Supervisor(orders, command(f"import time\n{READY}{WAIT_FOR_THE_END}time.sleep(1000)"))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
     assert workers.not_ready() == "worker 1 is not running"

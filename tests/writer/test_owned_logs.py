@@ -26,7 +26,7 @@ from server.notary.statement import KeyChange, StatementKind, open_statement, re
 from server.notary.trust import TrustedKeys, fingerprint
 from server.settings.settings import load_settings
 from server.verification.verification import Scope, verify
-from server.writer.owned_logs import KeptLog, keep_alive, open_logs, reread_keys, state_changes
+from server.writer.owned_logs import OwnedLog, keep_alive, open_logs, reload_keys, state_changes
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.statements import read_statements
@@ -36,7 +36,7 @@ NAMES = {stream: LogName("shop", stream, "vm") for stream in Stream}
 AUDIT = NAMES[Stream.AUDIT]
 DAY = 86_400
 
-Logs = Mapping[Stream, KeptLog]
+Logs = Mapping[Stream, OwnedLog]
 
 
 class Server:
@@ -167,12 +167,12 @@ class TestRotation:
         store = server.store()
         with server.running(store) as logs:
             server.write(logs)
-            reread_keys(logs.values(), store)
+            reload_keys(logs.values(), store)
             assert server.changes() == []
             old, new = store.rotate()
             server.write(logs)  # it has not been told yet
-            reread_keys(logs.values(), store)
-            reread_keys(logs.values(), store)
+            reload_keys(logs.values(), store)
+            reload_keys(logs.values(), store)
             after = server.write(logs)
             for stream, name in NAMES.items():
                 [change] = server.changes(name)
@@ -191,7 +191,7 @@ class TestRotation:
             old, _ = store.rotate()
             server.engine.execute("RENAME TABLE log_statements TO away")
             with caplog.at_level(logging.ERROR, "server.writer.owned_logs"):
-                reread_keys(logs.values(), store)
+                reload_keys(logs.values(), store)
             assert caplog.text.count("signed by the same keys still") == 2
             old_key = VerifierKey(AUDIT.origin, old.public_key)
             assert signers(server.write(logs)[Stream.AUDIT], old_key) == [old_key]
@@ -206,7 +206,7 @@ class TestRotation:
         store = server.store()
         with server.running(store) as logs:
             (server.directory / "keys" / "signing-key.pem").write_text("nonsense")
-            reread_keys(logs.values(), store)
+            reload_keys(logs.values(), store)
             server.write(logs)
         assert "signing-key.pem cannot be used" in caplog.text
 

@@ -18,8 +18,8 @@ from server.notary.proofs import verify_consistency
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, data_digest, open_statement
 from server.witness.errors import LogUnavailableError
-from server.writer.owned_logs import KeptLog
-from server.writer.witnessed_log import StoredLog
+from server.writer.owned_logs import OwnedLog
+from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.statements import read_statements
 from tests.codec.building import rows
@@ -41,8 +41,8 @@ class Log:
         statements = StatementWriter(
             engine, None, SIGNER, lambda: writer.checkpoint, lambda _: None, self.give_up, stated
         )
-        self.kept = KeptLog(NAME, writer, statements, (journal, stated), 0)
-        self.attended = StoredLog(self.kept, engine)
+        self.kept = OwnedLog(NAME, writer, statements, (journal, stated), 0)
+        self.attended = WitnessedLog(self.kept, engine)
 
     def write(self, *counts: int) -> None:
         for count in counts:
