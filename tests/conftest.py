@@ -57,7 +57,7 @@ def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]
 def module_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A storage with all tables, once for each engine, in which a test finds what those before it left."""
     # Not one for each test: to open one takes half a second, and chDB leaves some threads, each with three
-    # descriptors, in the process run_on_event an embedded one is closed. Nor one for all tests: a process has one
+    # descriptors, in the process whenever an embedded one is closed. Nor one for all tests: a process has one
     # embedded storage open at a time, and other modules open their own.
     with _empty_storage(request, tmp_path_factory.mktemp("engine")) as url:
         opened = connect(parse_storage_url(url))

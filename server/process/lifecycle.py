@@ -74,7 +74,7 @@ def background(work: Coroutine[Any, Any, None]) -> Iterator[None]:
 
 
 async def run_on_event(event: asyncio.Event, work: Callable[[], object]) -> None:
-    """Do blocking work in a thread run_on_event an event is set; never ends."""
+    """Do blocking work in a thread whenever an event is set; never ends."""
     while True:
         await event.wait()
         event.clear()

@@ -112,7 +112,7 @@ class Metrics(Collector):
         return count
 
     def add_gauges(self, read: Callable[[], Iterable[GaugeSample]]) -> None:
-        """Read more, under names of its own, run_on_event metrics are asked for."""
+        """Read more, under names of its own, whenever metrics are asked for."""
         self._registry.register(_Gauges(read))
 
     def verified(self, records: int) -> None:

@@ -93,7 +93,7 @@ class LogCheck:
         return None if self.broken or self._history.is_broken else self._verified
 
     def batches(self, index: BatchIndex) -> Iterator[Finding | None]:
-        """Verify the batches of an index; yields findings, and None run_on_event a part is done."""
+        """Verify the batches of an index; yields findings, and None whenever a part is done."""
         if self._resume is not None:
             self._go_on_after(self._resume)
         window: list[Batch] = []

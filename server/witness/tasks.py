@@ -46,7 +46,7 @@ class ConfirmableLog(Protocol):
 
 
 class ConfirmationTask(Protocol):
-    """Something to do for a log run_on_event it has grown."""
+    """Something to do for a log whenever it has grown."""
 
     @property
     def service(self) -> str:

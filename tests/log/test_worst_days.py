@@ -1,4 +1,4 @@
-"""A writer on its worst days: what it acknowledged is kept, whatever fails and run_on_event it ends.
+"""A writer on its worst days: what it acknowledged is kept, whatever fails and whenever it ends.
 
 A state machine over receive, batch, journal, commit, crash and restart. Journals are files, of which a crash leaves
 what was synced; storage and the clock are pretended, and threads go on when they are told to. So any order of things

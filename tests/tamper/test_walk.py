@@ -33,7 +33,7 @@ SMALL = SectionLimits(leaves=100, batches=4)
 
 @dataclass
 class Watch:
-    """A clock that goes on when somebody waits, and by some seconds run_on_event it is looked at."""
+    """A clock that goes on when somebody waits, and by some seconds whenever it is looked at."""
 
     step: float = 0.0
     time: float = 0.0
