@@ -1,6 +1,6 @@
-"""Writes what is generated of these pages: ``cli.md``, and the worked example in ``evidence.md``.
+"""Generate the pages' generated parts: ``cli.md``, and in ``evidence.md`` the example and the SHA-256 of ``check.py``.
 
-Run it after changing a command's help or the page: ``python docs/generate.py``. A test tells when
+Run it after changing a command's help, ``server/check.py`` or the page: ``python docs/generate.py``. A test tells when
 the pages are not what this writes.
 """
 
@@ -20,6 +20,7 @@ from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from server import check
 from server.cli import build_parser
 from server.codec.classify import AuditFields, classify
 from server.codec.decode import decode
@@ -43,9 +44,10 @@ from server.notary.merkle import leaf_hash
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, Signer
 
-__all__ = ["EXAMPLE_LOG", "EXAMPLE_SIGNER", "Example", "cli_page", "fill", "make_example"]
+__all__ = ["EXAMPLE_LOG", "EXAMPLE_SIGNER", "Example", "cli_page", "evidence_blocks", "fill", "make_example"]
 
 _DOCS = Path(__file__).parent
+_CHECK = _DOCS.parent / "server" / "check.py"
 _WIDTH = "100"
 
 EXAMPLE_LOG = LogName("shop", Stream.AUDIT, "a")
@@ -70,7 +72,7 @@ def main() -> None:
     """Write the pages."""
     (_DOCS / "cli.md").write_text(cli_page(), encoding="utf-8")
     page = _DOCS / "evidence.md"
-    page.write_text(fill(page.read_text(encoding="utf-8"), make_example().blocks()), encoding="utf-8")
+    page.write_text(fill(page.read_text(encoding="utf-8"), evidence_blocks(make_example())), encoding="utf-8")
 
 
 def cli_page() -> str:
@@ -88,6 +90,15 @@ def cli_page() -> str:
 def _commands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
     [action] = [item for item in parser._actions if isinstance(item, argparse._SubParsersAction)]
     return action.choices
+
+
+def evidence_blocks(example: Example) -> dict[str, str]:
+    """Return the generated parts of ``evidence.md``, by name: the example's, and how to recognize ``check.py``."""
+    digest = sha256(_CHECK.read_bytes()).hexdigest()
+    return {
+        **example.blocks(),
+        "check": f"Version {check.__version__} has this SHA-256:\n\n```text\n{digest}  check.py\n```",
+    }
 
 
 def fill(page: str, blocks: Mapping[str, str]) -> str:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Checks an evidence bundle: one record, and the proof that it stands in a log that somebody signed.
 
     python check.py BUNDLE --public-key KEY [--witness KEY] [--json]
@@ -33,6 +34,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = ["RefusedError", "Report", "UnusableError", "add_arguments", "check", "main", "read_keys", "run"]
+__version__ = "0.1.0"
 
 
 class RefusedError(Exception):
@@ -43,7 +45,7 @@ class UnusableError(Exception):
     """Nothing could be checked: what was given as bundle or as key cannot be read."""
 
 
-# ---- 1. The files are there and well-formed ---------------------------------------------------------------
+# ---- 1. files: they are there and well-formed -------------------------------------------------------------
 
 _MIB = 1 << 20
 _FILES = ("record.bin", "record.json", "record.tlog-proof", "checkpoint")  # record.bin comes first in sorted order
@@ -71,16 +73,16 @@ class Key:
     """A public key. Its name is empty if it was given without one, as in a PEM file."""
 
     name: str
-    type: int
+    key_type: int
     public: bytes
 
     @property
-    def id(self) -> bytes:
+    def key_id(self) -> bytes:
         """The key ID (C2SP signed-note)."""
-        return sha256(self.name.encode() + b"\n" + bytes((self.type,)) + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + bytes((self.key_type,)) + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}"
+        return f"{self.name}+{self.key_id.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,7 @@ def _parse_key_change(note: str, where: str) -> KeyChange:
         raise RefusedError(f"{where} is no statement 'lognotary/v1 NUMBER TIME keys KEY... after KEY...'")
     after, _, before = match[2].partition(" after ")
     named = tuple(tuple(parse_key(word) for word in side.split(" ", 1)) for side in (before, after))
-    if any(key.name != checkpoint.origin or key.type == COSIGNATURE for side in named for key in side):
+    if any(key.name != checkpoint.origin or key.key_type == COSIGNATURE for side in named for key in side):
         raise RefusedError(f"{where} names keys of another log or of a witness")
     return KeyChange(checkpoint, int(match[1]), *named)
 
@@ -258,8 +260,8 @@ def parse_key(text: str) -> Key:
     if _KEY_SIZES.get(material[0]) != len(material) - 1:
         raise RefusedError(f"the key {text[:60]!r} is not Ed25519 or ML-DSA-44, or has another size than those")
     key = Key(match[1], material[0], material[1:])
-    if key.id.hex() != match[2]:
-        raise RefusedError(f"the key ID is {key.id.hex()} and not {match[2]}: mistyped, or altered")
+    if key.key_id.hex() != match[2]:
+        raise RefusedError(f"the key ID is {key.key_id.hex()} and not {match[2]}: mistyped, or altered")
     return key
 
 
@@ -273,7 +275,7 @@ def _base64(text: str, what: str) -> bytes:
     return decoded
 
 
-# ---- 2. The entry: the record's hash ----------------------------------------------------------------------
+# ---- 2. inclusion: the proof leads from the record's entry to the root hash -------------------------------
 
 
 def entry_of(record: bytes) -> bytes:
@@ -286,22 +288,13 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
-def check_entry(evidence: Evidence) -> str:
-    """Say which entry of a log the record is."""
-    entry = entry_of(evidence.record)
-    return f"SHA-256 of record.bin is {entry.hex()}, its leaf hash {leaf_hash(entry).hex()}"
-
-
-# ---- 3. The inclusion proof: from the entry to the root ---------------------------------------------------
-
-
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash two subtrees: HASH(0x01 || left || right) (RFC 9162, section 2.1.1)."""
     return sha256(b"\x01" + left + right).digest()
 
 
-def walk(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
-    """Walk up from a leaf; return the root hash. Names and order are those of RFC 9162, section 2.1.3.2."""
+def root_from_path(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
+    """Compute the root hash from a leaf and its inclusion path; names and order are of RFC 9162, section 2.1.3.2."""
     if index >= size:
         raise RefusedError(f"there is no entry {index} in a log of {size}")
     fn, sn, r = index, size - 1, leaf
@@ -322,16 +315,16 @@ def walk(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
 
 def check_inclusion(evidence: Evidence) -> str:
     """Check that the proof leads from the record to the checkpoint's root hash."""
-    index, size = evidence.index, evidence.checkpoint.size
-    if walk(index, size, leaf_hash(entry_of(evidence.record)), evidence.path) != evidence.checkpoint.root:
+    index, size, entry = evidence.index, evidence.checkpoint.size, entry_of(evidence.record)
+    if root_from_path(index, size, leaf_hash(entry), evidence.path) != evidence.checkpoint.root:
         raise RefusedError("the inclusion proof does not lead from the record to the checkpoint's root hash")
-    return f"it is entry {index} of the {size} that the checkpoint's root hash stands for"
+    return f"the record, SHA-256 {entry.hex()}, is entry {index} of the {size} under the checkpoint's root hash"
 
 
-# ---- 4. The checkpoint is one -----------------------------------------------------------------------------
+# ---- 3. checkpoint: the proof is for it -------------------------------------------------------------------
 
 
-def check_same(evidence: Evidence) -> str:
+def check_proof_is_of_checkpoint(evidence: Evidence) -> str:
     """Check that the proof is for the checkpoint. That may have signatures more, of witnesses that came later."""
     proved, checkpoint = evidence.proved, evidence.checkpoint
     if proved.text != checkpoint.text or not set(proved.signatures) <= set(checkpoint.signatures):
@@ -339,12 +332,12 @@ def check_same(evidence: Evidence) -> str:
     return "the proof is for the checkpoint"
 
 
-# ---- 5. The signatures of the log's keys ------------------------------------------------------------------
+# ---- Signatures of a key, which the next steps need -------------------------------------------------------
 
 
 def signed_by(checkpoint: Checkpoint, key: Key) -> int | None:
     """Check a key's signatures. Return the time of the last, 0 if it has none; None if there is no signature."""
-    time, known = None, (key.name, key.id)
+    time, known = None, (key.name, key.key_id)
     for name, key_id, signature in checkpoint.signatures:
         if (name, key_id) == known:
             try:
@@ -358,13 +351,13 @@ def signed_by(checkpoint: Checkpoint, key: Key) -> int | None:
 
 def _verify(checkpoint: Checkpoint, key: Key, signature: bytes) -> int:
     text = checkpoint.text.encode()
-    if key.type == ED25519:  # C2SP signed-note
+    if key.key_type == ED25519:  # C2SP signed-note
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
         return 0
     time, signature = int.from_bytes(signature[:8], "big"), signature[8:]  # C2SP tlog-cosignature
     if time >= 1 << 63:
         raise ValueError("its time is out of range")
-    if key.type == COSIGNATURE:
+    if key.key_type == COSIGNATURE:
         message = b"cosignature/v1\ntime %d\n" % time + text
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
         return time
@@ -377,31 +370,7 @@ def _verify(checkpoint: Checkpoint, key: Key, signature: bytes) -> int:
     return time
 
 
-def check_signatures(evidence: Evidence) -> str:
-    """Check that the checkpoint is signed by the keys in force at its size.
-
-    Where ML-DSA-44 keys were given, one of them has to be among those.
-    """
-    checkpoint, given = evidence.checkpoint, set(evidence.keys)
-    if not given:
-        raise RefusedError(f"no key that was given is one of the log {checkpoint.origin}")
-    signers = {key for key in given if signed_by(checkpoint, key) is not None}
-    needed = {key.type for key in given}
-    if evidence.changes:
-        spans = [keys for keys, first, last in follow_keys(evidence) if first <= checkpoint.size <= last]
-        signed = [keys for keys in spans if all(signed_by(checkpoint, key) is not None for key in keys)]
-        if not signed:
-            in_force = " or ".join(" and ".join(map(str, keys)) for keys in spans)
-            raise RefusedError(f"it is not signed by what is in force at {checkpoint.size} entries: {in_force}")
-        signers = set(signed[0])
-        needed &= {ML_DSA_44}
-    for kind in sorted(needed - {key.type for key in signers & given}):
-        by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
-        raise RefusedError(f"it is not signed by the key of type {kind} that was given, but by {by}")
-    return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
-
-
-# ---- 6. Key changes: which key is in force ----------------------------------------------------------------
+# ---- 4. key changes: which keys are in force at which size ------------------------------------------------
 
 
 def follow_keys(evidence: Evidence) -> list[tuple[tuple[Key, ...], int, int]]:
@@ -419,7 +388,7 @@ def follow_keys(evidence: Evidence) -> list[tuple[tuple[Key, ...], int, int]]:
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             raise RefusedError(f"{what} has another root hash for {checkpoint.size} entries: the log was forked")
         for side in (change.before, change.after):
-            signing = [key for key in side if key.type == ED25519]  # ML-DSA-44 does not sign extension lines
+            signing = [key for key in side if key.key_type == ED25519]  # ML-DSA-44 does not sign extension lines
             if not signing or any(signed_by(checkpoint, key) is None for key in signing):
                 raise RefusedError(f"{what} is not signed by both the key before it and the key after it")
         if following is None:
@@ -431,7 +400,7 @@ def follow_keys(evidence: Evidence) -> list[tuple[tuple[Key, ...], int, int]]:
     sides = [changes[0].before, *(change.after for change in changes)]
     sizes = [change.checkpoint.size for change in changes]
     spans = list(zip(sides, [0, *sizes], [*sizes, 1 << 63], strict=True))
-    if not {key for keys, _, _ in spans for key in keys if key.type == ED25519} & set(evidence.keys):
+    if not {key for keys, _, _ in spans for key in keys if key.key_type == ED25519} & set(evidence.keys):
         raise RefusedError("no key that was given is one of those that the key changes lead from or to")
     return spans
 
@@ -444,7 +413,34 @@ def check_key_changes(evidence: Evidence) -> str:
     return f"there are {len(evidence.changes)}, each signed by the key before it and the key after it"
 
 
-# ---- 7. The readable text says what the record says -------------------------------------------------------
+# ---- 5. signature: the keys in force signed the checkpoint ------------------------------------------------
+
+
+def check_signatures(evidence: Evidence) -> str:
+    """Check that the checkpoint is signed by the keys in force at its size.
+
+    Where ML-DSA-44 keys were given, one of them has to be among those.
+    """
+    checkpoint, given = evidence.checkpoint, set(evidence.keys)
+    if not given:
+        raise RefusedError(f"no key that was given is one of the log {checkpoint.origin}")
+    signers = {key for key in given if signed_by(checkpoint, key) is not None}
+    needed = {key.key_type for key in given}
+    if evidence.changes:
+        spans = [keys for keys, first, last in follow_keys(evidence) if first <= checkpoint.size <= last]
+        signed = [keys for keys in spans if all(signed_by(checkpoint, key) is not None for key in keys)]
+        if not signed:
+            in_force = " or ".join(" and ".join(map(str, keys)) for keys in spans)
+            raise RefusedError(f"it is not signed by what is in force at {checkpoint.size} entries: {in_force}")
+        signers = set(signed[0])
+        needed &= {ML_DSA_44}
+    for kind in sorted(needed - {key.key_type for key in signers & given}):
+        by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
+        raise RefusedError(f"it is not signed by the key of type {kind} that was given, but by {by}")
+    return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
+
+
+# ---- 6. record.json: the readable text says what the record says ------------------------------------------
 
 _COLUMNS = """
     Timestamp:time TraceId SpanId TraceFlags:1 SeverityText SeverityNumber:1 ServiceName Body ResourceSchemaUrl
@@ -533,7 +529,7 @@ def check_readable(evidence: Evidence) -> str:
     return "record.json says what record.bin says"
 
 
-# ---- 8. Cosignatures of witnesses -------------------------------------------------------------------------
+# ---- 7. witnesses: their cosignatures ---------------------------------------------------------------------
 
 
 def check_witnesses(evidence: Evidence) -> str:
@@ -550,9 +546,8 @@ def check_witnesses(evidence: Evidence) -> str:
 # ---- The steps in order, and what follows from them -------------------------------------------------------
 
 _STEPS: tuple[tuple[str, Callable[[Evidence], str]], ...] = (
-    ("entry", check_entry),
     ("inclusion", check_inclusion),
-    ("checkpoint", check_same),
+    ("checkpoint", check_proof_is_of_checkpoint),
     ("key changes", check_key_changes),
     ("signature", check_signatures),
     ("record.json", check_readable),
@@ -609,8 +604,8 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         except RefusedError as error:
             steps.append(Step(name, False, str(error)))
     checkpoint = evidence.checkpoint
-    known = {(key.name, key.id) for key in (*evidence.keys, *evidence.witnesses)}
-    known |= {(key.name, key.id) for change in evidence.changes for key in change.before + change.after}
+    known = {(key.name, key.key_id) for key in (*evidence.keys, *evidence.witnesses)}
+    known |= {(key.name, key.key_id) for change in evidence.changes for key in change.before + change.after}
     unknown = sorted(name for name in files if name not in _FILES and not _KEY_CHANGE.fullmatch(name))
     proved = None
     if all(step.holds for step in steps):
@@ -637,7 +632,7 @@ def read_keys(given: Iterable[str], *types: int) -> list[Key]:
             found = [_read_pem(content)] if "-----BEGIN" in content else [parse_key(line) for line in lines]
         except (OSError, ValueError, UnsupportedAlgorithm, RefusedError) as error:
             raise UnusableError(f"{text}: {error}") from error
-        if not found or any(key.type not in types for key in found):
+        if not found or any(key.key_type not in types for key in found):
             raise UnusableError(f"{text}: a key of type {' or '.join(map(str, types))} of C2SP signed-note is needed")
         keys += found
     return keys
@@ -708,6 +703,7 @@ def _one_line(text: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(description="Check an evidence bundle of Lognotary.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     add_arguments(parser)
     return run(parser.parse_args(arguments))
 

@@ -8,8 +8,10 @@ import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -85,6 +87,25 @@ class TestAlone:
         assert "cryptography" in rooms
         assert rooms - {"cryptography"} <= sys.stdlib_module_names
 
+    def test_it_has_the_version_of_the_release_it_came_with(self, capsys: pytest.CaptureFixture[str]) -> None:
+        project = tomllib.loads((CHECK.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        assert check.__version__ == project["version"]
+        with pytest.raises(SystemExit, match=r"^0$"):
+            check.main(["--version"])
+        assert capsys.readouterr().out.endswith(f" {check.__version__}\n")
+
+    def test_it_can_be_started_as_a_program(self, tmp_path: Path) -> None:
+        save_bundle(BUNDLE, tmp_path / "bundle")
+        command = [CHECK, tmp_path / "bundle", "--public-key", str(FIRST.verifier_key(LOG.origin))]
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # python3, with cryptography
+        done = subprocess.run(command, capture_output=True, env={**os.environ, "PATH": path}, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+    def test_its_sections_are_in_the_order_of_the_steps_that_are_reported(self) -> None:
+        sections = re.findall(r"(?m)^# ---- (\d+)\. ([a-z. ]+): ", CHECK.read_text(encoding="utf-8"))
+        steps = [step.name for step in check.check(BUNDLE, [key(FIRST)]).steps]
+        assert sections == [(str(number), name) for number, name in enumerate(steps, 1)]
+
     @pytest.mark.parametrize("name", ["bundle", "bundle.zip"])
     def test_a_copy_runs_where_nothing_else_is_installed(self, name: str, tmp_path: Path) -> None:
         packages = tmp_path / "packages"
@@ -159,7 +180,7 @@ class TestParity:
         leaf = leaf_hash(b"entry")
         for last in (size, size + index + 1):
             try:
-                root = check.walk(index, last, leaf, path)
+                root = check.root_from_path(index, last, leaf, path)
             except check.RefusedError:
                 with pytest.raises(VerificationError):
                     verify_inclusion(index, last, leaf, path, bytes(32))
@@ -205,7 +226,7 @@ class TestParity:
                 check.parse_key(f"{name}+00000000+{encoded}")
             return
         mine = check.parse_key(str(theirs))
-        assert (mine.name, mine.type, mine.public, mine.id) == (
+        assert (mine.name, mine.key_type, mine.public, mine.key_id) == (
             theirs.name,
             theirs.key_type.value,
             theirs.public_key,
@@ -265,7 +286,7 @@ class TestTampering:
         path = LOG.path(4, 8)
         node = node_hash(leaf_hash(entry_of(LOG.records[4])), path[0])
         with pytest.raises(check.RefusedError, match="short"):
-            check.walk(2, 8, node, path[1:])
+            check.root_from_path(2, 8, node, path[1:])
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -344,7 +365,7 @@ class TestKeys:
         assert check.check(BUNDLE, [check.Key("", check.ED25519, FIRST.ed25519.public_key)]).holds
 
     def test_one_wrong_signature_of_a_known_key_refuses_although_another_is_right(self) -> None:
-        wrong = NoteSignature(LOG.origin, key(STRANGER).id, bytes(64))
+        wrong = NoteSignature(LOG.origin, key(STRANGER).key_id, bytes(64))
         note = SignedNote(NOTE.text, (*NOTE.signatures, wrong))
         assert check.check(LOG.bundle(5, note), [key(FIRST)]).holds
         assert "wrong" in failed(check.check(LOG.bundle(5, note), [key(FIRST), key(STRANGER)]))["signature"]
@@ -431,7 +452,7 @@ class TestKeyChanges:
 
     def test_a_change_that_the_old_key_never_signed_lets_nobody_in(self) -> None:
         forged = parse_note(LOG.key_change(6, 2, FIRST, STRANGER))
-        own = tuple(signature for signature in forged.signatures if signature.key_id == key(STRANGER).id)
+        own = tuple(signature for signature in forged.signatures if signature.key_id == key(STRANGER).key_id)
         assert len(own) == 1
         report = self.report(7, STRANGER, FIRST, (str(SignedNote(forged.text, own)),))
         assert set(failed(report)) == {"key changes", "signature"}
@@ -683,7 +704,9 @@ class TestCommand:
         report = json.loads(capsys.readouterr().out)
         assert report["holds"] is True
         assert report["proved"]["ActorId"] == "alice"
-        assert [step["name"] for step in report["steps"]][:3] == ["files", "entry", "inclusion"]
+        assert [step["name"] for step in report["steps"]] == [
+            *("files", "inclusion", "checkpoint", "key changes", "signature", "record.json", "witnesses")
+        ]
         (bundle / "record.bin").write_bytes(b"")
         assert run(bundle, "--public-key", pem, "--json") == 1
         report = json.loads(capsys.readouterr().out)

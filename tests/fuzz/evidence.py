@@ -209,7 +209,8 @@ def _key(files: Files) -> bool:
         _require(mine is None or len(mine.name.encode()) > 255, "the notary reads no key")
         return False
     if mine is not None:
-        _require((mine.name, mine.public, mine.id) == (theirs.name, theirs.public_key, theirs.key_id), "another key")
+        read = (mine.name, mine.public, mine.key_id)
+        _require(read == (theirs.name, theirs.public_key, theirs.key_id), "another key")
     return mine is not None
 
 
