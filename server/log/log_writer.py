@@ -18,6 +18,7 @@ from server.codec.rows import Rows
 from server.errors.ingest import RefusedError, StorageRefusedError
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
+from server.log.receipt_floor import ReceiptFloor
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState, TileFragment, notarize
@@ -77,6 +78,8 @@ class LogWriter:
         self._inherited = max(journal.waiting, default=0)
         self._failure = ""  # why nothing can be appended any more
         self._refusal = 0.0, ""  # when storage refused a batch, and why
+        self.receipts = ReceiptFloor(head.range.size)
+        """Which records may be appended, by what statements promise of them."""
         self.signed = 0
         """How many checkpoints it has signed."""
         self.blocked = False
@@ -217,6 +220,8 @@ class LogWriter:
     def _append(self, parts: Sequence[Rows], requests: Sequence[bytes]) -> tuple[int, Entry, tuple[TileFragment, ...]]:
         self._check_open()
         leaf_hashes = b"".join(part.leaf_hashes for part in parts)
+        count = sum(part.count for part in parts)
+        self.receipts.admit(min(part.ingested_at for part in parts), self._head.range.size + count)
         try:
             notarized = notarize(
                 self._head,

@@ -6,15 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from server.errors.ingest import JournalDamagedError, StorageRefusedError
 from server.log.journal import Journal
+from server.log.receipt_floor import ReceiptFloor
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import VerificationError
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import (
+    ReceiptBound,
     Statement,
     StatementKind,
     StatementRow,
@@ -39,6 +42,9 @@ __all__ = ["StatementWriter", "store_waiting_statements"]
 
 _logger = logging.getLogger(__name__)
 
+_LONGEST_WAIT = 3600  # seconds; far longer than a request waits in memory, and any that waited longer is refused
+_BOUNDING = (StatementKind.HEARTBEAT, StatementKind.RETENTION)  # kinds that end with a receipt bound
+
 
 class StatementWriter:
     """Appends statements to a log's; may be used by several threads."""
@@ -53,6 +59,7 @@ class StatementWriter:
         give_up: threading.Event,
         journal: Journal,
         clock: Callable[[], float] = time.time,
+        receipts: ReceiptFloor | None = None,
     ) -> None:
         """Go on with a log's statements.
 
@@ -64,7 +71,8 @@ class StatementWriter:
             on_store: called with every statement that was stored.
             give_up: once set, storing is not repeated any more.
             journal: keeps a statement until it is stored, so that none takes the place of one that may be on its way.
-            clock: seconds since the epoch.
+            clock: seconds since the epoch; no record is received earlier than it has shown.
+            receipts: keeps what statements promise of the log's later records; without it they promise nothing.
         """
         self._engine = engine
         self._last = last
@@ -74,6 +82,7 @@ class StatementWriter:
         self._give_up = give_up
         self._journal = journal
         self._clock = clock
+        self._receipts = receipts
         self._lock = threading.Lock()
         self.signed = 0
         """How many statements it has signed."""
@@ -91,7 +100,12 @@ class StatementWriter:
             StorageRefusedError: it was not stored.
         """
         with self._lock:
-            return self._store(self._next(self._checkpoint(), kind, words), [self._signer])
+            statement = self._next(self._checkpoint(), kind, words)
+            if self._receipts is not None and kind in _BOUNDING:
+                earliest = max(0, statement.time - _LONGEST_WAIT)
+                bound = ReceiptBound(self._receipts.promise(earliest * 10**9), earliest)
+                statement = replace(statement, words=(*words, *bound.words))
+            return self._store(statement, [self._signer])
 
     def state_of(self, checkpoint: Checkpoint, kind: StatementKind, data: bytes) -> Statement:
         """Store what others say of an earlier checkpoint, which the log has gone on from. Raises as ``state``."""

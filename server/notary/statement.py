@@ -25,6 +25,7 @@ from server.notary.signers import Signer
 
 __all__ = [
     "KeyChange",
+    "ReceiptBound",
     "Statement",
     "StatementKind",
     "StatementRow",
@@ -32,20 +33,22 @@ __all__ = [
     "key_change_words",
     "open_statement",
     "read_key_change",
+    "read_receipt_bound",
     "read_retention",
     "sign_statement",
 ]
 
 _LINE = re.compile(r"lognotary/v1 ([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9}) ([a-z]+)((?: \S+)*)")
 _LATEST = (1 << 32) - 1  # ClickHouse's DateTime
+_BOUND = re.compile(r"(0|[1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9})")
 
 
 class StatementKind(Enum):
     """What a statement says, beside the log's size and root hash.
 
-    HEARTBEAT: nothing; the log stood so at that time.
+    HEARTBEAT: the log stood so at that time; a ``ReceiptBound``, which older ones lack.
     KEYS: which keys sign the log from now on, and which did so far.
-    RETENTION: after how many seconds records may be dropped; ``forever``: never.
+    RETENTION: after how many seconds records may be dropped, ``forever``: never; a ``ReceiptBound``, as HEARTBEAT.
     WITNESSED: SHA-256 of cosignature lines of witnesses over this checkpoint.
     TIMESTAMPED: SHA-256 of an RFC 3161 response over this checkpoint.
     """
@@ -79,6 +82,26 @@ class Statement:
         """Return the note text that is signed."""
         said = " ".join((f"lognotary/v1 {self.number} {self.time} {self.kind.value}", *self.words))
         return f"{self.checkpoint.text()}{said}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptBound:
+    """The earliest time at which the records of a log's later entries were received.
+
+    The log may have more entries than its checkpoint says by then: signed, and not in storage yet.
+
+    Attributes:
+        first: number of the first entry that it holds for; it holds for all that follow.
+        earliest: seconds since the epoch.
+    """
+
+    first: int
+    earliest: int
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The words by which a statement says so."""
+        return str(self.first), str(self.earliest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +239,24 @@ def read_retention(statement: Statement) -> int | None:
     Raises:
         MalformedError: it says no such thing.
     """
-    word = statement.words[0] if len(statement.words) == 1 else ""
+    word = statement.words[0] if len(statement.words) in (1, 3) else ""
     if statement.kind is StatementKind.RETENTION and word == "forever":
         return None
     if statement.kind is not StatementKind.RETENTION or not re.fullmatch(r"[1-9][0-9]{0,11}", word):
         raise MalformedError("the statement does not say how long records are kept")
     return int(word)
+
+
+def read_receipt_bound(statement: Statement) -> ReceiptBound | None:
+    """Return the receipt bound of a HEARTBEAT or RETENTION statement; None where it has none, as older ones.
+
+    Raises:
+        MalformedError: its words are no receipt bound.
+    """
+    words = {StatementKind.HEARTBEAT: statement.words, StatementKind.RETENTION: statement.words[1:]}.get(statement.kind)
+    if not words:
+        return None
+    match = _BOUND.fullmatch(" ".join(words))
+    if match is None or int(match[2]) > statement.time:
+        raise MalformedError("the statement does not say from which entry on records were received after which time")
+    return ReceiptBound(int(match[1]), int(match[2]))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from server.notary.errors import VerificationError
 from server.notary.findings import Finding, FindingKind
@@ -14,12 +15,14 @@ from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
 from server.notary.statement import (
     KeyChange,
+    ReceiptBound,
     Statement,
     StatementKind,
     StatementRow,
     data_digest,
     open_statement,
     read_key_change,
+    read_receipt_bound,
     read_retention,
 )
 from server.notary.trust import TrustedKeys, follow_key_changes
@@ -27,6 +30,8 @@ from server.notary.trust import TrustedKeys, follow_key_changes
 __all__ = ["LogStatements", "check_statements", "learn_keys"]
 
 _OF_NOW = (StatementKind.HEARTBEAT, StatementKind.KEYS, StatementKind.RETENTION)
+# Seconds for which records may have waited to be signed in logs whose statements have no receipt bounds.
+_LONGEST_WAIT = 3600
 
 
 @dataclass(slots=True)
@@ -55,18 +60,24 @@ class LogStatements:
         dropped = [end - seconds * 10**9 for (_, seconds), end in zip(said, ends, strict=True) if seconds is not None]
         return max([0, *dropped])
 
-    def times(self) -> list[tuple[int, int]]:
-        """Return (entries, nanoseconds since the epoch): at these times the log had no more entries; in order.
+    def receipt_bounds(self) -> list[ReceiptBound]:
+        """Return from which entry on records were received after which time at the earliest, whatever rows say.
 
-        Entries beyond came later, whatever their rows say.
+        In order; both numbers only grow. Statements without receipt bounds count as well until the first that has one:
+        they are older, and then the entries that the log had in storage have to do for those that were signed.
         """
-        latest = 0
-        times = []
+        bounds: list[ReceiptBound] = []
+        bare = True
         for _, statement in sorted(self.statements.items()):
-            if statement.kind in _OF_NOW:
-                latest = max(latest, statement.time * 10**9)
-                times.append((statement.checkpoint.size, latest))
-        return sorted(times)
+            bound = read_receipt_bound(statement)
+            if bound is not None:
+                bare = False
+                bounds.append(bound)
+            elif bare and statement.kind in _OF_NOW:
+                bounds.append(ReceiptBound(statement.checkpoint.size, statement.time - _LONGEST_WAIT))
+        bounds.sort(key=lambda bound: (bound.first, bound.earliest))
+        latest = accumulate((bound.earliest for bound in bounds), max)
+        return [ReceiptBound(bound.first, earliest) for bound, earliest in zip(bounds, latest, strict=True)]
 
 
 def learn_keys(rows: Iterable[StatementRow], keys: TrustedKeys) -> TrustedKeys:
@@ -136,6 +147,7 @@ def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None,
             named |= read_key_change(statement, note).signing
         elif statement.kind is StatementKind.RETENTION:
             read_retention(statement)
+        read_receipt_bound(statement)
         _check_columns(row, home, statement, named, len(note.signatures))
     except _ColumnError as error:
         return home, statement, _finding(FindingKind.STATEMENT_ALTERED, row, str(error), statement)

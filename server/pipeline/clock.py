@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Time in nanoseconds since the epoch that never goes back, whatever the system clock does."""
+    """Time in nanoseconds since the epoch that never goes back, whatever the system clock does; thread-safe."""
 
     def __init__(self, read: Callable[[], int] = time.time_ns) -> None:
         """Follow a clock.
@@ -19,12 +20,19 @@ class Clock:
         """
         self._read = read
         self._last = 0
+        self._lock = threading.Lock()
 
     def not_before(self, earliest: int) -> None:
         """Let no time be before one, such as when the last record was received that is stored."""
-        self._last = max(self._last, earliest)
+        with self._lock:
+            self._last = max(self._last, earliest)
 
     def now(self) -> int:
         """Return the time."""
-        self._last = max(self._last, self._read())
-        return self._last
+        with self._lock:
+            self._last = max(self._last, self._read())
+            return self._last
+
+    def seconds(self) -> float:
+        """Return the time in seconds."""
+        return self.now() / 10**9

@@ -13,10 +13,6 @@ from server.notary.statement_check import LogStatements
 
 __all__ = ["Expired", "Expiry"]
 
-# Nanoseconds that a record may wait, after it was received, until it is committed: longer than any outage
-# through which a server holds on to a batch.
-_LONGEST_WAIT = 3600 * 10**9
-
 
 @dataclass(frozen=True, slots=True)
 class Expired:
@@ -41,22 +37,21 @@ class Expiry:
     def __init__(self, stated: LogStatements, now: int) -> None:
         """Take a log's statements; ``now`` is in nanoseconds since the epoch."""
         self._before = stated.expired_before(now)
-        times = stated.times()
-        self._sizes = [size for size, _ in times]
-        self._times = [time for _, time in times]
+        bounds = stated.receipt_bounds()
+        self._firsts = [bound.first for bound in bounds]
+        self._earliest = [bound.earliest * 10**9 for bound in bounds]
         self._batches: Counter[date] = Counter()
         self._records: Counter[date] = Counter()
 
     def covers(self, batch: Batch) -> bool:
         """Tell whether a batch's records may have been dropped.
 
-        When it was received is not signed, so it is held against the times that are: what came after a
-        statement cannot be older.
+        The time of receipt in its row is not signed, so it is held against the receipt bounds, which are.
         """
         received = batch.ingested_at
-        at = bisect_right(self._sizes, batch.first_leaf)
+        at = bisect_right(self._firsts, batch.first_leaf)
         if at:
-            received = max(received, self._times[at - 1] - _LONGEST_WAIT)
+            received = max(received, self._earliest[at - 1])
         return received <= self._before
 
     def add(self, batch: Batch) -> None:

@@ -43,12 +43,17 @@ _FLUSH_GRACE = 30.0  # seconds that storage may take for the last batches
 class Ingestion:
     """Refuses requests until it is opened, then brings their records to storage."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Prepare, without storage."""
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """Prepare, without storage.
+
+        Args:
+            settings: the settings.
+            clock: when records are received and statements signed; else the system's clock.
+        """
         keep_freed_memory()
         self._settings = settings
         self._give_up = threading.Event()
-        self._clock = Clock()
+        self._clock = clock or Clock()
         self._batchers: Mapping[Stream, Batcher] = {}
         self._probe: StorageProbe | None = None
         self._admission: Admission | None = None
@@ -101,7 +106,8 @@ class Ingestion:
         async with sole_writer(engine, name, signals.stop), contextlib.AsyncExitStack() as stack:
             with background(run_once(signals.stop, give_up.set)):
                 logs = await retry_until_available(
-                    lambda: open_logs(settings, name.writer, data, keys, engine, give_up), signals.stop
+                    lambda: open_logs(settings, name.writer, data, keys, engine, give_up, self._clock.seconds),
+                    signals.stop,
                 )
                 for log in logs.values():
                     stack.callback(log.close)

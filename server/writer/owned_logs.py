@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from server.data_dir.directory import DataDirectory
@@ -46,7 +47,8 @@ class OwnedLog:
         writer: appends batches to it.
         statements: states how it stands.
         journals: what is not in storage yet, batches and statements.
-        latest: when the last record was received that it had when it was opened, in nanoseconds since the epoch.
+        latest: when the last record was received, or the last statement signed, that it had when it was opened, in
+            nanoseconds since the epoch.
     """
 
     name: LogName
@@ -68,6 +70,7 @@ def open_logs(
     keys: KeyStore,
     engine: Engine,
     give_up: threading.Event,
+    clock: Callable[[], float] = time.time,
 ) -> Mapping[Stream, OwnedLog]:
     """Go on with a writer's logs, with the keys that signed them last.
 
@@ -78,6 +81,7 @@ def open_logs(
         keys: the keys to sign with, and those that did before.
         engine: the storage.
         give_up: once set, nothing is repeated any more.
+        clock: the time of statements, in seconds since the epoch; records are received by the same clock.
 
     Raises:
         LogUnusableError: a log in storage is not the one this writer wrote.
@@ -90,7 +94,7 @@ def open_logs(
     signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
     size = settings.journal_bytes
-    return {stream: _open(name, data, size, keys, signer, engine, give_up) for stream, name in names.items()}
+    return {stream: _open(name, data, size, keys, signer, engine, give_up, clock) for stream, name in names.items()}
 
 
 def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: KeyStore) -> None:
@@ -133,6 +137,7 @@ def _open(
     signer: Signer,
     engine: Engine,
     give_up: threading.Event,
+    clock: Callable[[], float],
 ) -> OwnedLog:
     """Open a log, to be signed by the keys that signed it last."""
     trusted = keys.trusted()
@@ -157,9 +162,12 @@ def _open(
     def checkpoint() -> Checkpoint:
         return writer.checkpoint
 
-    statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up, stated)
+    statements = StatementWriter(
+        engine, last, before, checkpoint, remember_statement, give_up, stated, clock, writer.receipts
+    )
     newest = writer.last_waiting or last_batch(engine, name.log_id)
-    return OwnedLog(name, writer, statements, (journal, stated), newest.ingested_at if newest else 0)
+    latest = max(newest.ingested_at if newest else 0, last.time * 10**9 if last else 0)
+    return OwnedLog(name, writer, statements, (journal, stated), latest)
 
 
 @contextlib.asynccontextmanager

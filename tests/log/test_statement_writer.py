@@ -15,11 +15,21 @@ import pytest
 
 from server.errors.ingest import JournalDamagedError, JournalFailedError, StorageRefusedError
 from server.log.journal import Journal
+from server.log.receipt_floor import ReceiptFloor
 from server.log.statement_writer import StatementWriter, store_waiting_statements
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
-from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
+from server.notary.statement import (
+    ReceiptBound,
+    Statement,
+    StatementKind,
+    StatementRow,
+    data_digest,
+    open_statement,
+    read_key_change,
+    read_receipt_bound,
+)
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine, EngineInfo
@@ -101,7 +111,13 @@ class Log:
     """A log's statements, on a storage that fails as told; its clock shows ``now``."""
 
     def __init__(
-        self, engine: Engine, journal: Journal, *, last: Statement | None = None, give_up: Patience | None = None
+        self,
+        engine: Engine,
+        journal: Journal,
+        *,
+        last: Statement | None = None,
+        give_up: Patience | None = None,
+        receipts: ReceiptFloor | None = None,
     ) -> None:
         self.engine = FailingEngine(engine)
         self.journal = journal
@@ -110,7 +126,15 @@ class Log:
         self.checkpoint = Checkpoint(NAME.origin, 3, b"3" * 32)
         self.give_up = give_up or Patience()
         self.writer = StatementWriter(
-            self.engine, last, OLD, lambda: self.checkpoint, self.stored.append, self.give_up, journal, lambda: self.now
+            self.engine,
+            last,
+            OLD,
+            lambda: self.checkpoint,
+            self.stored.append,
+            self.give_up,
+            journal,
+            lambda: self.now,
+            receipts,
         )
 
     def rows(self) -> list[StatementRow]:
@@ -132,6 +156,22 @@ def log(engine: Engine, journal: Journal) -> Log:
 
 
 class TestStating:
+    def test_heartbeats_and_retention_promise_how_old_later_records_can_be(
+        self, engine: Engine, journal: Journal
+    ) -> None:
+        receipts = ReceiptFloor(end=7)
+        log = Log(engine, journal, receipts=receipts)
+        receipts.admit(received=0, end=9)
+        bound = ReceiptBound(9, 1_790_000_000 - 3600)
+        assert read_receipt_bound(log.writer.state(HEARTBEAT)) == bound
+        assert log.writer.state(RETENTION, "forever").words == ("forever", *bound.words)
+        assert log.writer.state_of(log.checkpoint, WITNESSED, b"").words == (data_digest(b""),)
+        assert read_receipt_bound(log.writer.change_keys(OLD, NEW)) is None
+        with pytest.raises(StorageRefusedError):
+            receipts.admit(bound.earliest * 10**9 - 1, end=10)
+        receipts.admit(bound.earliest * 10**9, end=10)
+        assert log.findings() == 0
+
     def test_statements_are_numbered_from_one_and_say_where_the_log_stands(self, log: Log) -> None:
         assert log.writer.last is None
         first = log.writer.state(HEARTBEAT)

@@ -17,12 +17,14 @@ from server.notary.note import SignedNote, parse_note
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import (
     KeyChange,
+    ReceiptBound,
     Statement,
     StatementKind,
     data_digest,
     key_change_words,
     open_statement,
     read_key_change,
+    read_receipt_bound,
     read_retention,
     sign_statement,
 )
@@ -268,6 +270,42 @@ class TestRetention:
     def test_another_kind_says_nothing_of_it(self) -> None:
         with pytest.raises(MalformedError):
             read_retention(statement(StatementKind.HEARTBEAT, "forever"))
+
+
+class TestReceiptBound:
+    BOUND = ReceiptBound(4711, 1_789_996_400)
+
+    @pytest.mark.parametrize("before", [(StatementKind.HEARTBEAT,), (StatementKind.RETENTION, "forever")])
+    def test_it_is_the_last_two_words_and_older_statements_lack_it(self, before: tuple[StatementKind, str]) -> None:
+        said = statement(*before, *self.BOUND.words)
+        assert said.text().endswith(f"{before[-1] if before[1:] else 'heartbeat'} 4711 1789996400\n")
+        assert read_receipt_bound(open_statement(sign_statement(said, [OLD]).note)[0]) == self.BOUND
+        assert read_receipt_bound(statement(*before)) is None
+
+    def test_how_long_records_are_kept_is_read_beside_it(self) -> None:
+        assert read_retention(statement(StatementKind.RETENTION, "86400", *self.BOUND.words)) == 86400
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("1",),
+            ("1", "2", "3"),
+            ("-1", "2"),
+            ("01", "2"),
+            ("1", "02"),
+            ("1", "\u0665"),
+            ("1", str(1_790_000_001)),  # later than it was signed
+            ("1" * 20, "2"),
+            ("1", "2" * 11),
+        ],
+    )
+    def test_anything_else_is_malformed(self, words: tuple[str, ...]) -> None:
+        with pytest.raises(MalformedError):
+            read_receipt_bound(statement(StatementKind.HEARTBEAT, *words))
+
+    def test_other_kinds_have_none(self) -> None:
+        for kind in (StatementKind.KEYS, StatementKind.WITNESSED, StatementKind.TIMESTAMPED):
+            assert read_receipt_bound(statement(kind, *self.BOUND.words)) is None
 
 
 def test_a_plain_checkpoint_is_no_statement() -> None:

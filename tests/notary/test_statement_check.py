@@ -16,6 +16,7 @@ from server.notary.note import SignedNote, parse_note
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import (
+    ReceiptBound,
     Statement,
     StatementKind,
     StatementRow,
@@ -294,20 +295,50 @@ class TestRetention:
         assert log.expired_before((T0 + first * DAY) * SECOND) <= log.expired_before((T0 + second * DAY) * SECOND)
 
 
-class TestTimes:
-    def test_what_is_said_of_the_present_bounds_when_later_entries_came(self) -> None:
+class TestReceiptBounds:
+    def bounds(self, *rows: StatementRow) -> list[ReceiptBound]:
+        assert check(*rows) == []
+        [log] = check_statements(rows, KEYS).values()
+        return log.receipt_bounds()
+
+    def test_the_signed_bounds_count_and_no_others_once_there_is_one(self) -> None:
+        rows = (
+            row(1, StatementKind.RETENTION, str(DAY), "0", str(T0 - 5), time=T0),
+            row(2, size=4, time=T0 + 10),
+            row(3, StatementKind.HEARTBEAT, "9", str(T0 + 20), size=5, time=T0 + 30),
+            row(4, StatementKind.RETENTION, "forever", size=6, time=T0 + 9 * DAY),
+        )
+        assert self.bounds(*rows) == [ReceiptBound(0, T0 - 5), ReceiptBound(9, T0 + 20)]
+
+    def test_they_take_over_from_statements_that_have_none(self) -> None:
+        rows = (row(1, size=3, time=T0), row(2, StatementKind.HEARTBEAT, "3", str(T0 + 50), size=3, time=T0 + 60))
+        assert self.bounds(*rows) == [ReceiptBound(3, T0 - 3600), ReceiptBound(3, T0 + 50)]
+
+    def test_an_entry_is_bound_by_the_latest_time_of_those_before_it(self) -> None:
+        rows = (
+            row(1, StatementKind.HEARTBEAT, "9", str(T0), size=5, time=T0),
+            row(2, StatementKind.HEARTBEAT, "7", str(T0 + 8), size=5, time=T0 + 10),  # a batch was refused
+        )
+        assert self.bounds(*rows) == [ReceiptBound(7, T0 + 8), ReceiptBound(9, T0 + 8)]
+
+    @pytest.mark.parametrize("words", [("9",), ("9", "1", "1"), ("9", "x"), ("9", str(T0 + 1))])
+    @pytest.mark.parametrize("before", [(StatementKind.HEARTBEAT,), (StatementKind.RETENTION, "forever")])
+    def test_a_signed_bound_that_says_nothing_is_found(
+        self, before: tuple[object, ...], words: tuple[str, ...]
+    ) -> None:
+        assert kinds(row(1, *before, *words, time=T0)) == [FindingKind.STATEMENT_ALTERED]
+
+    def test_without_any_what_is_said_of_the_present_bounds_when_later_entries_came(self) -> None:
         rows = (
             row(1, size=3, time=T0 + 10),
             row(2, StatementKind.WITNESSED, data_digest(b""), size=1, time=T0 + 20),  # of an earlier checkpoint
             row(3, size=5, time=T0 + 30),
         )
-        [log] = check_statements(rows, KEYS).values()
-        assert log.times() == [(3, (T0 + 10) * SECOND), (5, (T0 + 30) * SECOND)]
+        assert self.bounds(*rows) == [ReceiptBound(3, T0 + 10 - 3600), ReceiptBound(5, T0 + 30 - 3600)]
 
     def test_times_never_go_back(self) -> None:
         rows = (row(1, size=3, time=T0 + 10), row(2, size=4, time=T0 + 5))
-        [log] = check_statements(rows, KEYS).values()
-        assert log.times() == [(3, (T0 + 10) * SECOND), (4, (T0 + 10) * SECOND)]
+        assert self.bounds(*rows) == [ReceiptBound(3, T0 + 10 - 3600), ReceiptBound(4, T0 + 10 - 3600)]
 
 
 def test_a_thief_without_any_key_of_the_log_makes_no_statement_that_is_believed() -> None:

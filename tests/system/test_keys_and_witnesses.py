@@ -19,7 +19,7 @@ from server.notary.checkpoint import open_checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.note import parse_note
 from server.notary.origin import LogName, Stream
-from server.notary.statement import StatementKind
+from server.notary.statement import Statement, StatementKind, open_statement, read_receipt_bound
 from storage.clickhouse import connect
 from storage.statements import read_statements
 from storage.url import parse_storage_url
@@ -33,13 +33,18 @@ def send_event(server: LognotaryServer, text: str) -> None:
 
 
 def states(storage_url: str, *kinds: StatementKind) -> list[str]:
-    """What is stated of the audit log: kinds and words, in order."""
+    """What is stated of the audit log: kinds and words but receipt bounds, in order."""
     engine = connect(parse_storage_url(storage_url))
     try:
         rows = read_statements(engine, AUDIT.log_id, *kinds)
-        return [row.note.split("\n")[3].split(" ", 3)[3] for row in rows]
+        stated = [open_statement(row.note)[0] for row in rows]
+        return [" ".join([said.kind.value, *_own_words(said)]) for said in stated]
     finally:
         engine.close()
+
+
+def _own_words(said: Statement) -> tuple[str, ...]:
+    return said.words if read_receipt_bound(said) is None else said.words[:-2]
 
 
 def checkpoint(server: LognotaryServer) -> str:
@@ -258,7 +263,7 @@ def test_a_heartbeat_that_was_kept_shows_statements_that_were_removed(tmp_path: 
     storage = f"chdb://{tmp_path / 'chdb'}"
     with LognotaryServer(storage, tmp_path / "data", heartbeat=0.1, **SETTINGS) as server:
         send_event(server, "a record")
-        wait_for(lambda: " heartbeat\n" in server.cli("checkpoint", "--log", AUDIT.origin, "--statement").stdout)
+        wait_for(lambda: " heartbeat " in server.cli("checkpoint", "--log", AUDIT.origin, "--statement").stdout)
         kept = tmp_path / "kept"
         kept.write_text(server.cli("checkpoint", "--log", AUDIT.origin, "--statement").stdout)
         assert server.verify("--checkpoint", str(kept))[0] == []

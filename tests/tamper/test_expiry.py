@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -13,7 +13,7 @@ from server.notary.batch import Batch
 from server.notary.findings import Finding
 from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
-from server.notary.statement import StatementKind
+from server.notary.statement import ReceiptBound, StatementKind
 from server.verification.expiry import Expired
 from server.verification.verification import Scope
 from storage.commit import insert_batch
@@ -180,6 +180,28 @@ def test_a_young_batch_cannot_be_passed_off_as_an_old_one(stated: Stated, name: 
     )
     insert_batch(stated.engine, older)
     assert_missing(stated, older)
+
+
+@EMBEDDED
+@NAMES
+def test_records_that_waited_in_the_journal_expire_when_due_and_those_that_came_later_do_not(
+    stated: Stated, name: LogName
+) -> None:
+    now = time.time_ns()
+    stated.touch("log_batches", "log_tiles", RECORD_TABLES[name.stream])
+    size = stated.batches[name][-1].tree_size
+    # Ten entries are signed and not in storage yet: they were received before an outage of ten days.
+    bound = ReceiptBound(size + 10, now // SECOND - 3600)
+    stated.state(name, StatementKind.HEARTBEAT, *bound.words, at=now)
+    retain(stated, name, DAY, at=now)
+    waited = stated.write(name, 10, ingested_at=now - 10 * DAY * SECOND)
+    later = stated.write(name, 5, ingested_at=now)
+    old = stated.batches[name][:FIRST_OF_NEW_KEY]
+    drop(stated, name, [*old, waited])
+    day = datetime.fromtimestamp(waited.ingested_at // SECOND, UTC).date()
+    assert expired(stated) == [of_day(name, DAY_ONE, old), of_day(name, day, [waited])]
+    drop(stated, name, [later])
+    assert_missing(stated, later)
 
 
 @EMBEDDED

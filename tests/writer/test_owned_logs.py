@@ -7,6 +7,7 @@ import contextlib
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -72,12 +73,16 @@ class Server:
     def write(self, logs: Logs) -> dict[Stream, Batch]:
         """Write a record to each log."""
         self.written += 1
-        return {stream: log.writer.commit([rows(stream, f"{self.written}")]) for stream, log in logs.items()}
+        now = time.time_ns()
+        return {
+            stream: log.writer.commit([rows(stream, f"{self.written}", ingested_at=now)])
+            for stream, log in logs.items()
+        }
 
     def stated(self, name: LogName = AUDIT) -> list[str]:
-        """Return the kinds, and words of retention, of all statements of a log."""
+        """Return the kinds, and first words of retention, of all statements of a log."""
         read = [open_statement(row.note)[0] for row in read_statements(self.engine, name.log_id)]
-        return [" ".join((said.kind.value, *said.words * (said.kind is StatementKind.RETENTION))) for said in read]
+        return [" ".join((said.kind.value, *said.words[:1] * (said.kind is StatementKind.RETENTION))) for said in read]
 
     def changes(self, name: LogName = AUDIT) -> list[KeyChange]:
         stored = read_statements(self.engine, name.log_id, StatementKind.KEYS)

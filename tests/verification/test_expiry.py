@@ -1,0 +1,309 @@
+"""Records that may have been dropped: whatever a log goes through, its own times of receipt count, and no earlier ones."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.codec.rows import Rows
+from server.errors.ingest import StorageRefusedError
+from server.log.journal import Journal
+from server.log.journal_entry import decode_entry
+from server.log.log_writer import LogWriter
+from server.log.statement_writer import StatementWriter
+from server.notary.batch import Batch, LogState
+from server.notary.merkle import CompactRange
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.statement import ReceiptBound, Statement, StatementKind, StatementRow, read_receipt_bound
+from server.notary.statement_check import check_statements
+from server.notary.trust import TrustedKeys
+from server.pipeline.clock import Clock
+from server.verification.expiry import Expiry
+from storage.errors import NotAppliedError, OutcomeUnknownError
+from tests.codec.building import PretendedEngine, rows
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+SIGNER = Signer.generate()
+KEYS = TrustedKeys(named=(SIGNER.verifier_key(NAME.origin),))
+START = 1_790_000_000
+SECOND = 10**9
+HOUR = 3600
+DAY = 86_400
+AWAY = NotAppliedError("connection refused")
+SILENT = OutcomeUnknownError("connection reset")
+
+
+class GivenUp(threading.Event):
+    """Set by the first pause: the process ends where storage does not answer."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
+def _no_sync(_: int) -> None:
+    """Sync nothing: no power fails here."""
+
+
+class Server:
+    """What a server does with one log, on a storage that is away now and then; ``wall`` is the system's clock."""
+
+    def __init__(self, directory: Path) -> None:
+        self.wall = START
+        self.away = False
+        self.engine = PretendedEngine(before_insert=self._before_insert)
+        self.journals = [Journal(directory / name, 1 << 20, sync=_no_sync) for name in ("batches", "statements")]
+        self.committed: list[Batch] = []
+        self.signed: list[Batch] = []  # those that have not been refused, in order
+        self.stated: list[StatementRow] = []
+        self.last: Statement | None = None
+        self.in_memory: list[Rows] = []  # received, and not signed
+        self._committed = LogState(NAME)
+        self._states: dict[int, LogState] = {}  # by size
+        self.restart()
+
+    def _before_insert(self) -> None:
+        if self.away:
+            raise AWAY
+
+    def restart(self) -> None:
+        """End, with what is in memory, and start again."""
+        self.in_memory.clear()
+        self.give_up = GivenUp()
+        batches, statements = self.journals
+        head = self._committed
+        for number in batches.waiting:
+            head, _ = decode_entry(batches.read(number)).extend(head)
+        self.clock = Clock(lambda: self.wall * SECOND)
+        self.clock.not_before(max([0, *(batch.ingested_at for batch in self.signed)]))
+        self.clock.not_before(self.last.time * SECOND if self.last else 0)
+        self.writer = LogWriter(self.engine, batches, self._committed, head, SIGNER, self._on_commit, self.give_up)
+        self.statements = StatementWriter(
+            self.engine,
+            self.last,
+            SIGNER,
+            lambda: self.writer.checkpoint,
+            self.stated.append,
+            self.give_up,
+            statements,
+            self.clock.seconds,
+            self.writer.receipts,
+        )
+
+    def _on_commit(self, batch: Batch) -> None:
+        self.committed.append(batch)
+        self._committed = self._states[batch.tree_size]
+
+    def receive(self) -> None:
+        """Receive a record."""
+        self.in_memory.append(rows(Stream.AUDIT, "a record", ingested_at=self.clock.now()))
+
+    def append(self) -> None:
+        """Acknowledge what is in memory from the journal."""
+        self._sign(self.writer.append)
+
+    def commit(self) -> None:
+        """Acknowledge what is in memory from storage."""
+        self._sign(self.writer.commit)
+
+    def _sign(self, sign: object) -> None:
+        if not self.in_memory:
+            return
+        parts, self.in_memory = self.in_memory, []
+        hashes = b"".join(part.leaf_hashes for part in parts)
+        before = self.signed[-1] if self.signed else None
+        reached = self._states[before.tree_size] if before else LogState(NAME)
+        after = LogState(NAME, reached.sequence + 1, reached.range.extend(hashes)[0])
+        known = self._states.get(after.range.size)
+        self._states[after.range.size] = after
+        waiting = len(self.journals[0])
+        try:
+            self.signed.append(sign(parts))  # type: ignore[operator]
+        except StorageRefusedError:
+            if len(self.journals[0]) > waiting:  # it is half stored
+                [*_, number] = self.journals[0].waiting
+                self.signed.append(decode_entry(self.journals[0].read(number)).batch)
+            elif known is not None:
+                self._states[after.range.size] = known
+        if self.give_up.is_set():
+            self.restart()
+
+    def drain(self) -> None:
+        """Store what is in the journal, if storage is there."""
+        if not self.away:
+            self.writer.store_waiting()
+
+    def state(self, kind: StatementKind = StatementKind.HEARTBEAT, *words: str) -> ReceiptBound | None:
+        """Make a statement; return its receipt bound if it was stored."""
+        try:
+            self.last = self.statements.state(kind, *words)
+        except StorageRefusedError:
+            return None
+        return read_receipt_bound(self.last)
+
+    def expiry(self, expired_before: int) -> Expiry:
+        """Return what verification makes of the statements when records received before a time may be gone."""
+        found = check_statements(self.stated, KEYS)[NAME.log_id]
+        assert not found.findings
+        return Expiry(found, expired_before + DAY * SECOND)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    with TemporaryDirectory() as directory:
+        running = Server(Path(directory))
+        running.state(StatementKind.RETENTION, str(DAY))
+        try:
+            yield running
+        finally:
+            for journal in running.journals:
+                journal.close()
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "server.log")
+
+
+def assert_expire_when_due(running: Server) -> None:
+    """Each batch may be gone as soon as its records are due, and not before."""
+    for batch in running.committed:
+        assert running.expiry(batch.ingested_at).covers(batch)
+        assert not running.expiry(batch.ingested_at - 1).covers(batch)
+
+
+def as_if_old(batch: Batch) -> Batch:
+    return replace(batch, ingested_at=0)
+
+
+@pytest.mark.parametrize("hours", [2, 10, 1000])
+def test_records_acknowledged_during_an_outage_expire_when_due_however_long_it_was(hours: int) -> None:
+    with server() as running:
+        running.receive()
+        running.append()
+        running.drain()
+        running.away = True
+        running.receive()
+        running.append()
+        running.wall += hours * HOUR
+        running.away = False
+        running.state()  # before the first of them is in storage
+        running.drain()
+        running.state()
+        assert_expire_when_due(running)
+
+
+def test_a_batch_that_came_after_a_heartbeat_cannot_be_passed_off_as_one_from_before() -> None:
+    with server() as running:
+        running.away = True
+        running.receive()
+        running.append()
+        running.wall += 10 * HOUR
+        running.away = False
+        bound = running.state()
+        assert bound == ReceiptBound(1, running.wall - HOUR)
+        running.receive()
+        running.append()
+        running.drain()
+        waited, came_later = running.committed
+        assert running.expiry(bound.earliest * SECOND - 1).covers(as_if_old(waited))
+        assert not running.expiry(bound.earliest * SECOND - 1).covers(as_if_old(came_later))
+
+
+def test_a_batch_half_stored_when_a_heartbeat_comes_expires_when_due() -> None:
+    with server() as running:
+        running.receive()
+        running.engine.failures = [None, (SILENT, False), (SILENT, False)]
+        running.commit()
+        assert len(running.journals[0]) == 1
+        running.wall += 10 * HOUR
+        running.engine.failures = []
+        assert running.state() == ReceiptBound(1, running.wall - HOUR)
+        running.drain()
+        assert_expire_when_due(running)
+
+
+def test_what_waited_in_memory_since_before_the_promised_time_is_refused_and_can_be_sent_again() -> None:
+    with server() as running:
+        running.receive()
+        late = list(running.in_memory)
+        running.wall += HOUR + 1
+        running.state()
+        with pytest.raises(StorageRefusedError, match="waited too long") as refusal:
+            running.writer.append(late)
+        assert refusal.value.retry_after > 0
+        assert (len(running.journals[0]), running.writer.signed) == (0, 0)
+        running.in_memory.clear()
+        running.receive()
+        running.append()
+        running.drain()
+        assert_expire_when_due(running)
+
+
+def test_a_clock_that_was_set_back_before_a_restart_makes_no_record_older_than_statements_allow() -> None:
+    with server() as running:
+        running.wall += 30 * HOUR
+        running.state()
+        running.wall -= 20 * HOUR
+        running.restart()
+        running.receive()
+        running.append()
+        running.drain()
+        assert_expire_when_due(running)
+
+
+def test_a_batch_that_is_being_signed_when_a_heartbeat_comes_counts_as_one_from_before() -> None:
+    with server() as running:
+        bounds = []
+        running.receive()
+        running.engine.before_insert = lambda: bounds.append(running.writer.receipts.promise(0))
+        running.commit()
+        assert set(bounds) == {1}
+
+
+_STEPS = ("receive", "append", "commit", "drain", "heartbeat", "outage", "silence", "restart")
+_CLOCK = tuple(hours * HOUR for hours in (-6, -2, 1, 2, 48))  # seconds by which the system's clock jumps
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from([*_STEPS, *_CLOCK]), max_size=40))
+def test_whatever_happens_batches_expire_when_due_and_none_can_be_passed_off_as_older(
+    steps: list[str | int],
+) -> None:
+    with server() as running:
+        bounds: list[tuple[ReceiptBound, int]] = []
+        for step in steps:
+            if isinstance(step, int):
+                running.wall += step
+            elif step == "heartbeat":
+                before = len(running.signed)
+                bound = running.state()
+                if bound is not None:
+                    bounds.append((bound, before))
+            elif step == "outage":
+                running.away = not running.away
+            elif step == "silence":
+                running.engine.failures = [(SILENT, True)]
+            else:
+                getattr(running, step)()
+                running.engine.failures = []
+            if running.give_up.is_set():  # it was silent to a statement
+                running.restart()
+        running.away = False
+        running.engine.failures = []
+        running.drain()
+        assert_expire_when_due(running)
+        for bound, before in bounds:
+            for batch in running.signed[before:]:
+                if batch.first_leaf >= bound.first:  # all but as many as were just refused
+                    assert not running.expiry(bound.earliest * SECOND - 1).covers(as_if_old(batch))
