@@ -115,7 +115,7 @@ def parse_trace_id(text: str) -> str:
 def _with_evidence(
     engine: Engine, keys: TrustedKeys, stream: Stream, rows: list[StoredRecord], check: int
 ) -> list[pb.Record]:
-    evidence = gather_evidence(engine, keys, rows, rehash=check != pb.CHECK_SIGNATURES)
+    evidence = gather_evidence(engine, keys, stream, rows, rehash=check != pb.CHECK_SIGNATURES)
     return [
         record_message(stream, row, evidence_message(row, found)) for row, found in zip(rows, evidence, strict=True)
     ]

@@ -158,13 +158,14 @@ def _checkpoint_over(
 
 
 def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) -> tuple[StoredRecord, RecordEvidence]:
-    rows = list(read_records(engine, LogName.parse(batch.origin).stream, batch.log_id, index, index + 1))
+    stream = LogName.parse(batch.origin).stream
+    rows = list(read_records(engine, stream, batch.log_id, index, index + 1))
     if not rows:
         raise NotFoundError(
             f"record {index} of {batch.origin} is not stored any more: it has expired, or was deleted. Without "
             "include_record, the proof is answered"
         )
-    found = zip(rows, gather_evidence(engine, keys, rows, rehash=True), strict=True)
+    found = zip(rows, gather_evidence(engine, keys, stream, rows, rehash=True), strict=True)
     # More than one after a crash, or where rows were copied.
     return min(found, key=lambda pair: _PREFERENCE.index(pair[1].state))
 

@@ -103,8 +103,8 @@ def _unsigned(stream: Stream, group: RecordGroup, count: int, first: Stray | Non
     where = f"log {group.log_id}, batch {group.batch_id}" if group.log_id else "no log"
     return Finding(
         FindingKind.RECORDS_UNSIGNED,
-        f"{count} {stream.value} record(s) name {where}, which was never committed with them: left over from a crash, "
-        "or not written by Lognotary",
+        f"{count} {stream.value} record(s) name {where}, which is not committed with them: waiting in the server's "
+        "journal, left over from a crash, or not written by Lognotary",
         log_id=group.log_id,
         batch_id=group.batch_id,
         leaf_index=first.record.leaf_index if first and group.log_id else None,

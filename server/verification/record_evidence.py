@@ -6,16 +6,18 @@ and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles a
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from server.notary.batch import Batch
-from server.notary.canonical import entry_of
+from server.notary.canonical import decode_record, entry_of
 from server.notary.chain import check_batch
 from server.notary.errors import VerificationError
 from server.notary.merkle import leaf_hash
+from server.notary.origin import Stream
 from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
 from server.notary.trust import TrustedKeys
 from server.verification.tree import TreeHashes, read_tree
@@ -23,6 +25,9 @@ from storage.engine import Engine
 from storage.evidence import StoredRecord, read_batches_of_leaves
 
 __all__ = ["RecordEvidence", "State", "gather_evidence"]
+
+# Nanoseconds after its receipt for which a record counts as on its way: its batch's row is stored after its records.
+_ON_ITS_WAY = 60 * 10**9
 
 
 class State(Enum):
@@ -52,13 +57,14 @@ class RecordEvidence:
 
 
 def gather_evidence(
-    engine: Engine, keys: TrustedKeys, records: Sequence[StoredRecord], *, rehash: bool
+    engine: Engine, keys: TrustedKeys, stream: Stream, records: Sequence[StoredRecord], *, rehash: bool
 ) -> list[RecordEvidence]:
     """Check records against their logs.
 
     Args:
         engine: the storage.
         keys: the public keys to believe.
+        stream: the records' stream.
         records: the records of an answer.
         rehash: prove each record's content, and not only that its batch is signed.
 
@@ -73,7 +79,7 @@ def gather_evidence(
         if record.log_id:
             leaves[record.log_id].add(record.leaf_index)
     logs = {log_id: _Log(engine, keys, log_id, indexes, rehash) for log_id, indexes in leaves.items()}
-    return [_check(record, logs.get(record.log_id), rehash) for record in records]
+    return [_check(stream, record, logs.get(record.log_id), rehash) for record in records]
 
 
 class _Log:
@@ -100,12 +106,12 @@ class _Log:
         return (batch for batch in self._batches if batch.first_leaf <= leaf_index < batch.tree_size)
 
 
-def _check(record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEvidence:
+def _check(stream: Stream, record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEvidence:
     record_hash = entry_of(record.canonical)
     batches = list(log.batches_of(record.leaf_index)) if log else []
     batch = next((batch for batch in batches if batch.batch_id == record.batch_id), None)
     if log is None or batch is None:
-        reason = "it is in no log" if log is None else "its batch was never committed"
+        reason = _reason_without_batch(stream, record, place_taken=bool(batches)) if log else "it is in no log"
         return RecordEvidence(State.UNSIGNED, reason, None, record_hash)
     problem = log.problems[batch.batch_id]
     if problem is not None:
@@ -114,6 +120,15 @@ def _check(record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEviden
         return RecordEvidence(State.SIGNED, "", batch, record_hash)
     reason = _reason_of_doubt(record, leaf_hash(record_hash), batch, log)
     return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, record_hash)
+
+
+def _reason_without_batch(stream: Stream, record: StoredRecord, *, place_taken: bool) -> str:
+    if place_taken:
+        return "its batch was never committed: another one has its place in the log"
+    received = decode_record(stream, record.canonical)["IngestedAt"]
+    if isinstance(received, int) and received > time.time_ns() - _ON_ITS_WAY:
+        return "its batch is not committed yet"
+    return "its batch is not committed: it waits in the server's journal, or was left over from a crash"
 
 
 def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log) -> str:

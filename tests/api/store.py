@@ -80,14 +80,19 @@ class Writer:
         self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in LOGS.values()))
 
     def write(
-        self, records: Sequence[LogRecord], *, service: str = "shop", state: LogState | None = None
+        self,
+        records: Sequence[LogRecord],
+        *,
+        service: str = "shop",
+        state: LogState | None = None,
+        received: int = START,
     ) -> dict[Stream, Batch]:
-        """Commit the records of one request."""
+        """Commit the records of one request, received at a time in nanoseconds since the epoch."""
         resource = Resource(attributes=[_text("service.name", service)])
         logs = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=records)])
         request = ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
         batches = {}
-        for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, START):
+        for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, received):
             name = LOGS[rows.stream]
             at = state or open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None, self.journal)[0]
             writer = LogWriter(self.engine, self.journal, at, at, self.signer, lambda _: None, threading.Event())

@@ -1,10 +1,10 @@
-"""Records that may have been dropped: whatever a log goes through, its own times of receipt count, and no earlier ones."""
+"""Records that may have been dropped: they expire when they are due, whatever a log went through, and not before."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,6 @@ from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState
-from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import ReceiptBound, Statement, StatementKind, StatementRow, read_receipt_bound
@@ -116,7 +115,7 @@ class Server:
         """Acknowledge what is in memory from storage."""
         self._sign(self.writer.commit)
 
-    def _sign(self, sign: object) -> None:
+    def _sign(self, sign: Callable[[Sequence[Rows]], Batch]) -> None:
         if not self.in_memory:
             return
         parts, self.in_memory = self.in_memory, []
@@ -128,7 +127,7 @@ class Server:
         self._states[after.range.size] = after
         waiting = len(self.journals[0])
         try:
-            self.signed.append(sign(parts))  # type: ignore[operator]
+            self.signed.append(sign(parts))
         except StorageRefusedError:
             if len(self.journals[0]) > waiting:  # it is half stored
                 [*_, number] = self.journals[0].waiting

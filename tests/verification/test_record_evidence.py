@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from hashlib import sha256
 
 import pytest
@@ -11,8 +12,9 @@ from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from storage.commit import insert_batch, insert_tiles
+from storage.engine import Engine
 from storage.evidence import StoredRecord, read_records
-from tests.api.store import LOGS, START, Writer, log_record
+from tests.api.store import LOGS, START, Writer, audit_event, log_record
 
 NAME = LOGS[Stream.OPERATIONAL]
 
@@ -22,7 +24,7 @@ def stored(writer: Writer) -> list[StoredRecord]:
 
 
 def evidence(writer: Writer, *, rehash: bool = True) -> list[RecordEvidence]:
-    return gather_evidence(writer.engine, writer.keys, stored(writer), rehash=rehash)
+    return gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, stored(writer), rehash=rehash)
 
 
 def write(writer: Writer, count: int, state: LogState | None = None) -> Batch:
@@ -44,7 +46,7 @@ def big_log(writer: Writer, size: int) -> LogState:
 
 
 def test_no_records_have_no_evidence(writer: Writer) -> None:
-    assert gather_evidence(writer.engine, writer.keys, [], rehash=True) == []
+    assert gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, [], rehash=True) == []
 
 
 def test_records_of_several_batches_are_verified(writer: Writer) -> None:
@@ -74,7 +76,7 @@ def test_a_record_of_no_log_is_unsigned(writer: Writer) -> None:
     writer.engine.execute("INSERT INTO otel_logs (Timestamp, ServiceName, Body) VALUES (now64(9), 'x', 'y')")
     rows = list(read_records(writer.engine, Stream.OPERATIONAL, "", 0, 1))
     for rehash in (True, False):
-        (found,) = gather_evidence(writer.engine, writer.keys, rows, rehash=rehash)
+        (found,) = gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, rows, rehash=rehash)
         assert (found.state, found.batch) == (State.UNSIGNED, None)
         assert "no log" in found.reason
 
@@ -94,8 +96,34 @@ def test_records_that_were_never_committed_are_unsigned_and_their_hashes_disturb
         (row.batch_id == lost.batch_id, item.state) for row, item in zip(stored(writer), evidence(writer), strict=True)
     ]
     assert states.count((True, State.UNSIGNED)) == 300
+    assert {item.reason for item in evidence(writer) if item.state is State.UNSIGNED} == {
+        "its batch was never committed: another one has its place in the log"
+    }
     assert states.count((False, State.VERIFIED)) == 407
     assert len(states) == 707
+
+
+@pytest.mark.parametrize("stream", Stream)
+@pytest.mark.parametrize("rehash", [True, False])
+def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch, stream: Stream, rehash: bool
+) -> None:
+    make = log_record if stream is Stream.OPERATIONAL else audit_event
+    writer.write([make("committed")])
+    seen = []
+
+    def look_first(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
+        rows = list(read_records(engine, stream, batch.log_id, 0, 1 << 40))
+        seen.append(gather_evidence(engine, writer.keys, stream, rows, rehash=rehash))
+        insert_batch(engine, batch, renewed=renewed)
+
+    monkeypatch.setattr("server.log.log_writer.insert_batch", look_first)
+    writer.write([make("just received")], received=time.time_ns())
+    writer.write([make("received long ago")])
+    ((_, young), (_, _, old)) = seen
+    assert (young.state, young.batch, young.reason) == (State.UNSIGNED, None, "its batch is not committed yet")
+    assert (old.state, old.batch) == (State.UNSIGNED, None)
+    assert "waits in the server's journal, or was left over from a crash" in old.reason
 
 
 @pytest.mark.parametrize(
@@ -136,7 +164,7 @@ def test_records_of_an_altered_batch_are_tampered(writer: Writer, change: str) -
 def test_records_signed_by_an_unknown_key_are_tampered(writer: Writer) -> None:
     write(writer, 2)
     other = TrustedKeys(named=(Signer.generate().verifier_key(NAME.origin),))
-    found = gather_evidence(writer.engine, other, stored(writer), rehash=False)
+    found = gather_evidence(writer.engine, other, Stream.OPERATIONAL, stored(writer), rehash=False)
     assert {item.state for item in found} == {State.TAMPERED}
     assert "no known key" in found[0].reason
 

@@ -1,0 +1,178 @@
+"""What a process writes its logs through, on a real ClickHouse that is away for hours by the clock of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from harness.clickhouse_http import ClickHouseServer
+from harness.otlp_load import log_record, request_of
+from harness.waiting import wait_for
+from server.data_dir.directory import DataDirectory
+from server.keys.store import KeyStore
+from server.notary.batch import Batch, compute_batch_id
+from server.notary.findings import Finding, FindingKind
+from server.notary.origin import LogName, Stream
+from server.notary.statement import StatementKind
+from server.pipeline.clock import Clock
+from server.process.lifecycle import Signals
+from server.settings.settings import load_settings
+from server.verification.expiry import Expired
+from server.verification.verification import Scope, Summary, verify
+from server.writer.ingestion import Ingestion
+from server.writer.owned_logs import state_changes
+from storage.clickhouse import connect
+from storage.commit import insert_batch
+from storage.engine import Engine
+from storage.evidence import last_batch, read_batches_of_leaves
+from storage.migrate import migrate
+from storage.retention import set_retention_days
+from storage.statements import read_statements
+from storage.url import parse_storage_url
+from storage.writers import WriterName
+from tests.faults.proxy import Proxy
+from tests.faults.trouble import Trouble, Way
+
+NAME = LogName("shop", Stream.OPERATIONAL, "vm")
+HOUR = 3600 * 10**9
+FLAGS = {"deployment": "shop", "ack": "journal", "heartbeat": "0.05", "retention_operational": "1d"}
+
+
+@pytest.fixture
+def proxy(clickhouse_server: ClickHouseServer) -> Iterator[Proxy]:
+    with Proxy(clickhouse_server.url) as running:
+        yield running
+
+
+@pytest.fixture
+def database(clickhouse_server: ClickHouseServer) -> Iterator[str]:
+    with clickhouse_server.fresh_database() as name:
+        yield name
+
+
+def opened(server: str, port: int | None, database: str) -> Engine:
+    parts = urlsplit(server)
+    netloc = f"{parts.netloc.rpartition(':')[0]}:{port or parts.port}"
+    return connect(parse_storage_url(urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))))
+
+
+@pytest.fixture
+def engine(clickhouse_server: ClickHouseServer, database: str) -> Iterator[Engine]:
+    """The storage, which a test reaches whether or not the process does."""
+    with closing(opened(clickhouse_server.url, None, database)) as direct:
+        migrate(direct)
+        yield direct
+
+
+class Process:
+    """A process that ingests; ``offset`` is by how much its clock is wrong, in nanoseconds."""
+
+    def __init__(self, directory: Path, engine: Engine) -> None:
+        self.offset = 0
+        self.engine = engine
+        self.settings = load_settings({"data_dir": str(directory), **FLAGS}, {})
+        self.keys = KeyStore(directory / "keys")
+        self.ingestion = Ingestion(self.settings, Clock(lambda: time.time_ns() + self.offset))
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            data = stack.enter_context(DataDirectory(Path(self.settings.data_dir)))
+            name = WriterName("shop", "vm", data.place)
+            writing = self.ingestion.writing(name, data, self.keys, self.engine, Signals())
+            await stack.enter_async_context(writing)
+            await asyncio.to_thread(state_changes, self.settings, self.ingestion.logs, self.keys)
+            self.ingestion.start(self.engine, stack)
+            yield
+            await self.ingestion.finish()
+
+    async def send(self, *records: LogRecord) -> None:
+        """Send records; they are acknowledged."""
+        request = request_of(records).SerializeToString()
+        with self.ingestion.pipeline.admit("a client", len(request)) as ticket:
+            await self.ingestion.pipeline.submit(request, ticket)
+
+    @property
+    def waiting(self) -> int:
+        """How many batches are not in storage."""
+        return len(self.ingestion.logs[Stream.OPERATIONAL].writer.journal)
+
+
+def size_stated(engine: Engine) -> list[int]:
+    return [row.tree_size for row in read_statements(engine, NAME.log_id, StatementKind.HEARTBEAT)]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    await asyncio.to_thread(wait_for, condition)
+
+
+def look(engine: Engine, keys: KeyStore) -> list[Finding | Expired]:
+    steps = list(verify(engine, keys.trusted(), Scope()))
+    assert isinstance(steps[-1], Summary)
+    return [step for step in steps if isinstance(step, Finding | Expired)]
+
+
+async def test_records_that_were_acknowledged_while_clickhouse_was_away_for_hours_expire_and_are_not_missing(
+    clickhouse_server: ClickHouseServer, proxy: Proxy, database: str, engine: Engine, tmp_path: Path
+) -> None:
+    port = urlsplit(proxy.url).port
+    with closing(opened(clickhouse_server.url, port, database)) as through:
+        process = Process(tmp_path, through)
+        process.offset = -30 * HOUR
+        async with process.running():
+            await process.send(log_record("before"))
+            await until(lambda: process.waiting == 0)
+            away = proxy.begin(Trouble(Way.REFUSE))
+            for number in range(3):
+                await process.send(log_record(f"while it was away, {number}"))
+            assert process.waiting == 3
+            process.offset += 10 * HOUR
+            # Back, but for the table of records: heartbeats are stored before what waits.
+            engine.execute("RENAME TABLE otel_logs TO elsewhere")
+            stated = len(size_stated(engine))
+            proxy.end(away)
+            await until(lambda: len(size_stated(engine)) > stated + 1)
+            assert size_stated(engine)[-1] == 1
+            assert process.waiting == 3
+            await process.send(log_record("after"))
+            engine.execute("RENAME TABLE elsewhere TO otel_logs")
+            await until(lambda: process.waiting == 0)
+        batches = read_batches_of_leaves(engine, NAME.log_id, range(5))
+        last = last_batch(engine, NAME.log_id)
+        assert last is not None
+        assert look(engine, process.keys) == []
+        # ClickHouse drops what is older than a day: all but the last record.
+        set_retention_days(engine, {Stream.OPERATIONAL: 1})
+        engine.execute("OPTIMIZE TABLE otel_logs FINAL")
+        await until(lambda: engine.query("SELECT count() FROM otel_logs") == (1).to_bytes(8, "little"))
+        gone = look(engine, process.keys)
+        assert [step for step in gone if isinstance(step, Finding)] == []
+        assert sum(step.records for step in gone if isinstance(step, Expired)) == 4
+        assert last.first_leaf == 4
+        assert len(batches) == 5
+        # Whoever can write to the database cannot make the last one look like these.
+        older = _received_earlier(last, 100 * HOUR)
+        for statement in (
+            f"ALTER TABLE otel_logs DELETE WHERE LeafIndex = {last.first_leaf}",
+            f"ALTER TABLE log_batches DELETE WHERE BatchId = toUUID('{last.batch_id}')",
+            f"ALTER TABLE log_tiles UPDATE BatchId = toUUID('{older.batch_id}') "
+            f"WHERE BatchId = toUUID('{last.batch_id}')",
+        ):
+            engine.execute(f"{statement} SETTINGS mutations_sync = 2")
+        insert_batch(engine, older)
+        found = [step for step in look(engine, process.keys) if isinstance(step, Finding)]
+        assert [(step.kind, step.batch_id) for step in found] == [(FindingKind.RECORD_MISSING, older.batch_id)]
+
+
+def _received_earlier(batch: Batch, by: int) -> Batch:
+    earlier = replace(batch, ingested_at=batch.ingested_at - by)
+    return replace(earlier, batch_id=compute_batch_id(earlier))
