@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
-from server.notary.statement import StatementKind
+from server.notary.statement import StatementKind, StatementRow
 from server.notary.statement_check import learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
@@ -23,18 +24,34 @@ class KnownKeys:
         self._engine = engine
         self.given = given
         self._learned: tuple[float, TrustedKeys] | None = None
+        self._rows: list[StatementRow] = []  # from which that was learned
+        self._refreshing = threading.Lock()
 
     def now(self) -> TrustedKeys:
-        """Return the keys to believe.
+        """Return the keys to believe; while one thread learns them anew, others are given those of before.
 
         Raises:
             StorageError: storage cannot be read.
         """
         learned = self._learned
-        if learned is None or time.monotonic() - learned[0] > _FRESH:
-            rows = read_statements(self._engine, None, StatementKind.KEYS)
-            learned = self._learned = (time.monotonic(), learn_keys(rows, self.given))
-        return learned[1]
+        if learned is None:
+            with self._refreshing:
+                return (self._learned or self._refresh())[1]
+        if time.monotonic() - learned[0] <= _FRESH or not self._refreshing.acquire(blocking=False):
+            return learned[1]
+        try:
+            return self._refresh()[1]
+        finally:
+            self._refreshing.release()
+
+    def _refresh(self) -> tuple[float, TrustedKeys]:
+        rows = list(read_statements(self._engine, None, StatementKind.KEYS))
+        # Their signatures need not be checked again, second after second, where no statement has come.
+        before = self._learned
+        keys = before[1] if before is not None and rows == self._rows else learn_keys(rows, self.given)
+        learned = (time.monotonic(), keys)
+        self._rows, self._learned = rows, learned
+        return learned
 
     def forget(self) -> None:
         """Learn anew the next time."""

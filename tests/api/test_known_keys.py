@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from harness.waiting import wait_for
 from server.api.known_keys import KnownKeys
 from server.log.journal import Journal
 from server.log.statement_writer import StatementWriter
@@ -14,6 +17,8 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
+from server.notary.statement import StatementRow
+from server.notary.statement_check import learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -91,3 +96,77 @@ def test_several_threads_learn_the_same(engine: Engine, journal: Journal) -> Non
     with ThreadPoolExecutor(4) as threads:
         learned = [*threads.map(lambda _: believed(keys.now()), range(12))]
     assert all(some == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)} for some in learned)
+
+
+class SlowEngine:
+    """A storage that is read only as long as ``open`` is set; counts who reads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.open = threading.Event()
+        self.reads = 0
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        self.reads += 1
+        assert self.open.wait(60)
+        return self._engine.query(select, parameters)
+
+
+@pytest.mark.usefixtures("_always_fresh")
+def test_while_one_thread_learns_keys_anew_others_are_given_those_of_before(engine: Engine, journal: Journal) -> None:
+    slow = SlowEngine(engine)
+    slow.open.set()
+    keys = KnownKeys(slow, GIVEN)  # type: ignore[arg-type]
+    keys.now()
+    slow.open.clear()
+    change_keys(engine, journal, FIRST, SECOND)
+    with ThreadPoolExecutor(1) as threads:
+        learning = threads.submit(keys.now)
+        wait_for(lambda: slow.reads == 2)
+        assert [believed(keys.now()) for _ in range(3)] == 3 * [{FIRST.verifier_key(NAME.origin)}]
+        slow.open.set()
+        assert SECOND.verifier_key(NAME.origin) in believed(learning.result())
+    assert slow.reads == 2
+
+
+@pytest.mark.usefixtures("_never_stale")
+def test_before_any_keys_are_learned_one_thread_reads_and_all_wait_for_it(engine: Engine) -> None:
+    slow = SlowEngine(engine)
+    keys = KnownKeys(slow, GIVEN)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(4) as threads:
+        learning = [threads.submit(keys.now) for _ in range(4)]
+        wait_for(lambda: slow.reads)
+        slow.open.set()
+        assert [some.result() for some in learning] == 4 * [GIVEN]
+    assert slow.reads == 1
+
+
+@pytest.mark.usefixtures("_always_fresh")
+def test_signatures_are_checked_again_only_when_a_statement_has_come(
+    engine: Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+
+    def count(rows: Iterable[StatementRow], given: TrustedKeys) -> TrustedKeys:
+        checked.append(list(rows))
+        return learn_keys(checked[-1], given)
+
+    monkeypatch.setattr("server.api.known_keys.learn_keys", count)
+    keys = KnownKeys(engine, GIVEN)
+    for _ in range(3):
+        keys.now()
+    assert len(checked) == 1
+    change_keys(engine, journal, FIRST, SECOND)
+    for _ in range(3):
+        assert SECOND.verifier_key(NAME.origin) in believed(keys.now())
+    assert len(checked) == 2
+
+
+def test_a_thread_that_cannot_read_storage_leaves_the_way_free_for_the_next(engine: Engine) -> None:
+    keys = KnownKeys(engine, GIVEN)
+    engine.execute("RENAME TABLE log_statements TO away")
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            keys.now()
+    engine.execute("RENAME TABLE away TO log_statements")
+    assert keys.now() == GIVEN
