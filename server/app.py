@@ -85,7 +85,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         JournalDamagedError: the journal cannot be read.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
         WorkerFailedError: a worker met one of these.
-        OSError: a port cannot be listened on.
+        AddressUnavailableError: a port cannot be listened on.
+        WitnessError: a timestamp authority cannot be used as it is set.
+        MemoryLimitError: there is not enough memory for any request.
         ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
     """
     signals = install_signal_handlers()
@@ -203,8 +205,8 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         say: called now and then, from when it takes records.
 
     Raises:
-        DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError, OSError,
-            ListenerEndedError: as ``run_server``.
+        DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError,
+            AddressUnavailableError, ListenerEndedError: as ``run_server``.
     """
     settings = order.settings
     async with contextlib.AsyncExitStack() as stack:

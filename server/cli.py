@@ -12,34 +12,16 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from server.commands import audit, check, checkpoint, journal, keys, prove, trace, verify
-from server.data_dir.directory import DataDirectoryError
 from server.demo import run_demo
-from server.errors.ingest import JournalDamagedError
-from server.keys.store import KeyStoreError
-from server.log.recovery import LogUnusableError
-from server.notary.errors import SigningError
+from server.errors.base import LognotaryError, run_reporting_errors
 from server.process.log_setup import configure_logging
-from server.settings.settings import ConfigError, add_flags, load_settings
-from server.witness.errors import WitnessError
-from server.workers.supervisor import WorkerFailedError
-from storage.errors import StorageError
+from server.settings.settings import add_flags, load_settings
 
 if TYPE_CHECKING:
     from server.app import BoundAddresses
 
 __all__ = ["build_parser", "main"]
 
-_EXPECTED = (
-    ConfigError,
-    DataDirectoryError,
-    KeyStoreError,
-    JournalDamagedError,
-    LogUnusableError,
-    SigningError,
-    StorageError,
-    WitnessError,
-    WorkerFailedError,
-)
 _EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong usage or cannot run"
 
 
@@ -48,26 +30,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
+    return run_reporting_errors(lambda: _run_until_interrupted(run, options), _report)
+
+
+def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     try:
         return run(options)
-    except (
-        ConfigError,
-        DataDirectoryError,
-        KeyStoreError,
-        JournalDamagedError,
-        LogUnusableError,
-        SigningError,
-        StorageError,
-        WorkerFailedError,
-    ) as error:
-        print(f"lognotary: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader (head, a pager) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _report(error: LognotaryError) -> int:
+    print(f"lognotary: {error}", file=sys.stderr)
+    return error.exit_status
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -101,7 +80,6 @@ def build_parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     # The other commands shall not wait until all of a server is imported.
     from server.app import run_server
-    from server.transport.servers import ListenerEndedError
 
     settings = load_settings(vars(options), os.environ)
     configure_logging(settings.log_level, settings.log_format)
@@ -114,12 +92,5 @@ def _serve(options: argparse.Namespace) -> int:
             listing = " ".join(f"{name}={address}" for name, address in addresses.items())
             print(f"lognotary is ready: {listing}", flush=True)
 
-    try:
-        asyncio.run(run_server(settings, on_ready))
-    except OSError as error:
-        print(f"lognotary: {error}", file=sys.stderr)
-        return 2
-    except ListenerEndedError as error:
-        print(f"lognotary: {error}", file=sys.stderr)
-        return 1
+    asyncio.run(run_server(settings, on_ready))
     return 0

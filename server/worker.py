@@ -11,18 +11,10 @@ import sys
 from collections.abc import Callable
 
 from server.app import run_worker
-from server.data_dir.directory import DataDirectoryError
-from server.errors.ingest import JournalDamagedError
-from server.keys.store import KeyStoreError
-from server.log.recovery import LogUnusableError
-from server.notary.errors import SigningError
+from server.errors.base import LognotaryError, run_reporting_errors
 from server.process.lifecycle import install_signal_handlers
 from server.process.log_setup import configure_logging
-from server.settings.settings import ConfigError
-from server.transport.servers import ListenerEndedError
-from server.witness.errors import WitnessError
 from server.workers.messages import CANNOT_START, Order, Report
-from storage.errors import StorageBusyError, StorageConfigError, StorageError
 
 __all__ = ["main"]
 
@@ -44,27 +36,18 @@ def main() -> int:
         with contextlib.suppress(BrokenPipeError, BlockingIOError):
             os.write(reports, report.encode())
 
-    try:
+    def work() -> int:
         asyncio.run(_work(order, say))
-    except (
-        ConfigError,
-        DataDirectoryError,
-        KeyStoreError,
-        JournalDamagedError,
-        LogUnusableError,
-        StorageConfigError,
-        StorageBusyError,
-        WitnessError,
-        OSError,
-    ) as error:
+        return 0
+
+    def end(error: LognotaryError) -> int:
+        if error.retryable:
+            _logger.warning("the worker ends, and is started again: %s", error)
+            return 1
         say(Report(failure=str(error)))
         return CANNOT_START
-    except (StorageError, SigningError) as error:
-        _logger.warning("storage, or the signing key, went away as the worker started: %s", error)
-        return 1
-    except ListenerEndedError:  # was logged
-        return 1
-    return 0
+
+    return run_reporting_errors(work, end)
 
 
 async def _work(order: Order, say: Callable[[Report], None]) -> None:

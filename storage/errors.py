@@ -9,6 +9,10 @@ StorageError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from server.errors.base import LognotaryError
+
 __all__ = [
     "NotAppliedError",
     "OutcomeUnknownError",
@@ -18,16 +22,22 @@ __all__ = [
 ]
 
 
-class StorageError(Exception):
+class StorageError(LognotaryError):
     """Base of every error of this package."""
+
+    retryable: ClassVar[bool] = True
 
 
 class StorageConfigError(StorageError):
     """What the operator gave cannot work; the message says what to do."""
 
+    retryable: ClassVar[bool] = False
+
 
 class StorageBusyError(StorageError):
     """The embedded engine's directory belongs to another process."""
+
+    retryable: ClassVar[bool] = False
 
 
 class NotAppliedError(StorageError):

@@ -10,10 +10,12 @@ Storage that cannot be read is a ``StorageError``: UNAVAILABLE, 503.
 
 from __future__ import annotations
 
+from server.errors.base import LognotaryError
+
 __all__ = ["AlteredError", "ApiError", "InvalidArgumentError", "NotFoundError"]
 
 
-class ApiError(Exception):
+class ApiError(LognotaryError):
     """Base of every error of this package; the message is for the caller."""
 
 

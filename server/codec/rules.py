@@ -18,10 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from server.errors.base import LognotaryError
+
 __all__ = ["BUILT_IN_RULES", "Fields", "Match", "Rule", "RuleError", "parse_rules"]
 
 
-class RuleError(ValueError):
+class RuleError(LognotaryError):
     """A rule in the settings cannot be used; the message says which and why."""
 
 

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from server.data_dir.atomic_files import replace_file
+from server.errors.base import LognotaryError
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.note import SignedNote
@@ -42,7 +43,7 @@ __all__ = [
 _Read = TypeVar("_Read")
 
 
-class DataDirectoryError(Exception):
+class DataDirectoryError(LognotaryError):
     """The data directory cannot be used; the message says what to do."""
 
 

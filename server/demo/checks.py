@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.demo.server_process import DEPLOYMENT
+from server.errors.base import LognotaryError
 
 __all__ = [
     "CULPRIT",
@@ -24,7 +25,7 @@ _SERVICES = {"frontend", "accounts", "cart", "payment"}
 _AUDIT_EVENTS, _LOGS = 4, 7  # of the refund's trace
 
 
-class UnexpectedError(Exception):
+class UnexpectedError(LognotaryError):
     """A step did not show what it should; the message says what."""
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.errors.base import LognotaryError
+
 __all__ = ["DEPLOYMENT", "Addresses", "ServerFailedError", "running_server"]
 
 DEPLOYMENT = "shop"
@@ -20,7 +22,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 
 
-class ServerFailedError(Exception):
+class ServerFailedError(LognotaryError):
     """The server did not start, or did not stop in order."""
 
 

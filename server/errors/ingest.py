@@ -1,5 +1,9 @@
 """What can go wrong between a received request and its commit.
 
+IngestError                    says how it is counted, and whether the sender should retry
+├── ReceiveError               server.otlp.errors: before the records are looked at
+└── PipelineError              see below
+
 PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
 ├── JournalDamagedError       the journal cannot be used as it is: tell the operator
@@ -15,7 +19,12 @@ PipelineError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from server.errors.base import LognotaryError
+
 __all__ = [
+    "IngestError",
     "JournalDamagedError",
     "JournalFailedError",
     "JournalFullError",
@@ -30,12 +39,25 @@ __all__ = [
 ]
 
 
-class PipelineError(Exception):
+class IngestError(LognotaryError):
+    """Base of every error that refuses a request.
+
+    Attributes:
+        outcome: label of the refused request in ``lognotary_requests_total``.
+        retryable: the sender should send the request again as it is.
+    """
+
+    outcome: ClassVar[str] = "unforeseen"
+
+
+class PipelineError(IngestError):
     """Base of every error that a request can meet in the pipeline."""
 
 
 class MalformedRequestError(PipelineError):
     """The request cannot be decoded, now or ever; the message says where it is wrong."""
+
+    outcome: ClassVar[str] = "malformed"
 
 
 class JournalDamagedError(PipelineError):
@@ -45,6 +67,8 @@ class JournalDamagedError(PipelineError):
 class OversizedError(PipelineError):
     """The request needs more memory than the server may take, even if it has it all to itself."""
 
+    outcome: ClassVar[str] = "too_large"
+
 
 class RefusedError(PipelineError):
     """The request was not committed and may be sent again.
@@ -52,6 +76,8 @@ class RefusedError(PipelineError):
     Attributes:
         retry_after: seconds after which the sender should try again.
     """
+
+    retryable: ClassVar[bool] = True
 
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
@@ -61,22 +87,34 @@ class RefusedError(PipelineError):
 class OverloadedError(RefusedError):
     """There are more requests, or larger ones, than the server takes in at a time."""
 
+    outcome: ClassVar[str] = "overloaded"
+
 
 class StalledError(RefusedError):
     """The request came so slowly that the server does not wait for the rest of it."""
+
+    outcome: ClassVar[str] = "stalled"
 
 
 class StorageRefusedError(RefusedError):
     """Storage did not commit the batch, or its answer did not come in time."""
 
+    outcome: ClassVar[str] = "storage"
+
 
 class JournalFullError(RefusedError):
     """As much waits in the journal as it may take."""
+
+    outcome: ClassVar[str] = "journal_full"
 
 
 class JournalFailedError(RefusedError):
     """The disk did not take an entry of the journal."""
 
+    outcome: ClassVar[str] = "journal_failed"
+
 
 class ShuttingDownError(RefusedError):
     """The server is shutting down; another one, or this one restarted, will take the request."""
+
+    outcome: ClassVar[str] = "shutting_down"

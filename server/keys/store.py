@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.errors.base import LognotaryError
 from server.notary.errors import KeyMaterialError, NotaryError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
@@ -25,7 +26,7 @@ from server.notary.trust import TrustedKeys, fingerprint
 __all__ = ["KeyStore", "KeyStoreError", "StoredKey"]
 
 
-class KeyStoreError(Exception):
+class KeyStoreError(LognotaryError):
     """The keys cannot be used; the message says what to do."""
 
 

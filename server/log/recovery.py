@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 
+from server.errors.base import LognotaryError
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
 from server.notary.batch import Batch, LogState, compute_batch_id
@@ -24,7 +25,7 @@ __all__ = ["LogUnusableError", "open_log", "open_statements"]
 _logger = logging.getLogger(__name__)
 
 
-class LogUnusableError(Exception):
+class LogUnusableError(LognotaryError):
     """The log in storage is not the one this writer has written; the message says what to do."""
 
 

@@ -9,10 +9,14 @@ NotaryError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from server.errors.base import LognotaryError
+
 __all__ = ["KeyMaterialError", "MalformedError", "NotaryError", "SigningError", "VerificationError"]
 
 
-class NotaryError(Exception):
+class NotaryError(LognotaryError):
     """Base of every error of this package."""
 
 
@@ -22,6 +26,8 @@ class KeyMaterialError(NotaryError):
 
 class SigningError(NotaryError):
     """A signing key cannot be reached or did not sign; nothing was signed, and it may be tried again."""
+
+    retryable: ClassVar[bool] = True
 
 
 class VerificationError(NotaryError):

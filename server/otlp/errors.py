@@ -12,6 +12,10 @@ Bytes that do not hold what their type and encoding promise are the pipeline's `
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from server.errors.ingest import IngestError
+
 __all__ = [
     "MessageCountError",
     "ReceiveError",
@@ -22,16 +26,20 @@ __all__ = [
 ]
 
 
-class ReceiveError(Exception):
+class ReceiveError(IngestError):
     """Base of the refusals that a receiver decides by itself."""
 
 
 class MessageCountError(ReceiveError):
     """The call does not have the one message that a unary call has."""
 
+    outcome: ClassVar[str] = "malformed"
+
 
 class TooLargeError(ReceiveError):
     """The request is larger than the limit, as sent or after decompression."""
+
+    outcome: ClassVar[str] = "too_large"
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -45,7 +53,11 @@ class UnsupportedMediaError(ReceiveError):
 
     Attributes:
         accepted: what could have been sent instead, as it is written in the header.
+        header: the header of an HTTP answer that lists it (RFC 9110, 12.5.1 and 12.5.3).
     """
+
+    outcome: ClassVar[str] = "unsupported"
+    header: ClassVar[str] = "Accept"
 
     def __init__(self, message: str, accepted: tuple[str, ...]) -> None:
         super().__init__(f"{message}; accepted: {', '.join(accepted)}")
@@ -58,3 +70,5 @@ class UnsupportedTypeError(UnsupportedMediaError):
 
 class UnsupportedEncodingError(UnsupportedMediaError):
     """The Content-Encoding is unknown."""
+
+    header: ClassVar[str] = "Accept-Encoding"

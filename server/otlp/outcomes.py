@@ -1,52 +1,36 @@
-"""Telling what became of each request, in one word."""
+"""Outcome of each request, as the label of a metric."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import grpc.aio
 from starlette.requests import ClientDisconnect
 
-from server.errors.ingest import (
-    JournalFailedError,
-    JournalFullError,
-    MalformedRequestError,
-    OverloadedError,
-    OversizedError,
-    ShuttingDownError,
-    StalledError,
-    StorageRefusedError,
-)
-from server.otlp.errors import MessageCountError, TooLargeError, UnsupportedMediaError
+from server.errors.ingest import IngestError
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
 __all__ = ["Measuring", "outcome_of"]
 
-_OUTCOMES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    (OverloadedError, "overloaded"),
-    (
-        (StalledError, grpc.aio.AbortError),
-        "stalled",
-    ),  # aborted is only what arrives too slowly, or where memory is short
-    (StorageRefusedError, "storage"),
-    (JournalFullError, "journal_full"),
-    (JournalFailedError, "journal_failed"),
-    (ShuttingDownError, "shutting_down"),
-    ((MalformedRequestError, MessageCountError), "malformed"),
-    ((TooLargeError, OversizedError), "too_large"),
-    (UnsupportedMediaError, "unsupported"),
-    ((asyncio.CancelledError, ClientDisconnect), "gone"),  # the sender, before it had an answer
-)
+# Errors of gRPC, Starlette and asyncio; all others say by themselves how they are counted.
+_FOREIGN: Mapping[type[BaseException], str] = {
+    grpc.aio.AbortError: "stalled",  # aborted is only what arrives too slowly, or where memory is short
+    asyncio.CancelledError: "gone",  # the sender, before it had an answer
+    ClientDisconnect: "gone",
+}
 
 
 def outcome_of(error: BaseException | None) -> str:
-    """Return the word for what became of a request; None where nothing went wrong with it."""
+    """Return the label for an error; None where nothing went wrong with the request."""
     if error is None:
         return "ok"
-    return next((word for kinds, word in _OUTCOMES if isinstance(error, kinds)), "unforeseen")
+    if isinstance(error, IngestError):
+        return error.outcome
+    return next((_FOREIGN[kind] for kind in type(error).__mro__ if kind in _FOREIGN), IngestError.outcome)
 
 
 class Measuring:

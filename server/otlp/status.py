@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import grpc
@@ -33,7 +34,7 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
 )
 
 from server.errors.ingest import MalformedRequestError, OversizedError, RefusedError
-from server.otlp.errors import MessageCountError, TooLargeError, UnsupportedEncodingError, UnsupportedMediaError
+from server.otlp.errors import MessageCountError, TooLargeError, UnsupportedMediaError
 
 __all__ = ["Refusal", "grpc_trailers", "http_body", "http_headers", "refusal_of"]
 
@@ -66,33 +67,34 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+# The code and the status of errors that make a retry useless; by class, so that a class's own come before its base's.
+_FINAL: Mapping[type[BaseException], tuple[grpc.StatusCode, int]] = {
+    MalformedRequestError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
+    TooLargeError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
+    OversizedError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
+    # "Request cardinality violation" in gRPC's list of the codes that it generates (statuscodes.md).
+    MessageCountError: (grpc.StatusCode.UNIMPLEMENTED, 501),
+    UnsupportedMediaError: (grpc.StatusCode.INVALID_ARGUMENT, 415),
+}
+
+
 def refusal_of(error: BaseException) -> Refusal:
     """Find the answer to an error, and log the error if it is none that receivers know of."""
     message = _presentable(str(error))
-    match error:
-        case RefusedError():
-            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _bounded(error.retry_after))
-        case MalformedRequestError():
-            return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 400, message)
-        case TooLargeError() | OversizedError():
-            return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, message)
-        case MessageCountError():
-            # "Request cardinality violation" in gRPC's list of the codes that it generates (statuscodes.md).
-            return Refusal(grpc.StatusCode.UNIMPLEMENTED, 501, message)
-        case UnsupportedMediaError():
-            # RFC 9110, 12.5.1 and 12.5.3: in a response, these say what is accepted in requests.
-            header = "Accept-Encoding" if isinstance(error, UnsupportedEncodingError) else "Accept"
-            headers = ((header, ", ".join(error.accepted)),)
-            return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 415, message, headers=headers)
-        case _:
-            _logger.error("unforeseen error, the request is refused as retryable", exc_info=error)
-            # The error's own text is not for outsiders.
-            return Refusal(
-                grpc.StatusCode.UNAVAILABLE,
-                503,
-                "the request was not stored because of an error in the server, its log has the details",
-                _UNFORESEEN_RETRY_SECONDS,
-            )
+    if isinstance(error, RefusedError):
+        return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _bounded(error.retry_after))
+    final = next((_FINAL[kind] for kind in type(error).__mro__ if kind in _FINAL), None)
+    if final is not None:
+        headers = ((error.header, ", ".join(error.accepted)),) if isinstance(error, UnsupportedMediaError) else ()
+        return Refusal(*final, message, headers=headers)
+    _logger.error("unforeseen error, the request is refused as retryable", exc_info=error)
+    # The error's own text is not for outsiders.
+    return Refusal(
+        grpc.StatusCode.UNAVAILABLE,
+        503,
+        "the request was not stored because of an error in the server, its log has the details",
+        _UNFORESEEN_RETRY_SECONDS,
+    )
 
 
 def grpc_trailers(refusal: Refusal) -> tuple[tuple[str, bytes], ...]:

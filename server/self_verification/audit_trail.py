@@ -19,6 +19,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from server.errors.base import LognotaryError
 from server.self_verification.finding_ledger import Notice
 from server.settings.values import Address
 
@@ -32,7 +33,7 @@ _TIMEOUT = 30.0  # seconds
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach who listens everywhere
 
 
-class NotRecordedError(Exception):
+class NotRecordedError(LognotaryError):
     """Audit records were not acknowledged; the message says why."""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from server.codec.rules import BUILT_IN_RULES, Rule, RuleError, parse_rules
+from server.errors.base import LognotaryError
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
@@ -44,7 +45,7 @@ _DEFAULT_FILE = Path("lognotary.toml")
 _PREFIX = "LOGNOTARY_"
 
 
-class ConfigError(Exception):
+class ConfigError(LognotaryError):
     """A setting cannot be used; the message names it, where it stands, and what it should be."""
 
 

@@ -17,19 +17,16 @@ import grpc.aio
 import uvicorn
 from starlette.applications import Starlette
 
+from server.errors.listening import AddressUnavailableError, ListenerEndedError
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits, limited_protocol
 
-__all__ = ["ListenerEndedError", "serve_grpc", "serve_http", "serve_http_apart"]
+__all__ = ["serve_grpc", "serve_http", "serve_http_apart"]
 
 _logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE = 3600  # seconds
 _GRACE = 10.0  # seconds that calls may still take when a server stops
-
-
-class ListenerEndedError(Exception):
-    """A server ended by itself, so its port takes nothing any more."""
 
 
 @contextlib.asynccontextmanager
@@ -42,13 +39,13 @@ async def serve_grpc(server: grpc.aio.Server, address: Address, ended: asyncio.E
         ended: set if the server ends by itself.
 
     Raises:
-        OSError: the address cannot be listened on.
+        AddressUnavailableError: the address cannot be listened on.
         ListenerEndedError: the server ended by itself, on leaving the block.
     """
     try:
         port = server.add_insecure_port(str(address))
     except RuntimeError as error:
-        raise OSError(f"{address} cannot be listened on: is another server running?") from error
+        raise AddressUnavailableError(address, "gRPC could not bind it") from error
     await server.start()
     bound = Address(address.host, port)
     serving: asyncio.Future[None] = asyncio.ensure_future(_terminated(server))
@@ -74,7 +71,7 @@ async def serve_http(
         shared: other processes may listen there too (``SO_REUSEPORT``).
 
     Raises:
-        OSError: the address cannot be listened on.
+        AddressUnavailableError: the address cannot be listened on.
         ListenerEndedError: the server ended by itself, on leaving the block.
     """
     listener = _listen(address, shared=shared)
@@ -97,7 +94,7 @@ async def serve_http_apart(
         ended: set if the server ends by itself.
 
     Raises:
-        OSError: the address cannot be listened on.
+        AddressUnavailableError: the address cannot be listened on.
         ListenerEndedError: the server ended by itself, on leaving the block.
     """
     listener = _listen(address, shared=False)
@@ -151,7 +148,10 @@ async def _watched(
 
 def _listen(address: Address, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
+    except OSError as error:
+        raise AddressUnavailableError(address, error.strerror or str(error)) from error
 
 
 def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:

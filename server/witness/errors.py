@@ -12,6 +12,8 @@ WitnessError
 
 from __future__ import annotations
 
+from server.errors.base import LognotaryError
+
 __all__ = [
     "AnswerError",
     "LogUnavailableError",
@@ -24,7 +26,7 @@ __all__ = [
 ]
 
 
-class WitnessError(Exception):
+class WitnessError(LognotaryError):
     """Base of every error of this package; the message says which service, and why."""
 
 

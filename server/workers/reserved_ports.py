@@ -6,6 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+from server.errors.listening import AddressUnavailableError
 from server.settings.values import Address
 
 __all__ = ["reserve"]
@@ -20,13 +21,13 @@ def reserve(address: Address) -> Iterator[Address]:
     unless he asks to share it. Yields the address with the port it got.
 
     Raises:
-        OSError: the address cannot be listened on.
+        AddressUnavailableError: the address cannot be listened on.
     """
     with contextlib.ExitStack() as stack:
         try:
             holder = stack.enter_context(_hold(address))
         except OSError as error:
-            raise OSError(f"{address} cannot be listened on ({error.strerror}): is another server running?") from error
+            raise AddressUnavailableError(address, error.strerror or str(error)) from error
         yield Address(address.host, holder.getsockname()[1])
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 
+from server.errors.base import LognotaryError
 from server.workers.messages import CANNOT_START, REPORT_INTERVAL, Order, Report
 
 __all__ = ["Supervisor", "WorkerFailedError", "pauses"]
@@ -29,7 +30,7 @@ _SILENCE = 30 * REPORT_INTERVAL  # seconds after which a worker that said nothin
 _STOP_GRACE = 120.0  # seconds that a worker may take to stop: more than it takes at worst
 
 
-class WorkerFailedError(Exception):
+class WorkerFailedError(LognotaryError):
     """A worker cannot start, and never will; the message says why."""
 
 

@@ -11,7 +11,7 @@ from server.otlp.errors import TooLargeError, UnsupportedTypeError
 from server.otlp.outcomes import Measuring, outcome_of
 from server.pipeline.measures import RequestMeasure
 
-NOT_OF_REQUESTS = {"PipelineError", "RefusedError", "JournalDamagedError"}
+NOT_OF_REQUESTS = {"IngestError", "PipelineError", "RefusedError", "JournalDamagedError"}
 
 
 def test_every_error_of_the_pipeline_has_a_word() -> None:

@@ -62,6 +62,53 @@ def test_wrong_usage_ends_with_2_and_says_why(tmp_path: Path, arguments: list[st
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("lacking", "message"),
+    [
+        ("roots", "no root certificates can be read from"),
+        ("package", "pip install 'lognotary[timestamps]'"),
+    ],
+)
+def test_a_timestamp_authority_that_cannot_be_used_ends_a_server_with_2_and_says_why(
+    tmp_path: Path, lacking: str, message: str
+) -> None:
+    roots = tmp_path / "roots.pem"
+    roots.write_text("no PEM")
+    (tmp_path / "shadow").mkdir()
+    if lacking == "package":
+        (tmp_path / "shadow" / "rfc3161_client.py").write_text("raise ImportError('not installed')")
+    done = run_lognotary(
+        "serve",
+        *FREE_PORTS,
+        f"--data-dir={tmp_path / 'data'}",
+        "--timestamp-authority=http://127.0.0.1:9/",
+        f"--timestamp-roots={roots}",
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "shadow")},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith("lognotary: ")
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_ends_a_server_with_2_and_says_which(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for name in ADDRESSES:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            ports = [f"--{other.replace('_', '-')}=127.0.0.1:0" for other in ADDRESSES if other != name]
+            done = run_lognotary(
+                "serve",
+                *ports,
+                f"--{name.replace('_', '-')}={address}",
+                f"--data-dir={tmp_path / 'data'}",
+                cwd=tmp_path,
+            )
+            assert (done.returncode, done.stdout) == (2, "")
+            assert done.stderr.splitlines()[-1].startswith(f"lognotary: {address} cannot be listened on (")
+            assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", [["trace", "1" * 32], ["audit"], ["verify"]])
 def test_without_a_server_commands_end_with_2_and_advice(command: list[str]) -> None:
     with socket.socket() as reserved:

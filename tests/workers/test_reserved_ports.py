@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from server.errors.listening import AddressUnavailableError
 from server.settings.values import Address
 from server.workers.reserved_ports import reserve
 
@@ -21,7 +22,9 @@ def test_a_reserved_port_is_for_those_who_share_it() -> None:
 def test_a_reserved_port_is_not_reserved_twice_also_while_nobody_listens() -> None:
     with reserve(ANY) as address:
         with (
-            pytest.raises(OSError, match=f"{address} cannot be listened on .*is another server running"),
+            pytest.raises(
+                AddressUnavailableError, match=f"{address} cannot be listened on .*another server runs there"
+            ),
             reserve(address),
         ):
             pass
@@ -33,7 +36,10 @@ def test_a_reserved_port_is_not_reserved_twice_also_while_nobody_listens() -> No
 def test_a_port_that_somebody_listens_on_is_not_reserved(shared: bool) -> None:
     with listener(ANY, shared=shared) as other:
         port = other.getsockname()[1]
-        with pytest.raises(OSError, match=f":{port} cannot be listened on"), reserve(Address("127.0.0.1", port)):
+        with (
+            pytest.raises(AddressUnavailableError, match=f":{port} cannot be listened on"),
+            reserve(Address("127.0.0.1", port)),
+        ):
             pass
 
 
@@ -58,7 +64,10 @@ def test_a_port_is_free_again_at_once_whatever_connections_it_had(shared: bool) 
 
 
 def test_an_address_that_is_not_of_this_machine_is_refused() -> None:
-    with pytest.raises(OSError, match=r"192\.0\.2\.1:0 cannot be listened on"), reserve(Address("192.0.2.1", 0)):
+    with (
+        pytest.raises(AddressUnavailableError, match=r"192\.0\.2\.1:0 cannot be listened on"),
+        reserve(Address("192.0.2.1", 0)),
+    ):
         pass
 
 
