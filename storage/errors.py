@@ -4,6 +4,7 @@ StorageError
 ├── StorageConfigError     a storage URL or an existing table that cannot be used: tell the operator
 ├── StorageBusyError       the embedded directory is in use by another process
 ├── NotAppliedError        storage refused the statement; certainly nothing of it was stored
+│   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 └── OutcomeUnknownError    the connection broke or the answer did not come: it may have been stored
 """
 
@@ -14,6 +15,7 @@ from typing import ClassVar
 from server.errors.base import LognotaryError
 
 __all__ = [
+    "LeaseLostError",
     "NotAppliedError",
     "OutcomeUnknownError",
     "StorageBusyError",
@@ -42,6 +44,12 @@ class StorageBusyError(StorageError):
 
 class NotAppliedError(StorageError):
     """Storage was not reached, or refused; nothing was stored."""
+
+
+class LeaseLostError(NotAppliedError):
+    """Another server has taken over the writer's name: this process must not write any more."""
+
+    retryable: ClassVar[bool] = False
 
 
 class OutcomeUnknownError(StorageError):

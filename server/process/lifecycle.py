@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from storage.clickhouse import connect
 from storage.engine import Engine
-from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
+from storage.errors import LeaseLostError, NotAppliedError, OutcomeUnknownError, StorageError
+from storage.lease import FencedEngine, Lease, claim_lease
 from storage.migrate import migrate
 from storage.url import StorageUrl
-from storage.writers import RENEWAL, WriterName, claim, release, renew
+from storage.writers import RENEWAL, WriterName
 
 __all__ = [
     "Signals",
@@ -131,32 +133,57 @@ def _connect_and_migrate(url: StorageUrl) -> Engine:
 
 
 @contextlib.asynccontextmanager
-async def sole_writer(engine: Engine, name: WriterName, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Hold a name against servers elsewhere; an exclusive engine needs no such care.
+async def sole_writer(
+    engine: Engine, name: WriterName, stop: asyncio.Event, give_up: threading.Event
+) -> AsyncIterator[Engine]:
+    """Hold the lease on a writer's name until the block ends; an exclusive engine needs none.
+
+    Should another server take the name over, ``stop`` and ``give_up`` are set, and the block ends with an error.
+
+    Args:
+        engine: the storage.
+        name: the name.
+        stop: stops the server.
+        give_up: once set, nothing is stored any more.
+
+    Yields:
+        The engine to write with, which sends nothing without the lease.
 
     Raises:
         StoppedError: ``stop`` was set while storage was not there.
-        StorageConfigError: a server in another place writes under the same name.
+        StorageConfigError: a server in another place holds the name.
+        LeaseLostError: a server in another place has taken the name over.
     """
     if engine.info.exclusive:
-        yield
+        yield engine
         return
-    await retry_until_available(lambda: claim(engine, name), stop)
-    renewal = asyncio.create_task(_renew(engine, name))
+    loop = asyncio.get_running_loop()
+
+    def end(error: LeaseLostError) -> None:
+        _logger.error("%s", error)
+        give_up.set()
+        loop.call_soon_threadsafe(stop.set)
+
+    lease = await retry_until_available(lambda: claim_lease(engine, name, end), stop)
+    renewal = asyncio.create_task(_renew(lease))
     try:
-        yield
+        yield FencedEngine(engine, lease)
     finally:
         renewal.cancel()
         try:
-            await asyncio.to_thread(release, engine, name)
+            await asyncio.to_thread(lease.release)
         except StorageError as error:
-            _logger.warning("storage does not know that this server has stopped: %s", error)
+            _logger.warning("the lease on the writer's name is not released: %s", error)
+        if lease.lost is not None:  # says more than what it led to
+            raise lease.lost
 
 
-async def _renew(engine: Engine, name: WriterName) -> None:
+async def _renew(lease: Lease) -> None:
     while True:
         await asyncio.sleep(RENEWAL)
         try:
-            await asyncio.to_thread(renew, engine, name)
+            await asyncio.to_thread(lease.renew)
+        except LeaseLostError:  # was told
+            return
         except StorageError as error:
-            _logger.warning("storage does not know that this server still writes: %s", error)
+            _logger.warning("the lease on the writer's name is not renewed: %s", error)

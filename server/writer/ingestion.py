@@ -100,13 +100,15 @@ class Ingestion:
             JournalDamagedError: a journal cannot be read.
             DataDirectoryError: what the data directory remembers is damaged.
             KeyStoreError: a key cannot be used, or is not here.
-            StorageConfigError: another server writes under this name.
+            StorageConfigError: another server holds this name.
+            LeaseLostError: another server has taken this name over.
         """
         settings, give_up = self._settings, self._give_up
-        async with sole_writer(engine, name, signals.stop), contextlib.AsyncExitStack() as stack:
+        writer = sole_writer(engine, name, signals.stop, give_up)
+        async with writer as fenced, contextlib.AsyncExitStack() as stack:
             with background(run_once(signals.stop, give_up.set)):
                 logs = await retry_until_available(
-                    lambda: open_logs(settings, name.writer, data, keys, engine, give_up, self._clock.seconds),
+                    lambda: open_logs(settings, name.writer, data, keys, fenced, give_up, self._clock.seconds),
                     signals.stop,
                 )
                 for log in logs.values():
@@ -122,7 +124,7 @@ class Ingestion:
             stack.enter_context(background(self._probe.run()))
             stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
             tasks = build_tasks(
-                [WitnessedLog(log, engine) for log in logs.values()],
+                [WitnessedLog(log, fenced) for log in logs.values()],
                 settings.witnesses,
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,

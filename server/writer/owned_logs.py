@@ -188,7 +188,7 @@ async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> No
     while any(len(writer.journal) for writer in writers):
         if give_up.is_set() or any(writer.trouble for writer in writers):
             left = sum(len(writer.journal) for writer in writers)
-            _logger.warning("%d batches stay in the journal: the next start stores them", left)
+            _logger.warning("%d batches stay in the journal, where the next start finds them", left)
             return
         await asyncio.sleep(_LOOK_AGAIN)
 

@@ -1,47 +1,180 @@
+"""Leases on writers' names, with ClickHouse's clock."""
+
 from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from storage.engine import Engine
-from storage.errors import StorageConfigError
-from storage.writers import WriterName, claim, release, renew
+from storage.errors import LeaseLostError, StorageConfigError
+from storage.rowbinary import read_rows, text, uint8
+from storage.writers import LEASE, WriterName, claim, release, renew
+
+A = WriterName("shop", "writer-1", "host-a:/data")
+B = WriterName("shop", "writer-1", "host-b:/data")
+HELD, CLAIMED = 1, 2
+
+
+def holders(engine: Engine) -> list[str]:
+    """Return the places whose last word is that they hold the lease."""
+    rows = engine.query("SELECT Place, argMax(Writing, SeenAt) FROM log_writers GROUP BY Place, Instance")
+    return sorted(place for place, writing in read_rows(rows, (text, uint8)) if writing == HELD)
+
+
+def say(engine: Engine, name: WriterName, writing: int, ago: float) -> None:
+    """Write down what a server said some seconds ago."""
+    engine.execute(
+        "INSERT INTO log_writers (Deployment, Writer, Place, Instance, Writing, SeenAt) SETTINGS async_insert = 0 "
+        f"VALUES ('{name.deployment}', '{name.writer}', '{name.place}', '{name.instance}', {writing}, "
+        f"now64(3) - toIntervalMillisecond({int(ago * 1000)}))"
+    )
+
+
+def claimed_ago(engine: Engine, name: WriterName, ago: float) -> int:
+    """Write down that a server claimed its name and got the lease some seconds ago; when that was."""
+    say(engine, name, CLAIMED, ago)
+    say(engine, name, HELD, ago)
+    rows = engine.query(
+        f"SELECT toString(toUnixTimestamp64Milli(min(SeenAt))) FROM log_writers WHERE Instance = '{name.instance}'"
+    )
+    return int(next(read_rows(rows, (text,)))[0])
+
+
+def during(*words: Callable[[], object]) -> Callable[[float], None]:
+    """Return a wait in which others do something, one after the other."""
+    coming = iter(words)
+
+    def wait(_: float) -> None:
+        next(coming)()
+
+    return wait
 
 
 def test_a_second_server_of_one_name_elsewhere_is_refused(engine: Engine) -> None:
-    claim(engine, WriterName("shop", "writer-1", "host-a:/data"))
+    claim(engine, A)
     with pytest.raises(StorageConfigError, match=r"host-a:/data writes under the same name, shop/writer-1"):
-        claim(engine, WriterName("shop", "writer-1", "host-b:/data"))
+        claim(engine, B)
+    assert holders(engine) == [A.place]
 
 
-def test_a_server_that_was_refused_does_not_keep_the_first_from_starting_again(engine: Engine) -> None:
-    claim(engine, WriterName("shop", "writer-1", "host-a:/data"))
+def test_a_server_that_was_refused_does_not_keep_the_first_from_going_on(engine: Engine) -> None:
+    claimed = claim(engine, A)
     with pytest.raises(StorageConfigError):
-        claim(engine, WriterName("shop", "writer-1", "host-b:/data"))
-    claim(engine, WriterName("shop", "writer-1", "host-a:/data"))
+        claim(engine, B)
+    renew(engine, A, claimed)
+    claim(engine, replace(A, instance=uuid4()))
+    assert set(holders(engine)) == {A.place}
 
 
 def test_a_server_that_crashed_starts_again_at_once_in_its_place(engine: Engine) -> None:
     for _ in range(2):
-        claim(engine, WriterName("shop", "writer-1", "host-a:/data"))
+        claim(engine, replace(A, instance=uuid4()))
+    assert holders(engine) == [A.place, A.place]
 
 
 def test_a_server_that_stopped_can_be_moved_at_once(engine: Engine) -> None:
-    before = WriterName("shop", "writer-1", "host-a:/data")
-    claim(engine, before)
-    renew(engine, before)
-    release(engine, before)
-    claim(engine, WriterName("shop", "writer-1", "host-b:/data"))
+    claimed = claim(engine, A)
+    renew(engine, A, claimed)
+    release(engine, A)
+    claim(engine, B)
+    assert holders(engine) == [B.place]
 
 
-def test_a_server_that_has_been_silent_for_long_can_be_moved(engine: Engine) -> None:
-    engine.execute(
-        "INSERT INTO log_writers (Deployment, Writer, Place, Instance, Writing, SeenAt) SETTINGS async_insert = 0 "
-        "VALUES ('shop', 'writer-1', 'host-a:/data', generateUUIDv4(), 1, now64(3) - 60)"
-    )
-    claim(engine, WriterName("shop", "writer-1", "host-b:/data"))
+def test_a_server_whose_lease_has_run_out_can_be_moved(engine: Engine) -> None:
+    claimed_ago(engine, A, LEASE + 30)
+    claim(engine, B)
+    assert B.place in holders(engine)
 
 
 def test_other_names_and_deployments_do_not_matter(engine: Engine) -> None:
-    claim(engine, WriterName("shop", "writer-1", "host-a:/data"))
-    claim(engine, WriterName("shop", "writer-2", "host-b:/data"))
-    claim(engine, WriterName("bank", "writer-1", "host-c:/it's \\ odd"))
+    others = (A, WriterName("shop", "writer-2", "host-b:/data"), WriterName("bank", "writer-1", "host-c:/it's \\ odd"))
+    for name in others:
+        renew(engine, name, claim(engine, name))
+    assert holders(engine) == sorted(name.place for name in others)
+
+
+def test_a_renewal_finds_that_another_server_has_taken_the_name_over(engine: Engine) -> None:
+    claimed = claimed_ago(engine, A, LEASE + 30)
+    taken = claim(engine, B)
+    for _ in range(2):
+        with pytest.raises(LeaseLostError, match=r"host-b:/data has taken over the name shop/writer-1"):
+            renew(engine, A, claimed)
+    renew(engine, B, taken)
+
+
+def test_a_name_that_was_taken_over_is_lost_also_when_the_other_server_has_stopped(engine: Engine) -> None:
+    claimed = claimed_ago(engine, A, LEASE + 30)
+    claim(engine, B)
+    release(engine, B)
+    with pytest.raises(LeaseLostError):
+        renew(engine, A, claimed)
+
+
+def test_a_server_that_was_away_for_so_long_that_its_rows_are_gone_has_lost_the_name(engine: Engine) -> None:
+    claimed = claimed_ago(engine, A, 1000)
+    engine.execute("TRUNCATE TABLE log_writers")
+    taken = claim(engine, B)
+    with pytest.raises(LeaseLostError):
+        renew(engine, A, claimed)
+    renew(engine, B, taken)
+
+
+def test_a_lease_that_ran_out_is_renewed_where_nobody_has_taken_the_name(engine: Engine) -> None:
+    claimed = claimed_ago(engine, A, LEASE + 30)
+    renew(engine, A, claimed)
+    with pytest.raises(StorageConfigError):
+        claim(engine, B)
+
+
+def test_of_two_servers_that_claim_at_once_the_older_one_waits_until_the_younger_one_has_gone(engine: Engine) -> None:
+    say(engine, B, CLAIMED, -5)  # it came later, and has not looked yet
+    claim(engine, A, during(lambda: release(engine, B)))
+    assert holders(engine) == [A.place]
+
+
+def test_a_younger_claim_that_was_not_seen_in_time_holds_the_name(engine: Engine) -> None:
+    say(engine, B, CLAIMED, -5)
+    with pytest.raises(StorageConfigError, match="host-b"):
+        claim(engine, A, during(lambda: say(engine, B, HELD, -5)))
+
+
+def test_a_claim_that_is_never_decided_is_not_waited_for_without_end(engine: Engine) -> None:
+    say(engine, B, CLAIMED, -20)
+    with pytest.raises(StorageConfigError, match="host-b"):
+        claim(engine, A, lambda _: None)
+
+
+def test_a_renewal_waits_until_a_claim_of_the_same_time_is_decided(engine: Engine) -> None:
+    claimed = claimed_ago(engine, A, LEASE + 30)
+    say(engine, B, CLAIMED, 0)
+    with pytest.raises(LeaseLostError, match="host-b"):
+        renew(engine, A, claimed, during(lambda: say(engine, B, HELD, 0)))
+
+
+def test_a_renewal_goes_on_when_a_claim_of_the_same_time_has_given_up(engine: Engine) -> None:
+    claimed = claimed_ago(engine, A, LEASE + 30)
+    say(engine, B, CLAIMED, 0)
+    renew(engine, A, claimed, during(lambda: release(engine, B)))
+    assert A.place in holders(engine)
+
+
+def test_of_servers_that_claim_at_the_same_moment_exactly_one_holds_the_name(engine: Engine) -> None:
+    for at in range(5):
+        names = [WriterName("shop", f"writer-{at}", f"host-{n}:/data") for n in range(3)]
+        together = threading.Barrier(len(names))
+
+        def start(name: WriterName, together: threading.Barrier = together) -> bool:
+            together.wait()
+            try:
+                claim(engine, name)
+            except StorageConfigError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(len(names)) as pool:
+            assert sum(pool.map(start, names)) == 1

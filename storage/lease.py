@@ -1,0 +1,169 @@
+"""Fencing: what keeps a server that has lost the lease on its writer's name from committing.
+
+A lease is renewed by time, but a server may be cut off from storage, or stand still, for longer than it lasts. So each
+insert of a fenced engine asks first whether the lease was renewed lately, by a clock of this machine; if not, it is
+renewed before anything is sent, which finds out whether another server has taken the name over.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from storage.engine import Engine, EngineInfo, Pieces
+from storage.errors import LeaseLostError, NotAppliedError, StorageError
+from storage.writers import LEASE, RENEWAL, WriterName, claim, release, renew
+
+__all__ = ["FRESH", "FencedEngine", "Lease", "boot_clock", "claim_lease"]
+
+FRESH = LEASE - RENEWAL
+"""Seconds after a renewal for which inserts are sent; the rest of the lease is the time that they may be on the way."""
+
+
+def boot_clock() -> float:
+    """Return seconds since the machine started, those in which it slept too: a lease runs out meanwhile."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Lease:
+    """The lease on a writer's name. May be used by several threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: WriterName,
+        claimed: int,
+        renewed_at: float,
+        on_lost: Callable[[LeaseLostError], None],
+        clock: Callable[[], float] = boot_clock,
+    ) -> None:
+        """Keep a lease that ``claim`` has got.
+
+        Args:
+            engine: the storage.
+            name: the name.
+            claimed: what ``claim`` returned.
+            renewed_at: what the clock said before it was called.
+            on_lost: called once, in any thread, where another server has taken the name over.
+            clock: seconds since some time; never goes back.
+        """
+        self._engine = engine
+        self._name = name
+        self._claimed = claimed
+        self._renewed_at = renewed_at
+        self._on_lost = on_lost
+        self._clock = clock
+        self._renewing = threading.Lock()
+        self._lost = ""
+
+    @property
+    def lost(self) -> LeaseLostError | None:
+        """The error that says who has taken the name over, None while nobody has."""
+        return LeaseLostError(self._lost) if self._lost else None
+
+    def renew(self) -> None:
+        """Renew the lease.
+
+        Raises:
+            LeaseLostError: another server has taken the name over.
+            StorageError: storage is not reached.
+        """
+        with self._renewing:
+            self._renew()
+
+    def check(self) -> None:
+        """Check that inserts may be sent now, and renew the lease before where that was long ago.
+
+        Raises:
+            LeaseLostError: another server has taken the name over.
+            NotAppliedError: that cannot be found out now.
+        """
+        if not self._is_fresh():
+            with self._renewing:
+                if not self._is_fresh():  # another thread may have renewed it meanwhile
+                    self._renew_before_insert()
+        if self._lost:
+            raise LeaseLostError(self._lost)
+
+    def release(self) -> None:
+        """Release the lease; raises StorageError."""
+        release(self._engine, self._name)
+
+    def _is_fresh(self) -> bool:
+        return bool(self._lost) or self._clock() - self._renewed_at < FRESH
+
+    def _renew_before_insert(self) -> None:
+        try:
+            self._renew()
+        except LeaseLostError:
+            raise
+        except StorageError as error:
+            raise NotAppliedError(f"the lease on the writer's name cannot be renewed: {error}") from error
+
+    def _renew(self) -> None:
+        if self._lost:
+            raise LeaseLostError(self._lost)
+        began = self._clock()
+        try:
+            renew(self._engine, self._name, self._claimed)
+        except LeaseLostError as error:
+            self._lost = str(error)
+            self._on_lost(error)
+            raise
+        self._renewed_at = began
+
+
+def claim_lease(
+    engine: Engine,
+    name: WriterName,
+    on_lost: Callable[[LeaseLostError], None],
+    clock: Callable[[], float] = boot_clock,
+) -> Lease:
+    """Claim a writer's name, as a new instance. Args as ``Lease``; raises as ``claim``."""
+    name = replace(name, instance=uuid4())
+    began = clock()
+    return Lease(engine, name, claim(engine, name), began, on_lost, clock)
+
+
+class FencedEngine:
+    """An engine whose inserts check a lease before they are sent; where it is lost, nothing of them is."""
+
+    def __init__(self, engine: Engine, lease: Lease) -> None:
+        """Fence an engine by a lease."""
+        self._engine = engine
+        self._lease = lease
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is behind it."""
+        return self._engine.info
+
+    def execute(self, statement: str, /) -> None:
+        """Run a statement, as the engine does: none of them writes to a log."""
+        self._engine.execute(statement)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        """Insert a block as the engine does, if the lease is held.
+
+        Raises:
+            LeaseLostError: another server has taken the writer's name over.
+            NotAppliedError, OutcomeUnknownError: as the engine; also where the lease cannot be renewed now.
+        """
+        self._lease.check()
+        self._engine.insert(table, columns, block, token)
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        """Run a query, as the engine does."""
+        return self._engine.query(select, parameters)
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        """Run a query, as the engine does."""
+        return self._engine.query_in_pieces(select, parameters)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()
