@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ from server.errors.base import LognotaryError, run_reporting_errors
 from server.process.lifecycle import install_signal_handlers
 from server.process.log_setup import configure_logging
 from server.workers.messages import CANNOT_START, Order, Report
+from server.workers.report_pipe import ReportPipe
 
 __all__ = ["main"]
 
@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 def main() -> int:
     """Run a worker and return its exit status: 0, 2 if it cannot start, 1 if it may the next time."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is heeded
-    reports = _take_stdout()
+    reports = ReportPipe(_take_stdout())
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):  # the server has ended before it could say anything
         return 0
@@ -32,9 +32,7 @@ def main() -> int:
     configure_logging(order.settings.log_level, order.settings.log_format, worker=order.number)
 
     def say(report: Report) -> None:
-        # A server that is gone, or does not read, is none of this process's trouble here.
-        with contextlib.suppress(BrokenPipeError, BlockingIOError):
-            os.write(reports, report.encode())
+        reports.send(report.encode())
 
     def work() -> int:
         asyncio.run(_work(order, say))
@@ -44,7 +42,7 @@ def main() -> int:
         if error.retryable:
             _logger.warning("the worker ends, and is started again: %s", error)
             return 1
-        say(Report(failure=str(error)))
+        reports.send_last(Report(failure=str(error)).encode())
         return CANNOT_START
 
     return run_reporting_errors(work, end)
@@ -67,8 +65,6 @@ def _take_stdout() -> int:
     """Keep standard output for reports; what is printed by mistake goes to standard error."""
     reports = os.dup(1)
     os.dup2(2, 1)
-    # A server that has stopped to read must not stop its workers.
-    os.set_blocking(reports, False)
     return reports
 
 

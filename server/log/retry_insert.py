@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from server.errors.ingest import StorageRefusedError
+from server.retry.backoff import backoff
 from storage.errors import NotAppliedError, StorageError
 
 __all__ = ["insert_and_verify", "retry_until_visible"]
@@ -37,13 +38,11 @@ def retry_until_visible(
     Raises:
         StorageRefusedError: ``give_up`` was set before it was stored.
     """
-    pause = _FIRST_PAUSE
-    while True:
+    for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
         _logger.warning("%s is repeated: %s", what, error)
         if give_up.wait(pause):
             _logger.error("%s was left unfinished at shutdown", what)
             raise StorageRefusedError(f"shut down before storage answered: {error}") from error
-        pause = min(2 * pause, _LONGEST_PAUSE)
         try:
             insert_and_verify(what, insert, is_stored)
         except StorageError as again:

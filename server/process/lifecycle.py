@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from server.retry.backoff import backoff
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import LeaseLostError, NotAppliedError, OutcomeUnknownError, StorageError
@@ -33,7 +34,7 @@ __all__ = [
 
 _logger = logging.getLogger(__name__)
 
-_PAUSE = 2.0  # seconds between attempts to do what needs storage
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0  # seconds between attempts to do what needs storage
 
 _Result = TypeVar("_Result")
 
@@ -101,13 +102,14 @@ async def retry_until_available(work: Callable[[], _Result], stop: asyncio.Event
         StoppedError: ``stop`` was set meanwhile.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
     """
+    pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
     while not stop.is_set():
         try:
             return await asyncio.to_thread(work)
         except (NotAppliedError, OutcomeUnknownError) as error:
             _logger.warning("waiting for storage%s: %s", where and f" at {where}", error)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _PAUSE)
+            await asyncio.wait_for(stop.wait(), next(pauses))
     raise StoppedError
 
 

@@ -13,6 +13,7 @@ from server.notary.errors import NotaryError
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
+from server.retry.backoff import backoff
 from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import FindingLedger, Notice
 from server.self_verification.progress_file import ScrubProgress
@@ -99,7 +100,7 @@ class Scrubber:
         self._notices = FindingLedger(bookmark.recorded, bookmark.seen)
         self._bookmark = bookmark
         self._began = clock.monotonic() - bookmark.elapsed
-        self._pause = _SHORTEST_PAUSE  # after audit records were refused
+        self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)  # after audit records were refused
         self._status = SelfVerification(interval, findings=self._notices.by_kind())
 
     def run(self, engine: Engine) -> None:
@@ -179,15 +180,16 @@ class Scrubber:
 
     def _surely(self, step: Callable[[], _Result]) -> _Result:
         """Do something as often as it takes until storage answers."""
-        pause = _SHORTEST_PAUSE
+        pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
+        waits = False
         while True:
             try:
                 return step()
             except StorageError as error:
-                if pause == _SHORTEST_PAUSE:
+                if not waits:
                     _logger.warning("self-verification waits for storage: %s", error)
-            self._wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            waits = True
+            self._wait(next(pauses))
 
     def _be_on_time(self, done: float) -> None:
         """Wait until it is time to go on, by the part of the walk that is done; say so where that is past."""
@@ -208,8 +210,7 @@ class Scrubber:
         """Wait, and try meanwhile to put on record what is not."""
         end = self._clock.monotonic() + seconds
         while self._notices.unsent and (left := end - self._clock.monotonic()) > 0:
-            self._pace.wait(min(left, self._pause))
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._pace.wait(min(left, next(self._pauses)))
             self._send()
         self._pace.wait(end - self._clock.monotonic())
 
@@ -221,7 +222,7 @@ class Scrubber:
                 _logger.warning("%d finding(s) are not on record yet: %s", len(self._notices.unsent), error)
                 break
             self._notices.sent(notices)
-            self._pause = _SHORTEST_PAUSE
+            self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
             self._mark(self._bookmark.origin, ResumePoint(self._bookmark.leaf, self._bookmark.note))
         self._publish()
 

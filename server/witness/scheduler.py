@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from server.retry.backoff import backoff
 from server.witness.calls import Calls, running_calls
 from server.witness.client import WitnessClient
 from server.witness.errors import WitnessError, WitnessRefusedError
@@ -123,7 +124,7 @@ class WitnessScheduler:
 
     async def _keep_doing(self, at: int, calls: Calls) -> None:
         task = self._confirmations[at]
-        pauses = _pauses(*self._pauses)
+        pauses = backoff(*self._pauses)
         while True:
             try:
                 size = await task.run(calls)
@@ -131,7 +132,7 @@ class WitnessScheduler:
                 pause = next(pauses)
                 self._failed(at, error, pause)
             else:
-                pause, pauses = task.interval, _pauses(*self._pauses)
+                pause, pauses = task.interval, backoff(*self._pauses)
                 if size is not None:
                     self._succeeded(at, size)
             await asyncio.sleep(pause)
@@ -150,10 +151,3 @@ class WitnessScheduler:
         _logger.log(level, "%s: %s; again in %.0f s", state.origin, error, pause, exc_info=unexpected)
         why = str(error) if expected else f"{type(error).__name__}: {error}"
         self._states[at] = replace(state, failed_at=time.time(), failure=why)
-
-
-def _pauses(first: float, longest: float) -> Iterator[float]:
-    pause = first
-    while True:
-        yield min(pause, longest)
-        pause = min(2 * pause, longest)

@@ -12,22 +12,38 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 
 from server.errors.base import LognotaryError
+from server.retry.backoff import backoff
 from server.workers.messages import CANNOT_START, REPORT_INTERVAL, Order, Report
+from server.workers.report_pipe import read_lines
 
-__all__ = ["Supervisor", "WorkerFailedError", "pauses"]
+__all__ = ["SupervisionTimes", "Supervisor", "WorkerFailedError"]
 
 _logger = logging.getLogger(__name__)
 
 # -P: the working directory is no place to look for modules.
 _COMMAND = (sys.executable, "-P", "-m", "server.worker")
 
-_FIRST_PAUSE = 1.0  # seconds before a worker is started again, doubled each time
-_LONGEST_PAUSE = 30.0
-_STEADY = 60.0  # seconds after which a worker that ended counts as one that worked
-_SILENCE = 30 * REPORT_INTERVAL  # seconds after which a worker that said nothing is not ready
-_STOP_GRACE = 120.0  # seconds that a worker may take to stop: more than it takes at worst
+
+@dataclass(frozen=True, slots=True)
+class SupervisionTimes:
+    """How long a supervisor waits, in seconds.
+
+    Attributes:
+        first_pause: before a worker is started again; doubled each time it ends.
+        longest_pause: the most that this comes to.
+        steady: a worker that ran for so long begins with the first pause again.
+        silence: a worker that reported nothing for so long is not ready.
+        stop_grace: a worker may take so long to stop: more than it takes at worst.
+    """
+
+    first_pause: float = 1.0
+    longest_pause: float = 30.0
+    steady: float = 60.0
+    silence: float = 30 * REPORT_INTERVAL
+    stop_grace: float = 120.0
 
 
 class WorkerFailedError(LognotaryError):
@@ -37,14 +53,20 @@ class WorkerFailedError(LognotaryError):
 class Supervisor:
     """The worker processes of a server."""
 
-    def __init__(self, orders: Sequence[Order], command: Sequence[str] = _COMMAND) -> None:
+    def __init__(
+        self,
+        orders: Sequence[Order],
+        command: Sequence[str] = _COMMAND,
+        times: SupervisionTimes = SupervisionTimes(),
+    ) -> None:
         """Prepare workers; ``running`` starts them.
 
         Args:
             orders: what each is to do.
             command: starts a worker.
+            times: how long it waits.
         """
-        self._workers = [_Worker(order, command) for order in orders]
+        self._workers = [_Worker(order, command, times) for order in orders]
         self._tasks: list[asyncio.Task[None]] = []
 
     @contextlib.asynccontextmanager
@@ -104,11 +126,12 @@ class Supervisor:
 class _Worker:
     """One worker: one process after the other."""
 
-    def __init__(self, order: Order, command: Sequence[str]) -> None:
+    def __init__(self, order: Order, command: Sequence[str], times: SupervisionTimes) -> None:
         self.accepts = asyncio.Event()
         self._order = order
         self._name = f"worker {order.number}"
         self._command = command
+        self._times = times
         self._process: asyncio.subprocess.Process | None = None
         self._report: Report | None = None  # the last one, None while it does not run
         self._reported_at = 0.0
@@ -119,7 +142,7 @@ class _Worker:
         report = self._report
         if report is None:
             return f"{self._name} is not running"
-        if time.monotonic() - self._reported_at > _SILENCE:
+        if time.monotonic() - self._reported_at > self._times.silence:
             return f"{self._name} does not answer"
         return f"{self._name}: {report.not_ready}" if report.not_ready else ""
 
@@ -137,7 +160,7 @@ class _Worker:
         Raises:
             WorkerFailedError: it cannot start.
         """
-        waits = pauses()
+        waits = self._backoff()
         while not stop.is_set():
             started = time.monotonic()
             try:
@@ -150,12 +173,15 @@ class _Worker:
                 outcome = f"ended with status {status}"
             if stop.is_set():
                 return
-            if time.monotonic() - started > _STEADY:
-                waits = pauses()
+            if time.monotonic() - started > self._times.steady:
+                waits = self._backoff()
             pause = next(waits)
             _logger.error("%s %s; it is started again in %.0f s", self._name, outcome, pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
+
+    def _backoff(self) -> Iterator[float]:
+        return backoff(self._times.first_pause, self._times.longest_pause)
 
     async def _run(self, stop: asyncio.Event) -> int:
         """Run one process until it ends, which it is told to when ``stop`` is set; returns its exit status."""
@@ -188,7 +214,7 @@ class _Worker:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-        async for line in process.stdout:
+        async for line in read_lines(process.stdout):
             try:
                 report = Report.decode(line)
             except ValueError as error:
@@ -207,16 +233,8 @@ class _Worker:
         assert process.stdin is not None  # noqa: S101 - a pipe was asked for
         process.stdin.close()
         try:
-            return await asyncio.wait_for(process.wait(), _STOP_GRACE)
+            return await asyncio.wait_for(process.wait(), self._times.stop_grace)
         except TimeoutError:
             _logger.error("%s does not stop, and is killed; what it has not acknowledged is sent again", self._name)  # noqa: TRY400 - a traceback says nothing here
             process.kill()
             return await process.wait()
-
-
-def pauses() -> Iterator[float]:
-    """Yield the seconds to wait before each further start."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(2 * pause, _LONGEST_PAUSE)

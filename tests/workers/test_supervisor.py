@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from harness.waiting import until
 from server.settings.settings import load_settings
 from server.workers.messages import Order
-from server.workers.supervisor import Supervisor, WorkerFailedError, pauses
+from server.workers.supervisor import SupervisionTimes, Supervisor, WorkerFailedError
 
 READY = """print('{"not_ready": ""}', flush=True)\n"""
 WAIT_FOR_THE_END = "sys.stdin.read()\n"
+QUICK = SupervisionTimes(first_pause=0.01)
 
 
 @pytest.fixture
@@ -23,9 +24,8 @@ def orders() -> list[Order]:
     return [Order(number, f"vm-{number}", settings) for number in (1, 2)]
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.workers.supervisor._FIRST_PAUSE", 0.01)
+def supervisor(orders: list[Order], script: str, times: SupervisionTimes = QUICK) -> Supervisor:
+    return Supervisor(orders, command(script), times)
 
 
 def command(script: str) -> list[str]:
@@ -38,7 +38,7 @@ def files_in(directory: Path) -> int:
 
 async def test_workers_are_told_what_to_do_and_wait_until_they_are_stopped(orders: list[Order], tmp_path: Path) -> None:
     script = f"line = sys.stdin.readline()\n{READY}{WAIT_FOR_THE_END}Path({str(tmp_path)!r}, str(hash(line))).touch()"
-    workers = Supervisor(orders, command(script))
+    workers = supervisor(orders, script)
     assert workers.not_ready() == "worker 1 is not running"
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
@@ -50,17 +50,14 @@ async def test_workers_are_told_what_to_do_and_wait_until_they_are_stopped(order
 
 async def test_what_a_worker_says_it_waits_for_is_told(orders: list[Order]) -> None:
     script = f"""print('not a report')\nprint('{{"not_ready": "it waits"}}', flush=True)\n{WAIT_FOR_THE_END}"""
-    workers = Supervisor(orders, command(script))
+    workers = supervisor(orders, script)
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == "worker 1: it waits"
 
 
-async def test_a_worker_that_says_nothing_for_long_is_not_ready(
-    orders: list[Order], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("server.workers.supervisor._SILENCE", -1.0)
-    workers = Supervisor(orders, command(READY + WAIT_FOR_THE_END))
+async def test_a_worker_that_says_nothing_for_long_is_not_ready(orders: list[Order]) -> None:
+    workers = supervisor(orders, READY + WAIT_FOR_THE_END, SupervisionTimes(silence=-1.0))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == "worker 1 does not answer"
@@ -71,20 +68,83 @@ async def test_a_worker_that_ends_is_started_again(orders: list[Order], tmp_path
         f"lives = len(list(Path({str(tmp_path)!r}).iterdir()))\nPath({str(tmp_path)!r}, str(lives)).touch()\n"
         f"if lives < 3:\n    sys.exit(lives % 2)\n{READY}{WAIT_FOR_THE_END}"
     )
-    workers = Supervisor(orders[:1], command(script))
+    workers = supervisor(orders[:1], script)
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == ""
     assert files_in(tmp_path) == 4
 
 
-async def test_a_program_that_is_not_there_is_tried_again_until_all_is_stopped(orders: list[Order]) -> None:
-    workers = Supervisor(orders, ["/nowhere/lognotary"])
+async def test_a_program_that_is_not_there_is_tried_again_until_it_is_there(
+    orders: list[Order], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = tmp_path / "worker"
+    workers = Supervisor(orders[:1], [str(program)], QUICK)
+    async with workers.running():
+        await until(lambda: len(caplog.records) >= 3)
+        assert all("worker 1 cannot be started: " in record.getMessage() for record in caplog.records)
+        finished = tmp_path / "finished"
+        finished.write_text(f"#!{sys.executable} -I\nimport sys\n{READY}{WAIT_FOR_THE_END}")
+        finished.chmod(0o700)
+        finished.rename(program)
+        await workers.wait_until_ready(asyncio.Event())
+        assert workers.not_ready() == ""
+
+
+async def test_a_program_that_is_not_there_is_not_tried_any_more_once_all_is_stopped(
+    orders: list[Order], caplog: pytest.LogCaptureFixture
+) -> None:
+    workers = Supervisor(orders[:1], ["/nowhere/lognotary"], QUICK)
+    before = asyncio.all_tasks()
     stop = asyncio.Event()
     async with workers.running():
-        asyncio.get_running_loop().call_later(0.05, stop.set)
-        await workers.wait_until_ready(stop)
+        waiting = asyncio.create_task(workers.wait_until_ready(stop))
+        await until(lambda: len(caplog.records) >= 3)
+        stop.set()
+        await waiting
         await workers.run_until(stop)
+    assert asyncio.all_tasks() == before  # nothing goes on
+    assert workers.not_ready() == "worker 1 is not running"
+
+
+@pytest.mark.parametrize("size", [70_000, 1 << 20])
+async def test_a_report_of_any_size_is_taken(orders: list[Order], size: int) -> None:
+    script = f"""import json\nprint(json.dumps({{"metrics": "m" * {size}}}), flush=True)\n{WAIT_FOR_THE_END}"""
+    workers = supervisor(orders[:1], script)
+    async with workers.running():
+        await asyncio.wait_for(workers.wait_until_ready(asyncio.Event()), 60)
+        assert workers.metrics() == [("1", "m" * size)]
+
+
+async def test_what_a_worker_was_writing_when_it_was_killed_is_left_out(
+    orders: list[Order], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mark = tmp_path / "killed"
+    script = (
+        f"import os, signal\nmark = Path({str(mark)!r})\n"
+        f"if not mark.exists():\n    mark.touch()\n    {READY}"
+        """    print('{"not_ready": "half', end='', flush=True)\n"""
+        f"    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"""print('{{"not_ready": "started again"}}', flush=True)\n{WAIT_FOR_THE_END}"""
+    )
+    workers = supervisor(orders[:1], script)
+    async with workers.running():
+        await until(lambda: workers.not_ready() == "worker 1: started again")
+    assert not any("not a report" in record.getMessage() for record in caplog.records)
+
+
+async def test_a_failure_is_told_whatever_was_reported_before(orders: list[Order]) -> None:
+    script = (
+        "sys.path[:0] = [" + repr(str(Path(__file__).parents[2])) + "]\nimport json, os\n"
+        "from server.workers.report_pipe import ReportPipe\n"
+        "reports = ReportPipe(1)\n"
+        "for n in range(5):\n    reports.send(json.dumps({'metrics': str(n) * (1 << 20)}).encode() + b'\\n')\n"
+        "reports.send_last(json.dumps({'failure': 'the log is another'}).encode() + b'\\n')\nos._exit(2)"
+    )
+    workers = supervisor(orders[:1], script)
+    async with workers.running():
+        with pytest.raises(WorkerFailedError, match="worker 1: the log is another"):
+            await workers.run_until(asyncio.Event())
 
 
 async def run(workers: Supervisor) -> None:
@@ -111,20 +171,15 @@ async def test_a_worker_that_can_never_start_ends_all(
         f"    {READY}    {WAIT_FOR_THE_END}    Path({str(tmp_path)!r}, 'stopped').touch()\n    sys.exit()\n"
         f"{first}{said}sys.exit(2)"
     )
-    workers = Supervisor(orders, command(script))
+    workers = supervisor(orders, script)
     with pytest.raises(WorkerFailedError, match=message):
         await run(workers)
     assert (tmp_path / "stopped").exists()
 
 
-async def test_a_worker_that_does_not_stop_is_killed(orders: list[Order], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.workers.supervisor._STOP_GRACE", 0.05)
-    workers = Supervisor(orders, command(f"import time\n{READY}{WAIT_FOR_THE_END}time.sleep(1000)"))
+async def test_a_worker_that_does_not_stop_is_killed(orders: list[Order]) -> None:
+    script = f"import time\n{READY}{WAIT_FOR_THE_END}time.sleep(1000)"
+    workers = supervisor(orders, script, SupervisionTimes(stop_grace=0.05))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
     assert workers.not_ready() == "worker 1 is not running"
-
-
-def test_pauses_become_longer_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    assert list(islice(pauses(), 7)) == [1, 2, 4, 8, 16, 30, 30]

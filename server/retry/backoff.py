@@ -1,0 +1,20 @@
+"""Exponential backoff: the pauses between attempts at something that fails for now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+__all__ = ["backoff"]
+
+
+def backoff(first: float, longest: float) -> Iterator[float]:
+    """Yield the seconds to wait after each failed attempt, without end.
+
+    Args:
+        first: seconds to wait after the first one; doubled each time.
+        longest: the most that this comes to.
+    """
+    pause = min(first, longest)
+    while True:
+        yield pause
+        pause = min(2 * pause, longest)
