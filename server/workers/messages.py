@@ -1,8 +1,8 @@
-"""What a server and its worker processes say to each other.
+"""Messages between a server and its worker processes.
 
 The server writes an order, one line, to the worker's standard input, and keeps it open: when it ends,
 the worker stops, whether the server asks for that or is gone. The worker writes reports to its
-standard output, one JSON object a line.
+standard output, one JSON object a line, as ``report_pipe`` brings them over.
 """
 
 from __future__ import annotations
