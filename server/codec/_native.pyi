@@ -3,7 +3,8 @@
 HAS_SHA256: bool
 
 class RefusedError(Exception):
-    args: tuple[int]
+    args: tuple[int, int, int, int, int, int, int]
+    # refusal; of what is unread: reason, number, level, resource logs, scope logs, record
 
 class Rules:
     def __init__(

@@ -10,8 +10,9 @@ rules for what it leaves open or loses:
 - Attributes are sorted, so their order is not kept (it has no meaning); duplicates are.
 - Not kept, since they mean nothing in logs: references into the string table of the profiling
   signal (``key_strindex``, ``string_value_strindex``: the key or value is empty), fields that this
-  version of OTLP does not know, resources and scopes without records, and whether an empty
-  message (resource, scope, body, value) was sent or left out.
+  version of OTLP does not know, as long as others beside them are kept (``server.codec.unread``),
+  resources and scopes without records, and whether an empty message (resource, scope, body, value) was
+  sent or left out.
 
 ``otlp_details`` holds all that is then still missing, so that the stored row is the whole record.
 It is empty for most records, else a compact JSON object with those of these members that apply, in
@@ -50,6 +51,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, check_members, malformed, too_many_records
 from server.codec.records import Attributes, RecordColumns
+from server.codec.unread import find_unread, unread_error, with_present_numbers
 from server.codec.values import STRING, as_string, json_text, member_types
 
 __all__ = ["decode"]
@@ -70,21 +72,11 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
 
     Raises:
         MalformedRequestError: the bytes are no such message: broken wire format, a string that is
-            not UTF-8, or values nested too deeply (protobuf's limit is 100 messages); or its records,
-            each with its resource and scope, are more than one batch can hold; or a list of attributes
-            is too long.
+            not UTF-8, or values nested too deeply (protobuf's limit is 100 messages); or something in it
+            would not be kept (``server.codec.unread``); or its records, each with its resource and scope, are
+            more than one batch can hold; or a list of attributes is too long.
     """
-    try:
-        message = ExportLogsServiceRequest.FromString(request)
-    except DecodeError as error:
-        text = str(error)
-        reason = MalformedReason.BROKEN
-        if "UTF-8" in text:
-            reason = MalformedReason.NOT_UTF8
-        elif "epth" in text:
-            reason = MalformedReason.TOO_DEEP
-        raise malformed(request, reason) from error
-
+    message = _parse(request)
     columns = RecordColumns()
     records = repeated = 0
     for resource_logs in message.resource_logs:
@@ -135,6 +127,32 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 columns.dropped_attributes_count.append(record.dropped_attributes_count)
                 columns.otlp_details.append(b"{" + b",".join(details) + b"}" if details else b"")
     return columns
+
+
+def _parse(request: bytes) -> ExportLogsServiceRequest:
+    try:
+        message = ExportLogsServiceRequest.FromString(request)
+        if any_unknown := _discard_unknown(message):
+            message = ExportLogsServiceRequest.FromString(with_present_numbers(request))
+    except DecodeError as error:
+        text = str(error)
+        reason = MalformedReason.BROKEN
+        if "UTF-8" in text:
+            reason = MalformedReason.NOT_UTF8
+        elif "epth" in text:
+            reason = MalformedReason.TOO_DEEP
+        raise malformed(request, reason) from error
+    if any_unknown and (unread := find_unread(request)):
+        raise unread_error(unread)
+    return message
+
+
+def _discard_unknown(message: ExportLogsServiceRequest) -> bool:
+    """Discard all fields that protobuf's classes do not know; return whether there were some."""
+    # Their size is the quickest answer, and takes no object for each of them, of which a request can have millions.
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    return message.ByteSize() != size
 
 
 def _service_name(resource: Resource) -> bytes:

@@ -11,6 +11,7 @@ from server.codec.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TA
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.rows import Rows
 from server.codec.rules import Fields, Rule
+from server.codec.unread import Level, Unread, UnreadReason, unread_error
 from server.errors.ingest import MalformedRequestError
 
 __all__ = ["NativeCodec"]
@@ -18,6 +19,7 @@ __all__ = ["NativeCodec"]
 # Numbers of the C++ Refusal; the first are those of wrong bytes.
 _WRONG = (MalformedReason.BROKEN, MalformedReason.NOT_UTF8, MalformedReason.TOO_DEEP)
 _TOO_MANY_RECORDS = 3
+_UNREAD = 5
 _ANY_SEVERITY = 256  # above all severity numbers
 _MOST_KEPT = 32 << 20  # bytes that an idle encoder may hold for the next request
 _TIMES_KEPT = 4
@@ -74,7 +76,7 @@ class NativeCodec:
         try:
             audit, operational = encoder.encode(request, ingested_at)
         except _native.RefusedError as refused:
-            raise _refusal(request, refused.args[0], self._limits) from None
+            raise _refusal(request, refused, self._limits) from None
         finally:
             # Besides its tables an encoder keeps lists and texts; their size is not counted, but follows the request's.
             if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
@@ -97,7 +99,10 @@ class NativeCodec:
         ]
 
 
-def _refusal(request: bytes, number: int, limits: RowLimits) -> MalformedRequestError:
+def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits) -> MalformedRequestError:
+    number, reason, field, level, *place = refused.args
     if number < len(_WRONG):
         return malformed(request, _WRONG[number])
+    if number == _UNREAD:
+        return unread_error(Unread(UnreadReason(reason), field, Level(level), *place))
     return too_many_records(limits) if number == _TOO_MANY_RECORDS else too_many_members()

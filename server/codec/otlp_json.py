@@ -10,7 +10,8 @@ invalid characters from base64, and repeat a value of any length in its error me
 - doubles are numbers, or strings with a number, ``NaN``, ``Infinity`` or ``-Infinity``;
 - names are lowerCamelCase; snake_case ones are understood too, as in the Collector, because ignoring
   them would be answering OK and keeping nothing;
-- unknown names are ignored, and so is null.
+- unknown names are ignored beside others that are kept (``server.codec.json_names``), and so is null;
+- the names before OTLP 0.15, ``instrumentationLibraryLogs`` and what is in it, are those of today's fields.
 
 The tables of names and types come from the protobuf descriptors, so a new field needs no change here.
 """
@@ -31,6 +32,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
+from server.codec.json_names import OLD_NAMES, why_unread
 from server.errors.ingest import MalformedRequestError
 
 __all__ = ["memory_of_json", "request_from_json"]
@@ -160,12 +162,20 @@ def _fill(message: Message, value: object, depth: int) -> None:
         raise _InvalidError(f"nested more than {_MAX_DEPTH} levels deep")
     fields = _fields(message.DESCRIPTOR)
     chosen: str | None = None
+    spelled: dict[str, str] = {}
+    all_known = True
     for name, item in value.items():
         field = fields.get(name)
-        if field is None or item is None:
+        if field is None:
+            all_known = False
             continue
-        if name != field.json_name and field.json_name in value:
-            raise _InvalidError(f"{name} and {field.json_name} are the same field")
+        if item is None:
+            continue
+        if name != field.json_name:
+            if value.get(field.json_name) is not None or field.name in spelled:
+                other = spelled.get(field.name, field.json_name)
+                raise _InvalidError(f"{name} and {other} are the same field")
+            spelled[field.name] = name
         if field.in_oneof:
             if chosen is not None:
                 raise _InvalidError(f"{chosen} and {name} are both set, but a value has one type")
@@ -175,6 +185,8 @@ def _fill(message: Message, value: object, depth: int) -> None:
         except _InvalidError as error:
             error.inside(f".{name}")
             raise
+    if not all_known and (why := why_unread(message.DESCRIPTOR.full_name, value, _names(message.DESCRIPTOR))):
+        raise _InvalidError(why)
 
 
 def _set(message: Message, field: _Field, value: object, depth: int) -> None:
@@ -220,7 +232,7 @@ def _checked(setter: Callable[..., None], value: object, *target: Any) -> None:
 
 @functools.cache
 def _fields(descriptor: Descriptor) -> dict[str, _Field]:
-    """Return how to read each name of a message, under both of its spellings."""
+    """Return how to read each name of a message, under all of its spellings."""
     fields: dict[str, _Field] = {}
     for each in descriptor.fields:
         field = _Field(
@@ -230,8 +242,15 @@ def _fields(descriptor: Descriptor) -> dict[str, _Field]:
             in_oneof=each.containing_oneof is not None,
             convert=None if each.message_type else _converter(each),
         )
-        fields[each.json_name] = fields[each.name] = field
+        for name in (each.json_name, each.name, *OLD_NAMES.get(each.full_name, ())):
+            fields[name] = field
     return fields
+
+
+@functools.cache
+def _names(descriptor: Descriptor) -> dict[str, str]:
+    """Return the names that are read in a message, each with the field's name in the descriptor."""
+    return {name: field.name for name, field in _fields(descriptor).items()}
 
 
 def _converter(field: FieldDescriptor) -> Callable[[object], object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -83,27 +84,40 @@ def words_for_a_long_text(request: bytes) -> set[str]:
     return {str(malformed(request, MalformedReason.NOT_UTF8)), str(malformed(request, MalformedReason.BROKEN))}
 
 
-def record(content: bytes) -> bytes:
-    return delimited(1, delimited(2, delimited(2, content)))
-
-
 def text_value(text: bytes) -> bytes:
     return delimited(1, text)
 
 
-def nested(depth: int) -> bytes:
+BODY = delimited(5, text_value(b"x"))
+
+
+def record(content: bytes) -> bytes:
+    return delimited(1, delimited(2, delimited(2, content)))
+
+
+# ScopeLogs under the name and number that they had in OTLP 0.15 to 0.18: instrumentation_library_logs.
+LIBRARY_LOGS = delimited(
+    1000, delimited(1, delimited(1, b"lib") + delimited(2, b"1.0")) + delimited(2, BODY) + delimited(3, b"url")
+)
+
+
+def old_record(content: bytes) -> bytes:
+    return delimited(1, delimited(1000, delimited(2, content)))
+
+
+def nested(depth: int, around: Callable[[bytes], bytes] = record) -> bytes:
     """A body of arrays within arrays, ``depth`` messages below the record's value."""
     value = field(3, 0, b"\x01")
     for _ in range(depth):
         value = delimited(5, delimited(1, value))
-    return record(delimited(5, value))
+    return around(delimited(5, value))
 
 
 def groups(depth: int) -> bytes:
     content = b""
     for _ in range(depth):
         content = group(15, content)
-    return record(content)
+    return record(content + BODY)
 
 
 @settings(deadline=None)
@@ -130,7 +144,6 @@ def test_any_bytes_become_the_same_rows_or_the_same_error(request: bytes) -> Non
     assert_same(request)
 
 
-BODY = delimited(5, text_value(b"x"))
 ACCEPTED = {
     "nothing": b"",
     "an empty record": record(b""),
@@ -140,7 +153,7 @@ ACCEPTED = {
         field(100, 0, b"\x01") + delimited(101, b"\xff") + group(102, field(1, 5, b"1234")) + BODY
     ),
     "known fields of other wire types": record(
-        field(5, 0, b"\x01") + delimited(1, b"12345678") + field(9, 1, b"8" * 8)
+        field(5, 0, b"\x01") + delimited(2, b"12345678") + field(9, 1, b"8" * 8) + BODY
     ),
     "an overlong varint": record(field(2, 0, overlong(9, 10)) + BODY),
     "a varint with bits beyond 64": record(field(2, 0, b"\x89" + b"\x80" * 8 + b"\x7e")),
@@ -178,7 +191,23 @@ ACCEPTED = {
     "references into a string table": record(
         delimited(6, field(3, 0, b"\x05") + delimited(2, field(8, 0, b"\x05"))) + delimited(5, field(8, 0, b"\x01"))
     ),
-    "the highest field number": record(field(2**29 - 1, 0, b"\x01")),
+    "the highest field number": record(field(2**29 - 1, 0, b"\x01") + BODY),
+    "unknown fields beside known ones, at each level": delimited(9, b"x")
+    + delimited(
+        1,
+        delimited(9, b"x")
+        + delimited(2, delimited(9, b"x") + delimited(2, BODY + delimited(99, b"x") + group(98, BODY)) + group(97, b""))
+        + delimited(2, delimited(1, b"") + field(9, 0, b"\x01"))
+        + delimited(2, b""),
+    ),
+    "a resource without records beside an unknown number": delimited(1, delimited(1, b"") + field(9, 0, b"\x01")),
+    "a resource without records beside an unknown empty field": delimited(1, delimited(1, b"") + delimited(9, b"")),
+    "the old name of scope_logs": delimited(1, delimited(1, b"") + LIBRARY_LOGS + LIBRARY_LOGS),
+    "the old name of scope_logs, its tag in more bytes than it needs": delimited(
+        1, overlong(1000 << 3 | 2, 5) + LIBRARY_LOGS[2:]
+    ),
+    "the old name of scope_logs, beside others": record(BODY) + delimited(1, LIBRARY_LOGS) + record(BODY),
+    "the old name of scope_logs, nested as deeply as protobuf permits": nested(48, old_record),
 }
 REFUSED = {
     "a cut tag": b"\x8a",
@@ -209,6 +238,73 @@ REFUSED = {
     "a list that is broken and replaced": record(delimited(5, delimited(5, b"\x0a")) + BODY),
     "a severity text that is not UTF-8": record(delimited(3, b"\xe2\x80")),
     "a scope that is broken behind its records": delimited(1, delimited(2, delimited(2, BODY) + delimited(1, b"\x0a"))),
+    "a text under the old name that is not UTF-8": old_record(delimited(5, text_value(b"\xff"))),
+    "values nested too deeply under the old name": nested(49, old_record),
+    "a length beyond the end under the old name": delimited(1, delimited(1000, b"\x12\x05\x00")),
+    "what is wrong under the old name, and what is wrong behind it": old_record(delimited(5, text_value(b"\xff")))
+    + record(b"\x0a"),
+}
+
+# Nothing of it would be kept, or not all; and what the refusal says.
+RECORDS = "send log records as resourceLogs[].scopeLogs[].logRecords[]"
+UNREAD = {
+    "an unknown number in place of records": (
+        delimited(2, b"x"),
+        f"the request: nothing of the unknown field 2 would be kept: {RECORDS}",
+    ),
+    "a number in place of records": (
+        field(1, 0, b"\x01"),
+        f"the request: nothing of the unknown field 1 would be kept: {RECORDS}",
+    ),
+    "records that lie directly in a resource": (
+        record(BODY) + delimited(1, delimited(1, b"") + field(5, 0, b"\x01") + delimited(4, delimited(5, BODY))),
+        f"resourceLogs[1]: nothing of the unknown field 4 would be kept: {RECORDS}",
+    ),
+    "a group in place of scopes": (
+        delimited(1, delimited(3, b"url") + group(2, delimited(2, BODY))),
+        f"resourceLogs[0]: nothing of the unknown field 2 would be kept: {RECORDS}",
+    ),
+    "another number in place of records": (
+        delimited(1, delimited(2, delimited(2, BODY)) + delimited(2, delimited(1, b"") + delimited(4, BODY))),
+        f"resourceLogs[0].scopeLogs[1]: nothing of the unknown field 4 would be kept: {RECORDS}",
+    ),
+    "a record of unknown fields": (
+        delimited(1, delimited(2, delimited(2, BODY) + delimited(2, field(70, 5, b"1234")))),
+        "resourceLogs[0].scopeLogs[0].logRecords[1]: nothing of the unknown field 70 would be kept: a log record has a "
+        "body, attributes, a time and what else OTLP's LogRecord has",
+    ),
+    "a record of unknown fields before its scope": (
+        delimited(1, delimited(2, delimited(2, delimited(4, b"name")) + delimited(1, b""))),
+        "resourceLogs[0].scopeLogs[0].logRecords[0]: nothing of the unknown field 4 would be kept: a log record has a "
+        "body, attributes, a time and what else OTLP's LogRecord has",
+    ),
+    "a span": (
+        # trace_id, span_id, name, start and end, an attribute
+        record(
+            delimited(1, b"t" * 16)
+            + delimited(2, b"s" * 8)
+            + delimited(5, b"\x0a\x03GET")
+            + field(7, 1, b"8" * 8)
+            + field(8, 1, b"8" * 8)
+            + delimited(9, delimited(1, b"k"))
+        ),
+        "resourceLogs[0].scopeLogs[0].logRecords[0]: field 1 is no time, as in a span or a metric: "
+        "send log records only",
+    ),
+    "a metric": (
+        record(BODY) + record(delimited(1, b"requests") + delimited(3, b"ms") + delimited(7, field(2, 0, b"\x02"))),
+        "resourceLogs[1].scopeLogs[0].logRecords[0]: field 1 is no time, as in a span or a metric: "
+        "send log records only",
+    ),
+    "records under both names": (
+        record(BODY) + delimited(1, delimited(2, delimited(2, BODY)) + LIBRARY_LOGS),
+        "resourceLogs[1]: field 1000 is the old instrumentation_library_logs: send scope_logs only, not both",
+    ),
+    "a record of unknown fields under the old name": (
+        delimited(1, LIBRARY_LOGS + delimited(1000, delimited(2, delimited(70, b"x")))),
+        "resourceLogs[0].scopeLogs[1].logRecords[0]: nothing of the unknown field 70 would be kept: a log record has a "
+        "body, attributes, a time and what else OTLP's LogRecord has",
+    ),
 }
 
 
@@ -220,6 +316,36 @@ def test_what_is_accepted_becomes_the_same_rows(request_: bytes) -> None:
 @pytest.mark.parametrize("request_", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_refused_is_refused_with_the_same_error(request_: bytes) -> None:
     assert isinstance(assert_same(request_), tuple)
+
+
+@pytest.mark.parametrize(("request_", "says"), UNREAD.values(), ids=UNREAD.keys())
+def test_what_would_not_be_kept_is_refused_with_all_of_its_request_and_the_field_is_named(
+    request_: bytes, says: str
+) -> None:
+    assert assert_same(request_) == (MalformedRequestError, says)
+    if says.startswith("resourceLogs"):
+        assert assert_same(request_ + record(BODY)) == (MalformedRequestError, says)
+
+
+@pytest.mark.parametrize("request_", [request_ for request_, _ in UNREAD.values()], ids=UNREAD.keys())
+@pytest.mark.parametrize("bad", ["too many attributes", "broken", "broken under the old name"])
+def test_of_two_things_that_are_wrong_both_codecs_tell_the_same(request_: bytes, bad: str) -> None:
+    other = {
+        "too many attributes": record(delimited(6, b"") * ((1 << 16) + 1)),
+        "broken": record(b"\x0a"),
+        "broken under the old name": old_record(b"\x0a"),
+    }[bad]
+    for both in (other + request_, request_ + other):
+        assert isinstance(assert_same(both), tuple)
+
+
+def test_records_under_the_old_name_are_stored_as_under_the_present_one() -> None:
+    resource = delimited(1, delimited(1, delimited(1, b"service.name") + delimited(2, text_value(b"old"))))
+    present = varint(2 << 3 | 2) + LIBRARY_LOGS[2:]  # the same under another number
+    rows = assert_same(delimited(1, resource + LIBRARY_LOGS + LIBRARY_LOGS))
+    assert rows == assert_same(delimited(1, resource + present + present))
+    assert isinstance(rows, list)
+    assert [part.count for part in rows] == [2]
 
 
 def test_a_request_may_end_at_any_byte() -> None:

@@ -87,6 +87,8 @@ _PLACES = (
     (1, 1, 1),  # an attribute of it
     (1, 1, 3),  # an entity reference
     (1, 2),  # ScopeLogs
+    (1, 1000),  # under its old number
+    (1, 1000, 2),
     (1, 2, 1),  # its scope
     (1, 2, 2),  # a record
     (1, 2, 2, 5),  # its body

@@ -232,9 +232,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 0) std::memcpy(block.get(), data, size);
   const View request(block.get(), size);
 
-  const int outcome = lognotary::encode(kept, request, kNow);
+  lognotary::Unread unread;
+  const int outcome = lognotary::encode(kept, request, kNow, unread);
   Encoder fresh(rules(), kLimits);
-  if (lognotary::encode(fresh, request, kNow) != outcome) fail("whether it is refused depends on earlier requests");
+  if (lognotary::encode(fresh, request, kNow, unread) != outcome) fail("whether it is refused depends on earlier requests");
   if (outcome == 0) {
     check_table(kept.audit(), "audit", lognotary::kPlainColumns, lognotary::kWordColumns);
     check_table(kept.operational(), "operational", lognotary::kPlainColumnsOperational,

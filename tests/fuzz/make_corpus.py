@@ -122,6 +122,7 @@ def awkward() -> Iterator[tuple[str, bytes]]:
     yield from _awkward_wire()
     yield from _awkward_depth()
     yield from _awkward_messages()
+    yield from _awkward_unread()
     yield from _awkward_values()
     yield from _awkward_records()
 
@@ -140,7 +141,7 @@ def _awkward_wire() -> Iterator[tuple[str, bytes]]:
         yield f"length-2-to-{power}-in-group", record(field(15, 3, field(1, 2, length)))
     yield "length-one-too-many", record(field(3, 2, b"\x02") + b"x")
     yield "number-0", record(field(0, 0, b"\x00"))
-    yield "number-highest", record(field(2**29 - 1, 0, b"\x01"))
+    yield "number-highest", record(field(2**29 - 1, 0, b"\x01") + BODY)
     yield "tag-beyond-32-bits", record(varint(1 << 32 | 2) + b"\x00")
     for wire_type in (6, 7):
         yield f"wire-type-{wire_type}", record(field(5, wire_type, b""))
@@ -152,7 +153,7 @@ def _awkward_wire() -> Iterator[tuple[str, bytes]]:
             + field(number, 5, b"4444")
             + group(number, b"")
             + BODY
-            for number in range(1, 13)
+            for number in range(2, 13)
         ),
     )
     yield (
@@ -163,15 +164,17 @@ def _awkward_wire() -> Iterator[tuple[str, bytes]]:
     )
     yield (
         "group",
-        record(group(15, field(1, 0, b"\x01") + field(2, 1, b"8" * 8) + delimited(3, b"x") + field(4, 5, b"1234"))),
+        record(
+            group(15, field(1, 0, b"\x01") + field(2, 1, b"8" * 8) + delimited(3, b"x") + field(4, 5, b"1234")) + BODY
+        ),
     )
     yield "group-in-place-of-a-message", group(1, WHOLE) + WHOLE
-    yield "groups-nested-and-alike", record(group(5, group(5, group(6, b"") + BODY)))
+    yield "groups-nested-and-alike", record(group(5, group(5, group(6, b"") + BODY)) + BODY)
     yield "group-ended-by-another", record(group(15, b"", 16))
     yield "group-not-ended", record(field(15, 3, BODY))
     yield "group-not-begun", record(field(15, 4, b"") + BODY)
     yield "group-of-number-0", record(group(0, b""))
-    yield "group-with-number-0-in-it", record(group(1, field(0, 2, b"\x00")))
+    yield "group-with-number-0-in-it", record(group(15, field(0, 2, b"\x00")) + BODY)
     yield "group-with-wire-type-6", record(group(1, field(1, 6, b"")))
 
 
@@ -181,14 +184,26 @@ def _awkward_depth() -> Iterator[tuple[str, bytes]]:
     for lists in (30, 31, 32, 33, 34):
         yield f"deep-kvlists-{lists:02}", _nested(lists, 6)
     for depth in (96, 97, 98, 99):
-        yield f"deep-groups-{depth}", record(_groups(depth))
+        yield f"deep-groups-{depth}", record(_groups(depth) + BODY)
     for depth in (98, 99, 100, 101, 102):
-        yield f"deep-groups-on-top-{depth:03}", _groups(depth)
+        yield f"deep-groups-on-top-{depth:03}", _groups(depth) + record(BODY)
     yield "deep-group-in-deep-array", record(body(delimited(5, delimited(1, delimited(5, delimited(1, _groups(93)))))))
     parts = text(b"x")
     for _ in range(20):
         parts = delimited(5, b"") + delimited(5, delimited(1, parts))
     yield "deep-arrays-in-parts", record(body(parts))
+
+
+def _awkward_unread() -> Iterator[tuple[str, bytes]]:
+    library = delimited(1000, delimited(1, delimited(1, b"lib")) + delimited(2, BODY))
+    yield "old-scope-logs", delimited(1, library + delimited(1, b"")) + record(BODY)
+    yield "old-scope-logs-beside-present", delimited(1, library + delimited(2, delimited(2, BODY)))
+    yield "old-scope-logs-but-broken", delimited(1, library + delimited(1000, delimited(2, body(text(b"\xff")))))
+    yield "unread-in-request", delimited(2, delimited(2, BODY))
+    yield "unread-in-resource", record(BODY) + delimited(1, delimited(1, b"") + delimited(4, BODY))
+    yield "unread-in-scope", delimited(1, delimited(2, delimited(1, b"") + group(2, BODY)))
+    yield "unread-in-record", delimited(1, delimited(1000, delimited(2, BODY) + delimited(2, field(4, 0, b"\x01"))))
+    yield "unread-metric", record(delimited(1, b"metric") + delimited(3, b"ms"))
 
 
 def _awkward_messages() -> Iterator[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ __all__ = ["Field", "Message", "fields_of", "mutated", "parse", "serialized"]
 # Message -> number of a field -> the message in it (opentelemetry-proto logs/v1, resource/v1, common/v1).
 _MESSAGES: dict[str, dict[int, str]] = {
     "Request": {1: "ResourceLogs"},
-    "ResourceLogs": {1: "Resource", 2: "ScopeLogs"},
+    "ResourceLogs": {1: "Resource", 2: "ScopeLogs", 1000: "ScopeLogs"},
     "ScopeLogs": {1: "Scope", 2: "LogRecord"},
     "Resource": {1: "KeyValue", 3: "EntityRef"},
     "Scope": {3: "KeyValue"},

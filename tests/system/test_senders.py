@@ -12,7 +12,7 @@ import grpc
 import httpx
 import pytest
 import zstandard
-from google.protobuf.json_format import Parse
+from google.protobuf.json_format import MessageToDict, Parse
 from google.rpc import status_pb2
 from opentelemetry._logs import LogRecord as ApiLogRecord
 from opentelemetry._logs import SeverityNumber
@@ -24,6 +24,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
 from opentelemetry.sdk.resources import Resource
@@ -33,10 +37,20 @@ from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, refusal_of, request_of, send
 from lognotary.v1.correlation_pb2 import GetTraceRequest, GetTraceResponse, SearchAuditEventsResponse
 from lognotary.v1.evidence_pb2 import VERIFIED
+from server.codec.otlp_json import request_from_json
+from tests.codec.wire import delimited
 from tests.system.conftest import MAX_REQUEST_BYTES
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
+
+# Whose bytes could pass for a log record: their names stand where a record has nothing.
+SPAN = Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="", start_time_unix_nano=1, end_time_unix_nano=2)
+METRICS = ResourceMetrics(
+    scope_metrics=[
+        ScopeMetrics(metrics=[Metric(name="requests", unit="1", sum=Sum(data_points=[NumberDataPoint(as_int=1)]))])
+    ]
+)
 
 EXPORTERS: dict[str, Callable[[LognotaryServer], LogRecordExporter]] = {
     "gRPC": lambda server: GrpcExporter(endpoint=f"http://{server.otlp_grpc}", insecure=True),
@@ -213,6 +227,94 @@ def test_compressed_requests_are_understood_over_http(shared_server: LognotarySe
     answer = post(shared_server, compressed, PROTOBUF, encoding)
     assert (answer.status_code, answer.content) == (200, b"")
     assert bodies_of(shared_server, trace_id) == sorted(f"line {n}" for n in range(100))
+
+
+LEGACY_LOGS = {
+    "instrumentationLibrary": {"name": "legacy-audit", "version": "0.9"},
+    "logs": [
+        {
+            "timeUnixNano": "1767225600000000001",
+            "body": {"stringValue": "signed in"},
+            "name": "sign-in",
+            "attributes": [
+                {"key": "audit.actor.id", "value": {"stringValue": "dora"}},
+                {"key": "audit.action", "value": {"stringValue": "login"}},
+                {"key": "audit.outcome", "value": {"stringValue": "failure"}},
+            ],
+        }
+    ],
+}
+
+
+def legacy_request(trace_id: str, encoding: str) -> bytes:
+    """One record under the names, or the number, of before OTLP 0.15."""
+    [record] = LEGACY_LOGS["logs"]
+    logs = {**LEGACY_LOGS, "logs": [{**record, "traceId": trace_id}]}
+    if encoding == "json":
+        return json.dumps({"resourceLogs": [{"instrumentationLibraryLogs": [logs]}]}).encode()
+    today = {"scope": LEGACY_LOGS["instrumentationLibrary"], "logRecords": [{**record, "traceId": trace_id}]}
+    message = ExportLogsServiceRequest.FromString(
+        request_from_json(json.dumps({"resourceLogs": [{"scopeLogs": [today]}]}).encode())
+    )
+    content = message.resource_logs[0].scope_logs[0].SerializeToString()
+    return delimited(1, delimited(1000, content))
+
+
+@pytest.mark.parametrize("way", ["json", "protobuf", "grpc"])
+def test_records_under_the_names_of_before_otlp_0_15_are_stored(shared_server: LognotaryServer, way: str) -> None:
+    trace_id = new_trace_id()
+    body = legacy_request(trace_id, way)
+    if way == "grpc":
+        export(shared_server, body)
+    else:
+        answer = post(shared_server, body, JSON if way == "json" else PROTOBUF)
+        assert answer.status_code == 200
+    (entry,) = trace_of(shared_server, trace_id).entries
+    event = entry.audit_event
+    assert (event.audit.actor_id, event.audit.action, event.audit.outcome) == ("dora", "login", "failure")
+    assert (event.scope_name, event.scope_version, event.body) == ("legacy-audit", "0.9", "signed in")
+    assert event.evidence.state == VERIFIED
+
+
+@pytest.mark.parametrize("way", ["json", "protobuf", "grpc"])
+def test_a_request_of_which_a_part_would_not_be_kept_is_refused_whole_and_the_field_is_named(
+    shared_server: LognotaryServer, way: str
+) -> None:
+    trace_id = new_trace_id()
+    good = request_of([log_record("good", trace_id=trace_id)]).SerializeToString()
+    lost = delimited(1, delimited(1, b"") + delimited(4, good))
+    name = "'records'" if way == "json" else "field 4"
+    says = f"resourceLogs[1]: nothing of the unknown {'name ' if way == 'json' else ''}{name} would be kept"
+    if way == "grpc":
+        with pytest.raises(grpc.RpcError) as caught:
+            export(shared_server, good + lost)
+        refusal = refusal_of(caught.value)
+        assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert says in refusal.details
+        assert refusal.retry is None
+    else:
+        record = {"body": {"stringValue": "good"}, "traceId": trace_id}
+        parts = [{"scopeLogs": [{"logRecords": [record]}]}, {"resource": {}, "records": [record]}]
+        body = json.dumps({"resourceLogs": parts}).encode() if way == "json" else good + lost
+        answer = post(shared_server, body, JSON if way == "json" else PROTOBUF)
+        assert answer.status_code == 400
+        assert says.encode() in answer.content
+    assert is_unknown(shared_server, trace_id)
+
+
+def test_spans_and_metrics_that_are_sent_to_the_path_of_logs_are_refused(shared_server: LognotaryServer) -> None:
+    for name, request in (
+        (
+            "resourceSpans",
+            ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=[SPAN])])]),
+        ),
+        ("resourceMetrics", ExportMetricsServiceRequest(resource_metrics=[METRICS])),
+    ):
+        answer = post(shared_server, json.dumps(MessageToDict(request)).encode(), JSON)
+        assert (answer.status_code, name in answer.json()["message"]) == (400, True)
+        answer = post(shared_server, request.SerializeToString(), PROTOBUF)
+        assert answer.status_code == 400
+        assert b"a span or a metric" in answer.content
 
 
 def test_malformed_bytes_are_refused_for_good_and_nothing_of_them_is_stored(

@@ -75,15 +75,29 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
         const Table& operational() const
         size_t capacity() const
 
-    # Returns 0, or 1 + the Refusal.
-    int encode(CppEncoder& encoder, View request, int64_t ingested_at) except +
+    cdef enum class Level(unsigned char):
+        pass
+
+    cdef enum class UnreadReason(unsigned char):
+        pass
+
+    cdef cppclass Unread:
+        UnreadReason reason
+        uint32_t number
+        Level level
+        uint64_t resource_logs
+        uint64_t scope_logs
+        uint64_t record
+
+    # Returns 0, or 1 + the Refusal, and fills what is unread if that is it.
+    int encode(CppEncoder& encoder, View request, int64_t ingested_at, Unread& unread) except +
 
 
 HAS_SHA256 = bool(kHasSha256)
 
 
 class RefusedError(Exception):
-    """The request is refused; ``args[0]`` is the number of the C++ Refusal."""
+    """The request is refused; the arguments are the number of the C++ Refusal, and the fields of the C++ Unread."""
 
 
 cdef bytes _bytes(const Buffer& buffer):
@@ -149,10 +163,19 @@ cdef class Encoder:
     def encode(self, bytes request, int64_t ingested_at):
         cdef View view = View(PyBytes_AS_STRING(request), len(request))
         cdef int refusal
+        cdef Unread unread
         with nogil:
-            refusal = encode(self.encoder[0], view, ingested_at)
+            refusal = encode(self.encoder[0], view, ingested_at, unread)
         if refusal:
-            raise RefusedError(refusal - 1)
+            raise RefusedError(
+                refusal - 1,
+                <int>unread.reason,
+                unread.number,
+                <int>unread.level,
+                unread.resource_logs,
+                unread.scope_logs,
+                unread.record,
+            )
         audit = _table(self.encoder.audit(), kPlainColumns, kWordColumns)
         operational = _table(self.encoder.operational(), kPlainColumnsOperational, kWordColumnsOperational)
         return audit, operational

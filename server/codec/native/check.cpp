@@ -1,5 +1,7 @@
 #include "check.hpp"
 
+#include "messages.hpp"
+
 namespace lognotary {
 namespace {
 
@@ -24,14 +26,20 @@ constexpr Field kFields[] = {
     {kAnyValue, 6, kKeyValueList},  {kArrayValue, 1, kAnyValue},   {kKeyValueList, 1, kKeyValue},
 };
 
-void check(View message, Type type, int depth) {
+// The official parser does not know ResourceLogs' old field: it is read once the rest is found to be well-formed.
+constexpr Field kOldField = {kResourceLogs, kLibraryLogsNumber, kScopeLogs};
+
+void check(View message, Type type, int depth, bool with_old) {
   for (Reader field(message, depth); field.next();) {
+    if (with_old && type == kOldField.message && field.tag() == tag(kOldField.number, kDelimited)) {
+      check(field.bytes(), kOldField.content, enter(depth), with_old);
+    }
     for (const Field& known : kFields) {
       if (known.message != type || field.tag() != tag(known.number, kDelimited)) continue;
       if (known.content == kText) {
         text(field.bytes());
       } else {
-        check(field.bytes(), known.content, enter(depth));
+        check(field.bytes(), known.content, enter(depth), with_old);
       }
     }
   }
@@ -39,13 +47,14 @@ void check(View message, Type type, int depth) {
 
 }  // namespace
 
-Refusal first_refusal(View request, Refusal found) {
+Refusal first_refusal(View request, Refusal found, Unread& unread) {
   try {
-    check(request, kRequest, kMaxDepth);
+    check(request, kRequest, kMaxDepth, false);
+    check(request, kRequest, kMaxDepth, true);
   } catch (const Refused& refused) {
     return refused.why;
   }
-  return found;
+  return find_unread(request, unread) ? Refusal::kUnread : found;
 }
 
 }  // namespace lognotary

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "details.hpp"
+#include "unread.hpp"
 
 namespace lognotary {
 namespace {
@@ -56,9 +57,13 @@ void Encoder::encode_all(View request, bool scopes_are_late) {
   operational_.clear();
   layouts_ = Layouts();  // they, and the slots of keys, belong to a request's dictionaries
   key_slots_.clear();
+  bool any = false;
   for (Reader field(request, kMaxDepth); field.next();) {
-    if (field.tag() == tags::kResourceLogs) encode_resource(field.bytes(), enter(kMaxDepth));
+    if (field.tag() != tags::kResourceLogs) continue;
+    any = true;
+    encode_resource(field.bytes(), enter(kMaxDepth));
   }
+  if (!any) require_read(request, Level::kRequest, kMaxDepth);
 }
 
 // A resource may stand behind its records, so it is looked for first. To read over records costs little.
@@ -66,10 +71,14 @@ void Encoder::encode_resource(View resource_logs, int depth) {
   Resource resource;
   resource_.arena.clear();
   resource_.schema_url = View();
+  bool present = false, old = false;
   for (Reader field(resource_logs, depth); field.next();) {
     if (field.tag() == tags::kResource) read_resource(field.bytes(), enter(depth), resource, resource_.arena);
     if (field.tag() == tags::kResourceSchemaUrl) resource_.schema_url = text(field.bytes());
+    if (field.tag() == tags::kScopeLogs) present = true;
+    if (field.tag() == tags::kLibraryLogs) old = true;
   }
+  if (present == old) require_read(resource_logs, Level::kResourceLogs, depth);
   set_attributes(resource_, resource.attributes);
   resource_.details.clear();
   append_resource_details(resource_.details, resource, resource_.members);
@@ -80,7 +89,7 @@ void Encoder::encode_resource(View resource_logs, int depth) {
     break;
   }
   for (Reader field(resource_logs, depth); field.next();) {
-    if (field.tag() == tags::kScopeLogs) encode_scope(field.bytes(), enter(depth));
+    if (field.tag() == tags::kScopeLogs || field.tag() == tags::kLibraryLogs) encode_scope(field.bytes(), enter(depth));
   }
 }
 
@@ -107,6 +116,7 @@ void Encoder::encode_scope(View scope_logs, int depth) {
   const uint64_t repeated = service_name_.size() + resource_.schema_url.size() + size_of(resource_.members) +
                             resource_.details.size() + scope_.schema_url.size() + scope.name.size() +
                             scope.version.size() + size_of(scope_.members) + scope_.details.size();
+  const uint64_t records_before = records_;
   while (any && records.next()) {
     if (records.tag() == tags::kLogRecords) {
       records_ += 1;
@@ -117,6 +127,7 @@ void Encoder::encode_scope(View scope_logs, int depth) {
       throw ScopeIsLate{};
     }
   }
+  if (records_ == records_before) require_read(scope_logs, Level::kScopeLogs, depth);
 }
 
 void Encoder::set_attributes(Owner& owner, const std::vector<Attribute>& attributes) {
@@ -151,7 +162,7 @@ void Encoder::share(const Scope& scope) {
 void Encoder::encode_record(View message, int depth) {
   record_.clear();
   arena_.clear();
-  read_record(message, depth, record_, arena_);
+  if (!read_record(message, depth, record_, arena_)) require_read(message, Level::kLogRecord, depth);
 
   char trace_hex[32], span_hex[16];
   const View trace_id = hex_id(record_.trace_id, 16, trace_hex);

@@ -105,7 +105,27 @@ void read_scope(View message, int depth, Scope& scope, Arena& arena) {
   }
 }
 
-void read_record(View message, int depth, Record& record, Arena& arena) {
+bool is_record_field(uint32_t tag) {
+  switch (tag) {
+    case lognotary::tag(1, kFixed64):
+    case lognotary::tag(2, kVarint):
+    case lognotary::tag(3, kDelimited):
+    case lognotary::tag(5, kDelimited):
+    case lognotary::tag(6, kDelimited):
+    case lognotary::tag(7, kVarint):
+    case lognotary::tag(8, kFixed32):
+    case lognotary::tag(9, kDelimited):
+    case lognotary::tag(10, kDelimited):
+    case lognotary::tag(11, kFixed64):
+    case lognotary::tag(12, kDelimited):
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool read_record(View message, int depth, Record& record, Arena& arena) {
+  bool all_known = true;
   for (Reader field(message, depth); field.next();) {
     switch (field.tag()) {
       case tag(1, kFixed64):
@@ -142,9 +162,11 @@ void read_record(View message, int depth, Record& record, Arena& arena) {
         record.event_name = text(field.bytes());
         break;
       default:
+        all_known = false;
         break;
     }
   }
+  return all_known;
 }
 
 }  // namespace lognotary

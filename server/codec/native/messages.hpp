@@ -10,11 +10,18 @@
 
 namespace lognotary {
 
+constexpr uint32_t kTimeNumber = 1;  // LogRecord.time_unix_nano
+
+// ResourceLogs.instrumentation_library_logs of OTLP 0.15 to 0.18, which is a ScopeLogs under its old name. Before that,
+// it had the number that ScopeLogs has.
+constexpr uint32_t kLibraryLogsNumber = 1000;
+
 // Tags of the messages that are walked through record by record.
 namespace tags {
 constexpr uint32_t kResourceLogs = tag(1, kDelimited);  // ExportLogsServiceRequest
 constexpr uint32_t kResource = tag(1, kDelimited), kScopeLogs = tag(2, kDelimited),
-                   kResourceSchemaUrl = tag(3, kDelimited);  // ResourceLogs
+                   kResourceSchemaUrl = tag(3, kDelimited),
+                   kLibraryLogs = tag(kLibraryLogsNumber, kDelimited);  // ResourceLogs
 constexpr uint32_t kScope = tag(1, kDelimited), kLogRecords = tag(2, kDelimited),
                    kScopeSchemaUrl = tag(3, kDelimited);  // ScopeLogs
 }  // namespace tags
@@ -60,9 +67,13 @@ struct Record {
   void clear();  // keeps the room for attributes
 };
 
+// Tells whether a LogRecord has such a field.
+bool is_record_field(uint32_t tag);
+
 // Each reads the fields of one message, or of one part of it.
 void read_resource(View message, int depth, Resource& resource, Arena& arena);
 void read_scope(View message, int depth, Scope& scope, Arena& arena);
-void read_record(View message, int depth, Record& record, Arena& arena);
+// `read_record` returns false if there are fields that are not a LogRecord's.
+bool read_record(View message, int depth, Record& record, Arena& arena);
 
 }  // namespace lognotary

@@ -19,6 +19,7 @@ enum class Refusal {
   kTooDeep,  // messages within messages
   kTooManyRecords,  // or they repeat too much of their resources and scopes
   kTooManyMembers,  // in one list of attributes
+  kUnread,          // nothing of a message would be kept, although something was sent
 };
 
 // Thrown: the request is refused. server/codec/limits.py has the words for it.

@@ -1,0 +1,250 @@
+"""Requests of which nothing, or not all, would be kept, although OK would be answered: they are refused.
+
+OTLP has receivers ignore fields that they do not know. OK means that every record is stored, so a field is ignored only
+beside others that are kept. A message is refused
+
+- if it is a request, a ``ResourceLogs`` or a ``ScopeLogs`` without records, and has a field that could hold some (a
+  message, a text, bytes or a group, not empty) under a number that OTLP does not have there;
+- if it has no known field at all, but others; of a ``LogRecord`` too;
+- if it is a ``LogRecord`` whose field 1 is no time: in a span and in a metric that is a text.
+
+``instrumentation_library_logs``, number 1000, is what ``scope_logs`` was called in OTLP 0.15 to 0.18, and is read as
+that. (Before, it had the number of today's ``scope_logs``.) Senders were permitted to send the same records as both; a
+request that has both is refused, for nobody compares them.
+
+This reads the wire format itself, as protobuf's classes know of these fields only by making an object of each. What
+this reads is well-formed: the official parser has accepted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from server.errors.ingest import MalformedRequestError
+
+__all__ = [
+    "SEND_A_RECORD",
+    "SEND_RECORDS",
+    "Level",
+    "Unread",
+    "UnreadReason",
+    "find_unread",
+    "unread_error",
+    "with_present_numbers",
+]
+
+SEND_RECORDS = "send log records as resourceLogs[].scopeLogs[].logRecords[]"
+SEND_A_RECORD = "a log record has a body, attributes, a time and what else OTLP's LogRecord has"
+
+_VARINT, _FIXED64, _DELIMITED, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
+
+
+class Level(IntEnum):
+    """Messages of a request, from the outside in."""
+
+    REQUEST = 0
+    RESOURCE_LOGS = 1
+    SCOPE_LOGS = 2
+    LOG_RECORD = 3
+
+
+class UnreadReason(IntEnum):
+    """Why something would not be kept; numbers are those of the C++ UnreadReason."""
+
+    UNKNOWN = 0
+    TWICE = 1
+    NOT_A_LOG = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A field that would not be kept.
+
+    Attributes:
+        reason: why.
+        number: the field's number.
+        level: the message that has it.
+        resource_logs: the index of the ResourceLogs, 0 where there is none.
+        scope_logs: the index of the ScopeLogs in it, likewise.
+        record: the index of the LogRecord in that, likewise.
+    """
+
+    reason: UnreadReason
+    number: int
+    level: Level
+    resource_logs: int = 0
+    scope_logs: int = 0
+    record: int = 0
+
+
+def _tag(number: int, wire_type: int) -> int:
+    return number << 3 | wire_type
+
+
+_OLD_SCOPE_LOGS = _tag(1000, _DELIMITED)
+_SCOPE_LOGS = _tag(2, _DELIMITED)
+
+# By level: the lists that hold records in the end, and all else that is known.
+_CARRIES = (
+    frozenset({_tag(1, _DELIMITED)}),
+    frozenset({_SCOPE_LOGS, _OLD_SCOPE_LOGS}),
+    frozenset({_tag(2, _DELIMITED)}),
+    frozenset[int](),
+)
+_KNOWN = (
+    frozenset[int](),
+    frozenset({_tag(1, _DELIMITED), _tag(3, _DELIMITED)}),
+    frozenset({_tag(1, _DELIMITED), _tag(3, _DELIMITED)}),
+    frozenset(
+        {
+            *(_tag(number, _DELIMITED) for number in (3, 5, 6, 9, 10, 12)),
+            *(_tag(number, _FIXED64) for number in (1, 11)),
+            *(_tag(number, _VARINT) for number in (2, 7)),
+            _tag(8, _FIXED32),
+        }
+    ),
+)
+_TIME = 1
+
+
+def find_unread(request: bytes) -> Unread | None:
+    """Return the first field of a well-formed request that would not be kept, None if there is no such field."""
+    return _find(request, 0, len(request), Level.REQUEST, ())
+
+
+def unread_error(unread: Unread) -> MalformedRequestError:
+    """Return the error for a field that would not be kept."""
+    names = ("resourceLogs", "scopeLogs", "logRecords")[: unread.level]
+    indexes = (unread.resource_logs, unread.scope_logs, unread.record)
+    where = ".".join(f"{name}[{index}]" for name, index in zip(names, indexes, strict=False)) or "the request"
+    match unread.reason:
+        case UnreadReason.TWICE:
+            reason = f"field {unread.number} is the old instrumentation_library_logs: send scope_logs only, not both"
+        case UnreadReason.NOT_A_LOG:
+            reason = f"field {unread.number} is no time, as in a span or a metric: send log records only"
+        case UnreadReason.UNKNOWN:
+            send = SEND_A_RECORD if unread.level is Level.LOG_RECORD else SEND_RECORDS
+            reason = f"nothing of the unknown field {unread.number} would be kept: {send}"
+    return MalformedRequestError(f"{where}: {reason}")
+
+
+def with_present_numbers(request: bytes) -> bytes:
+    """Return a well-formed request with ``scope_logs`` in place of ``instrumentation_library_logs``."""
+    parts: list[bytes] = []
+    copied = 0
+    for tag, begin, start, end in _fields(request, 0, len(request)):
+        if tag in _CARRIES[Level.REQUEST] and _has_old_number(request, start, end):
+            parts += request[copied:begin], _delimited(tag, _with_present_number(request, start, end))
+            copied = end
+    return b"".join((*parts, request[copied:])) if parts else request
+
+
+def _has_old_number(data: bytes, start: int, end: int) -> bool:
+    return any(tag == _OLD_SCOPE_LOGS for tag, _, _, _ in _fields(data, start, end))
+
+
+def _with_present_number(data: bytes, start: int, end: int) -> bytes:
+    return b"".join(
+        _delimited(_SCOPE_LOGS, data[first:last]) if tag == _OLD_SCOPE_LOGS else data[begin:last]
+        for tag, begin, first, last in _fields(data, start, end)
+    )
+
+
+def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...]) -> Unread | None:
+    carries, known_tags = _CARRIES[level], _KNOWN[level]
+    known = old = present = False
+    unknown = structured = 0
+    for tag, _, first, last in _fields(data, start, end):
+        if tag in carries:
+            old |= tag == _OLD_SCOPE_LOGS
+            present |= tag != _OLD_SCOPE_LOGS
+        elif tag in known_tags:
+            known = True
+        elif level is Level.LOG_RECORD and tag >> 3 == _TIME:
+            return Unread(UnreadReason.NOT_A_LOG, _TIME, level, *place)
+        else:
+            unknown = unknown or tag >> 3
+            if tag & 7 == _START_GROUP or (tag & 7 == _DELIMITED and last > first):
+                structured = structured or tag >> 3
+    if present and old:
+        return Unread(UnreadReason.TWICE, _OLD_SCOPE_LOGS >> 3, level, *place)
+    kept = present or old or (known and (level is Level.LOG_RECORD or not structured))
+    if unknown and not kept:
+        return Unread(UnreadReason.UNKNOWN, structured or unknown, level, *place)
+    if present or old:
+        index = 0
+        for tag, _, first, last in _fields(data, start, end):
+            if tag in carries:
+                if found := _find(data, first, last, Level(level + 1), (*place, index)):
+                    return found
+                index += 1
+    return None
+
+
+def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield each field's tag, where it begins, and where its value starts and ends."""
+    while at < end:
+        begin = at
+        tag, at = _varint(data, at)
+        start = at
+        match tag & 7:
+            case 0:
+                _, at = _varint(data, at)
+            case 1:
+                at += 8
+            case 2:
+                size, start = _varint(data, at)
+                at = start + size
+            case 3:
+                at = _end_of_group(data, at)
+            case _:
+                at += 4
+        yield tag, begin, start, at
+
+
+def _end_of_group(data: bytes, at: int) -> int:
+    depth = 1
+    while depth:
+        tag, at = _varint(data, at)
+        match tag & 7:
+            case 0:
+                _, at = _varint(data, at)
+            case 1:
+                at += 8
+            case 2:
+                size, at = _varint(data, at)
+                at += size
+            case 3:
+                depth += 1
+            case 4:
+                depth -= 1
+            case _:
+                at += 4
+    return at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    byte = data[at]
+    if byte < 0x80:
+        return byte, at + 1
+    value = shift = 0
+    while byte >= 0x80:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        at += 1
+        byte = data[at]
+    return value | byte << shift, at + 1
+
+
+def _delimited(tag: int, content: bytes) -> bytes:
+    return _encoded_varint(tag) + _encoded_varint(len(content)) + content
+
+
+def _encoded_varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))
