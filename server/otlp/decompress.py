@@ -8,13 +8,20 @@ is asked before more of it is taken.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable
-
-import zstandard
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from server.errors.ingest import MalformedRequestError
 from server.otlp.errors import TooLargeError, UnsupportedEncodingError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 __all__ = ["ENCODINGS", "Hold", "decompress", "decompress_message", "is_compressed"]
 
@@ -27,19 +34,19 @@ Hold = Callable[[int], None]
 # RFC 9110, 8.4.1.3: "A recipient SHOULD consider 'x-gzip' to be equivalent to 'gzip'".
 _GZIP_NAMES = ("gzip", "x-gzip")
 
-# What follows the end of a member is copied, so a body made of nothing but tiny members would cost the
-# square of its size. It is fed in pieces for that reason, and the number of members has a bound.
+# What follows the end of a part (a gzip member, a zstd frame) is copied, so a body made of nothing but tiny parts would
+# cost the square of its size. It is fed in pieces for that reason, and the number of parts has a bound.
 _PIECE = 64 * 1024
 _FIRST_HOLD = 1024 * 1024  # bytes; from there on, by doubling
-_AT_ONCE = 1024 * 1024  # bytes that come of one call: inside zlib they are there twice
-_MAX_MEMBERS = 4096
+_AT_ONCE = 1024 * 1024  # bytes that come of one call: inside the library they are there twice
+_MAX_PARTS = 4096
 
 _GZIP_MAGIC = b"\x1f\x8b"
 # wbits of zlib: the largest window, and 16 for "gzip header and trailer".
 _GZIP_WBITS = 16 + zlib.MAX_WBITS
 
 # RFC 9659, section 3: a zstd Content-Encoding must not need a window larger than 8 MB.
-_ZSTD_MAX_WINDOW = 8 * 1024 * 1024
+_ZSTD_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
 
 def decompress(body: bytes, encoding: str, limit: int, hold: Hold = lambda _: None) -> bytes:
@@ -62,9 +69,9 @@ def decompress(body: bytes, encoding: str, limit: int, hold: Hold = lambda _: No
             raise TooLargeError(limit)
         return body
     if name in _GZIP_NAMES:
-        return _inflate(body, limit, hold, wbits=_GZIP_WBITS, name="gzip")
+        return _inflate(body, limit, hold, _GZIP)
     if name == "zstd":
-        return _unzstd(body, limit, hold)
+        return _inflate(body, limit, hold, _ZSTD)
     raise UnsupportedEncodingError(f"Content-Encoding {encoding[:64]!r} is not supported", ENCODINGS)
 
 
@@ -92,28 +99,63 @@ def decompress_message(message: bytes, limit: int, hold: Hold = lambda _: None) 
         MalformedRequestError: the message is damaged or ends too early.
     """
     if message[:2] == _GZIP_MAGIC:
-        return _inflate(message, limit, hold, wbits=_GZIP_WBITS, name="gzip")
-    return _inflate(message, limit, hold, wbits=zlib.MAX_WBITS, name="deflate")
+        return _inflate(message, limit, hold, _GZIP)
+    return _inflate(message, limit, hold, _DEFLATE)
 
 
-def _inflate(body: bytes, limit: int, hold: Hold, *, wbits: int, name: str) -> bytes:
-    """Inflate one or more members (RFC 1952, 2.2: members "simply appear one after another")."""
+class _Member(Protocol):
+    """A gzip member, zlib stream or zstd frame that is being decompressed."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How a compressed format is read.
+
+    Attributes:
+        name: for messages.
+        part: the word for one of the parts that appear one after another in a body.
+        begin: returns the decompressor of a new part.
+        damaged: what that raises for damaged data.
+    """
+
+    name: str
+    part: str
+    begin: Callable[[], _Member]
+    damaged: type[Exception]
+
+
+# RFC 1952, 2.2: members "simply appear one after another"; RFC 8878, section 3: frames do so too.
+_GZIP = _Format("gzip", "members", partial(zlib.decompressobj, _GZIP_WBITS), zlib.error)
+_DEFLATE = _Format("deflate", "members", partial(zlib.decompressobj, zlib.MAX_WBITS), zlib.error)
+_ZSTD = _Format("zstd", "frames", partial(zstd.ZstdDecompressor, options=_ZSTD_OPTIONS), zstd.ZstdError)
+
+
+def _inflate(body: bytes, limit: int, hold: Hold, form: _Format) -> bytes:
+    """Decompress one or more parts, in one pass."""
     pieces: list[bytes] = []
     size, held = 0, _FIRST_HOLD
-    members = 1
-    member = zlib.decompressobj(wbits)
+    parts = 1
+    part = form.begin()
     try:
         for start in range(0, len(body), _PIECE):
             data, more = body[start : start + _PIECE], False
             while data or more:
-                if member.eof:
-                    members += 1
-                    if members > _MAX_MEMBERS:
-                        raise MalformedRequestError(f"the {name} body has more than {_MAX_MEMBERS} members")
-                    member = zlib.decompressobj(wbits)
+                if part.eof:
+                    parts += 1
+                    if parts > _MAX_PARTS:
+                        raise MalformedRequestError(f"the {form.name} body has more than {_MAX_PARTS} {form.part}")
+                    part = form.begin()
                 # One byte more than is permitted is enough to know that there is too much.
                 most = min(_AT_ONCE, min(held, limit) - size + 1)
-                piece = member.decompress(data, most)
+                piece = part.decompress(data, most)
                 size += len(piece)
                 if size > limit:
                     raise TooLargeError(limit)
@@ -121,51 +163,11 @@ def _inflate(body: bytes, limit: int, hold: Hold, *, wbits: int, name: str) -> b
                     held *= 2
                     hold(min(held, limit))
                 pieces.append(piece)
-                data = member.unused_data if member.eof else member.unconsumed_tail
-                more = len(piece) == most and not member.eof  # what is left may lie within zlib
-    except zlib.error as error:
-        raise MalformedRequestError(f"the {name} body is damaged: {error}") from error
-    if not member.eof:
-        raise MalformedRequestError(f"the {name} body ends too early")
+                # zlib gives back what it did not use yet, zstd keeps it.
+                data = part.unused_data if part.eof else getattr(part, "unconsumed_tail", b"")
+                more = len(piece) == most and not part.eof  # what is left may lie within the library
+    except form.damaged as error:
+        raise MalformedRequestError(f"the {form.name} body is damaged: {error}") from error
+    if not part.eof:
+        raise MalformedRequestError(f"the {form.name} body ends too early")
     return b"".join(pieces)
-
-
-def _unzstd(body: bytes, limit: int, hold: Hold) -> bytes:
-    """Decompress one or more zstd frames (RFC 8878, section 3).
-
-    The reader of this library can stop at a size, but does not tell a cut body from a whole one; the
-    decompression object tells, but cannot stop. So the body is measured with the first and read with the
-    second, which costs a second pass over at most ``limit`` bytes.
-    """
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_MAX_WINDOW)
-    pieces: list[bytes] = []
-    frames = 1
-    try:
-        hold(_measure_zstd(decompressor, body, limit))
-        frame = decompressor.decompressobj()
-        for start in range(0, len(body), _PIECE):
-            data = body[start : start + _PIECE]
-            while data:
-                if frame.eof:
-                    frames += 1
-                    if frames > _MAX_MEMBERS:
-                        raise MalformedRequestError(f"the zstd body has more than {_MAX_MEMBERS} frames")
-                    frame = decompressor.decompressobj()
-                pieces.append(frame.decompress(data))
-                data = frame.unused_data
-    except zstandard.ZstdError as error:
-        raise MalformedRequestError(f"the zstd body is damaged: {error}") from error
-    if not frame.eof:
-        raise MalformedRequestError("the zstd body ends too early")
-    return b"".join(pieces)
-
-
-def _measure_zstd(decompressor: zstandard.ZstdDecompressor, body: bytes, limit: int) -> int:
-    """Return how much the frames hold, and keep nothing of it; raise if it is more than the limit."""
-    size = 0
-    with decompressor.stream_reader(body, read_across_frames=True) as reader:
-        while piece := reader.read(_PIECE):
-            size += len(piece)
-            if size > limit:
-                raise TooLargeError(limit)
-    return size

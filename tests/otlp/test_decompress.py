@@ -158,6 +158,34 @@ def test_a_wrong_checksum_is_noticed():
         decompress(bytes(body), "gzip", MIB)
 
 
+def test_a_wrong_checksum_of_zstd_is_noticed():
+    body = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(b"abc" * 100_000))
+    assert decompress(bytes(body), "zstd", MIB) == b"abc" * 100_000
+    body[-1] ^= 1
+    with pytest.raises(MalformedRequestError, match="damaged"):
+        decompress(bytes(body), "zstd", MIB)
+
+
+@pytest.mark.parametrize("size", [0, 1, 200_000])
+def test_frames_that_are_to_be_skipped_are_skipped(size):
+    # RFC 8878, section 3.1.2: a magic number, a size, and so many bytes.
+    skipped = b"\x5a\x2a\x4d\x18" + size.to_bytes(4, "little") + bytes(size)
+    assert decompress(skipped + zstd(b"a") + skipped + zstd_streamed(b"b") + skipped, "zstd", MIB) == b"ab"
+    with pytest.raises(MalformedRequestError, match="ends too early"):
+        decompress(zstd(b"a") + skipped[:-1], "zstd", MIB)
+
+
+@pytest.mark.parametrize(("encoding", "compress"), COMPRESSORS)
+@pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 2 * MIB, 2 * MIB + 1, 4 * MIB])
+def test_a_body_as_long_as_the_pieces_it_is_read_in_comes_back(encoding, compress, size):
+    data = bytes(range(251)) * (size // 251) + bytes(size % 251)
+    asked: list[int] = []
+    assert decompress(compress(data), encoding, size, asked.append) == data
+    assert asked[-1:] == ([] if size <= MIB else [size])
+    with pytest.raises(TooLargeError):
+        decompress(compress(data), encoding, size - 1)
+
+
 def test_a_zstd_frame_that_needs_a_huge_window_is_refused():
     parameters = zstandard.ZstdCompressionParameters(window_log=27)
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
