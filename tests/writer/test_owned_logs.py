@@ -15,6 +15,7 @@ import pytest
 
 from harness.waiting import wait_for
 from server.data_dir.directory import DataDirectory
+from server.errors.ingest import StorageRefusedError
 from server.keys.store import KeyStore, KeyStoreError
 from server.log.recovery import LogUnusableError
 from server.notary.batch import Batch
@@ -23,7 +24,14 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key
-from server.notary.statement import KeyChange, StatementKind, open_statement, read_key_change
+from server.notary.statement import (
+    KeyChange,
+    ReceiptBound,
+    StatementKind,
+    open_statement,
+    read_key_change,
+    read_receipt_bound,
+)
 from server.notary.trust import TrustedKeys, fingerprint
 from server.settings.settings import load_settings
 from server.verification.verification import Scope, verify
@@ -322,6 +330,24 @@ class TestHeartbeats:
                 await beating
         assert set(server.stated()[1:]) == {"heartbeat"}
         assert server.findings() == []
+
+    def test_they_say_which_entries_came_after_which_time_and_no_record_of_the_next_start_is_older(
+        self, server: Server
+    ) -> None:
+        with server.running() as logs:
+            log = logs[Stream.AUDIT]
+            log.writer.append([rows(Stream.AUDIT, "acknowledged", ingested_at=time.time_ns())])
+            said = log.statements.state(StatementKind.HEARTBEAT)
+            assert said.checkpoint.size == 0
+            assert read_receipt_bound(said) == ReceiptBound(1, said.time - 3600)
+            with pytest.raises(StorageRefusedError, match="waited too long"):
+                log.writer.append([rows(Stream.AUDIT, "older", ingested_at=(said.time - 3601) * 10**9)])
+            log.writer.store_waiting()
+        server.engine.execute("TRUNCATE TABLE log_batches")  # whatever else is known of the time
+        for directory in ("journal", "checkpoints"):
+            shutil.rmtree(server.directory / directory)
+        with server.running() as logs:
+            assert logs[Stream.AUDIT].latest == said.time * 10**9
 
     async def test_a_heartbeat_that_fails_is_logged_and_the_next_one_comes(
         self, server: Server, caplog: pytest.LogCaptureFixture
