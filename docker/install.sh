@@ -1,12 +1,12 @@
 #!/bin/sh
 # The steps by which the image installs Lognotary, called by the Dockerfile and by `docker/check`.
 #
-#   install.sh compiler            make sure that there is a C++ compiler, for the compiled codec
-#   install.sh dependencies VENV   make VENV and put into it what pyproject.toml asks for
+#   install.sh compiler            install a C++ compiler, for the compiled codec, unless there is one
+#   install.sh dependencies VENV   create VENV and install the dependencies in pyproject.toml
 #   install.sh project VENV        add the project itself, from the current directory
 #
-# Versions are pinned by requirements.txt where there is one. Dependencies come as wheels only: a
-# missing wheel shall stop the build here and not compile something else than Lognotary.
+# Versions are pinned by requirements.txt, if it exists. Dependencies are installed from wheels only: a
+# missing wheel must stop the build here, rather than compile anything other than Lognotary.
 set -eu
 
 step=$1
@@ -37,7 +37,7 @@ project)
     "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --no-deps .
     "$venv/bin/pip" check
     "$venv/bin/lognotary" --help >/dev/null
-    # Elsewhere the reference codec may take its place; an image is not built without it.
+    # Other installations may fall back to the reference codec; an image must have the compiled one.
     "$venv/bin/python" -P -c 'from server.notary import _native; from server.codec._native import HAS_SHA256; assert HAS_SHA256'
     # Nothing is installed into a running container.
     "$venv/bin/pip" uninstall --yes --quiet pip
