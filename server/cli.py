@@ -66,9 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser(
         "demo",
-        help="show the main job in one go",
-        description="Start a server on a temporary directory, send it the records of a small shop, show a trace, "
-        "verify everything, then tamper with a record and show that it is found.",
+        help="run a self-contained demonstration",
+        description="Start a server in a temporary directory, send it the records of a small shop, show a trace, "
+        "verify everything, then tamper with a record and show that verification finds it.",
     )
     demo.set_defaults(run=lambda _: run_demo())
 

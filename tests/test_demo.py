@@ -91,7 +91,7 @@ def test_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path, numbe
     with process:
         assert process.stdout is not None
         for line in process.stdout:
-            if b"OTLP is received" in line:
+            if b"Receiving OTLP" in line:
                 break
         [directory] = tmp_path.glob("lognotary-demo-*")
         lock = directory / "data" / "lock"

@@ -50,7 +50,9 @@ def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and "storage" not in details:
-            details = f"no server answers at {address} ({details}); start one with 'lognotary serve', or give --api"
+            details = (
+                f"no server is listening on {address} ({details}); start one with 'lognotary serve', or give --api"
+            )
         print(f"lognotary: {details}", file=sys.stderr)
         return 1 if code in _FINDINGS else 2
 
@@ -75,6 +77,6 @@ def parse_time(text: str) -> Timestamp:
         timestamp.FromJsonString(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: use 2026-01-31T12:00:00Z, or how long ago, such as 15m, 2h, 7d"
+            f"{text!r} is not a time: give RFC 3339, such as 2026-01-31T12:00:00Z, or an age such as 15m, 2h, 7d"
         ) from error
     return timestamp

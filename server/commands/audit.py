@@ -16,15 +16,15 @@ __all__ = ["add_parser"]
 
 _FILTERS = {
     "actor": ("actor_id", "who did it"),
-    "action": ("action", "what was done; exact, or with '*' at the end"),
-    "target": ("target_id", "on what"),
-    "target-type": ("target_type", "on what kind of thing"),
-    "source": ("source_id", "from where"),
+    "action": ("action", "what was done; exact, or a prefix followed by '*'"),
+    "target": ("target_id", "what it was done to"),
+    "target-type": ("target_type", "type of the target"),
+    "source": ("source_id", "where it came from"),
     "outcome": ("outcome", "success, failure or unknown"),
     "category": ("category", "admin, data, auth or system"),
     "service": ("service_name", "the service that reported it"),
-    "trace": ("trace_id", "events of a trace"),
-    "text": ("text", "occurs in the body, in any case"),
+    "trace": ("trace_id", "the trace it belongs to"),
+    "text": ("text", "text in the body; case is ignored"),
 }
 
 
@@ -33,22 +33,28 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "audit",
         help="search audit events",
-        description="Search audit events, the latest first. Every filter that is given must hold. Exit status 1 if "
-        "there are none, or one was tampered with.",
+        description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
+        "no event matches, or if one was tampered with.",
     )
     for flag, (field, text) in _FILTERS.items():
         parser.add_argument(f"--{flag}", dest=field, metavar="X", default="", help=text)
-    parser.add_argument("--since", type=parse_time, metavar="TIME", help="RFC 3339, or how long ago: 15m, 2h, 7d")
-    parser.add_argument("--until", type=parse_time, metavar="TIME", help="likewise")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="how many (default: %(default)s)")
-    parser.add_argument("--signatures-only", action="store_true", help="do not hash the records again: faster")
+    parser.add_argument(
+        "--since", type=parse_time, metavar="TIME", help="not before: RFC 3339, or an age such as 15m, 2h, 7d"
+    )
+    parser.add_argument(
+        "--until", type=parse_time, metavar="TIME", help="before: RFC 3339, or an age such as 15m, 2h, 7d"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=100, metavar="N", help="maximum number of events (default: %(default)s)"
+    )
+    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
     add_api_flag(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.limit < 1:
-        print("lognotary: --limit is at least 1", file=sys.stderr)
+        print("lognotary: --limit must be at least 1", file=sys.stderr)
         return 2
     request = correlation_pb2.SearchAuditEventsRequest(
         since=options.since,

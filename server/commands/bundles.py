@@ -37,7 +37,7 @@ def save_bundle(files: Mapping[str, bytes], path: Path) -> None:
             (path / name).parent.mkdir(exist_ok=True)
             (path / name).write_bytes(content)
     except FileExistsError as error:
-        raise ConfigError(f"{path} is there already, and evidence is never overwritten: name another place") from error
+        raise ConfigError(f"{path} already exists, and evidence is never overwritten: give another path") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error
 

@@ -13,10 +13,10 @@ def add_parser(commands: Any) -> None:
     """Add the command. All it does is in ``server/check.py``, which also runs alone."""
     parser = commands.add_parser(
         "check",
-        help="check an evidence bundle that 'prove' wrote",
+        help="check an evidence bundle written by 'prove'",
         description="Check that a bundle proves its record: the record's hash, the inclusion proof, the checkpoint, "
-        "its signatures across changes of keys, and that the readable text says what the record says. Needs no "
-        "server, no storage and no network. Exit status 1 if something does not hold.",
+        "its signatures across key changes, and that the readable text agrees with the record. Needs no "
+        "server, no storage and no network. Exit status 1 if any check fails.",
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

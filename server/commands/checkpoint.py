@@ -21,17 +21,17 @@ def add_parser(commands: Any) -> None:
         "checkpoint",
         help="print a log's signed checkpoint",
         description="Print a log's checkpoint as it was signed, the latest unless --size is given. Keep it outside the "
-        "storage: 'lognotary verify --checkpoint FILE' shows later that nothing before it was changed or cut off. "
+        "storage: later, 'lognotary verify --checkpoint FILE' shows that nothing before it was changed or cut off. "
         "Exit status 1 if there is no such checkpoint.",
     )
     parser.add_argument(
-        "--log", metavar="LOG", default="", help="origin or ID of the log; needed where there are several"
+        "--log", metavar="LOG", default="", help="origin or ID of the log; required if there are several"
     )
-    parser.add_argument("--size", metavar="N", type=_size, default=0, help="the checkpoint after so many entries")
+    parser.add_argument("--size", metavar="N", type=_size, default=0, help="the checkpoint after N entries")
     parser.add_argument(
         "--statement",
         action="store_true",
-        help="print the last statement about the log instead: a checkpoint with the time at which the log stood so",
+        help="print the last statement about the log instead: a checkpoint with the time at which it was signed",
     )
     parser.add_argument("--list", action="store_true", help="list all logs instead")
     add_api_flag(parser)
@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
 
 def _size(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 1 << 63):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of entries: it is at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of entries: give a whole number of at least 1")
     return int(text)
 
 
@@ -77,7 +77,7 @@ def _ask_which(logs: Any) -> int:
     if not logs:
         print("lognotary: there are no logs yet", file=sys.stderr)
         return 1
-    print("lognotary: there are several logs; choose one with --log:", file=sys.stderr)
+    print("lognotary: there are several logs; select one with --log:", file=sys.stderr)
     print("\n".join(_lines(logs)), file=sys.stderr)
     return 2
 

@@ -27,19 +27,25 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "journal",
-        help="look at what is signed and not stored yet",
-        description="Look at a server's journal: batches that are signed and on disk, which storage may not have yet.",
+        help="inspect the journal: batches that are signed but may not be stored yet",
+        description="Inspect a server's journal (write-ahead log): batches that are signed but may not be stored yet.",
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     inspect = actions.add_parser(
         "inspect",
-        help="list what a journal holds",
-        description="List what a journal holds, and where it is damaged. It only reads, and may be used while a server "
-        "runs; what the server is just writing then looks torn off. What storage has already stays listed until its "
+        help="list the contents of a journal",
+        description="List the contents of a journal, and any damage. Read-only, and safe to use while a server "
+        "runs; a frame that is just being written then looks incomplete. Stored batches stay listed until their "
         "segment is deleted. Exit status 1 if there is damage.",
     )
-    inspect.add_argument("directory", metavar="DIRECTORY", nargs="*", type=Path, help="(default: all in the data_dir)")
-    inspect.add_argument("--json", action="store_true", help="print JSON, one object a segment")
+    inspect.add_argument(
+        "directory",
+        metavar="DIRECTORY",
+        nargs="*",
+        type=Path,
+        help="directory of a journal (default: all journals in data_dir)",
+    )
+    inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")
     add_flags(inspect, "data_dir")
     inspect.set_defaults(run=_inspect)
 
@@ -48,7 +54,7 @@ def _inspect(options: argparse.Namespace) -> int:
     directories = options.directory or journals(load_settings(vars(options), os.environ).data_dir)
     segments = [(first, path) for directory in directories for first, path in segment_files(directory)]
     if not segments:
-        print("lognotary: there is no journal here", file=sys.stderr)
+        print("lognotary: no journal found: give its directory, or the server's --data-dir", file=sys.stderr)
         return 1
     damaged = False
     for first, path in segments:
@@ -106,12 +112,12 @@ def _lines(segment: dict[str, Any]) -> Iterator[str]:
         elif "statement" in entry:
             what = f"statement {entry['statement']} of the log {entry['log']}: {entry['kind']}, {entry['signed_at']}"
         else:
-            what = "whole, and of a version that this Lognotary does not know"
+            what = "complete, but of a version that this Lognotary does not support"
         yield f"  frame {entry['frame']}  {entry['bytes']:,} bytes  {what}"
     if segment["damage"]:
         yield f"  ✘ {segment['damage']}"
     if segment["frames_beyond_damage"]:
-        yield f"  ✘ good frames behind it: {', '.join(map(str, segment['frames_beyond_damage']))}"
+        yield f"  ✘ intact frames after the damage: {', '.join(map(str, segment['frames_beyond_damage']))}"
 
 
 def _time(seconds: float) -> str:

@@ -29,8 +29,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "keys",
         help="list, replace and export signing keys",
-        description="Work on the signing keys in a server's data directory. A log's keys change by a checkpoint that "
-        "the old key and the new one sign, so whoever has one of them can verify the whole log.",
+        description="Manage the signing keys in a server's data directory. A key change is a checkpoint signed by both "
+        "the old and the new key, so anyone who has one of them can verify the whole log.",
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
 
@@ -40,25 +40,27 @@ def add_parser(commands: Any) -> None:
     _add(
         actions,
         "rotate",
-        "replace the key in its file; a running server goes on with the new one at once, any other when it starts",
+        "replace the key files; a running server switches to the new key at once, otherwise the next start does",
         _rotate,
     )
 
-    make = _add(actions, "generate", "make a key in a PKCS #11 token", _generate)
-    make.add_argument("uri", metavar="URI", help="where: a PKCS #11 URI (RFC 7512)")
+    make = _add(actions, "generate", "create a key in a PKCS #11 token", _generate)
+    make.add_argument("uri", metavar="URI", help="PKCS #11 URI (RFC 7512) of the new key")
 
     export = _add(actions, "export", "print a public key", _export)
-    export.add_argument("key", metavar="FINGERPRINT", nargs="?", help="which key (default: the one that signs now)")
-    export.add_argument("--origin", metavar="NAME", help="print it as C2SP verifier key of this log, and not as PEM")
+    export.add_argument(
+        "key", metavar="FINGERPRINT", nargs="?", help="fingerprint of the key (default: the current signing key)"
+    )
+    export.add_argument("--origin", metavar="NAME", help="print the C2SP verifier key for this log instead of PEM")
 
-    mark = _add(actions, "compromised", "remember that others may have a key: later signatures are findings", _mark)
-    mark.add_argument("key", metavar="FINGERPRINT", help="which key")
+    mark = _add(actions, "compromised", "mark a key as compromised: later signatures are findings", _mark)
+    mark.add_argument("key", metavar="FINGERPRINT", help="fingerprint of the key")
     mark.add_argument(
         "--since",
         type=parse_time,
         metavar="TIME",
         required=True,
-        help="since when, such as 2026-01-31T12:00:00Z or 2h",
+        help="when it was compromised: RFC 3339, such as 2026-01-31T12:00:00Z, or an age such as 2h",
     )
 
 
@@ -78,10 +80,10 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([_as_json(key) for key in keys], indent=2))
     elif not keys:
-        print("no keys yet: the server makes one at its first start")
+        print("no keys yet: the server creates one at its first start")
     else:
         for key in keys:
-            state = "signs now" if key.current else "replaced"
+            state = "current" if key.current else "replaced"
             if key.compromised is not None:
                 state += f", compromised since {_time(key.compromised)}"
             print(f"{key.fingerprint}  {key.algorithm:<9}  {state}\n    {key.place}")
@@ -101,11 +103,11 @@ def _as_json(key: StoredKey) -> dict[str, object]:
 def _rotate(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options), os.environ)
     old, new = key_store(settings).rotate()
-    print(f"{old.fingerprint} is replaced by {new.fingerprint}")
+    print(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
     if signal_reload(settings.data_dir):
-        print("the running server goes on with it; 'lognotary checkpoint' shows by which key a log is signed")
+        print("the running server switches to the new key; 'lognotary checkpoint' shows which key signs a log")
     else:
-        print("the server goes on with it when it is started")
+        print("the server switches to the new key when it is started")
     print("publish the new public key: lognotary keys export")
     return 0
 
@@ -113,7 +115,7 @@ def _rotate(options: argparse.Namespace) -> int:
 def _generate(options: argparse.Namespace) -> int:
     public = generate_key(options.uri)
     key = VerifierKey("key", public)
-    print(f"made an {key.key_type.algorithm} key; its public key:", file=sys.stderr)
+    print(f"created an {key.key_type.algorithm} key; its public key:", file=sys.stderr)
     print(public_pem(public).decode(), end="")
     return 0
 
@@ -125,16 +127,14 @@ def _export(options: argparse.Namespace) -> int:
     elif _type(key) is KeyType.ED25519:
         print(public_pem(key.public_key).decode(), end="")
     else:
-        raise ConfigError(
-            f"{key.fingerprint} is an {key.algorithm} key, which is printed as verifier key: give --origin"
-        )
+        raise ConfigError(f"key {key.fingerprint} is an {key.algorithm} key, which has no PEM form: give --origin")
     return 0
 
 
 def _mark(options: argparse.Namespace) -> int:
     _store(options).mark_compromised(options.key, options.since.ToNanoseconds())
-    print(f"{options.key} counts as compromised since {options.since.ToJsonString()}")
-    print("replace it: lognotary keys rotate")
+    print(f"key {options.key} is marked as compromised since {options.since.ToJsonString()}")
+    print("replace the key: lognotary keys rotate")
     return 0
 
 
@@ -143,7 +143,7 @@ def _find(keys: Sequence[StoredKey], name: str | None) -> StoredKey:
         if key.fingerprint == name or (name is None and key.current):
             return key
     raise ConfigError(
-        f"there is no key {name}" if name else "there is no key yet: the server makes one at its first start"
+        f"there is no key {name}" if name else "there is no key yet: the server creates one at its first start"
     )
 
 

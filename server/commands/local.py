@@ -18,7 +18,9 @@ __all__ = ["add_storage_flags", "open_storage", "read_text"]
 
 def add_storage_flags(parser: argparse.ArgumentParser, *, key_help: str, data_dir_help: str) -> None:
     """Add ``--storage``, and what tells whom to believe then: ``--public-key`` and ``--data-dir``."""
-    parser.add_argument("--storage", metavar="URL", help="read this storage: chdb:///path or http(s)://host:8123/db")
+    parser.add_argument(
+        "--storage", metavar="URL", help="read this storage directly: chdb:///path or http(s)://host:8123/db"
+    )
     parser.add_argument("--public-key", metavar="FILE", action="append", default=[], help=key_help)
     parser.add_argument("--data-dir", metavar="DIR", default="data", help=f"with --storage: {data_dir_help}")
 

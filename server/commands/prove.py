@@ -32,28 +32,28 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "prove",
-        help="write a bundle that proves a record",
+        help="write an evidence bundle that proves a record",
         description="Write an evidence bundle: a record, the proof that it is in a signed log, and how to check that "
-        "without any server; 'lognotary check' does. Asks a running server, or reads the storage itself with "
-        "--storage. Exit status 1 if there is no such record, or it is not what was signed: then nothing is written.",
+        "without a server ('lognotary check' does it). Asks a running server, or reads the storage directly with "
+        "--storage. Exit status 1, and no bundle, if the record does not exist or does not match what was signed.",
     )
     parser.add_argument(
         "record",
         metavar="RECORD",
         type=_parse_record,
-        help="LOG#LEAF as 'lognotary audit' shows it, such as shop/audit/node-1#64; LOG may be the log's ID",
+        help="LOG#LEAF as shown by 'lognotary audit', such as shop/audit/node-1#64; LOG may also be the log's ID",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="PATH",
         type=Path,
-        help="a new directory, or a new file if it ends with .zip (default: a directory named after the record)",
+        help="new directory, or new file if it ends with .zip (default: a directory named after the record)",
     )
     add_storage_flags(
         parser,
-        key_help="with --storage: a public key to believe, PEM or C2SP verifier keys; may be given again",
-        data_dir_help="the server's directory, for its public key",
+        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key",
     )
     add_address_flag(parser)
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
@@ -63,13 +63,13 @@ def add_parser(commands: Any) -> None:
 def _parse_record(text: str) -> tuple[str, int]:
     log, separator, leaf = text.rpartition("#")
     if not separator or not log or not (leaf.isascii() and leaf.isdigit()) or int(leaf[:20]) >= 1 << 63:
-        raise argparse.ArgumentTypeError(f"{text!r} is no record: it looks like shop/audit/node-1#64")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a record: give LOG#LEAF, such as shop/audit/node-1#64")
     return log, int(leaf)
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.public_key and not options.storage:
-        raise ConfigError("--public-key is for --storage; a server has the keys itself")
+        raise ConfigError("--public-key requires --storage: a server uses its own keys")
     log, leaf_index = options.record
     request = evidence_pb2.GetInclusionProofRequest(
         log=log, leaf_index=leaf_index, include_record=True, for_evidence=True
@@ -103,7 +103,7 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
     name = f"{proof.origin}#{proof.leaf_index}"
     if proof.evidence.state != evidence_pb2.VERIFIED:
         state = evidence_pb2.EvidenceState.Name(proof.evidence.state).lower()
-        print(f"lognotary: {name} cannot be proved, it is {state}: {proof.evidence.reason}", file=sys.stderr)
+        print(f"lognotary: {name} cannot be proved, the record is {state}: {proof.evidence.reason}", file=sys.stderr)
         return 1
     try:
         _check(proof)
@@ -118,7 +118,7 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
             timestamp=proof.timestamp or None,
         )
     except VerificationError as error:
-        print(f"lognotary: what was answered for {name} proves nothing: {error}", file=sys.stderr)
+        print(f"lognotary: the server's proof for {name} is invalid: {error}", file=sys.stderr)
         return 1
     path = options.output or Path(f"{proof.origin.replace('/', '-')}-{proof.leaf_index}")
     save_bundle(files, path)
@@ -130,7 +130,7 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
     print(
         f"{path} proves record {proof.leaf_index} of {proof.origin}, by its checkpoint after {proof.tree_size} entries"
     )
-    print(f"check it, with the public key from the log's owner: lognotary check {path} --public-key {key}")
+    print(f"to check it, with the public key from the log's owner: lognotary check {path} --public-key {key}")
     return 0
 
 

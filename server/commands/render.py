@@ -70,13 +70,13 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterat
         if record.evidence.reason:
             yield f"{'':20}{style.paint('└ ' + _one_line(record.evidence.reason), '31')}"
     if trace.truncated:
-        yield "  … more entries than are shown"
+        yield "  … more entries are not shown"
 
 
 def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
     """Show audit events, two lines each."""
     if not found.events:
-        yield "no audit event fits"
+        yield "no audit event matches"
         return
     for event in found.events:
         mark = _mark(event.evidence, style)
@@ -90,7 +90,7 @@ def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) 
         if event.evidence.reason:
             yield f"    {style.paint('└ ' + _one_line(event.evidence.reason), '31')}"
     if found.next_page_token:
-        yield "… more events than are shown: give a greater --limit, or --until"
+        yield "… more events are not shown: give a larger --limit, or --until"
 
 
 def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
@@ -124,7 +124,7 @@ def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
         what += f" ({summary.expired_records:,} of the records have expired)"
     if summary.findings:
         return style.paint(f"✘ {_count(summary.findings, 'finding')}; verified {what}", "1;31")
-    return style.paint(f"✔ {what} verified: every signature holds, every record is as it was signed", "32")
+    return style.paint(f"✔ {what} verified: all signatures are valid, all records match what was signed", "32")
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -20,11 +20,11 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "trace",
         help="show a trace as a timeline",
-        description="Show a trace's audit events, logs and spans as one timeline, each record with its evidence: "
+        description="Show a trace's audit events, logs and spans as one timeline. Each record has an evidence state: "
         "verified, signed, unsigned or tampered. Exit status 1 if the trace is unknown or a record was tampered with.",
     )
     parser.add_argument("trace_id", metavar="TRACE_ID", help="32 hexadecimal digits")
-    parser.add_argument("--signatures-only", action="store_true", help="do not hash the records again: faster")
+    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
     add_api_flag(parser)
     parser.set_defaults(run=_run)
 

@@ -32,29 +32,29 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "verify",
-        help="check what is stored against what was signed",
-        description="Verify all batches and records, or those of a range of time, and name each that is not as it was "
-        "signed. Asks a running server, or reads the storage itself with --storage: then no server is trusted. "
+        help="verify stored records against what was signed",
+        description="Verify all batches and records, or those in a time range, and name all that do not match what was "
+        "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
         "Exit status 1 if there is a finding.",
     )
     add_storage_flags(
         parser,
-        key_help="a public key to believe: PEM, or C2SP verifier keys; may be given again",
-        data_dir_help="the server's directory, for its public key and last checkpoints",
+        key_help="a trusted public key: PEM, or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key and last checkpoints",
     )
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
         action="append",
         default=[],
-        help="a signed checkpoint from earlier, which the log must go on from; may be given again",
+        help="an earlier signed checkpoint that the log must be consistent with; may be repeated",
     )
-    parser.add_argument("--since", type=parse_time, metavar="TIME", help="only batches ingested at or after this")
-    parser.add_argument("--until", type=parse_time, metavar="TIME", help="only batches ingested before this")
+    parser.add_argument("--since", type=parse_time, metavar="TIME", help="only batches ingested at or after this time")
+    parser.add_argument("--until", type=parse_time, metavar="TIME", help="only batches ingested before this time")
     parser.add_argument(
         "--resume",
         metavar="FILE",
-        help="go on from where a verification with this file ended, or was interrupted; the file is made, and kept up",
+        help="continue where a verification with this file ended or was interrupted; the file is created and updated",
     )
     parser.add_argument(
         "--compromised",
@@ -62,7 +62,7 @@ def add_parser(commands: Any) -> None:
         metavar="KEY=TIME",
         action="append",
         default=[],
-        help="a key's fingerprint, and since when others may have it; later signatures are findings",
+        help="fingerprint of a compromised key, and since when; later signatures are findings; may be repeated",
     )
     add_api_flag(parser)
     parser.set_defaults(run=_run)
@@ -88,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     resume = ResumeFile.read(Path(options.resume)) if options.resume else None
     if resume is not None:
         if options.since or options.until:
-            raise ConfigError("--resume is for whole logs: give no --since and no --until with it")
+            raise ConfigError("--resume verifies whole logs: do not combine it with --since or --until")
         request.resume.extend(resume.notes.values())
     if options.storage:
         if not request.public_keys:

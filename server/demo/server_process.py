@@ -65,7 +65,7 @@ def running_server(directory: Path) -> Iterator[Addresses]:
         finally:
             _stop(process)
     if status:
-        raise ServerFailedError(f"the server ended with status {status}: {_last_line(log)}")
+        raise ServerFailedError(f"the server exited with status {status}: {_last_line(log)}")
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> Addresses:
@@ -96,4 +96,4 @@ def _stop(process: subprocess.Popen[bytes]) -> int:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return lines[-1] if lines else "it logged nothing"
+    return lines[-1] if lines else "the server's log is empty"

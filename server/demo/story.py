@@ -55,30 +55,31 @@ def tell() -> int:
 
 
 def _tell(directory: Path) -> None:
-    _heading(1, "A server starts, on a temporary directory, with storage embedded", "lognotary serve")
+    _heading(1, "A server starts in a temporary directory, with embedded storage", "lognotary serve")
     with running_server(directory) as server:
-        print(f"OTLP is received at {server.otlp_grpc}, the API answers at {server.api_grpc}")
+        print(f"Receiving OTLP on {server.otlp_grpc}; the API is on {server.api_grpc}")
 
         _heading(2, "Four services of a shop send logs and audit events through the OpenTelemetry SDK")
         sent = send_records(server.otlp_grpc)
-        print(f"{sent.records} records sent. A sender gets its OK when they and the signature over them are stored.")
+        print(f"{sent.records} records sent. A sender gets OK once its records and the signature over them are stored.")
 
-        _heading(3, "What happened in the refund of order 1047, and who did it?", f"lognotary trace {sent.trace_id}")
+        _heading(3, "What happened when order 1047 was refunded, and who did it?", f"lognotary trace {sent.trace_id}")
         event = check_trace(show_trace(server, sent), sent)
 
         _heading(4, "Every signature and every record is verified", "lognotary verify")
         check_verified(show_verification(server), sent)
 
-    _heading(5, f"The server stops. {CULPRIT.title()}, who can get at the database, changes a row")
+    _heading(5, f"The server stops. {CULPRIT.title()}, who has access to the database, changes a row")
     print(change_record(directory / "data", event.evidence))
 
-    _heading(6, "The server starts again. Everything is verified again", "lognotary serve", "lognotary verify")
+    _heading(6, "The server starts again, and everything is verified again", "lognotary serve", "lognotary verify")
     with running_server(directory) as server:
         check_found(show_verification(server), event.evidence)
 
         _heading(7, "The trace again", f"lognotary trace {sent.trace_id}")
         check_tampered(show_trace(server, sent), event.evidence)
-    print(f"\n{_style().paint('The change was found, and the record named.', '1')} The directory is removed again.")
+    closing = _style().paint("Verification found the change and named the record.", "1")
+    print(f"\n{closing} The temporary directory is removed.")
 
 
 def send_records(otlp_grpc: str) -> Sent:

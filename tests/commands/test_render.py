@@ -61,7 +61,7 @@ def test_control_characters_of_records_do_not_reach_the_terminal() -> None:
 
 
 def test_no_events_are_said_to_be_none() -> None:
-    assert list(event_lines(correlation_pb2.SearchAuditEventsResponse(), PLAIN)) == ["no audit event fits"]
+    assert list(event_lines(correlation_pb2.SearchAuditEventsResponse(), PLAIN)) == ["no audit event matches"]
 
 
 def test_more_pages_are_mentioned() -> None:

@@ -154,7 +154,7 @@ def test_a_bundle_is_named_after_its_record_and_never_overwritten(server: Lognot
     before = {file.name: file.stat().st_mtime_ns for file in bundle.iterdir()}
     again = server.cli("prove", name)
     assert (again.returncode, again.stdout) == (2, "")
-    assert "there already" in again.stderr
+    assert "already exists" in again.stderr
     assert {file.name: file.stat().st_mtime_ns for file in bundle.iterdir()} == before
 
 
