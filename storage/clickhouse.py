@@ -104,7 +104,7 @@ class _ClickHouse:
         rows, _ = varint(block, at)
         if summary.written_rows < rows:
             # Said to have succeeded, and yet: an error that comes after the status has no other place.
-            raise OutcomeUnknownError(f"storage tells of {summary.written_rows} rows where {rows} were inserted")
+            raise OutcomeUnknownError(f"storage reports {summary.written_rows} written rows, but {rows} were inserted")
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():
@@ -142,8 +142,8 @@ def _open(url: StorageUrl, database: str | None) -> Client:
             return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
         except ClickHouseError as error:
             raise StorageBusyError(
-                f"{url} cannot be opened. An embedded storage belongs to one process: is a server running on it? "
-                f"Then ask the server, or stop it first. ({error})"
+                f"{url} cannot be opened. Only one process can open embedded storage: if a server is running on "
+                f"it, query the server, or stop it first. ({error})"
             ) from error
     with _translated():
         return clickhouse_connect.get_client(
@@ -170,7 +170,7 @@ def _translated(*, inserting: bool = False) -> Iterator[None]:
         yield
     except OperationalError as error:
         if _never_sent(error):
-            raise NotAppliedError(f"storage is not reached: {_root_cause(error)}") from error
+            raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
         message = _presentable(str(error).strip().partition("\n")[0][:500])

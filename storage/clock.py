@@ -29,6 +29,6 @@ def check_clock(engine: Engine) -> None:
     behind = read_clock(engine) - time.time()
     if behind > _MOST_BEHIND:
         raise NotAppliedError(
-            f"this machine's clock is {behind / 86_400:.1f} days behind storage's: records would expire as they come. "
-            "Set it"
+            f"this machine's clock is {behind / 86_400:.1f} days behind storage's: records would expire on arrival. "
+            "Correct this machine's clock"
         )

@@ -117,7 +117,7 @@ def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
         {"log": batch.log_id, "batch": str(batch.batch_id), "leaf": batch.first_leaf, "number": batch.sequence},
     )
     if answer not in (b"\0", b"\1"):  # an error may come as text, under the status 200
-        raise OutcomeUnknownError(f"storage does not say whether it has a batch: {answer[:200]!r}")
+        raise OutcomeUnknownError(f"unexpected answer from storage when looking for a batch: {answer[:200]!r}")
     return answer == b"\1"
 
 

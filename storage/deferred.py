@@ -48,5 +48,5 @@ class DeferredEngine:
 
     def _arrived(self) -> Engine:
         if self._engine is None:
-            raise NotAppliedError("storage is not reached yet")
+            raise NotAppliedError("storage has not been reached yet")
         return self._engine

@@ -74,13 +74,13 @@ def migrate(engine: Engine) -> list[Migration]:
     numbers = {number for number, _ in done}
     known = load_migrations()
     if numbers - {migration.number for migration in known}:
-        raise StorageConfigError("the database was migrated by a newer Lognotary: start that version")
+        raise StorageConfigError("the database was migrated by a newer version of Lognotary: run that version")
     applied = []
     for migration in known:
         if (migration.number, migration.digest) in done:
             continue
         if migration.number in numbers:
-            raise StorageConfigError(f"migration {migration.number} was applied in another form")
+            raise StorageConfigError(f"migration {migration.number} was applied with different contents")
         for statement in migration.statements(engine.info.version):
             engine.execute(statement)
         engine.execute(
@@ -100,7 +100,7 @@ def _check_layout(engine: Engine) -> None:
     for name, partition_key in read_rows(rows, (text, text)):
         if partition_key != _RECORDS_PARTITION:
             raise StorageConfigError(
-                f"the table {name} exists in another layout (partitioned by {partition_key}), probably made by the "
+                f"the table {name} has a different layout (partitioned by {partition_key}), probably made by the "
                 "Collector's clickhouseexporter: give Lognotary a database of its own"
             )
 

@@ -170,5 +170,5 @@ def without_names(data: bytes) -> bytes:
     except IndexError:
         at = len(data) + 1
     if at > len(data) or not data:
-        raise StorageError(f"storage sent {len(data)} bytes that are no answer")
+        raise StorageError(f"storage sent {len(data)} bytes that are not a valid answer")
     return data[at:]

@@ -75,7 +75,7 @@ def decode_statement(data: bytes) -> StatementRow:
     """
     rows = list(read_rows(data, _READERS))
     if len(rows) != 1:
-        raise StorageError(f"{len(rows)} statements stand where there should be one")
+        raise StorageError(f"{len(rows)} statements were sent instead of one")
     return StatementRow(*rows[0])
 
 

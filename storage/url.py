@@ -58,11 +58,11 @@ def parse_storage_url(text: str) -> StorageUrl:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise StorageConfigError(f"not a storage URL, its host or port cannot be read: {shown!r}") from error
+        raise StorageConfigError(f"not a storage URL, because its host or port cannot be read: {shown!r}") from error
     if parts.scheme == "chdb":
         path = unquote(parts.path)
         if parts.netloc or not path.startswith("/") or path == "/":
-            raise StorageConfigError(f"an embedded storage URL is chdb:///absolute/path and not {shown!r}")
+            raise StorageConfigError(f"an embedded storage URL must be chdb:///absolute/path, not {shown!r}")
         return EmbeddedUrl(Path(path))
     if parts.scheme in ("http", "https") and parts.hostname:
         secure = parts.scheme == "https"

@@ -161,13 +161,13 @@ class Admission:
     def _evict_oldest_arrival(self, now: float) -> None:
         for ticket, stop in self._arriving.items():
             if now - ticket.since > _GIVES_WAY:
-                stop(StalledError("the request arrives too slowly for a server that has many to do"))
+                stop(StalledError("the request arrived too slowly, and the server is busy"))
             break
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.largest:
             raise OversizedError(
-                f"the request takes {size} bytes, and this server has memory for {self._limits.largest}: "
+                f"the request needs {size} bytes, but this server has memory for {self._limits.largest}: "
                 f"send it in smaller batches, or {self._limits.remedy}"
             )
 
@@ -175,7 +175,7 @@ class Admission:
         self.refused += 1
         retry_after = self._window.retry_after(self._shares.requests, now)
         self._shares.claim(client, now + retry_after + _GRACE)
-        return OverloadedError(f"{reason}: send it again in {retry_after:.1f} seconds", retry_after=retry_after)
+        return OverloadedError(f"{reason}: retry in {retry_after:.1f} seconds", retry_after=retry_after)
 
     def _grow(self, ticket: Ticket, size: int) -> None:
         self._check_size(size)
@@ -263,7 +263,7 @@ class Ticket:
             OversizedError: there never will be.
         """
         if self._released:  # a thread that works on it has not heard yet
-            raise StalledError("the sender has gone")
+            raise StalledError("the sender disconnected")
         if size != self.size:
             self._admission._grow(self, size)
 

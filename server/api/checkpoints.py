@@ -48,13 +48,13 @@ def find_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: i
     if tree_size == 0:
         latest = last_batch(engine, log_id)
         if latest is None:
-            raise NotFoundError(f"there is no log {log_id}; 'lognotary checkpoint --list' shows which there are")
+            raise NotFoundError(f"there is no log {log_id}; list the logs with 'lognotary checkpoint --list'")
         return _checked([latest], keys)
     batch = stored_checkpoint(engine, keys, log_id, tree_size)
     if batch is None:
         sizes = nearest_sizes(engine, log_id, tree_size)
         if not sizes:
-            raise NotFoundError(f"there is no log {log_id}; 'lognotary checkpoint --list' shows which there are")
+            raise NotFoundError(f"there is no log {log_id}; list the logs with 'lognotary checkpoint --list'")
         raise NotFoundError(
             f"there is no checkpoint after {tree_size} entries, because no batch ends there; the nearest "
             + (f"is after {sizes[0]}" if len(sizes) == 1 else f"are after {sizes[0]} and after {sizes[1]}")

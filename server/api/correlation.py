@@ -41,7 +41,7 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
     spans = spans_of_trace(engine, trace_id, limit + 1)
     if not audit and not logs and not spans:
         raise NotFoundError(
-            f"nothing of the trace {trace_id} is stored. Records are found once their sender has its answer; "
+            f"nothing is stored of the trace {trace_id}. Records can be found once their sender got its answer; "
             "check the ID, and that the service exports to this server"
         )
     entries = [

@@ -94,8 +94,8 @@ async def _abort(context: _Context, error: Exception) -> NoReturn:
     elif isinstance(error, StorageError):
         code = grpc.StatusCode.UNAVAILABLE
     else:
-        _logger.error("a call of the API failed", exc_info=error)
-        await context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says how")
+        _logger.error("an API call failed", exc_info=error)
+        await context.abort(grpc.StatusCode.INTERNAL, "internal error: see the server's log")
     message = str(error) if isinstance(error, ApiError) else f"storage cannot be read: {error}"
     await context.abort(code, message)
 

@@ -126,7 +126,7 @@ def _json_values(kind: type[Message], texts: Mapping[str, str]) -> dict[str, Any
 
 def _parse(values: Any, message: _MessageT) -> _MessageT:
     if not isinstance(values, dict):  # ParseDict takes an empty list for an empty object
-        raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: it is no JSON object")
+        raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: the body is not a JSON object")
     try:
         return ParseDict(values, message)
     except (ParseError, ValueError, TypeError) as error:
@@ -147,7 +147,7 @@ async def _lines(steps: Iterator[evidence_pb2.VerifyResponse]) -> AsyncIterator[
             yield _to_json(step, indent=None) + "\n"
     except StorageError as error:
         # The status was sent long ago: breaking off is all that tells the caller.
-        _logger.warning("a verification broke off: %s", error)
+        _logger.warning("a verification was interrupted: %s", error)
         raise
 
 

@@ -162,8 +162,8 @@ def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) ->
     rows = list(read_records(engine, stream, batch.log_id, index, index + 1))
     if not rows:
         raise NotFoundError(
-            f"record {index} of {batch.origin} is not stored any more: it has expired, or was deleted. Without "
-            "include_record, the proof is answered"
+            f"record {index} of {batch.origin} is no longer stored: it has expired or was deleted. Without "
+            "include_record, the proof is returned"
         )
     found = zip(rows, gather_evidence(engine, keys, stream, rows, rehash=True), strict=True)
     # More than one after a crash, or where rows were copied.
@@ -202,7 +202,7 @@ def get_consistency_proof(
     root, path = _proved(engine, later, cache, nodes, prove)
     if earlier is not None and earlier.root_hash != root:
         raise AlteredError(
-            f"{later.origin} has two histories: its checkpoint after {second} entries does not go on from the one "
+            f"{later.origin} has two histories: its checkpoint after {second} entries is inconsistent with the one "
             f"after {first}"
         )
     return pb.GetConsistencyProofResponse(
@@ -235,6 +235,6 @@ def _proved(
         return prove(read_tree(engine, batch.log_id, batch.tree_size, needed))
     except VerificationError as error:
         raise AlteredError(
-            f"no proof can be made for {batch.origin}: hashes of the tree in log_tiles were altered, or are missing "
-            f"({error}). 'lognotary verify' names them"
+            f"no proof can be made for {batch.origin}: hashes of the tree in log_tiles were altered or are missing "
+            f"({error}): run 'lognotary verify'"
         ) from error

@@ -33,7 +33,7 @@ def tile_routes(backend: Backend) -> list[Route]:
     async def read(request: Request) -> Response:
         log_id, path = request.path_params["log_id"], request.path_params["path"]
         if not _LOG_ID.fullmatch(log_id):
-            raise NotFoundError(f"{log_id[:100]!r} is no log's ID, which has 16 hexadecimal digits")
+            raise NotFoundError(f"{log_id[:100]!r} is not a log ID: give 16 hexadecimal digits")
         if path == "checkpoint":
             note = await asyncio.to_thread(backend.latest_checkpoint, log_id)
             return _file(request, note.encode(), "text/plain; charset=utf-8", _ASK_AGAIN)

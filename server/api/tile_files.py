@@ -49,8 +49,7 @@ def read_tile(engine: Engine, keys: TrustedKeys, log_id: str, tile: Tile) -> byt
         verify_tile(*place, hashes, size, batch.root_hash, tree.node)
     except VerificationError as error:
         raise AlteredError(
-            f"hashes of {batch.origin} in log_tiles were altered, or are missing ({error}). 'lognotary verify' names "
-            "them"
+            f"hashes of {batch.origin} in log_tiles were altered or are missing ({error}): run 'lognotary verify'"
         ) from error
     hashes = hashes[: HASH_SIZE * tile.width]
     return encode_bundle(_entries(engine, batch, tile, hashes)) if tile.entries else hashes
@@ -65,8 +64,8 @@ def _entries(engine: Engine, batch: Batch, tile: Tile, hashes: bytes) -> Iterato
     for leaf_index, leaf in enumerate(split_hashes(hashes), first):
         entries = stored[leaf_index]
         if not entries:
-            raise NotFoundError(f"record {leaf_index} of {batch.origin} is not stored any more")
+            raise NotFoundError(f"record {leaf_index} of {batch.origin} is no longer stored")
         fitting = next((entry for entry in entries if leaf_hash(entry) == leaf), None)
         if fitting is None:
-            raise AlteredError(f"record {leaf_index} of {batch.origin} is not what was signed")
+            raise AlteredError(f"record {leaf_index} of {batch.origin} does not match what was signed")
         yield fitting

@@ -68,7 +68,7 @@ class DataDirectory:
         except OSError as error:
             os.close(self._lock)
             raise DataDirectoryError(
-                f"another server runs on the data directory {path}: stop it, or use another --data-dir"
+                f"another server is running on the data directory {path}: stop it, or use another --data-dir"
             ) from error
 
         # For commands that have something to tell to this server.
@@ -224,8 +224,8 @@ def _read_note(file: Path, read: Callable[[str], tuple[_Read, SignedNote]]) -> _
         return None
     except (OSError, ValueError, NotaryError) as error:
         raise DataDirectoryError(
-            f"{file} is damaged ({error}). It remembers how far the log went; remove it only if storage is known "
-            "to be whole"
+            f"{file} is damaged ({error}). It records how far the log had grown; remove it only if you know "
+            "that storage is complete"
         ) from error
 
 

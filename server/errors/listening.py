@@ -23,7 +23,7 @@ class AddressUnavailableError(ListeningError):
 
     def __init__(self, address: object, reason: str) -> None:
         super().__init__(
-            f"{address} cannot be listened on ({reason}). If another server runs there, stop it or give this one "
+            f"cannot listen on {address} ({reason}). If another server runs there, stop it or give this one "
             "another address"
         )
 

@@ -54,5 +54,5 @@ def _require_support() -> None:
         import pkcs11  # noqa: F401 - whether it is there
     except ImportError as error:
         raise KeyMaterialError(
-            "keys in hardware need the PKCS #11 support, which is not installed: pip install 'lognotary[pkcs11]'"
+            "keys in hardware need PKCS #11 support, which is not installed: pip install 'lognotary[pkcs11]'"
         ) from error

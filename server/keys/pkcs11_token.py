@@ -102,7 +102,7 @@ class Pkcs11Key:
                 Ed25519PublicKey.from_public_bytes(self._public_key).verify(signature, message)
         except InvalidSignature as error:
             self._drop()
-            raise SigningError(f"{self._uri}: its signature is not that of the public key of this name") from error
+            raise SigningError(f"{self._uri}: the token's signature does not match its public key") from error
         except NotaryError:
             self._drop()
             raise
@@ -112,7 +112,7 @@ class Pkcs11Key:
         self._session = self._log_in()
         public_key = _read_public_key(self._session, self._uri)
         if public_key != (self._public_key or public_key):
-            raise SigningError(f"{self._uri} is now another key than at the start: restart with the right token")
+            raise SigningError(f"{self._uri} is a different key than at startup: restart with the right token")
         self._public_key = public_key
         self._private_key = _find_private_key(self._session, self._uri)
         return self._private_key
@@ -121,7 +121,7 @@ class Pkcs11Key:
         pin = self._uri.read_pin()
         # Tokens lock themselves after a few wrong PINs, so one that was refused is never tried again.
         if pin == self._refused_pin:
-            raise SigningError(f"{self._uri}: the PIN was refused, and is not tried again: correct it, or restart")
+            raise SigningError(f"{self._uri}: the token refused the PIN; correct it, or restart to try it again")
         try:
             return _open_session(self._uri, pin)
         except _REFUSED_PIN:
@@ -144,7 +144,7 @@ def generate(uri: Pkcs11Uri) -> bytes:
     """
     with _CALLS, _explained(uri), _open_session(uri, uri.read_pin(), rw=True) as session:
         if _all(session, uri, ObjectClass.PRIVATE_KEY):
-            raise KeyMaterialError(f"there is already a {uri}: give the new one another label or ID")
+            raise KeyMaterialError(f"{uri} already exists: give the new key another label or ID")
         parameters = session.create_domain_parameters(
             pkcs11.KeyType.EC_EDWARDS, {Attribute.EC_PARAMS: _ED25519_OID}, local=True
         )
@@ -176,17 +176,17 @@ def _explained(uri: Pkcs11Uri) -> Iterator[None]:
 def _explain(error: pkcs11.PKCS11Error, uri: Pkcs11Uri) -> str:
     match error:
         case pkcs11.NoSuchToken():
-            return f"there is no such token; `pkcs11-tool --module {uri.module} --list-slots` shows those there are"
+            return f"no token matches; list the tokens with `pkcs11-tool --module {uri.module} --list-slots`"
         case pkcs11.MultipleTokensReturned():
-            return "there are several such tokens: name one with serial=NUMBER"
+            return "several tokens match: select one with serial=NUMBER"
         case pkcs11.PinLocked():
-            return "the token locked its PIN after wrong ones: its security officer has to unlock it"
+            return "the token locked its PIN after wrong attempts: its security officer must unlock it"
         case pkcs11.PinExpired() | pkcs11.UserPinNotInitialized():
-            return "the token wants a new user PIN to be set"
+            return "the token requires a new user PIN: set one"
         case pkcs11.PinIncorrect() | pkcs11.PinInvalid() | pkcs11.PinLenRange():
             return "the token refused the PIN: correct pin-source's file or pin-value"
         case pkcs11.MechanismInvalid():
-            return "the token cannot do Ed25519 (CKM_EDDSA)"
+            return "the token does not support Ed25519 (CKM_EDDSA)"
     return "the token failed: " + " ".join(filter(None, (type(error).__name__, str(error))))
 
 
@@ -195,7 +195,7 @@ def _open_session(uri: Pkcs11Uri, pin: str, *, rw: bool = False) -> pkcs11.Sessi
         library = pkcs11.lib(str(uri.module))
     except pkcs11.PKCS11Error as error:
         raise SigningError(
-            f"{uri}: the library cannot be loaded: {error}; module-path has to name the token's PKCS #11 library"
+            f"{uri}: the library cannot be loaded: {error}; module-path must name the token's PKCS #11 library"
         ) from error
     try:
         token = library.get_token(
@@ -226,16 +226,16 @@ def _all(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> list[pkc
 def _find(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> pkcs11.Object:
     found = _all(session, uri, kind)
     if not found:
-        raise SigningError(f"{uri}: the token has no such Ed25519 key, private and public; `lognotary keys` makes one")
+        raise SigningError(f"{uri}: the token has no such Ed25519 key pair; create one with `lognotary keys generate`")
     if len(found) > 1:
-        raise SigningError(f"{uri}: the token has several such keys: name one with id=%01")
+        raise SigningError(f"{uri}: several keys in the token match: select one with id=%01")
     return found[0]
 
 
 def _find_private_key(session: pkcs11.Session, uri: Pkcs11Uri) -> pkcs11.SignMixin:
     key = _find(session, uri, ObjectClass.PRIVATE_KEY)
     if not isinstance(key, pkcs11.SignMixin):
-        raise KeyMaterialError(f"{uri} is not made for signing (CKA_SIGN)")
+        raise KeyMaterialError(f"{uri} is not allowed to sign (CKA_SIGN)")
     return key
 
 
@@ -244,4 +244,4 @@ def _read_public_key(session: pkcs11.Session, uri: Pkcs11Uri) -> bytes:
     for prefix in _POINT_PREFIXES:
         if point.startswith(prefix) and len(point) == len(prefix) + KeyType.ED25519.public_key_size:
             return point[len(prefix) :]
-    raise KeyMaterialError(f"{uri} is no Ed25519 key: its public key has {len(point)} bytes")
+    raise KeyMaterialError(f"{uri} is not an Ed25519 key: its public key has {len(point)} bytes")

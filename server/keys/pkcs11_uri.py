@@ -60,7 +60,7 @@ class Pkcs11Uri:
             KeyMaterialError: it is no such URI, or lacks what a key needs. The message does not hold the PIN.
         """
         if not text.startswith(_SCHEME):
-            raise KeyMaterialError(f"a PKCS #11 URI begins with {_SCHEME!r}")
+            raise KeyMaterialError(f"a PKCS #11 URI must begin with {_SCHEME!r}")
         path_text, _, query_text = text.removeprefix(_SCHEME).partition("?")
         path = _attributes(path_text, ";", _PATH_NAMES, _PATH_VALUE)
         query = _attributes(query_text, "&", _QUERY_NAMES, _QUERY_VALUE)
@@ -69,7 +69,7 @@ class Pkcs11Uri:
         if not ("object" in path or "id" in path):
             raise KeyMaterialError("the PKCS #11 URI names no key: add object=LABEL or id=%01")
         if path.get("type", b"private") != b"private":
-            raise KeyMaterialError("the PKCS #11 URI names no private key: leave type out, or write type=private")
+            raise KeyMaterialError("the PKCS #11 URI must name a private key: omit type, or write type=private")
         if "module-path" not in query:
             raise KeyMaterialError("the PKCS #11 URI names no library: add ?module-path=/path/to/library.so")
         if ("pin-source" in query) == ("pin-value" in query):
@@ -112,7 +112,7 @@ def _attributes(
         if not equals or name not in known:
             names = ", ".join(known)
             raise KeyMaterialError(
-                f"a part of the PKCS #11 URI between {separator!r} is none of NAME=VALUE with {names}"
+                f"a part of the PKCS #11 URI between {separator!r} is not NAME=VALUE with one of {names}"
             )
         if name in found:
             raise KeyMaterialError(f"the PKCS #11 URI has {name} twice")
@@ -132,9 +132,9 @@ def _decode(value: bytes, what: str) -> str:
     # No decoding error is raised: it would hold the value, which may be a PIN.
     text = value.decode(errors="replace")
     if text.encode() != value:
-        raise KeyMaterialError(f"{what} is no UTF-8 text")
+        raise KeyMaterialError(f"{what} is not UTF-8 text")
     if "\0" in text:
-        raise KeyMaterialError(f"{what} has a zero byte")
+        raise KeyMaterialError(f"{what} contains a zero byte")
     return text
 
 
@@ -147,8 +147,8 @@ def _absolute(name: str, text: str) -> Path:
 
 def _pin_file(source: str) -> Path:
     if source.startswith("|"):
-        raise KeyMaterialError("a program as pin-source is not run: write the PIN into a file, pin-source=file:/path")
+        raise KeyMaterialError("pin-source cannot be a program: write the PIN to a file, pin-source=file:/path")
     path = source.removeprefix("file:")
     if path.startswith("//"):
-        path = path.removeprefix("//") if path.startswith("///") else f"not of this host: {path}"
+        path = path.removeprefix("//") if path.startswith("///") else f"not on this host: {path}"
     return _absolute("pin-source", path)

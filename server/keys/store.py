@@ -100,7 +100,7 @@ class KeyStore:
         if missing:
             raise KeyStoreError(
                 f"the log {missing[0].name} is signed by the key {fingerprint(missing[0].public_key)}, which is not in "
-                f"{self._directory}: put it into 'retired' there, name its token in retired_keys, or write on under "
+                f"{self._directory}: put it into 'retired' there, name its token in retired_keys, or continue under "
                 "another name (--writer)"
             )
         by_type = {key.key_type: known[key.public_key] for key in keys}
@@ -140,11 +140,11 @@ class KeyStore:
         """
         if self._token_uri:
             raise KeyStoreError(
-                "the key is in a token: make another there, name it in signing_key, and the old one in retired_keys"
+                "the key is in a token: create another there, name it in signing_key, and the old one in retired_keys"
             )
         file = self._directory / _ED25519_FILE
         if not file.exists():
-            raise KeyStoreError(f"there is no key in {self._directory} yet: the server makes one at its first start")
+            raise KeyStoreError(f"there is no key in {self._directory} yet: the server creates one at its first start")
         old = next(key for key in self.keys() if key.current)
         try:
             (self._directory / "retired").mkdir(mode=0o700, exist_ok=True)
@@ -194,15 +194,13 @@ class KeyStore:
             KeyStoreError: there is no such key, or nothing can be written.
         """
         if name not in {key.fingerprint for key in self.keys()}:
-            raise KeyStoreError(
-                f"there is no key {name} in {self._directory}: 'lognotary keys list' shows which there are"
-            )
+            raise KeyStoreError(f"there is no key {name} in {self._directory}: list them with 'lognotary keys list'")
         marks = {**self.compromised(), name: since}
         lines = [f"{key} {datetime.fromtimestamp(at // 10**9, UTC).isoformat()}\n" for key, at in marks.items()]
         try:
             replace_file(self._directory / "compromised", "".join(lines))
         except OSError as error:
-            raise KeyStoreError(f"the mark cannot be written: {error}") from error
+            raise KeyStoreError(f"the compromised key cannot be recorded: {error}") from error
 
     def _retire(self, name: str, kind: type[Ed25519Key] | type[MlDsa44Key]) -> None:
         old = self._file(name, kind)

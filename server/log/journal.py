@@ -137,7 +137,7 @@ class Journal:
             length = FRAME_HEADER + sum(map(len, payload))
             if len(self._frames) and self.size + length > self._limit:
                 raise JournalFullError(
-                    f"the journal is full: {self.size >> 20} MiB wait to be stored", retry_after=10.0
+                    f"the journal is full: {self.size >> 20} MiB are waiting to be stored", retry_after=10.0
                 )
             try:
                 self._settle()
@@ -165,7 +165,7 @@ class Journal:
         except OSError as error:
             raise JournalDamagedError(f"frame {number} in {segment.path} cannot be read: {error}") from error
         if len(payload) != frame.length or zlib.crc32(payload) != frame.checksum:
-            raise JournalDamagedError(f"frame {number} in {segment.path} is not what was written: the disk changed it")
+            raise JournalDamagedError(f"frame {number} in {segment.path} does not match what was written to disk")
         return payload
 
     def retract(self, number: int) -> None:
@@ -224,8 +224,8 @@ class Journal:
         """Cut off what a crash left unfinished."""
         lost = path.stat().st_size - scan.end
         _logger.warning(
-            "%s: %s; it is cut off there (%d bytes). A crash leaves this behind while something is written, and "
-            "nothing of that was acknowledged. If there was no crash, the disk has lost what it had confirmed",
+            "%s: %s; the file is truncated there (%d bytes). A crash during a write leaves this behind, and "
+            "nothing in it was acknowledged. If there was no crash, the disk has lost what it had confirmed",
             path,
             scan.damage,
             lost,
@@ -326,7 +326,7 @@ def _write_all(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
 
 def _damaged(path: Path, damage: str) -> str:
     return (
-        f"the journal is damaged: {path}: {damage}, and what follows was acknowledged to senders. Nothing was changed. "
+        f"the journal is damaged: {path}: {damage}, and what follows was acknowledged to senders. No file was changed. "
         f"Restore the file if you can; 'lognotary journal inspect {path.parent}' shows what is readable. To start "
         f"without what the journal holds, move the directory {path.parent} away and keep it"
     )

@@ -66,8 +66,8 @@ class Entry:
             before.range.to_bytes(),
         ):
             raise JournalDamagedError(
-                f"the journal does not go on from where the log stands: its batch {batch.sequence} of {batch.origin} "
-                f"begins at {batch.first_leaf}, and the log {before.name.origin} has {before.sequence} batches with "
+                f"the journal does not continue the log: its batch {batch.sequence} of {batch.origin} "
+                f"begins at {batch.first_leaf}, but the log {before.name.origin} has {before.sequence} batches with "
                 f"{before.range.size} entries"
             )
         try:
@@ -77,7 +77,9 @@ class Entry:
             raise JournalDamagedError(f"batch {batch.sequence} of {batch.origin} in the journal: {error}") from error
         said = (batch.tree_size, batch.root_hash, checkpoint.size, checkpoint.root)
         if said != (after.size, after.root(), after.size, after.root()):
-            raise JournalDamagedError(f"batch {batch.sequence} of {batch.origin} in the journal is not what it signs")
+            raise JournalDamagedError(
+                f"batch {batch.sequence} of {batch.origin} in the journal does not match its checkpoint"
+            )
         fragments = tuple(tile_fragments(before.range.size, tiles))
         return LogState(before.name, batch.sequence, after), fragments
 
@@ -105,11 +107,11 @@ def decode_entry(payload: bytes) -> Entry:
         version, requests, leaf_bytes, block_bytes = _HEADER.unpack_from(payload)
         if version != _VERSION:
             raise JournalDamagedError(
-                f"the journal has an entry of version {version}, and this Lognotary knows {_VERSION}: start the one "
+                f"the journal has an entry of version {version}, but this Lognotary supports {_VERSION}: run the one "
                 "that wrote it"
             )
         if requests * HASH_SIZE > len(payload):
-            raise JournalDamagedError("the journal has an entry that ends too early")
+            raise JournalDamagedError("the journal has an incomplete entry")
         values: list[Any] = []
         at = _HEADER.size
         for read in _READERS:
@@ -124,5 +126,5 @@ def decode_entry(payload: bytes) -> Entry:
     except (struct.error, IndexError, ValueError) as error:
         raise JournalDamagedError(f"the journal has an entry that cannot be read: {error}") from error
     if len(leaf_hashes) != leaf_bytes or len(block) != block_bytes:
-        raise JournalDamagedError("the journal has an entry that ends too early")
+        raise JournalDamagedError("the journal has an incomplete entry")
     return Entry(replace(batch, batch_id=compute_batch_id(batch)), leaf_hashes, digests, block)

@@ -61,7 +61,7 @@ def open_log(
     except VerificationError as error:
         raise LogUnusableError(
             f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
-            "to write on without it, start with another writer name (--writer)"
+            "to continue without it, start with another writer name (--writer)"
         ) from error
     waiting = list(_waiting(engine, name, last, journal))
     head = state
@@ -75,7 +75,7 @@ def open_log(
     left_over = 0 if waiting else count_after(engine, name.stream, name.log_id, state.range.size)
     if left_over:
         _logger.warning(
-            "%s: %d rows are of a batch that was never committed, and the journal does not have it; they count as "
+            "%s: %d rows belong to a batch that was never committed and is not in the journal; they count as "
             "unsigned, and 'lognotary verify' lists them",
             name.origin,
             left_over,
@@ -109,11 +109,11 @@ def open_statements(
     except VerificationError as error:
         raise LogUnusableError(
             f"the statements of the log {name.origin} in storage do not verify ({error}). Run 'lognotary verify'; "
-            "to write on without them, start with another writer name (--writer)"
+            "to continue without them, start with another writer name (--writer)"
         ) from error
     if known is not None and (last is None or last.number < known.number):
         raise LogUnusableError(
-            f"storage has lost statements: the log {name.origin} had {known.number} when this server wrote last, and "
+            f"storage has lost statements: the log {name.origin} had {known.number} when this server last wrote, but "
             f"has {last.number if last else 0} now. Restore it, or start a new log under another name (--writer)"
         )
     return last, in_force
@@ -128,7 +128,7 @@ def _waiting(engine: Engine, name: LogName, last: Batch | None, journal: Journal
         if stored is None or stored.sequence < batch.sequence:
             if batch.origin != name.origin:
                 raise LogUnusableError(
-                    f"the journal has records of another log, {batch.origin}, which were acknowledged and are not in "
+                    f"the journal has records of another log, {batch.origin}, which were acknowledged but are not in "
                     f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
                     "and keep it"
                 )
@@ -147,7 +147,7 @@ def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> None:
         open_checkpoint(entry.batch.checkpoint)[1].verify(keys)
     except VerificationError as error:
         raise LogUnusableError(
-            f"the journal has a batch of the log {entry.batch.origin} that none of its keys signed ({error})"
+            f"the journal has a batch of the log {entry.batch.origin} signed by none of the log's keys ({error})"
         ) from error
 
 
@@ -183,7 +183,7 @@ def _state_after(engine: Engine, name: LogName, keys: Collection[VerifierKey], l
     checkpoint, note = open_checkpoint(last.checkpoint)
     note.verify(keys)
     if (checkpoint.origin, checkpoint.size, checkpoint.root) != (name.origin, last.tree_size, last.root_hash):
-        raise VerificationError("the checkpoint is not of this batch")
+        raise VerificationError("the checkpoint does not belong to this batch")
     if compute_batch_id(last) != last.batch_id:
         raise VerificationError("the batch was altered")
     leaves = b"".join(
@@ -194,7 +194,7 @@ def _state_after(engine: Engine, name: LogName, keys: Collection[VerifierKey], l
     before = CompactRange.from_bytes(last.first_leaf, last.frontier)
     after, _ = before.extend(leaves)
     if after.size != last.tree_size or after.root() != last.root_hash:
-        raise VerificationError("its hashes in log_tiles are not complete, or were altered")
+        raise VerificationError("its hashes in log_tiles are incomplete or were altered")
     return LogState(name, last.sequence, after)
 
 
@@ -204,7 +204,7 @@ def _check_known(engine: Engine, state: LogState, known: Checkpoint) -> None:
     if known.size > state.range.size:
         raise LogUnusableError(
             f"storage has lost records: the log {known.origin} had {known.size} entries when this server last wrote, "
-            f"and has {state.range.size} now. Restore the storage, or start a new log under another name (--writer)"
+            f"but has {state.range.size} now. Restore the storage, or start a new log under another name (--writer)"
         )
     batches = read_batches_of_leaves(engine, state.name.log_id, [known.size - 1])
     if not any(batch.tree_size == known.size and batch.root_hash == known.root for batch in batches):

@@ -39,7 +39,7 @@ def retry_until_visible(
         StorageRefusedError: ``give_up`` was set before it was stored.
     """
     for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
-        _logger.warning("%s is repeated: %s", what, error)
+        _logger.warning("retrying %s: %s", what, error)
         if give_up.wait(pause):
             _logger.error("%s was left unfinished at shutdown", what)
             raise StorageRefusedError(f"shut down before storage answered: {error}") from error
@@ -66,5 +66,5 @@ def insert_and_verify(what: str, insert: Callable[[int], None], is_stored: Calla
         insert(renewed)
         if is_stored():
             return
-        _logger.warning("%s: storage lost it, and gets it anew", what)
-    raise NotAppliedError("storage takes it and does not have it then")
+        _logger.warning("%s: storage lost the rows; they are sent again", what)
+    raise NotAppliedError("storage accepts the rows, but does not have them afterwards")

@@ -163,7 +163,7 @@ class StatementWriter:
         try:
             self._on_store(row)
         except OSError as error:
-            _logger.warning("%s: statement %d is not kept: %s", statement.checkpoint.origin, statement.number, error)
+            _logger.warning("%s: statement %d is not saved: %s", statement.checkpoint.origin, statement.number, error)
         return statement
 
 
@@ -179,7 +179,9 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
         try:
             row = decode_statement(journal.read(number))
         except StorageError as error:
-            raise JournalDamagedError(f"the journal in {journal.directory} has no statement: {error}") from error
+            raise JournalDamagedError(
+                f"the journal in {journal.directory} has an entry that is not a statement: {error}"
+            ) from error
         if row.log_id not in last:
             last[row.log_id] = last_statement(engine, row.log_id)
         # The segment that stays has many that were stored: each was, before the one after it was signed.
@@ -199,12 +201,12 @@ def _goes_on(row: StatementRow, last: StatementRow | None, journal: Journal) -> 
     if row.number > stored + 1:
         raise JournalDamagedError(
             f"storage has lost statements: the journal in {journal.directory} has number {row.number} of the log "
-            f"{row.log_id}, and storage has {stored}. Restore the storage, or start a new log under another name "
+            f"{row.log_id}, but storage has {stored}. Restore the storage, or start a new log under another name "
             "(--writer)"
         )
     if last and row.number == stored and row.note != last.note:
         raise JournalDamagedError(
-            f"storage has another statement {row.number} of the log {row.log_id} than the journal in "
+            f"storage has a different statement {row.number} of the log {row.log_id} than the journal in "
             f"{journal.directory}. Is another server writing under the same name? Give each a --writer of its own"
         )
     return row.number == stored + 1

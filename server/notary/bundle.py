@@ -25,27 +25,27 @@ Evidence for one log record
 
 This bundle proves that the record in record.bin is entry {index} of the log
 {origin}
-as its owner signed it when it had {size} entries: the signature is over a root hash, which is another one if a bit
-of any of these entries is changed.
+as its owner signed it when it had {size} entries: the signature is over a root hash, which changes if a single bit
+of any of these entries changes.
 
-It does not prove that what the record says is true, nor its times: they are the sender's and the server's. It does
-not prove that nobody else had the log's key. And whoever has the key can show different logs to different people,
+It does not prove that the record's content is true, nor its times: they come from the sender and the server. It does
+not prove that nobody else had the log's key. Anyone who has the key can show different logs to different people,
 unless witnesses have cosigned the checkpoint.
 
-record.bin          the record, in the bytes that were hashed (canonical record, version {version})
-record.json         the same, readable
-record.tlog-proof   its place in the log, the inclusion proof and the checkpoint (c2sp.org/tlog-proof)
-checkpoint          the checkpoint, signed by the log and perhaps by witnesses (c2sp.org/tlog-checkpoint)
-verifier-keys.txt   what the log says its keys are; do not believe it, get the key from the log's owner
+record.bin          the record, as the bytes that were hashed (canonical record, version {version})
+record.json         the same in readable form
+record.tlog-proof   its position in the log, the inclusion proof and the checkpoint (c2sp.org/tlog-proof)
+checkpoint          the checkpoint, signed by the log and possibly by witnesses (c2sp.org/tlog-checkpoint)
+verifier-keys.txt   the keys that the log claims; do not trust this file, get the key from the log's owner
 {optional}
-Check it, without a server or a network:
+To check it, without a server or a network:
 
     lognotary check . --public-key public-key.pem
 
-That is the file check.py of Lognotary, which also runs alone (python check.py), where Python has the package
-cryptography. public-key.pem comes from the log's owner, and not from this bundle.
+The command is the file check.py of Lognotary, which also runs on its own (python check.py) if Python has the package
+cryptography. Get public-key.pem from the log's owner, not from this bundle.
 
-Or by hand, in bash. The record's hash, and the walk from it to the root hash (RFC 9162, section 2.1.3.2):
+Or by hand, in bash. The record's hash, and the path from it to the root hash (RFC 9162, section 2.1.3.2):
 
     hash=$(sha256sum record.bin | cut -c 1-64)
     hash=$(printf 00$hash | xxd -r -p | sha256sum | cut -c 1-64)
@@ -62,16 +62,16 @@ Or by hand, in bash. The record's hash, and the walk from it to the root hash (R
     done
     [ $last = 0 ] && printf $hash | xxd -r -p | base64 | diff - <(sed -n 3p checkpoint) && echo the root is the same
 
-The signature of the checkpoint, with the key that was in force then:
+The signature of the checkpoint, checked with the key that was in use then:
 
     sed '/^$/,$d' checkpoint > signed-text
     grep -m 1 '^— {origin} ' checkpoint | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature
     openssl pkeyutl -verify -pubin -inkey public-key.pem -rawin -in signed-text -sigfile signature
 """
 _KEY_CHANGES = "key-changes         changes of the log's keys, each signed by the key before it and the key after it\n"
-_TIMESTAMP = "timestamp.tsr       an RFC 3161 time stamp of the checkpoint's first three lines\n"
+_TIMESTAMP = "timestamp.tsr       an RFC 3161 timestamp of the checkpoint's first three lines\n"
 _CHECK_TIMESTAMP = """
-The time stamp, with the certificates of the authority that made it:
+The timestamp, checked with the certificates of the authority that made it:
 
     head -n 3 checkpoint > signed-text
     openssl ts -verify -data signed-text -in timestamp.tsr -CAfile certificates.pem
@@ -111,7 +111,7 @@ def build_bundle(
     """
     signed, _ = open_checkpoint(checkpoint)
     if signed.origin != origin:
-        raise MalformedError(f"the checkpoint is of the log {signed.origin} and not of {origin}")
+        raise MalformedError(f"the checkpoint belongs to the log {signed.origin}, not to {origin}")
     files = {
         "record.bin": record,
         "record.json": _to_json(readable_record(record, origin, leaf_index, canonical_version)).encode(),
@@ -137,7 +137,7 @@ def readable_record(record: bytes, origin: str, leaf_index: int, canonical_versi
         MalformedError: the bytes are no canonical record of the log, or the version is not known.
     """
     if canonical_version != CANONICAL_VERSION:
-        raise MalformedError(f"canonical version {canonical_version} is not known to this Lognotary")
+        raise MalformedError(f"canonical version {canonical_version} is not supported by this Lognotary")
     stream = LogName.parse(origin).stream
     values = decode_record(stream, record)
     columns = {column.name: _readable(column.kind, values[column.name]) for column in canonical_columns(stream)}

@@ -184,7 +184,7 @@ def decode_record(stream: Stream, record: bytes) -> dict[str, Value]:
     except (IndexError, struct.error) as error:
         raise MalformedError("the canonical record ends too early") from error
     if at != len(record):
-        raise MalformedError("the canonical record goes on after its last column")
+        raise MalformedError("the canonical record has extra bytes after its last column")
     return values
 
 

@@ -53,10 +53,10 @@ def check_batch(batch: Batch, keys: TrustedKeys) -> Finding | None:
     except UnknownKeyError as error:
         return batch_finding(FindingKind.BATCH_FOREIGN_SIGNED, batch, f"its checkpoint is {error}")
     except VerificationError as error:
-        return batch_finding(FindingKind.BATCH_ALTERED, batch, f"its row is not what was signed: {error}")
+        return batch_finding(FindingKind.BATCH_ALTERED, batch, f"its row does not match what was signed: {error}")
     stolen = keys.compromised_by(signers, batch.ingested_at)
     if stolen is not None:
-        what = f"it is signed by {stolen.name}+{stolen.key_id.hex()}, which others may have had by then"
+        what = f"it is signed by {stolen.name}+{stolen.key_id.hex()}, a key that was compromised by then"
         return batch_finding(FindingKind.SIGNED_BY_COMPROMISED_KEY, batch, what)
     return None
 
@@ -71,9 +71,9 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> list[VerifierKey]:
         note.verify(keys.every(batch.origin))
         raise
     if note.text != checkpoint.text():
-        raise VerificationError("the checkpoint has more lines than that of a batch")
+        raise VerificationError("the checkpoint has more lines than a batch's checkpoint")
     if len(set(signers)) != len(note.signatures):
-        raise VerificationError("the checkpoint bears signatures that the log's keys did not make")
+        raise VerificationError("the checkpoint has signatures that were not made by the log's keys")
     for column, stored, signed in (
         ("Origin", batch.origin, checkpoint.origin),
         ("LogId", batch.log_id, name.log_id),
@@ -84,11 +84,11 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> list[VerifierKey]:
         if stored != signed:
             raise VerificationError(f"{column} does not agree with the checkpoint")
     if compute_batch_id(batch) != batch.batch_id:
-        raise VerificationError("a column was altered, the batch ID is no longer its digest")
+        raise VerificationError("a column was altered: the batch ID is not the digest of the row")
     if batch.record_count <= 0:
-        raise VerificationError("a batch has at least one record")
+        raise VerificationError("the batch has no records")
     if batch.canonical_version != CANONICAL_VERSION:
-        raise VerificationError(f"canonical version {batch.canonical_version} is not known to this Lognotary")
+        raise VerificationError(f"canonical version {batch.canonical_version} is not supported by this Lognotary")
     CompactRange.from_bytes(batch.first_leaf, batch.frontier)
     return signers
 

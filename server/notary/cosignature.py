@@ -45,7 +45,7 @@ def cosigned_message(text: str, cosigner: str, time: int) -> bytes:
     """
     origin, size, root = read_tree_head(text)
     if has_extension_lines(text):
-        raise MalformedError("ML-DSA-44 signs no extension lines, and this checkpoint has some")
+        raise MalformedError("ML-DSA-44 cannot sign extension lines, but this checkpoint has some")
     return b"".join(
         (
             _LABEL,
@@ -63,7 +63,7 @@ def _vector(name: str) -> bytes:
     """Return ``opaque<1..2^8-1>`` (RFC 8446, section 3.4)."""
     encoded = name.encode()
     if not 0 < len(encoded) < 256:
-        raise MalformedError(f"a name that ML-DSA-44 signs has 1 to 255 bytes, not {len(encoded)}: {name[:80]!r}")
+        raise MalformedError(f"a key name for ML-DSA-44 must have 1 to 255 bytes, not {len(encoded)}: {name[:80]!r}")
     return bytes((len(encoded),)) + encoded
 
 
@@ -83,10 +83,10 @@ def read_tree_head(text: str) -> tuple[str, int, bytes]:
     """
     lines = text.split("\n")
     if len(lines) < 4 or not lines[0]:
-        raise MalformedError("a checkpoint has an origin, a size and a root hash, one a line")
+        raise MalformedError("a checkpoint must have an origin, a size and a root hash, one per line")
     origin, size, root = lines[0], lines[1], lines[2]
     if "+" in origin or any(character.isspace() for character in origin):
-        raise MalformedError(f"an origin is the name of a key, which has no space and no '+': {origin[:80]!r}")
+        raise MalformedError(f"an origin must be a key name, without spaces or '+': {origin[:80]!r}")
     if not (size.isascii() and size.isdigit()) or str(int(size[:20])) != size or int(size) > _MAX_SIZE:
         raise MalformedError(f"not a tree size: {size[:40]!r}")
     try:
@@ -94,5 +94,5 @@ def read_tree_head(text: str) -> tuple[str, int, bytes]:
     except ValueError as error:
         raise MalformedError("the root hash is not base64") from error
     if len(root_hash) != HASH_SIZE:
-        raise MalformedError(f"the root hash has {len(root_hash)} bytes and not {HASH_SIZE}")
+        raise MalformedError(f"the root hash has {len(root_hash)} bytes, not {HASH_SIZE}")
     return origin, int(size), root_hash

@@ -108,7 +108,7 @@ def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[
         return None
     return Finding(
         FindingKind.TILE_ALTERED,
-        f"batch {batch.sequence} of {batch.origin}: its hashes in log_tiles are not those of its records",
+        f"batch {batch.sequence} of {batch.origin}: its hashes in log_tiles do not match its records",
         log_id=batch.log_id,
         origin=batch.origin,
         batch_id=batch.batch_id,

@@ -64,7 +64,7 @@ class History:
             chosen, *others = copies
             placed = self._place(chosen)
             if placed != chosen:
-                what = f"its number was changed, it is the batch {placed.sequence}"
+                what = f"its number was changed: it is batch {placed.sequence}"
                 findings.append(batch_finding(FindingKind.BATCH_ALTERED, chosen, what))
             batches.append(placed)
             findings += [_copy(other, chosen) for other in others]
@@ -81,8 +81,8 @@ class History:
             batch_finding(
                 FindingKind.LOG_FORKED,
                 fork[0],
-                "it is signed, but does not go on from the batch before it: here begins another history of the log, "
-                f"of {len(fork)} batch(es)",
+                "it is signed, but does not continue from the batch before it: another history of the log begins here, "
+                f"with {len(fork)} batch(es)",
                 record_count=sum(batch.record_count for batch in fork),
             )
             for fork in self._forks
@@ -116,7 +116,7 @@ def _follows(batch: Batch, before: Batch | None) -> bool:
 def _copy(batch: Batch, of: Batch) -> Finding:
     if batch == of:
         return batch_finding(FindingKind.BATCH_DUPLICATED, batch, "its row is stored more than once")
-    what = f"its checkpoint stands in another row too, as batch {of.sequence}"
+    what = f"its checkpoint is also in another row, as batch {of.sequence}"
     return batch_finding(FindingKind.BATCH_DUPLICATED, batch, what)
 
 

@@ -73,7 +73,7 @@ class VerifierKey:
                 f"an {self.key_type.algorithm} public key has {size} bytes, not {len(self.public_key)}"
             )
         if self.key_type is KeyType.ML_DSA_44 and len(self.name.encode()) > _MAX_COSIGNER_NAME:
-            raise KeyMaterialError(f"the name of an ML-DSA-44 key has at most {_MAX_COSIGNER_NAME} bytes")
+            raise KeyMaterialError(f"the name of an ML-DSA-44 key must have at most {_MAX_COSIGNER_NAME} bytes")
 
     @property
     def key_id(self) -> bytes:
@@ -149,7 +149,7 @@ class VerifierKey:
             raise KeyMaterialError("a verifier key looks like name+1234abcd+AbcD...") from error
         key = cls(name, material[1:], _parse_type(material[:1]))
         if key.key_id.hex() != key_id:
-            raise KeyMaterialError(f"the key ID is {key.key_id.hex()} and not {key_id}: mistyped, or altered")
+            raise KeyMaterialError(f"the key ID is {key.key_id.hex()}, not {key_id}: the key was mistyped or altered")
         return key
 
 
@@ -160,7 +160,7 @@ def check_key_name(name: str) -> None:
         KeyMaterialError: it is empty, or has a space, a control character or a plus sign.
     """
     if not name or any(c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name):
-        raise KeyMaterialError(f"a key name is not empty and has no space, control character or '+': {name!r}")
+        raise KeyMaterialError(f"a key name must not be empty or contain spaces, control characters or '+': {name!r}")
 
 
 def _parse_type(byte: bytes) -> KeyType:
@@ -179,5 +179,5 @@ def _split_time(signature: bytes) -> tuple[int, bytes]:
         raise ValueError("too short for a time and a signature")
     time = int.from_bytes(signature[:8], "big")
     if time > MAX_TIME:
-        raise ValueError("its time is out of range")
+        raise ValueError("the time of the signature is out of range")
     return time, signature[8:]

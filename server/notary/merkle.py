@@ -62,7 +62,7 @@ def check_hashes(hashes: bytes) -> None:
         MalformedError: the length is no multiple of 32.
     """
     if len(hashes) % HASH_SIZE:
-        raise MalformedError(f"{len(hashes)} bytes are no whole number of {HASH_SIZE}-byte hashes")
+        raise MalformedError(f"{len(hashes)} bytes are not a whole number of {HASH_SIZE}-byte hashes")
 
 
 HashPairs = Callable[[bytes], bytes]

@@ -107,7 +107,7 @@ def _parse_signature(line: str) -> NoteSignature:
     except (KeyMaterialError, ValueError) as error:
         raise MalformedError(f"not a signature line: {line[:80]!r}") from error
     if base64.b64encode(blob).decode() != parts[2]:  # unused bits: one signature could be written in many ways
-        raise MalformedError(f"the signature of {parts[1]!r} is not written as base64 is (RFC 4648, section 3.5)")
+        raise MalformedError(f"the signature of {parts[1]!r} is not canonical base64 (RFC 4648, section 3.5)")
     if len(blob) < 5:
         raise MalformedError(f"the signature of {parts[1]!r} is too short")
     return NoteSignature(parts[1], blob[:4], blob[4:])
@@ -120,10 +120,10 @@ def check_text(text: str) -> None:
         MalformedError: it does not end with a newline, has control characters, or is no Unicode text.
     """
     if not text.endswith("\n"):
-        raise MalformedError("a note's text ends with a newline")
+        raise MalformedError("a note's text must end with a newline")
     if any(character < " " and character != "\n" for character in text):
-        raise MalformedError("a note's text has no control characters but newlines")
+        raise MalformedError("a note's text must not contain control characters other than newlines")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise MalformedError("a note's text is not Unicode text") from error
+        raise MalformedError("a note's text must be valid Unicode") from error

@@ -32,7 +32,7 @@ class LogName:
     def __post_init__(self) -> None:
         for what, name in (("deployment", self.deployment), ("writer", self.writer)):
             if not _NAME.fullmatch(name) or (what == "writer" and "/" in name):
-                raise MalformedError(f"the {what} name {name!r} is not made of letters, digits, '.', '_' and '-'")
+                raise MalformedError(f"the {what} name {name!r} may contain only letters, digits, '.', '_' and '-'")
 
     @property
     def origin(self) -> str:

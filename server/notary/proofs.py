@@ -161,7 +161,7 @@ def verify_consistency(first: int, second: int, first_root: bytes, second_root: 
     _check_sizes(first, second)
     for size, root in ((first, first_root), (second, second_root)):
         if size == 0 and root != EMPTY_ROOT:
-            raise VerificationError("the root hash of a tree without leaves is SHA-256 of nothing")
+            raise VerificationError("the root hash of an empty tree must be the SHA-256 of the empty string")
     if first in (0, second):
         if path:
             raise VerificationError("the consistency proof is too long")
@@ -242,7 +242,7 @@ def _consistency_ranges(first: int, second: int) -> list[_Range]:
 
 def _check_sizes(first: int, second: int) -> None:
     if not 0 <= first <= second:
-        raise VerificationError(f"a tree of {second} leaves cannot go on from one of {first}")
+        raise VerificationError(f"a tree of {second} leaves cannot extend a tree of {first}")
 
 
 def _split(start: int, end: int) -> int:

@@ -81,7 +81,7 @@ def settle(vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> tuple[list[
         lambda vacancy: (vacancy.batch.batch_id, vacancy.leaf_index),
         lambda stray: (stray.record.batch_id, stray.record.leaf_index) if stray.batch else None,
     ):
-        findings.append(_changed(vacancy, stray, "its content is not what was signed"))
+        findings.append(_changed(vacancy, stray, "content does not match what was signed"))
     findings += _missing(matching.vacancies)
     for stray in matching.strays:
         if stray.batch is not None:
@@ -165,5 +165,5 @@ def _missing(vacancies: Sequence[Vacancy]) -> Iterator[Finding]:
             )
             continue
         for vacancy in gone:
-            what = "it was signed, and is not stored"
+            what = "it was signed, but is not stored"
             yield record_finding(FindingKind.RECORD_MISSING, batch, vacancy.leaf_index, what, None)

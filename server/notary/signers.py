@@ -99,7 +99,7 @@ class MlDsa44Key:
         try:
             return cls(MLDSA44PrivateKey.generate())
         except UnsupportedAlgorithm as error:
-            raise KeyMaterialError(f"no ML-DSA-44 key can be made here: {error}") from error
+            raise KeyMaterialError(f"an ML-DSA-44 key cannot be created on this system: {error}") from error
 
     @classmethod
     def from_pem(cls, pem: bytes) -> MlDsa44Key:
@@ -146,9 +146,9 @@ class Signer:
 
     def __post_init__(self) -> None:
         if self.ed25519.key_type is not KeyType.ED25519:
-            raise KeyMaterialError("a log's first key is an Ed25519 key")
+            raise KeyMaterialError("a log's first key must be an Ed25519 key")
         if self.ml_dsa is not None and self.ml_dsa.key_type is not KeyType.ML_DSA_44:
-            raise KeyMaterialError("a log's second key is an ML-DSA-44 key")
+            raise KeyMaterialError("a log's second key must be an ML-DSA-44 key")
 
     @classmethod
     def generate(cls) -> Signer:
@@ -216,7 +216,7 @@ def _load_pem(pem: bytes) -> object:
     try:
         return serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyMaterialError(f"no readable private key: {error}") from error
+        raise KeyMaterialError(f"the private key cannot be read: {error}") from error
 
 
 def _to_pem(key: Ed25519PrivateKey | MLDSA44PrivateKey) -> bytes:

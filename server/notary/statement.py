@@ -168,11 +168,11 @@ def open_statement(note: str) -> tuple[Statement, SignedNote]:
     extension = signed.text.removeprefix(checkpoint.text())
     match = _LINE.fullmatch(extension.removesuffix("\n"))
     if match is None or int(match[2]) > _LATEST:
-        raise MalformedError("the note is a checkpoint, but no statement of Lognotary")
+        raise MalformedError("the note is a checkpoint, but not a Lognotary statement")
     try:
         kind = StatementKind(match[3])
     except ValueError as error:
-        raise MalformedError(f"a statement of kind {match[3]!r} is not known to this Lognotary") from error
+        raise MalformedError(f"statements of kind {match[3]!r} are not supported by this Lognotary") from error
     return Statement(checkpoint, int(match[1]), int(match[2]), kind, tuple(match[4].split())), signed
 
 
@@ -215,12 +215,12 @@ def read_key_change(statement: Statement, signed: SignedNote) -> KeyChange:
     """
     words = list(statement.words)
     if statement.kind is not StatementKind.KEYS or words.count("after") != 1:
-        raise MalformedError("the statement does not say which keys follow on which")
+        raise MalformedError("the statement does not say which keys replace which")
     split = words.index("after")
     try:
         after, before = ([VerifierKey.parse(word) for word in part] for part in (words[:split], words[split + 1 :]))
     except KeyMaterialError as error:
-        raise MalformedError(f"the statement names no readable keys: {error}") from error
+        raise MalformedError(f"the keys in the statement cannot be read: {error}") from error
     origin = statement.checkpoint.origin
     change = KeyChange(statement.checkpoint.size, statement.number, statement.time, tuple(before), tuple(after))
     if any(key.name != origin for key in (*after, *before)):

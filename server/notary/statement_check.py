@@ -152,10 +152,10 @@ def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None,
     except _ColumnError as error:
         return home, statement, _finding(FindingKind.STATEMENT_ALTERED, row, str(error), statement)
     except VerificationError as error:
-        return row.log_id, None, _finding(FindingKind.STATEMENT_ALTERED, row, f"it is not what was signed: {error}")
+        return row.log_id, None, _finding(FindingKind.STATEMENT_ALTERED, row, f"it is not as it was signed: {error}")
     time = statement.time * 10**9
     if all(keys.compromised_by([key], time) for key in signers):
-        what = f"it is signed by {signers[0].name}+{signers[0].key_id.hex()}, which others may have had by then"
+        what = f"it is signed by {signers[0].name}+{signers[0].key_id.hex()}, a key that was compromised by then"
         return home, statement, _finding(FindingKind.SIGNED_BY_COMPROMISED_KEY, row, what, statement)
     return home, statement, None
 
@@ -179,13 +179,13 @@ def _check_columns(
         if stored != signed:
             raise _ColumnError(f"{column} does not agree with the note")
     if len(signers) != signatures:
-        raise _ColumnError("the note bears signatures that the log's keys did not make")
+        raise _ColumnError("the note has signatures that were not made by the log's keys")
 
 
 def _repeated(row: StatementRow, statement: Statement, before: Statement) -> Finding:
     if statement == before:
         return _finding(FindingKind.STATEMENT_DUPLICATED, row, "its row is stored more than once", statement)
-    what = "there is another one of that number, signed too: two histories of the log"
+    what = "another signed statement has the same number: the log has two histories"
     return _finding(FindingKind.LOG_FORKED, row, what, statement)
 
 

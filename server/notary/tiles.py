@@ -123,7 +123,7 @@ def verify_tile(
     """
     single = split_hashes(hashes)
     if len(single) != tile_width(level, index, size):
-        raise MalformedError(f"{len(single)} hashes are not what this tile has in a tree of {size}")
+        raise MalformedError(f"{len(single)} hashes do not fit this tile in a tree of {size}")
 
     def subtree(height: int, number: int) -> bytes:
         if not _is_above(level, index, size, height, number):

@@ -46,11 +46,11 @@ class TlogProof:
 
     def __post_init__(self) -> None:
         if not 0 <= self.index <= _MAX_INDEX:
-            raise MalformedError(f"an entry's index is a number from 0 to 2^63 - 1, not {self.index}")
+            raise MalformedError(f"an entry's index must be a number from 0 to 2^63 - 1, not {self.index}")
         if len(self.path) > _MAX_PATH or any(len(node) != HASH_SIZE for node in self.path):
             raise MalformedError(f"an inclusion proof has at most {_MAX_PATH} hashes of {HASH_SIZE} bytes")
         if self.extra == b"":
-            raise MalformedError("extra data that is empty is left out")
+            raise MalformedError("empty extra data must be omitted")
         open_checkpoint(self.checkpoint)
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ def parse_tlog_proof(text: str) -> TlogProof:
     if lines and lines[0].startswith("extra "):
         extra = _decode(lines.pop(0).removeprefix("extra "), "the extra data")
     if not lines or not lines[0].startswith("index "):
-        raise MalformedError("the proof has no index where one has to be")
+        raise MalformedError("the index is missing from the proof")
     index = lines[0].removeprefix("index ")
     if not _INDEX.fullmatch(index):
         raise MalformedError(f"not an index: {index[:40]!r}")
@@ -90,5 +90,5 @@ def _decode(encoded: str, what: str) -> bytes:
         raise MalformedError(f"{what} is not base64: {encoded[:60]!r}") from error
     # One text for one value: Python reads over bits that the last digit has too many.
     if base64.b64encode(decoded).decode() != encoded:
-        raise MalformedError(f"{what} is not base64 as RFC 4648 writes it: {encoded[:60]!r}")
+        raise MalformedError(f"{what} is not canonical base64 (RFC 4648): {encoded[:60]!r}")
     return decoded

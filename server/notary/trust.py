@@ -125,7 +125,7 @@ class TrustedKeys:
         except UnknownKeyError:
             note.verify(self.every(origin))
             raise UnknownKeyError(
-                "signed by a key that does not sign at this place of the log: it was replaced"
+                "signed by a key that was not in use at this position of the log: it was replaced"
             ) from None
         if not any(keys <= set(signers) for keys in covering):
             raise VerificationError("a signature is missing: not all of the log's keys signed it")
@@ -245,7 +245,7 @@ def read_public_pem(text: str) -> bytes:
     try:
         key = serialization.load_pem_public_key(text.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyMaterialError(f"no readable public key: {error}") from error
+        raise KeyMaterialError(f"the public key cannot be read: {error}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise KeyMaterialError("the public key is not an Ed25519 key")
     return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

@@ -62,9 +62,9 @@ def add_checkpoint_body(note: SignedNote, old: int, proof: Sequence[bytes]) -> b
     """
     checkpoint = Checkpoint.parse(note.text)
     if note.text != checkpoint.text():
-        raise MalformedError("a checkpoint with extension lines is not for witnesses")
+        raise MalformedError("a checkpoint with extension lines cannot be sent to witnesses")
     if not 0 <= old <= checkpoint.size:
-        raise MalformedError(f"a checkpoint of {checkpoint.size} entries cannot follow on one of {old}")
+        raise MalformedError(f"a checkpoint of {checkpoint.size} entries cannot follow one of {old}")
     if len(proof) > MAX_PROOF_LINES or any(len(node) != HASH_SIZE for node in proof):
         raise MalformedError(f"a consistency proof has at most {MAX_PROOF_LINES} hashes of {HASH_SIZE} bytes")
     lines = [f"old {old}\n", *(f"{base64.b64encode(node).decode()}\n" for node in proof), "\n", str(note)]
@@ -86,7 +86,7 @@ def read_cosignature(answer: bytes, text: str, key: VerifierKey) -> Cosignature:
     """
     found = open_cosignatures(answer, text, [key])
     if not found:
-        raise UnknownKeyError(f"the answer has no signature of {key.name}+{key.key_id.hex()}")
+        raise UnknownKeyError(f"the answer has no signature by {key.name}+{key.key_id.hex()}")
     return found[0]
 
 
@@ -131,7 +131,7 @@ def _parse_lines(lines: bytes, text: str) -> tuple[NoteSignature, ...]:
     try:
         note = parse_note(f"{text}\n{lines.decode()}")
     except UnicodeDecodeError as error:
-        raise MalformedError("signature lines are UTF-8 text") from error
+        raise MalformedError("signature lines must be UTF-8 text") from error
     if note.text != text:  # an empty line among them would make the first ones part of the text
         raise MalformedError("there is an empty line between the signature lines")
     return note.signatures

@@ -163,11 +163,11 @@ async def _read(context: _Context, ticket: Ticket) -> bytes:
     with ticket.arriving(stop):
         message: bytes | object = await context.read()
         if not isinstance(message, bytes):  # grpc.aio.EOF
-            raise MessageCountError("the call has no message, where it should have one")
+            raise MessageCountError("the call has no message: send exactly one")
         ticket.received(len(message))
         end: object = await context.read()
         if end is not grpc.aio.EOF:
-            raise MessageCountError("the call has several messages, where it should have one")
+            raise MessageCountError("the call has several messages: send exactly one")
     return message
 
 

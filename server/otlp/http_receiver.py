@@ -118,7 +118,7 @@ async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:
     pieces: list[bytes] = []
     size = 0
     loop = asyncio.get_running_loop()
-    reason: RefusedError = StalledError(f"no more of the request came for {_SILENCE:.0f} seconds")
+    reason: RefusedError = StalledError(f"idle timeout: no data received for {_SILENCE:.0f} seconds")
     try:
         async with asyncio.timeout(_SILENCE) as deadline:
 
@@ -166,7 +166,7 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
     # Starlette's type for a handler is wider than the class that it is registered for.
     status = error.status_code if isinstance(error, HTTPException) else 404
     headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
-    message = f"{status}: logs are received by POST {PATH}"
+    message = f"{status}: send logs with POST {PATH}"
     return _refuse(request, Refusal(grpc.StatusCode.UNIMPLEMENTED, status, message, headers=tuple(headers.items())))
 
 

@@ -87,12 +87,12 @@ def refusal_of(error: BaseException) -> Refusal:
     if final is not None:
         headers = ((error.header, ", ".join(error.accepted)),) if isinstance(error, UnsupportedMediaError) else ()
         return Refusal(*final, message, headers=headers)
-    _logger.error("unforeseen error, the request is refused as retryable", exc_info=error)
+    _logger.error("unexpected error: the request is refused as retryable", exc_info=error)
     # The error's own text is not for outsiders.
     return Refusal(
         grpc.StatusCode.UNAVAILABLE,
         503,
-        "the request was not stored because of an error in the server, its log has the details",
+        "the request was not stored because of an error in the server: see the server's log",
         _UNFORESEEN_RETRY_SECONDS,
     )
 

@@ -27,12 +27,12 @@ def allow_descriptors(connections: int) -> bool:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
         except (OSError, ValueError) as error:  # a hard limit that the kernel does not grant to processes
-            _logger.warning("no more than %d file descriptors can be had: %s", soft, error)
+            _logger.warning("the limit of %d file descriptors cannot be raised: %s", soft, error)
     wanted = connections + _OTHERS
     enough = soft == resource.RLIM_INFINITY or soft >= wanted
     if not enough:
         _logger.warning(
-            "%d connections need %d file descriptors, and this process may have %d: raise the limit "
+            "%d connections need %d file descriptors, but this process may open only %d: raise the limit "
             "(ulimit -n, LimitNOFILE=) or lower --max-connections",
             connections,
             wanted,

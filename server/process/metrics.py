@@ -25,7 +25,7 @@ GaugeSample = tuple[str, str, dict[str, str], float]
 
 def ready_gauge(not_ready: str) -> GaugeSample:
     """Return whether a process is ready, which it is where there is no reason that it is not."""
-    return "lognotary_ready", "1 where records can be acknowledged", {}, float(not not_ready)
+    return "lognotary_ready", "1 while records can be acknowledged", {}, float(not not_ready)
 
 
 class Metrics(Collector):
@@ -47,10 +47,10 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
         self._registry.register(_Gauges(read))
         self._requests = Counter(
-            "lognotary_requests", "Requests that were answered, by outcome", ["outcome"], registry=self._registry
+            "lognotary_requests", "Answered requests, by outcome", ["outcome"], registry=self._registry
         )
         self._bytes = Counter(
-            "lognotary_request_bytes", "Bytes of requests, by outcome", ["outcome"], registry=self._registry
+            "lognotary_request_bytes", "Bytes of answered requests, by outcome", ["outcome"], registry=self._registry
         )
         self._request_seconds = Histogram(
             "lognotary_request_seconds",
@@ -60,35 +60,35 @@ class Metrics(Collector):
         )
         self._records = Counter(
             "lognotary_acknowledged_records",
-            "Records whose senders were told OK",
+            "Records acknowledged with OK",
             ["stream"],
             registry=self._registry,
         )
         self._batches = Counter(
-            "lognotary_batches", "Batches, by whether they were kept", ["stream", "kept"], registry=self._registry
+            "lognotary_batches", "Batches, by whether they were stored", ["stream", "kept"], registry=self._registry
         )
         self._batch_records = Histogram(
-            "lognotary_batch_records", "Records of a batch", ["stream"], buckets=_RECORDS, registry=self._registry
+            "lognotary_batch_records", "Records per batch", ["stream"], buckets=_RECORDS, registry=self._registry
         )
         self._batch_age = Histogram(
             "lognotary_batch_age_seconds",
-            "How old the first records of a batch were when it was closed",
+            "Age of the first records of a batch when it was closed",
             ["stream"],
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._commit_seconds = Histogram(
             "lognotary_commit_seconds",
-            "How long it took from when a batch was closed until its senders could be told",
+            "Time from closing a batch to acknowledging it",
             ["stream"],
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._verified = Counter(
-            "lognotary_verified_records", "Records that were verified when asked to", registry=self._registry
+            "lognotary_verified_records", "Records verified by Verify calls", registry=self._registry
         )
         self._findings = Counter(
-            "lognotary_findings", "Findings of verification when asked to, by kind", ["kind"], registry=self._registry
+            "lognotary_findings", "Findings of Verify calls, by kind", ["kind"], registry=self._registry
         )
 
     def request(self, measure: RequestMeasure) -> None:

@@ -131,7 +131,7 @@ class FindingLedger:
 
 
 def _more() -> Notice:
-    what = f"there are more than {_MOST} findings; lognotary verify names them all"
+    what = f"there are more than {_MOST} findings; 'lognotary verify' lists them all"
     return Notice(_digest(MORE), MORE, what)
 
 

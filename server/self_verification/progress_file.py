@@ -51,7 +51,7 @@ def read_progress(file: Path) -> ScrubProgress:
     except FileNotFoundError:
         return ScrubProgress()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        _logger.warning("%s cannot be read (%s): all that is stored is verified anew", file, error)
+        _logger.warning("%s cannot be read (%s): self-verification starts over", file, error)
         return ScrubProgress()
 
 

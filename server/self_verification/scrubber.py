@@ -174,7 +174,7 @@ class Scrubber:
             if marked.note and LogName.parse(log.origin) != _name_in(check_checkpoint(marked.note, context.keys)):
                 return ResumePoint()
         except NotaryError as error:
-            _logger.warning("self-verification of %s begins anew: %s", log.origin, error)
+            _logger.warning("self-verification of %s starts over: %s", log.origin, error)
             return ResumePoint()
         return ResumePoint(marked.leaf, marked.note)
 
@@ -187,7 +187,7 @@ class Scrubber:
                 return step()
             except StorageError as error:
                 if not waits:
-                    _logger.warning("self-verification waits for storage: %s", error)
+                    _logger.warning("self-verification is waiting for storage: %s", error)
             waits = True
             self._wait(next(pauses))
 
@@ -197,8 +197,8 @@ class Scrubber:
         is_behind = late > self._interval * _LATE
         if is_behind and not self._status.is_behind:
             _logger.warning(
-                "self-verification is behind: %.1f hours after it began it has come to %.0f %% of what is stored, and "
-                "an interval of %.1f hours is wanted; give --self-verify a longer one",
+                "self-verification is behind: after %.1f hours the pass has verified %.0f %% of the storage, but the "
+                "interval is %.1f hours; give --self-verify a longer interval",
                 self._elapsed / 3600,
                 100 * done,
                 self._interval / 3600,
@@ -219,7 +219,7 @@ class Scrubber:
             try:
                 self._trail.record(notices)
             except NotRecordedError as error:
-                _logger.warning("%d finding(s) are not on record yet: %s", len(self._notices.unsent), error)
+                _logger.warning("%d finding(s) are not recorded yet: %s", len(self._notices.unsent), error)
                 break
             self._notices.sent(notices)
             self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
@@ -234,12 +234,12 @@ class Scrubber:
         try:
             self._keep(self._bookmark)
         except OSError as error:
-            _logger.warning("after a restart, self-verification cannot go on where it is now: %s", error)
+            _logger.warning("after a restart, self-verification cannot continue from here: %s", error)
 
     def _end(self) -> None:
         gone = self._notices.end_walk()
         if gone:
-            _logger.info("self-verification: %d finding(s) of the walk before are not there any more", gone)
+            _logger.info("self-verification: %d finding(s) of the previous pass are gone", gone)
         self._mark("", ResumePoint())
         now, took = self._clock.now(), self._elapsed
         self._publish(walks=self._status.walks + 1, walk_finished=now, walk_seconds=took)

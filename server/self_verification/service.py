@@ -86,7 +86,7 @@ def _run(walker: Scrubber, url: StorageUrl, clock: Clock) -> None:
                 raise
             except Exception:
                 # What is stored may be anything, and a check that has ended unnoticed is worse than none.
-                _logger.exception("self-verification failed; it goes on in %.0f s", _AFTER_FAILURE)
+                _logger.exception("self-verification failed; retrying in %.0f s", _AFTER_FAILURE)
             clock.wait(_AFTER_FAILURE)
 
 
@@ -95,5 +95,5 @@ def _connect(url: StorageUrl, clock: Clock) -> Engine:
         try:
             return connect(url)
         except StorageError as error:
-            _logger.warning("self-verification waits for storage: %s", error)
+            _logger.warning("self-verification is waiting for storage: %s", error)
         clock.wait(_CONNECT_PAUSE)

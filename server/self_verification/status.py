@@ -52,18 +52,18 @@ def gauges(status: SelfVerification | None) -> Iterator[GaugeSample]:
     # All kinds from the beginning: what appears only with a finding cannot be seen to rise.
     for kind in sorted({kind.value for kind in FindingKind} | status.findings.keys()):
         count = status.findings.get(kind, 0)
-        yield f"{_PREFIX}_findings", "Findings that stand, by kind", {"kind": kind}, count
+        yield f"{_PREFIX}_findings", "Current findings of self-verification, by kind", {"kind": kind}, count
     for name, help_text, value in (
         ("unrecorded_findings", "Findings that are not acknowledged as audit records yet", status.unrecorded),
-        ("behind", "1 where a walk takes longer than the interval", status.is_behind),
-        ("interval_seconds", "Seconds in which all that is stored is to be verified", status.interval),
-        ("walk_started_seconds", "When the last walk began, since the epoch", status.walk_started),
-        ("walk_finished_seconds", "When the last walk ended that did, since the epoch", status.walk_finished),
-        ("walk_seconds", "How long that walk took, with its rests", status.walk_seconds),
-        ("walks", "Walks that have ended since the start", status.walks),
+        ("behind", "1 if a pass takes longer than the interval", status.is_behind),
+        ("interval_seconds", "Interval in seconds at which the whole storage is verified", status.interval),
+        ("walk_started_seconds", "Start of the last pass, in seconds since the epoch", status.walk_started),
+        ("walk_finished_seconds", "End of the last completed pass, in seconds since the epoch", status.walk_finished),
+        ("walk_seconds", "Duration of the last completed pass in seconds, pauses included", status.walk_seconds),
+        ("walks", "Completed passes since the start", status.walks),
         ("records", "Records verified since the start", status.records),
         ("batches", "Batches verified since the start", status.batches),
-        ("busy_seconds", "Seconds of work, without rests, since the start", status.busy_seconds),
+        ("busy_seconds", "Seconds of work since the start, without pauses", status.busy_seconds),
     ):
         if value is not None:
             yield f"{_PREFIX}_{name}", help_text, {}, float(value)

@@ -250,15 +250,15 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         raise ConfigError(f"{where}: {error}") from error
     if parsed["workers"] > 1 and isinstance(parsed["storage"], EmbeddedUrl):
         raise ConfigError(
-            f"{values['workers'][1]}: {parsed['workers']} workers need a ClickHouse server, since embedded storage "
-            "belongs to one process: give --storage http://user:password@host:8123/database, or run 1 worker"
+            f"{values['workers'][1]}: {parsed['workers']} workers need a ClickHouse server, because embedded storage "
+            "can be opened by one process only: give --storage http://user:password@host:8123/database, or run 1 worker"
         )
     return Settings(**parsed, audit_rules=_rules(audit))
 
 
 def _rules(audit: object) -> tuple[Rule, ...]:
     if not isinstance(audit, dict) or audit.keys() - {"rules", "built_in_rules"}:
-        raise ConfigError("[audit] has the settings 'rules' and 'built_in_rules'")
+        raise ConfigError("[audit] may only contain the settings 'rules' and 'built_in_rules'")
     try:
         own = parse_rules(audit.get("rules", []))
     except RuleError as error:

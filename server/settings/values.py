@@ -94,7 +94,7 @@ def read_days(text: str) -> int | None:
     if text.lower() == "forever":
         return None
     if not text.endswith("d"):
-        raise ValueError(f"{text!r} is no number of days, such as 30d, and not 'forever'")
+        raise ValueError(f"{text!r} is not a number of days, such as 30d, or 'forever'")
     days = read_count(text[:-1])
     if days > _MOST_DAYS:
         raise ValueError(f"{text} is more than {_MOST_DAYS}d: give 'forever'")
@@ -109,7 +109,7 @@ def read_interval(text: str) -> float | None:
     try:
         return read_amount(text[:-1]) * units[text[-1:]]
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{text!r} is no number of hours or days, such as 12h or 7d, and not 'off'") from error
+        raise ValueError(f"{text!r} is not a number of hours or days, such as 12h or 7d, or 'off'") from error
 
 
 def read_list(text: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def read_codec(text: str) -> str:
         raise ValueError(f"{text!r} is not {' or '.join(CODECS)}")
     if text.lower() == "native" and (missing := why_not_native()):
         raise ValueError(
-            f"the compiled codec is not installed ({missing}): install Lognotary where a compiler is present"
+            f"the compiled codec is not installed ({missing}): install Lognotary with a C++ compiler present"
         )
     return text.lower()
 
@@ -164,5 +164,5 @@ def read_witnesses(text: str) -> tuple[Witness, ...]:
 def read_file(text: str) -> Path | None:
     """Read the path of a file that must be there, or nothing."""
     if text and not Path(text).is_file():
-        raise ValueError(f"there is no file {text}")
+        raise ValueError(f"the file {text} does not exist")
     return Path(text) if text else None

@@ -131,7 +131,7 @@ async def _watched(
     def note(_: asyncio.Future[None]) -> None:
         nonlocal by_itself
         by_itself = True
-        _logger.error("what listened on %s ended by itself", address)
+        _logger.error("the listener on %s stopped unexpectedly", address)
         ended.set()
 
     serving.add_done_callback(note)
@@ -143,7 +143,7 @@ async def _watched(
         await asyncio.wait({serving})
         reason = serving.exception()
         if by_itself:  # says more than what it led to
-            raise ListenerEndedError(f"what listened on {address} ended by itself: {reason or 'no reason given'}")
+            raise ListenerEndedError(f"the listener on {address} stopped unexpectedly: {reason or 'no reason given'}")
 
 
 def _listen(address: Address, *, shared: bool) -> socket.socket:

@@ -45,7 +45,7 @@ class HistoryCheck:
     def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
         """Hold a log against a checkpoint, or a statement, that somebody kept."""
         checkpoint = kept.checkpoint if isinstance(kept, Statement) else kept
-        yield from self._checkpoint(checkpoint, "the checkpoint that was given")
+        yield from self._checkpoint(checkpoint, "the given checkpoint")
         if isinstance(kept, Statement) and checkpoint.origin not in self._truncated:
             yield from self._kept_statement(kept)
 
@@ -59,19 +59,17 @@ class HistoryCheck:
             numbers = {statement.checkpoint: number for number, statement in stated.statements.items()}
             for checkpoint in sorted(numbers, key=lambda checkpoint: -checkpoint.size):
                 if checkpoint.size > after.get(checkpoint.origin, -1):
-                    yield from self._checkpoint(checkpoint, f"that of its statement {numbers[checkpoint]}")
+                    yield from self._checkpoint(checkpoint, f"the checkpoint of its statement {numbers[checkpoint]}")
 
     def _kept_statement(self, kept: Statement) -> Iterator[Finding]:
         log_id, origin = log_id_of(kept.checkpoint.origin), kept.checkpoint.origin
         log = self._stated.get(log_id, LogStatements())
         last = max(log.statements, default=0)
         if last < kept.number and not any(finding.sequence == kept.number for finding in log.findings):
-            what = (
-                f"{origin}: there are {last} statements, and were {kept.number} when the one that was given was signed"
-            )
+            what = f"{origin}: the log has {last} statements, but had {kept.number} when the given one was signed"
             yield Finding(FindingKind.STATEMENT_MISSING, what, log_id=log_id, origin=origin, sequence=last + 1)
         elif log.statements.get(kept.number, kept) != kept:
-            what = f"{origin}: statement {kept.number} is not the one that was given: its history was replaced"
+            what = f"{origin}: statement {kept.number} is not the given one: its history was replaced"
             yield Finding(FindingKind.LOG_FORKED, what, log_id=log_id, origin=origin, sequence=kept.number)
 
     def _checkpoint(self, checkpoint: Checkpoint, which: str) -> Iterator[Finding]:
@@ -85,7 +83,7 @@ class HistoryCheck:
             self._explained[log_id].append((size, _NO_END))
             yield Finding(
                 FindingKind.LOG_TRUNCATED,
-                f"{origin}: the log has {size} entries, and had {checkpoint.size} when a checkpoint of it was signed, "
+                f"{origin}: the log has {size} entries, but had {checkpoint.size} when a checkpoint of it was signed: "
                 f"{which}",
                 log_id=log_id,
                 origin=origin,
@@ -95,7 +93,7 @@ class HistoryCheck:
             self._forked.add(origin)
             yield Finding(
                 FindingKind.LOG_FORKED,
-                f"{origin}: the log does not go on from a checkpoint of {checkpoint.size} entries, {which}: "
+                f"{origin}: the log is inconsistent with a checkpoint of {checkpoint.size} entries ({which}): "
                 "its history was replaced",
                 log_id=log_id,
                 origin=origin,

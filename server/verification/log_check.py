@@ -262,9 +262,9 @@ class LogCheck:
         intact = count == gap.count and self._checker.holds_all(gap)
         return Finding(
             FindingKind.BATCH_MISSING,
-            f"{self.name.origin}: {count} batch(es) from number {gap.first_sequence} on are not stored, of those that "
+            f"{self.name.origin}: {count} batch(es) from number {gap.first_sequence} on are missing among those that "
             f"signed the records {gap.first_leaf} to {gap.end_leaf - 1}; "
-            + ("these are all there, unchanged" if intact else "these cannot all be checked"),
+            + ("these records are all unchanged" if intact else "not all of these records can be checked"),
             log_id=self.name.log_id,
             origin=self.name.origin,
             sequence=gap.first_sequence,

@@ -104,7 +104,7 @@ def _unsigned(stream: Stream, group: RecordGroup, count: int, first: Stray | Non
     return Finding(
         FindingKind.RECORDS_UNSIGNED,
         f"{count} {stream.value} record(s) name {where}, which is not committed with them: waiting in the server's "
-        "journal, left over from a crash, or not written by Lognotary",
+        "journal, left behind by a crash, or not written by Lognotary",
         log_id=group.log_id,
         batch_id=group.batch_id,
         leaf_index=first.record.leaf_index if first and group.log_id else None,
@@ -142,7 +142,7 @@ def orphan_tiles(
         yield Finding(
             FindingKind.TILE_ALTERED,
             f"{group.count} row(s) of log_tiles for the leaves {group.first_leaf} to {group.last_leaf} name log "
-            f"{group.log_id}, batch {group.batch_id}, which did not bring them: they were added, or the batch and "
+            f"{group.log_id}, batch {group.batch_id}, which did not write them: they were added, or the batch and "
             "its records were deleted",
             log_id=group.log_id,
             batch_id=group.batch_id,

@@ -127,7 +127,7 @@ class RecordChecker:
     def _check_expired(self, batch: Batch, by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
         borne = borne_id(batch, (), by_id)
         if borne != batch.batch_id and batch not in self.excused:
-            what = f"its row was altered, its hashes name it {borne}"
+            what = f"its row was altered: its hashes name the batch ID {borne}"
             yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
         own = replace(batch, batch_id=borne)
         self.known_ids.add(borne)
@@ -199,7 +199,7 @@ class RecordChecker:
         borne = borne_id(batch, claims, by_id)
         if borne != batch.batch_id:
             if batch not in self.excused:
-                what = f"its row was altered, its records name it {borne}"
+                what = f"its row was altered: its records name the batch ID {borne}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
             batch = replace(batch, batch_id=borne)
         self.known_ids.add(borne)
@@ -225,7 +225,7 @@ class RecordChecker:
     def _check_tiles(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> Iterator[Finding]:
         finding = check_fragments(batch, leaf_hashes, fragments)
         if finding is None and not self._are_in_place(batch, fragments):
-            what = "its hashes in log_tiles name another batch number, or stand in more places"
+            what = "its hashes in log_tiles name another batch number, or are stored in further places"
             finding = batch_finding(FindingKind.TILE_ALTERED, batch, what, record_count=0)
         if finding is not None:
             self.altered_tiles.append(batch)
@@ -258,7 +258,7 @@ class RecordChecker:
             for claim in comparison.strays
         ]
         if rest > 0:
-            what = f"{rest} more records name it than were looked at"
+            what = f"{rest} more records name this batch than were checked"
             yield batch_finding(FindingKind.RECORD_INSERTED, batch, what, record_count=rest)
 
     def _undecidable(self, batch: Batch, own: list[ClaimedRecord]) -> Finding:
@@ -269,8 +269,8 @@ class RecordChecker:
         return batch_finding(
             FindingKind.RECORD_CHANGED,
             batch,
-            f"its {len(own)} stored records are not the {batch.record_count} that were signed; which of them was "
-            f"changed cannot be told, because {gone}",
+            f"its {len(own)} stored records are not the {batch.record_count} signed ones; it is not known which were "
+            f"changed, because {gone}",
         )
 
 

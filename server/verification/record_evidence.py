@@ -111,7 +111,7 @@ def _check(stream: Stream, record: StoredRecord, log: _Log | None, rehash: bool)
     batches = list(log.batches_of(record.leaf_index)) if log else []
     batch = next((batch for batch in batches if batch.batch_id == record.batch_id), None)
     if log is None or batch is None:
-        reason = _reason_without_batch(stream, record, place_taken=bool(batches)) if log else "it is in no log"
+        reason = _reason_without_batch(stream, record, place_taken=bool(batches)) if log else "the record is in no log"
         return RecordEvidence(State.UNSIGNED, reason, None, record_hash)
     problem = log.problems[batch.batch_id]
     if problem is not None:
@@ -140,5 +140,5 @@ def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log)
         path = inclusion_path(record.leaf_index, batch.tree_size, log.tree.node)
         verify_inclusion(record.leaf_index, batch.tree_size, signed, path, batch.root_hash)
     except VerificationError as error:
-        return f"it cannot be proved: hashes of the tree in log_tiles were altered, or are missing ({error})"
-    return "" if leaf == signed else "its content is not what was signed"
+        return f"the record cannot be proved: hashes of the tree in log_tiles were altered or are missing ({error})"
+    return "" if leaf == signed else "content does not match what was signed"

@@ -79,9 +79,11 @@ class WitnessClient:
         if status == 404:
             return WitnessRefusedError(f"{who} does not know the log: add the log's origin and key to the witness")
         if status == 422:
-            return OtherHistoryError(f"{who} refuses the checkpoint: it does not go on from what it cosigned before")
+            return OtherHistoryError(
+                f"{who} refuses a checkpoint that is inconsistent with what the witness cosigned before"
+            )
         if status == 429 or status >= 500:
             return UnavailableError(f"{who} answers with status {status}")
         if 300 <= status < 400:
-            return AnswerError(f"{who} wants to be asked at another URL, and has to be configured with that")
+            return AnswerError(f"{who} redirects to another URL: configure the witness with that URL")
         return AnswerError(f"{who} answers with status {status} {answer.content_type}: {answer.body[:80]!r}")

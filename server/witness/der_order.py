@@ -46,7 +46,7 @@ def _certificates(response: bytes) -> list[_Element]:
 def _child(data: bytes, parent: _Element, number: int, tag: int) -> _Element:
     children = _elements(data, parent[1], parent[2])
     if len(children) <= number or data[children[number][0]] != tag:
-        raise MalformedError("not the structure that was expected")
+        raise MalformedError("unexpected structure")
     return children[number]
 
 
@@ -68,9 +68,9 @@ def _element(data: bytes, start: int, end: int) -> _Element:
     if length >= 0x80:
         size = length - 0x80
         if not 1 <= size <= 4:
-            raise MalformedError("an element's length is not given, or is enormous")
+            raise MalformedError("an element's length is missing or too large")
         length = int.from_bytes(data[content : content + size], "big")
         content += size
     if content + length > end:
-        raise MalformedError("an element ends after what holds it")
+        raise MalformedError("an element extends beyond its parent")
     return start, content, content + length

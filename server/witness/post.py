@@ -72,7 +72,7 @@ class HttpService:
                 raise
             response.release_conn()
         except (HTTPError, OSError) as error:
-            raise UnavailableError(f"{self._url} does not answer: {error}") from error
+            raise UnavailableError(f"{self._url} did not answer: {error}") from error
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         return Answer(response.status, media_type, content)
 
@@ -82,7 +82,7 @@ class HttpService:
         while chunk := response.read1(_CHUNK, decode_content=False):
             content += chunk
             if len(content) > self._max_answer:
-                raise AnswerError(f"the answer of {self._url} is longer than {self._max_answer} bytes")
+                raise AnswerError(f"the answer from {self._url} is longer than {self._max_answer} bytes")
             if time.monotonic() > deadline:
-                raise UnavailableError(f"{self._url} does not come to the end of its answer")
+                raise UnavailableError(f"{self._url} did not finish its answer in time")
         return bytes(content)

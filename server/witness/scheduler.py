@@ -140,7 +140,7 @@ class WitnessScheduler:
     def _succeeded(self, at: int, size: int) -> None:
         state = self._states[at]
         if state.failure:
-            _logger.info("%s: %s confirms it again, at %d entries", state.origin, state.service, size)
+            _logger.info("%s: %s confirms checkpoints again, at %d entries", state.origin, state.service, size)
         self._states[at] = replace(state, size=size, succeeded_at=time.time(), failure="")
 
     def _failed(self, at: int, error: Exception, pause: float) -> None:
@@ -148,6 +148,6 @@ class WitnessScheduler:
         expected = isinstance(error, WitnessError)
         level = logging.ERROR if isinstance(error, WitnessRefusedError) or not expected else logging.WARNING
         unexpected = None if expected else error
-        _logger.log(level, "%s: %s; again in %.0f s", state.origin, error, pause, exc_info=unexpected)
+        _logger.log(level, "%s: %s; retrying in %.0f s", state.origin, error, pause, exc_info=unexpected)
         why = str(error) if expected else f"{type(error).__name__}: {error}"
         self._states[at] = replace(state, failed_at=time.time(), failure=why)

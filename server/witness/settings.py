@@ -27,9 +27,9 @@ class Witness:
     def __post_init__(self) -> None:
         _check_url(self.url)
         if "?" in self.url:
-            raise ValueError(f"a witness's URL has no query: {self.url!r}")
+            raise ValueError(f"a witness's URL must not have a query: {self.url!r}")
         if not self.key.key_type.timed:
-            raise ValueError(f"a witness's key is of type 4 or 6, and that of {self.key.name} is not")
+            raise ValueError(f"a witness's key must have type 4 or 6, but the key of {self.key.name} does not")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class TimestampAuthority:
     def __post_init__(self) -> None:
         _check_url(self.url)
         if not 0 < self.interval < float("inf"):
-            raise ValueError(f"the time between timestamps is more than 0 seconds, not {self.interval}")
+            raise ValueError(f"the interval between timestamps must be more than 0 seconds, not {self.interval}")
 
 
 def parse_witness(text: str) -> Witness:
@@ -62,7 +62,7 @@ def parse_witness(text: str) -> Witness:
     try:
         key, url = text.split()
     except ValueError as error:
-        raise ValueError(f"a witness is '<verifier key> <URL>', not {text!r}") from error
+        raise ValueError(f"a witness must be given as '<verifier key> <URL>', not {text!r}") from error
     try:
         return Witness(url.rstrip("/"), VerifierKey.parse(key))
     except KeyMaterialError as error:
@@ -76,6 +76,6 @@ def _check_url(url: str) -> None:
     except ValueError:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError(f"a URL is http://<host>... or https://<host>..., not {url!r}")
+        raise ValueError(f"a URL must begin with http://<host> or https://<host>, not {url!r}")
     if parts.username is not None or parts.fragment:
-        raise ValueError(f"a URL here has no user name, password or fragment: {parts.hostname}")
+        raise ValueError(f"a URL must not contain a user name, password or fragment here: {parts.hostname}")

@@ -118,7 +118,7 @@ class CosignatureTask:
             if answer.size == old:
                 raise AnswerError(f"witness {self.service} says that its size is {old}, but refuses a proof from there")
             self._witness_size = answer.size
-        raise UnavailableError(f"witness {self.service} names another size each time")
+        raise UnavailableError(f"witness {self.service} reports a different size each time")
 
 
 class TimestampTask:

@@ -142,7 +142,7 @@ def _decode(der: bytes) -> TimeStampResponse:
     try:
         return decode_timestamp_response(sort_certificates(der))
     except ValueError as error:
-        raise MalformedError(f"it is no timestamp response: {error}") from error
+        raise MalformedError(f"the answer is not a timestamp response: {error}") from error
 
 
 def _check(response: TimeStampResponse, text: str, roots: Sequence[Certificate] | None, nonce: int | None) -> datetime:
@@ -154,9 +154,9 @@ def _check(response: TimeStampResponse, text: str, roots: Sequence[Certificate] 
     except ValueError as error:
         raise MalformedError(f"the timestamp cannot be read: {error}") from error
     if algorithm.dotted_string != _SHA256 or imprint != digest:
-        raise VerificationError("the timestamp is of something else than this checkpoint")
+        raise VerificationError("the timestamp is not for this checkpoint")
     if nonce is not None and returned != nonce:
-        raise VerificationError("the timestamp is the answer to another request")
+        raise VerificationError("the timestamp answers a different request")
     if roots is not None:
         _verify_signature(response, digest, roots)
     return time
@@ -169,5 +169,5 @@ def _verify_signature(response: TimeStampResponse, digest: bytes, roots: Sequenc
         VerifierBuilder(roots=list(roots)).build().verify(response, digest)
     except Exception as error:  # it lets errors through that cryptography has with certificates, of several kinds
         raise VerificationError(
-            "the timestamp's signature does not hold, or is not by a certificate under the roots"
+            "the timestamp's signature is invalid, or its certificate does not chain to the roots"
         ) from error

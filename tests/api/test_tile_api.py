@@ -203,10 +203,10 @@ async def test_a_bundle_with_a_changed_record_is_not_served_nor_one_with_a_recor
     async with client(writer.engine, writer.keys) as http:
         changed = await http.get(f"{LOG}/tile/entries/000")
         assert (changed.status_code, changed.json()["code"]) == (500, "DATA_LOSS")
-        assert changed.json()["message"] == "record 7 of shop/operational/node-1 is not what was signed"
+        assert changed.json()["message"] == "record 7 of shop/operational/node-1 does not match what was signed"
         gone = await http.get(f"{LOG}/tile/entries/001.p/44")
         assert (gone.status_code, gone.json()["code"]) == (404, "NOT_FOUND")
-        assert "record 290 of shop/operational/node-1 is not stored any more" in gone.json()["message"]
+        assert "record 290 of shop/operational/node-1 is no longer stored" in gone.json()["message"]
         for path in ("tile/0/000", "tile/0/001.p/44", "tile/entries/000.p/7", "tile/entries/001.p/34"):
             assert (await http.get(f"{LOG}/{path}")).status_code == 200, path
 

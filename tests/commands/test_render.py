@@ -48,9 +48,9 @@ def test_audit_events_stand_out_and_each_line_shows_its_evidence_state() -> None
 
 def test_the_reason_of_a_state_follows_on_its_line() -> None:
     tampered = record(evidence_pb2.TAMPERED)
-    tampered.evidence.reason = "its content is not what was signed"
+    tampered.evidence.reason = "content does not match what was signed"
     lines = list(trace_lines(trace(correlation_pb2.TimelineEntry(log=tampered)), PLAIN))
-    assert lines[2].endswith("└ its content is not what was signed")
+    assert lines[2].endswith("└ content does not match what was signed")
 
 
 def test_control_characters_of_records_do_not_reach_the_terminal() -> None:

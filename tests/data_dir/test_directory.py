@@ -33,7 +33,7 @@ def statement_note(name: LogName, number: int) -> str:
 
 
 def test_a_second_server_on_one_directory_is_refused(tmp_path: Path) -> None:
-    with DataDirectory(tmp_path), pytest.raises(DataDirectoryError, match="another server runs"):
+    with DataDirectory(tmp_path), pytest.raises(DataDirectoryError, match="another server is running"):
         DataDirectory(tmp_path)
     DataDirectory(tmp_path).close()
 

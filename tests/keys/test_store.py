@@ -268,7 +268,7 @@ class TestTokens:
         assert [file.name for file in keys.iterdir()] == ["ml-dsa-44-key.pem"]
 
     def test_it_is_replaced_by_hand(self, keys: Path) -> None:
-        with pytest.raises(KeyStoreError, match="make another there"):
+        with pytest.raises(KeyStoreError, match="create another there"):
             KeyStore(keys, token_uri=TOKEN, open_token=Tokens().open).rotate()
 
     @pytest.mark.parametrize("error", [SigningError("the token is away"), KeyMaterialError("the URI is wrong")])

@@ -86,7 +86,7 @@ class TestEntries:
             number = journal.append([b"payload"])
             [(_, segment)] = segment_files(tmp_path)
             segment.write_bytes(segment.read_bytes().replace(b"payload", b"pay1oad"))
-            with pytest.raises(JournalDamagedError, match="is not what was written") as error:
+            with pytest.raises(JournalDamagedError, match="does not match what was written") as error:
                 journal.read(number)
             assert str(segment) in str(error.value)
             segment.unlink()

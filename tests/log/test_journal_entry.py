@@ -87,7 +87,7 @@ def test_a_changed_byte_never_makes_another_batch_of_the_log(data: st.DataObject
 
 def test_an_entry_of_a_later_version_says_so() -> None:
     later = b"\x02\x00" + payload(entry_of(1)[0])[2:]
-    with pytest.raises(JournalDamagedError, match="an entry of version 2, and this Lognotary knows 1"):
+    with pytest.raises(JournalDamagedError, match="an entry of version 2, but this Lognotary supports 1"):
         decode_entry(later)
 
 
@@ -103,9 +103,9 @@ class TestPlace:
             replace(state, sequence=2),
             LogState(NAME, 1, CompactRange().extend(bytes(96))[0]),
         ):
-            with pytest.raises(JournalDamagedError, match="does not go on from where the log stands"):
+            with pytest.raises(JournalDamagedError, match="does not continue the log"):
                 second.extend(before)
-        with pytest.raises(JournalDamagedError, match="does not go on"):
+        with pytest.raises(JournalDamagedError, match="does not continue the log"):
             first.extend(LogState(LogName("example.org", Stream.AUDIT, "node-2")))
 
     @pytest.mark.parametrize(

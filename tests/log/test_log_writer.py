@@ -382,10 +382,10 @@ class TestAppending:
         segment.write_bytes(segment.read_bytes()[:-1] + b"x")
         caplog.set_level(logging.ERROR, "server.log.log_writer")
         log.writer.store_appended()
-        assert "is not what was written" in log.writer.trouble
+        assert "does not match what was written" in log.writer.trouble
         assert log.writer.journal_trouble == log.writer.trouble
         assert "cannot be stored" in caplog.text
-        with pytest.raises(StorageRefusedError, match="is not what was written"):
+        with pytest.raises(StorageRefusedError, match="does not match what was written"):
             log.writer.append([rows(Stream.AUDIT, "b")])
         assert log.engine.attempts == []
 

@@ -290,7 +290,7 @@ class TestJournal:
         shutil.rmtree(restart.directory / "journal")
         restart.write(waiting=["c"])
         restart.lose(2)
-        with pytest.raises(JournalDamagedError, match="does not go on from where the log stands"), restart.life():
+        with pytest.raises(JournalDamagedError, match="does not continue the log"), restart.life():
             pass
 
     def test_a_journal_that_is_behind_what_this_writer_remembers_is_refused(self, restart: Restart) -> None:
@@ -308,7 +308,7 @@ class TestJournal:
 
     def test_batches_that_none_of_its_keys_signed_are_refused(self, restart: Restart) -> None:
         restart.write(waiting=["a"])
-        with pytest.raises(LogUnusableError, match="none of its keys signed"), restart.life(signer=Signer.generate()):
+        with pytest.raises(LogUnusableError, match="by none of the log's keys"), restart.life(signer=Signer.generate()):
             pass
 
     def test_batches_of_another_log_that_are_stored_leave_it(self, restart: Restart) -> None:
@@ -371,7 +371,7 @@ def test_statements_of_other_logs_are_not_mistaken_for_this_ones(engine: Engine,
 def test_statements_that_were_rolled_back_are_noticed(engine: Engine, journal: Journal) -> None:
     _, second = state(engine, journal, StatementKind.HEARTBEAT, StatementKind.HEARTBEAT)
     engine.execute("ALTER TABLE log_statements DELETE WHERE Number = 2 SETTINGS mutations_sync = 2")
-    with pytest.raises(LogUnusableError, match="had 2 when this server wrote last, and has 1 now"):
+    with pytest.raises(LogUnusableError, match="had 2 when this server last wrote, but has 1 now"):
         open_statements(engine, NAME, OWN, second)
     engine.execute("TRUNCATE TABLE log_statements")
     with pytest.raises(LogUnusableError, match="has 0 now"):

@@ -412,7 +412,7 @@ class TestJournal:
 
     def test_what_is_no_statement_is_refused(self, engine: Engine, journal: Journal) -> None:
         journal.append([b"something else"])
-        with pytest.raises(JournalDamagedError, match="has no statement"):
+        with pytest.raises(JournalDamagedError, match="not a statement"):
             store_waiting_statements(engine, journal)
 
     def test_a_disk_that_takes_nothing_refuses_it_and_nothing_is_sent(self, engine: Engine, tmp_path: Path) -> None:

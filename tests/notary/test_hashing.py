@@ -299,7 +299,7 @@ def test_nodes_are_hashed_alike() -> None:
 
 @pytest.mark.parametrize("hash_pairs", [merkle.hash_pairs, hashing.hash_pairs])
 def test_what_are_no_hashes_is_an_error(hash_pairs: Callable[[bytes], bytes]) -> None:
-    with pytest.raises(MalformedError, match="33 bytes are no whole number of 32-byte hashes"):
+    with pytest.raises(MalformedError, match="33 bytes are not a whole number of 32-byte hashes"):
         hash_pairs(bytes(33))
 
 

@@ -261,10 +261,10 @@ def _vkey(material: bytes) -> str:
         (SPEC_KEY.replace("530d903a", "530D903A"), "mistyped"),
         (SPEC_KEY.replace("3U2k", "3U2l"), "mistyped"),
         (SPEC_KEY.replace("+Ae", "+BO"), "mistyped"),
-        ("na me" + SPEC_KEY.removeprefix("example.com/foo"), "no space"),
+        ("na me" + SPEC_KEY.removeprefix("example.com/foo"), "spaces"),
         ("na\x01me" + SPEC_KEY.removeprefix("example.com/foo"), "control character"),
         ("na\ud800me" + SPEC_KEY.removeprefix("example.com/foo"), "key name"),
-        (SPEC_KEY.removeprefix("example.com/foo"), "not empty"),
+        (SPEC_KEY.removeprefix("example.com/foo"), "not be empty"),
     ],
 )
 def test_what_is_no_verifier_key_says_why(text: str, why: str) -> None:

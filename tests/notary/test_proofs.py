@@ -267,8 +267,8 @@ def test_a_consistency_proof_says_what_is_wrong_with_it() -> None:
         ((3, 7, bytes(32), new, path), "the earlier root"),
         ((3, 7, old, bytes(32), path), "the later root"),
         ((3, 3, old, new, []), "different root hashes"),
-        ((0, 7, old, new, []), "SHA-256 of nothing"),
-        ((0, 0, EMPTY_ROOT, new, []), "SHA-256 of nothing"),
+        ((0, 7, old, new, []), "SHA-256 of the empty string"),
+        ((0, 0, EMPTY_ROOT, new, []), "SHA-256 of the empty string"),
     ):
         with pytest.raises(VerificationError, match=why):
             verify_consistency(*arguments)
@@ -276,9 +276,9 @@ def test_a_consistency_proof_says_what_is_wrong_with_it() -> None:
 
 @pytest.mark.parametrize(("first", "second"), [(1, 0), (-1, 3), (-2, -1), (4, 3)])
 def test_no_consistency_proof_is_made_to_a_smaller_tree(first: int, second: int) -> None:
-    with pytest.raises(VerificationError, match="cannot go on"):
+    with pytest.raises(VerificationError, match="cannot extend"):
         consistency_path(first, second, perfect_node)
-    with pytest.raises(VerificationError, match="cannot go on"):
+    with pytest.raises(VerificationError, match="cannot extend"):
         list(consistency_nodes(first, second))
 
 

@@ -309,5 +309,5 @@ class TestReceiptBound:
 
 
 def test_a_plain_checkpoint_is_no_statement() -> None:
-    with pytest.raises(MalformedError, match="no statement"):
+    with pytest.raises(MalformedError, match="not a Lognotary statement"):
         open_statement(str(sign_checkpoint(CHECKPOINT, OLD)))

@@ -44,7 +44,7 @@ def test_a_server_that_runs_on_the_directory_is_told(tmp_path: Path) -> None:
         for _ in range(2):
             assert signal_reload(tmp_path)
             assert holder.stdout.readline() == "SIGHUP\n"
-        with pytest.raises(DataDirectoryError, match="another server runs"):
+        with pytest.raises(DataDirectoryError, match="another server is running"):
             DataDirectory(tmp_path)
 
 

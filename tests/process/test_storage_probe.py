@@ -82,7 +82,7 @@ def test_an_engine_that_is_not_there_yet_says_so_and_passes_on_later() -> None:
         lambda: late.query("SELECT 1"),
         lambda: late.query_in_pieces("SELECT 1"),
     ):
-        with pytest.raises(NotAppliedError, match="not reached yet"):
+        with pytest.raises(NotAppliedError, match="not been reached yet"):
             ask()
     late.arrive(engine)
     assert late.info == engine.info

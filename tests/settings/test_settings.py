@@ -132,7 +132,7 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("witnesses", "https://witness.example/", "--witnesses: "),
         ("witness_interval", "never", "--witness-interval: "),
         ("timestamp_authority", "ftp://host/", "--timestamp-authority: "),
-        ("timestamp_roots", "/nowhere.pem", "--timestamp-roots: there is no file /nowhere.pem"),
+        ("timestamp_roots", "/nowhere.pem", "--timestamp-roots: the file /nowhere.pem does not exist"),
         ("timestamp_interval", "-1", "--timestamp-interval: -1 is not greater than 0"),
     ],
 )

@@ -60,12 +60,12 @@ def insert(engine: Engine, token: str = "a batch") -> None:  # noqa: S107 - no p
 def test_a_server_that_is_not_there_is_not_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(NotAppliedError, match="not reached"):
+    with pytest.raises(NotAppliedError, match="cannot be reached"):
         connect(parse_storage_url(f"http://127.0.0.1:{port}/db"))
 
 
 def test_a_host_that_does_not_exist_is_not_reached() -> None:
-    with pytest.raises(NotAppliedError, match="not reached"):
+    with pytest.raises(NotAppliedError, match="cannot be reached"):
         connect(parse_storage_url("http://nowhere.invalid/db"))
 
 
@@ -81,7 +81,7 @@ def test_a_server_that_goes_away_before_a_statement_has_not_applied_it(relayed: 
     relay.shutdown()  # a thread that still waits at the socket would keep it open
     relay.server_close()
     for statement in (lambda: insert(engine), lambda: engine.execute("TRUNCATE TABLE t"), lambda: count(engine)):
-        with pytest.raises(NotAppliedError, match="not reached"):
+        with pytest.raises(NotAppliedError, match="cannot be reached"):
             statement()
 
 
@@ -187,7 +187,7 @@ def test_an_embedded_directory_is_of_one_process_at_a_time(tmp_path: Path) -> No
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "ready\n"
-            with pytest.raises(StorageBusyError, match="belongs to one process"):
+            with pytest.raises(StorageBusyError, match="one process can open"):
                 connect(url)
         finally:
             holder.communicate("")

@@ -43,7 +43,7 @@ def test_a_database_of_a_newer_version_is_refused(engine: Engine) -> None:
 def test_a_migration_that_was_edited_is_refused(engine: Engine) -> None:
     engine.execute("TRUNCATE TABLE lognotary_migrations")
     engine.execute("INSERT INTO lognotary_migrations (Number, Name, Digest) VALUES (1, 'records', 'x')")
-    with pytest.raises(StorageConfigError, match="another form"):
+    with pytest.raises(StorageConfigError, match="different contents"):
         migrate(engine)
 
 

@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_ends_a_server_with_2_and_says_which(tmp_path: Path
                 cwd=tmp_path,
             )
             assert (done.returncode, done.stdout) == (2, "")
-            assert done.stderr.splitlines()[-1].startswith(f"lognotary: {address} cannot be listened on (")
+            assert done.stderr.splitlines()[-1].startswith(f"lognotary: cannot listen on {address} (")
             assert "Traceback" not in done.stderr
 
 
@@ -178,7 +178,7 @@ def test_a_changed_record_is_a_finding_for_every_command(lognotary: LognotarySer
         done = lognotary.cli(*arguments)
         assert done.returncode == 1
         assert "✘ tampered" in done.stdout
-        assert "its content is not what was signed" in done.stdout
+        assert "content does not match what was signed" in done.stdout
     # What is signed is not touched by that.
     assert lognotary.cli("trace", trace_id, "--signatures-only").returncode == 0
 
@@ -222,7 +222,7 @@ def test_a_second_server_on_the_same_data_directory_is_refused(lognotary: Lognot
     lognotary.start()
     status, message = serve(lognotary.storage_url, lognotary.data_dir)
     assert status == 2
-    assert f"another server runs on the data directory {lognotary.data_dir}" in message
+    assert f"another server is running on the data directory {lognotary.data_dir}" in message
     # The first is not disturbed.
     send(lognotary.otlp_grpc, log_record("still here"))
     assert lognotary.verify()[0] == []
@@ -233,10 +233,10 @@ def test_embedded_storage_is_for_one_process(tmp_path: Path) -> None:
     with LognotaryServer(storage_url, tmp_path / "data") as server:
         status, message = serve(storage_url, tmp_path / "other")
         assert status == 2
-        assert "belongs to one process" in message
+        assert "one process can open" in message
         done = run_lognotary("verify", "--storage", storage_url, "--data-dir", str(server.data_dir))
         assert done.returncode == 2
-        assert "belongs to one process" in done.stderr
+        assert "one process can open" in done.stderr
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

@@ -95,7 +95,7 @@ def test_of_a_record_changed_with_its_hash_the_batch_is_named(store: Store) -> N
     finding = store.only()
     batch = store.batches[OPERATIONAL][2]
     assert (finding.kind, finding.batch_id, finding.leaf_index) == (Kind.RECORD_CHANGED, batch.batch_id, None)
-    assert "cannot be told" in finding.message
+    assert "it is not known which" in finding.message
 
 
 def test_a_copied_record_is_told_without_hashes_too(store: Store) -> None:

@@ -232,7 +232,7 @@ def test_a_bookmark_that_nobody_signed_is_not_believed(
     walker = walk.walker()
     walker.walk(stated.engine)
     assert walker.status.records == stated.batches[OPERATIONAL][-1].tree_size
-    assert "begins anew" in caplog.text
+    assert "starts over" in caplog.text
 
 
 def test_where_storage_does_not_answer_it_waits_and_goes_on(walk: Walk, stated: Stated) -> None:

@@ -151,12 +151,12 @@ class TestTrouble:
             async with attended([log], [witness]):
                 await until(lambda: log.kept_sizes() == [10])
         async with attended([log.grow(5)], [witness]) as attendance:
-            await until(lambda: "does not answer" in state_of(attendance).failure)
+            await until(lambda: "did not answer" in state_of(attendance).failure)
             log.grow(5)
             with served.at(port), caplog.at_level(logging.INFO):
                 await until(lambda: log.kept_sizes() == [10, 20])
                 await until(lambda: not state_of(attendance).failure)
-            assert "confirms it again, at 20 entries" in caplog.text
+            assert "confirms checkpoints again, at 20 entries" in caplog.text
             assert state_of(attendance).failed_at is not None
 
     async def test_a_witness_that_hangs_delays_neither_others_nor_the_end(
@@ -278,7 +278,7 @@ class TestRewrittenHistory:
         rewritten = GrowingLog(cosigned.origin, cosigned.signer, history="another").grow(entries)
         with served.at() as witness:
             async with attended([rewritten], [witness]) as attendance:
-                await until(lambda: "does not go on from what it cosigned" in state_of(attendance).failure)
+                await until(lambda: "is inconsistent with what the witness cosigned" in state_of(attendance).failure)
                 assert state_of(attendance).succeeded_at is None
         assert rewritten.cosignatures == []
         assert served.witness.size(cosigned.origin) == 10

@@ -89,13 +89,13 @@ class TestStrangeAnswers:
         with serving(_replay(authority)) as url:
             client = TimestampClient(TimestampAuthority(url, authority.roots if with_roots else None), PATIENCE)
             client.stamp(TEXT)
-            with pytest.raises(AnswerError, match="another request"):
+            with pytest.raises(AnswerError, match="a different request"):
                 client.stamp(TEXT)
-            with pytest.raises(AnswerError, match="something else"):
+            with pytest.raises(AnswerError, match="not for this checkpoint"):
                 client.stamp(OTHER)
 
     def test_an_authority_under_other_roots_is_not_believed(self, authority: SmallAuthority, other_roots: Path) -> None:
-        with serving(authority.respond) as url, pytest.raises(AnswerError, match="signature does not hold"):
+        with serving(authority.respond) as url, pytest.raises(AnswerError, match="signature is invalid"):
             TimestampClient(TimestampAuthority(url, other_roots), PATIENCE).stamp(TEXT)
 
     def test_a_refusal_is_told_with_its_reason(self, tmp_path: Path) -> None:
@@ -134,11 +134,11 @@ class TestChecking:
         assert check_timestamp(stamp.der, TEXT, [*load_roots(other_roots), *roots]) == stamp.time
 
     def test_it_is_of_one_checkpoint(self, stamp: Timestamp, roots: list[Certificate]) -> None:
-        with pytest.raises(VerificationError, match="something else"):
+        with pytest.raises(VerificationError, match="not for this checkpoint"):
             check_timestamp(stamp.der, OTHER, roots)
 
     def test_other_roots_do_not_do(self, stamp: Timestamp, other_roots: Path) -> None:
-        with pytest.raises(VerificationError, match="signature does not hold"):
+        with pytest.raises(VerificationError, match="signature is invalid"):
             check_timestamp(stamp.der, TEXT, load_roots(other_roots))
 
     def test_nothing_is_believed_without_roots(self, stamp: Timestamp) -> None:

@@ -23,7 +23,7 @@ def test_a_reserved_port_is_not_reserved_twice_also_while_nobody_listens() -> No
     with reserve(ANY) as address:
         with (
             pytest.raises(
-                AddressUnavailableError, match=f"{address} cannot be listened on .*another server runs there"
+                AddressUnavailableError, match=f"cannot listen on {address} .*another server runs there"
             ),
             reserve(address),
         ):
@@ -37,7 +37,7 @@ def test_a_port_that_somebody_listens_on_is_not_reserved(shared: bool) -> None:
     with listener(ANY, shared=shared) as other:
         port = other.getsockname()[1]
         with (
-            pytest.raises(AddressUnavailableError, match=f":{port} cannot be listened on"),
+            pytest.raises(AddressUnavailableError, match=f"cannot listen on .*:{port} "),
             reserve(Address("127.0.0.1", port)),
         ):
             pass
@@ -65,7 +65,7 @@ def test_a_port_is_free_again_at_once_whatever_connections_it_had(shared: bool) 
 
 def test_an_address_that_is_not_of_this_machine_is_refused() -> None:
     with (
-        pytest.raises(AddressUnavailableError, match=r"192\.0\.2\.1:0 cannot be listened on"),
+        pytest.raises(AddressUnavailableError, match=r"cannot listen on 192\.0\.2\.1:0"),
         reserve(Address("192.0.2.1", 0)),
     ):
         pass

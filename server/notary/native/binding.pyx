@@ -48,7 +48,7 @@ MAP = kMap
 def hash_pairs(bytes nodes):
     """Do what ``server.notary.merkle.hash_pairs`` does."""
     if len(nodes) % kHashSize:
-        raise MalformedError(f"{len(nodes)} bytes are no whole number of {kHashSize}-byte hashes")
+        raise MalformedError(f"{len(nodes)} bytes are not a whole number of {kHashSize}-byte hashes")
     cdef bytes parents = PyBytes_FromStringAndSize(NULL, len(nodes) // (2 * kHashSize) * kHashSize)
     cdef View view = View(PyBytes_AS_STRING(nodes), len(nodes))
     cdef char* out = PyBytes_AS_STRING(parents)

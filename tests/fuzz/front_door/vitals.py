@@ -19,7 +19,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 # gRPC prints this past the log, where a client is gone just when it is answered.
 _GONE = "grpc._cython.cygrpc.ExecuteBatchError:"
 _WRONG = re.compile(
-    r"Traceback|unforeseen|never retrieved|never awaited|ERROR|CRITICAL|Exception|Error:|assert|core dumped"
+    r"Traceback|unexpected error|never retrieved|never awaited|ERROR|CRITICAL|Exception|Error:|assert|core dumped"
 )
 
 
