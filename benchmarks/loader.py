@@ -202,18 +202,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__.partition("\n")[0])
     parser.add_argument("address", metavar="HOST:PORT", help="where OTLP/gRPC is received")
     parser.add_argument("--clients", type=int, default=8, metavar="N", help="clients at the same time (default: 8)")
-    parser.add_argument("--requests", type=int, default=0, metavar="N", help="stop after so many requests")
-    parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="stop after so many seconds")
-    parser.add_argument("--rate", type=float, default=0.0, metavar="N", help="records/s to offer at most")
+    parser.add_argument("--requests", type=int, default=0, metavar="N", help="stop after this many requests")
+    parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="stop after this many seconds")
+    parser.add_argument("--rate", type=float, default=0.0, metavar="N", help="maximum load in records/s")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="of one attempt (default: 30)")
     parser.add_argument("--gzip", action="store_true", help="compress requests (by gRPC, each time: costs the loader)")
     parser.add_argument(
-        "--progress", type=float, default=0.0, metavar="S", help="tell every so many seconds how far it is"
+        "--progress", type=float, default=0.0, metavar="S", help="report progress at this interval in seconds"
     )
     parser.add_argument(
         "--requests-from", type=Path, metavar="FILE", help="ready-made requests, else built from the shape"
     )
-    parser.add_argument("--wait", action="store_true", help="say ready, then begin when a line comes on standard input")
+    parser.add_argument("--wait", action="store_true", help="print ready, then wait for a line on standard input")
     add_shape_flags(parser)
     return parser
 

@@ -252,7 +252,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--best-seconds", type=float, default=15.0, metavar="S", help="to find the best (default: 15)")
     parser.add_argument("--clients", type=int, default=16, metavar="N", help="clients for the best (default: 16)")
     parser.add_argument("--storm-clients", type=int, default=64, metavar="N", help="of the overload (default: 64)")
-    parser.add_argument("--heeding", type=float, default=0.5, metavar="P", help="part of them that heeds refusals")
+    parser.add_argument(
+        "--heeding", type=float, default=0.5, metavar="P", help="fraction of clients that honour the retry delay"
+    )
     add_server_flags(parser)
     parser.add_argument("--memory-limit", default="", metavar="BYTES", help="setting of the server")
     parser.add_argument("--ack", default="", choices=["commit", "journal"], help="setting of the server")

@@ -129,7 +129,7 @@ def add_report_flags(parser: argparse.ArgumentParser, *, rounds: int | None = No
             type=int,
             default=rounds,
             metavar="N",
-            help="how often the things compared are measured, by turns (default: %(default)s)",
+            help="number of alternating rounds (default: %(default)s)",
         )
     parser.add_argument("--json", action="store_true", help="print one JSON line instead of a table")
     parser.add_argument("--out", metavar="DIR", help="append the JSON line to a file in this directory too")

@@ -102,7 +102,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
         if early and late:
             report.ratio(f"{what}: last third / first", [sum(late) / len(late)], [sum(early) / len(early)])
     report.notes.append(f"{result.records} records acknowledged, {stored} stored; {describe_retries([result])}")
-    report.notes.append("double are those whose sender got no answer because the server was killed, and sent again")
+    report.notes.append("double: records sent again because the server was killed before it answered")
     return report
 
 

@@ -138,7 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, required=True, metavar="N", help="requests a second")
     parser.add_argument("--seconds", type=float, required=True, metavar="S", help="how long")
     parser.add_argument("--clients", type=int, default=64, metavar="N", help="connections (default: 64)")
-    parser.add_argument("--heeding", type=float, default=0.5, metavar="P", help="part of them that heeds refusals")
+    parser.add_argument(
+        "--heeding", type=float, default=0.5, metavar="P", help="fraction of clients that honour the retry delay"
+    )
     parser.add_argument("--timeout", type=float, default=15.0, metavar="S", help="of one attempt (default: 15)")
     parser.add_argument("--most", type=int, default=3000, metavar="N", help="most requests under way (default: 3000)")
     return parser

@@ -14,7 +14,7 @@ def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"what was waited for did not come about within {within:.0f} s")
+            raise TimeoutError(f"the condition was not met within {within:.0f} s")
         time.sleep(0.02)
 
 

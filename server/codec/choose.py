@@ -43,8 +43,8 @@ def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMI
     missing = why_not_native() if choice == "auto" else ""
     if missing:
         _logger.warning(
-            "the compiled codec is not installed (%s): the reference codec takes its place, which needs about 30 times "
-            "the CPU. Install Lognotary again where a C++17 compiler is present",
+            "the compiled codec is not installed (%s): the reference codec is used, which needs about 30 times "
+            "the CPU. Reinstall Lognotary with a C++17 compiler present",
             missing,
         )
     # Imported here: every command reads settings, and so this module, but only a server needs a codec.

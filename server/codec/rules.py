@@ -154,7 +154,7 @@ def parse_rules(settings: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
 
 def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
     if not isinstance(settings, Mapping):
-        raise RuleError(f"audit rule {number} is no table")
+        raise RuleError(f"audit rule {number} is not a table")
     name = settings.get("name")
     if not isinstance(name, str) or not name:
         raise RuleError(f"audit rule {number} has no name")
@@ -164,25 +164,25 @@ def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
     matches = settings.get("match")
     matches = [matches] if isinstance(matches, Mapping) else matches
     if not isinstance(matches, Sequence) or isinstance(matches, str) or not matches:
-        raise RuleError(f"audit rule {name!r}: 'match' is a table of conditions, or a list of them")
+        raise RuleError(f"audit rule {name!r}: 'match' must be a table of conditions, or a list of them")
     return Rule(name, tuple(_parse_match(name, match) for match in matches), _parse_fields(name, settings))
 
 
 def _parse_match(name: str, match: object) -> Match:
     if not isinstance(match, Mapping):
-        raise RuleError(f"audit rule {name!r}: 'match' is a table of conditions, or a list of them")
+        raise RuleError(f"audit rule {name!r}: 'match' must be a table of conditions, or a list of them")
     unknown = match.keys() - {item.name for item in fields(Match)}
     if unknown:
         raise RuleError(f"audit rule {name!r}: unknown condition {', '.join(sorted(unknown))}")
     attributes = match.get("attributes", {})
     patterns = [match.get(key, "") for key in ("event_name", "scope", "service")]
     if not isinstance(attributes, Mapping):
-        raise RuleError(f"audit rule {name!r}: 'attributes' is a table of attribute = pattern")
+        raise RuleError(f"audit rule {name!r}: 'attributes' must be a table of attribute = pattern")
     for pattern in (*patterns, *attributes.values()):
         if not isinstance(pattern, str) or "*" in pattern[:-1]:
-            raise RuleError(f"audit rule {name!r}: a pattern is a text, with '*' at its end or nowhere")
+            raise RuleError(f"audit rule {name!r}: a pattern must be text, with '*' only at the end")
     if not isinstance(match.get("severity_min", 0), int):
-        raise RuleError(f"audit rule {name!r}: severity_min is a number")
+        raise RuleError(f"audit rule {name!r}: severity_min must be a number")
     parsed = Match(**match)
     if parsed == Match():
         raise RuleError(f"audit rule {name!r}: a match without conditions would make every record audit")
@@ -192,7 +192,7 @@ def _parse_match(name: str, match: object) -> Match:
 def _parse_fields(name: str, settings: Mapping[str, Any]) -> Fields:
     chosen = settings.get("fields", {})
     if not isinstance(chosen, Mapping):
-        raise RuleError(f"audit rule {name!r}: 'fields' is a table")
+        raise RuleError(f"audit rule {name!r}: 'fields' must be a table")
     parsed = {}
     for item in fields(Fields):
         sources = chosen.get(item.name, getattr(_GENERIC, item.name))
