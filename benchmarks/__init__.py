@@ -1,1 +1,1 @@
-"""Commands that measure Lognotary from outside; README.md says what each means."""
+"""Benchmarks of Lognotary from outside; README.md explains each."""

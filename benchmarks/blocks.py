@@ -1,7 +1,7 @@
-"""Native blocks sent to a ClickHouse server over loopback: as they are, as LZ4 and as ZSTD.
+"""Native blocks sent to a ClickHouse server over loopback: uncompressed, as LZ4 and as ZSTD.
 
-The same blocks go into the same tables by turns. Compressing costs the sender, decompressing the server, and
-the loopback has bandwidth in plenty: over a real network the balance is another.
+The same blocks go into the same tables in turn. Compression costs the sender, decompression the server, and
+loopback has plenty of bandwidth: over a real network the balance differs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""CPU time of the codecs against parsing alone.
+"""CPU time of the codecs, compared with parsing alone.
 
-All of it runs in this process, on the same bytes and by turns. A codec makes columns, classifies, and hashes
-every record; what it is held against is the official classes' FromString, which only parses.
+Everything runs in this process, on the same bytes and in turn. A codec makes columns, classifies, and hashes
+every record; it is compared with the official classes' FromString, which only parses.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _measure(make: Callable[[bytes], Any], request: bytes) -> tuple[int, int]:
 
 
 def _full_batch(codec: Codec, requests: Sequence[bytes], batch_rows: int) -> list[Rows]:
-    """Return the operational rows of as many requests as fit into a batch, taken by turns."""
+    """Return the operational rows of as many requests as fit into a batch, in rotation."""
     encoded = [rows for request in requests for rows in _encode(codec, request) if rows.stream is Stream.OPERATIONAL]
     batch: list[Rows] = []
     for rows in itertools.cycle(encoded):

@@ -1,4 +1,4 @@
-"""The server's codecs by name, and what its log writer makes of their rows."""
+"""The server's codecs by name, and the log writer's processing of their rows."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class CodecMissingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ReadyBlock:
-    """A Native block as the server sends it.
+    """A Native block as sent by the server.
 
     Attributes:
-        stream: which records.
-        rows: how many.
-        data: the block.
+        stream: stream of the records.
+        rows: number of rows.
+        data: the encoded block.
     """
 
     stream: Stream
@@ -49,10 +49,10 @@ class ReadyBlock:
 
 
 def make_codec(name: str) -> Codec:
-    """Make a codec with the built-in rules.
+    """Create a codec with the built-in rules.
 
     Raises:
-        CodecMissingError: it is not installed.
+        CodecMissingError: the codec is not installed.
     """
     try:
         return build_codec(name, BUILT_IN_RULES)
@@ -61,7 +61,7 @@ def make_codec(name: str) -> Codec:
 
 
 def fastest_codec() -> Codec:
-    """Return the native codec where there is one; rows are the same with either."""
+    """Return the native codec if it is installed, else the reference codec; both give the same rows."""
     try:
         return make_codec("native")
     except CodecMissingError:
@@ -85,9 +85,9 @@ def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer) -> Read
 def ready_blocks(
     requests: Sequence[bytes], batch_rows: int, *, most_requests: int = _MOST_REQUESTS
 ) -> list[ReadyBlock]:
-    """Make the blocks of full batches, in the proportion in which the streams come in requests.
+    """Create blocks of full batches, in the proportion of the streams in the requests.
 
-    Requests are taken by turns until each stream has a full batch, so that none is cheaper to insert in the
+    Requests are taken in rotation until each stream has a full batch, so that no block is cheaper to insert in the
     server than here.
     """
     codec, signer, now = fastest_codec(), Signer.generate(), time.time_ns()

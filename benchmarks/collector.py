@@ -1,7 +1,7 @@
-"""Lognotary against an OpenTelemetry Collector with its clickhouseexporter, into the same ClickHouse server.
+"""Lognotary compared with an OpenTelemetry Collector and its clickhouseexporter, on the same ClickHouse server.
 
-Both get the same requests by turns, from the same loader. What is compared is the CPU of the process that
-ingests. The Collector acknowledges once a request is in its queue, signs nothing and tells no audit from
+Both get the same requests in turn, from the same loader. The comparison is of the CPU of the ingesting
+process. The Collector acknowledges once a request is in its queue, signs nothing and does not separate audit from
 operational records, so it has less to do; its CPU is counted until all of its rows are in the table.
 """
 
@@ -42,7 +42,7 @@ _ARRIVAL_SECONDS = 300.0
 
 @dataclass(slots=True)
 class _Side:
-    """One of the two, and what came out in each round."""
+    """One of the two sides, with its results for each round."""
 
     address: str
     pid: int

@@ -1,4 +1,4 @@
-"""Builds, once, the Collector that is measured against: OTLP in, ClickHouse out."""
+"""Build of the Collector used for comparison: OTLP in, ClickHouse out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def clickhouse_collector() -> Path:
     """Return the Collector's binary, built with Go at its first use (up to ten minutes on two cores).
 
     Raises:
-        CollectorUnavailableError: Without Go, or when the build fails.
+        CollectorUnavailableError: Go is missing, or the build fails.
     """
     recipe = _RECIPE.read_bytes() + _BUILDER.encode()
     return cached(f"otelcol-clickhouse-{hashlib.sha256(recipe).hexdigest()[:16]}", _build) / "otelcol"

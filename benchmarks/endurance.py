@@ -1,7 +1,7 @@
-"""Whether throughput holds while many records go in: the last minute against the first.
+"""Throughput over many records: the last minute compared with the first.
 
-ClickHouse merges as it does in real life. Where a run is shorter than ten minutes, its last tenth is held
-against its first.
+ClickHouse merges as in real use. If a run is shorter than ten minutes, its last tenth is compared
+with its first.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
 
 
 def _rate(result: LoadResult, begin: float, end: float) -> float:
-    """Return the records a second that were acknowledged between two times of a run."""
+    """Return the records acknowledged per second between two times of a run."""
     return (_records_at(result, end) - _records_at(result, begin)) / (end - begin)
 
 
 def _records_at(result: LoadResult, time: float) -> float:
-    """Return the records acknowledged at a time, between two looks by what lies between them."""
+    """Return the records acknowledged at a time, interpolated between samples."""
     looks = [(0.0, 0), *result.progress, (result.seconds, result.records)]
     place = bisect_left(looks, (time, 0))
     if place == 0 or place == len(looks):

@@ -1,6 +1,6 @@
-"""The whole ingest, from gRPC to committed and signed, against ClickHouse inserting ready-made blocks.
+"""Complete ingestion, from gRPC to committed and signed, compared with ClickHouse inserting ready-made blocks.
 
-Both go into the same ClickHouse server by turns: records through Lognotary into one database, and the same
+Both go into the same ClickHouse server in turn: records through Lognotary into one database, and the same
 rows, encoded beforehand, into the same tables of another.
 """
 
@@ -39,7 +39,7 @@ _OURS, _READY = "lognotary", "ready"  # databases
 
 @dataclass(slots=True)
 class _Rounds:
-    """What came out, one value for each round. CPU is in microseconds a record."""
+    """Results, one value for each round. CPU is in microseconds per record."""
 
     loads: list[LoadResult] = field(default_factory=list)
     server_cpu: list[float] = field(default_factory=list)
@@ -146,7 +146,7 @@ def _fill(report: Report, node: ClickHouseNode, rounds: _Rounds) -> None:
 
 
 def _check(node: ClickHouseNode, measured: int, *, merges: bool) -> list[str]:
-    """Return what was looked up afterwards: that everything is there, and whether anything was merged."""
+    """Check that everything is stored; return a note about it and about merges."""
     stored = count_records(node, _OURS)
     if stored < measured:
         raise RuntimeError(f"{measured} records were acknowledged and {stored} are stored")

@@ -1,7 +1,7 @@
-"""How long a single record waits for its acknowledgement, on both engines.
+"""Latency of the acknowledgement of single records, on both engines.
 
-Clients send one record, wait until it is committed and signed, and send the next. A record waits for its
-batch to be old enough, so the flush age is the floor; what comes on top is Lognotary and ClickHouse.
+Clients send one record, wait until it is committed and signed, and send the next. A record waits until its
+batch is old enough, so the flush age is the floor; the rest is due to Lognotary and ClickHouse.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Starts the load generator for a benchmark, and says when it begins and what came of it."""
+"""Control of the load generator: start and result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 class LoadFailedError(RuntimeError):
-    """The load generator broke down, or requests were refused for good."""
+    """The load generator failed, or requests were permanently refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,23 @@ class Requests:
 
     @property
     def bytes_per_record(self) -> float:
-        """Bytes on the wire, without those of gRPC."""
+        """Bytes per record on the wire, without gRPC framing."""
         return sum(map(len, self.encoded)) / (len(self.encoded) * self.shape.records)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What the loader says after a run.
+    """Result of a run of the loader.
 
     Attributes:
         requests: acknowledged requests.
         records: records in them.
         seconds: from the first request to the last acknowledgement.
-        retries: gRPC code -> attempts that were refused and made again.
-        errors: gRPC code -> requests that were given up.
+        retries: gRPC code -> attempts that were refused and retried.
+        errors: gRPC code -> requests that were abandoned.
         latency_ms: p50, p90, p99 and max, from the first attempt to the acknowledgement.
         cpu_seconds: the loader's own.
-        progress: (seconds, acknowledged records) as it went.
+        progress: (seconds, acknowledged records) over the run.
     """
 
     requests: int
@@ -70,12 +70,12 @@ class LoadResult:
 
     @property
     def records_per_second(self) -> float:
-        """Acknowledged records a second."""
+        """Acknowledged records per second."""
         return self.records / self.seconds
 
     @property
     def busy(self) -> float:
-        """How much of one core the loader itself used; near 1 it is the bottleneck."""
+        """Share of one core used by the loader; near 1, the loader is the bottleneck."""
         return self.cpu_seconds / self.seconds
 
 
@@ -83,11 +83,11 @@ class LoadResult:
 def loading(
     address: str, requests: Requests, /, **flags: str | float | bool
 ) -> Iterator[Callable[[], Callable[[], LoadResult]]]:
-    """Run a loader that has read its requests and waits.
+    """Run a loader that has read its requests and waits for the start.
 
     Yields:
-        A function that lets it begin and returns one that waits for its end and returns the result. So what
-        is measured can be looked at right before, meanwhile, and right after.
+        A function that starts it and returns a function that waits for its end and returns the result. So the measured
+        processes can be examined right before, during, and right after the load.
     """
     command = [sys.executable, "-m", "benchmarks.loader", address, "--wait", f"--requests-from={requests.file}"]
     command.append(f"--records={requests.shape.records}")
@@ -113,7 +113,7 @@ def loading(
 
 
 def load(address: str, requests: Requests, /, **flags: str | float | bool) -> LoadResult:
-    """Run a loader from its beginning to its end."""
+    """Run a loader to its end."""
     with loading(address, requests, **flags) as begin:
         return begin()()
 
@@ -139,7 +139,7 @@ def _next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def describe_retries(results: Sequence[LoadResult]) -> str:
-    """Return in a sentence what was sent again."""
+    """Describe in a sentence what was retried."""
     retries: dict[str, int] = {}
     for result in results:
         for code, count in result.retries.items():

@@ -1,7 +1,7 @@
-"""The load generator: sends ready-made OTLP requests over gRPC as fast as its clients get answers.
+"""Load generator (closed loop): sends ready-made OTLP requests over gRPC as fast as its clients get answers.
 
-It is a process of its own and makes nothing while it sends: requests were serialized before, and go out as
-bytes. What a real sender does on a refusal, it does too: it waits as long as it is told, and sends again.
+It runs in its own process and builds nothing while it sends: requests were serialized before, and go out as
+bytes. On a refusal it does what a real sender does: it waits for the requested delay, and retries.
 """
 
 # ruff: noqa: T201 - printing is what this is for
@@ -52,7 +52,7 @@ _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 @dataclass(slots=True)
 class _Load:
-    """One run: what is to be sent, and what came of it."""
+    """One run: requests to send, and results."""
 
     requests: Sequence[bytes]
     limit: int
@@ -67,7 +67,7 @@ class _Load:
     started: float = 0.0
 
     def next_request(self) -> bytes | None:
-        """Return what to send next, None when it is enough."""
+        """Return the next request to send, None at the end."""
         if self.limit and self.sent >= self.limit:
             return None
         if self.seconds and time.perf_counter() - self.started >= self.seconds:
@@ -76,7 +76,7 @@ class _Load:
         return self.requests[(self.sent - 1) % len(self.requests)]
 
     async def client(self, address: str) -> None:
-        """Send one request after the other, each until it is acknowledged or can never be."""
+        """Send one request after another, each until it is acknowledged or permanently refused."""
         async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
             call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
             due = self.started + random.uniform(0.0, self.interval)  # noqa: S311
@@ -163,7 +163,7 @@ async def _report_progress(load: _Load, every: float, records: int) -> None:
 
 
 def retry_delay(error: grpc.aio.AioRpcError) -> float | None:
-    """Return after how many seconds the server wants to be asked again, if it says so."""
+    """Return the retry delay that the server requests, in seconds, if any."""
     for key, value in error.trailing_metadata():
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for detail in status_pb2.Status.FromString(value).details:
@@ -174,7 +174,7 @@ def retry_delay(error: grpc.aio.AioRpcError) -> float | None:
 
 
 def percentiles(latencies: Sequence[float]) -> dict[str, float]:
-    """Return p50, p90, p99 and max of seconds, in milliseconds; nothing of nothing."""
+    """Return p50, p90, p99 and max of seconds, in milliseconds; empty for no values."""
     ordered = sorted(latencies)
     if not ordered:
         return {}
@@ -189,7 +189,7 @@ def write_requests(path: Path, requests: Sequence[bytes]) -> None:
 
 
 def read_requests(path: Path) -> list[bytes]:
-    """Read what ``write_requests`` wrote."""
+    """Read the output of ``write_requests``."""
     data, requests, place = path.read_bytes(), [], 0
     while place < len(data):
         (size,) = struct.unpack_from("<I", data, place)

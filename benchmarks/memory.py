@@ -1,6 +1,6 @@
-"""Resident memory of Lognotary while it is saturated, over what it has when idle.
+"""Resident memory of Lognotary when saturated, compared with idle.
 
-Against a ClickHouse server, so that the memory of the embedded engine does not count.
+Uses a ClickHouse server, so that the memory of the embedded engine does not count.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _MIB = 1 << 20
 
 @dataclass(slots=True)
 class _Watch:
-    """Looks at a process's memory until it is told to stop."""
+    """Sampler of a process's memory."""
 
     pid: int
     seen: list[float] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Look four times a second."""
+        """Sample four times a second."""
         while not self._stop.wait(0.25):
             self.seen.append(resident(self.pid) / _MIB)
 

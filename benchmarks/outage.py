@@ -1,7 +1,7 @@
-"""An outage of ClickHouse under load: who is told what, and whether anything is missing or double afterwards.
+"""An outage of ClickHouse under load: answers to senders, and records missing or duplicated afterwards.
 
-ClickHouse is killed, is away, and comes back. With ``--ack journal`` senders should be told OK until the journal is
-full, with ``--ack commit`` they are told to try again.
+ClickHouse is killed, stays down, and comes back. With ``--ack journal`` senders should get OK until the journal is
+full; with ``--ack commit`` they are told to retry.
 """
 
 from __future__ import annotations

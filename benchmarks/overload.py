@@ -1,8 +1,8 @@
-"""Ten times what the machine can take: what is still stored, how fast, in how much memory, and whether it answers.
+"""Overload at ten times the capacity: remaining throughput, latency, memory and health.
 
 First the best throughput is measured with clients that wait for their answers; then an open loop offers a multiple of
-it. Memory and health are watched from outside, by processes of their own. So is a server that has nothing else to do:
-what that takes to answer is the machine's doing.
+it. Memory and health are monitored from outside, by separate processes. So is an idle server:
+its latency is due to the machine.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ _RECOVERY_SECONDS = 60.0
 
 @dataclass(slots=True)
 class _Watch:
-    """Looks at a process's memory, and its children's, until it is told to stop."""
+    """Sampler of the memory of a process and its children."""
 
     pid: int
     peak: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Look twenty times a second."""
+        """Sample twenty times a second."""
         while not self._stop.wait(0.05):
             self.peak = max(self.peak, resident(self.pid))
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch while the block runs."""
+        """Sample while the block runs."""
         thread = threading.Thread(target=self.run)
         thread.start()
         try:
@@ -178,7 +178,7 @@ def _storm(address: str, requests: Requests, rate: float, options: argparse.Name
 
 @contextmanager
 def _probing(url: str, *arguments: str) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Ask for a URL again and again; yields what ends that and returns what was seen."""
+    """Poll a URL; yields a function that stops polling and returns the results."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.prober", url, *arguments],
         cwd=_REPOSITORY,
@@ -201,7 +201,7 @@ def _probing(url: str, *arguments: str) -> Iterator[Callable[[], dict[str, Any]]
 
 @contextmanager
 def _still_server() -> Iterator[str]:
-    """Run a server that has nothing else to do than to answer; yields its URL."""
+    """Run an idle server; yields its URL."""
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
     with (
         tempfile.TemporaryDirectory() as nothing,
@@ -216,7 +216,7 @@ def _still_server() -> Iterator[str]:
 
 
 def _seconds_until_normal(address: str, requests: Requests) -> float:
-    """Return after how many seconds the first of several requests in a row was sent that were stored promptly."""
+    """Return the seconds until the first of several consecutive requests that were stored promptly."""
     begin = time.perf_counter()
     in_a_row, since = 0, 0.0
     with grpc.insecure_channel(address) as channel:

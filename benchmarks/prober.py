@@ -1,6 +1,6 @@
-"""Asks for something over HTTP again and again, each time by a new connection, until its standard input ends.
+"""HTTP prober: polls a URL over a new connection each time, until its standard input ends.
 
-It is a process of its own, so that what it sees is what a load balancer or an orchestrator would see.
+It runs in its own process, so that it sees what a load balancer or an orchestrator would see.
 """
 
 # ruff: noqa: T201 - printing is what this is for

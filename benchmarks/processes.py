@@ -1,4 +1,4 @@
-"""The processes that are measured, and what the kernel says of them."""
+"""The measured processes, and their resource usage according to the kernel."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ def _children(pid: int) -> Iterator[int]:
 
 
 def resident(pid: int) -> int:
-    """Return the bytes of a process that are in memory now."""
+    """Return the resident memory of a process in bytes."""
     return _status(pid, "VmRSS") + sum(map(resident, _children(pid)))
 
 
 def descriptors(pid: int) -> int:
-    """Return how many files a process has open."""
+    """Return the number of open files of a process."""
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def findings(server: LognotaryServer) -> int:
-    """Verify all that is stored, however long that takes, and return how many findings there are."""
+    """Verify the whole storage, and return the number of findings."""
     command = [sys.executable, "-m", "server", "verify", "--json", "--api", server.api_grpc]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return len(read_verification(done.stdout)[0])
@@ -96,7 +96,7 @@ def read_metric(server: LognotaryServer, name: str) -> float:
 
 
 def peak_resident(pid: int) -> int:
-    """Return the most that ``resident`` ever was, of the process alone."""
+    """Return the peak resident memory of the process alone."""
     return _status(pid, "VmHWM")
 
 
@@ -109,7 +109,7 @@ def _status(pid: int, name: str) -> int:
 
 @dataclass(slots=True)
 class Meter:
-    """CPU and wall time between its making and each call of ``read``."""
+    """CPU and wall time since its creation."""
 
     pids: tuple[int, ...]
     _cpu: tuple[float, ...] = ()
@@ -117,16 +117,16 @@ class Meter:
 
     @classmethod
     def of(cls, *pids: int) -> Meter:
-        """Begin to measure processes."""
+        """Start measuring processes."""
         return cls(pids, tuple(map(cpu_seconds, pids)), time.perf_counter())
 
     def read(self) -> tuple[float, ...]:
-        """Return the CPU seconds of each process since the beginning."""
+        """Return the CPU seconds of each process since the start."""
         return tuple(now - before for now, before in zip(map(cpu_seconds, self.pids), self._cpu, strict=True))
 
     @property
     def seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return time.perf_counter() - self._wall
 
 
@@ -139,20 +139,20 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def clickhouse(directory: Path) -> Iterator[ClickHouseNode]:
-    """Run a ClickHouse server of the benchmark's own."""
+    """Run a ClickHouse server for the benchmark."""
     with ClickHouseNode(directory / "clickhouse") as node:
         yield node
 
 
 def add_server_flags(parser: argparse.ArgumentParser) -> None:
-    """Add flags that are handed on to ``lognotary serve``."""
+    """Add flags that are passed on to ``lognotary serve``."""
     group = parser.add_argument_group("the server")
     group.add_argument("--codec", default="", choices=["native", "reference"], help="(default: its own choice)")
     group.add_argument("--workers", default="", metavar="N", help="processes (default: its own)")
 
 
 def server_flags(options: argparse.Namespace) -> dict[str, str]:
-    """Return those of them that were given."""
+    """Return the server flags that were given."""
     return {name: value for name in ("codec", "workers") if (value := getattr(options, name))}
 
 
@@ -160,7 +160,7 @@ def server_flags(options: argparse.Namespace) -> dict[str, str]:
 def lognotary(
     storage_url: str, directory: Path, name: str = "lognotary", **flags: str | float
 ) -> Iterator[LognotaryServer]:
-    """Run ``lognotary serve``; ``flags`` are its settings, those that are empty are left away."""
+    """Run ``lognotary serve``; ``flags`` are its settings; empty ones are omitted."""
     given = {flag: value for flag, value in flags.items() if value != ""}
     with LognotaryServer(storage_url, directory / name, env=None, json_output=True, **given) as server:
         yield server
@@ -168,7 +168,7 @@ def lognotary(
 
 @contextmanager
 def fresh_engine(node: ClickHouseNode, database: str) -> Iterator[Engine]:
-    """Yield a connection to a new database that has Lognotary's tables."""
+    """Yield a connection to a new database with Lognotary's tables."""
     with ExitStack() as stack:
         engine = connect(parse_storage_url(f"{node.url}/{database}"))
         stack.callback(engine.close)
@@ -177,15 +177,15 @@ def fresh_engine(node: ClickHouseNode, database: str) -> Iterator[Engine]:
 
 
 def count_rows(node: ClickHouseNode, database: str, table: str) -> int:
-    """Return how many rows a table has."""
+    """Return the number of rows in a table."""
     return int(node.query(f"SELECT count() FROM {table}", database=database))  # noqa: S608 - names of our own
 
 
 def count_records(node: ClickHouseNode, database: str) -> int:
-    """Return how many records Lognotary has stored, after checking that each is in a signed batch.
+    """Return the number of stored records, after checking that each is in a signed batch.
 
     Raises:
-        RuntimeError: There are records outside batches.
+        RuntimeError: there are records outside batches.
     """
     stored = sum(count_rows(node, database, table) for table in RECORD_TABLES.values())
     signed = int(node.query("SELECT sum(RecordCount) FROM log_batches", database=database))
@@ -212,5 +212,5 @@ def settle_merges(node: ClickHouseNode) -> None:
 
 
 def stop_merges(node: ClickHouseNode) -> None:
-    """Stop merging in the background, which would fall into whatever is measured at the time."""
+    """Stop background merges, which would disturb measurements."""
     node.query("SYSTEM STOP MERGES")

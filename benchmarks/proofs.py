@@ -1,8 +1,8 @@
-"""How long proofs take, from a log of ten million entries.
+"""Latency of proofs from a log of ten million entries.
 
-The log's tree and batches are written as the server writes them; its records are not, which proofs do not need.
-Then a server answers calls for random leaves and sizes, first after ClickHouse has forgotten what it had in its
-caches, and then the same ones again.
+The log's tree and batches are written as the server writes them; its records are not, because proofs do not need them.
+Then a server answers calls for random leaves and sizes, first after ClickHouse has dropped its
+caches, and then the same calls again.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _measure(stub: EvidenceServiceStub, node: ClickHouseNode, report: Report, op
 
 
 def _timed(call: Callable[[_Request], object], requests: Sequence[_Request]) -> list[float]:
-    """Call once for each request, one after the other; returns how long each took, in milliseconds."""
+    """Make one call for each request, sequentially; returns the latencies in milliseconds."""
     taken = []
     for request in requests:
         start = time.perf_counter()

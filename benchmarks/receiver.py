@@ -1,7 +1,7 @@
-"""The two gRPC servers of Python, with threads and with asyncio: CPU and throughput of receiving alone.
+"""Python's two gRPC servers, with threads and with asyncio: CPU and throughput of receiving alone.
 
-Many small requests and few large ones, since the two servers are good at different ones. The handler gets
-raw bytes; behind it is nothing, or with --pipeline everything but storage.
+Many small requests and few large ones, because each server is better at one of them. The handler gets
+raw bytes; behind it is nothing, or with --pipeline everything except storage.
 """
 
 from __future__ import annotations

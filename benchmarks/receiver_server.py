@@ -1,4 +1,4 @@
-"""A receiver alone, in a process of its own: gRPC, and behind it nothing, or the pipeline without storage.
+"""A receiver in its own process: gRPC, and behind it nothing, or the pipeline without storage.
 
 ``python -m benchmarks.receiver_server sync|aio [--pipeline]`` prints its port and serves until its standard
 input ends, so that it cannot outlive the benchmark.
@@ -33,7 +33,7 @@ _THREADS = 128  # of the sync server, which needs one for each request that wait
 
 
 class _Nothing:
-    """Takes requests and does nothing: what is left is the cost of receiving."""
+    """Ingest that discards requests: only the cost of receiving remains."""
 
     def __init__(self, admission: Admission) -> None:
         self.admit = admission.admit

@@ -1,4 +1,4 @@
-"""What a benchmark hands over: a table for people, one JSON line for programs."""
+"""Reports of benchmarks: a table for people, one JSON line for programs."""
 
 # ruff: noqa: T201 - printing is what this is for
 
@@ -24,7 +24,7 @@ _PACKAGES = ("lognotary", "grpcio", "protobuf", "clickhouse-connect", "chdb")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A figure as it came out in several rounds. The machine is never quiet, so one number would mislead."""
+    """A figure's spread over several rounds. The machine is never quiet, so a single number would mislead."""
 
     median: float
     min: float
@@ -46,14 +46,14 @@ class _Line:
 
 @dataclass(slots=True)
 class Report:
-    """Everything one run of a benchmark found.
+    """Results of one run of a benchmark.
 
     Attributes:
         benchmark: its name.
-        title: what the table is about, for people.
-        parameters: what it was run with.
-        versions: versions of more than this Python's packages, of a server for instance.
-        notes: what a reader of the table must know.
+        title: title of the table, for people.
+        parameters: parameters of the run.
+        versions: additional versions, for instance of a server.
+        notes: notes for readers of the table.
     """
 
     benchmark: str
@@ -66,16 +66,16 @@ class Report:
 
     @classmethod
     def of(cls, benchmark: str, title: str, options: argparse.Namespace) -> Report:
-        """Begin a report of a run with these flags."""
+        """Start the report of a run with these flags."""
         parameters = {name: value for name, value in vars(options).items() if name not in _REPORT_FLAGS}
         return cls(benchmark, title, parameters)
 
     def figure(self, what: str, unit: str, values: Sequence[float]) -> None:
-        """Add a figure, with its value in each round."""
+        """Add a figure with its value for each round."""
         self._figures.append(_Line(what, unit, Spread.of(values)))
 
     def ratio(self, what: str, above: Sequence[float], below: Sequence[float]) -> None:
-        """Add a ratio; each is taken within one round, of things that ran one after the other."""
+        """Add a ratio, taken within each round between adjacent measurements."""
         values = [over / under for over, under in zip(above, below, strict=True)]
         self._ratios.append(_Line(what, "x", Spread.of(values)))
 
@@ -93,7 +93,7 @@ class Report:
             self._print()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the JSON line holds."""
+        """Return the content of the JSON line."""
         return {
             "benchmark": self.benchmark,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -122,7 +122,7 @@ class Report:
 
 
 def add_report_flags(parser: argparse.ArgumentParser, *, rounds: int | None = None) -> None:
-    """Add the flags that all benchmarks have; ``rounds`` is the default of ``--rounds``."""
+    """Add the flags common to all benchmarks; ``rounds`` is the default of ``--rounds``."""
     if rounds is not None:
         parser.add_argument(
             "--rounds",
@@ -136,7 +136,7 @@ def add_report_flags(parser: argparse.ArgumentParser, *, rounds: int | None = No
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print columns: the first two to the left, numbers to the right."""
+    """Print columns: the first two left-aligned, numbers right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [

@@ -1,6 +1,6 @@
-"""The shape of what is sent: builds the bytes of export requests from a few numbers.
+"""Shape of the load: builds the bytes of export requests from a few numbers.
 
-The same shape and seed always give the same bytes. Records look like those of a few services of a shop behind
+The same shape and seed always give the same bytes. Records resemble the logs of a few services of a shop behind
 a Collector: a request carries several resources, and attributes are strings for the most part, with an
 integer, a double and a boolean among them.
 """
@@ -30,7 +30,7 @@ _ROUTES = ("/api/v1/orders/{id}", "/api/v1/carts/{id}", "/api/v1/search", "/api/
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What requests look like.
+    """Shape of requests.
 
     Attributes:
         records: records in each request.
@@ -39,7 +39,7 @@ class Shape:
         resource_attributes: attributes of each resource.
         resources: resources in each request, at most one for each record.
         distinct: different requests.
-        seed: what the rest is drawn from.
+        seed: seed of the random content.
     """
 
     records: int = 8192
@@ -52,7 +52,7 @@ class Shape:
 
 
 def add_shape_flags(parser: argparse.ArgumentParser, **defaults: float) -> None:
-    """Add a flag for each number of a shape; ``defaults`` replaces some of the usual ones."""
+    """Add a flag for each number of a shape; ``defaults`` overrides some defaults."""
     usual = {**asdict(Shape()), **defaults}
     group = parser.add_argument_group("shape of requests")
     for name, meaning in {

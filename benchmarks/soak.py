@@ -1,7 +1,7 @@
-"""A long run at part of the load, with kills in between: does memory, do descriptors or parts grow?
+"""Soak test: a long run at partial load with kills, to see whether memory, descriptors or parts grow.
 
-First the most that goes through is measured, then a share of that is offered. Every so often the server and ClickHouse
-are killed by turns, and started again at once. What grows is looked for between kills: the same time after each start.
+First the best throughput is measured, then a share of it is offered. At intervals the server and ClickHouse
+are killed in turn, and restarted at once. Samples are taken between kills, at the same time after each start.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PARTS = "SELECT count() FROM system.parts WHERE active AND database = 'lognotar
 
 @dataclass(slots=True)
 class _Course:
-    """What was seen right before each kill, when a period without kills was over."""
+    """Samples taken right before each kill, at the end of a period without kills."""
 
     memory: list[float] = field(default_factory=list)
     descriptors: list[float] = field(default_factory=list)

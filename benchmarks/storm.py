@@ -1,8 +1,8 @@
-"""The generator of an overload: sends ready-made OTLP requests over gRPC at a rate, whatever the answers are.
+"""Overload generator (open loop): sends ready-made OTLP requests over gRPC at a rate, whatever the answers are.
 
-It is a process of its own, and an open loop: the next request goes out when its time has come, not when the one before
-was answered. A part of the clients heeds refusals as senders should, and comes back after the time that it was told;
-the others go on as if they had not heard.
+It runs in its own process. Each request goes out when its time has come, not when the previous one
+was answered. A fraction of the clients honours refusals as senders should, and retries after the requested delay;
+the others ignore it.
 """
 
 # ruff: noqa: T201 - printing is what this is for
@@ -35,7 +35,7 @@ _Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 @dataclass(slots=True)
 class _Storm:
-    """One run: what is to be sent, and what came of it."""
+    """One run: requests to send, and results."""
 
     requests: Iterator[bytes]
     rate: float
@@ -51,7 +51,7 @@ class _Storm:
     codes: Counter[str] = field(default_factory=Counter)
 
     async def run(self, callers: Sequence[tuple[_Call, bool]]) -> None:
-        """Send to the end; ``callers`` are the clients, each with whether it heeds refusals."""
+        """Send until the end; ``callers`` are the clients, each with True if it honours retry delays."""
         self.started = time.perf_counter()
         order = itertools.cycle(callers)
         under_way: set[asyncio.Task[None]] = set()

@@ -1,7 +1,7 @@
-"""Full verification, against merely reading the same records from ClickHouse.
+"""Full verification, compared with only reading the same records from ClickHouse.
 
-Records go in through a real server. Then, by turns, the SELECT that verification reads is drained for both tables,
-and ``lognotary verify --storage`` is run: a process of its own, from its start to its end.
+Records are ingested through a real server. Then, in turn, the SELECT of verification is drained for both tables,
+and ``lognotary verify --storage`` is run as a process, from start to end.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MERGING_SECONDS = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """What one run cost: seconds of wall time, of ClickHouse's CPU, and of the reader's own."""
+    """Cost of one run: seconds of wall time, of ClickHouse's CPU, and of the reader's CPU."""
 
     wall: float
     storage_cpu: float
@@ -54,7 +54,7 @@ class _Cost:
 
 @dataclass(slots=True)
 class _Rounds:
-    """What came out, one value for each round."""
+    """Results, one value for each round."""
 
     drained: list[_Cost] = field(default_factory=list)
     verified: list[_Cost] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""What tests run against: real servers and Collectors, had without containers."""
+"""Harness of tests and benchmarks: real servers and Collectors, without containers."""

@@ -1,4 +1,4 @@
-"""Becomes the command it is given, bound to die with the process that asked for it.
+"""Launcher that execs a command bound to die with its parent process.
 
 ``python _exec_bound.py PARENT_PID COMMAND...``: the kernel's parent-death signal survives ``exec``, so even a
 program that knows nothing of it cannot outlive a test run that was killed. It is a program rather than a
@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Ask for the signal, then make sure that the parent had not gone before it was asked for."""
+    """Request the signal, then check that the parent had not exited before the request."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

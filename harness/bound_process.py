@@ -13,7 +13,7 @@ _TAIL_CHARACTERS = 8192
 
 
 def _new_spawner() -> None:
-    """Name the thread that starts all children.
+    """Create the thread that starts all children.
 
     The kernel signals a child when the *thread* that started it ends, so a child started from a short-lived
     worker thread would die early. A fork leaves that thread behind, hence a new one there.
@@ -28,9 +28,9 @@ os.register_at_fork(after_in_child=_new_spawner)
 
 
 class BoundProcess:
-    """Runs one command, its output appended to a log file so that nothing blocks on an unread pipe.
+    """One child process, whose output is appended to a log file so that nothing blocks on an unread pipe.
 
-    What the command writes to stdout goes to the log too, unless ``stdout`` names a file for it.
+    Its stdout goes to the log too, unless ``stdout`` names a file for it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class BoundProcess:
 
     @property
     def returncode(self) -> int | None:
-        """The exit status (negative: the signal that ended it), None before that."""
+        """Exit status (negative: the signal that ended the process), None while it is running."""
         return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
@@ -85,7 +85,7 @@ class BoundProcess:
             )
 
     def stop(self, within: float = 30.0) -> int | None:
-        """Ask the process to end, insist when it has not within that many seconds; its exit status."""
+        """Terminate the process, kill it after a number of seconds; returns its exit status."""
         if self._process is None:
             return None
         self._process.terminate()
@@ -103,14 +103,14 @@ class BoundProcess:
             self._process.wait()
 
     def pause(self) -> None:
-        """Freeze the process: its connections stay open and nobody answers on them."""
+        """Freeze the process: its connections stay open but get no answers."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
     def log_text(self) -> str:
-        """Everything written since the last start."""
+        """Return the output since the last start."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as log:
@@ -118,5 +118,5 @@ class BoundProcess:
             return log.read().decode(errors="replace")
 
     def log_tail(self) -> str:
-        """The end of what was written since the last start, for an error message."""
+        """Return the end of the output since the last start, for an error message."""
         return self.log_text()[-_TAIL_CHARACTERS:].strip() or "(it wrote nothing)"

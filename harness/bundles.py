@@ -1,4 +1,4 @@
-"""Logs in memory, and evidence bundles of their records."""
+"""In-memory logs, and evidence bundles of their records."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _EMPTY: dict[Kind, Value] = {Kind.STRING: b"", Kind.WORD: b"", Kind.MAP: []}
 
 
 def encode_record(stream: Stream, values: dict[str, Value]) -> bytes:
-    """Encode a canonical record; what is not given is empty or 0."""
+    """Encode a canonical record; omitted columns are empty or 0."""
     return b"".join(
         _ENCODERS[column.kind](values.get(column.name, _EMPTY.get(column.kind, 0)))
         for column in canonical_columns(stream)
@@ -53,7 +53,7 @@ def encode_record(stream: Stream, values: dict[str, Value]) -> bytes:
 
 
 def audit_record(number: int) -> bytes:
-    """Return an audit record with something in every kind of column."""
+    """Return an audit record with a value in every kind of column."""
     return encode_record(
         Stream.AUDIT,
         {
@@ -77,7 +77,7 @@ def audit_record(number: int) -> bytes:
 
 
 def signer_of(seed: int, *, ml_dsa: bool = False) -> Signer:
-    """Return a log's keys, the same for the same seed."""
+    """Return a log's signer, deterministic by seed."""
     return Signer(
         Ed25519Key(Ed25519PrivateKey.from_private_bytes(bytes((seed,)) * 32)),
         MlDsa44Key(MLDSA44PrivateKey.from_seed_bytes(bytes((seed,)) * 32)) if ml_dsa else None,
@@ -104,7 +104,7 @@ class Cosigner:
         return VerifierKey(self.name, self._key.public_key().public_bytes_raw(), self.key_type)
 
     def cosign(self, note: SignedNote, time: int) -> SignedNote:
-        """Return the note with a cosignature more."""
+        """Return the note with an additional cosignature."""
         ml_dsa = self.key_type is KeyType.ML_DSA_44
         message = cosigned_message(note.text, self.name, time) if ml_dsa else timed_message(note.text, time)
         signature = NoteSignature(
@@ -115,7 +115,7 @@ class Cosigner:
 
 @dataclass(frozen=True)
 class MemoryLog:
-    """A log, with all its records in memory."""
+    """A log with all its records in memory."""
 
     records: Sequence[bytes]
     name: LogName = field(default_factory=lambda: LogName("shop", Stream.AUDIT, "a"))

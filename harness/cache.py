@@ -1,4 +1,4 @@
-"""Where what tests download or build is kept, so that it is had once rather than once a run."""
+"""Cache of downloads and builds of tests, shared between runs."""
 
 import fcntl
 import os
@@ -11,16 +11,16 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def cache_directory() -> Path:
-    """The repository's own ``.cache``, or what LOGNOTARY_TEST_CACHE names (to share it between clones)."""
+    """Return the repository's ``.cache``, or the directory LOGNOTARY_TEST_CACHE names (to share it between clones)."""
     return Path(os.environ.get("LOGNOTARY_TEST_CACHE") or _REPOSITORY / ".cache").resolve()
 
 
 def cached(name: str, make: Callable[[Path], None]) -> Path:
-    """The cached folder of that name, filled by ``make`` when it is not there yet.
+    """Return the cached folder of that name, filled by ``make`` if it does not exist.
 
-    ``make`` fills a temporary folder that then gets its name in one step, so an interrupted run leaves
-    nothing that looks finished. The lock spares processes that start together the same download; it is the
-    rename that keeps the cache right.
+    ``make`` fills a temporary folder that is then renamed atomically, so an interrupted run leaves
+    nothing that looks finished. The lock saves concurrent processes the same download; the
+    rename keeps the cache correct.
     """
     root = cache_directory()
     target = root / name

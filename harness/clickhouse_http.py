@@ -1,4 +1,4 @@
-"""The little of ClickHouse's HTTP interface that tests need to look at a server from outside."""
+"""Minimal client of ClickHouse's HTTP interface, to examine a server from outside."""
 
 import base64
 import http.client
@@ -27,11 +27,11 @@ class ClickHouseServer:
         settings: Mapping[str, str | int] | None = None,
         timeout: float = 60.0,
     ) -> str:
-        """The answer to one statement as TSV text; ``body`` is data for an INSERT whose SQL ends in a format.
+        """Run one statement and return its result as TSV; ``body`` is data for an INSERT whose SQL ends in a format.
 
         Raises:
-            QueryError: When the server refuses it, also when it fails after its answer has begun.
-            OSError: When the server cannot be reached.
+            QueryError: the server refuses the statement, or fails after its answer has begun.
+            OSError: the server cannot be reached.
         """
         parts = urlsplit(self.url)
         # Without wait_end_of_query a failure half-way would arrive under the status 200.
@@ -58,7 +58,7 @@ class ClickHouseServer:
 
     @contextmanager
     def fresh_database(self) -> Iterator[str]:
-        """The name of a database that nobody else uses, dropped afterwards."""
+        """Yield the name of an unused database, dropped afterwards."""
         name = f"test_{uuid.uuid4().hex}"
         self.query(f"CREATE DATABASE {name}")
         try:

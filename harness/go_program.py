@@ -1,4 +1,4 @@
-"""Programs in Go, built at their first use: those of others at a pinned version, and those of the tests."""
+"""Go programs, built at their first use: third-party ones at a pinned version, and the tests' own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BUILD_SECONDS = 240  # a test may take 300
 
 
 def installed(package: str) -> Path:
-    """The program of ``<import path>@<version>``. Where it cannot be built: see ``lacking``."""
+    """Return the program of ``<import path>@<version>``. If it cannot be built: see ``lacking``."""
     path, _, version = package.rpartition("@")
     name = path.rpartition("/")[2]
     folder = cached(f"{name}-{version}", lambda target: _go(["install", package], target, GOBIN=str(target)))
@@ -29,7 +29,7 @@ def installed(package: str) -> Path:
 
 
 def built(module: Path) -> Path:
-    """The program of a module in a folder, of its name; built again when a file changes."""
+    """Return the program of the module in a folder; rebuilt when a file changes."""
     sources = sorted(path for path in module.iterdir() if path.suffix in {".go", ".mod", ".sum"})
     digest = hashlib.sha256(b"".join(b"%b\0%b\0" % (path.name.encode(), path.read_bytes()) for path in sources))
     name = module.name

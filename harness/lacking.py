@@ -1,4 +1,4 @@
-"""What a test needs and a machine may not have: an error in CI, a skip that says why elsewhere."""
+"""Missing prerequisites of tests: an error in CI, a skip with a reason elsewhere."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["lacking", "require_tools"]
 
 
 def lacking(why: str) -> NoReturn:
-    """Fail in CI, where everything has to be there; skip elsewhere."""
+    """Fail in CI, where everything must be installed; skip elsewhere."""
     if os.environ.get("CI"):
         pytest.fail(f"in CI nothing may be missing: {why}")
     pytest.skip(why, allow_module_level=True)
 
 
 def require_tools(*tools: str) -> None:
-    """Go on only where these are on the path."""
+    """Skip or fail unless these tools are on the path."""
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
         lacking(f"not installed: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""litewitness, a witness that others wrote (filippo.io/torchwood), built with Go at its first use."""
+"""litewitness, a third-party witness (filippo.io/torchwood), built with Go at its first use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from server.notary.keys import KeyType, VerifierKey
 
 @dataclass(frozen=True)
 class LiteWitness:
-    """A running witness; ``database`` is where it keeps what it cosigned."""
+    """A running witness; ``database`` is the file of its state."""
 
     url: str
     verifier_key: VerifierKey
@@ -33,14 +33,14 @@ class LiteWitness:
     process: BoundProcess
 
     def add_log(self, origin: str, keys: Sequence[VerifierKey]) -> None:
-        """Make a log known to it, as its ``witnessctl add-log`` and ``add-key`` do."""
+        """Register a log, as ``witnessctl add-log`` and ``add-key`` do."""
         empty = base64.b64encode(hashlib.sha256(b"").digest()).decode()
         with closing(sqlite3.connect(self.database)) as database, database:
             database.execute("INSERT INTO log (origin, tree_size, tree_hash) VALUES (?, 0, ?)", (origin, empty))
             database.executemany("INSERT INTO key (origin, key) VALUES (?, ?)", [(origin, str(key)) for key in keys])
 
     def size(self, origin: str) -> int:
-        """Entries of the latest checkpoint it cosigned."""
+        """Return the size of the latest checkpoint it cosigned."""
         with closing(sqlite3.connect(self.database)) as database:
             ((size,),) = database.execute("SELECT tree_size FROM log WHERE origin = ?", (origin,)).fetchall()
             return int(size)
@@ -48,7 +48,7 @@ class LiteWitness:
 
 @contextmanager
 def running_litewitness(directory: Path, name: str = "litewitness.example") -> Iterator[LiteWitness]:
-    """Run one with a new key until the block ends; in a directory whose path is short, for a socket is there."""
+    """Run a witness with a new key until the block ends; the directory's path must be short, for a socket."""
     require_tools("ssh-agent", "ssh-add")
     program = installed(LITEWITNESS)
     key = Ed25519PrivateKey.generate()

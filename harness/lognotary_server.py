@@ -1,4 +1,4 @@
-"""Runs the real ``lognotary`` command: servers that tests may stop, kill and start again, and calls to them."""
+"""The real ``lognotary`` command: servers that tests may stop, kill and restart, and calls to them."""
 
 import json
 import os
@@ -24,13 +24,13 @@ _ADDRESSES = ("otlp_grpc", "otlp_http", "api_grpc", "http")
 
 
 class ServerNotReadyError(RuntimeError):
-    """A server ended, or was not ready in time; has the end of its log."""
+    """A server exited, or was not ready in time; the message has the end of its log."""
 
 
 def run_lognotary(
     *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end. Settings in the environment of the tests are not handed on."""
+    """Run the command to its end. Settings in the environment of the tests are not passed on."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("LOGNOTARY_")}
     return subprocess.run(
         [sys.executable, "-m", "server", *arguments],
@@ -47,8 +47,8 @@ def run_lognotary(
 class LognotaryServer:
     """One server process on a data directory that outlives it.
 
-    ``flags`` are settings by name, ``batch_age=0.1`` for ``--batch-age 0.1``. The server listens on ports of
-    its own choice, other ones after each start, unless a flag says otherwise.
+    ``flags`` are settings by name, ``batch_age=0.1`` for ``--batch-age 0.1``. The server listens on free ports,
+    which change with each start, unless a flag says otherwise.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class LognotaryServer:
 
     @property
     def otlp_http(self) -> str:
-        """The URL of the OTLP/HTTP receiver, without a path."""
+        """URL of the OTLP/HTTP receiver, without a path."""
         return f"http://{self._addresses['otlp_http']}"
 
     @property
@@ -97,7 +97,7 @@ class LognotaryServer:
 
     @property
     def http(self) -> str:
-        """The URL of the HTTP API, without a path."""
+        """URL of the HTTP API, without a path."""
         return f"http://{self._addresses['http']}"
 
     @property
@@ -126,7 +126,7 @@ class LognotaryServer:
         """Wait for the ready line.
 
         Raises:
-            ServerNotReadyError: When the server ends, or is not ready in time.
+            ServerNotReadyError: the server exits, or is not ready in time.
         """
         self._wait_for(lambda: self.output_text().endswith("\n"), "ready")
         if self._json_output:
@@ -135,7 +135,7 @@ class LognotaryServer:
             self._addresses = {name: ready[name] for name in _ADDRESSES}
 
     def wait_for_log(self, text: str) -> None:
-        """Wait until a text stands in the log; raises as ``wait_until_ready``."""
+        """Wait until a text is in the log; raises as ``wait_until_ready``."""
         self._wait_for(lambda: text in self.log_text(), f"so far as to log {text!r}")
 
     def _wait_for(self, condition: Callable[[], bool], name: str) -> None:
@@ -156,7 +156,7 @@ class LognotaryServer:
         self.wait_until_ready()
 
     def stop(self) -> int | None:
-        """SIGTERM; the exit status."""
+        """SIGTERM; returns the exit status."""
         return self._process.stop(within=60.0)
 
     def kill(self) -> None:
@@ -164,7 +164,7 @@ class LognotaryServer:
         self._process.kill()
 
     def output_text(self) -> str:
-        """What it wrote to stdout since its last start."""
+        """Return the output on stdout since the last start."""
         if not self._stdout.exists():
             return ""
         with self._stdout.open("rb") as output:
@@ -172,11 +172,11 @@ class LognotaryServer:
             return output.read().decode(errors="replace")
 
     def log_text(self) -> str:
-        """What it logged since its last start."""
+        """Return the log since the last start."""
         return self._process.log_text()
 
     def log_tail(self) -> str:
-        """The end of that, for an error message."""
+        """Return the end of the log since the last start, for an error message."""
         return self._process.log_tail()
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -184,7 +184,7 @@ class LognotaryServer:
         return run_lognotary(*arguments, "--api", self.api_grpc, cwd=self.directory)
 
     def verify(self, *arguments: str) -> tuple[list[Finding], VerifySummary]:
-        """Run ``lognotary verify``; its findings and summary, after checking that its status says the same."""
+        """Run ``lognotary verify``; returns findings and summary, after checking that the exit status agrees."""
         done = self.cli("verify", "--json", *arguments)
         findings, summary = read_verification(done.stdout)
         assert done.returncode == (1 if findings else 0), done.stderr
@@ -192,7 +192,7 @@ class LognotaryServer:
 
     @contextmanager
     def correlation(self) -> Iterator[CorrelationServiceStub]:
-        """A client of the gRPC API."""
+        """Yield a client of the gRPC API."""
         with grpc.insecure_channel(self.api_grpc) as channel:
             yield CorrelationServiceStub(channel)
 
@@ -210,7 +210,7 @@ class LognotaryServer:
 
 
 def read_verification(output: str) -> tuple[list[Finding], VerifySummary]:
-    """Read what ``lognotary verify --json`` prints."""
+    """Parse the output of ``lognotary verify --json``."""
     steps = [Parse(line, VerifyResponse()) for line in output.splitlines()]
     assert steps, "verify printed nothing"
     assert steps[-1].HasField("summary"), "verify did not come to its end"
@@ -220,5 +220,5 @@ def read_verification(output: str) -> tuple[list[Finding], VerifySummary]:
 
 
 def kinds(findings: list[Finding]) -> set[str]:
-    """The names of the kinds of findings."""
+    """Return the names of the kinds of findings."""
     return {FindingKind.Name(finding.kind) for finding in findings}

@@ -1,4 +1,4 @@
-"""Reading what ``storage.native`` writes, as far as the tables of evidence need it."""
+"""Reader of the output of ``storage.native``, as far as the evidence tables need it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def count_rows(block: bytes) -> int:
 
 
 def read_block(block: bytes) -> list[dict[str, Any]]:
-    """Return the rows of a block, by the names of their columns."""
+    """Return the rows of a block, by column name."""
     columns, at = varint(block, 0)
     count, at = varint(block, at)
     rows: list[dict[str, Any]] = [{} for _ in range(count)]

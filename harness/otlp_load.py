@@ -1,4 +1,4 @@
-"""Sends logs over OTLP/gRPC: single requests, and load of which every record can be found again."""
+"""OTLP/gRPC senders: single requests, and load in which every record can be identified."""
 
 import threading
 import time
@@ -36,7 +36,7 @@ def log_record(
     timestamp: int | None = None,
     **attributes: str,
 ) -> LogRecord:
-    """A record; underscores in the names of attributes stand for dots."""
+    """Return a record; underscores in attribute names stand for dots."""
     return LogRecord(
         time_unix_nano=time.time_ns() if timestamp is None else timestamp,
         trace_id=bytes.fromhex(trace_id),
@@ -48,7 +48,7 @@ def log_record(
 
 
 def request_of(records: Sequence[LogRecord], service: str = "shop") -> ExportLogsServiceRequest:
-    """One request of one service."""
+    """Return a request of one service."""
     return ExportLogsServiceRequest(
         resource_logs=[
             ResourceLogs(
@@ -64,7 +64,7 @@ def _pairs(attributes: Mapping[str, str]) -> list[KeyValue]:
 
 
 def own_connection(address: str) -> grpc.Channel:
-    """A channel with a connection of its own; others of one process to one address share theirs."""
+    """Return a channel with its own connection; by default, channels to one address share a connection."""
     return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
 
 
@@ -74,14 +74,14 @@ def send(
     service: str = "shop",
     connect: Callable[[str], grpc.Channel] = grpc.insecure_channel,
 ) -> None:
-    """Send records and return when they were acknowledged."""
+    """Send records and return once they are acknowledged."""
     with connect(address) as channel:
         LogsServiceStub(channel).Export(request_of(records, service), timeout=_SEND_SECONDS)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A request that was not acknowledged; ``retry`` is None where the server gave no RetryInfo."""
+    """A request that was not acknowledged; ``retry`` is None if the server gave no RetryInfo."""
 
     code: grpc.StatusCode
     details: str
@@ -89,9 +89,9 @@ class Refusal:
 
 
 class Load:
-    """Sends requests from several threads until it is stopped. Nothing is ever sent twice.
+    """Sender with several threads that runs until stopped. Nothing is ever sent twice.
 
-    Every request has an audit and some operational records under one trace ID of its own, each with an ID.
+    Every request has an audit record and some operational records under its own trace ID, each with an ID.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Load:
 
     @property
     def acknowledged(self) -> list[str]:
-        """The IDs of all records that were acknowledged."""
+        """IDs of all acknowledged records."""
         with self._lock:
             return list(self._acknowledged)
 
@@ -125,12 +125,12 @@ class Load:
             return list(self._refusals)
 
     def wait_for_acknowledged(self, more: int, within: float = 60.0) -> None:
-        """Wait until so many more records than now were acknowledged."""
+        """Wait until a number of further records are acknowledged."""
         goal = len(self.acknowledged) + more
         wait_for(lambda: len(self.acknowledged) >= goal, within)
 
     def stop(self) -> None:
-        """Stop, after the requests that are under way got their answers."""
+        """Stop after requests in flight have been answered."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
@@ -172,7 +172,7 @@ class Load:
 
 
 def refusal_of(error: grpc.RpcError) -> Refusal:
-    """What a failed call says, RetryInfo as the Collector reads it."""
+    """Return the refusal in a failed call, with RetryInfo read as the Collector does."""
     retry = None
     trailers: Any = error.trailing_metadata()  # grpc-stubs does not know that they are pairs
     for key, value in trailers or ():
@@ -186,14 +186,14 @@ def refusal_of(error: grpc.RpcError) -> Refusal:
 
 @dataclass(frozen=True)
 class Stored:
-    """The records of loads as storage has them: how often each is there, in committed batches and in others."""
+    """Stored records of loads: the number of copies of each, in committed batches and outside."""
 
     committed: Counter[str]
     uncommitted: Counter[str]
     traces_of_uncommitted: set[str]
 
     def check(self, acknowledged: Sequence[str]) -> None:
-        """Check that each acknowledged record is there once and signed, and no other more than once."""
+        """Check that each acknowledged record is stored once and signed, and no record is stored twice."""
         assert acknowledged, "nothing was acknowledged, so nothing was tested"
         assert len(set(acknowledged)) == len(acknowledged)
         wanted = set(acknowledged)
@@ -203,7 +203,7 @@ class Stored:
 
 
 def read_stored(storage_url: str) -> Stored:
-    """Read all records of loads. An embedded storage must not be in use."""
+    """Read all stored records of loads. Embedded storage must not be in use."""
     engine = connect(parse_storage_url(storage_url))
     try:
         rows = list(

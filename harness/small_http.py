@@ -1,4 +1,4 @@
-"""A small HTTP server for tests: a function from request to answer, reached over real connections."""
+"""A small HTTP server for tests: a function from request to answer, over real connections."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; with ``stream``, one in chunks whose length is not said.
+    """An answer; with ``stream``, a chunked answer without a declared length.
 
-    A header given here replaces the server's own.
+    Headers given here replace the server's own.
     """
 
     status: int
@@ -31,7 +31,7 @@ class Answer:
 
 @contextmanager
 def serving(respond: Callable[[Request], Answer], port: int = 0) -> Iterator[str]:
-    """Answer with what the function returns, at the URL that this yields, until the block ends."""
+    """Serve the function's answers until the block ends; yields the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""A token in software, in a directory of its own (SoftHSM 2, Debian package softhsm2)."""
+"""A software token in its own directory (SoftHSM 2, Debian package softhsm2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SoftToken:
     """A token with a user PIN.
 
     Attributes:
-        directory: where the token keeps its objects; while it is elsewhere, the token is gone.
+        directory: directory of the token's objects; moving it away makes the token disappear.
         pin_file: a file that holds the PIN.
     """
 
@@ -39,14 +39,14 @@ class SoftToken:
     pin_file: Path
 
     def uri(self, label: str = "signing-key", *, pin: str = "", module: Path = MODULE) -> str:
-        """Name a key of the token; with the PIN file, unless a PIN is given."""
+        """Return the URI of a key in the token; with the PIN file, unless a PIN is given."""
         source = f"pin-value={pin}" if pin else f"pin-source=file:{self.pin_file}"
         return f"pkcs11:token={TOKEN};object={label}?module-path={module}&{source}"
 
 
 @contextmanager
 def soft_token(directory: Path, environment: pytest.MonkeyPatch) -> Iterator[SoftToken]:
-    """Make a token below a directory, and have this process and those it starts see it and no other."""
+    """Create a token below a directory, visible as the only token to this process and its children."""
     require_tools("softhsm2-util")
     if not MODULE.exists():
         lacking(f"softhsm2-util is there, but none of its libraries {', '.join(_MODULES)}")
@@ -66,6 +66,6 @@ def soft_token(directory: Path, environment: pytest.MonkeyPatch) -> Iterator[Sof
 
 
 def add_token(label: str) -> None:
-    """Make a token where the settings of this process say."""
+    """Create a token in the directory configured for this process."""
     command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", f"so-{PIN}"]
     subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -1,4 +1,4 @@
-"""A timestamp authority for tests: ``openssl ts`` with certificates made on the spot, to be served over HTTP."""
+"""A timestamp authority for tests: ``openssl ts`` with generated certificates, to be served over HTTP."""
 
 import datetime
 import subprocess
@@ -31,16 +31,16 @@ ess_cert_id_alg = sha256
 class TimestampAuthority:
     """Answers RFC 3161 requests; ``respond`` is to be served over HTTP.
 
-    Its certificate is by an intermediate authority, which is by the one in ``roots``. It answers with both
-    certificates, its own first, as openssl writes them: not in the order of DER.
+    Its certificate is issued by an intermediate authority, which is issued by the one in ``roots``. It sends both
+    certificates, its own first, as openssl writes them: not in DER order.
     """
 
     def __init__(self, directory: Path, *, digest: str = "sha256") -> None:
-        """Make keys and certificates in an empty directory.
+        """Generate keys and certificates in an empty directory.
 
         Args:
-            directory: where.
-            digest: the one algorithm of requests that are granted.
+            directory: the directory.
+            digest: the only digest algorithm that is granted.
         """
         require_tools("openssl")
         self._directory = directory
@@ -74,7 +74,7 @@ class TimestampAuthority:
             return response.read_bytes()
 
     def verify(self, response: bytes, data: bytes) -> str:
-        """Let ``openssl ts -verify`` check a response over data; returns what it says."""
+        """Run ``openssl ts -verify`` on a response over data; returns its output."""
         stored, stamped = self._directory / "stored", self._directory / "stamped"
         stored.write_bytes(response)
         stamped.write_bytes(data)

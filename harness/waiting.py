@@ -1,4 +1,4 @@
-"""Waiting for a condition instead of for a while."""
+"""Waiting for conditions instead of fixed times."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
     """Return once a condition holds.
 
     Raises:
-        TimeoutError: When it does not within that many seconds.
+        TimeoutError: the condition does not hold within that many seconds.
     """
     deadline = time.monotonic() + within
     while not condition():
@@ -19,7 +19,7 @@ def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
 
 
 async def until(condition: Callable[[], object], within: float = 60.0) -> None:
-    """Return once a condition holds that this event loop brings about; raises as ``wait_for``."""
+    """Return once a condition holds, while this event loop runs; raises as ``wait_for``."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - what is looked at has no events
             await asyncio.sleep(0.005)

@@ -1,6 +1,6 @@
-"""A small witness that obeys C2SP tlog-witness, with cosignatures of C2SP tlog-cosignature.
+"""A small witness according to C2SP tlog-witness, with cosignatures according to C2SP tlog-cosignature.
 
-It is written from the specifications; of Lognotary it takes what reads notes and checks proofs and signatures.
+It is written from the specifications; it reuses Lognotary's code for notes, proofs and signatures.
 """
 
 import base64
@@ -27,7 +27,7 @@ CosignerKey = Ed25519PrivateKey | MLDSA44PrivateKey
 
 
 class SmallWitness:
-    """Cosigns the logs it was told of; ``respond`` is to be served over HTTP."""
+    """A witness of configured logs; ``respond`` is to be served over HTTP."""
 
     def __init__(
         self,
@@ -38,14 +38,14 @@ class SmallWitness:
         key: CosignerKey | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Go on from what was cosigned before.
+        """Continue from earlier cosignatures.
 
         Args:
-            state: file of the latest cosigned checkpoint of each log; does not have to exist.
-            logs: the keys it believes, by the log's origin.
-            name: its own key's name.
+            state: file of the latest cosigned checkpoint of each log; may not exist yet.
+            logs: the trusted keys of each log, by origin.
+            name: name of its own key.
             key: its own key, else a new one.
-            clock: tells the seconds since 1970.
+            clock: returns the seconds since 1970.
         """
         self._state = state
         self._logs = dict(logs)
@@ -57,7 +57,7 @@ class SmallWitness:
         self._latest: dict[str, str] = json.loads(state.read_text()) if state.exists() else {}
 
     def size(self, origin: str) -> int:
-        """Entries of the latest checkpoint it cosigned, 0 where it never did."""
+        """Return the size of the latest checkpoint it cosigned, 0 if there is none."""
         return self._cosigned(origin).size
 
     def respond(self, request: Request) -> Answer:
@@ -102,7 +102,7 @@ class SmallWitness:
         return Answer(200, cosignature.line().encode())
 
     def cosign(self, checkpoint: Checkpoint, text: str) -> NoteSignature:
-        """Sign; to be overridden by witnesses that go wrong."""
+        """Sign; overridden by misbehaving witnesses."""
         now = int(self._clock())
         if isinstance(self._key, Ed25519PrivateKey):
             signature = self._key.sign(f"cosignature/v1\ntime {now}\n{text}".encode())
@@ -135,7 +135,7 @@ def _read_request(body: bytes) -> tuple[int, list[bytes], Checkpoint, SignedNote
     """Read the body of ``add-checkpoint``.
 
     Raises:
-        ValueError, VerificationError: it is none.
+        ValueError, VerificationError: the body is not such a request.
     """
     head, separator, note = body.decode().partition("\n\n")
     first, *hashes = head.split("\n")

@@ -1,1 +1,1 @@
-"""ClickHouse, embedded or a server: schema, writing, reading."""
+"""ClickHouse storage, embedded or on a server: schema, writes, reads."""

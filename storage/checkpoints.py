@@ -1,4 +1,4 @@
-"""Reading the checkpoints of logs, and the entries they cover."""
+"""Reads of the checkpoints of logs, and of the entries they cover."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["nearest_sizes", "read_batches_of_size", "read_entries", "read_last_b
 
 
 def read_last_batches(engine: Engine) -> list[Batch]:
-    """Return the last batch of every log, ordered by origin; where it is stored more than once, each of them."""
+    """Return the last batch of every log, ordered by origin; duplicates of a batch are all returned."""
     return select_batches(
         engine,
         "(LogId, Sequence) IN (SELECT LogId, max(Sequence) FROM log_batches GROUP BY LogId) "
@@ -22,7 +22,7 @@ def read_last_batches(engine: Engine) -> list[Batch]:
 
 
 def read_batches_of_size(engine: Engine, log_id: str, tree_size: int) -> list[Batch]:
-    """Return the batches after which a log has a size: one, unless storage was altered."""
+    """Return the batches at which a log reaches a size: one, unless storage was altered."""
     return select_batches(
         engine,
         "LogId = {log:String} AND TreeSize = {size:UInt64} ORDER BY Sequence, BatchId",
@@ -31,7 +31,7 @@ def read_batches_of_size(engine: Engine, log_id: str, tree_size: int) -> list[Ba
 
 
 def nearest_sizes(engine: Engine, log_id: str, tree_size: int) -> list[int]:
-    """Return the next smaller and the next greater size after which a batch of a log ends, where there are."""
+    """Return the nearest smaller and larger sizes at which a batch of a log ends, if they exist."""
     rows = engine.query(
         "SELECT arrayJoin([maxIf(TreeSize, TreeSize < {size:UInt64}), minIf(TreeSize, TreeSize > {size:UInt64})]) "
         "AS Size FROM log_batches WHERE LogId = {log:String} HAVING Size > 0",
@@ -45,7 +45,7 @@ def read_entries(
 ) -> list[tuple[int, bytes]]:
     """Return the leaf and the entry, SHA-256 of the canonical record, of each row that claims a leaf of a range.
 
-    ClickHouse hashes them, so that no contents are read. It may lie: check them against the tree.
+    ClickHouse computes the hashes, so no contents are read. It may lie: check them against the tree.
     """
     rows = engine.query(
         f"SELECT LeafIndex, SHA256(formatRowNoNewline('RowBinary', {canonical_expressions(stream)})) "

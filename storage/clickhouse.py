@@ -1,4 +1,4 @@
-"""The two engines, both through clickhouse-connect: embedded chDB and a ClickHouse server."""
+"""The two engines, embedded chDB and a ClickHouse server, both through clickhouse-connect."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ _CLIENTS = 4  # statements that run at the same time
 
 
 def connect(url: StorageUrl) -> Engine:
-    """Open a storage, making its database if there is none.
+    """Open a storage, creating its database if it does not exist.
 
     Raises:
-        StorageConfigError: the embedded directory cannot be made.
-        StorageBusyError: it is used by another process.
-        NotAppliedError: the server is not reached, or refuses the connection.
+        StorageConfigError: the embedded directory cannot be created.
+        StorageBusyError: the embedded directory is used by another process.
+        NotAppliedError: the server cannot be reached, or refuses the connection.
     """
     return _ClickHouse(url)
 
@@ -165,7 +165,7 @@ def _open(url: StorageUrl, database: str | None) -> Client:
 
 @contextlib.contextmanager
 def _translated(*, inserting: bool = False) -> Iterator[None]:
-    """Tell errors after which nothing was stored from those that leave it open."""
+    """Translate errors of the client into errors that say whether something may have been stored."""
     try:
         yield
     except OperationalError as error:
@@ -203,6 +203,6 @@ def _root_cause(error: BaseException) -> str:
 
 
 def _presentable(message: str) -> str:
-    """Make a message fit for a log: an answer may be any bytes, and tell what senders sent."""
+    """Make a message safe to log: an answer may be any bytes, and may contain what senders sent."""
     message = message.partition(" Column values: ")[0]  # of the row that violates a constraint
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in message)

@@ -1,4 +1,4 @@
-"""ClickHouse's own clock, by which records expire."""
+"""ClickHouse's clock, by which records expire."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _MOST_BEHIND = 86_400.0  # seconds
 
 
 def read_clock(engine: Engine) -> float:
-    """Return what time it is in storage, in seconds since the epoch; raises StorageError."""
+    """Return the time of storage's clock, in seconds since the epoch; raises StorageError."""
     rows = engine.query("SELECT toUnixTimestamp64Nano(now64(9))")
     return int(read_one(rows, int64)) / 1e9
 
 
 def check_clock(engine: Engine) -> None:
-    """Check that this machine's clock is not far behind storage's: records that seem old expire as they come.
+    """Check that this machine's clock is not far behind storage's: records that seem old expire on arrival.
 
     Raises:
-        NotAppliedError: it is.
-        StorageError: storage is not reached.
+        NotAppliedError: the clock is too far behind.
+        StorageError: storage cannot be reached.
     """
     behind = read_clock(engine) - time.time()
     if behind > _MOST_BEHIND:

@@ -1,4 +1,4 @@
-"""An engine that is not there yet: what asks it is told so, until the real one arrives."""
+"""Deferred engine: raises NotAppliedError until the real engine is connected."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["DeferredEngine"]
 
 
 class DeferredEngine:
-    """Stands for an engine from before storage is reached; implements ``Engine``."""
+    """Stand-in for an engine that is not connected yet; implements ``Engine``."""
 
     def __init__(self) -> None:
-        """Wait for the engine."""
+        """Start without an engine."""
         self._engine: Engine | None = None
 
     def arrive(self, engine: Engine) -> None:
-        """Pass everything on to an engine from now on; it is closed by who opened it."""
+        """Delegate to an engine from now on; whoever opened the engine closes it."""
         self._engine = engine
 
     @property
     def info(self) -> EngineInfo:
-        """What is behind it; raises NotAppliedError as long as that is unknown."""
+        """Description of the engine; raises NotAppliedError until it is connected."""
         return self._arrived().info
 
     def execute(self, statement: str, /) -> None:

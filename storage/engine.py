@@ -1,8 +1,8 @@
-"""What Lognotary asks of a ClickHouse engine, embedded or a server.
+"""Interface of a ClickHouse engine, embedded or a server.
 
 The engine moves bytes: statements go in as SQL, inserts as ready-made Native blocks, answers come
-back as RowBinary. What the rows mean is known to the modules that read and write them. An engine
-may be used from several threads at once.
+back as RowBinary. The modules that read and write rows know their meaning. An engine
+is thread-safe.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Pieces = Generator[bytes, None, None]
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What is behind an engine.
+    """Description of an engine.
 
     Attributes:
         name: the storage URL without its password.
         version: ClickHouse's version, such as (26, 9).
-        exclusive: True where no other process can use the storage (the embedded engine).
+        exclusive: True if no other process can use the storage (the embedded engine).
     """
 
     name: str
@@ -37,28 +37,28 @@ class Engine(Protocol):
 
     @property
     def info(self) -> EngineInfo:
-        """What is behind this engine."""
+        """Description of this engine."""
 
     def execute(self, statement: str, /) -> None:
         """Run a statement without a result.
 
         Raises:
-            NotAppliedError: storage was not reached, or refused it.
-            OutcomeUnknownError: sent, but no answer came.
+            NotAppliedError: storage could not be reached, or refused the statement.
+            OutcomeUnknownError: the statement was sent, but no answer came.
         """
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
-        """Insert one Native block, whole or not at all.
+        """Insert one Native block atomically.
 
         Args:
             table: the table.
             columns: the names of the block's columns.
             block: the block; all its rows belong to one partition.
-            token: deduplication token; an insert that is repeated with it is stored once.
+            token: deduplication token; repeated inserts with the same token are stored once.
 
         Raises:
             NotAppliedError: nothing was stored.
-            OutcomeUnknownError: it may have been stored; repeat it with the same token.
+            OutcomeUnknownError: the block may have been stored; retry with the same token.
         """
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
@@ -73,17 +73,17 @@ class Engine(Protocol):
         """
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
-        """Run a SELECT and return its result as RowBinary while it comes, cut anywhere: for results without limit.
+        """Run a SELECT and stream its result as RowBinary, cut anywhere: for results of any size.
 
-        A result that breaks off raises an error after the pieces that came before. A server that does not mark such
-        an end may send the error's text as if it were rows: take nothing for granted that does not prove itself.
+        An interrupted result raises an error after the pieces that arrived. A server that does not mark such
+        an end may send the error's text as if it were rows: trust only data that can be verified.
 
         Args:
             select: as for ``query``.
             parameters: as for ``query``.
 
         Raises:
-            StorageError: the query could not be answered, or not to its end.
+            StorageError: the query could not be answered completely.
         """
 
     def close(self) -> None:

@@ -1,11 +1,11 @@
-"""What can go wrong in storage.
+"""Errors of storage.
 
 StorageError
-├── StorageConfigError     a storage URL or an existing table that cannot be used: tell the operator
+├── StorageConfigError     a storage URL or an existing table that cannot be used: for the operator
 ├── StorageBusyError       the embedded directory is in use by another process
-├── NotAppliedError        storage refused the statement; certainly nothing of it was stored
+├── NotAppliedError        storage refused the statement; nothing was stored
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
-└── OutcomeUnknownError    the connection broke or the answer did not come: it may have been stored
+└── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class StorageError(LognotaryError):
 
 
 class StorageConfigError(StorageError):
-    """What the operator gave cannot work; the message says what to do."""
+    """The configuration cannot be used; the message says what to do."""
 
     retryable: ClassVar[bool] = False
 
 
 class StorageBusyError(StorageError):
-    """The embedded engine's directory belongs to another process."""
+    """The embedded engine's directory is in use by another process."""
 
     retryable: ClassVar[bool] = False
 
 
 class NotAppliedError(StorageError):
-    """Storage was not reached, or refused; nothing was stored."""
+    """Storage could not be reached, or refused the statement; nothing was stored."""
 
 
 class LeaseLostError(NotAppliedError):
@@ -53,4 +53,4 @@ class LeaseLostError(NotAppliedError):
 
 
 class OutcomeUnknownError(StorageError):
-    """The statement was sent and no answer came; repeat it with the same deduplication token."""
+    """The statement was sent, but no answer came; retry with the same deduplication token."""

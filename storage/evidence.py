@@ -1,4 +1,4 @@
-"""Reading evidence: batches, hashes of the tree, and records as they were hashed."""
+"""Reads of evidence: batches, hashes of the tree, and canonical records."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ _FRAGMENT_READERS = (uint8, uint64, uint16, string, uuid)
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A record as storage has it.
+    """A stored record.
 
     Attributes:
-        log_id: the log it claims to be in, empty for none.
-        batch_id: the batch it claims to be in.
-        leaf_index: its place in the log.
-        computed_ok: every MATERIALIZED column is what its expression gives.
+        log_id: the log that it names, empty for none.
+        batch_id: the batch that it names.
+        leaf_index: the leaf that it claims.
+        computed_ok: True if every MATERIALIZED column has the value of its expression.
         canonical: the canonical record.
     """
 
@@ -61,7 +61,7 @@ class StoredRecord:
 
 
 def last_batch(engine: Engine, log_id: str) -> Batch | None:
-    """Return the last committed batch of a log, None where there is none."""
+    """Return the last committed batch of a log, None if there is none."""
     rows = engine.query(
         f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
         "ORDER BY Sequence DESC, TreeSize DESC LIMIT 1",
@@ -71,11 +71,11 @@ def last_batch(engine: Engine, log_id: str) -> Batch | None:
 
 
 def select_batches(engine: Engine, condition: str, parameters: Mapping[str, object] | None = None) -> list[Batch]:
-    """Return the batches for which an SQL condition holds.
+    """Return the batches that satisfy an SQL condition.
 
     Args:
         engine: the storage.
-        condition: what follows on WHERE.
+        condition: the condition after WHERE.
         parameters: the values of its ``{name:Type}`` placeholders.
     """
     rows = engine.query(f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE {condition}", parameters)
@@ -83,7 +83,7 @@ def select_batches(engine: Engine, condition: str, parameters: Mapping[str, obje
 
 
 def read_batches_at(engine: Engine, log_id: str, places: Collection[tuple[int, int]]) -> list[Batch]:
-    """Return the batches of a log that have some pairs of Sequence and TreeSize, ordered by TreeSize."""
+    """Return the batches of a log with given pairs of Sequence and TreeSize, ordered by TreeSize."""
     if not places:
         return []
     rows = engine.query(
@@ -106,7 +106,7 @@ def read_batches_within(engine: Engine, log_id: str, first_leaf: int, end_leaf: 
 
 
 def read_misnamed_batches(engine: Engine, *, since: int | None = None, until: int | None = None) -> list[Batch]:
-    """Return the batches whose LogId is not that of their Origin: one of the two was altered."""
+    """Return the batches whose LogId does not match their Origin: one of the two was altered."""
     rows = engine.query(
         f"SELECT {_BATCH_FIELDS} FROM log_batches "
         f"WHERE LogId != substring(lower(hex(SHA256(Origin))), 1, 16) {ingested_within(since, until)}"
@@ -115,7 +115,7 @@ def read_misnamed_batches(engine: Engine, *, since: int | None = None, until: in
 
 
 def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int]) -> list[Batch]:
-    """Return the committed batches of a log that hold any of some leaves."""
+    """Return the committed batches of a log that contain any of the given leaves."""
     if not leaves:
         return []
     rows = engine.query(
@@ -131,8 +131,8 @@ def read_fragments(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) 
     """Return the tile fragments that batches over the leaves [first_leaf, end_leaf) added.
 
     Returns:
-        Fragments with the batch that brought each, in the order of level and place. Some of
-        neighbouring batches, which share tiles with these, are among them.
+        Fragments with the batch that added each, ordered by level and position. Fragments of
+        adjacent batches that share tiles with these are included.
     """
     levels = []
     level = 0
@@ -155,7 +155,7 @@ def read_fragments(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) 
 def read_tile_fragments(
     engine: Engine, log_id: str, tiles: Collection[tuple[int, int]]
 ) -> list[tuple[TileFragment, UUID]]:
-    """Return all fragments of some tiles, with the batch that brought each, in no order.
+    """Return all fragments of the given tiles, with the batch that added each, in any order.
 
     Args:
         engine: the storage.
@@ -186,10 +186,10 @@ def read_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
 
 
 def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int) -> Pieces:
-    """Return what ``read_records`` does, in any order and with less effort: this is what verification waits for.
+    """Stream the records of ``read_records`` in any order, at lower cost: the bulk read of verification.
 
     Returns:
-        The rows that ``server.notary.hashing.hash_rows`` takes, cut into pieces anywhere.
+        Rows for ``server.notary.hashing.hash_rows``, cut into pieces anywhere.
     """
     return engine.query_in_pieces(
         f"{scan_query(stream)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
@@ -199,7 +199,7 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
 
 
 def scan_query(stream: Stream) -> str:
-    """Return the SELECT of the rows that ``hash_rows`` takes, from a whole table."""
+    """Return the SELECT of the rows for ``hash_rows``, from a whole table."""
     return f"SELECT BatchId, LeafIndex, {_COMPUTED_OK}, {canonical_expressions(stream)} FROM {RECORD_TABLES[stream]}"
 
 
@@ -231,12 +231,12 @@ def _fragments(rows: bytes) -> list[tuple[TileFragment, UUID]]:
 def select_records(
     engine: Engine, stream: Stream, condition: str, parameters: Mapping[str, object]
 ) -> Iterator[StoredRecord]:
-    """Return the records for which an SQL condition holds, as they were hashed.
+    """Return the canonical records that satisfy an SQL condition.
 
     Args:
         engine: the storage.
-        stream: whose table is read.
-        condition: what follows on WHERE.
+        stream: stream of the table.
+        condition: the condition after WHERE.
         parameters: the values of its ``{name:Type}`` placeholders.
     """
     rows = engine.query(

@@ -1,4 +1,4 @@
-"""What there is: which batches, and which rows and hashes name which batch."""
+"""Inventory of storage: batches, and the rows and hashes that name each batch."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class Leaves:
 
 @dataclass(frozen=True, slots=True)
 class LogExtent:
-    """How much a log holds, by the rows of its batches; nothing of it is checked.
+    """Extent of a log according to the rows of its batches, unchecked.
 
     Attributes:
         log_id: the log.
-        origin: its name.
+        origin: its origin.
         size: its highest TreeSize.
         records: the sum of RecordCount.
     """
@@ -73,9 +73,9 @@ class RecordGroup:
         log_id: the log.
         batch_id: the batch.
         count: number of rows.
-        min_leaf: the lowest leaf that one of them claims.
-        max_leaf: the highest.
-        newest: the latest IngestedAt, in nanoseconds since the epoch.
+        min_leaf: the lowest leaf that the rows claim.
+        max_leaf: the highest leaf that the rows claim.
+        newest: the latest IngestedAt of the rows, in nanoseconds since the epoch.
     """
 
     log_id: str
@@ -94,9 +94,9 @@ class TileGroup:
         log_id: the log.
         batch_id: the batch.
         count: number of rows.
-        first_leaf: the first leaf that one of their hashes covers.
-        last_leaf: the last.
-        sequences: the lowest and the highest Sequence.
+        first_leaf: the first leaf that their hashes cover.
+        last_leaf: the last leaf that their hashes cover.
+        sequences: the lowest and the highest Sequence of the rows.
     """
 
     log_id: str
@@ -109,7 +109,7 @@ class TileGroup:
 
 @dataclass(frozen=True, slots=True)
 class BatchIndex:
-    """Where a log's batches are to be found: pairs of Sequence and TreeSize, ordered by TreeSize.
+    """Index of a log's batches: pairs of Sequence and TreeSize, ordered by TreeSize.
 
     Kept as ClickHouse sent them, 16 bytes each: a log may have millions of batches.
     """
@@ -122,13 +122,13 @@ class BatchIndex:
 
 
 def list_logs(engine: Engine) -> list[tuple[str, str]]:
-    """Return (LogId, Origin) of every log that has a batch."""
+    """Return (LogId, Origin) of every log with a batch."""
     rows = engine.query("SELECT DISTINCT LogId, Origin FROM log_batches ORDER BY Origin, LogId")
     return [(log_id, origin) for log_id, origin in read_rows(rows, (text, text))]
 
 
 def read_extents(engine: Engine) -> list[LogExtent]:
-    """Return how much every log holds that has a batch, ordered by name."""
+    """Return the extent of every log with a batch, ordered by origin."""
     rows = engine.query(
         "SELECT LogId, Origin, max(TreeSize), sum(RecordCount) FROM log_batches GROUP BY LogId, Origin "
         "ORDER BY Origin, LogId"
@@ -137,7 +137,7 @@ def read_extents(engine: Engine) -> list[LogExtent]:
 
 
 def next_tree_size(engine: Engine, log_id: str, after: int) -> int | None:
-    """Return where the next batch of a log ends that ends after some entries, None where there is none."""
+    """Return the TreeSize of the next batch of a log after a number of entries, None if there is none."""
     rows = engine.query(
         "SELECT min(TreeSize), count() FROM log_batches WHERE LogId = {log:String} AND TreeSize > {after:UInt64}",
         {"log": log_id, "after": after},
@@ -155,15 +155,15 @@ def read_batch_index(
     after: int = 0,
     end: int | None = None,
 ) -> BatchIndex:
-    """Return where batches of a log are.
+    """Return an index of a log's batches.
 
     Args:
         engine: the storage.
         log_id: the log.
-        since: only batches ingested at or after this, in nanoseconds since the epoch.
-        until: only batches ingested before this.
-        after: only batches that end after so many entries.
-        end: only batches that end with so many entries or less.
+        since: only batches ingested at or after this time, in nanoseconds since the epoch.
+        until: only batches ingested before this time.
+        after: only batches that end after this number of entries.
+        end: only batches that end at or before this number of entries.
     """
     before = f"AND TreeSize <= {int(end)}" if end is not None else ""
     rows = engine.query(
@@ -177,7 +177,7 @@ def read_batch_index(
 def count_records(
     engine: Engine, *, since: int | None = None, until: int | None = None, after: Mapping[str, int] = _NO_LOGS
 ) -> int:
-    """Count the records that batches say they hold; ``after`` as in ``read_record_groups``."""
+    """Sum the RecordCount of batches; ``after`` as in ``read_record_groups``."""
     within = ingested_within(since, until) + _beyond("FirstLeaf", after)
     rows = engine.query(f"SELECT sum(RecordCount) FROM log_batches WHERE 1 {within}")
     return int(read_one(rows, uint64))
@@ -193,18 +193,18 @@ def read_record_groups(
     within: Leaves | None = None,
     committed: bool = True,
 ) -> list[RecordGroup]:
-    """Return which logs and batches the rows of a table name, and how often; scans four columns.
+    """Group the rows of a table by the log and batch that they name; scans four columns.
 
-    What is no UTF-8 in a LogId is U+FFFD, as ``toValidUTF8`` has it: by that name others can ask for the rows.
+    Invalid UTF-8 in a LogId becomes U+FFFD, as in ``toValidUTF8``: queries can find the rows by that name.
 
     Args:
         engine: the storage.
-        stream: whose table.
-        since: only rows ingested at or after this, in nanoseconds since the epoch.
-        until: only rows ingested before this.
-        after: LogId -> number of entries at its beginning that are left out.
+        stream: stream of the table.
+        since: only rows ingested at or after this time, in nanoseconds since the epoch.
+        until: only rows ingested before this time.
+        after: LogId -> number of entries at its beginning to leave out.
         within: only rows that claim these leaves.
-        committed: also rows that name a batch which ends after those of ``after``.
+        committed: include rows that name a batch that ends after ``after``.
     """
     inside = ""
     if within is not None:
@@ -222,15 +222,15 @@ def read_record_groups(
 def read_tile_groups(
     engine: Engine, *, after: Mapping[str, int] = _NO_LOGS, within: Leaves | None = None, committed: bool = True
 ) -> list[TileGroup]:
-    """Return which logs and batches the rows of ``log_tiles`` name, and how often.
+    """Group the rows of ``log_tiles`` by the log and batch that they name.
 
-    A row belongs to the leaf that completes its first hash: the batch that brought it holds that leaf.
+    A row belongs to the leaf that completes its first hash: the batch that added the row contains that leaf.
 
     Args:
         engine: the storage.
-        after: as for ``read_record_groups``; there ``log_tiles`` is read whole.
+        after: as for ``read_record_groups``; ``log_tiles`` is read completely.
         within: only rows that belong to these leaves.
-        committed: also rows that name a batch which ends after those of ``after``.
+        committed: include rows that name a batch that ends after ``after``.
     """
     first = f"bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset, Level * {TILE_HEIGHT})"
     last = (
@@ -253,7 +253,7 @@ def read_tile_groups(
 
 
 def _tiles_within(leaves: Leaves) -> str:
-    """Return the SQL condition that rows of ``log_tiles`` belong to leaves; each row belongs to one leaf of one log."""
+    """Return the SQL condition for rows of ``log_tiles`` that belong to leaves; each belongs to one leaf of one log."""
     leaf = f"toUInt64(bitShiftLeft(TileIndex * {1 << TILE_HEIGHT} + Offset + 1, Level * {TILE_HEIGHT}) - 1)"
     # Which tiles they can be in, so that the primary key is of use. Offset may have been altered, up to 65535.
     tiles = " OR ".join(
@@ -265,7 +265,7 @@ def _tiles_within(leaves: Leaves) -> str:
 
 
 def _uncommitted(after: Mapping[str, int]) -> str:
-    """Return the SQL condition that rows name no batch which ends after some entries."""
+    """Return the SQL condition for rows that name no batch that ends after a number of entries."""
     beyond = "".join(f" AND NOT (LogId = '{log_id}' AND TreeSize <= {size})" for log_id, size in after.items())
     return f"AND (LogId, BatchId) NOT IN (SELECT LogId, BatchId FROM log_batches WHERE 1 {beyond})"
 
@@ -275,7 +275,7 @@ def _beyond(leaf: str, after: Mapping[str, int]) -> str:
 
 
 def ingested_within(since: int | None, until: int | None) -> str:
-    """Return the SQL condition, beginning with AND, that IngestedAt lies in a range of time."""
+    """Return the SQL condition, beginning with AND, for IngestedAt in a range of time."""
     condition = ""
     if since is not None:
         condition += f" AND IngestedAt >= fromUnixTimestamp64Nano({since})"

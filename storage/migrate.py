@@ -1,7 +1,7 @@
-"""Numbered migrations, applied at start.
+"""Numbered schema migrations, applied at startup.
 
-Every statement is idempotent (IF NOT EXISTS), so several servers that start at once do no harm; a
-migration is recorded once it has run. A migration that was recorded is never edited.
+Every statement is idempotent (IF NOT EXISTS), so several servers may start at once; a
+migration is recorded once it has run. A recorded migration is never edited.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Migration:
         return sha256(self.sql.encode()).hexdigest()
 
     def statements(self, version: tuple[int, int]) -> list[str]:
-        """Return the statements to run on a ClickHouse of a version."""
+        """Return the statements for a version of ClickHouse."""
         sql = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
         for name, definition in {**_index_types(version), "room": _room(version)}.items():
             sql = sql.replace("{{" + name + "}}", definition)
@@ -55,15 +55,15 @@ def load_migrations() -> list[Migration]:
 
 
 def migrate(engine: Engine) -> list[Migration]:
-    """Bring the tables up to date.
+    """Migrate the tables to the current version.
 
     Returns:
-        The migrations that were applied now.
+        The migrations that were applied.
 
     Raises:
-        StorageConfigError: the database has tables of the same names but another layout, or was
+        StorageConfigError: the database has tables of the same names and a different layout, or was
             migrated by a newer or an altered Lognotary.
-        NotAppliedError: storage is not reached, or refuses a statement.
+        NotAppliedError: storage cannot be reached, or refuses a statement.
     """
     engine.execute(
         "CREATE TABLE IF NOT EXISTS lognotary_migrations (Number UInt16, Name String, Digest String, "

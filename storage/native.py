@@ -1,8 +1,8 @@
-"""ClickHouse's Native format, written from columns.
+"""Writer of ClickHouse's Native format from columns.
 
 A block is a number of columns and of rows, then for each column its name, its type and its data.
-Columns come in parts, one for each request of a batch, and are joined without decoding them: plain
-data is concatenated, the dictionaries of LowCardinality columns are united. Format: ClickHouse
+Columns come in parts, one for each request of a batch, which are joined without decoding: plain
+data is concatenated, the dictionaries of LowCardinality columns are merged. Format: ClickHouse
 documentation, "Native", and for LowCardinality ``SerializationLowCardinality`` (version 1,
 additional keys only).
 
@@ -30,14 +30,14 @@ _KEYS_VERSION = struct.pack("<Q", 1)
 
 
 def pack_numbers(numbers: Iterable[int]) -> bytes:
-    """Pack numbers as columns hold them: 32 bits each."""
+    """Pack numbers as in columns: 32 bits each."""
     packed = array("I", numbers)
     return packed.tobytes() if packed.itemsize == 4 else np.array(packed, "<u4").tobytes()
 
 
 @dataclass(frozen=True, slots=True)
 class PlainColumn:
-    """Fixed-width values or length-prefixed strings, as they stand in a block."""
+    """Column of fixed-width values or length-prefixed strings, in block encoding."""
 
     data: bytes
 
@@ -53,7 +53,7 @@ class WordColumn:
 
     Attributes:
         dictionary: the distinct values.
-        indexes: for each row the value's place in the dictionary, 32 bits each.
+        indexes: index into the dictionary for each row, 32 bits each.
     """
 
     dictionary: tuple[bytes, ...]
@@ -66,7 +66,7 @@ class WordColumn:
 
     @classmethod
     def of(cls, values: Iterable[bytes]) -> WordColumn:
-        """Make a column of values."""
+        """Create a column from values."""
         places: dict[bytes, int] = {}
         indexes = pack_numbers([places.setdefault(value, len(places)) for value in values])
         return cls(tuple(places), indexes)
@@ -77,7 +77,7 @@ class MapColumn:
     """A Map(LowCardinality(String), String) column.
 
     Attributes:
-        lengths: number of pairs of each row, 32 bits each.
+        lengths: number of pairs in each row, 32 bits each.
         keys: the keys of all rows, one after the other.
         values: the values of all rows as length-prefixed strings.
     """
@@ -98,7 +98,7 @@ _Kind = TypeVar("_Kind", PlainColumn, WordColumn, MapColumn)
 
 
 class NamedColumn(Protocol):
-    """What a block's header says of a column."""
+    """Header of a column in a block."""
 
     @property
     def name(self) -> str:
@@ -113,12 +113,12 @@ def encode_block(header: Sequence[NamedColumn], columns: Sequence[Sequence[Colum
     """Encode one block.
 
     Args:
-        header: names and types, one for each column.
-        columns: for each column its parts, which follow one another and together have ``rows`` rows.
+        header: name and type of each column.
+        columns: parts of each column, in order, which together have ``rows`` rows.
         rows: number of rows.
 
     Raises:
-        TypeError: the parts of a column are of different kinds.
+        TypeError: the parts of a column have different kinds.
     """
     pieces = [encode_varint(len(columns)), encode_varint(rows)]
     for named, parts in zip(header, columns, strict=True):

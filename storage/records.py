@@ -1,4 +1,4 @@
-"""Reading records and spans by trace, and audit events by who did what."""
+"""Queries for records and spans of a trace, and for audit events."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["AuditFilter", "Span", "records_of_trace", "search_audit_events", "sp
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which audit events; every field that is set must hold. Times are nanoseconds since the epoch.
+    """Filter of audit events; all conditions must hold. Times are nanoseconds since the epoch.
 
     Attributes:
         equal: column -> value, for ActorId, TargetId, TargetType, SourceId, Outcome, Category,
             ServiceName and TraceId.
-        action: exact, or with ``*`` at its end.
-        text: occurs in the body, in any case.
+        action: exact, or a prefix followed by ``*``.
+        text: text in the body, ignoring case.
         since: earliest Timestamp.
-        until: Timestamp is before this.
-        before: only events that come after this one when sorted from the latest, by (Timestamp,
+        until: upper limit of Timestamp, exclusive.
+        before: only events that follow this one in descending order of (Timestamp,
             LogId, LeafIndex).
     """
 
@@ -58,7 +58,7 @@ _FILTER_COLUMNS = frozenset(
 
 
 def records_of_trace(engine: Engine, stream: Stream, trace_id: str, limit: int) -> list[StoredRecord]:
-    """Return a trace's records of one stream, the earliest first."""
+    """Return a trace's records in one stream, earliest first."""
     return list(
         select_records(
             engine,
@@ -70,7 +70,7 @@ def records_of_trace(engine: Engine, stream: Stream, trace_id: str, limit: int) 
 
 
 def spans_of_trace(engine: Engine, trace_id: str, limit: int) -> list[Span]:
-    """Return a trace's spans, the earliest first."""
+    """Return a trace's spans, earliest first."""
     # The companion table has a trace's range of time, in whole seconds: spans are sorted by time.
     rows = engine.query(
         "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
@@ -86,7 +86,7 @@ def spans_of_trace(engine: Engine, trace_id: str, limit: int) -> list[Span]:
 
 
 def search_audit_events(engine: Engine, wanted: AuditFilter, limit: int) -> list[StoredRecord]:
-    """Return audit events, the latest first."""
+    """Return audit events, latest first."""
     conditions = ["1"]
     parameters: dict[str, object] = {"limit": limit}
     for column, value in wanted.equal.items():

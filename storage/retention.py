@@ -1,4 +1,4 @@
-"""How long records are kept: a TTL on the tables of records, which drops whole parts (``ttl_only_drop_parts``)."""
+"""Retention of records: a TTL on their tables, which drops whole parts (``ttl_only_drop_parts``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TTL = re.compile(r" TTL toDateTime\(IngestedAt\) \+ toIntervalDay\((\d+)\)(?: S
 
 
 def read_retention_days(engine: Engine) -> dict[Stream, int | None]:
-    """Return for how many days each stream's table keeps records, None for ever.
+    """Return the retention of each stream's table in days, None for ever.
 
     Raises:
         StorageError: storage cannot be read, or a table has a TTL that is not Lognotary's.
@@ -28,10 +28,10 @@ def read_retention_days(engine: Engine) -> dict[Stream, int | None]:
 
 
 def set_retention_days(engine: Engine, days: Mapping[Stream, int | None]) -> None:
-    """Let tables keep records for some days, None for ever; tables that do so already are left alone.
+    """Set the retention of tables in days, None for ever; tables with the right TTL are left alone.
 
     Raises:
-        StorageError: storage cannot be read, or refuses it.
+        StorageError: storage cannot be read, or refuses the change.
     """
     kept = read_retention_days(engine)
     for stream, wanted in days.items():

@@ -1,4 +1,4 @@
-"""Rows read from ClickHouse's RowBinary format."""
+"""Reader of ClickHouse's RowBinary format."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def uint8(data: bytes, at: int) -> tuple[int, int]:
 
 
 def boolean(data: bytes, at: int) -> tuple[bool, int]:
-    """Read a UInt8 as a truth value."""
+    """Read a UInt8 as a bool."""
     return data[at] != 0, at + 1
 
 
@@ -106,7 +106,7 @@ def string(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def text_pairs(data: bytes, at: int) -> tuple[tuple[tuple[str, str], ...], int]:
-    """Read a Map of UTF-8 texts as its pairs."""
+    """Read a Map of UTF-8 strings as its pairs."""
     count, at = varint(data, at)
     pairs = []
     for _ in range(count):
@@ -117,7 +117,7 @@ def text_pairs(data: bytes, at: int) -> tuple[tuple[tuple[str, str], ...], int]:
 
 
 def text(data: bytes, at: int) -> tuple[str, int]:
-    """Read a String of UTF-8 text; what is not UTF-8 is shown as U+FFFD."""
+    """Read a String of UTF-8 text; invalid UTF-8 becomes U+FFFD."""
     value, at = string(data, at)
     return value.decode("utf-8", "replace"), at
 
@@ -143,10 +143,10 @@ def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[Any, .
 
 
 def read_one(data: bytes, reader: Reader) -> Any:
-    """Read the only value of the only row.
+    """Read the single value of a single row.
 
     Raises:
-        StorageError: there is not just one.
+        StorageError: there is not exactly one row.
     """
     rows = list(read_rows(data, (reader,)))
     if len(rows) != 1:
@@ -155,12 +155,12 @@ def read_one(data: bytes, reader: Reader) -> Any:
 
 
 def without_names(data: bytes) -> bytes:
-    """Return the rows of an answer in the format RowBinaryWithNames: what follows on the columns' names.
+    """Return the rows of an answer in RowBinaryWithNames format, without the column names.
 
-    An answer without any row has the names still. So one that was lost on its way is told from an empty one.
+    An answer without rows still has the names, so a lost answer can be distinguished from an empty one.
 
     Raises:
-        StorageError: it is no such answer.
+        StorageError: the data is not such an answer.
     """
     try:
         columns, at = varint(data, 0)

@@ -1,4 +1,4 @@
-"""Tables and their columns, in the order in which they are inserted and read."""
+"""Tables and their columns, in the order of inserts and reads."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ MATERIALIZED = {
 
 
 def record_columns(stream: Stream) -> tuple[TableColumn, ...]:
-    """Return the columns of a stream's table that are inserted: canonical ones, then evidence."""
+    """Return the inserted columns of a stream's table: canonical columns, then evidence."""
     canonical = (
         TableColumn(column.name, "DateTime64(9, 'UTC')" if column.name == "IngestedAt" else column.kind.value)
         for column in canonical_columns(stream)
@@ -91,7 +91,7 @@ def record_columns(stream: Stream) -> tuple[TableColumn, ...]:
 
 
 def canonical_expressions(stream: Stream) -> str:
-    """Return what to SELECT, FORMAT RowBinary, to read canonical records (version 1)."""
+    """Return the SELECT expressions that read canonical records (version 1) in FORMAT RowBinary."""
     return ", ".join(
         f"mapSort((k, v) -> (k, v), {column.name})" if column.kind.value.startswith("Map") else column.name
         for column in canonical_columns(stream)

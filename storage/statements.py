@@ -1,4 +1,4 @@
-"""Storing and reading statements (``log_statements``)."""
+"""Writes and reads of statements (``log_statements``)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> 
     Args:
         engine: the storage.
         row: the statement.
-        renewed: how often the deduplication token was renewed, because storage knew it and had lost the row.
+        renewed: number of times the deduplication token was renewed, because storage knew it but had lost the row.
 
     Raises:
         NotAppliedError: nothing was stored.
-        OutcomeUnknownError: it may have been stored; call again.
+        OutcomeUnknownError: the statement may have been stored; call again.
     """
     columns: tuple[Column, ...] = (
         WordColumn((row.log_id.encode(),), bytes(4)),
@@ -56,7 +56,7 @@ def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> 
 
 
 def encode_statement(row: StatementRow) -> bytes:
-    """Return a statement as RowBinary writes it."""
+    """Encode a statement as RowBinary."""
     return (
         encode_string(row.log_id.encode())
         + struct.pack("<Q", row.number)
@@ -68,10 +68,10 @@ def encode_statement(row: StatementRow) -> bytes:
 
 
 def decode_statement(data: bytes) -> StatementRow:
-    """Read what ``encode_statement`` returned.
+    """Decode the result of ``encode_statement``.
 
     Raises:
-        StorageError: it is something else.
+        StorageError: the data is not a statement.
     """
     rows = list(read_rows(data, _READERS))
     if len(rows) != 1:
@@ -80,7 +80,7 @@ def decode_statement(data: bytes) -> StatementRow:
 
 
 def is_stated(engine: Engine, row: StatementRow) -> bool:
-    """Tell whether a statement is stored.
+    """Return whether a statement is stored.
 
     Raises:
         StorageError: storage cannot be read.
@@ -89,7 +89,7 @@ def is_stated(engine: Engine, row: StatementRow) -> bool:
 
 
 def last_statement(engine: Engine, log_id: str) -> StatementRow | None:
-    """Return the statement of a log that has the highest number, None where there is none."""
+    """Return the statement of a log with the highest number, None if there is none."""
     rows = _select(engine, log_id, "1 ORDER BY Number DESC, Note LIMIT 1")
     return next(rows, None)
 
@@ -101,9 +101,9 @@ def read_statements(
 
     Args:
         engine: the storage.
-        log_id: only those of this log.
-        kinds: only those of these kinds.
-        tree_size: only those about checkpoints of so many entries.
+        log_id: only statements of this log.
+        kinds: only statements of these kinds.
+        tree_size: only statements about checkpoints of this size.
     """
     condition = "1"
     if kinds:
@@ -114,7 +114,7 @@ def read_statements(
 
 
 def last_witnessed_size(engine: Engine, log_id: str) -> int:
-    """Return the number of entries in the largest checkpoint of a log that has cosignatures, 0 where none has."""
+    """Return the size of a log's largest checkpoint with cosignatures, 0 if there is none."""
     rows = engine.query(
         "SELECT max(TreeSize) FROM log_statements WHERE LogId = {log:String} AND Kind = {kind:String}",
         {"log": log_id, "kind": StatementKind.WITNESSED.value},

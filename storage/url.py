@@ -38,7 +38,7 @@ class ServerUrl:
     password: str = ""
 
     def __str__(self) -> str:
-        """Return the URL without the password: this is what logs and messages show."""
+        """Return the URL without the password, for logs and messages."""
         scheme = "https" if self.secure else "http"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{self.username}@{host}:{self.port}/{self.database}"
@@ -51,7 +51,7 @@ def parse_storage_url(text: str) -> StorageUrl:
     """Read a storage URL.
 
     Raises:
-        StorageConfigError: it is none; the message shows the two forms.
+        StorageConfigError: the text is not a storage URL; the message shows the two forms.
     """
     shown = re.sub("//.*@", "//***@", text)  # messages show no password
     try:

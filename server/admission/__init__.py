@@ -1,1 +1,1 @@
-"""Admission control: how much a server holds of requests at a time, and whose."""
+"""Admission control: limits on requests in flight, shared fairly between clients."""

@@ -1,7 +1,7 @@
-"""Which requests are taken in: decided before their bodies are read, and kept true while those arrive.
+"""Admission control (load shedding): requests are admitted or refused before their bodies are read.
 
-A request has a ticket from its admission to its answer. The ticket says how large the request is as far as that is
-known: what it declares, then what has arrived of it, then what it has become, inflated and in rows.
+A request has a ticket from its admission to its answer. The ticket holds the size of the request as far as it is
+known: the declared size, then the bytes that have arrived, then the size after decompression and as rows.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from server.errors.ingest import OverloadedError, OversizedError, RefusedError, 
 __all__ = ["MEMORY_FACTOR", "Admission", "AdmissionLimits", "Stop", "Ticket"]
 
 MEMORY_FACTOR = 4
-"""How many times its size a request takes of memory, as measured: as it came, in gRPC's hands and in ours, encoded,
+"""Number of times its size a request takes of memory, as measured: as it came, in gRPC's hands and in ours, encoded,
 in the block that is sent, and what lies between them."""
 
 Stop = Callable[[RefusedError], None]
-"""Ends the arrival of a request: its sender is told the error, and what came of it is let go."""
+"""Ends the arrival of a request: its sender gets the error, and the received bytes are released."""
 
 _LEAST_SIZE = 4 << 10  # bytes that a request counts for however small it is, for all the objects around it
 _FIRST_GUESS = 1 << 20  # bytes of a request of unknown size, before one was seen
@@ -37,13 +37,13 @@ _GRACE = 1.0  # seconds that a refused client may come later than it was told
 
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
-    """How much may be in flight.
+    """Limits on requests in flight.
 
     Attributes:
-        requests: how many requests.
-        size: how many bytes they may have together.
-        largest: bytes of the largest request that can be taken in even if it is alone.
-        remedy: for those who run the server: what to do so that larger requests can be taken.
+        requests: maximum number of requests.
+        size: maximum total size of the requests, in bytes.
+        largest: size of the largest request that can be admitted when it is alone, in bytes.
+        remedy: advice to operators for accepting larger requests.
     """
 
     requests: int
@@ -53,10 +53,10 @@ class AdmissionLimits:
 
 
 class Admission:
-    """Takes requests in, or refuses them. Belongs to one event loop; does no I/O.
+    """Admits or refuses requests. Belongs to one event loop; does no I/O.
 
     Attributes:
-        refused: how many requests were refused so far.
+        refused: number of requests refused so far.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Admission:
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Begin with nothing in flight.
+        """Start with nothing in flight.
 
         Args:
-            limits: how much may be in flight.
-            clock: tells the time, in seconds.
+            limits: limits on requests in flight.
+            clock: returns the time, in seconds.
             uniform: returns a random number between two.
         """
         self._limits = limits
@@ -86,39 +86,39 @@ class Admission:
 
     @property
     def limits(self) -> AdmissionLimits:
-        """How much may be in flight."""
+        """Limits on requests in flight."""
         return self._limits
 
     @property
     def requests(self) -> int:
-        """How many requests are in flight."""
+        """Number of requests in flight."""
         return self._shares.requests
 
     @property
     def size(self) -> int:
-        """How many bytes they count for."""
+        """Bytes reserved for requests in flight."""
         return self._shares.size
 
     @property
     def arriving(self) -> int:
-        """How many of them have not arrived as a whole."""
+        """Number of requests that have not arrived completely."""
         return len(self._arriving)
 
     @property
     def window(self) -> int:
-        """How many bytes may be in flight as fast as they go through now."""
+        """Current size of the adaptive window, in bytes."""
         return self._window.size
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
-        """Take a request in.
+        """Admit a request.
 
         Args:
-            client: who sends it.
-            size: its bytes, None if that is not known.
+            client: the client that sends it.
+            size: its size in bytes, None if unknown.
 
         Raises:
-            OverloadedError: there is no room for it now.
-            OversizedError: there never will be.
+            OverloadedError: there is no room for the request at the moment.
+            OversizedError: there can never be room for the request.
         """
         if size is not None:
             self._check_size(size)
@@ -137,7 +137,7 @@ class Admission:
         return Ticket(self, client, counted, now)
 
     def expire_slow_arrivals(self) -> None:
-        """Let slow arrivals count for what has come of them, and end those that take too long; call it now and then."""
+        """Reduce slow arrivals to their received bytes, and end those that exceed the time limit; call periodically."""
         now = self._clock()
         for ticket, stop in list(self._arriving.items()):
             if now - ticket.since < _SLOW:
@@ -149,11 +149,11 @@ class Admission:
                 self._count(ticket, max(_LEAST_SIZE, ticket.arrived))
 
     def short_of_memory(self, short: bool) -> None:
-        """Refuse all requests while there is too little memory, but one at a time."""
+        """Admit only one request at a time while memory is short."""
         self._out_of_memory = short
 
     def stop_newest(self, count: int) -> None:
-        """End the arrival of requests, the newest first: they have the least to lose."""
+        """End the arrival of requests, the newest first: they lose the least."""
         for ticket in list(reversed(self._arriving))[:count]:
             error = self._refuse(ticket.client, self._clock(), "the server is short of memory")
             self._arriving[ticket](error)
@@ -209,15 +209,15 @@ class Admission:
 
 
 class Ticket:
-    """One request that was taken in; gives its room back when the ``with`` block ends.
+    """Reservation of one admitted request, released when the ``with`` block ends.
 
     Attributes:
-        client: who sends it.
-        size: bytes that it counts for.
-        arrived: bytes of its body that are here.
-        since: when it was taken in; from ``mark_submitted`` on, when that was.
-        slow: whether it counts only for what has arrived.
-        bytes_ahead: bytes that were on their way to storage when it set out, its own included; 0 before that.
+        client: the client that sends it.
+        size: bytes reserved for it.
+        arrived: bytes of its body received so far.
+        since: time of admission; from ``mark_submitted`` on, time of submission.
+        slow: True if only the received bytes count.
+        bytes_ahead: bytes on their way to storage at submission, including its own; 0 before that.
     """
 
     __slots__ = ("_admission", "_released", "arrived", "bytes_ahead", "client", "since", "size", "slow")
@@ -234,10 +234,10 @@ class Ticket:
 
     @contextlib.contextmanager
     def arriving(self, stop: Stop) -> Iterator[None]:
-        """Let the arrival be ended from outside while the block runs.
+        """Allow the arrival to be ended from outside while the block runs.
 
         Args:
-            stop: called, at most a few times, to end it.
+            stop: called to end the arrival, possibly several times.
         """
         self._admission._arriving[self] = stop
         try:
@@ -246,21 +246,21 @@ class Ticket:
             del self._admission._arriving[self]
 
     def received(self, arrived: int) -> None:
-        """Note how many bytes of the body are here.
+        """Record how many bytes of the body have been received.
 
         Raises:
-            OverloadedError, OversizedError: more than there is room for.
+            OverloadedError, OversizedError: there is no room for so many bytes.
         """
         self.arrived = arrived
         if arrived > self.size:
             self.reserve(arrived)
 
     def reserve(self, size: int) -> None:
-        """Count the request for what it is, which may be less than was thought.
+        """Reserve the actual size of the request, which may be less than assumed.
 
         Raises:
-            OverloadedError: there is no room for it now.
-            OversizedError: there never will be.
+            OverloadedError: there is no room for the request at the moment.
+            OversizedError: there can never be room for the request.
         """
         if self._released:  # a thread that works on it has not heard yet
             raise StalledError("the sender disconnected")
@@ -268,15 +268,15 @@ class Ticket:
             self._admission._grow(self, size)
 
     def mark_submitted(self) -> None:
-        """Note that it is here as a whole and on its way to storage."""
+        """Record that the request is complete and on its way to storage."""
         self._admission._set_out(self)
 
     def acknowledged(self) -> None:
-        """Note that it is kept."""
+        """Record that the request was committed."""
         self._admission._acknowledged(self)
 
     def timed_out(self) -> None:
-        """Note that it was not kept in time."""
+        """Record that the request was not committed in time."""
         self._admission._window.on_timeout(self.size)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Who holds how much of what all clients share: as much as one wants, and fair parts once there is too little."""
+"""Fair sharing between clients: no limit per client until there is too little room, then equal parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_CLAIMS = 4096  # clients that are remembered for having been refused
 
 @dataclass(slots=True)
 class _Client:
-    """One client: what it holds, and until when it counts as one that waits (0: it does not)."""
+    """One client: what it holds, and until when its claim lasts (0: no claim)."""
 
     requests: int = 0
     size: int = 0
@@ -22,15 +22,15 @@ class _Client:
 
 
 class FairShare:
-    """Keeps the books of requests and bytes for each client. Pure: told the time, and how much room there is.
+    """Per-client accounting of requests and bytes. Pure: the time and the available room are arguments.
 
-    A client that was refused has a claim for a while: it counts among those who share, though it may hold
-    nothing. So a greedy one that holds everything is cut down to its part while the others come back. While no one
-    has a claim, everything is for everyone.
+    A client that was refused has a claim for a while: it counts among the sharing clients, although it may hold
+    nothing. So a client that holds everything is reduced to its share while the others return. While no client
+    has a claim, any client may use all the room.
 
     Attributes:
-        requests: requests in flight.
-        size: their bytes.
+        requests: number of requests in flight.
+        size: bytes reserved for them.
     """
 
     def __init__(self) -> None:
@@ -41,18 +41,18 @@ class FairShare:
 
     @property
     def clients(self) -> int:
-        """How many clients share: those that hold something, and those with a claim."""
+        """Number of sharing clients: those that hold something, and those with a claim."""
         return len(self._clients)
 
     def has_room(self, client: str, size: int, now: float, *, requests: int, room: int) -> bool:
-        """Tell whether a client may hold one more request.
+        """Return whether a client may hold one more request.
 
         Args:
-            client: who asks.
-            size: bytes of the request.
+            client: the client.
+            size: size of the request in bytes.
             now: the time, in seconds.
-            requests: how many requests there may be.
-            room: how many bytes they may have together; a request that is alone may have more.
+            requests: maximum number of requests in flight.
+            room: maximum bytes of all requests in flight; a single request may exceed it.
         """
         if self.requests == 0:
             return True
@@ -71,7 +71,7 @@ class FairShare:
         return own.requests < requests / sharers and own.size + size <= room / sharers
 
     def claim(self, client: str, until: float) -> None:
-        """Remember until when a client that was refused counts as one that waits."""
+        """Record the claim of a client that was refused, and until when it lasts."""
         if client not in self._waiting and len(self._waiting) >= _MOST_CLAIMS:
             self._drop_claim(next(iter(self._waiting)))
         self._clients.setdefault(client, _Client()).waits_until = until
@@ -79,7 +79,7 @@ class FairShare:
         self._waiting[client] = None
 
     def take(self, client: str, size: int) -> None:
-        """Note a request that a client holds from now on; it waits no more."""
+        """Record an admitted request of a client, which ends the client's claim."""
         if client in self._waiting:
             self._drop_claim(client)
         own = self._clients.setdefault(client, _Client())
@@ -89,12 +89,12 @@ class FairShare:
         self.size += size
 
     def resize(self, client: str, by: int) -> None:
-        """Note that a request of a client has become larger, or smaller."""
+        """Record a change in size of a client's request."""
         self._clients[client].size += by
         self.size += by
 
     def give_back(self, client: str, size: int) -> None:
-        """Note that a client holds a request no more."""
+        """Record the end of a client's request."""
         own = self._clients[client]
         own.requests -= 1
         own.size -= size

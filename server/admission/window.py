@@ -1,4 +1,4 @@
-"""How fast requests go through, and what follows: how many may wait, and when a refused one should come back."""
+"""Adaptive window on bytes in flight (like TCP's congestion window), and retry delays for refused requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUEUE_SECONDS = 3.0  # over which refused ones are
 
 
 class _Recent:
-    """Counts what happened lately: what is older counts less and less."""
+    """Exponentially decaying count of recent events."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -37,20 +37,20 @@ class _Recent:
 
 
 class AdaptiveWindow:
-    """Follows how long requests wait. Pure: told the time.
+    """Adaptive limit on bytes in flight, derived from the latency of requests. Pure: the time is an argument.
 
-    The window is how many bytes may be on their way to storage at the same time. Every request that went through
-    says what it should have been: with so many bytes on their way when it came, it took so many seconds, thus in
-    the seconds that it should have taken so many bytes go through. The window follows downwards where it took too
-    long, and upwards where it was made use of. That needs no rate to be known, which nobody can tell of a storage
-    that has little to do, and it is right for one that answers faster when it gets more.
+    The window is the number of bytes that may be on their way to storage at the same time. Like a congestion window, it
+    follows the bandwidth-delay product. Every acknowledgement gives an estimate: with the bytes in flight at
+    submission, the request took some seconds, so within the target latency a proportional number of bytes gets
+    through. The window shrinks if the request took too long, and grows if the window was used. This needs no known
+    rate, which cannot be measured on an idle storage, and it suits a storage whose throughput rises with load.
     """
 
     def __init__(self, most: int, uniform: Callable[[float, float], float]) -> None:
-        """Begin without knowledge.
+        """Start without measurements.
 
         Args:
-            most: bytes that the window never exceeds.
+            most: maximum size of the window in bytes.
             uniform: returns a random number between two, as ``random.uniform``.
         """
         self._most = most
@@ -61,16 +61,16 @@ class AdaptiveWindow:
 
     @property
     def size(self) -> int:
-        """Bytes that may be on their way at the same time."""
+        """Current size of the window in bytes."""
         return int(self._window)
 
     def on_ack(self, size: int, on_their_way: int, seconds: float, now: float) -> None:
-        """Learn from a request that was acknowledged.
+        """Update the window after an acknowledgement.
 
         Args:
-            size: its bytes.
-            on_their_way: bytes that were on their way when it set out, its own included.
-            seconds: how long it took.
+            size: size of the request in bytes.
+            on_their_way: bytes in flight when it was submitted, including its own.
+            seconds: latency of the request.
             now: the time, in seconds.
         """
         self._through.add(now)
@@ -82,19 +82,19 @@ class AdaptiveWindow:
             self._window = min(self._most, max(self._window, min(fitting, 2.0 * on_their_way)))
 
     def on_timeout(self, size: int) -> None:
-        """Learn from a request of a size that was not acknowledged in time: only the least may wait for now."""
+        """Shrink the window to its minimum after a request was not acknowledged in time."""
         self._window = self._least(size)
 
     def _least(self, size: int) -> float:
         return min(self._most, max(_LEAST_WINDOW, _LEAST_REQUESTS * size))
 
     def retry_after(self, in_flight: int, now: float) -> float:
-        """Return after how many seconds a request that is refused now should come back.
+        """Return the retry delay, in seconds, for a request that is refused now.
 
-        As long as those take that are here, and those that were refused before it: it is behind them all.
+        The delay covers the requests in flight and those refused before it, because it queues behind them.
 
         Args:
-            in_flight: requests that are here.
+            in_flight: number of requests in flight.
             now: the time, in seconds.
         """
         self._refused.add(now)

@@ -1,4 +1,4 @@
-"""From stored records, evidence and findings to the messages of the public API."""
+"""Conversion of stored records, evidence and findings to messages of the public API."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def from_nanos(nanos: int) -> Timestamp:
 
 
 def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.Evidence) -> correlation_pb2.Record:
-    """Make the message of a stored record."""
+    """Convert a stored record."""
     values = decode_record(stream, stored.canonical)
     observed = _number(values["ObservedTimestamp"])
     message = correlation_pb2.Record(
@@ -86,7 +86,7 @@ def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.
 
 
 def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence_pb2.Evidence:
-    """Make the message of a record's evidence."""
+    """Convert a record's evidence."""
     batch = evidence.batch
     return evidence_pb2.Evidence(
         state=evidence.state.value,
@@ -101,7 +101,7 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
 
 
 def span_message(span: Span) -> correlation_pb2.Span:
-    """Make the message of a span."""
+    """Convert a span."""
     return correlation_pb2.Span(
         timestamp=from_nanos(span.timestamp),
         duration_nanos=span.duration,
@@ -117,7 +117,7 @@ def span_message(span: Span) -> correlation_pb2.Span:
 
 
 def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb2.VerifyResponse:
-    """Make the message of one step of a verification."""
+    """Convert one step of a verification."""
     if isinstance(item, Progress):
         return evidence_pb2.VerifyResponse(
             progress=evidence_pb2.VerifyProgress(
@@ -161,7 +161,7 @@ def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb
 
 
 def _describe(finding: Finding) -> str:
-    """Show a record in one line: when, which service, what."""
+    """Describe a record in one line: time, service, content."""
     if finding.record is None:
         return ""
     for stream in _streams(finding):

@@ -1,7 +1,7 @@
-"""What proofs are made of and does not change, kept from one call to the next.
+"""Cache of the immutable data that proofs are made from.
 
-Asking for the latest checkpoint, and reading the tiles at a tree's edge and above its lowest level, are
-more than half of a proof's time, and the same for all proofs of a log (``benchmarks/proofs.py``).
+Reading the latest checkpoint, and the tiles at a tree's edge and above its lowest level, takes
+more than half of a proof's time, and is the same for all proofs of a log (``benchmarks/proofs.py``).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _RECENT = 1.0  # seconds
 
 
 class ProofCache:
-    """Tiles and latest checkpoints of logs; may be used by several threads.
+    """Cache of tiles and latest checkpoints of logs. Thread-safe.
 
-    Nothing in it is trusted: a proof that does not hold is made again without it.
+    Its content is not trusted: an invalid proof is made again without the cache.
     """
 
     def __init__(self, capacity: int = _CAPACITY, clock: Callable[[], float] = time.monotonic) -> None:
-        """Make an empty cache.
+        """Create an empty cache.
 
         Args:
-            capacity: how many tiles it keeps, those that were used last.
+            capacity: maximum number of tiles; the least recently used are evicted.
             clock: returns the time, in seconds.
         """
         self._capacity = capacity
@@ -40,7 +40,7 @@ class ProofCache:
         self._latest: dict[str, tuple[float, Batch]] = {}
 
     def tile(self, log_id: str, level: int, index: int, width: int) -> TileNodes | None:
-        """Return a tile that is known at least so wide."""
+        """Return a cached tile of at least a given width."""
         with self._lock:
             known = self._tiles.get((log_id, level, index))
             if known is None or known.width < width:
@@ -49,7 +49,7 @@ class ProofCache:
             return known
 
     def keep_tile(self, log_id: str, level: int, index: int, tile: TileNodes) -> None:
-        """Keep a tile of which every hash is there and covers committed leaves only."""
+        """Cache a tile that is complete and covers only committed leaves."""
         with self._lock:
             self._tiles[log_id, level, index] = tile
             self._tiles.move_to_end((log_id, level, index))
@@ -57,18 +57,18 @@ class ProofCache:
                 self._tiles.popitem(last=False)
 
     def latest(self, log_id: str) -> Batch | None:
-        """Return the batch that was a log's latest not longer than a second ago."""
+        """Return a log's latest batch, if it was cached less than a second ago."""
         with self._lock:
             since, batch = self._latest.get(log_id, (0.0, None))
             return batch if batch and self._clock() - since <= _RECENT else None
 
     def keep_latest(self, batch: Batch) -> None:
-        """Keep a log's latest batch, which was checked."""
+        """Cache a log's latest batch, which must be verified."""
         with self._lock:
             self._latest[batch.log_id] = (self._clock(), batch)
 
     def forget(self, log_id: str) -> None:
-        """Forget all of a log."""
+        """Drop everything cached for a log."""
         with self._lock:
             self._latest.pop(log_id, None)
             for place in [place for place in self._tiles if place[0] == log_id]:

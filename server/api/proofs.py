@@ -1,4 +1,4 @@
-"""Handing out logs, checkpoints and proofs. Every proof is verified before it is sent."""
+"""API calls for logs, checkpoints and proofs. Every proof is verified before it is sent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PREFERENCE = (State.VERIFIED, State.TAMPERED, State.UNSIGNED)
 
 
 def list_logs(engine: Engine, keys: TrustedKeys) -> pb.ListLogsResponse:
-    """Answer ``EvidenceService.ListLogs``. A checkpoint that does not hold is shown, with what is wrong.
+    """Answer ``EvidenceService.ListLogs``. An invalid checkpoint is returned with its problem.
 
     Raises:
         StorageError: storage cannot be read.
@@ -72,9 +72,9 @@ def get_checkpoint(engine: Engine, keys: TrustedKeys, request: pb.GetCheckpointR
     """Answer ``EvidenceService.GetCheckpoint``.
 
     Raises:
-        InvalidArgumentError: the log's name is none.
+        InvalidArgumentError: the log's name is invalid.
         NotFoundError: there is no such log, or no checkpoint of this size.
-        AlteredError: its batch is not what was signed.
+        AlteredError: its batch does not match what was signed.
         StorageError: storage cannot be read.
     """
     batch = find_checkpoint(engine, keys, parse_log(request.log), request.tree_size)
@@ -99,9 +99,9 @@ def get_inclusion_proof(
     """Answer ``EvidenceService.GetInclusionProof``.
 
     Raises:
-        InvalidArgumentError: the log's name is none, or the leaf is not in a tree of this size.
-        NotFoundError: there is no such log, checkpoint or entry, or its record is not stored any more.
-        AlteredError: the batch, or hashes of the tree, are not what was signed.
+        InvalidArgumentError: the log's name is invalid, or the leaf is not in a tree of this size.
+        NotFoundError: there is no such log, checkpoint or entry, or its record is no longer stored.
+        AlteredError: the batch, or hashes of the tree, do not match what was signed.
         StorageError: storage cannot be read.
     """
     log_id = parse_log(request.log)
@@ -145,7 +145,7 @@ def get_inclusion_proof(
 def _checkpoint_over(
     engine: Engine, keys: TrustedKeys, cache: ProofCache, log_id: str, request: pb.GetInclusionProofRequest
 ) -> Batch:
-    """Return the batch with the checkpoint that an entry is proved to. Raises as ``find_checkpoint``."""
+    """Return the batch whose checkpoint an entry is proved against. Raises as ``find_checkpoint``."""
     if request.tree_size or request.for_evidence:
         witnessed = 0 if request.tree_size else witnessed_size(engine, log_id, request.leaf_index)
         return find_checkpoint(engine, keys, log_id, request.tree_size or witnessed)
@@ -176,9 +176,9 @@ def get_consistency_proof(
     """Answer ``EvidenceService.GetConsistencyProof``.
 
     Raises:
-        InvalidArgumentError: the log's name is none, or the sizes are not in order.
+        InvalidArgumentError: the log's name is invalid, or the sizes are not in order.
         NotFoundError: there is no such log or checkpoint, or the log has not grown so far.
-        AlteredError: the batches, or hashes of the tree, are not what was signed.
+        AlteredError: the batches, or hashes of the tree, do not match what was signed.
         StorageError: storage cannot be read.
     """
     log_id = parse_log(request.log)
@@ -225,7 +225,7 @@ def _proved(
     nodes: Iterable[tuple[int, int]],
     prove: Callable[[TreeHashes], _Made],
 ) -> _Made:
-    """Make a proof that leads to a batch's root hash, of what is known of the tree or else of what is stored now."""
+    """Make a proof that leads to a batch's root hash, from cached hashes if they are valid, else from stored ones."""
     needed = list(nodes)
     try:
         return prove(read_tree(engine, batch.log_id, batch.tree_size, needed, memory=cache))

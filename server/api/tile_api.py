@@ -28,7 +28,7 @@ _ASK_AGAIN = "no-cache"
 
 
 def tile_routes(backend: Backend) -> list[Route]:
-    """Return the routes of all logs' files. ApiError and StorageError are left to the application."""
+    """Return the routes of all logs' files. The application handles ApiError and StorageError."""
 
     async def read(request: Request) -> Response:
         log_id, path = request.path_params["log_id"], request.path_params["path"]
@@ -48,7 +48,7 @@ def tile_routes(backend: Backend) -> list[Route]:
 
 
 def _file(request: Request, content: bytes, media_type: str, caching: str) -> Response:
-    """Answer with a file, or that the caller has it (RFC 9110, section 13.1.2)."""
+    """Respond with a file, or with 304 if the caller has it (RFC 9110, section 13.1.2)."""
     tag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {"Cache-Control": caching, "ETag": tag}
     if _has(request.headers.get("if-none-match", ""), tag):

@@ -1,4 +1,4 @@
-"""The content of the files that a tiled log consists of (C2SP tlog-tiles), checked before it is handed out."""
+"""Contents of a log's static files (C2SP tlog-tiles), verified before they are served."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def latest_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str) -> str:
 def read_tile(engine: Engine, keys: TrustedKeys, log_id: str, tile: Tile) -> bytes:
     """Return a tile's hashes, or a bundle's entries.
 
-    They are checked against the latest checkpoint: others keep them for good.
+    They are checked against the latest checkpoint, because others cache them forever.
 
     Raises:
-        NotFoundError: there is no such log, it has not grown so far, or a record of the bundle is not stored
-            any more.
-        AlteredError: the batch, hashes of the tree, or records are not what was signed.
+        NotFoundError: there is no such log, it has not grown so far, or a record of the bundle is no longer
+            stored.
+        AlteredError: the batch, hashes of the tree, or records do not match what was signed.
         StorageError: storage cannot be read.
     """
     batch = find_checkpoint(engine, keys, log_id, 0)

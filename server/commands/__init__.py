@@ -1,1 +1,1 @@
-"""The commands that ask a running server, one module each."""
+"""The subcommands of ``lognotary``, one module each."""

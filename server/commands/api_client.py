@@ -1,4 +1,4 @@
-"""Calling the gRPC API from the command line."""
+"""gRPC API client of the commands."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def add_address_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
-    """Run calls against a server; what goes wrong with them becomes a message and an exit status.
+    """Run calls against a server; errors become a message and an exit status.
 
     Args:
         address: ``host:port``.
-        work: does the calls, and returns the exit status.
+        work: makes the calls, and returns the exit status.
     """
     try:
         with grpc.insecure_channel(address, options=_OPTIONS) as channel:
@@ -63,10 +63,10 @@ def to_json(message: Message, *, indent: int | None = 2) -> str:
 
 
 def parse_time(text: str) -> Timestamp:
-    """Read a time: RFC 3339, or how long ago, such as ``90s``, ``15m``, ``2h``, ``7d``.
+    """Read a time: RFC 3339, or an age, such as ``90s``, ``15m``, ``2h``, ``7d``.
 
     Raises:
-        argparse.ArgumentTypeError: it is neither.
+        argparse.ArgumentTypeError: the text is neither.
     """
     timestamp = Timestamp()
     ago = re.fullmatch(r"(\d{1,9})([smhd])", text)

@@ -1,4 +1,4 @@
-"""Writing evidence bundles to disk."""
+"""Output of evidence bundles to disk."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first time that a zip file can name
 
 
 def save_bundle(files: Mapping[str, bytes], path: Path) -> None:
-    """Write a bundle: as a zip file where the path ends with ``.zip``, else as a directory.
+    """Write a bundle: as a zip file if the path ends with ``.zip``, else as a directory.
 
-    The same bundle is the same zip file, byte for byte, wherever it is written.
+    The zip file is reproducible: the same bundle gives the same bytes.
 
     Args:
         files: path within the bundle -> content.
-        path: where to write it; nothing may be there.
+        path: path to write to; must not exist.
 
     Raises:
-        ConfigError: something is there already, or it cannot be written.
+        ConfigError: the path exists already, or cannot be written.
     """
     try:
         if path.suffix == ".zip":

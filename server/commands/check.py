@@ -10,7 +10,7 @@ __all__ = ["add_parser"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command. All it does is in ``server/check.py``, which also runs alone."""
+    """Add the command, which is implemented in the standalone file ``server/check.py``."""
     parser = commands.add_parser(
         "check",
         help="check an evidence bundle written by 'prove'",

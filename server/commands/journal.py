@@ -1,4 +1,4 @@
-"""``lognotary journal``: look at what a server has signed and not stored yet."""
+"""``lognotary journal``: inspect batches that a server has signed but may not have stored yet."""
 
 from __future__ import annotations
 

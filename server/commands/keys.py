@@ -1,4 +1,4 @@
-"""``lognotary keys``: list a server's signing keys, replace them, hand out the public ones."""
+"""``lognotary keys``: list, rotate and export a server's signing keys."""
 
 from __future__ import annotations
 

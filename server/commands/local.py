@@ -1,4 +1,4 @@
-"""What commands read themselves, where they ask no server."""
+"""Direct access to storage and files, for commands that do not use a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["add_storage_flags", "open_storage", "read_text"]
 
 
 def add_storage_flags(parser: argparse.ArgumentParser, *, key_help: str, data_dir_help: str) -> None:
-    """Add ``--storage``, and what tells whom to believe then: ``--public-key`` and ``--data-dir``."""
+    """Add ``--storage``, and the sources of trusted keys: ``--public-key`` and ``--data-dir``."""
     parser.add_argument(
         "--storage", metavar="URL", help="read this storage directly: chdb:///path or http(s)://host:8123/db"
     )
@@ -26,10 +26,10 @@ def add_storage_flags(parser: argparse.ArgumentParser, *, key_help: str, data_di
 
 
 def read_text(file: str) -> str:
-    """Read a file that was named on the command line.
+    """Read a file named on the command line.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: the file cannot be read.
     """
     try:
         return Path(file).read_text(encoding="utf-8")
@@ -39,10 +39,10 @@ def read_text(file: str) -> str:
 
 @contextmanager
 def open_storage(url: str) -> Iterator[Engine]:
-    """Open the storage of ``--storage``, and close it afterwards.
+    """Open the storage named by ``--storage``, and close it afterwards.
 
     Raises:
-        ConfigError: it is no such URL.
+        ConfigError: the URL is not a storage URL.
         StorageError: the storage cannot be opened.
     """
     try:

@@ -1,4 +1,4 @@
-"""A line on a terminal that shows how far a verification has come, how fast it is, and how long it still takes."""
+"""Progress bar of verification on a terminal: progress, rate and remaining time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BAR = 24  # characters
 
 
 class ProgressBar:
-    """Writes over its own line."""
+    """Progress bar that overwrites its own line."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin now; ``clock`` returns seconds."""
+        """Start the timer; ``clock`` returns seconds."""
         self._stream = stream
         self._clock = clock
         self._began = clock()
@@ -30,7 +30,7 @@ class ProgressBar:
         self._write(line[: max(1, width - 1)])
 
     def clear(self) -> None:
-        """Make room for other output."""
+        """Clear the line for other output."""
         self._write("")
 
     def _write(self, line: str) -> None:
@@ -39,11 +39,11 @@ class ProgressBar:
 
 
 def progress_line(progress: evidence_pb2.VerifyProgress, seconds: float) -> str:
-    """Show progress in one line.
+    """Format progress as one line.
 
     Args:
-        progress: how far it has come.
-        seconds: how long that took.
+        progress: the progress.
+        seconds: elapsed time.
     """
     total = progress.total_records
     share = min(1.0, progress.records / total) if total else 1.0

@@ -1,4 +1,4 @@
-"""``lognotary prove``: write what proves one record, for those who trust no server."""
+"""``lognotary prove``: write an evidence bundle that proves one record without a server."""
 
 from __future__ import annotations
 
@@ -135,6 +135,6 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
 
 
 def _check(proof: evidence_pb2.GetInclusionProofResponse) -> None:
-    """Check that a record leads to the checkpoint that came with it, so that nobody keeps what proves nothing."""
+    """Check that a record leads to its checkpoint, so that no invalid bundle is written."""
     checkpoint, _ = open_checkpoint(proof.checkpoint)
     verify_inclusion(proof.leaf_index, checkpoint.size, leaf_of(proof.record), list(proof.path), checkpoint.root)

@@ -1,4 +1,4 @@
-"""Answers as text for people."""
+"""Human-readable rendering of API responses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Whether text is coloured."""
+    """Text style: coloured or plain."""
 
     colour: bool
 
@@ -40,7 +40,7 @@ class Style:
 
 
 def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[str]:
-    """Show a trace: a heading, then a line an entry; audit events stand out."""
+    """Format a trace: a heading, then one line per entry, with audit events highlighted."""
     kinds = Counter(entry.WhichOneof("entry") for entry in trace.entries)
     services = {getattr(entry, entry.WhichOneof("entry")).service_name for entry in trace.entries} - {""}
     yield (
@@ -74,7 +74,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterat
 
 
 def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
-    """Show audit events, two lines each."""
+    """Format audit events, two lines each."""
     if not found.events:
         yield "no audit event matches"
         return
@@ -94,7 +94,7 @@ def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) 
 
 
 def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
-    """Show a finding: what, where, and the record if there is one."""
+    """Format a finding: kind, location, and the record if there is one."""
     kind = evidence_pb2.FindingKind.Name(finding.kind)
     yield f"{style.paint('✘ ' + kind, '1;31')}  {_one_line(finding.message)}"
     where = [f"log {finding.log_id}" if finding.log_id else "", f"batch {finding.batch_id}" if finding.batch_id else ""]
@@ -107,7 +107,7 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
 
 
 def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
-    """Show records that retention has dropped in one line."""
+    """Format records that retention has dropped as one line."""
     return (
         f"• {expired.origin} {expired.day}: expired, chain intact: {_count(expired.records, 'record')} in "
         f"{_count(expired.batches, 'batch', 'batches')}"
@@ -115,7 +115,7 @@ def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
 
 
 def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
-    """Show what was verified in one line."""
+    """Format the summary of a verification as one line."""
     what = (
         f"{_count(summary.records, 'record')} in {_count(summary.batches, 'batch', 'batches')} of "
         f"{_count(summary.logs, 'log')}"
@@ -154,7 +154,7 @@ def _level(record: correlation_pb2.Record) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Make stored text safe to show: no line breaks, no terminal codes, not endless."""
+    """Make stored text safe to show: no line breaks, no terminal codes, limited length."""
     return "".join(character if character.isprintable() else " " for character in text[:400])
 
 

@@ -1,4 +1,4 @@
-"""The file from which a verification is resumed: the last checkpoint of each log that was found good."""
+"""Resume file of verification: the last verified checkpoint of each log."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LINE = "=" * 8 + "\n"  # between notes; no line of a checkpoint looks so
 
 @dataclass(frozen=True, slots=True)
 class ResumeFile:
-    """A file of signed checkpoints; whoever verifies has to trust it as much as the verification before.
+    """A file of signed checkpoints; it must be trusted as much as the verification that wrote it.
 
     Attributes:
         path: the file.
-        notes: by origin, the checkpoint up to which the log was found good.
+        notes: the checkpoint up to which each log was verified, by origin.
     """
 
     path: Path
@@ -29,10 +29,10 @@ class ResumeFile:
 
     @classmethod
     def read(cls, path: Path) -> ResumeFile:
-        """Read a file; one that is not there yet has no checkpoints.
+        """Read a resume file; a missing file has no checkpoints.
 
         Raises:
-            ConfigError: it cannot be read, or is no such file.
+            ConfigError: the file cannot be read, or is not a resume file.
         """
         try:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -42,7 +42,7 @@ class ResumeFile:
         return cls(path, notes)
 
     def keep(self, origin: str, note: str) -> None:
-        """Remember how far a log was found good; an empty note changes nothing.
+        """Record how far a log was verified; an empty note changes nothing.
 
         Raises:
             ConfigError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""``lognotary verify``: check what is stored against what was signed."""
+"""``lognotary verify``: verify stored records against what was signed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The data directory, and files that are replaced whole."""
+"""The data directory, and atomic replacement of files."""

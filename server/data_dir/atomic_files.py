@@ -1,4 +1,4 @@
-"""Replacing files so that a crash leaves the old content or the new."""
+"""Atomic replacement of files: after a crash, a file has its old or its new content."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["replace_file"]
 
 
 def replace_file(file: Path, text: str, *, mode: int = 0o644, durable: bool = True) -> None:
-    """Replace a file's content at once.
+    """Replace a file's content atomically.
 
     Args:
-        file: the file; made if there is none.
+        file: the file; created if it does not exist.
         text: its new content.
         mode: permissions of the file.
-        durable: wait until it is on disk.
+        durable: wait until the content is on disk (fsync).
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     temporary = file.with_name(f".{file.name}.new")
     temporary.unlink(missing_ok=True)  # a crash may have left it, with other permissions

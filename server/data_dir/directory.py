@@ -1,15 +1,15 @@
-"""The data directory: what a server keeps for itself, outside storage.
+"""The data directory: the local state of a server, outside storage.
 
-lock                            held while a server runs, so that no two write under one name; has its process ID
+lock                            held while a server runs, so that no two use one name; contains the process ID
 writer                          the writer's name, part of its logs' origins
-keys/                           its keys: see ``keystore``
-checkpoints/<stream>            the last checkpoint that was committed: shows when storage was rolled back
-checkpoints/<stream>-statement  the last statement, likewise
-journal/<stream>/               batches that are signed and not in storage yet, see ``pipeline.journal``
-journal/<stream>-statements/    statements likewise
-journal/<stream>.left-behind    requests that were refused and stored, see ``pipeline.left_behind``
-self-verification.json          how far self-verification came, and what it found: see ``self_verification``
-workers/<number>/               with several workers, the same of each, without writer and keys
+keys/                           its keys: see ``keys.store``
+checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
+checkpoints/<stream>-statement  the last statement, for the same purpose
+journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
+journal/<stream>-statements/    statements that are signed and not in storage yet
+journal/<stream>.left-behind    requests that were refused but stored, see ``pipeline.retry_ledger``
+self-verification.json          progress and findings of self-verification: see ``self_verification``
+workers/<number>/               with several workers, the same for each, without writer and keys
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class DataDirectory:
     """A data directory, locked until it is closed."""
 
     def __init__(self, path: Path) -> None:
-        """Open and lock a directory, and make it if there is none.
+        """Lock a directory, creating it if it does not exist.
 
         Raises:
-            DataDirectoryError: another server runs on it, or it cannot be written.
+            DataDirectoryError: another server uses the directory, or it cannot be written.
         """
         self._path = path
         try:
@@ -89,11 +89,11 @@ class DataDirectory:
 
     @property
     def place(self) -> str:
-        """Where this directory is: host and path."""
+        """Location of this directory: host and path."""
         return f"{socket.gethostname()}:{self._path.resolve()}"
 
     def writer(self, wanted: str = "") -> str:
-        """Return the writer's name: the one that is wanted, else the stored one, else a new one."""
+        """Return the writer's name: the requested one, else the stored one, else a new one."""
         file = self._path / "writer"
         stored = file.read_text(encoding="utf-8").strip() if file.exists() else ""
         name = wanted or stored or _new_writer_name()
@@ -106,7 +106,7 @@ class DataDirectory:
         return self._path / "journal" / name
 
     def last_checkpoint(self, name: LogName) -> Checkpoint | None:
-        """Return the last checkpoint of a log that this directory remembers.
+        """Return the last checkpoint of a log kept in this directory.
 
         Raises:
             DataDirectoryError: the file was damaged.
@@ -115,7 +115,7 @@ class DataDirectory:
         return checkpoint if checkpoint and checkpoint.origin == name.origin else None
 
     def last_statement(self, name: LogName) -> Statement | None:
-        """Return the last statement of a log that this directory remembers.
+        """Return the last statement of a log kept in this directory.
 
         Raises:
             DataDirectoryError: the file was damaged.
@@ -124,21 +124,21 @@ class DataDirectory:
         return statement if statement and statement.checkpoint.origin == name.origin else None
 
     def remember_checkpoint(self, stream: Stream, note: str) -> None:
-        """Keep a checkpoint that was committed."""
+        """Store a checkpoint that was committed."""
         replace_file(_checkpoint_file(self._path, stream), note, durable=False)
 
     def remember_statement(self, stream: Stream, note: str) -> None:
-        """Keep a statement that was stored."""
+        """Store a statement that is in storage."""
         replace_file(_statement_file(self._path, stream), note, durable=False)
 
     def workers(self) -> list[int]:
-        """Return the numbers of the workers that have ever been started on this directory."""
+        """Return the numbers of all workers ever started on this directory."""
         return _workers(self._path)
 
     def kept(self, names: Iterable[LogName]) -> list[Checkpoint | Statement]:
-        """Return the last checkpoints and statements of logs that this directory remembers, or those of its workers.
+        """Return the last checkpoints and statements of logs kept in this directory and its workers' directories.
 
-        They are written down after they were stored, so storage has all that they say.
+        They are written here only after they are in storage, so storage must contain all of them.
 
         Raises:
             DataDirectoryError: a file was damaged.
@@ -155,20 +155,20 @@ class DataDirectory:
 
 
 def worker_directory(path: Path, number: int) -> Path:
-    """Return the data directory of a worker, below that of its server."""
+    """Return the data directory of a worker, a subdirectory of the server's data directory."""
     return path / "workers" / str(number)
 
 
 def journals(path: Path) -> list[Path]:
-    """Return the directories of the journals of a data directory and its workers'."""
+    """Return the directories of all journals in a data directory, including its workers'."""
     return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*/"))
 
 
 def read_public_key(path: Path) -> str:
-    """Return the public key of a data directory, without opening it.
+    """Return the public key in a data directory, without locking the directory.
 
     Raises:
-        DataDirectoryError: there is none.
+        DataDirectoryError: there is no public key.
     """
     try:
         return (path / "keys" / "public-key.pem").read_text(encoding="utf-8")
@@ -179,7 +179,7 @@ def read_public_key(path: Path) -> str:
 
 
 def read_checkpoints(path: Path) -> list[str]:
-    """Return the checkpoints and statements that a data directory and its workers' remember, without opening it."""
+    """Return the checkpoints and statements kept in a data directory and its workers', without locking it."""
     files = [*_checkpoint_files(path), *_statement_files(path)]
     return [file.read_text(encoding="utf-8") for file in files if file.exists()]
 

@@ -1,4 +1,4 @@
-"""``lognotary demo``: the main job in one go, on a temporary directory."""
+"""``lognotary demo``: a self-contained demonstration in a temporary directory."""
 
 from __future__ import annotations
 

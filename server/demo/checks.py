@@ -1,4 +1,4 @@
-"""What each step of the demo has to show, checked on the API's answers."""
+"""Checks of each step of the demo, on the API's responses."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _AUDIT_EVENTS, _LOGS = 4, 7  # of the refund's trace
 
 
 class UnexpectedError(LognotaryError):
-    """A step did not show what it should; the message says what."""
+    """A step did not have the expected result; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the shop sent: the trace that is looked at, and how many records in all."""
+    """Records sent by the shop: the trace to look at, and the total number of records."""
 
     trace_id: str
     records: int
 
 
 def check_trace(trace: correlation_pb2.GetTraceResponse, sent: Sent) -> correlation_pb2.Record:
-    """Check that the trace is whole and verified; return the audit event of the refund."""
+    """Check that the trace is complete and verified; return the audit event of the refund."""
     audit = _audit_events(trace)
     logs = [entry.log for entry in trace.entries if entry.HasField("log")]
     _expect(trace.trace_id == sent.trace_id, f"asked for trace {sent.trace_id}, got {trace.trace_id}")

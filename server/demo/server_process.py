@@ -23,12 +23,12 @@ _STOP_SECONDS = 30.0
 
 
 class ServerFailedError(LognotaryError):
-    """The server did not start, or did not stop in order."""
+    """The server did not start, or did not stop cleanly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the server listens."""
+    """Addresses that the server listens on."""
 
     otlp_grpc: str
     api_grpc: str
@@ -39,10 +39,10 @@ def running_server(directory: Path) -> Iterator[Addresses]:
     """Run a server until the block ends.
 
     Args:
-        directory: what the server keeps lies in ``data`` in it, what it logs in ``server.log``.
+        directory: parent of the data directory ``data`` and of the log file ``server.log``.
 
     Raises:
-        ServerFailedError: it does not start within a minute, or does not end well.
+        ServerFailedError: the server does not start within a minute, or exits with an error.
     """
     settings = directory / "lognotary.toml"
     settings.write_text(f'deployment = "{DEPLOYMENT}"\n', encoding="utf-8")
@@ -84,7 +84,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> Addresses:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> int:
-    """End the process, if it still runs, and return its exit status."""
+    """Stop the process, if it is still running, and return its exit status."""
     if process.poll() is None:
         process.terminate()
     try:

@@ -1,6 +1,6 @@
 """A small shop of four services that log and audit through the OpenTelemetry SDK.
 
-They share a process here, and nothing else: each has its own providers, resource and exporter, as it
+They share only the process: each has its own providers, resource and exporter, as it
 would have on a machine of its own.
 """
 
@@ -48,7 +48,7 @@ class Service:
 
     @contextlib.contextmanager
     def span(self, name: str) -> Iterator[str]:
-        """Do something in a span, a child of the span around it; gives the trace ID."""
+        """Run the block in a span, a child of the current span; yields the trace ID."""
         with self._tracer.start_as_current_span(name) as span:
             yield f"{span.get_span_context().trace_id:032x}"
             time.sleep(0.002)
@@ -59,7 +59,7 @@ class Service:
         self.sent += 1
 
     def audit(self, actor: str, action: str, target_type: str, target: str, *, outcome: str = "success") -> None:
-        """Report who did what, with the attributes of the draft OpenTelemetry audit signal."""
+        """Emit an audit event with the attributes of the draft OpenTelemetry audit signal."""
         self._logger.emit(
             timestamp=time.time_ns(),
             event_name="shop.audit",
@@ -79,17 +79,17 @@ class Service:
         self.sent += 1
 
     def flush(self) -> None:
-        """Wait until the server has answered for every record."""
+        """Wait until the server has acknowledged every record."""
         self._logs.force_flush(_FLUSH_MILLISECONDS)
 
     def close(self) -> None:
-        """End the SDK's threads."""
+        """Stop the SDK's threads."""
         self._logs.shutdown()
         self._spans.shutdown()
 
 
 class Shop:
-    """The services, and what happens in the shop."""
+    """The shop's services, and its business transactions."""
 
     def __init__(self, otlp_grpc: str) -> None:
         """Open the shop; its services export to ``otlp_grpc``."""
@@ -110,16 +110,16 @@ class Shop:
 
     @property
     def sent(self) -> int:
-        """How many records the services emitted."""
+        """Number of records emitted by the services."""
         return sum(service.sent for service in self.services)
 
     def flush(self) -> None:
-        """Wait until the server has answered for every record of every service."""
+        """Wait until the server has acknowledged every record of every service."""
         for service in self.services:
             service.flush()
 
     def sell(self, order: int, customer: str) -> None:
-        """Let a customer order something."""
+        """Process a customer's order."""
         with self.frontend.span("POST /orders"):
             self.frontend.log(f"order {order} received")
             with self.accounts.span("authenticate"):
@@ -132,7 +132,7 @@ class Shop:
             self.frontend.log(f"order {order} confirmed")
 
     def refund_by_bob(self, order: int) -> str:
-        """Let Bob, of the support, refund more than he may.
+        """Let Bob from support approve a refund above his limit.
 
         Returns:
             The trace ID.

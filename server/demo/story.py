@@ -1,4 +1,4 @@
-"""What the demo shows, step by step; each step is checked on what the API answers."""
+"""The steps of the demo, each checked on the API's responses."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _tell(directory: Path) -> None:
 
 
 def send_records(otlp_grpc: str) -> Sent:
-    """Let the shop do business, with a refund in the midst of it."""
+    """Run the shop's transactions, including the refund."""
     with Shop(otlp_grpc) as shop:
         customers = ("alice", "carol", "dave", "erin")
         for number in range(_SALES):
@@ -95,7 +95,7 @@ def send_records(otlp_grpc: str) -> Sent:
 
 
 def show_trace(server: Addresses, sent: Sent) -> correlation_pb2.GetTraceResponse:
-    """Ask for the refund's trace, and print it."""
+    """Fetch the refund's trace, and print it."""
     with _channel(server) as channel:
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
         trace: correlation_pb2.GetTraceResponse = stub.GetTrace(correlation_pb2.GetTraceRequest(trace_id=sent.trace_id))
@@ -104,7 +104,7 @@ def show_trace(server: Addresses, sent: Sent) -> correlation_pb2.GetTraceRespons
 
 
 def show_verification(server: Addresses) -> list[evidence_pb2.VerifyResponse]:
-    """Have everything verified, and print what is found."""
+    """Verify everything, and print the findings."""
     with _channel(server) as channel:
         steps = list(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(evidence_pb2.VerifyRequest()))
     for step in steps:
@@ -116,14 +116,14 @@ def show_verification(server: Addresses) -> list[evidence_pb2.VerifyResponse]:
 
 
 def change_record(data_dir: Path, evidence: evidence_pb2.Evidence) -> str:
-    """Change who did it, behind the server's back.
+    """Change the actor of a stored record, behind the server's back.
 
     Args:
-        data_dir: the data directory of a server that was stopped.
-        evidence: names the record.
+        data_dir: the data directory of a stopped server.
+        evidence: evidence that identifies the record.
 
     Returns:
-        The statement that did it.
+        The SQL statement that changed it.
     """
     statement = (
         f"ALTER TABLE audit_logs UPDATE ActorId = '{SCAPEGOAT}' "
@@ -154,7 +154,7 @@ def _heading(number: int, text: str, *commands: str) -> None:
 
 @contextlib.contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """Let signals end the demo as Ctrl-C does: the server is stopped, the directory removed."""
+    """Handle signals like Ctrl-C: stop the server and remove the directory."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,6 +1,6 @@
-"""Signing keys in hardware: the door to PKCS #11 tokens.
+"""Signing keys in hardware: entry point to PKCS #11 tokens.
 
-The library that talks to tokens is optional, and is loaded only when such a key is used.
+The library that accesses tokens is optional, and is loaded only when such a key is used.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["generate_key", "open_key"]
 
 
 def open_key(uri: str) -> Pkcs11Key:
-    """Open the Ed25519 key that a PKCS #11 URI names, and try it.
+    """Open the Ed25519 key that a PKCS #11 URI names, and make a test signature.
 
     Raises:
-        KeyMaterialError: the URI is wrong, the key is no Ed25519 key, or the PKCS #11 support is not installed.
-        SigningError: the token, the key or its library cannot be reached, or does not sign.
+        KeyMaterialError: the URI is invalid, the key is not an Ed25519 key, or PKCS #11 support is not installed.
+        SigningError: the token, the key or its library cannot be reached, or the key cannot sign.
     """
     parsed = Pkcs11Uri.parse(uri)
     _require_support()
@@ -31,16 +31,16 @@ def open_key(uri: str) -> Pkcs11Key:
 
 
 def generate_key(uri: str) -> bytes:
-    """Make a new Ed25519 key in a token, under the label and ID that a PKCS #11 URI names.
+    """Generate an Ed25519 key in a token, under the label and ID that a PKCS #11 URI names.
 
-    The private key is made there and cannot leave.
+    The private key is generated in the token and cannot leave it.
 
     Returns:
         The raw public key, 32 bytes.
 
     Raises:
-        KeyMaterialError: the URI is wrong, there is such a key already, or the PKCS #11 support is not installed.
-        SigningError: the token or its library cannot be reached, or makes no such key.
+        KeyMaterialError: the URI is invalid, the key exists already, or PKCS #11 support is not installed.
+        SigningError: the token or its library cannot be reached, or cannot generate the key.
     """
     parsed = Pkcs11Uri.parse(uri)
     _require_support()

@@ -40,16 +40,16 @@ _REFUSED_PIN = (
 class Pkcs11Key:
     """An Ed25519 private key in a token; a :class:`server.notary.signers.SigningKey`.
 
-    A session is kept open. When the token is lost, the next signature tries once to reach it again, and so does every
-    one after that.
+    A session is kept open. If the token is lost, the next signature tries once to reopen the session, and so does every
+    later one.
     """
 
     def __init__(self, uri: Pkcs11Uri) -> None:
-        """Open the key, read its public key, and sign something to try it.
+        """Open the key, read its public key, and make a test signature.
 
         Raises:
-            KeyMaterialError: the PIN cannot be read, or the key is no Ed25519 key.
-            SigningError: the token, the key or its library cannot be reached, or does not sign.
+            KeyMaterialError: the PIN cannot be read, or the key is not an Ed25519 key.
+            SigningError: the token, the key or its library cannot be reached, or the key cannot sign.
         """
         self._uri = uri
         self._refused_pin = ""
@@ -73,10 +73,10 @@ class Pkcs11Key:
         return self._public_key
 
     def sign(self, message: bytes) -> bytes:
-        """Sign a message; the signature has 64 bytes and was checked.
+        """Sign a message; the signature has 64 bytes and has been verified.
 
         Raises:
-            SigningError: the token cannot be reached or did not sign, not even in a new session.
+            SigningError: the token cannot be reached or did not sign, even in a new session.
         """
         with _CALLS:
             if self._session is not None:
@@ -93,7 +93,7 @@ class Pkcs11Key:
             self._drop()
 
     def _sign(self, message: bytes) -> bytes:
-        """Sign in the session there is, else in a new one; after an error there is none."""
+        """Sign in the open session, or in a new one; an error closes the session."""
         try:
             with _explained(self._uri):
                 private_key = self._private_key or self._open()
@@ -136,11 +136,11 @@ class Pkcs11Key:
 
 
 def generate(uri: Pkcs11Uri) -> bytes:
-    """Make an Ed25519 key in a token that cannot be read out of it, and return its raw public key.
+    """Generate a non-extractable Ed25519 key in a token, and return its raw public key.
 
     Raises:
-        KeyMaterialError: the PIN cannot be read, or there is such a key already.
-        SigningError: the token or its library cannot be reached, or makes no such key.
+        KeyMaterialError: the PIN cannot be read, or the key exists already.
+        SigningError: the token or its library cannot be reached, or cannot generate the key.
     """
     with _CALLS, _explained(uri), _open_session(uri, uri.read_pin(), rw=True) as session:
         if _all(session, uri, ObjectClass.PRIVATE_KEY):
@@ -166,7 +166,7 @@ def generate(uri: Pkcs11Uri) -> bytes:
 
 @contextlib.contextmanager
 def _explained(uri: Pkcs11Uri) -> Iterator[None]:
-    """Turn every error of the library into one that says what to do."""
+    """Translate every error of the library into one that says what to do."""
     try:
         yield
     except pkcs11.PKCS11Error as error:

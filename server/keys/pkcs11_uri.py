@@ -1,4 +1,4 @@
-"""Which key of which hardware token: PKCS #11 URIs (RFC 7512), and the PIN that they name.
+"""PKCS #11 URIs (RFC 7512) of keys in hardware tokens, and the PIN that they name.
 
 pkcs11:token=lognotary;object=signing-key?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/lognotary/pin
 """
@@ -26,7 +26,7 @@ _QUERY_NAMES = ("module-path", "pin-source", "pin-value")
 
 @dataclass(frozen=True, slots=True)
 class Pkcs11Uri:
-    """Which private key, and how to reach it.
+    """Location of a private key in a token, and how to access it.
 
     Attributes:
         module: the token's PKCS #11 library, an absolute path.
@@ -35,7 +35,7 @@ class Pkcs11Uri:
         label: the key's label; empty for any.
         key_id: the key's ID; empty for any.
         pin_file: the file that holds the PIN.
-        pin_value: the PIN, where there is no file.
+        pin_value: the PIN, if there is no file.
     """
 
     module: Path
@@ -47,17 +47,17 @@ class Pkcs11Uri:
     pin_value: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        """Name the key for people; the PIN does not show."""
+        """Return a description of the key, without the PIN."""
         token = " ".join(filter(None, (self.token, self.serial)))
         key = " ".join(filter(None, (self.label, self.key_id.hex())))
         return f"key {key!r} of token {token!r} ({self.module})"
 
     @classmethod
     def parse(cls, text: str) -> Pkcs11Uri:
-        """Read a PKCS #11 URI; what is not known in it is refused, never ignored.
+        """Read a PKCS #11 URI; unknown parts are refused, never ignored.
 
         Raises:
-            KeyMaterialError: it is no such URI, or lacks what a key needs. The message does not hold the PIN.
+            KeyMaterialError: the text is not such a URI, or is incomplete. The message does not contain the PIN.
         """
         if not text.startswith(_SCHEME):
             raise KeyMaterialError(f"a PKCS #11 URI must begin with {_SCHEME!r}")
@@ -85,10 +85,10 @@ class Pkcs11Uri:
         )
 
     def read_pin(self) -> str:
-        """Return the PIN; one line break after it in the file is no part of it.
+        """Return the PIN; one trailing line break in the file is not part of it.
 
         Raises:
-            KeyMaterialError: the file cannot be read, or holds no PIN.
+            KeyMaterialError: the file cannot be read, or contains no PIN.
         """
         if self.pin_file is None:
             return self.pin_value

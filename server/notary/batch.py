@@ -1,4 +1,4 @@
-"""Batches: how a log grows by signed checkpoints, and what is stored of each step."""
+"""Batches: the steps by which a log grows, each with a signed checkpoint, and their stored form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NO_ID = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What ``log_batches`` holds of a batch; fields in the order of its columns.
+    """A row of ``log_batches``; fields in the order of the columns.
 
     Times are nanoseconds since the epoch.
 
@@ -45,8 +45,8 @@ class Batch:
         tree_size: number of entries in the log after it.
         record_count: number of its records.
         min_timestamp: the earliest Timestamp of its records.
-        max_timestamp: the latest.
-        ingested_at: the latest IngestedAt.
+        max_timestamp: the latest Timestamp of its records.
+        ingested_at: the latest IngestedAt of its records.
         root_hash: the log's root hash after it.
         frontier: the compact range of the log before it.
         checkpoint: the signed note.
@@ -88,10 +88,10 @@ class TileFragment:
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """Where a log stands.
+    """State of a log: its last batch and its compact range.
 
     Attributes:
-        name: which log.
+        name: name of the log.
         sequence: number of its last batch, 0 before the first.
         range: its compact range.
     """
@@ -158,10 +158,10 @@ def notarize(
 
 
 def compute_batch_id(batch: Batch) -> UUID:
-    """Derive a batch's ID from what it says, so that nothing of it can be changed unseen.
+    """Derive a batch's ID from its columns, so that no column can be changed without detection.
 
     The digest is SHA-256 over the other columns in their order, as RowBinary writes them; of the
-    checkpoint only its signed text, for signatures may be added later. The first 16 bytes are the
+    checkpoint only its signed text, because signatures may be added later. The first 16 bytes are the
     ID, as a UUID of version 8 (RFC 9562, section 5.8).
     """
     text = batch.checkpoint.rpartition("\n\n")[0] + "\n"
@@ -170,11 +170,11 @@ def compute_batch_id(batch: Batch) -> UUID:
 
 
 def encode_batch(batch: Batch, checkpoint: str) -> bytes:
-    """Return the columns of a batch but its ID, in their order, as RowBinary writes them.
+    """Return the columns of a batch, except its ID, in order, in RowBinary format.
 
     Args:
         batch: the batch.
-        checkpoint: what stands in place of its checkpoint.
+        checkpoint: text to encode instead of the batch's checkpoint.
     """
     return (
         encode_string(batch.log_id.encode())
@@ -203,7 +203,7 @@ def _as_version_8(digest: bytes) -> int:
 
 
 def tile_fragments(first_leaf: int, tiles: list[bytes]) -> Iterator[TileFragment]:
-    """Cut new hashes into fragments of tiles.
+    """Split new hashes into tile fragments.
 
     Args:
         first_leaf: number of leaves before the new ones.

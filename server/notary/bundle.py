@@ -90,14 +90,14 @@ def build_bundle(
     timestamp: bytes | None = None,
     canonical_version: int = CANONICAL_VERSION,
 ) -> dict[str, bytes]:
-    """Put a bundle together. Whether it holds is not checked here.
+    """Build a bundle. The evidence in it is not verified here.
 
     Args:
         record: the canonical record.
         origin: the log's origin.
         leaf_index: the record's index in the log.
         path: the inclusion proof, 32 bytes each, from the leaf to the checkpoint's root.
-        checkpoint: the signed note, with the cosignatures that there are.
+        checkpoint: the signed note, with any cosignatures.
         verifier_keys: the log's verifier keys, the first one first.
         key_changes: the log's KEYS statements as signed notes, in order.
         timestamp: an RFC 3161 response in DER over the checkpoint's first three lines.
@@ -107,7 +107,7 @@ def build_bundle(
         Path within the bundle -> content.
 
     Raises:
-        MalformedError: a part is not what it has to be, or the checkpoint is of another log.
+        MalformedError: a part is malformed, or the checkpoint belongs to another log.
     """
     signed, _ = open_checkpoint(checkpoint)
     if signed.origin != origin:
@@ -128,13 +128,13 @@ def build_bundle(
 
 
 def readable_record(record: bytes, origin: str, leaf_index: int, canonical_version: int) -> dict[str, Any]:
-    """Return a canonical record's columns as values that JSON has, with the record's place in front of them.
+    """Return a canonical record's columns as JSON values, preceded by the record's position.
 
     Times are written by RFC 3339, and as nanoseconds since 1970. Text that is not UTF-8 is an object with its base64.
     A map is an object, or a list of pairs where a key is there twice or is not UTF-8.
 
     Raises:
-        MalformedError: the bytes are no canonical record of the log, or the version is not known.
+        MalformedError: the bytes are not a canonical record of the log, or the version is not supported.
     """
     if canonical_version != CANONICAL_VERSION:
         raise MalformedError(f"canonical version {canonical_version} is not supported by this Lognotary")
@@ -172,7 +172,7 @@ def _time(nanos: int) -> dict[str, Any]:
 
 
 def _to_json(fields: dict[str, Any]) -> str:
-    """Write JSON for people: letters of all languages as they are, but nothing that a terminal hides or obeys."""
+    """Format JSON for people: letters of all languages as they are, control characters escaped."""
     text = json.dumps(fields, ensure_ascii=False, indent=2).replace("\x7f", "\\u007f") + "\n"
     if text.isascii():
         return text

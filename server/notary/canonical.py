@@ -40,7 +40,7 @@ CANONICAL_VERSION = 1
 
 
 class Kind(Enum):
-    """How a column is encoded. ``WORD`` is a string that repeats (LowCardinality), same bytes."""
+    """Encoding of a column. ``WORD`` is a LowCardinality string, encoded like ``STRING``."""
 
     TIME = "DateTime64(9)"
     UINT8 = "UInt8"
@@ -145,7 +145,7 @@ def encode_map(sorted_pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 def record_bytes(columns: Iterable[Sequence[bytes]]) -> list[bytes]:
-    """Join encoded columns to canonical records.
+    """Join encoded columns into canonical records.
 
     Args:
         columns: the encoded values of each canonical column, in order; all of the same length.
@@ -174,7 +174,7 @@ def decode_record(stream: Stream, record: bytes) -> dict[str, Value]:
         Column name -> value; times are nanoseconds since the epoch.
 
     Raises:
-        MalformedError: the bytes are no canonical record of the stream.
+        MalformedError: the bytes are not a canonical record of the stream.
     """
     values: dict[str, Value] = {}
     at = 0

@@ -1,4 +1,4 @@
-"""Checking a log's batches, each by itself."""
+"""Checks of single batches, independent of the rest of the log."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ __all__ = ["Gap", "batch_finding", "check_batch", "frontier_root"]
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Batches of a log that are not there: after ``before`` (None: from the first), before ``after``."""
+    """Missing batches of a log: after ``before`` (None: from the first), before ``after``."""
 
     before: Batch | None
     after: Batch
 
     @property
     def first_leaf(self) -> int:
-        """The first leaf that is not covered."""
+        """First leaf of the missing batches."""
         return self.before.tree_size if self.before else 0
 
     @property
     def end_leaf(self) -> int:
-        """The leaf after the last that is not covered."""
+        """Leaf after the last leaf of the missing batches."""
         return self.after.first_leaf
 
     @property
     def first_sequence(self) -> int:
-        """The number of the first batch that is not there."""
+        """Number of the first missing batch."""
         return self.before.sequence + 1 if self.before else 1
 
     @property
     def count(self) -> int:
-        """How many batches are not there, by the numbers of those around them."""
+        """Number of missing batches, derived from the batch numbers around the gap."""
         return max(1, self.after.sequence - self.first_sequence)
 
 
 def check_batch(batch: Batch, keys: TrustedKeys) -> Finding | None:
-    """Check a batch's row by itself: its signature, and that its columns are what was signed."""
+    """Check a batch's row: its signature, and that its columns match what was signed."""
     try:
         signers = _check_batch(batch, keys)
     except UnknownKeyError as error:
@@ -94,7 +94,7 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> list[VerifierKey]:
 
 
 def frontier_root(batch: Batch) -> bytes:
-    """Return the root of the tree before a batch, by its Frontier; empty where that cannot be read."""
+    """Return the root of the tree before a batch, from its Frontier; empty if the Frontier cannot be read."""
     try:
         return CompactRange.from_bytes(batch.first_leaf, batch.frontier).root()
     except VerificationError:

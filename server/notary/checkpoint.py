@@ -14,7 +14,7 @@ __all__ = ["Checkpoint", "open_checkpoint", "sign_checkpoint"]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log's signer commits to.
+    """State of a log that its signer commits to.
 
     Attributes:
         origin: the log's name.
@@ -35,7 +35,7 @@ class Checkpoint:
         """Read a checkpoint's text; extension lines are ignored.
 
         Raises:
-            MalformedError: the text is no checkpoint.
+            MalformedError: the text is not a checkpoint.
         """
         return cls(*read_tree_head(text))
 
@@ -49,7 +49,7 @@ def open_checkpoint(note: str) -> tuple[Checkpoint, SignedNote]:
     """Parse a signed checkpoint; no signature is checked.
 
     Raises:
-        MalformedError: it is no signed checkpoint.
+        MalformedError: the note is not a signed checkpoint.
     """
     signed = parse_note(note)
     return Checkpoint.parse(signed.text), signed

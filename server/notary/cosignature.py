@@ -1,4 +1,4 @@
-"""What signatures of a checkpoint are over: the messages of C2SP tlog-cosignature, and the tree head in a text.
+"""Messages that cosigners sign (C2SP tlog-cosignature), and the tree head in a checkpoint's text.
 
 ML-DSA-44 is in tlog-cosignature from v1.1.0 on.
 """
@@ -24,7 +24,7 @@ def timed_message(text: str, time: int) -> bytes:
 
     Args:
         text: the checkpoint's text, extension lines included.
-        time: when it is signed, in seconds since 1970.
+        time: time of the signature, in seconds since 1970.
     """
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
@@ -32,16 +32,16 @@ def timed_message(text: str, time: int) -> bytes:
 def cosigned_message(text: str, cosigner: str, time: int) -> bytes:
     """Return what an ML-DSA-44 cosigner signs ("ML-DSA-44 signed message").
 
-    It holds the tree head only. What an extension line says would look signed and would not be, so a checkpoint that
-    has one is refused, though the specification would let it pass.
+    The message contains only the tree head. An extension line would look signed but would not be, so a checkpoint that
+    has one is refused, although the specification would allow it.
 
     Args:
         text: the checkpoint's text, three lines.
         cosigner: the name of the key.
-        time: when it is signed, in seconds since 1970; 0 where nothing is said about time.
+        time: time of the signature, in seconds since 1970; 0 for no statement about time.
 
     Raises:
-        MalformedError: the text is no checkpoint or has more than three lines, or a name is longer than 255 bytes.
+        MalformedError: the text is not a checkpoint or has more than three lines, or a name is longer than 255 bytes.
     """
     origin, size, root = read_tree_head(text)
     if has_extension_lines(text):
@@ -68,7 +68,7 @@ def _vector(name: str) -> bytes:
 
 
 def has_extension_lines(text: str) -> bool:
-    """Tell whether a checkpoint's text has more than origin, size and root hash."""
+    """Return whether a checkpoint's text has more than origin, size and root hash."""
     return text.count("\n") > _HEAD_LINES
 
 
@@ -79,7 +79,7 @@ def read_tree_head(text: str) -> tuple[str, int, bytes]:
         The origin, the number of entries and the 32-byte root hash.
 
     Raises:
-        MalformedError: the text is no checkpoint.
+        MalformedError: the text is not a checkpoint.
     """
     lines = text.split("\n")
     if len(lines) < 4 or not lines[0]:

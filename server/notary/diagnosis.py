@@ -1,7 +1,7 @@
-"""Checking a batch's records and the hashes it brought.
+"""Checks of a batch's records, and of the tree hashes that it added.
 
-The fast way hashes the records as they stand and compares the root. Only where that fails, each
-record is compared with the hash it was signed with (from the tree's tiles); what does not fit is
+The fast path hashes the stored records and compares the root. Only if that fails is each
+record compared with the hash it was signed with (from the tree's tiles); mismatches are
 explained by ``settlement``.
 """
 
@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRecord:
-    """A stored record and the place it claims.
+    """A stored record and the leaf that it claims.
 
     Attributes:
         batch_id: the batch it names.
@@ -50,7 +50,7 @@ class ClaimedRecord:
 
 
 def borne_id(batch: Batch, claims: Sequence[ClaimedRecord], by_id: Mapping[UUID, Sequence[TileFragment]]) -> UUID:
-    """Return the ID that a batch's records and hashes bear: its own, unless its row was altered."""
+    """Return the batch ID that a batch's records and hashes carry: its own, unless its row was altered."""
     named = {claim.batch_id for claim in claims}
     if batch.batch_id in by_id or batch.batch_id in named:
         return batch.batch_id
@@ -65,7 +65,7 @@ def borne_id(batch: Batch, claims: Sequence[ClaimedRecord], by_id: Mapping[UUID,
 
 
 def check_records(batch: Batch, records: Sequence[ClaimedRecord]) -> bool:
-    """Tell whether records, in the order of their leaves, are exactly those of a batch."""
+    """Return whether records, in the order of their leaves, are exactly those of a batch."""
     if len(records) != batch.record_count:
         return False
     for leaf_index, record in enumerate(records, batch.first_leaf):
@@ -76,10 +76,10 @@ def check_records(batch: Batch, records: Sequence[ClaimedRecord]) -> bool:
 
 
 def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes] | None:
-    """Return the leaf hashes a batch was signed with, from the tile fragments it brought.
+    """Return the leaf hashes a batch was signed with, from the tile fragments it added.
 
     Returns:
-        The hashes in order, or None where the fragments do not lead to the batch's root.
+        The hashes in order, or None if the fragments do not lead to the batch's root.
     """
     once = sorted({fragment for fragment in fragments if fragment.level == 0}, key=_place)
     joined = b"".join(fragment.hashes for fragment in once)
@@ -90,7 +90,7 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
 
 
 def is_untouched(batch: Batch, leaf_hashes: bytes, fragments: Sequence[TileFragment]) -> bool:
-    """Tell whether a batch was signed with these leaves, and brought these tile fragments: the usual case, fast.
+    """Return whether a batch was signed with these leaves and added these tile fragments (the fast path).
 
     Args:
         batch: the batch.
@@ -102,7 +102,7 @@ def is_untouched(batch: Batch, leaf_hashes: bytes, fragments: Sequence[TileFragm
 
 
 def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> Finding | None:
-    """Check the tile fragments that a batch brought against its records' leaf hashes."""
+    """Check the tile fragments that a batch added against its records' leaf hashes."""
     _, tiles = _extended(batch, b"".join(leaf_hashes))
     if _are_of(batch, tiles, fragments):
         return None
@@ -130,12 +130,12 @@ def _extended(batch: Batch, leaf_hashes: bytes) -> tuple[CompactRange, list[byte
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the records that name a batch compare with what was signed.
+    """Result of comparing the records that name a batch with what was signed.
 
     Attributes:
-        findings: records that stand where they belong, and of which a computed column was changed.
-        vacancies: leaf -> hash of what was signed there, where that is not stored.
-        strays: records that are not what was signed at the leaf they claim.
+        findings: findings about records in their proper place of which a computed column was changed.
+        vacancies: leaf -> signed leaf hash, for leaves whose signed record is not stored.
+        strays: records that do not match what was signed at the leaf they claim.
     """
 
     findings: list[Finding]
@@ -176,7 +176,7 @@ def compare(batch: Batch, signed: Sequence[bytes], records: Iterable[ClaimedReco
 def record_finding(
     kind: FindingKind, batch: Batch, leaf_index: int, what: str, record: ClaimedRecord | None
 ) -> Finding:
-    """Make a finding about one record; ``record`` is None where it is not stored."""
+    """Create a finding about one record; ``record`` is None if it is not stored."""
     return Finding(
         kind,
         f"record {leaf_index} of {batch.origin} (batch {batch.sequence}): {what}",

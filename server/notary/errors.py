@@ -1,10 +1,10 @@
-"""What can be wrong with evidence.
+"""Errors in evidence and keys.
 
 NotaryError
-├── KeyMaterialError          a key that is not what it should be
-├── SigningError              a key that does not sign now
-└── VerificationError         evidence that does not hold
-    └── MalformedError        evidence that cannot even be read
+├── KeyMaterialError          a malformed or unusable key
+├── SigningError              a key that cannot sign at the moment
+└── VerificationError         evidence that is not valid
+    └── MalformedError        evidence that cannot be parsed
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class KeyMaterialError(NotaryError):
 
 
 class SigningError(NotaryError):
-    """A signing key cannot be reached or did not sign; nothing was signed, and it may be tried again."""
+    """A signing key cannot be reached or did not sign. Nothing was signed; the operation can be retried."""
 
     retryable: ClassVar[bool] = True
 
 
 class VerificationError(NotaryError):
-    """Evidence does not hold: a signature, a root hash or a proof is not what it must be."""
+    """Evidence is not valid: a signature, a root hash or a proof does not match."""
 
 
 class MalformedError(VerificationError):

@@ -1,4 +1,4 @@
-"""What verification finds."""
+"""Findings of verification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Finding", "FindingKind"]
 
 
 class FindingKind(Enum):
-    """What a finding is about; the values are the names of the public API (``evidence.proto``)."""
+    """Kind of a finding; the values are the names in the public API (``evidence.proto``)."""
 
     RECORD_CHANGED = "RECORD_CHANGED"
     RECORD_MISSING = "RECORD_MISSING"
@@ -34,18 +34,18 @@ class FindingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it was signed.
+    """A mismatch between what is stored and what was signed.
 
     Attributes:
-        kind: what it is about.
+        kind: kind of the mismatch.
         message: a sentence for people.
         log_id: the log, empty where none is named.
         origin: the log's origin, empty where none is known.
-        batch_id: the batch, None where the finding is about no single one.
+        batch_id: the batch, None if the finding is not about a single batch.
         sequence: the batch's number, 0 where unknown.
-        leaf_index: the record's place, None where the finding is about no single record.
-        record: the canonical record as it is stored, None where it is not.
-        record_count: how many records it is about.
+        leaf_index: the record's leaf, None if the finding is not about a single record.
+        record: the canonical record as stored, None if it is not stored.
+        record_count: number of records affected.
     """
 
     kind: FindingKind

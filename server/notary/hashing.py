@@ -1,4 +1,4 @@
-"""The hashing that is done for every record: compiled where that is installed, else the same in Python."""
+"""Hashing of every record: compiled if available, otherwise the same in Python."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["COMPILED", "hash_pairs", "hash_rows"]
 
 
 def hash_pairs(nodes: bytes) -> bytes:
-    """Hash every two neighbouring subtrees to the one above them, as ``merkle.hash_pairs`` does.
+    """Hash each pair of sibling nodes into their parent, as ``merkle.hash_pairs`` does.
 
     Raises:
-        MalformedError: the length is no multiple of 32.
+        MalformedError: the length is not a multiple of 32.
     """
     return _native.hash_pairs(nodes) if COMPILED else merkle.hash_pairs(nodes)
 
@@ -30,10 +30,10 @@ def hash_pairs(nodes: bytes) -> bytes:
 def hash_rows(
     pieces: Iterable[bytes], kinds: Sequence[Kind], first_leaf: int, ranges: Sequence[LeafRange]
 ) -> LeafHashes:
-    """Hash the records of a part of a log, as ``leaf_rows.hash_rows`` does; other threads go on meanwhile.
+    """Hash the records of a part of a log, as ``leaf_rows.hash_rows`` does, without holding the GIL.
 
     Raises:
-        MalformedError: the bytes are no such rows, or one claims a leaf of another part.
+        MalformedError: the bytes are not such rows, or a row claims a leaf outside the part.
         ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
     """
     if not COMPILED:

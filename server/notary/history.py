@@ -1,4 +1,4 @@
-"""A log's history: putting its batches in order by what their checkpoints sign, the tree's size and root."""
+"""History of a log: the order of its batches, by the tree sizes and roots that their checkpoints sign."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["History", "restore"]
 
 
 class History:
-    """Puts good batches, given in the order of their tree sizes, in their place.
+    """Chains valid batches, given in the order of their tree sizes.
 
-    The number in a batch's row is not signed, so it is not trusted but checked. Where two batches go
-    on from the same one, the first that comes is taken for the log, and the other for a fork.
+    The number in a batch's row is not signed, so it is checked, not trusted. If two batches follow
+    the same batch, the first one is taken for the log, and the other for a fork.
     """
 
     def __init__(self, *, from_start: bool) -> None:
-        """Begin.
+        """Start an empty history.
 
         Args:
-            from_start: the first batch that comes must be the log's first.
+            from_start: require the first batch added to be the log's first.
         """
         self.tip: Batch | None = None
         self.gaps: list[Gap] = []
@@ -36,23 +36,23 @@ class History:
         self._forks: list[list[Batch]] = []
 
     def begin_after(self, batch: Batch) -> None:
-        """Begin with what follows on a batch."""
+        """Start after a batch."""
         self.tip = batch
 
     def begin_within(self, size: int) -> None:
-        """Begin with a batch that adds to no more than some entries, if one comes first: none before it is missed."""
+        """Start with a batch whose FirstLeaf is at most this, if one comes first: batches before it are not missed."""
         self._start = size
 
     def add(self, rows: Sequence[Batch], recorded: Callable[[Batch], bool]) -> tuple[list[Batch], list[Finding]]:
-        """Take good batches of one tree size.
+        """Add valid batches of one tree size.
 
         Args:
-            rows: the batches, as ``check_batch`` found them good.
-            recorded: tells whether stored records name a batch.
+            rows: the batches, which ``check_batch`` found valid.
+            recorded: returns whether stored records name a batch.
 
         Returns:
-            The batches whose records are to be checked, and what is wrong with the rows. A batch that
-            was given another number is returned with its right one.
+            The batches whose records are to be checked, and findings about the rows. A batch that
+            was given another number is returned with its correct number.
         """
         batches: list[Batch] = []
         findings: list[Finding] = []
@@ -72,11 +72,11 @@ class History:
 
     @property
     def is_broken(self) -> bool:
-        """Batches are missing, or there is more than one history."""
+        """True if batches are missing, or there is more than one history."""
         return bool(self.gaps or self._forks)
 
     def forks(self) -> list[Finding]:
-        """Name each other history that is signed too."""
+        """Return a finding for each additional signed history."""
         return [
             batch_finding(
                 FindingKind.LOG_FORKED,
@@ -128,18 +128,18 @@ def restore(
     signed: Mapping[Batch, Checkpoint],
     range_after: Callable[[Batch], CompactRange | None],
 ) -> dict[Batch, Batch]:
-    """Rebuild batches whose rows were altered from what else is signed, so that their records can be checked.
+    """Rebuild batches whose rows were altered from other signed data, so that their records can be checked.
 
     Args:
-        broken: the rows of all batches that lie between two good ones.
+        broken: the rows of all batches between two valid ones.
         name: their log.
-        before: the good batch before them, None at the log's beginning.
-        after: the good batch after them, None at its end.
-        signed: the checkpoints of those whose signature is good.
-        range_after: returns the compact range after a batch, from its stored hashes, if they hold.
+        before: the valid batch before them, None at the log's beginning.
+        after: the valid batch after them, None at the log's end.
+        signed: the checkpoints of the rows whose signature is valid.
+        range_after: returns the compact range after a batch, from its stored hashes, if they are valid.
 
     Returns:
-        Row -> rebuilt batch, in order, for those up to the first that cannot be rebuilt. The columns
+        Row -> rebuilt batch, in order, up to the first that cannot be rebuilt. The columns
         that do not matter for the records, such as MinTimestamp, and the batch ID are as they are stored.
     """
     restored: dict[Batch, Batch] = {}

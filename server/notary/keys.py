@@ -1,4 +1,4 @@
-"""Verifier keys (C2SP signed-note v1.0.0, "Verifier keys"), and how each type of key checks a note's signature.
+"""Verifier keys (C2SP signed-note v1.0.0, "Verifier keys"), and signature checks for each key type.
 
 A key is written as ``<name>+<8 hex digits of key ID>+<base64(type || key)>``.
 """
@@ -24,7 +24,7 @@ _MAX_COSIGNER_NAME = 255  # bytes, C2SP tlog-cosignature
 
 
 class KeyType(Enum):
-    """What a key's signatures are, by the type byte of C2SP signed-note.
+    """Signature type of a key, by the type byte of C2SP signed-note.
 
     ED25519: Ed25519 over the note's text.
     ED25519_COSIGNATURE: a time, and Ed25519 over it and a checkpoint's text (C2SP tlog-cosignature).
@@ -47,7 +47,7 @@ class KeyType(Enum):
 
     @property
     def timed(self) -> bool:
-        """Whether a signature begins with a time."""
+        """True if signatures of this type begin with a time."""
         return self is not KeyType.ED25519
 
 
@@ -58,7 +58,7 @@ class VerifierKey:
     Attributes:
         name: the key's name; for a log's key, the log's origin.
         public_key: 32 bytes (Ed25519, RFC 8032) or 1312 bytes (ML-DSA-44, FIPS 204).
-        key_type: what its signatures are.
+        key_type: type of its signatures.
     """
 
     name: str
@@ -87,15 +87,15 @@ class VerifierKey:
     def verify(self, text: str, signature: bytes) -> None:
         """Check one signature.
 
-        An ML-DSA-44 signature is over a checkpoint's first three lines, and is refused where the text has more.
+        An ML-DSA-44 signature is over a checkpoint's first three lines, and is refused if the text has more.
 
         Args:
             text: the note's text; for all types but plain Ed25519, a checkpoint's.
-            signature: what follows the key ID in a signature line.
+            signature: the bytes after the key ID in a signature line.
 
         Raises:
-            VerificationError: the signature is not this key's for this text.
-            MalformedError: an ML-DSA-44 signature is over something that is no checkpoint of three lines.
+            VerificationError: the signature is not by this key for this text.
+            MalformedError: an ML-DSA-44 signature is over text that is not a checkpoint of three lines.
         """
         try:
             self._verify(text, signature)
@@ -117,9 +117,9 @@ class VerifierKey:
             MLDSA44PublicKey.from_public_bytes(self.public_key).verify(bare, cosigned_message(text, self.name, time))
 
     def signed_time(self, signature: bytes) -> int | None:
-        """Return when a signature says that it was made, in seconds since 1970; None where it does not say so.
+        """Return the time that a signature claims, in seconds since 1970; None if it claims none.
 
-        It is the signer's word, and worth nothing before :meth:`verify` has accepted the signature.
+        The time is only a claim of the signer, and meaningless until :meth:`verify` has accepted the signature.
 
         Raises:
             VerificationError: the signature is too short to hold a time, or the time is out of range.
@@ -140,7 +140,7 @@ class VerifierKey:
         """Read a verifier key.
 
         Raises:
-            KeyMaterialError: the text is no such key, or of a type that is not known here.
+            KeyMaterialError: the text is not a verifier key, or its type is not supported.
         """
         try:
             name, key_id, encoded = text.strip().split("+", 2)
@@ -154,10 +154,10 @@ class VerifierKey:
 
 
 def check_key_name(name: str) -> None:
-    """Check that a key can have this name.
+    """Check that a key name is valid.
 
     Raises:
-        KeyMaterialError: it is empty, or has a space, a control character or a plus sign.
+        KeyMaterialError: the name is empty, or contains a space, a control character or a plus sign.
     """
     if not name or any(c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name):
         raise KeyMaterialError(f"a key name must not be empty or contain spaces, control characters or '+': {name!r}")

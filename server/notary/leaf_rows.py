@@ -1,8 +1,8 @@
-"""Hashing records as storage sends them: from rows in any order to the leaf hashes of a part of a log.
+"""Hashing of record rows from storage, in any order, into the leaf hashes of a part of a log.
 
-A row is what a record claims, and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
+A row consists of a record's claims and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
 whether its computed columns are right (1 byte, not 0), and then the columns of the canonical record, as RowBinary
-writes them. RowBinary does not say where the columns end, so they are walked over: ``server.notary.canonical`` says
+writes them. RowBinary does not mark where columns end, so they are parsed: ``server.notary.canonical`` says
 how each is encoded.
 
 This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
@@ -33,7 +33,7 @@ _STRING, _MAP = 0, -1  # among sizes of columns
 
 
 class LeafState(IntEnum):
-    """What the rows that were read say of a leaf."""
+    """State of a leaf after all rows have been read."""
 
     NONE = 0
     """There is no row."""
@@ -45,10 +45,10 @@ class LeafState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeafRange:
-    """Leaves whose rows have to name the same batch.
+    """Consecutive leaves whose rows must name the same batch.
 
     Attributes:
-        end_leaf: the leaf after the last of them. The first is that after the range before.
+        end_leaf: the leaf after the last one. The range starts at the end of the previous range.
         batch_id: the ID as RowBinary writes it, 16 bytes; None for any.
     """
 
@@ -58,11 +58,11 @@ class LeafRange:
 
 @dataclass(frozen=True, slots=True)
 class LeafHashes:
-    """The leaf hashes of a part of a log, as far as its rows are right.
+    """The leaf hashes of a part of a log, for leaves with correct rows.
 
     Attributes:
         first_leaf: the first leaf.
-        hashes: 32 bytes for each leaf, zeros where ``states`` does not say HASHED.
+        hashes: 32 bytes for each leaf; zeros unless its state is HASHED.
         states: one byte for each leaf, a ``LeafState``.
     """
 
@@ -87,10 +87,10 @@ def hash_rows(
         pieces: rows in any order, cut into pieces anywhere.
         kinds: the kinds of the canonical record's columns.
         first_leaf: the first leaf of the part.
-        ranges: which batches it consists of, in order; the last one ends it.
+        ranges: the batches of the part, in order; the last one ends it.
 
     Raises:
-        MalformedError: the bytes are no such rows, or one claims a leaf of another part.
+        MalformedError: the bytes are not such rows, or a row claims a leaf outside the part.
         ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
     """
     expected: list[bytes | None] = []
@@ -134,7 +134,7 @@ def _rows(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterable[bytes]:
 
 
 def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | None:
-    """Do what ``_end_of_row`` does, many times as fast; None for what it leaves to that."""
+    """Fast path of ``_end_of_row``; None if the row needs the slow path."""
     at = start + _HEAD.size
     try:
         for size in sizes:
@@ -162,7 +162,7 @@ def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | No
 
 
 class _Walker:
-    """Walks over one row. Its methods return False where the data ends before the row does."""
+    """Parser of one row. Its methods return False if the data ends before the row does."""
 
     __slots__ = ("_data", "_limit", "at")
 
@@ -172,7 +172,7 @@ class _Walker:
         self._limit = start + MOST_BYTES
 
     def skip(self, size: int) -> bool:
-        """Go on by so many bytes."""
+        """Skip a number of bytes."""
         if self.at + size > self._limit:
             raise MalformedError("a row is too long")
         if self.at + size > len(self._data):
@@ -181,12 +181,12 @@ class _Walker:
         return True
 
     def skip_string(self) -> bool:
-        """Go over a string."""
+        """Skip a string."""
         length = self._length()
         return length is not None and self.skip(length)
 
     def skip_map(self) -> bool:
-        """Go over a map."""
+        """Skip a map."""
         pairs = self._length()
         return pairs is not None and all(self.skip_string() and self.skip_string() for _ in range(pairs))
 

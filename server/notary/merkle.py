@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962: hashing and compact ranges. Proofs are in ``server.notary.proofs``.
 
 A *compact range* is the right edge of a tree of n leaves: the root hashes of its perfect subtrees,
-largest first, one for each bit set in n. It is all that is needed to append.
+largest first, one for each bit set in n. Appending needs nothing else.
 
 Leaf hashes of many entries are passed as one ``bytes`` of 32 bytes each.
 """
@@ -46,20 +46,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def split_hashes(hashes: bytes) -> list[bytes]:
-    """Cut concatenated hashes into single ones.
+    """Split concatenated hashes.
 
     Raises:
-        MalformedError: the length is no multiple of 32.
+        MalformedError: the length is not a multiple of 32.
     """
     check_hashes(hashes)
     return [hashes[i : i + HASH_SIZE] for i in range(0, len(hashes), HASH_SIZE)]
 
 
 def check_hashes(hashes: bytes) -> None:
-    """Check that bytes can be concatenated hashes.
+    """Check that the length of bytes is a whole number of hashes.
 
     Raises:
-        MalformedError: the length is no multiple of 32.
+        MalformedError: the length is not a multiple of 32.
     """
     if len(hashes) % HASH_SIZE:
         raise MalformedError(f"{len(hashes)} bytes are not a whole number of {HASH_SIZE}-byte hashes")
@@ -70,7 +70,7 @@ HashPairs = Callable[[bytes], bytes]
 
 
 def hash_pairs(nodes: bytes) -> bytes:
-    """Hash every two neighbouring subtrees to the one above them.
+    """Hash each pair of sibling nodes into their parent.
 
     Args:
         nodes: an even number of hashes, 32 bytes each.
@@ -111,15 +111,15 @@ class CompactRange:
 
         Args:
             leaf_hashes: 32 bytes each.
-            hash_pairs: does what the function of this name does.
+            hash_pairs: implementation of ``hash_pairs`` to use.
 
         Returns:
-            The range after them, and the hashes that came new at each tile level (C2SP tlog-tiles):
+            The range after them, and the new hashes at each tile level (C2SP tlog-tiles):
             entry n holds the roots of the perfect subtrees of 256**n leaves that are now complete and
-            were not before, 32 bytes each. They follow on the ``size >> 8 * n`` ones that were there.
+            were not before, 32 bytes each. They follow the ``size >> 8 * n`` existing ones.
 
         Raises:
-            MalformedError: the length is no multiple of 32.
+            MalformedError: the length is not a multiple of 32.
         """
         # Hashed level by level and not leaf by leaf: one call a level.
         check_hashes(leaf_hashes)

@@ -19,7 +19,7 @@ _MAX_NOTE = 1 << 20
 
 
 class UnknownKeyError(VerificationError):
-    """None of a note's signatures is by a key that the verifier knows."""
+    """None of a note's signatures is by a key known to the verifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class NoteSignature:
     signature: bytes
 
     def line(self) -> str:
-        """Return the line as it stands in a note, newline included."""
+        """Return the line as written in a note, newline included."""
         return f"— {self.name} {base64.b64encode(self.key_id + self.signature).decode()}\n"
 
 
@@ -52,16 +52,16 @@ class SignedNote:
         return self.text + "\n" + "".join(signature.line() for signature in self.signatures)
 
     def verify(self, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
-        """Check the signatures of the keys that are known; others are ignored.
+        """Check the signatures by known keys; others are ignored.
 
-        Who wants signatures by several keys, or by one of a certain type, looks for them in what is returned.
+        Callers that require signatures by several keys, or by a key of a certain type, check the returned keys.
 
         Returns:
             The known keys that signed the note, at least one, in the order of the signatures.
 
         Raises:
             UnknownKeyError: no signature is by a known key.
-            VerificationError: a signature of a known key is wrong.
+            VerificationError: a signature by a known key is invalid.
         """
         known = {(key.name, key.key_id): key for key in keys}
         signers = []
@@ -80,7 +80,7 @@ def parse_note(note: str) -> SignedNote:
     """Parse a signed note; no signature is checked.
 
     Raises:
-        MalformedError: it is no note of the specification.
+        MalformedError: the text is not a note as specified.
     """
     if len(note) > _MAX_NOTE:
         raise MalformedError("the note is longer than 1 MiB")
@@ -114,10 +114,10 @@ def _parse_signature(line: str) -> NoteSignature:
 
 
 def check_text(text: str) -> None:
-    """Check that a text can be a note's.
+    """Check that a text is valid as the text of a note.
 
     Raises:
-        MalformedError: it does not end with a newline, has control characters, or is no Unicode text.
+        MalformedError: the text does not end with a newline, has control characters, or is not valid Unicode.
     """
     if not text.endswith("\n"):
         raise MalformedError("a note's text must end with a newline")

@@ -23,7 +23,7 @@ class Stream(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LogName:
-    """Which log: one per deployment, stream and writer."""
+    """Name of a log: one log per deployment, stream and writer."""
 
     deployment: str
     stream: Stream
@@ -49,7 +49,7 @@ class LogName:
         """Read an origin.
 
         Raises:
-            MalformedError: it is not ``<deployment>/<stream>/<writer>``.
+            MalformedError: the text is not ``<deployment>/<stream>/<writer>``.
         """
         try:
             deployment, stream, writer = origin.rsplit("/", 2)

@@ -1,9 +1,9 @@
-"""Proofs about the Merkle tree of RFC 6962: that a leaf is in it, and that a tree goes on from an earlier one.
+"""Inclusion and consistency proofs of the Merkle tree of RFC 6962.
 
 Proofs are made from the root hashes of *perfect subtrees*, given as (level, number): level 0 holds the
 leaves; subtree n of level h covers the leaves [n << h, (n + 1) << h). Their hashes never change, so
-that they can be stored (``log_tiles``). A proof's hash over leaves that are no perfect subtree is
-joined from the perfect ones they consist of.
+that they can be stored (``log_tiles``). A proof's hash over leaves that do not form a perfect subtree is
+computed from the perfect subtrees they consist of.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def root_of_leaves(start: int, end: int, node: Callable[[int, int], bytes]) -> b
 
     Args:
         start: as in ``perfect_subtrees``.
-        end: likewise.
+        end: as in ``perfect_subtrees``.
         node: returns the hash of perfect subtree (level, number).
     """
     hashes = [node(level, number) for level, number in perfect_subtrees(start, end)]
@@ -62,7 +62,7 @@ def inclusion_nodes(index: int, size: int) -> Iterator[tuple[int, int]]:
     """Yield the perfect subtrees an inclusion proof is made of, as (level, number) pairs.
 
     Raises:
-        VerificationError: there is no leaf ``index`` in a tree of ``size`` leaves.
+        VerificationError: a tree of ``size`` leaves has no leaf ``index``.
     """
     for start, end in _inclusion_ranges(index, size):
         yield from perfect_subtrees(start, end)
@@ -77,7 +77,7 @@ def inclusion_path(index: int, size: int, node: Callable[[int, int], bytes]) -> 
         node: returns the hash of perfect subtree (level, number).
 
     Raises:
-        VerificationError: there is no leaf ``index`` in a tree of ``size`` leaves.
+        VerificationError: a tree of ``size`` leaves has no leaf ``index``.
     """
     return [root_of_leaves(*place, node) for place in _inclusion_ranges(index, size)]
 
@@ -86,7 +86,7 @@ def consistency_nodes(first: int, second: int) -> Iterator[tuple[int, int]]:
     """Yield the perfect subtrees a consistency proof is made of, as (level, number) pairs.
 
     Raises:
-        VerificationError: a tree of ``second`` leaves cannot go on from one of ``first``.
+        VerificationError: a tree of ``second`` leaves cannot extend a tree of ``first`` leaves.
     """
     for start, end in _consistency_ranges(first, second):
         yield from perfect_subtrees(start, end)
@@ -95,7 +95,7 @@ def consistency_nodes(first: int, second: int) -> Iterator[tuple[int, int]]:
 def consistency_path(first: int, second: int, node: Callable[[int, int], bytes]) -> list[bytes]:
     """Return the consistency proof PROOF(first, D[second]) of RFC 6962, section 2.1.2.
 
-    It is empty where nothing needs to be proved: from the empty tree, and between trees of one size.
+    The proof is empty if there is nothing to prove: from the empty tree, and between trees of the same size.
 
     Args:
         first: the earlier tree's size.
@@ -103,7 +103,7 @@ def consistency_path(first: int, second: int, node: Callable[[int, int], bytes])
         node: returns the hash of perfect subtree (level, number).
 
     Raises:
-        VerificationError: a tree of ``second`` leaves cannot go on from one of ``first``.
+        VerificationError: a tree of ``second`` leaves cannot extend a tree of ``first`` leaves.
     """
     return [root_of_leaves(*place, node) for place in _consistency_ranges(first, second)]
 
@@ -145,8 +145,8 @@ def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]) -> None:
     """Check a consistency proof (RFC 9162, section 2.1.4.2).
 
-    The RFC leaves out two cases in which nothing needs to be proved. Here their path must be empty,
-    and the roots what they can only be: equal for trees of one size, SHA-256 of nothing for the empty tree.
+    The RFC omits two cases in which there is nothing to prove. Here their path must be empty,
+    and the roots must be equal for trees of the same size, and the SHA-256 of the empty string for the empty tree.
 
     Args:
         first: the earlier tree's size.

@@ -1,8 +1,8 @@
-"""Saying of every record that is out of place what was done to it.
+"""Explanation of misplaced records: which tampering each one shows.
 
-Checking a batch leaves two things: *vacancies*, leaves whose signed content does not stand there, and
-*strays*, stored records that are not what was signed where they stand. One tampering makes at most
-one of each, and they may lie in different batches or logs. Matching them names it once.
+Checking a batch leaves two things: *vacancies*, leaves whose signed content is not stored there, and
+*strays*, stored records that do not match what was signed at their leaf. One act of tampering makes at most
+one of each, possibly in different batches or logs. Matching them reports it once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Stray", "Vacancy", "settle"]
 
 @dataclass(frozen=True, slots=True)
 class Vacancy:
-    """A leaf at which what was signed is not stored."""
+    """A leaf whose signed record is not stored."""
 
     batch: Batch
     leaf_index: int
@@ -30,14 +30,14 @@ class Vacancy:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A stored record that is not what was signed at the place it claims.
+    """A stored record that does not match what was signed at the leaf it claims.
 
     Attributes:
-        stream: in whose table it is stored.
+        stream: stream of the table in which it is stored.
         log_id: the log it names.
         record: the record, with the batch and the leaf it names.
-        batch: the batch it names, None where there is no such batch.
-        is_copy: what it holds was signed with that batch.
+        batch: the batch it names, None if there is no such batch.
+        is_copy: True if its content was signed with that batch.
     """
 
     stream: Stream
@@ -48,14 +48,14 @@ class Stray:
 
 
 def settle(vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> tuple[list[Finding], list[Stray]]:
-    """Name what was done.
+    """Match vacancies and strays, and return the findings.
 
     Args:
-        vacancies: the leaves whose records are not there.
-        strays: the records that are not where they belong.
+        vacancies: the leaves whose records are missing.
+        strays: the records that are out of place.
 
     Returns:
-        The findings, and the strays that name no batch and belong nowhere: they were never signed.
+        The findings, and the strays that name no batch and match no vacancy: they were never signed.
     """
     matching = _Matching(vacancies, strays)
     findings: list[Finding] = []
@@ -90,7 +90,7 @@ def settle(vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> tuple[list[
 
 
 class _Matching:
-    """The vacancies and strays that are not matched yet."""
+    """Vacancies and strays that are not matched yet."""
 
     def __init__(self, vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> None:
         self.vacancies = list(vacancies)

@@ -1,7 +1,7 @@
-"""Signing notes: the keys that sign, wherever they are kept, and the lines that they write.
+"""Signers of notes: signing keys, and the signature lines that they produce.
 
-A key signs bytes (:class:`SigningKey`). Two kinds are here, whose private keys are in memory and on disk in PKCS #8
-PEM; a key in a hardware module is another. A :class:`Signer` makes a log's keys sign a note.
+A key signs bytes (:class:`SigningKey`). The two kinds here hold their private keys in memory, and on disk in PKCS #8
+PEM; a key in a hardware module is a third kind. A :class:`Signer` signs notes with a log's keys.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["Ed25519Key", "MlDsa44Key", "Signer", "SigningKey", "public_pem"]
 
 
 class SigningKey(Protocol):
-    """A private key, wherever it is; its methods may be called from several threads at once."""
+    """A private key in memory or hardware; its methods are thread-safe."""
 
     @property
     def key_type(self) -> KeyType:
-        """Whether it is an Ed25519 or an ML-DSA-44 key."""
+        """Type of the key: Ed25519 or ML-DSA-44."""
 
     @property
     def public_key(self) -> bytes:
@@ -49,7 +49,7 @@ class Ed25519Key:
 
     @classmethod
     def generate(cls) -> Ed25519Key:
-        """Make a new key from the operating system's randomness."""
+        """Generate a key from the operating system's randomness."""
         return cls(Ed25519PrivateKey.generate())
 
     @classmethod
@@ -57,7 +57,7 @@ class Ed25519Key:
         """Read a private key in PKCS #8 PEM without a password.
 
         Raises:
-            KeyMaterialError: the text is no such key, or no Ed25519 key.
+            KeyMaterialError: the text is not such a key, or not an Ed25519 key.
         """
         key = _load_pem(pem)
         if not isinstance(key, Ed25519PrivateKey):
@@ -91,10 +91,10 @@ class MlDsa44Key:
 
     @classmethod
     def generate(cls) -> MlDsa44Key:
-        """Make a new key from the operating system's randomness.
+        """Generate a key from the operating system's randomness.
 
         Raises:
-            KeyMaterialError: the installed ``cryptography`` cannot do ML-DSA.
+            KeyMaterialError: the installed ``cryptography`` does not support ML-DSA.
         """
         try:
             return cls(MLDSA44PrivateKey.generate())
@@ -106,7 +106,7 @@ class MlDsa44Key:
         """Read a private key in PKCS #8 PEM without a password; it holds the 32-byte seed (RFC 9881).
 
         Raises:
-            KeyMaterialError: the text is no such key, or no ML-DSA-44 key.
+            KeyMaterialError: the text is not such a key, or not an ML-DSA-44 key.
         """
         key = _load_pem(pem)
         if not isinstance(key, MLDSA44PrivateKey):
@@ -124,7 +124,7 @@ class MlDsa44Key:
         return self.private_key.public_key().public_bytes_raw()
 
     def sign(self, message: bytes) -> bytes:
-        """Sign a message with an empty context; the signature has 2420 bytes, and is another each time."""
+        """Sign a message with an empty context; the signature has 2420 bytes and differs each time."""
         return self.private_key.sign(message)
 
     def to_pem(self) -> bytes:
@@ -134,11 +134,11 @@ class MlDsa44Key:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The keys of a log; they sign notes under any key name.
+    """The signing keys of a log, for notes under any key name.
 
     Attributes:
         ed25519: the key that signs every note.
-        ml_dsa: a second key for checkpoints without extension lines, which holds should Ed25519 be broken.
+        ml_dsa: a second key for checkpoints without extension lines, in case Ed25519 is broken.
     """
 
     ed25519: SigningKey
@@ -152,15 +152,15 @@ class Signer:
 
     @classmethod
     def generate(cls) -> Signer:
-        """Make a signer with a new Ed25519 key in memory."""
+        """Create a signer with a new Ed25519 key in memory."""
         return cls(Ed25519Key.generate())
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Signer:
-        """Make a signer of an Ed25519 key in PKCS #8 PEM without a password.
+        """Create a signer from an Ed25519 key in PKCS #8 PEM without a password.
 
         Raises:
-            KeyMaterialError: the text is no such key, or no Ed25519 key.
+            KeyMaterialError: the text is not such a key, or not an Ed25519 key.
         """
         return cls(Ed25519Key.from_pem(pem))
 
@@ -173,22 +173,22 @@ class Signer:
         return VerifierKey(name, self.ed25519.public_key)
 
     def verifier_keys(self, name: str) -> tuple[VerifierKey, ...]:
-        """Return the public keys under a name: the Ed25519 key, then the ML-DSA-44 key where there is one."""
+        """Return the public keys under a name: the Ed25519 key, then the ML-DSA-44 key if there is one."""
         first = self.verifier_key(name)
         return (
             (first,) if self.ml_dsa is None else (first, VerifierKey(name, self.ml_dsa.public_key, KeyType.ML_DSA_44))
         )
 
     def sign(self, text: str, name: str) -> SignedNote:
-        """Sign a note's text under a key name: with Ed25519, and a checkpoint also with ML-DSA-44 where there is a key.
+        """Sign a note's text under a key name: with Ed25519, and a checkpoint also with ML-DSA-44 if there is a key.
 
-        A checkpoint with extension lines is signed with Ed25519 alone, since an ML-DSA-44 signature would not be over
+        A checkpoint with extension lines is signed with Ed25519 alone, because an ML-DSA-44 signature would not cover
         them. The ML-DSA-44 signature has the time 0, as C2SP tlog-cosignature allows a cosigner that says nothing
         about time: a log's own signature means "this is my tree", and never "this is my largest tree now".
 
         Raises:
-            MalformedError: the text does not end with a newline or has control characters; or it is no checkpoint, and
-                there is an ML-DSA-44 key, which signs nothing else.
+            MalformedError: the text does not end with a newline or has control characters, or is no checkpoint although
+                there is an ML-DSA-44 key.
             SigningError: a key cannot be reached, or did not sign.
         """
         check_text(text)

@@ -1,11 +1,11 @@
-"""Statements: what a log's owner signs about its checkpoint at a time.
+"""Statements: signed claims of a log's owner about a checkpoint at a time.
 
-A statement is a checkpoint (C2SP tlog-checkpoint) with one extension line, so that everything it says is
+A statement is a checkpoint (C2SP tlog-checkpoint) with one extension line, so that its content is
 signed with the log's size and root hash:
 
     lognotary/v1 <number> <unix seconds> <kind>[ <word>...]
 
-Statements of a log are numbered from 1 without gaps: one that was removed is missed.
+Statements of a log are numbered from 1 without gaps, so a removed statement is noticed.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _BOUND = re.compile(r"(0|[1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9})")
 
 
 class StatementKind(Enum):
-    """What a statement says, beside the log's size and root hash.
+    """Kind of a statement: its meaning, in addition to the log's size and root hash.
 
-    HEARTBEAT: the log stood so at that time; a ``ReceiptBound``, which older ones lack.
-    KEYS: which keys sign the log from now on, and which did so far.
-    RETENTION: after how many seconds records may be dropped, ``forever``: never; a ``ReceiptBound``, as HEARTBEAT.
+    HEARTBEAT: the log was in this state at that time; a ``ReceiptBound``, which older heartbeats lack.
+    KEYS: the keys that sign the log from now on, and those that signed it so far.
+    RETENTION: age in seconds after which records may be dropped, ``forever``: never; a ``ReceiptBound``, as HEARTBEAT.
     WITNESSED: SHA-256 of cosignature lines of witnesses over this checkpoint.
     TIMESTAMPED: SHA-256 of an RFC 3161 response over this checkpoint.
     """
@@ -62,14 +62,14 @@ class StatementKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is said.
+    """A statement.
 
     Attributes:
-        checkpoint: the log's state that it is said of.
+        checkpoint: the state of the log that it is about.
         number: number of the statement in its log, from 1.
-        time: when it was signed, in seconds since the epoch.
-        kind: what it says.
-        words: the rest of it.
+        time: time of signing, in seconds since the epoch.
+        kind: kind of the statement.
+        words: the words after the kind.
     """
 
     checkpoint: Checkpoint
@@ -106,16 +106,16 @@ class ReceiptBound:
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """What ``log_statements`` holds of a statement; fields in the order of its columns.
+    """A row of ``log_statements``; fields in the order of the columns.
 
     Attributes:
         log_id: the log's short ID.
         number: number of the statement in its log.
-        kind: what it says.
-        tree_size: entries in the log then.
+        kind: kind of the statement.
+        tree_size: number of entries in the log.
         signed_at: when it was signed, in seconds since the epoch.
         note: the signed note.
-        data: what WITNESSED and TIMESTAMPED are about, else empty.
+        data: cosignature lines or timestamp response for WITNESSED and TIMESTAMPED, else empty.
     """
 
     log_id: str
@@ -128,7 +128,7 @@ class StatementRow:
 
 
 def data_digest(data: bytes) -> str:
-    """Return the word by which a statement names data."""
+    """Return the word that identifies data in a statement."""
     return sha256(data).hexdigest()
 
 
@@ -136,12 +136,12 @@ def sign_statement(statement: Statement, signers: Sequence[Signer], data: bytes 
     """Sign a statement under the log's origin as key name.
 
     Args:
-        statement: what is said.
-        signers: the log's keys; those before and those after a change of keys.
-        data: what it is about.
+        statement: the statement.
+        signers: the log's keys; for a key change, both the old and the new ones.
+        data: the data it is about.
 
     Raises:
-        SigningError: a key cannot be used now.
+        SigningError: a key cannot sign at the moment.
     """
     text, origin = statement.text(), statement.checkpoint.origin
     notes = [signer.sign(text, origin) for signer in signers]
@@ -161,7 +161,7 @@ def open_statement(note: str) -> tuple[Statement, SignedNote]:
     """Parse a signed statement; no signature is checked.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: the note is not a statement.
     """
     signed = parse_note(note)
     checkpoint = Checkpoint.parse(signed.text)
@@ -181,7 +181,7 @@ class KeyChange:
     """A KEYS statement.
 
     Attributes:
-        size: up to so many entries ``before`` sign, from there on ``after``.
+        size: number of entries up to which ``before`` sign; from there on ``after`` sign.
         number: the statement's number.
         time: when it was signed, in seconds since the epoch.
         before: the keys that signed so far.
@@ -206,12 +206,12 @@ def key_change_words(after: Sequence[VerifierKey], before: Sequence[VerifierKey]
 
 
 def read_key_change(statement: Statement, signed: SignedNote) -> KeyChange:
-    """Read a KEYS statement and check that the keys it names, the old and the new, signed it.
+    """Read a KEYS statement and check that both the old and the new keys it names signed it.
 
-    That says nothing of whether one of them is to be believed.
+    This does not mean that any of the keys is trusted.
 
     Raises:
-        VerificationError: it does not name keys, or is not signed by all.
+        VerificationError: the statement does not name keys, or is not signed by all of them.
     """
     words = list(statement.words)
     if statement.kind is not StatementKind.KEYS or words.count("after") != 1:
@@ -234,10 +234,10 @@ def read_key_change(statement: Statement, signed: SignedNote) -> KeyChange:
 
 
 def read_retention(statement: Statement) -> int | None:
-    """Return the seconds of a RETENTION statement, None for ever.
+    """Return the retention in seconds from a RETENTION statement; None for ever.
 
     Raises:
-        MalformedError: it says no such thing.
+        MalformedError: the statement does not contain a retention.
     """
     word = statement.words[0] if len(statement.words) in (1, 3) else ""
     if statement.kind is StatementKind.RETENTION and word == "forever":

@@ -1,4 +1,4 @@
-"""Checking the statements of logs: their signatures, their numbers, and what follows from them."""
+"""Checks of the statements of logs: signatures, numbers, and what follows for keys and retention."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _LONGEST_WAIT = 3600
 
 @dataclass(slots=True)
 class LogStatements:
-    """The good statements of one log, in order, and how long its records had to be kept.
+    """The valid statements of one log, in order, and how long its records had to be kept.
 
     Attributes:
         statements: by number.
-        findings: what is wrong with its rows.
+        findings: findings about its rows.
     """
 
     statements: dict[int, Statement] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def expired_before(self, now: int) -> int:
-        """Return until when records must have been received that retention may have dropped by now.
+        """Return the time before which records must have been received for retention to have dropped them.
 
-        Both are nanoseconds since the epoch; 0 where nothing was said of retention.
+        Times are nanoseconds since the epoch; 0 if there is no statement about retention.
         """
         said = [
             (statement.time * 10**9, read_retention(statement))
@@ -61,10 +61,10 @@ class LogStatements:
         return max([0, *dropped])
 
     def receipt_bounds(self) -> list[ReceiptBound]:
-        """Return from which entry on records were received after which time at the earliest, whatever rows say.
+        """Return the signed receipt bounds: from each entry on, records were received at the bound's time or later.
 
-        In order; both numbers only grow. Statements without receipt bounds count as well until the first that has one:
-        they are older, and then the entries that the log had in storage have to do for those that were signed.
+        In order; both numbers only grow. Statements without receipt bounds also count until the first that has one:
+        they are older, and the entries in storage stand for the signed entries.
         """
         bounds: list[ReceiptBound] = []
         bare = True
@@ -81,7 +81,7 @@ class LogStatements:
 
 
 def learn_keys(rows: Iterable[StatementRow], keys: TrustedKeys) -> TrustedKeys:
-    """Believe also the keys that follow on those that are believed."""
+    """Return the trusted keys, extended by those that key changes lead to."""
     changes: defaultdict[str, set[KeyChange]] = defaultdict(set)  # others' may have the same numbers
     for row in rows:
         try:
@@ -100,10 +100,10 @@ def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[st
 
     Args:
         rows: the rows of ``log_statements``.
-        keys: the keys to believe, those that ``learn_keys`` found among them.
+        keys: the trusted keys, including those that ``learn_keys`` found.
 
     Returns:
-        By LogId, the statements of each log that is named.
+        The statements of each log, by LogId.
     """
     logs: defaultdict[str, LogStatements] = defaultdict(LogStatements)
     origins: dict[str, str] = {}
@@ -132,7 +132,7 @@ def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[st
 
 
 def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None, Finding | None]:
-    """Return the log that a row belongs to, what it states if that is signed, and what is wrong with it."""
+    """Return the log that a row belongs to, its statement if that is signed, and a finding if it is invalid."""
     try:
         statement, note = open_statement(row.note)
         home = LogName.parse(statement.checkpoint.origin).log_id
@@ -161,7 +161,7 @@ def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None,
 
 
 class _ColumnError(VerificationError):
-    """The note is good, and a column of its row is not."""
+    """The note is valid, but a column of its row is not."""
 
 
 def _check_columns(
@@ -190,7 +190,7 @@ def _repeated(row: StatementRow, statement: Statement, before: Statement) -> Fin
 
 
 def _missing(log_id: str, origin: str, good: dict[int, Statement], broken: Sequence[StatementRow]) -> Iterator[Finding]:
-    """Name statements that are not stored; a row that is broken stands for one of them."""
+    """Report statements that are not stored; a broken row counts as one of them."""
     gone = sorted(set(range(1, max(good, default=0) + 1)) - set(good))
     named = {row.number for row in broken}
     left = [number for number in gone if number not in named]

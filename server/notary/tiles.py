@@ -39,11 +39,11 @@ _MAX_PATH = 100
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Which tile, or bundle of entries.
+    """Identifier of a tile, or of a bundle of entries.
 
     Attributes:
         level: the tile's level; 0 for a bundle.
-        index: its number on that level.
+        index: its index on that level.
         width: number of hashes or entries, 1 to 256.
         entries: True for a bundle.
     """
@@ -68,7 +68,7 @@ def parse_tile_path(path: str) -> Tile:
     """Read a tile's path.
 
     Raises:
-        MalformedError: it is not the path of a tile, or not written as the specification has it.
+        MalformedError: the path does not name a tile, or is not written as specified.
     """
     match = _PATH.fullmatch(path) if len(path) <= _MAX_PATH else None
     if match is None:
@@ -89,12 +89,12 @@ def tile_width(level: int, index: int, size: int) -> int:
 
 
 def nodes_beside(level: int, index: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the perfect subtrees, as (level of the tree, number), that make the root with a tile's hashes.
+    """Yield the perfect subtrees, as (level of the tree, number), that form the root together with a tile's hashes.
 
     Args:
         level: the tile's level.
-        index: its number.
-        size: the tree's size; the tile is as wide as it is there.
+        index: its index.
+        size: the tree's size, which determines the width of the tile.
     """
     pending = list(perfect_subtrees(0, size))
     while pending:
@@ -108,18 +108,18 @@ def nodes_beside(level: int, index: int, size: int) -> Iterator[tuple[int, int]]
 def verify_tile(
     level: int, index: int, hashes: bytes, size: int, root: bytes, node: Callable[[int, int], bytes]
 ) -> None:
-    """Check a tile: its hashes, and what stands beside it, must make the tree's root hash.
+    """Check a tile: its hashes, together with ``nodes_beside``, must produce the tree's root hash.
 
     Args:
         level: the tile's level.
-        index: its number.
-        hashes: as many as the tile has in the tree, 32 bytes each.
+        index: its index.
+        hashes: all hashes that the tile has in the tree, 32 bytes each.
         size: the tree's size.
         root: the root hash that a checkpoint commits to.
         node: returns the hashes of ``nodes_beside``.
 
     Raises:
-        VerificationError: the tile, or what stands beside it, is not that of the tree.
+        VerificationError: the tile, or a node beside it, does not belong to the tree.
     """
     single = split_hashes(hashes)
     if len(single) != tile_width(level, index, size):
@@ -137,12 +137,12 @@ def verify_tile(
 
 
 def _is_above(level: int, index: int, size: int, height: int, number: int) -> bool:
-    """Tell whether a subtree has hashes of a tile in it, or is one."""
+    """Return whether a subtree contains hashes of a tile, or is one."""
     first = index * TILE_WIDTH << TILE_HEIGHT * level
     end = first + (tile_width(level, index, size) << TILE_HEIGHT * level)
     return number << height < end and first < number + 1 << height
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
-    """Join entries, each behind its length as big-endian uint16 (C2SP tlog-tiles, "Log entries")."""
+    """Join entries, each preceded by its length as big-endian uint16 (C2SP tlog-tiles, "Log entries")."""
     return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)

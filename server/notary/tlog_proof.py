@@ -1,6 +1,6 @@
 """Proofs that can be checked offline, as text (C2SP tlog-proof, ``c2sp.org/tlog-proof@v1``).
 
-A proof is the place of an entry in a log, the inclusion proof, and the checkpoint whose root that leads to:
+A proof is the index of an entry in a log, the inclusion proof, and the checkpoint to whose root it leads:
 
     c2sp.org/tlog-proof@v1
     [extra <base64>]
@@ -30,13 +30,13 @@ _INDEX = re.compile("0|[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True, slots=True)
 class TlogProof:
-    """A proof that an entry is in a log; nothing of it is checked yet.
+    """A proof that an entry is in a log, not checked yet.
 
     Attributes:
         index: the entry's index.
-        path: the inclusion proof, 32 bytes each, the leaf's neighbour first (RFC 6962, section 2.1.1).
-        checkpoint: the signed note, with the cosignatures that are shown.
-        extra: what the application says beside it; signed by nobody.
+        path: the hashes of the inclusion proof, 32 bytes each, the leaf's sibling first (RFC 6962, section 2.1.1).
+        checkpoint: the signed note, with cosignatures.
+        extra: additional data of the application; not signed.
     """
 
     index: int
@@ -63,7 +63,7 @@ def parse_tlog_proof(text: str) -> TlogProof:
     """Read a proof; neither the inclusion proof nor a signature is checked.
 
     Raises:
-        MalformedError: it is none of the specification.
+        MalformedError: the text is not a proof as specified.
     """
     head, separator, checkpoint = text.partition("\n\n")
     version, *lines = head.split("\n")

@@ -1,7 +1,7 @@
-"""Which keys a verifier believes: those it was given, and those that follow on them by a signed change.
+"""Trusted keys of a verifier: the keys it was given, and those that signed key changes lead to.
 
-A log's keys change by a statement that the old and the new key sign. So one public key is enough to verify
-a log, whichever of its keys that is: each change leads from the keys before it to those after it, and back.
+A log's keys change by a statement signed by both the old and the new key. So any one public key is enough to verify
+a log: each change leads from the keys before it to the keys after it, and back.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class KeySpan:
-    """The keys that sign a log for a while.
+    """Keys that sign a log over a span of sizes.
 
     Attributes:
         keys: the keys; all sign.
         first: entries in the smallest checkpoint of a batch that they sign.
-        last: entries in the largest, None where that is open.
+        last: entries in the largest such checkpoint, None if the span is open.
         first_number: number of the first statement that they sign.
-        last_number: number of the last, None where that is open.
+        last_number: number of the last such statement, None if the span is open.
     """
 
     keys: tuple[VerifierKey, ...]
@@ -50,24 +50,24 @@ class KeySpan:
     last_number: int | None
 
     def covers(self, size: int) -> bool:
-        """Tell whether checkpoints of batches of this size are signed by these keys."""
+        """Return whether checkpoints of batches of this size are signed by these keys."""
         return self.first <= size and (self.last is None or size <= self.last)
 
     def covers_statement(self, number: int) -> bool:
-        """Tell whether a statement is signed by these keys."""
+        """Return whether a statement is signed by these keys."""
         return self.first_number <= number and (self.last_number is None or number <= self.last_number)
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedKeys:
-    """The public keys that a verifier believes.
+    """The public keys that a verifier trusts.
 
     Attributes:
         named: verifier keys, each good for the log whose origin is its name.
         unnamed: raw Ed25519 public keys, good for any log.
-        compromised: fingerprint of a public key -> since when others may have had it, in nanoseconds
+        compromised: fingerprint of a public key -> time since which it is compromised, in nanoseconds
             since the epoch.
-        spans: by origin, the keys of logs whose keys have changed.
+        spans: key spans of logs whose keys have changed, by origin.
     """
 
     named: tuple[VerifierKey, ...] = ()
@@ -76,7 +76,7 @@ class TrustedKeys:
     spans: Mapping[str, Sequence[KeySpan]] = field(default_factory=dict)
 
     def __add__(self, other: TrustedKeys) -> TrustedKeys:
-        """Believe the keys of both."""
+        """Return the union of both sets of keys."""
         return TrustedKeys(
             self.named + other.named,
             self.unnamed + other.unnamed,
@@ -85,14 +85,14 @@ class TrustedKeys:
         )
 
     def for_origin(self, origin: str) -> list[VerifierKey]:
-        """Return the keys that were given for a log."""
+        """Return the keys given for a log."""
         return [
             *(key for key in self.named if key.name == origin),
             *(VerifierKey(origin, key) for key in self.unnamed),
         ]
 
     def every(self, origin: str) -> list[VerifierKey]:
-        """Return the keys that sign a log, or ever did."""
+        """Return all keys that have ever signed a log."""
         return [*self.for_origin(origin), *(key for span in self.spans.get(origin, ()) for key in span.keys)]
 
     def check(self, checkpoint: Checkpoint, note: SignedNote) -> list[VerifierKey]:
@@ -102,14 +102,14 @@ class TrustedKeys:
             The keys that signed it.
 
         Raises:
-            UnknownKeyError: none of them is known, or they were replaced by then.
-            VerificationError: a signature is wrong, or missing.
+            UnknownKeyError: none of its signatures is by a key in use at that size.
+            VerificationError: a signature is invalid or missing.
         """
         covering = [set(span.keys) for span in self.spans.get(checkpoint.origin, ()) if span.covers(checkpoint.size)]
         return self._check(checkpoint.origin, note, covering)
 
     def check_statement(self, statement: Statement, note: SignedNote) -> list[VerifierKey]:
-        """Check that a statement is signed by the keys that sign its log when its turn comes.
+        """Check that a statement is signed by the keys in use at its number.
 
         Returns and raises as ``check``.
         """
@@ -132,7 +132,7 @@ class TrustedKeys:
         return signers
 
     def compromised_by(self, keys: Iterable[VerifierKey], time: int) -> VerifierKey | None:
-        """Return a key that others may have had at a time, in nanoseconds since the epoch."""
+        """Return a key that was compromised at a time, in nanoseconds since the epoch; None if there is none."""
         for key in keys:
             since = self.compromised.get(fingerprint(key.public_key))
             if since is not None and time >= since:
@@ -141,23 +141,23 @@ class TrustedKeys:
 
 
 def _ed25519(keys: Iterable[VerifierKey]) -> list[VerifierKey]:
-    """Return those of some keys that sign statements: ML-DSA-44 signs no extension lines (C2SP tlog-cosignature)."""
+    """Return the keys that sign statements: ML-DSA-44 keys do not sign extension lines (C2SP tlog-cosignature)."""
     return [key for key in keys if key.key_type is KeyType.ED25519]
 
 
 def fingerprint(public_key: bytes) -> str:
-    """Return the first 16 hex digits of SHA-256(public key): what people call a key by."""
+    """Return the first 16 hex digits of SHA-256(public key): the name of a key for people."""
     return sha256(public_key).hexdigest()[:16]
 
 
 def follow_key_changes(keys: TrustedKeys, changes: Mapping[str, Sequence[KeyChange]]) -> TrustedKeys:
-    """Believe also the keys that changes lead to.
+    """Return the trusted keys, extended by those that key changes lead to.
 
-    A change leads nowhere from a key that others may have had when it was signed.
+    A change is not followed from a key that was compromised when it was signed.
 
     Args:
-        keys: the keys that are believed.
-        changes: by origin, the changes of the log's keys, in order.
+        keys: the trusted keys.
+        changes: key changes of each log, in order, by origin.
     """
     spans = {
         origin: tuple(span for chain in _chains(made) for span in _believed(keys, origin, chain))
@@ -168,7 +168,7 @@ def follow_key_changes(keys: TrustedKeys, changes: Mapping[str, Sequence[KeyChan
 
 
 def _chains(changes: Sequence[KeyChange]) -> list[list[KeyChange]]:
-    """Put changes behind those that they go on from; others' do not come between."""
+    """Chain key changes: each follows the change whose new keys are its old keys."""
     chains: list[list[KeyChange]] = []
     for change in changes:
         before = set(change.before)
@@ -206,10 +206,10 @@ def _believed(keys: TrustedKeys, origin: str, chain: Sequence[KeyChange]) -> lis
 
 
 def check_checkpoint(note: str, keys: TrustedKeys) -> Checkpoint | Statement:
-    """Read a checkpoint that somebody kept, which may be a statement, and check its signature.
+    """Read a kept checkpoint or statement, and check its signature.
 
     Raises:
-        VerificationError: it is no checkpoint, or signed by no known key.
+        VerificationError: the note is not a checkpoint, or is signed by no known key.
     """
     checkpoint, signed = open_checkpoint(note)
     plain = signed.text == checkpoint.text()
@@ -240,7 +240,7 @@ def read_public_pem(text: str) -> bytes:
     """Read an Ed25519 public key in SubjectPublicKeyInfo PEM; returns its 32 bytes.
 
     Raises:
-        KeyMaterialError: the text is no such key.
+        KeyMaterialError: the text is not such a key.
     """
     try:
         key = serialization.load_pem_public_key(text.encode())

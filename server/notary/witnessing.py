@@ -1,7 +1,7 @@
-"""What a log and its witnesses say to each other: the bodies of ``add-checkpoint`` (C2SP tlog-witness).
+"""Request and response bodies of ``add-checkpoint`` (C2SP tlog-witness).
 
-A witness cosigns a log's checkpoint once it has seen proved that the log goes on from what the witness
-cosigned before. What is in its answer is believed only where its signature holds.
+A witness cosigns a log's checkpoint after checking a consistency proof from the checkpoint it
+cosigned before. Its answer is trusted only if its signature is valid.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _MAX_SIZE = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """A witness's signature of a checkpoint, verified.
+    """A verified cosignature of a checkpoint by a witness.
 
     Attributes:
         key: the witness's key.
-        time: when the witness says it signed, in seconds since 1970.
+        time: time of signing by the witness's clock, in seconds since 1970.
         signature: the signature line.
     """
 
@@ -53,12 +53,12 @@ def add_checkpoint_body(note: SignedNote, old: int, proof: Sequence[bytes]) -> b
 
     Args:
         note: the signed checkpoint, without extension lines.
-        old: size of the checkpoint that the witness cosigned last, 0 where it cosigned none.
+        old: size of the checkpoint that the witness cosigned last, 0 if none.
         proof: the consistency proof from ``old`` to the checkpoint (RFC 6962, section 2.1.2).
 
     Raises:
-        MalformedError: it would be no such request: the note is no plain checkpoint, ``old`` is greater than
-            its size, or the proof is not one of at most 63 hashes.
+        MalformedError: the arguments form no valid request: the note is not a plain checkpoint, ``old`` is greater than
+            its size, or the proof does not have at most 63 hashes.
     """
     checkpoint = Checkpoint.parse(note.text)
     if note.text != checkpoint.text():
@@ -72,7 +72,7 @@ def add_checkpoint_body(note: SignedNote, old: int, proof: Sequence[bytes]) -> b
 
 
 def read_cosignature(answer: bytes, text: str, key: VerifierKey) -> Cosignature:
-    """Read the answer of a witness that cosigned: signature lines, of which those of other keys are ignored.
+    """Read the answer of a witness that cosigned: signature lines; lines by other keys are ignored.
 
     Args:
         answer: the body of the witness's answer.
@@ -80,9 +80,9 @@ def read_cosignature(answer: bytes, text: str, key: VerifierKey) -> Cosignature:
         key: the witness's key.
 
     Raises:
-        UnknownKeyError: no line is signed by this key.
-        VerificationError: the key's signature is not of this checkpoint, or does not say when it was made.
-        MalformedError: it does not consist of signature lines.
+        UnknownKeyError: there is no line by this key.
+        VerificationError: the key's signature is not for this checkpoint, or has no time.
+        MalformedError: the answer does not consist of signature lines.
     """
     found = open_cosignatures(answer, text, [key])
     if not found:
@@ -91,7 +91,7 @@ def read_cosignature(answer: bytes, text: str, key: VerifierKey) -> Cosignature:
 
 
 def open_cosignatures(lines: bytes, text: str, keys: Iterable[VerifierKey]) -> list[Cosignature]:
-    """Check signature lines over a checkpoint, and return those of known witnesses; others are ignored.
+    """Check signature lines over a checkpoint, and return the cosignatures of known witnesses; others are ignored.
 
     Args:
         lines: signature lines, each with its newline.
@@ -99,8 +99,8 @@ def open_cosignatures(lines: bytes, text: str, keys: Iterable[VerifierKey]) -> l
         keys: the witnesses' keys.
 
     Raises:
-        VerificationError: the signature of a known key does not hold, or does not say when it was made.
-        MalformedError: these are no signature lines.
+        VerificationError: the signature of a known witness is invalid, or has no time.
+        MalformedError: the lines are not signature lines.
     """
     known = {(key.name, key.key_id): key for key in keys}
     found = []
@@ -113,13 +113,13 @@ def open_cosignatures(lines: bytes, text: str, keys: Iterable[VerifierKey]) -> l
 
 
 def read_witness_size(answer: bytes) -> int:
-    """Read the answer of a witness that cosigned another size than the request said: that size.
+    """Return the witness's size from the answer to a request that named a different size.
 
     Args:
         answer: the body of an answer with status 409, of type ``text/x.tlog.size``.
 
     Raises:
-        MalformedError: it is no tree size on a line.
+        MalformedError: the answer is not a tree size on a line.
     """
     match = _SIZE.fullmatch(answer)
     if match is None or int(match[1]) > _MAX_SIZE:

@@ -1,1 +1,1 @@
-"""Verifying, in the background and for as long as a server runs, all that is stored."""
+"""Self-verification: background scrubbing of the whole storage while a server runs."""

@@ -1,7 +1,7 @@
-"""Findings as audit records, sent to the server's own port like those of any other sender.
+"""Findings as audit records, sent to the server's own OTLP port like any sender's records.
 
-So they go the way that every audit record goes, are signed, and refused where others are; and a server with workers,
-which has no pipeline of its own, does the same as one without.
+So they take the path of every audit record: they are signed, and refused under overload. And a server with workers,
+which has no pipeline of its own, needs no special case.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class NotRecordedError(LognotaryError):
 
 
 class AuditTrail:
-    """Sends audit records over OTLP/gRPC."""
+    """Client that sends audit records over OTLP/gRPC."""
 
     def __init__(self, address: Address) -> None:
-        """Send to the server that listens at an address."""
+        """Create a client for the server at an address."""
         self._target = str(Address(_ANYWHERE.get(address.host, address.host), address.port))
 
     def record(self, notices: Sequence[Notice]) -> None:
-        """Send an audit record for each notice, and return once they are acknowledged.
+        """Send an audit record for each notice, and return once all are acknowledged.
 
         Raises:
-            NotRecordedError: they were not; some may be stored all the same.
+            NotRecordedError: not all were acknowledged; some may be stored nevertheless.
         """
         request = audit_request(notices, time.time_ns())
         # A new connection each time: findings are rare. It is the own port, so no proxy is in between.

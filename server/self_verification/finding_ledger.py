@@ -1,4 +1,4 @@
-"""What was found, remembered, so that it is told once and not in every walk."""
+"""Ledger of findings, so that each finding is reported once and not in every pass."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _LONGEST = 1000  # characters of a message
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A finding as it is told: without the record, and small, for there may be many.
+    """A finding in the form in which it is reported: without the record, and small, because there may be many.
 
     Attributes:
-        key: the same for the same finding in every walk, 32 hexadecimal digits.
+        key: identifies the finding across passes, 32 hexadecimal digits.
         kind: the name of the finding's kind, or ``MORE``.
         message: a sentence for people, of one line.
         log_id: the log, empty where none is named.
         origin: the log's origin, empty where none is known.
-        batch_id: the batch, empty where it is about no single one.
+        batch_id: the batch, empty if the finding is not about a single batch.
         sequence: the number of the batch or the statement, 0 where unknown.
-        leaves: the first and the last leaf of the record, else of the section that was verified; None for neither.
-        record_count: how many records it is about.
+        leaves: the first and last leaf of the record, else of the verified section; None for neither.
+        record_count: number of records affected.
     """
 
     key: str
@@ -46,11 +46,11 @@ class Notice:
 
 
 def notice_of(finding: Finding, section: tuple[int, int] | None = None) -> Notice:
-    """Return how a finding is told.
+    """Return the notice of a finding.
 
     Args:
         finding: the finding.
-        section: the first and the last leaf that were verified as it was found, None where it is about none.
+        section: the first and last leaf of the verified section, None if the finding is about no section.
     """
     leaf = finding.leaf_index
     batch_id = str(finding.batch_id or "")
@@ -70,29 +70,29 @@ def notice_of(finding: Finding, section: tuple[int, int] | None = None) -> Notic
 
 
 class FindingLedger:
-    """The notices of a walk and of the one before.
+    """Notices of the current pass and of the previous one.
 
     Attributes:
-        unsent: by key, those that are not on record yet.
+        unsent: notices that are not recorded as audit records yet, by key.
     """
 
     def __init__(self, recorded: Mapping[str, str] | None = None, seen: Iterable[str] = ()) -> None:
-        """Go on.
+        """Restore a ledger.
 
         Args:
-            recorded: key -> kind of those that are on record already.
-            seen: keys that were found again in this walk.
+            recorded: key -> kind of the findings that are recorded already.
+            seen: keys of the findings that were found again in this pass.
         """
         self.unsent: dict[str, Notice] = {}
         self._kinds = dict(recorded or {})
         self._seen = set(seen) & self._kinds.keys()
 
     def is_new(self, notice: Notice) -> bool:
-        """Tell whether a notice would be told."""
+        """Return whether a notice would be reported."""
         return notice.key not in self._kinds and _more().key not in self._kinds
 
     def take(self, found: Iterable[Notice]) -> list[Notice]:
-        """Take what was found, and return what of it is new."""
+        """Add findings, and return the new ones."""
         new = []
         for notice in found:
             if notice.key not in self._kinds and len(self._kinds) >= _MOST:
@@ -105,12 +105,12 @@ class FindingLedger:
         return new
 
     def sent(self, notices: Iterable[Notice]) -> None:
-        """Note that notices are on record."""
+        """Mark notices as recorded."""
         for notice in notices:
             self.unsent.pop(notice.key, None)
 
     def end_walk(self) -> int:
-        """Forget what was not found again in this walk; returns how many that were."""
+        """Forget findings that were not found again in this pass; returns their number."""
         gone = self._kinds.keys() - self._seen
         for key in gone:
             del self._kinds[key]
@@ -118,15 +118,15 @@ class FindingLedger:
         return len(gone)
 
     def by_kind(self) -> dict[str, int]:
-        """Return how many findings stand, by kind."""
+        """Return the number of current findings, by kind."""
         return dict(Counter(self._kinds.values()))
 
     def recorded(self) -> dict[str, str]:
-        """Return key -> kind of those that are on record."""
+        """Return key -> kind of the recorded findings."""
         return {key: kind for key, kind in self._kinds.items() if key not in self.unsent}
 
     def seen(self) -> list[str]:
-        """Return the keys that were found in this walk and are on record."""
+        """Return the keys of recorded findings that were found in this pass."""
         return sorted(self._seen - self.unsent.keys())
 
 
@@ -140,5 +140,5 @@ def _digest(*parts: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text that cannot be taken for more than one line of a log: names in it come from storage."""
+    """Return a text without line breaks, to prevent log injection: names in it come from storage."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:_LONGEST])

@@ -1,4 +1,4 @@
-"""Where a walk is, in a file, so that the next process goes on there."""
+"""Progress file of a pass, from which the next process continues."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScrubProgress:
-    """Where a walk is.
+    """Progress of a pass.
 
     Attributes:
-        elapsed: seconds since it began, those apart in which no server ran.
-        origin: the log that it has come to; those before it, in the order of their names, are done.
-        leaf: the first leaf of that log that is not done.
-        note: the last signed checkpoint before that leaf that was found good, empty where none was.
-        recorded: key -> kind of the findings that stand and are on record.
-        seen: keys of those that were found in this walk.
+        elapsed: seconds since the pass began, not counting downtime of the server.
+        origin: the current log; logs before it, in the order of their names, are done.
+        leaf: the first leaf of that log that is not verified yet.
+        note: the last verified signed checkpoint before that leaf, empty if there is none.
+        recorded: key -> kind of the current findings that are recorded.
+        seen: keys of the recorded findings that were found in this pass.
     """
 
     elapsed: float = 0.0
@@ -37,7 +37,7 @@ class ScrubProgress:
 
 
 def read_progress(file: Path) -> ScrubProgress:
-    """Read a bookmark; a new one where there is none, or where it cannot be read."""
+    """Read a progress file; new progress if the file is missing or cannot be read."""
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
         return ScrubProgress(
@@ -56,9 +56,9 @@ def read_progress(file: Path) -> ScrubProgress:
 
 
 def write_progress(file: Path, bookmark: ScrubProgress) -> None:
-    """Replace a bookmark; where a crash loses that, some is verified, and told, once more.
+    """Replace a progress file; if a crash loses the update, some work and reports are repeated.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     replace_file(file, json.dumps(asdict(bookmark)) + "\n", durable=False)

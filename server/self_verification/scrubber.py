@@ -1,4 +1,4 @@
-"""Walking over all that is stored, section by section, again and again."""
+"""Scrubber: verification of the whole storage, section by section, pass after pass."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ _AT_ONCE = 100  # audit records in one request
 
 
 class Trail(Protocol):
-    """Where findings are put on record."""
+    """Recorder of findings."""
 
     def record(self, notices: Sequence[Notice], /) -> None:
-        """Return once notices are on record; raises NotRecordedError."""
+        """Record notices; returns once they are acknowledged, raises NotRecordedError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is verified.
+    """Subject of verification.
 
     Attributes:
-        keys: the public keys to believe.
-        remembered: returns checkpoints and statements that storage is held against; it must have all of them.
-        limits: how much is verified at a time.
+        keys: the trusted public keys.
+        remembered: returns checkpoints and statements that storage must contain.
+        limits: limits of a section.
     """
 
     keys: TrustedKeys
@@ -70,7 +70,7 @@ class Subject:
 
 
 class Scrubber:
-    """Verifies a storage once in every interval, in one thread, at a bounded share of its time."""
+    """Verifies a storage once per interval, in one thread, with a limited share of its time."""
 
     def __init__(
         self,
@@ -81,15 +81,15 @@ class Scrubber:
         bookmark: ScrubProgress,
         keep: Callable[[ScrubProgress], None],
     ) -> None:
-        """Go on where a bookmark is.
+        """Continue from recorded progress.
 
         Args:
-            subject: what is verified.
-            interval: seconds that a walk should take.
-            clock: the time.
-            trail: where findings are put on record.
-            bookmark: how far the process before this one came.
-            keep: called with where the walk is now, again and again; may raise OSError.
+            subject: the subject of verification.
+            interval: seconds that a pass should take.
+            clock: the clock.
+            trail: the recorder of findings.
+            bookmark: the progress of the previous process.
+            keep: called with the current progress after each step; may raise OSError.
         """
         self._subject = subject
         self._interval = interval
@@ -104,14 +104,14 @@ class Scrubber:
         self._status = SelfVerification(interval, findings=self._notices.by_kind())
 
     def run(self, engine: Engine) -> None:
-        """Walk over a storage again and again, with connections that nobody else waits for; raises WorkStoppedError."""
+        """Run passes over a storage, on dedicated connections; raises WorkStoppedError."""
         while True:
             self.walk(engine)
             self._wait(self._interval - self._elapsed)
             self._began = self._clock.monotonic()
 
     def walk(self, engine: Engine) -> None:
-        """Walk over a storage once, from the bookmark on; raises WorkStoppedError."""
+        """Run one pass over a storage, from the recorded progress; raises WorkStoppedError."""
         paced = ThrottledEngine(engine, self._pace)
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
         context, _ = self._verify(paced, self._read_context(paced), None)
@@ -131,7 +131,7 @@ class Scrubber:
 
     @property
     def status(self) -> SelfVerification:
-        """What came of it so far; may be read from any thread."""
+        """Status so far. Thread-safe."""
         return replace(self._status, busy_seconds=self._pace.busy)
 
     @property
@@ -141,7 +141,7 @@ class Scrubber:
     def _verify(
         self, engine: Engine, context: VerificationContext, section: Section | None
     ) -> tuple[VerificationContext, SectionResult]:
-        """Verify a section, or what is in none. What is found has to be found again before it is told."""
+        """Verify a section, or what lies outside all sections. A finding is reported only if it is found twice."""
         seen = self._surely(lambda: verify_section(engine, context, section))
         if any(map(self._notices.is_new, seen.found.values())):
             self._wait(min(_SECOND_LOOK, self._interval * _SECOND_LOOK_SHARE))
@@ -179,7 +179,7 @@ class Scrubber:
         return ResumePoint(marked.leaf, marked.note)
 
     def _surely(self, step: Callable[[], _Result]) -> _Result:
-        """Do something as often as it takes until storage answers."""
+        """Retry a step until storage answers."""
         pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
         waits = False
         while True:
@@ -192,7 +192,7 @@ class Scrubber:
             self._wait(next(pauses))
 
     def _be_on_time(self, done: float) -> None:
-        """Wait until it is time to go on, by the part of the walk that is done; say so where that is past."""
+        """Wait until the next step is due, given the part of the pass that is done; log if the pass is behind."""
         late = self._elapsed - self._interval * done
         is_behind = late > self._interval * _LATE
         if is_behind and not self._status.is_behind:
@@ -207,7 +207,7 @@ class Scrubber:
         self._wait(-late)
 
     def _wait(self, seconds: float) -> None:
-        """Wait, and try meanwhile to put on record what is not."""
+        """Wait, and meanwhile retry to record unrecorded findings."""
         end = self._clock.monotonic() + seconds
         while self._notices.unsent and (left := end - self._clock.monotonic()) > 0:
             self._pace.wait(min(left, next(self._pauses)))

@@ -1,4 +1,4 @@
-"""Looking at one section of what is stored."""
+"""Verification of one section of storage."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MOST = 20_000  # notices that are kept, more than are told
 
 @dataclass(frozen=True, slots=True)
 class SectionResult:
-    """What came of it.
+    """Result of verifying a section.
 
     Attributes:
-        found: by key.
-        place: where the next section begins.
-        batches: how many were verified.
-        records: likewise.
+        found: findings, by key.
+        place: beginning of the next section.
+        batches: number of batches verified.
+        records: number of records verified.
     """
 
     found: dict[str, Notice]
@@ -34,7 +34,7 @@ class SectionResult:
 
 
 def verify_section(engine: Engine, context: VerificationContext, section: Section | None) -> SectionResult:
-    """Verify a section, or, where none is given, what lies in none.
+    """Verify a section or, if none is given, what lies outside all sections.
 
     Raises:
         StorageError: storage cannot be read.

@@ -41,16 +41,16 @@ async def self_verification(
     remembered: Callable[[], Sequence[Checkpoint | Statement]],
     otlp_grpc: Address,
 ) -> AsyncIterator[Callable[[], SelfVerification | None]]:
-    """Verify all that is stored, again and again until the block ends, over connections of its own.
+    """Verify the whole storage, pass after pass until the block ends, over dedicated connections.
 
     Args:
-        settings: the server's; ``self_verify`` says how often, or that it is off.
-        keys: the public keys to believe.
-        remembered: returns checkpoints and statements that storage is held against; storage has all of them.
-        otlp_grpc: where the server receives OTLP over gRPC: findings are sent there.
+        settings: the server's settings; ``self_verify`` is the interval, or None if off.
+        keys: the trusted public keys.
+        remembered: returns checkpoints and statements that storage must contain.
+        otlp_grpc: the server's OTLP/gRPC address, to which findings are sent.
 
     Yields:
-        What returns how it stands, from any thread; None where it is off.
+        A thread-safe function that returns the status; None if self-verification is off.
     """
     interval = settings.self_verify
     if interval is None:

@@ -1,4 +1,4 @@
-"""What self-verification says of itself."""
+"""Status and metrics of self-verification."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _PREFIX = "lognotary_self_verification"
 
 @dataclass(frozen=True, slots=True)
 class SelfVerification:
-    """How self-verification stands.
+    """Status of self-verification.
 
     Attributes:
-        interval: seconds in which all that is stored is to be verified once.
-        findings: by kind (``FindingKind``, or ``MORE``), how many stand: found in this walk, or in the last and not
-            looked for again yet.
-        unrecorded: how many of them are not acknowledged as audit records yet.
-        walk_started: when this walk began, or the last one, in seconds since the epoch; None before the first.
-        walk_finished: when the last walk ended that did, likewise; None where none has since the process began.
-        walk_seconds: how long that took, with its rests; 0 before.
-        walks: how many have ended since the process began.
-        batches: how many were verified since then.
-        records: likewise.
-        busy_seconds: seconds of one thread that it took since then.
-        is_behind: the walk takes longer than the interval.
+        interval: seconds within which the whole storage is to be verified once.
+        findings: current findings, by kind (``FindingKind``, or ``MORE``): found in this pass, or in the last and not
+            checked again yet.
+        unrecorded: number of current findings that are not acknowledged as audit records yet.
+        walk_started: start of the current or last pass, in seconds since the epoch; None before the first.
+        walk_finished: end of the last completed pass, in seconds since the epoch; None if this process completed none.
+        walk_seconds: duration of the last completed pass, including pauses; 0 before the first.
+        walks: number of passes completed by this process.
+        batches: number of batches verified by this process.
+        records: number of records verified by this process.
+        busy_seconds: seconds of work of one thread in this process.
+        is_behind: True if the pass takes longer than the interval.
     """
 
     interval: float
@@ -46,7 +46,7 @@ class SelfVerification:
 
 
 def gauges(status: SelfVerification | None) -> Iterator[GaugeSample]:
-    """Return self-verification's metrics; none where it is off."""
+    """Return the metrics of self-verification; none if it is off."""
     if status is None:
         return
     # All kinds from the beginning: what appears only with a finding cannot be seen to rise.

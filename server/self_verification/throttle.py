@@ -1,4 +1,4 @@
-"""Working little by little: a bounded share of the time, and rests in between."""
+"""Throttling: a limited share of the time for work, with pauses in between."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _FRUGAL = " SETTINGS max_threads = 1, max_block_size = 8192"
 
 
 class WorkStoppedError(Exception):
-    """The work is not wanted any more."""
+    """The work was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time, and how to let it pass.
+    """Clock that can also wait.
 
     Attributes:
         now: returns seconds since the epoch.
-        monotonic: returns seconds since some time; never goes back.
-        wait: waits some seconds; raises WorkStoppedError.
+        monotonic: returns seconds of a monotonic clock.
+        wait: waits a number of seconds; raises WorkStoppedError.
     """
 
     now: Callable[[], float]
@@ -41,7 +41,7 @@ class Clock:
 
 
 def clock_until(stop: threading.Event) -> Clock:
-    """Return the clock of a thread that ends when an event is set."""
+    """Return a clock whose waits end when an event is set."""
 
     def wait(seconds: float) -> None:
         if stop.wait(seconds):
@@ -51,14 +51,14 @@ def clock_until(stop: threading.Event) -> Clock:
 
 
 class Throttle:
-    """Rests, so that work takes a bounded share of the time, however long others make it take."""
+    """Pauses work so that it takes a limited share of the time, however slow the machine is."""
 
     def __init__(self, clock: Clock, share: float) -> None:
-        """Begin to work.
+        """Start the clock.
 
         Args:
             clock: measures work, and waits.
-            share: the share of the time that work may take, over 0 and up to 1.
+            share: maximum share of the time for work, above 0 and up to 1.
         """
         self._clock = clock
         self._share = share
@@ -67,13 +67,13 @@ class Throttle:
         """Seconds of work so far, up to the last rest."""
 
     def rest(self) -> None:
-        """Rest where enough was done since the last time; to be called again and again; raises WorkStoppedError."""
+        """Pause if enough work was done since the last pause; to be called often; raises WorkStoppedError."""
         worked = self._clock.monotonic() - self._since
         if worked >= _SPELL:
             self.wait(0.0)
 
     def wait(self, seconds: float) -> None:
-        """Rest as long as the work so far asks for, and so many seconds at least; raises WorkStoppedError."""
+        """Pause as long as the work so far requires, but at least some seconds; raises WorkStoppedError."""
         worked = self._clock.monotonic() - self._since
         self.busy += worked
         try:
@@ -82,23 +82,23 @@ class Throttle:
             self._since = self._clock.monotonic()
 
     def slowly(self, items: Iterable[_Item]) -> Iterator[_Item]:
-        """Hand on items, with rests between them."""
+        """Yield items, with pauses between them."""
         for item in items:
             self.rest()
             yield item
 
 
 class ThrottledEngine:
-    """An engine for one thread, which rests after everything that it read, and asks for little at a time."""
+    """Engine for one thread that pauses after each read and reads in small portions."""
 
     def __init__(self, engine: Engine, pace: Throttle) -> None:
-        """Read from an engine."""
+        """Wrap an engine."""
         self._engine = engine
         self._pace = pace
 
     @property
     def info(self) -> EngineInfo:
-        """What is behind the engine."""
+        """Description of the engine."""
         return self._engine.info
 
     def execute(self, statement: str, /) -> None:
@@ -110,13 +110,13 @@ class ThrottledEngine:
         self._engine.insert(table, columns, block, token)
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
-        """As ``Engine.query``; the rest is for what was done since the last one, too."""
+        """As ``Engine.query``; pauses for all work since the last pause."""
         answer = self._engine.query(select + _FRUGAL, parameters)
         self._pace.rest()
         return answer
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
-        """As ``Engine.query_in_pieces``; rests between pieces, for which ClickHouse waits then."""
+        """As ``Engine.query_in_pieces``; pauses between pieces, which ClickHouse waits for."""
         with closing(self._engine.query_in_pieces(select + _FRUGAL, parameters)) as pieces:
             yield from self._pace.slowly(pieces)
 

@@ -1,1 +1,1 @@
-"""Verification: what is stored held against what was signed."""
+"""Verification: comparison of stored data with what was signed."""

@@ -1,4 +1,4 @@
-"""Holding logs against what is signed of them elsewhere: checkpoints that somebody kept, and statements."""
+"""Checks of logs against signatures kept elsewhere: kept checkpoints, and statements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_END = 1 << 64
 
 
 class HistoryCheck:
-    """Tells whether logs still go on from what was signed of them; of each log the first that is wrong."""
+    """Checks that logs are consistent with kept signatures; reports the first mismatch of each log."""
 
     def __init__(
         self,
@@ -27,12 +27,12 @@ class HistoryCheck:
         explained: MutableMapping[str, list[tuple[int, int]]],
         size_of: Callable[[LogCheck], int],
     ) -> None:
-        """Take logs that were verified.
+        """Create a check of verified logs.
 
         Args:
-            logs: by origin.
-            stated: by LogId, their statements.
-            explained: by LogId, takes ranges of leaves whose records need no finding of their own.
+            logs: the logs, by origin.
+            stated: their statements, by LogId.
+            explained: receives ranges of leaves whose records need no finding of their own, by LogId.
             size_of: returns the number of entries in a log.
         """
         self._logs = logs
@@ -43,17 +43,17 @@ class HistoryCheck:
         self._forked: set[str] = set()  # likewise
 
     def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
-        """Hold a log against a checkpoint, or a statement, that somebody kept."""
+        """Check a log against a kept checkpoint or statement."""
         checkpoint = kept.checkpoint if isinstance(kept, Statement) else kept
         yield from self._checkpoint(checkpoint, "the given checkpoint")
         if isinstance(kept, Statement) and checkpoint.origin not in self._truncated:
             yield from self._kept_statement(kept)
 
     def check_statements(self, after: Mapping[str, int]) -> Iterator[Finding]:
-        """Hold each log against what was stated about it.
+        """Check each log against its own statements.
 
         Args:
-            after: by origin, number of entries up to which that was done before.
+            after: number of entries up to which this was checked before, by origin.
         """
         for stated in self._stated.values():
             numbers = {statement.checkpoint: number for number, statement in stated.statements.items()}

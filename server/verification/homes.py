@@ -1,4 +1,4 @@
-"""Which log a row belongs to, by what it says itself."""
+"""Attribution of rows to logs, by the rows' own columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["log_id_of", "origin_of_row"]
 
 
 def log_id_of(origin: str) -> str:
-    """Return the short ID of a log's origin; empty where that is none."""
+    """Return the short ID of an origin; empty if the origin is invalid."""
     try:
         return LogName.parse(origin).log_id
     except VerificationError:
@@ -19,7 +19,7 @@ def log_id_of(origin: str) -> str:
 
 
 def origin_of_row(batch: Batch) -> str:
-    """Return the origin of the log that a broken batch belongs to, by what most of its row says."""
+    """Return the origin of the log that a broken batch belongs to, by the majority of its columns."""
     try:
         signed = open_checkpoint(batch.checkpoint)[0].origin
     except VerificationError:

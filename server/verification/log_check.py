@@ -1,4 +1,4 @@
-"""Verifying one log: its batches in order, the records of each, and what the gaps between them hold."""
+"""Verification of one log: its batches in order, their records, and the gaps between batches."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _PAGE = 1000  # batches read at once
 class LogCheck:
     """Verifies one log.
 
-    ``batches`` comes first; it leaves the rows that are broken by themselves in ``broken``. Once those of
-    all logs are known, ``gaps`` is given the ones that belong to this log, and says what is missing.
+    Call ``batches`` first; it puts broken rows into ``broken``. Once the broken rows of
+    all logs are known, call ``gaps`` with the ones that belong to this log; it reports what is missing.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class LogCheck:
         resume: Checkpoint | None = None,
         wanted: Collection[int] = (),
     ) -> None:
-        """Verify a log.
+        """Create the verification of a log.
 
         Args:
             engine: the storage.
-            keys: the public keys to believe.
-            checker: checks its records.
-            expiry: tells which records may have been dropped.
-            whole: it is verified from its first batch on, and not only a range of time.
-            resume: it was verified before up to this checkpoint.
-            wanted: numbers of entries for which ``includes`` will be asked.
+            keys: the trusted public keys.
+            checker: checker of its records.
+            expiry: knows which records retention may have dropped.
+            whole: verify from the first batch on, not only a range of time.
+            resume: checkpoint up to which the log was verified before.
+            wanted: tree sizes for which ``includes`` will be called.
         """
         self.name: LogName = checker.name
         self.broken: list[tuple[Batch, Finding]] = []
@@ -79,21 +79,21 @@ class LogCheck:
 
     @property
     def tip(self) -> Batch | None:
-        """The last batch that was found good."""
+        """Last verified batch."""
         return self._history.tip
 
     @property
     def missing(self) -> Sequence[Gap]:
-        """Where batches are missing between good ones, once ``batches`` is through."""
+        """Gaps between valid batches, once ``batches`` has finished."""
         return self._history.gaps
 
     @property
     def good_until(self) -> Batch | None:
-        """The batch up to which all was found good; None where that is not so from the first on."""
+        """Batch up to which everything was verified; None if the first batch already failed."""
         return None if self.broken or self._history.is_broken else self._verified
 
     def batches(self, index: BatchIndex) -> Iterator[Finding | None]:
-        """Verify the batches of an index; yields findings, and None whenever a part is done."""
+        """Verify the batches of an index; yields findings, and None after each part."""
         if self._resume is not None:
             self._go_on_after(self._resume)
         window: list[Batch] = []
@@ -110,10 +110,10 @@ class LogCheck:
         yield from self._history.forks()
 
     def gaps(self, broken: Sequence[tuple[Batch, Finding]]) -> Iterator[Finding | None]:
-        """Say what is missing, and check the records of broken batches as far as that is possible.
+        """Report missing batches, and check the records of broken batches as far as possible.
 
         Args:
-            broken: the rows that belong to this log and are broken, with the finding about each.
+            broken: the broken rows of this log, with the finding about each.
 
         Yields:
             As ``batches``.
@@ -136,7 +136,7 @@ class LogCheck:
         yield from findings.values()
 
     def includes(self, checkpoint: Checkpoint) -> bool:
-        """Tell whether the log has a checkpoint in its history, or may have had it where a batch is not good."""
+        """Return whether a checkpoint is in the log's history, or may have been where a batch is broken."""
         if self._roots.get(checkpoint.size) == checkpoint.root:
             return True
         if any(gap.first_leaf < checkpoint.size < gap.end_leaf for gap in self._history.gaps):
@@ -186,7 +186,7 @@ class LogCheck:
         yield from batches
 
     def _context(self, first_leaf: int) -> Iterator[Batch | Finding]:
-        """Go on over batches that are not in the range of time, but lie between or before those that are."""
+        """Chain batches outside the range of time that lie between or before batches inside it."""
         if self.tip is None:
             before = read_batches_of_leaves(self._engine, self.name.log_id, [first_leaf - 1] if first_leaf else [])
             for batch in before:
@@ -250,7 +250,7 @@ class LogCheck:
             yield replace(finding, message=f"{finding.message}; its records cannot be checked without it")
 
     def _signed(self, batch: Batch) -> Checkpoint | None:
-        """Return the checkpoint of a broken batch where that is still good."""
+        """Return the checkpoint of a broken batch if the checkpoint is still valid."""
         try:
             checkpoint, note = open_checkpoint(batch.checkpoint)
             note.verify(self._keys.every(self.name.origin))
@@ -273,7 +273,7 @@ class LogCheck:
 
 
 def _may_join(batch: Batch, window: Sequence[Batch]) -> bool:
-    """Tell whether a batch may be read at once with those before it."""
+    """Return whether a batch may be read together with the batches before it."""
     follows = batch.first_leaf == window[-1].tree_size
     return follows and batch.tree_size - window[0].first_leaf <= _WINDOW and len(window) < _MOST_BATCHES
 
@@ -283,7 +283,7 @@ def _size(batch: Batch, signed: Checkpoint | None) -> int:
 
 
 def _fills(batch: Batch, gap: Gap, signed: Checkpoint | None) -> bool:
-    """Tell whether a broken batch is one of those that are missing in a gap."""
+    """Return whether a broken batch is one of the batches missing in a gap."""
     if signed is not None:
         return gap.first_leaf < signed.size <= gap.end_leaf
     return gap.first_leaf < batch.tree_size <= gap.end_leaf or gap.first_sequence <= batch.sequence < gap.after.sequence

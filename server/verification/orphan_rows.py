@@ -1,4 +1,4 @@
-"""Rows that name no batch: left over from a crash, moved, or written by others."""
+"""Orphan rows: rows of no committed batch, left behind by a crash, moved, or written by others."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _RECENT = 60 * 10**9  # nanoseconds for which a batch may still be on its way, b
 
 
 class OrphanRows:
-    """The records of no batch."""
+    """Records of no committed batch."""
 
     def __init__(self, engine: Engine, pending: Pending) -> None:
-        """Make an empty collection; ``pending`` takes the rows as strays."""
+        """Create an empty collection; ``pending`` receives the rows as strays."""
         self._engine = engine
         self._pending = pending
         self._groups: list[tuple[Stream, RecordGroup]] = []
@@ -40,13 +40,13 @@ class OrphanRows:
         known_ids: Mapping[str, set[UUID]],
         explained: Mapping[str, Sequence[tuple[int, int]]],
     ) -> Iterator[Finding]:
-        """Tell the records of no batch from all others, and say what they are.
+        """Find the records of no committed batch, and report them.
 
         Args:
-            groups: by stream, which rows its table has.
-            streams: by LogId, the stream of each log that is known.
-            known_ids: by LogId, batches that were verified.
-            explained: by LogId, ranges of leaves whose records need no finding of their own.
+            groups: the groups of rows in each stream's table.
+            streams: the stream of each known log, by LogId.
+            known_ids: the verified batches of each log, by LogId.
+            explained: ranges of leaves whose records need no finding of their own, by LogId.
         """
         for stream, rows in groups.items():
             for group in rows:
@@ -66,7 +66,7 @@ class OrphanRows:
             self._pending.strays.append(Stray(stream, group.log_id, claim_of(stored)))
 
     def _settle(self) -> Iterator[Finding]:
-        """Explain all that is pending, and say how many records are left that were never signed."""
+        """Settle everything pending, and report how many records were never signed."""
         listed = Counter(map(_key, self._pending.strays))
         findings, unsigned = self._pending.settle()
         yield from findings
@@ -79,7 +79,7 @@ class OrphanRows:
                 yield _unsigned(stream, group, count, first.get(key))
 
     def _is_committed(self, group: RecordGroup) -> bool:
-        """Tell whether a batch that was not verified is committed, or just being committed: this waits a while."""
+        """Return whether an unverified batch is committed or about to be; waits a while for the latter."""
         recent = group.newest > self._began - _RECENT
         while group.log_id:
             batches = read_batches_of_leaves(self._engine, group.log_id, [group.min_leaf, group.max_leaf])
@@ -120,15 +120,15 @@ def orphan_tiles(
     explained: Mapping[str, Sequence[tuple[int, int]]],
     altered_ids: set[UUID],
 ) -> Iterator[Finding]:
-    """Name hashes in ``log_tiles`` that no batch brought.
+    """Report hashes in ``log_tiles`` that no batch added.
 
     Args:
-        tiles: which rows there are.
-        known_ids: by log, the IDs of its batches.
-        recorded: logs and batches that records name: the hashes of one that was never committed are no
-            finding beside its records.
-        explained: by log, ranges of leaves of which it is known already that hashes were altered.
-        altered_ids: batches of which that is known.
+        tiles: the groups of rows.
+        known_ids: the batch IDs of each log.
+        recorded: logs and batches that records name: the hashes of an uncommitted batch are not a
+            finding in addition to its records.
+        explained: ranges of leaves whose hashes are already reported as altered, by log.
+        altered_ids: batches whose hashes are already reported as altered.
     """
     for group in tiles:
         if (

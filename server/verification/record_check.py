@@ -1,4 +1,4 @@
-"""Checking the records of consecutive batches against what was signed."""
+"""Checks of the records of consecutive batches against what was signed."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ _MOST_PENDING = 100_000  # records out of place that are kept, to be matched wit
 
 @dataclass(slots=True)
 class Pending:
-    """What is out of place and not explained yet."""
+    """Vacancies and strays that are not settled yet."""
 
     vacancies: list[Vacancy] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
 
     def settle(self) -> tuple[list[Finding], list[Stray]]:
-        """Explain it all; see ``settlement.settle``."""
+        """Settle everything pending; see ``settlement.settle``."""
         vacancies, strays = self.vacancies, self.strays
         self.vacancies, self.strays = [], []
         return settle(vacancies, strays)
 
     def settle_overflow(self) -> list[Finding]:
-        """Explain it early where it grows too much; moves to batches that are read later are not seen then."""
+        """Settle early if too much is pending; moves to batches that are read later are then not recognised."""
         if len(self.vacancies) + len(self.strays) <= _MOST_PENDING:
             return []
         return self.settle()[0]
@@ -61,11 +61,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Which rows name which batch of a log.
+    """Inventory of the rows that name each batch of a log.
 
     Attributes:
-        records: by batch ID, the rows of the log's table.
-        tiles: by batch ID, the rows of ``log_tiles``; None where only a range of time is verified.
+        records: the rows of the log's table, by batch ID.
+        tiles: the rows of ``log_tiles``, by batch ID; None if only a range of time is verified.
     """
 
     records: Mapping[UUID, RecordGroup]
@@ -74,16 +74,16 @@ class Inventory:
 
 @dataclass(slots=True)
 class RecordChecker:
-    """Checks the records of one log, and the tree's hashes that its batches brought.
+    """Checks the records of one log, and the tree hashes that its batches added.
 
     Attributes:
         engine: the storage.
         name: the log.
-        inventory: which rows there are.
-        pending: takes what is out of place.
-        known_ids: IDs that rows of this log may name. Takes those of batches whose own was altered.
-        excused: batches of which it is known already that their row was altered.
-        altered_tiles: batches whose hashes were altered, filled by checking.
+        inventory: inventory of the stored rows.
+        pending: receives vacancies and strays.
+        known_ids: batch IDs that rows of this log may name, including the original IDs of altered batches.
+        excused: batches whose row is already reported as altered.
+        altered_tiles: batches whose hashes were altered; filled by the checks.
     """
 
     engine: Engine
@@ -95,7 +95,7 @@ class RecordChecker:
     altered_tiles: list[Batch] = field(default_factory=list)
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
-        """Check the records of batches that follow on each other."""
+        """Check the records of consecutive batches."""
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges)
         for group in _groups(batches, _GROUP):
@@ -112,11 +112,11 @@ class RecordChecker:
         yield from self.pending.settle_overflow()
 
     def check_without_records(self, batches: Sequence[Batch], expired: Callable[[Batch], None]) -> Iterator[Finding]:
-        """Check batches whose records retention has dropped: their hashes are still there.
+        """Check batches whose records retention has dropped, by their stored hashes.
 
         Args:
-            batches: the batches, which follow on each other.
-            expired: called with each.
+            batches: consecutive batches.
+            expired: called with each batch.
         """
         for group in _groups(batches, _GROUP):
             by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
@@ -141,7 +141,7 @@ class RecordChecker:
             yield from self._check_tiles(own, signed, fragments)
 
     def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
-        """Return by leaf the records that claim the leaves of some batches; neighbours are read together."""
+        """Return the records that claim the leaves of some batches, by leaf; adjacent batches are read together."""
         claims: dict[int, list[ClaimedRecord]] = {}
         place = 0
         while place < len(batches):
@@ -156,7 +156,7 @@ class RecordChecker:
         return claims
 
     def _is_untouched(self, batch: Batch, hashes: LeafHashes, by_id: Mapping[UUID, list[TileFragment]]) -> bool:
-        """Tell whether all that was stored with a batch is there as it was, and nothing else: the usual case."""
+        """Return whether everything stored with a batch is unchanged, and nothing else is there (the fast path)."""
         leaf_hashes = hashes.of(batch.first_leaf, batch.tree_size)
         if leaf_hashes is None:
             return False
@@ -169,7 +169,7 @@ class RecordChecker:
         )
 
     def holds_all(self, gap: Gap) -> bool:
-        """Tell whether the records of batches that are not there are, unchanged and each once."""
+        """Return whether the records of missing batches are all stored, unchanged and once each."""
         tree = self.range_after(gap.before) if gap.before else CompactRange()
         for first in range(gap.first_leaf, gap.end_leaf, _PART):
             end = min(first + _PART, gap.end_leaf)
@@ -180,7 +180,7 @@ class RecordChecker:
         return tree is not None and tree.root() == frontier_root(gap.after)
 
     def range_after(self, batch: Batch) -> CompactRange | None:
-        """Return the compact range after a batch, from its hashes in storage, if they hold."""
+        """Return the compact range after a batch, from its stored hashes, if they are valid."""
         for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
             leaves = signed_leaves(batch, fragments)
             if leaves is not None:
@@ -232,7 +232,7 @@ class RecordChecker:
             yield finding
 
     def _are_in_place(self, batch: Batch, fragments: list[TileFragment]) -> bool:
-        """Tell whether a batch's hashes stand nowhere else too, and name its number."""
+        """Return whether a batch's hashes are stored nowhere else, and name the batch's number."""
         group = self.inventory.tiles.get(batch.batch_id) if self.inventory.tiles is not None else None
         return group is None or ((group.count, group.sequences) == (len(fragments), (batch.sequence, batch.sequence)))
 
@@ -275,7 +275,7 @@ class RecordChecker:
 
 
 def _groups(batches: Sequence[Batch], most: int) -> Iterator[list[Batch]]:
-    """Cut batches, in order, into groups of so many records at most, but for their last batch."""
+    """Split batches, in order, into groups with a maximum number of records, except for the last batch."""
     for _, group in groupby(batches, key=lambda batch: batch.first_leaf // most):
         yield list(group)
 

@@ -1,4 +1,4 @@
-"""Leaf hashes of the records that are in storage."""
+"""Leaf hashes of stored records."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def hash_records(engine: Engine, name: LogName, first_leaf: int, ranges: Sequenc
         engine: the storage.
         name: the log.
         first_leaf: the first leaf of the part.
-        ranges: which batches it consists of.
+        ranges: the batches of the part.
 
     Raises:
-        StorageError: storage cannot be read, or sends what are no records.
+        StorageError: storage cannot be read, or sends invalid rows.
     """
     kinds = [column.kind for column in canonical_columns(name.stream)]
     with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf)) as rows:

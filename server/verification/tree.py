@@ -1,7 +1,7 @@
-"""The hashes of a log's tree, as they are read from its stored tiles.
+"""The hashes of a log's tree, read from its stored tiles.
 
-A tile is stored in fragments, each brought by a batch. A batch that was never committed, after a crash,
-leaves hashes in the place of the one that was.
+A tile is stored in fragments, each added by a batch. After a crash, a batch that was never committed
+may leave hashes in the place of the committed one's.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _Candidates = Mapping[_Place, Mapping[UUID, bytes]]
 
 
 class TileNodes:
-    """The hashes of one tile, and the tree's nodes between them and the level of tiles above.
+    """The hashes of one tile, and the tree's nodes between them and the next level of tiles.
 
     Attributes:
-        width: how many hashes there are.
+        width: number of hashes.
     """
 
     __slots__ = ("_levels", "width")
 
     def __init__(self, hashes: bytes) -> None:
-        """Take hashes from the tile's first on, 32 bytes each."""
+        """Create it from hashes, starting with the tile's first, 32 bytes each."""
         self.width = len(hashes) // HASH_SIZE
         self._levels = [hashes]
         for _ in range(TILE_HEIGHT - 1):
@@ -44,36 +44,36 @@ class TileNodes:
             self._levels.append(hash_pairs(below[: len(below) // (2 * HASH_SIZE) * (2 * HASH_SIZE)]))
 
     def node(self, height: int, place: int) -> bytes | None:
-        """Return a node, 0 to 7 levels above the tile's hashes; None where a hash below it is missing."""
+        """Return a node, 0 to 7 levels above the tile's hashes; None if a hash below it is missing."""
         return self._levels[height][HASH_SIZE * place : HASH_SIZE * (place + 1)] or None
 
 
 class TileMemory(Protocol):
-    """Keeps tiles from one reading to the next."""
+    """Cache of tiles between reads."""
 
     def tile(self, log_id: str, level: int, index: int, width: int) -> TileNodes | None:
-        """Return a tile that is known at least so wide."""
+        """Return a cached tile of at least a given width."""
 
     def keep_tile(self, log_id: str, level: int, index: int, tile: TileNodes) -> None:
-        """Keep a tile of which every hash is there and covers committed leaves only."""
+        """Cache a tile that is complete and covers only committed leaves."""
 
 
 class TreeHashes:
     """Hashes of one log's tree."""
 
     def __init__(self, tiles: Mapping[tuple[int, int], TileNodes]) -> None:
-        """Take tiles by their level and index."""
+        """Create it from tiles by level and index."""
         self._tiles = tiles
 
     def node(self, level: int, number: int) -> bytes:
-        """Return the root of a perfect subtree, joined from the tile below it.
+        """Return the root of a perfect subtree, computed from the tile below it.
 
         Args:
             level: its level in the tree, 0 for leaves.
             number: its number on that level.
 
         Raises:
-            VerificationError: a hash that it needs is not stored.
+            VerificationError: a required hash is not stored.
         """
         tile_level, height = divmod(level, TILE_HEIGHT)
         index, place = divmod(number, TILE_WIDTH >> height)
@@ -98,15 +98,15 @@ def read_tree(
     tiles: Iterable[tuple[int, int]] = (),
     memory: TileMemory | None = None,
 ) -> TreeHashes:
-    """Read what some perfect subtrees' roots are joined from: one query for all.
+    """Read the hashes needed to compute the roots of perfect subtrees, in a single query.
 
     Args:
         engine: the storage.
         log_id: the log.
-        size: how many leaves of it are committed, at least; those after them are not looked at.
-        nodes: (level of the tree, number) pairs, which ``TreeHashes.node`` can then be asked for.
-        tiles: (level of tiles, index) pairs, which ``TreeHashes.tile`` can then be asked for.
-        memory: knows tiles from before, and is told those that were read.
+        size: number of leaves that are committed at least; later leaves are ignored.
+        nodes: (level of the tree, number) pairs to be available through ``TreeHashes.node``.
+        tiles: (level of tiles, index) pairs to be available through ``TreeHashes.tile``.
+        memory: cache of tiles, which is read and filled.
 
     Raises:
         StorageError: storage cannot be read.
@@ -132,7 +132,7 @@ def _tile_of(level: int, number: int) -> tuple[int, int]:
 
 
 def _read_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> dict[_Place, bytes]:
-    """Return the hashes of some tiles as committed batches brought them; behind the last batch also those of others."""
+    """Return the hashes of some tiles as added by committed batches; after the last batch, also by other batches."""
     candidates: defaultdict[_Place, dict[UUID, bytes]] = defaultdict(dict)
     for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
         for place, value in enumerate(_hashes_of(fragment), TILE_WIDTH * fragment.tile_index + fragment.offset):
@@ -141,13 +141,13 @@ def _read_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> di
 
 
 def _hashes_of(fragment: TileFragment) -> list[bytes]:
-    """Return a fragment's hashes; none where they cannot be what a batch brought."""
+    """Return a fragment's hashes; none if they cannot come from a batch."""
     count, rest = divmod(len(fragment.hashes), HASH_SIZE)
     return [] if rest or fragment.offset + count > TILE_WIDTH else split_hashes(fragment.hashes)
 
 
 def _settle(engine: Engine, log_id: str, candidates: _Candidates) -> dict[_Place, bytes]:
-    """Decide which hash stands in each place, where several batches brought one."""
+    """Decide which hash applies in each place if several batches added one."""
     doubtful = {place: _last_leaf(place) for place, brought in candidates.items() if len(brought) > 1}
     committed = {batch.batch_id: batch for batch in read_batches_of_leaves(engine, log_id, set(doubtful.values()))}
 

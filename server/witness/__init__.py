@@ -1,1 +1,1 @@
-"""What others confirm about a log: witnesses cosign its checkpoints (C2SP tlog-witness), authorities timestamp them."""
+"""External confirmation of logs: cosignatures by witnesses (C2SP tlog-witness), and timestamps by authorities."""

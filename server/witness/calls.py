@@ -1,4 +1,4 @@
-"""Running blocking calls off the event loop, so that none delays another that it has nothing to do with."""
+"""Threads for blocking calls, so that no call delays an unrelated one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ T = TypeVar("T")
 
 
 class Calls:
-    """Calls to services, in a thread each, and to logs, in one thread."""
+    """Executor of blocking calls: a thread for each call to a service, one thread for all calls to logs."""
 
     def __init__(self, logs: ThreadPoolExecutor) -> None:
-        """Take the thread in which logs are called."""
+        """Create it with the thread in which logs are called."""
         self._logs = logs
 
     async def log(self, call: Callable[[], T]) -> T:
-        """Run a call to a log after those before it."""
+        """Run a call to a log, after earlier calls."""
         return await asyncio.get_running_loop().run_in_executor(self._logs, call)
 
     async def service(self, call: Callable[[], T]) -> T:
-        """Run a call to a service. Where this is cancelled the call goes on, and its result is dropped."""
+        """Run a call to a service. If this is cancelled the call continues, and its result is discarded."""
         # Neither the loop's own threads, which a few hanging services would use up, nor any thread that has to end
         # before the process can.
         loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ class Calls:
 
 @contextlib.asynccontextmanager
 async def running_calls() -> AsyncIterator[Calls]:
-    """Run calls until the block ends; then wait for a call to a log that is under way, but not for services."""
+    """Run calls until the block ends; then wait for a call to a log in progress, but not for calls to services."""
     logs = ThreadPoolExecutor(max_workers=1, thread_name_prefix="attended-logs")
     try:
         yield Calls(logs)

@@ -1,4 +1,4 @@
-"""Asking one witness to cosign checkpoints over HTTP (C2SP tlog-witness, ``add-checkpoint``)."""
+"""HTTP client of one witness (C2SP tlog-witness, ``add-checkpoint``)."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _MAX_ANSWER = 1 << 16  # bytes; a line of ML-DSA-44 takes 3300
 
 @dataclass(frozen=True, slots=True)
 class WitnessSize:
-    """A witness's answer that the request started from another size than its own, which is this one."""
+    """A witness's answer that the request named a different size than its own, which is this one."""
 
     size: int
 
 
 class WitnessClient:
-    """One witness. May be used by several threads at once."""
+    """Client of one witness. Thread-safe."""
 
     def __init__(self, witness: Witness, timeout: float) -> None:
-        """Name the witness; nothing is connected yet.
+        """Create a client without connecting.
 
         Args:
-            witness: which one.
+            witness: the witness.
             timeout: seconds for connecting, and for each wait for an answer.
         """
         self._key = witness.key
@@ -39,7 +39,7 @@ class WitnessClient:
 
     @property
     def name(self) -> str:
-        """The name of the witness's key."""
+        """Name of the witness's key."""
         return self._key.name
 
     def add_checkpoint(self, note: SignedNote, old: int, proof: Sequence[bytes]) -> Cosignature | WitnessSize:
@@ -47,18 +47,18 @@ class WitnessClient:
 
         Args:
             note: the signed checkpoint, without extension lines.
-            old: size of the checkpoint that the witness cosigned last, 0 where that is not known.
+            old: size of the checkpoint that the witness cosigned last, 0 if unknown.
             proof: the consistency proof from ``old`` to the checkpoint.
 
         Returns:
-            The verified cosignature, or the size to prove consistency from where it is not ``old``.
+            The verified cosignature, or the size to prove consistency from if that is not ``old``.
 
         Raises:
-            UnavailableError: the witness does not answer, or not now.
-            OtherHistoryError: it does not accept the proof from what it cosigned before.
-            WitnessRefusedError: it does not cosign this log, or not with this key.
-            AnswerError: its answer is not the protocol's, or its signature is wrong.
-            MalformedError: the arguments make no request.
+            UnavailableError: the witness does not answer, or asks to retry later.
+            OtherHistoryError: the witness rejects the proof from what it cosigned before.
+            WitnessRefusedError: the witness does not cosign this log, or not with this key.
+            AnswerError: the answer violates the protocol, or its signature is invalid.
+            MalformedError: the arguments form no valid request.
         """
         answer = self._service.post(add_checkpoint_body(note, old, proof), "text/plain; charset=utf-8")
         try:

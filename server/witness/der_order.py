@@ -1,7 +1,7 @@
-"""Putting a timestamp's certificates in the order of DER.
+"""Sorting of a timestamp's certificates into DER order.
 
-DER wants the elements of a SET OF sorted (X.690, section 11.6), and the package that reads timestamps insists on it.
-OpenSSL writes certificates as they come, and so do the authorities that are made of it. They are not signed, and
+DER requires the elements of a SET OF to be sorted (X.690, section 11.6), and the package that reads timestamps insists.
+OpenSSL writes certificates unsorted, and so do authorities built on it. The certificates are not signed, and
 their order means nothing, so they can be sorted before the timestamp is read.
 """
 
@@ -21,7 +21,7 @@ _Element = tuple[int, int, int]
 def sort_certificates(response: bytes) -> bytes:
     """Return a TimeStampResp (RFC 3161) with the certificates in its token sorted; nothing else is changed.
 
-    What has no such place is returned as it is: whoever reads it next says what is wrong with it.
+    Input without certificates is returned unchanged: the parser that reads it next reports what is wrong with it.
     """
     try:
         place = _certificates(response)
@@ -34,7 +34,7 @@ def sort_certificates(response: bytes) -> bytes:
 
 
 def _certificates(response: bytes) -> list[_Element]:
-    """Find them: TimeStampResp.timeStampToken, ContentInfo.content, SignedData.certificates (RFC 5652, section 5.1)."""
+    """Find TimeStampResp.timeStampToken, ContentInfo.content, SignedData.certificates (RFC 5652, section 5.1)."""
     whole = _element(response, 0, len(response))
     token = _child(response, whole, 1, _SEQUENCE)
     content = _child(response, token, 1, _CONTEXT_0)

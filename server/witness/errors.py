@@ -1,13 +1,13 @@
-"""What can go wrong with witnesses and timestamp authorities.
+"""Errors of witnesses and timestamp authorities.
 
 WitnessError
-├── UnavailableError          no answer, or none now: it may be down
-├── AnswerError               an answer that is not the protocol's, or does not hold
-├── WitnessRefusedError              it does not confirm this, and says so
-│   └── OtherHistoryError     because it knows another history of this log
-├── LogUnavailableError       the log's own storage cannot be read or written now
+├── UnavailableError          no answer, or an answer to retry later
+├── AnswerError               an answer that violates the protocol or is invalid
+├── WitnessRefusedError              the service refuses to confirm
+│   └── OtherHistoryError     the witness knows another history of this log
+├── LogUnavailableError       the log's own storage cannot be read or written
 ├── RootsError                root certificates that cannot be read
-└── PackageMissingError       a package that is needed is not installed
+└── PackageMissingError       a required package is not installed
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ __all__ = [
 
 
 class WitnessError(LognotaryError):
-    """Base of every error of this package; the message says which service, and why."""
+    """Base of every error of this package; the message names the service and the reason."""
 
 
 class UnavailableError(WitnessError):
-    """There was no answer, or one that asks to come again later."""
+    """There was no answer, or an answer to retry later."""
 
 
 class AnswerError(WitnessError):
-    """The answer is not what the protocol allows, or a signature in it is not what it must be."""
+    """The answer violates the protocol, or a signature in it is invalid."""
 
 
 class WitnessRefusedError(WitnessError):
-    """The service answered that it does not confirm what it was sent."""
+    """The service refused to confirm the checkpoint."""
 
 
 class OtherHistoryError(WitnessRefusedError):
-    """A witness has cosigned a history of this log that the log does not go on from."""
+    """A witness has cosigned a history of this log that is inconsistent with the log."""
 
 
 class LogUnavailableError(WitnessError):
-    """The log cannot be read, or what was obtained not be kept, for now."""
+    """The log cannot be read, or a confirmation cannot be stored, at the moment."""
 
 
 class RootsError(WitnessError):

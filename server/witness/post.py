@@ -1,4 +1,4 @@
-"""HTTP POST to a service that is not trusted: bounded in time and in size, redirected nowhere."""
+"""HTTP POST to an untrusted service: limited in time and size, without redirects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered.
+    """A service's HTTP response.
 
     Attributes:
         status: the HTTP status.
@@ -31,15 +31,15 @@ class Answer:
 
 
 class HttpService:
-    """A URL that is posted to. May be used by several threads at once; connections are kept and used again."""
+    """HTTP client for POST requests to one URL. Thread-safe; connections are reused."""
 
     def __init__(self, url: str, *, timeout: float, max_answer: int) -> None:
-        """Name the service; nothing is connected yet.
+        """Create a client without connecting.
 
         Args:
-            url: where it answers.
+            url: URL of the service.
             timeout: seconds for connecting, for each wait for bytes, and for reading a body to its end.
-            max_answer: most bytes that an answer's body may have.
+            max_answer: maximum size of a response body, in bytes.
         """
         self._url = url
         self._timeout = timeout
@@ -50,7 +50,7 @@ class HttpService:
         """Send a body and return the answer, whatever its status. Blocks.
 
         Raises:
-            UnavailableError: there was no whole answer in time.
+            UnavailableError: there was no complete answer in time.
             AnswerError: the answer is too long.
         """
         try:

@@ -1,7 +1,7 @@
-"""Having the logs of one process confirmed by others, in the background.
+"""Background tasks that obtain cosignatures and timestamps for the logs of one process.
 
-Each service is attended for each log by a task of its own, so that one that is down, or hangs, delays nothing
-else. It loses nothing either: the next checkpoint that is confirmed covers everything before it.
+Each pair of service and log has its own task, so a service that is down or hangs delays nothing
+else. Nothing is lost either: the next confirmed checkpoint covers everything before it.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _LONGEST_PAUSE = 300.0
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """How it goes with one service and one log.
+    """State of the confirmations by one service for one log.
 
     Attributes:
         service: name of the witness's key, or URL of the timestamp authority.
         origin: the log.
-        size: entries that it confirmed last, since this process started.
-        succeeded_at: when, in seconds since the epoch; None where it never did.
-        failed_at: when an attempt failed last; None where none did.
-        failure: why the last attempt failed; empty where it did not.
+        size: number of entries last confirmed since this process started.
+        succeeded_at: time of that confirmation, in seconds since the epoch; None if there was none.
+        failed_at: time of the last failed attempt, in seconds since the epoch; None if none failed.
+        failure: error of the last attempt; empty if it succeeded.
     """
 
     service: str
@@ -59,13 +59,13 @@ def build_tasks(
     witness_interval: float,
     timeout: float = _TIMEOUT,
 ) -> list[ConfirmationTask]:
-    """Plan what is to be done for each log.
+    """Create the tasks for each log.
 
     Args:
         logs: the logs of this process.
-        witnesses: who cosigns their checkpoints.
-        authority: who timestamps them, if anyone.
-        witness_interval: seconds between looks at whether a log has grown.
+        witnesses: the witnesses that cosign their checkpoints.
+        authority: the authority that timestamps them, if any.
+        witness_interval: seconds between checks whether a log has grown.
         timeout: seconds for connecting to a service, and for each wait for its answer.
 
     Raises:
@@ -83,7 +83,7 @@ def build_tasks(
 
 
 class WitnessScheduler:
-    """Runs tasks, each again and again, until it is stopped."""
+    """Runs each task periodically until stopped."""
 
     def __init__(
         self,
@@ -92,26 +92,26 @@ class WitnessScheduler:
         first_pause: float = _FIRST_PAUSE,
         longest_pause: float = _LONGEST_PAUSE,
     ) -> None:
-        """Take tasks; ``running`` starts them.
+        """Create a scheduler; ``running`` starts its tasks.
 
         Args:
-            tasks: what is to be done.
-            first_pause: seconds before one that failed is tried again, doubled each time it fails.
-            longest_pause: the most that this comes to.
+            tasks: the tasks.
+            first_pause: seconds before the first retry of a failed task, doubled with each failure.
+            longest_pause: maximum seconds before a retry.
         """
         self._confirmations = tasks
         self._pauses = (first_pause, longest_pause)
         self._states = [ServiceState(task.service, task.origin) for task in tasks]
 
     def states(self) -> tuple[ServiceState, ...]:
-        """Return how it goes with each service and log; from any thread."""
+        """Return the state of each service and log. Thread-safe."""
         return tuple(self._states)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Do tasks until the block ends.
+        """Run the tasks until the block ends.
 
-        It does not wait for services then, only for what is being stored. Logs are not touched any more after it.
+        At the end it waits only for results being stored, not for services. Logs are not accessed after that.
         """
         async with running_calls() as calls:
             tasks = [asyncio.create_task(self._keep_doing(at, calls)) for at in range(len(self._confirmations))]

@@ -1,4 +1,4 @@
-"""Which witnesses and which timestamp authority are asked."""
+"""Settings of witnesses and timestamp authorities."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Witness:
     """A witness.
 
     Attributes:
-        url: its submission prefix (C2SP tlog-witness): ``add-checkpoint`` is asked for below it.
-        key: its key, of a type for cosignatures.
+        url: its submission prefix (C2SP tlog-witness), the parent of ``add-checkpoint``.
+        key: its verifier key, of a cosignature type.
     """
 
     url: str
@@ -37,9 +37,9 @@ class TimestampAuthority:
     """A timestamp authority (RFC 3161).
 
     Attributes:
-        url: where it answers requests over HTTP.
-        roots: a PEM file of the root certificates that its certificate has to lead to. Without it a timestamp is
-            kept without its signature being checked.
+        url: URL for requests over HTTP.
+        roots: a PEM file of the root certificates that its certificate must chain to. Without it, a timestamp is
+            stored without verifying its signature.
         interval: seconds between timestamps of a log that grows.
     """
 
@@ -57,7 +57,7 @@ def parse_witness(text: str) -> Witness:
     """Read a witness from a setting: ``<verifier key> <URL>``.
 
     Raises:
-        ValueError: the text is no such thing; the message says why.
+        ValueError: the text is not a witness; the message says why.
     """
     try:
         key, url = text.split()

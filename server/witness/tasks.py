@@ -1,7 +1,7 @@
-"""What is done again and again for one log: to have its checkpoint cosigned by a witness, or timestamped.
+"""Periodic tasks for one log: obtaining a cosignature from a witness, or a timestamp.
 
-An task's steps are calls that block, and run off the event loop. Those to a service may take long, and touch
-nothing here, so that they can be left behind at any time; those to the log read and write its storage.
+The steps of a task are blocking calls that run off the event loop. Calls to a service may take long and change
+no state here, so they can be abandoned at any time; calls to the log read and write its storage.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _ATTEMPTS = 3  # the witness's size unknown, then known; once more if another as
 
 
 class ConfirmableLog(Protocol):
-    """A log whose checkpoints are confirmed by others.
+    """A log whose checkpoints are confirmed by external services.
 
-    Its methods block, and are called by one thread at a time. They raise ``LogUnavailableError`` when they
-    should be tried again later.
+    Its methods block, and are called by one thread at a time. They raise ``LogUnavailableError`` if the call
+    should be retried later.
     """
 
     @property
@@ -33,7 +33,7 @@ class ConfirmableLog(Protocol):
         """The log's name."""
 
     def latest(self) -> SignedNote | None:
-        """Return the last committed checkpoint, without extension lines; None where there is none."""
+        """Return the last committed checkpoint, without extension lines; None if there is none."""
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Return the consistency proof between two sizes (RFC 6962, section 2.1.2), 0 < old < new."""
@@ -46,41 +46,41 @@ class ConfirmableLog(Protocol):
 
 
 class ConfirmationTask(Protocol):
-    """Something to do for a log whenever it has grown."""
+    """A task to run for a log whenever it has grown."""
 
     @property
     def service(self) -> str:
-        """Who is asked."""
+        """Name of the service."""
 
     @property
     def origin(self) -> str:
-        """The log for which."""
+        """Origin of the log."""
 
     @property
     def interval(self) -> float:
-        """Seconds until it is due again."""
+        """Seconds until the task is due again."""
 
     async def run(self, calls: Calls) -> int | None:
-        """Do it, if the log has grown since it was done last.
+        """Run the task if the log has grown since the last run.
 
         Returns:
-            The size that is now confirmed; None where there was nothing to do.
+            The size that is now confirmed; None if there was nothing to do.
 
         Raises:
-            WitnessError: it could not be done, and should be tried again.
+            WitnessError: the task failed and should be retried.
         """
 
 
 class CosignatureTask:
-    """Has a log's checkpoints cosigned by one witness."""
+    """Obtains cosignatures of a log's checkpoints from one witness."""
 
     def __init__(self, client: WitnessClient, log: ConfirmableLog, interval: float) -> None:
-        """Plan it; the first run finds out what the witness has cosigned before.
+        """Create the task; its first run finds out what the witness has cosigned before.
 
         Args:
-            client: asks the witness.
+            client: client of the witness.
             log: the log.
-            interval: seconds between looks at whether the log has grown.
+            interval: seconds between checks whether the log has grown.
         """
         self.service = client.name
         self.origin = log.origin
@@ -91,11 +91,11 @@ class CosignatureTask:
         self._kept = ""
 
     async def run(self, calls: Calls) -> int | None:
-        """Send the latest checkpoint, if it was not cosigned yet, and keep the cosignature.
+        """Send the latest checkpoint, unless it is cosigned already, and store the cosignature.
 
         Raises:
-            OtherHistoryError: the witness knows a history that this log does not go on from.
-            WitnessError: it could not be done, and should be tried again.
+            OtherHistoryError: the witness knows a history that is inconsistent with this log.
+            WitnessError: the task failed and should be retried.
         """
         for _ in range(_ATTEMPTS):
             note = await _grown(self._log, calls, self._kept)
@@ -122,13 +122,13 @@ class CosignatureTask:
 
 
 class TimestampTask:
-    """Has a log's checkpoints timestamped."""
+    """Obtains timestamps of a log's checkpoints."""
 
     def __init__(self, client: TimestampClient, log: ConfirmableLog, interval: float) -> None:
-        """Plan it.
+        """Create the task.
 
         Args:
-            client: asks the timestamp authority.
+            client: client of the timestamp authority.
             log: the log.
             interval: seconds between timestamps.
         """
@@ -140,10 +140,10 @@ class TimestampTask:
         self._kept = ""
 
     async def run(self, calls: Calls) -> int | None:
-        """Have the latest checkpoint timestamped, if it was not yet, and keep the timestamp.
+        """Obtain a timestamp of the latest checkpoint, unless it has one already, and store it.
 
         Raises:
-            WitnessError: it could not be done, and should be tried again.
+            WitnessError: the task failed and should be retried.
         """
         note = await _grown(self._log, calls, self._kept)
         if note is None:
@@ -155,7 +155,7 @@ class TimestampTask:
 
 
 async def _grown(log: ConfirmableLog, calls: Calls, kept: str) -> SignedNote | None:
-    """Return the log's latest checkpoint; None where it has no entries, or no others than ``kept``."""
+    """Return the log's latest checkpoint; None if it has no entries, or no more than ``kept``."""
     note = await calls.log(log.latest)
     if note is None or note.text == kept or Checkpoint.parse(note.text).size == 0:
         return None

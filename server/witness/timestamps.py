@@ -1,6 +1,6 @@
-"""Timestamps of checkpoints by an authority of RFC 3161, and checking them.
+"""RFC 3161 timestamps of checkpoints: client and verification.
 
-What is stamped is the checkpoint's text, as ``openssl ts -verify -data`` takes it, hashed with SHA-256.
+The timestamped data is the checkpoint's text, as expected by ``openssl ts -verify -data``, hashed with SHA-256.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MAX_ANSWER = 1 << 16  # bytes; with a chain of certificates it takes some thous
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """An authority's word that a checkpoint was there at a time.
+    """An authority's statement that a checkpoint existed at a time.
 
     Attributes:
         der: the TimeStampResp (RFC 3161, section 2.4.2) in DER.
@@ -44,13 +44,13 @@ class Timestamp:
 
 
 class TimestampClient:
-    """One timestamp authority. May be used by several threads at once."""
+    """Client of one timestamp authority. Thread-safe."""
 
     def __init__(self, authority: TimestampAuthority, timeout: float) -> None:
-        """Name the authority and read its root certificates; nothing is connected yet.
+        """Read the root certificates; nothing is connected yet.
 
         Args:
-            authority: which one.
+            authority: the timestamp authority.
             timeout: seconds for connecting, and for each wait for an answer.
 
         Raises:
@@ -63,12 +63,12 @@ class TimestampClient:
         self.name = authority.url
 
     def stamp(self, text: str) -> Timestamp:
-        """Have a checkpoint's text stamped. Blocks.
+        """Obtain a timestamp of a checkpoint's text. Blocks.
 
         Raises:
-            UnavailableError: the authority does not answer, or not now.
-            WitnessRefusedError: it does not stamp this.
-            AnswerError: its answer is no timestamp of this text, or not one by a certificate under the roots.
+            UnavailableError: the authority does not answer, or asks to retry later.
+            WitnessRefusedError: the authority refuses the request.
+            AnswerError: the answer is not a timestamp of this text with a certificate that chains to the roots.
         """
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
@@ -96,7 +96,7 @@ def load_roots(path: Path) -> list[Certificate]:
     """Read root certificates from a PEM file.
 
     Raises:
-        RootsError: it cannot be read, or has no certificate.
+        RootsError: the file cannot be read, or has no certificate.
     """
     try:
         return load_pem_x509_certificates(path.read_bytes())
@@ -107,18 +107,18 @@ def load_roots(path: Path) -> list[Certificate]:
 def check_timestamp(der: bytes, text: str, roots: Sequence[Certificate]) -> datetime:
     """Check a stored timestamp of a checkpoint's text.
 
-    The certificates have to be valid at the time in the timestamp, not now.
+    The certificates must be valid at the time in the timestamp, not now.
 
     Args:
         der: the TimeStampResp in DER.
         text: the checkpoint's text.
-        roots: the root certificates that are believed; at least one.
+        roots: the trusted root certificates; at least one.
 
     Returns:
-        The time at which the checkpoint was there, with its zone.
+        The time at which the checkpoint existed, with its zone.
 
     Raises:
-        VerificationError: it is no timestamp of this text by a certificate under these roots.
+        VerificationError: the data is not a timestamp of this text with a certificate that chains to these roots.
         PackageMissingError: the package that reads timestamps is not installed.
     """
     _require_package()
