@@ -22,9 +22,7 @@ def test_a_reserved_port_is_for_those_who_share_it() -> None:
 def test_a_reserved_port_is_not_reserved_twice_also_while_nobody_listens() -> None:
     with reserve(ANY) as address:
         with (
-            pytest.raises(
-                AddressUnavailableError, match=f"cannot listen on {address} .*another server runs there"
-            ),
+            pytest.raises(AddressUnavailableError, match=f"cannot listen on {address} .*another server runs there"),
             reserve(address),
         ):
             pass
