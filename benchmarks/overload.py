@@ -165,7 +165,7 @@ def _storm(address: str, requests: Requests, rate: float, options: argparse.Name
         command, cwd=_REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None  # noqa: S101 - a pipe, as asked for
-        assert process.stdout is not None  # noqa: S101 - likewise
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         process.stdout.readline()
         process.stdin.write("go\n")
         process.stdin.flush()

@@ -32,7 +32,7 @@ _FIRST_GUESS = 1 << 20  # bytes of a request of unknown size, before one was see
 _SLOW = 2.0  # seconds after which an arriving body counts only for what has come of it
 _GIVES_WAY = 5.0  # seconds after which it makes room for one more request if there are too many
 _LONGEST_ARRIVAL = 60.0  # seconds for a whole body
-_GRACE = 1.0  # seconds that a refused client may come later than it was told
+_GRACE = 1.0  # seconds by which a refused client's retry may be late
 
 
 @dataclass(frozen=True, slots=True)

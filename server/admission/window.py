@@ -14,7 +14,7 @@ _FIRST_WINDOW = 16 << 20  # bytes, while nothing is known
 _LEAST_WINDOW = 2 << 20
 _LEAST_REQUESTS = 4
 
-_SHORTEST, _LONGEST = 1.0, 30.0  # seconds that a refused sender is told to wait
+_SHORTEST, _LONGEST = 1.0, 30.0  # limits of the retry delay, in seconds
 _JITTER = 0.25  # of that, up or down: those who were refused together should not come back together
 _RATE_SECONDS = 5.0  # over which requests that went through are counted
 _QUEUE_SECONDS = 3.0  # over which refused ones are

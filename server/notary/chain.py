@@ -67,7 +67,7 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> list[VerifierKey]:
     try:
         signers = keys.check(checkpoint, note)
     except UnknownKeyError:
-        # Either origin may have been altered: then it must be told from a signature by an unknown key.
+        # Either origin may have been altered, which must be distinguished from a signature by an unknown key.
         note.verify(keys.every(batch.origin))
         raise
     if note.text != checkpoint.text():

@@ -12,9 +12,9 @@ from server.notary.findings import Finding
 __all__ = ["MORE", "FindingLedger", "Notice", "notice_of"]
 
 MORE = "MORE"
-"""The kind of the notice that there are more findings than are told one by one."""
+"""Kind of the notice that there are more findings than are reported one by one."""
 
-_MOST = 10_000  # findings that are told one by one
+_MOST = 10_000  # findings that are reported one by one
 _LONGEST = 1000  # characters of a message
 
 

@@ -13,7 +13,7 @@ from storage.engine import Engine
 
 __all__ = ["SectionResult", "verify_section"]
 
-_MOST = 20_000  # notices that are kept, more than are told
+_MOST = 20_000  # notices that are kept, more than are reported
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class HistoryCheck:
         self._explained = explained
         self._size_of = size_of
         self._truncated: set[str] = set()  # origins
-        self._forked: set[str] = set()  # likewise
+        self._forked: set[str] = set()  # origins
 
     def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
         """Check a log against a kept checkpoint or statement."""

@@ -160,7 +160,7 @@ class LogCheck:
                 self._history.begin_after(batch)
                 self._checker.known_ids.add(batch.batch_id)
                 return
-        # Whether the log goes on from the checkpoint all the same is told as of any that somebody kept.
+        # Whether the log is consistent with the checkpoint is reported as for any other kept checkpoint.
         self._history.begin_within(checkpoint.size)
 
     def _good_batches(self, index: BatchIndex) -> Iterator[Batch | Finding]:

@@ -35,7 +35,7 @@ __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
 
 _PART = 1 << 22  # records hashed at once where there is no batch to tell how many
 _GROUP = 500_000  # records whose stored hashes are read at once, unless one batch has more
-_TOUCHED = 100_000  # records of batches that are not as they were signed, likewise
+_TOUCHED = 100_000  # the same, for batches that do not match what was signed
 _MOST_PENDING = 100_000  # records out of place that are kept, to be matched with those of other batches
 
 

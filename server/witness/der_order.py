@@ -15,7 +15,7 @@ _SEQUENCE = 0x30
 _CONTEXT_0 = 0xA0  # [0], constructed
 
 _Element = tuple[int, int, int]
-"""Where an element begins, where its content begins, and where both end."""
+"""Offsets of an element: its start, the start of its content, and the end of both."""
 
 
 def sort_certificates(response: bytes) -> bytes:
