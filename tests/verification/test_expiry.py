@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -138,9 +139,10 @@ class Server:
             self.restart()
 
     def drain(self) -> None:
-        """Store what is in the journal, if storage is there."""
+        """Store what is in the journal, if storage is there; where it does not answer, the process ends."""
         if not self.away:
-            self.writer.store_waiting()
+            with contextlib.suppress(StorageRefusedError):
+                self.writer.store_waiting()
 
     def state(self, kind: StatementKind = StatementKind.HEARTBEAT, *words: str) -> ReceiptBound | None:
         """Make a statement; return its receipt bound if it was stored."""
