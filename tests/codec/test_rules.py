@@ -121,5 +121,5 @@ def test_built_in_rules_could_be_written_in_settings() -> None:
 
 
 def test_a_rule_that_is_no_table_is_refused() -> None:
-    with pytest.raises(RuleError, match="audit rule 1 is no table"):
+    with pytest.raises(RuleError, match="audit rule 1 is not a table"):
         parse_rules(["billing"])  # type: ignore[list-item]

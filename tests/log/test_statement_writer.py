@@ -407,7 +407,7 @@ class TestJournal:
         with closing(Journal(tmp_path / "another", 1 << 20)) as another:
             Log(left.engine.engine, another, last=left.writer.last).writer.state(HEARTBEAT)
         for journal in self.reopen(left):
-            with pytest.raises(JournalDamagedError, match="another statement 2"):
+            with pytest.raises(JournalDamagedError, match="a different statement 2"):
                 store_waiting_statements(left.engine, journal)
 
     def test_what_is_no_statement_is_refused(self, engine: Engine, journal: Journal) -> None:

@@ -28,5 +28,5 @@ def test_too_few_are_told_of_with_what_to_do(connections: int, enough: bool) -> 
     assert (done.stderr == "") == enough
     if not enough:
         assert f"{connections} connections need {connections + 256} file descriptors" in done.stderr
-        assert "this process may have 512: raise the limit" in done.stderr
+        assert "this process may open only 512: raise the limit" in done.stderr
         assert "lower --max-connections" in done.stderr

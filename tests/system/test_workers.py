@@ -319,7 +319,7 @@ def test_a_worker_that_can_never_start_ends_the_server(clickhouse_storage: str, 
     with DataDirectory(directory):
         refused(
             server_of(clickhouse_storage, tmp_path / "data"),
-            f"worker 2: another server runs on the data directory {directory}",
+            f"worker 2: another server is running on the data directory {directory}",
         )
 
 
