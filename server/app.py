@@ -22,7 +22,8 @@ from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health
 from server.api.http_api import build_http_api
 from server.data_dir.directory import DataDirectory, worker_directory
-from server.keys.identity import identify, key_store
+from server.keys.identity import Identity, identify, key_store
+from server.keys.store import KeyStoreError
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.otlp.grpc_receiver import build_logs_handler, server_options
@@ -113,11 +114,18 @@ async def _run_alone(
 
         backend = Backend(
             reader,
-            identity.keys,
+            identity.trusted(),
             remembered,
             on_verified=metrics.verified,
             on_finding=metrics.finding,
         )
+
+        def reread() -> None:
+            _believe_anew(backend, identity)  # at once: it needs no storage
+            ingestion.reload_keys(identity.store)
+            identity.publish()
+
+        stack.enter_context(background(run_on_event(signals.reread, reread)))
         # Before storage is reached, so that senders and those who watch are told what is wanting.
         otlp_grpc, otlp_http = await stack.enter_async_context(_receive(settings, ingestion, signals.stop))
         answering = _answer(settings, backend, ingestion.not_ready, metrics, signals.stop)
@@ -130,19 +138,12 @@ async def _run_alone(
         async with enforced_retention(settings, engine, signals.stop):
             await retry_until_available(lambda: state_changes(settings, ingestion.logs, identity.store), signals.stop)
         ingestion.start(engine, stack)
-        verification = self_verification(settings, identity.keys, remembered, otlp_grpc)
+        verification = self_verification(settings, lambda: backend.keys, remembered, otlp_grpc)
         status = await stack.enter_async_context(verification)
         metrics.add_gauges(lambda: gauges(status()))
         _freeze_gc()
         on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
-
-        def reread() -> None:
-            ingestion.reload_keys(identity.store)
-            identity.publish()
-            backend.forget_keys()
-
-        with background(run_on_event(signals.reread, reread)):
-            await signals.stop.wait()
+        await signals.stop.wait()
         await ingestion.finish()
 
 
@@ -168,11 +169,18 @@ async def _run_with_workers(
         metrics = Metrics(lambda: [ready_gauge(workers.not_ready())], workers.metrics)
         backend = Backend(
             reader,
-            identity.keys,
+            identity.trusted(),
             lambda: data.kept(logs),
             on_verified=metrics.verified,
             on_finding=metrics.finding,
         )
+
+        def reread() -> None:
+            _believe_anew(backend, identity)
+            workers.reload_keys()
+            identity.publish()
+
+        stack.enter_context(background(run_on_event(signals.reread, reread)))
         answering = _answer(settings, backend, workers.not_ready, metrics, signals.stop)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = stack.enter_context(contextlib.closing(await reach_storage(settings.storage, signals.stop)))
@@ -180,19 +188,13 @@ async def _run_with_workers(
         async with enforced_retention(settings, engine, signals.stop):
             await stack.enter_async_context(workers.running())
             await workers.wait_until_ready(signals.stop)
-        verification = self_verification(settings, identity.keys, lambda: data.kept(logs), otlp_grpc)
+        verification = self_verification(settings, lambda: backend.keys, lambda: data.kept(logs), otlp_grpc)
         status = await stack.enter_async_context(verification)
         metrics.add_gauges(lambda: gauges(status()))
         _freeze_gc()
         if not signals.stop.is_set():
             on_ready(BoundAddresses(otlp_grpc, otlp_http, api_grpc, http))
-
-        def reread() -> None:
-            workers.reload_keys()
-            identity.publish()
-
-        with background(run_on_event(signals.reread, reread)):
-            await workers.run_until(signals.stop)
+        await workers.run_until(signals.stop)
         _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
 
 
@@ -225,6 +227,18 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         stack.enter_context(background(run_on_event(signals.reread, lambda: ingestion.reload_keys(keys))))
         await signals.stop.wait()
         await ingestion.finish()
+
+
+def _believe_anew(backend: Backend, identity: Identity) -> None:
+    """Believe the public keys that the store has now, but for those that others may have; what goes wrong is logged."""
+    try:
+        keys = identity.trusted()
+    except KeyStoreError as error:
+        _logger.error("the keys are not read anew, so marks of compromised keys are not heeded either: %s", error)  # noqa: TRY400 - told whole
+        return
+    if keys != backend.keys:
+        backend.believe(keys)
+        _logger.info("the public keys were read anew; %d of them are marked as compromised", len(keys.compromised))
 
 
 def _freeze_gc() -> None:

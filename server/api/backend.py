@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -29,6 +30,14 @@ from storage.statements import read_statements
 __all__ = ["Backend"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """Keys, and what was checked with them: replaced together, so that no cached proof outlives its keys."""
+
+    keys: KnownKeys
+    proofs: ProofCache
+
+
 class Backend:
     """Answers calls from one storage. Every method blocks; call it in a thread."""
 
@@ -45,67 +54,73 @@ class Backend:
 
         Args:
             engine: the storage.
-            keys: the public keys to believe.
+            keys: the public keys to believe, until ``believe`` is called.
             remembered: returns the checkpoints that are known without storage, which verification
                 holds storage against.
             on_verified: called with how many records a verification has verified.
             on_finding: called with the kind of each finding.
         """
         self._engine = engine
-        self._keys = KnownKeys(engine, keys)
         self._remembered = remembered
-        self._proofs = ProofCache()
+        self._trust = _Trust(KnownKeys(engine, keys), ProofCache())
         self._on_verified = on_verified
         self._on_finding = on_finding
 
-    def forget_keys(self) -> None:
-        """Learn anew by which keys logs are signed."""
-        self._keys.forget()
+    @property
+    def keys(self) -> TrustedKeys:
+        """The public keys to believe, as they were given."""
+        return self._trust.keys.given
+
+    def believe(self, keys: TrustedKeys) -> None:
+        """Believe these keys from now on; nothing that was checked with others is used any more."""
+        self._trust = _Trust(KnownKeys(self._engine, keys), ProofCache())
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
-        return get_trace(self._engine, self._keys.now(), request)
+        return get_trace(self._engine, self._trust.keys.now(), request)
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest
     ) -> correlation_pb2.SearchAuditEventsResponse:
         """Answer ``SearchAuditEvents``; raises ApiError and StorageError."""
-        return search_audit(self._engine, self._keys.now(), request)
+        return search_audit(self._engine, self._trust.keys.now(), request)
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
         """Answer ``ListLogs``; raises StorageError."""
-        return list_logs(self._engine, self._keys.now())
+        return list_logs(self._engine, self._trust.keys.now())
 
     def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest) -> evidence_pb2.GetCheckpointResponse:
         """Answer ``GetCheckpoint``; raises ApiError and StorageError."""
-        return get_checkpoint(self._engine, self._keys.now(), request)
+        return get_checkpoint(self._engine, self._trust.keys.now(), request)
 
     def get_inclusion_proof(
         self, request: evidence_pb2.GetInclusionProofRequest
     ) -> evidence_pb2.GetInclusionProofResponse:
         """Answer ``GetInclusionProof``; raises ApiError and StorageError."""
-        return get_inclusion_proof(self._engine, self._keys.now(), self._proofs, request)
+        trust = self._trust
+        return get_inclusion_proof(self._engine, trust.keys.now(), trust.proofs, request)
 
     def get_consistency_proof(
         self, request: evidence_pb2.GetConsistencyProofRequest
     ) -> evidence_pb2.GetConsistencyProofResponse:
         """Answer ``GetConsistencyProof``; raises ApiError and StorageError."""
-        return get_consistency_proof(self._engine, self._keys.now(), self._proofs, request)
+        trust = self._trust
+        return get_consistency_proof(self._engine, trust.keys.now(), trust.proofs, request)
 
     def latest_checkpoint(self, log_id: str) -> str:
         """Return a log's latest signed checkpoint; raises ApiError and StorageError."""
-        return latest_checkpoint(self._engine, self._keys.now(), log_id)
+        return latest_checkpoint(self._engine, self._trust.keys.now(), log_id)
 
     def read_tile(self, log_id: str, tile: Tile) -> bytes:
         """Return a tile of a log, or a bundle of entries; raises ApiError and StorageError."""
-        return read_tile(self._engine, self._keys.now(), log_id, tile)
+        return read_tile(self._engine, self._trust.keys.now(), log_id, tile)
 
     def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
         """Answer ``Verify``; raises ApiError and StorageError at once, StorageError while it goes on."""
         try:
-            given = parse_public_keys(request.public_keys) if request.public_keys else self._keys.given
-            marks = {name: _nanos(since) for name, since in request.compromised_keys.items()}
-            keys = given + TrustedKeys(compromised=marks)
+            own = self.keys
+            given = parse_public_keys(request.public_keys) if request.public_keys else own
+            keys = given + TrustedKeys(compromised=_marks(request, own))
             learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
             scope = _scope(request, learned, self._remembered())
         except NotaryError as error:
@@ -131,6 +146,14 @@ def _scope(
         checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
         resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
     )
+
+
+def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:
+    """Return since when others may have keys: by the request or by the server's operator, whichever says earlier."""
+    marks = dict(own.compromised)
+    for name, since in request.compromised_keys.items():
+        marks[name] = min(_nanos(since), marks.get(name, _nanos(since)))
+    return marks
 
 
 def _nanos(timestamp: Timestamp) -> int:

@@ -52,7 +52,3 @@ class KnownKeys:
         learned = (time.monotonic(), keys)
         self._rows, self._learned = rows, learned
         return learned
-
-    def forget(self) -> None:
-        """Learn anew the next time."""
-        self._learned = None

@@ -16,11 +16,14 @@ from server.keys.pkcs11 import generate_key
 from server.keys.store import KeyStore, StoredKey
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import public_pem
-from server.process.reload import signal_reload
+from server.process.reload import Reload, signal_reload
 from server.settings.settings import ConfigError, add_flags, load_settings
 
 __all__ = ["add_parser"]
 
+_NOT_TOLD = (
+    "warning: a server runs on {directory} and could not be notified: until it gets SIGHUP or restarts, {until}"
+)
 _FLAGS = ("data_dir", "signing_key", "retired_keys", "ml_dsa")
 
 
@@ -104,10 +107,13 @@ def _rotate(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options), os.environ)
     old, new = key_store(settings).rotate()
     print(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
-    if signal_reload(settings.data_dir):
-        print("the running server switches to the new key; 'lognotary checkpoint' shows which key signs a log")
-    else:
-        print("the server switches to the new key when it is started")
+    print(
+        {
+            Reload.TOLD: "the running server was notified; 'lognotary keys list' shows whether the key change is pending",
+            Reload.NO_SERVER: "no server runs on this data directory: it switches to the new key when it is started",
+            Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it signs with the old key"),
+        }[signal_reload(settings.data_dir)]
+    )
     print("publish the new public key: lognotary keys export")
     return 0
 
@@ -132,8 +138,16 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _mark(options: argparse.Namespace) -> int:
-    _store(options).mark_compromised(options.key, options.since.ToNanoseconds())
+    settings = load_settings(vars(options), os.environ)
+    key_store(settings).mark_compromised(options.key, options.since.ToNanoseconds())
     print(f"key {options.key} is marked as compromised since {options.since.ToJsonString()}")
+    print(
+        {
+            Reload.TOLD: "the running server was notified: its answers report what the key signed since then as findings",
+            Reload.NO_SERVER: "no server runs on this data directory: it applies the mark when it is started",
+            Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it still trusts the key"),
+        }[signal_reload(settings.data_dir)]
+    )
     print("replace the key: lognotary keys rotate")
     return 0
 

@@ -21,16 +21,24 @@ class Identity:
     Attributes:
         writer: the name it writes under; its workers' names begin with it.
         store: the keys that it signs with.
-        keys: the public keys it believes, its own among them.
+        others: the public keys of other writers that it believes.
         logs: the logs it has when it runs alone.
         workers_logs: the logs of all workers that it has or ever had.
     """
 
     writer: str
     store: KeyStore
-    keys: TrustedKeys
+    others: TrustedKeys
     logs: tuple[LogName, ...]
     workers_logs: tuple[LogName, ...]
+
+    def trusted(self) -> TrustedKeys:
+        """Read the public keys that it believes, its own among them, and which of its own others may have.
+
+        Raises:
+            KeyStoreError: a key cannot be used, or the marks of compromised keys cannot be read.
+        """
+        return self.store.trusted() + self.others
 
     def publish(self) -> None:
         """Write down the public keys of all its logs; raises KeyStoreError."""
@@ -71,7 +79,7 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
     own.publish((*logs, *workers_logs))
     # A checkpoint that was damaged is noticed now, and not when somebody wants to verify.
     data.kept(workers_logs)
-    return Identity(writer, own, own.trusted() + settings.public_keys, tuple(logs), tuple(workers_logs))
+    return Identity(writer, own, settings.public_keys, tuple(logs), tuple(workers_logs))
 
 
 def _writer_of(writer: str, worker: int) -> str:

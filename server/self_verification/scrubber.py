@@ -43,8 +43,13 @@ _LATE = 0.05  # of the interval that a walk may be behind its time before that i
 # retention, is settled by now: storage that keeps a writer waiting for longer does not answer here either.
 _SECOND_LOOK = 60.0
 _SECOND_LOOK_SHARE = 1 / 60  # of the interval, at most
+_MARKS_UNSEEN = 60.0  # seconds for which a compromise mark may go unnoticed between sections
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds after something failed, doubled each time
 _AT_ONCE = 100  # audit records in one request
+
+
+class _KeysMarkedError(Exception):
+    """The set of compromised keys has changed since the pass began."""
 
 
 class Trail(Protocol):
@@ -59,12 +64,12 @@ class Subject:
     """Subject of verification.
 
     Attributes:
-        keys: the trusted public keys.
+        keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
         limits: limits of a section.
     """
 
-    keys: TrustedKeys
+    keys: Callable[[], TrustedKeys]
     remembered: Callable[[], Sequence[Checkpoint | Statement]]
     limits: SectionLimits = field(default_factory=SectionLimits)
 
@@ -101,18 +106,25 @@ class Scrubber:
         self._bookmark = bookmark
         self._began = clock.monotonic() - bookmark.elapsed
         self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)  # after audit records were refused
+        self._marks = subject.keys().compromised  # when the pass began
         self._status = SelfVerification(interval, findings=self._notices.by_kind())
 
     def run(self, engine: Engine) -> None:
         """Run passes over a storage, on dedicated connections; raises WorkStoppedError."""
         while True:
-            self.walk(engine)
-            self._wait(self._interval - self._elapsed)
+            try:
+                self.walk(engine)
+                self._wait(self._interval - self._elapsed)
+            except _KeysMarkedError:
+                # Sections that verified may be signed by such a key, and whoever marks one waits for the result.
+                _logger.info("self-verification starts a new pass: the set of compromised keys has changed")
+                self._mark("", ResumePoint())
             self._began = self._clock.monotonic()
 
     def walk(self, engine: Engine) -> None:
         """Run one pass over a storage, from the recorded progress; raises WorkStoppedError."""
         paced = ThrottledEngine(engine, self._pace)
+        self._marks = self._subject.keys().compromised
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
         context, _ = self._verify(paced, self._read_context(paced), None)
         total = max(1, sum(map(_weight, context.logs)))
@@ -161,7 +173,7 @@ class Scrubber:
 
     def _read_context(self, engine: Engine) -> VerificationContext:
         subject, slowly = self._subject, self._pace.slowly
-        return self._surely(lambda: read_context(engine, subject.keys, subject.remembered, slowly))
+        return self._surely(lambda: read_context(engine, subject.keys(), subject.remembered, slowly))
 
     def _section(self, engine: Engine, log: LogExtent, place: ResumePoint) -> Section | None:
         return self._surely(lambda: next_section(engine, log, place, self._subject.limits))
@@ -207,12 +219,19 @@ class Scrubber:
         self._wait(-late)
 
     def _wait(self, seconds: float) -> None:
-        """Wait, and meanwhile retry to record unrecorded findings."""
+        """Wait, and meanwhile retry to record unrecorded findings; raises _KeysMarkedError."""
         end = self._clock.monotonic() + seconds
-        while self._notices.unsent and (left := end - self._clock.monotonic()) > 0:
-            self._pace.wait(min(left, next(self._pauses)))
-            self._send()
-        self._pace.wait(end - self._clock.monotonic())
+        while True:
+            left = end - self._clock.monotonic()
+            unsent = bool(self._notices.unsent) and left > 0
+            spell = min(left, next(self._pauses) if unsent else _MARKS_UNSEEN)
+            self._pace.wait(spell)
+            if self._subject.keys().compromised != self._marks:
+                raise _KeysMarkedError
+            if unsent:
+                self._send()
+            if spell == left:
+                return
 
     def _send(self) -> None:
         while notices := list(islice(self._notices.unsent.values(), _AT_ONCE)):

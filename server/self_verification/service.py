@@ -37,7 +37,7 @@ _AFTER_FAILURE = 600.0  # seconds until it is tried again after an error that no
 @contextlib.asynccontextmanager
 async def self_verification(
     settings: Settings,
-    keys: TrustedKeys,
+    keys: Callable[[], TrustedKeys],
     remembered: Callable[[], Sequence[Checkpoint | Statement]],
     otlp_grpc: Address,
 ) -> AsyncIterator[Callable[[], SelfVerification | None]]:
@@ -45,7 +45,7 @@ async def self_verification(
 
     Args:
         settings: the server's settings; ``self_verify`` is the interval, or None if off.
-        keys: the trusted public keys.
+        keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
         otlp_grpc: the server's OTLP/gRPC address, to which findings are sent.
 

@@ -17,7 +17,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.proofs import verify_consistency, verify_inclusion
 from server.notary.signers import Signer
 from server.notary.tlog_proof import parse_tlog_proof
-from server.notary.trust import TrustedKeys
+from server.notary.trust import TrustedKeys, fingerprint
 from storage.engine import Engine
 from tests.api.growing import NAME, CountingEngine, GrowingLog, delete, update
 from tests.api.store import LOGS, Writer, audit_event, log_record
@@ -170,6 +170,27 @@ def test_of_several_records_in_one_place_the_signed_one_is_answered(writer: Writ
     proof = Backend(writer.engine, writer.keys).get_inclusion_proof(request)
     assert b"never" not in proof.record
     assert proof.evidence.state == pb.VERIFIED
+
+
+def test_no_proof_is_given_from_memory_once_the_key_is_marked_as_compromised(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    backend = Backend(writer.engine, writer.keys)
+    assert prove(backend, 0).checkpoint  # which the next call would take from memory
+    [name] = {fingerprint(key.public_key) for key in writer.keys.named}
+    backend.believe(writer.keys + TrustedKeys(compromised={name: 0}))
+    with pytest.raises(AlteredError, match="others may have had by then"):
+        prove(backend, 0)
+
+
+def test_whoever_verifies_with_a_key_of_their_own_is_told_that_it_is_compromised(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    key = writer.signer.public_pem().decode()
+    [name] = {fingerprint(key.public_key) for key in writer.keys.named}
+    backend = Backend(writer.engine, writer.keys + TrustedKeys(compromised={name: 0}))
+    request = pb.VerifyRequest(public_keys=[key])
+    request.compromised_keys[name].FromSeconds(1 << 32)  # a later time makes it no better
+    [finding] = [step.finding for step in backend.verify(request) if step.HasField("finding")]
+    assert finding.kind == pb.SIGNED_BY_COMPROMISED_KEY
 
 
 def test_hashes_of_a_batch_that_was_never_committed_disturb_no_proof(engine: Engine) -> None:

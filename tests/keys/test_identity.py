@@ -38,7 +38,7 @@ def test_workers_write_under_numbered_names_and_sign_with_the_servers_key(tmp_pa
     assert [log.origin for log in identity.workers_logs] == origins("vm-1", "vm-2")
     assert published(tmp_path) == origins("vm", "vm-1", "vm-2")
     for origin in published(tmp_path):
-        assert identity.keys.for_origin(origin) == [*identity.store.signer().verifier_keys(origin)]
+        assert identity.trusted().for_origin(origin) == [*identity.store.signer().verifier_keys(origin)]
 
 
 def test_workers_that_are_no_longer_started_still_have_their_logs(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_workers_that_are_no_longer_started_still_have_their_logs(tmp_path: Path
 def test_keys_that_were_replaced_are_believed_and_no_longer_published(tmp_path: Path) -> None:
     old, new = identity_of(tmp_path, 1).store.rotate()
     identity = identity_of(tmp_path, 1)
-    assert identity.keys == TrustedKeys(unnamed=(new.public_key, old.public_key))
+    assert identity.trusted() == TrustedKeys(unnamed=(new.public_key, old.public_key))
     lines = (tmp_path / "keys" / "verifier-keys.txt").read_text().splitlines()
     assert {VerifierKey.parse(line).public_key for line in lines} == {new.public_key}
 
@@ -62,7 +62,7 @@ def test_marks_of_compromised_keys_and_keys_of_other_writers_are_known(tmp_path:
     store = identity_of(tmp_path, 1).store
     [key] = store.keys()
     store.mark_compromised(key.fingerprint, 5 * 10**9)
-    keys = identity_of(tmp_path, 1, public_keys=str(tmp_path / "other.pem")).keys
+    keys = identity_of(tmp_path, 1, public_keys=str(tmp_path / "other.pem")).trusted()
     assert keys.unnamed == (key.public_key, other.ed25519.public_key)
     assert keys.compromised == {key.fingerprint: 5 * 10**9}
 

@@ -13,7 +13,7 @@ import pytest
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
-from server.notary.trust import check_checkpoint
+from server.notary.trust import TrustedKeys, check_checkpoint, fingerprint
 from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import Notice
 from server.self_verification.progress_file import ScrubProgress
@@ -80,10 +80,11 @@ class Walk:
     marks: list[tuple[float, ScrubProgress]] = field(default_factory=list)
     kept: Sequence[Checkpoint | Statement] = ()
     limits: SectionLimits = SMALL
+    trusted: TrustedKeys | None = None  # in place of the key that the store is verified with otherwise
 
     def walker(self) -> Scrubber:
         """Return a walker that goes on where the one before it was."""
-        subject = Subject(self.stated.keys, lambda: self.kept, self.limits)
+        subject = Subject(self.keys, lambda: self.kept, self.limits)
         mark = self.marks[-1][1] if self.marks else ScrubProgress()
         return Scrubber(
             subject,
@@ -93,6 +94,10 @@ class Walk:
             mark,
             lambda mark: self.marks.append((self.watch.time, mark)),
         )
+
+    def keys(self) -> TrustedKeys:
+        """Return the keys to believe now."""
+        return self.trusted or self.stated.keys
 
 
 @pytest.fixture
@@ -289,6 +294,35 @@ def test_walks_follow_on_each_other_until_they_are_stopped(walk: Walk, stated: S
     with pytest.raises(WorkStoppedError):
         walker.run(stated.engine)
     assert walker.status.walks == 2
+
+
+@pytest.mark.parametrize("hours", [5, 13], ids=["in the middle of a walk", "between two sections of the next"])
+def test_a_key_that_is_marked_as_compromised_makes_the_walk_begin_anew_at_once(
+    walk: Walk, stated: Stated, hours: int
+) -> None:
+    both = stated.keys_of(*stated.signers)
+    marked = both + TrustedKeys(compromised={fingerprint(stated.signers[0].ed25519.public_key): 1})
+    walk.trusted = both
+
+    def mark_and_stop(_: float) -> None:
+        if walk.watch.time > hours * HOUR:
+            walk.trusted = marked
+        if walk.watch.time > (hours + 12) * HOUR:
+            raise WorkStoppedError
+
+    walk.watch.meanwhile = mark_and_stop
+    with pytest.raises(WorkStoppedError):
+        walk.walker().run(stated.engine)
+    # Every batch of the log's first key, though the walk had gone past some of them already.
+    found = [notice for notice in walk.trail.taken if notice.kind == "SIGNED_BY_COMPROMISED_KEY"]
+    assert len(found) == len(walk.trail.taken)
+    begun = [at for (_, before), (at, mark) in pairwise(walk.marks) if before.origin > mark.origin]
+    assert any(hours * HOUR <= at <= hours * HOUR + 120 for at in begun)
+    for name in (AUDIT, OPERATIONAL):
+        assert (
+            sum(f"batch {number} of {name.origin}:" in notice.message for notice in found for number in range(1, 5))
+            == 4
+        )
 
 
 class Unsteady:
