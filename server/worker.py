@@ -23,7 +23,6 @@ _logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Run a worker and return its exit status: 0, 2 if it cannot start, 1 if it may the next time."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is heeded
     reports = ReportPipe(_take_stdout())
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):  # the server has ended before it could say anything
@@ -50,6 +49,7 @@ def main() -> int:
 
 async def _work(order: Order, say: Callable[[Report], None]) -> None:
     signals = install_signal_handlers()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])  # which the server started this process with blocked
     loop = asyncio.get_running_loop()
 
     def server_is_done() -> None:

@@ -185,13 +185,14 @@ class _Worker:
 
     async def _run(self, stop: asyncio.Event) -> int:
         """Run one process until it ends, which it is told to when ``stop`` is set; returns its exit status."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C is for the server, which stops its workers in order.
-            process_group=0,
-        )
+        with _sighup_blocked():
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                # Ctrl-C is for the server, which stops its workers in order.
+                process_group=0,
+            )
         self._process = process
         reading = asyncio.create_task(self._read(process))
         stopping = asyncio.create_task(stop.wait())
@@ -238,3 +239,17 @@ class _Worker:
             _logger.error("%s does not stop, and is killed; what it has not acknowledged is sent again", self._name)  # noqa: TRY400 - a traceback says nothing here
             process.kill()
             return await process.wait()
+
+
+@contextlib.contextmanager
+def _sighup_blocked() -> Iterator[None]:
+    """Block SIGHUP in child processes started in the block; a worker unblocks it once its handler is installed.
+
+    A SIGHUP that is sent while the worker still imports would end it; blocked, it stays pending.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    try:
+        yield
+    finally:
+        # Not the previous mask: workers start concurrently, and each may find SIGHUP blocked by another.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -73,6 +74,29 @@ async def test_a_worker_that_ends_is_started_again(orders: list[Order], tmp_path
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == ""
     assert files_in(tmp_path) == 4
+
+
+async def test_a_worker_that_is_told_to_read_its_keys_while_it_imports_does_so_once_it_can(
+    orders: list[Order], tmp_path: Path
+) -> None:
+    script = f"""
+import signal, time
+here = Path({str(tmp_path)!r})
+(here / f"started-{{len(list(here.glob('started-*')))}}").touch()
+while not (here / "told").exists():
+    time.sleep(0.01)
+signal.signal(signal.SIGHUP, lambda *_: (here / "reread").touch())
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+{READY}{WAIT_FOR_THE_END}"""
+    workers = supervisor(orders[:1], script)
+    async with workers.running():
+        await until(lambda: files_in(tmp_path) == 1)
+        workers.reload_keys()
+        (tmp_path / "told").touch()
+        await workers.wait_until_ready(asyncio.Event())
+        await until((tmp_path / "reread").exists)
+        assert files_in(tmp_path) == len(["started-0", "told", "reread"])
+    assert signal.SIGHUP not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 async def test_a_program_that_is_not_there_is_tried_again_until_it_is_there(
