@@ -123,7 +123,6 @@ async def _run_alone(
         def reread() -> None:
             _believe_anew(backend, identity)  # at once: it needs no storage
             ingestion.reload_keys(identity.store)
-            identity.publish()
 
         stack.enter_context(background(run_on_event(signals.reread, reread)))
         # Before storage is reached, so that senders and those who watch are told what is wanting.
@@ -138,6 +137,7 @@ async def _run_alone(
         async with enforced_retention(settings, engine, signals.stop):
             await retry_until_available(lambda: state_changes(settings, ingestion.logs, identity.store), signals.stop)
         ingestion.start(engine, stack)
+        stack.enter_context(background(_publish_keys(identity, ingestion.signed_by)))
         verification = self_verification(settings, lambda: backend.keys, remembered, otlp_grpc)
         status = await stack.enter_async_context(verification)
         metrics.add_gauges(lambda: gauges(status()))
@@ -178,7 +178,6 @@ async def _run_with_workers(
         def reread() -> None:
             _believe_anew(backend, identity)
             workers.reload_keys()
-            identity.publish()
 
         stack.enter_context(background(run_on_event(signals.reread, reread)))
         answering = _answer(settings, backend, workers.not_ready, metrics, signals.stop)
@@ -188,6 +187,7 @@ async def _run_with_workers(
         async with enforced_retention(settings, engine, signals.stop):
             await stack.enter_async_context(workers.running())
             await workers.wait_until_ready(signals.stop)
+        stack.enter_context(background(_publish_keys(identity, workers.signed_by)))
         verification = self_verification(settings, lambda: backend.keys, lambda: data.kept(logs), otlp_grpc)
         status = await stack.enter_async_context(verification)
         metrics.add_gauges(lambda: gauges(status()))
@@ -239,6 +239,22 @@ def _believe_anew(backend: Backend, identity: Identity) -> None:
     if keys != backend.keys:
         backend.believe(keys)
         _logger.info("the public keys were read anew; %d of them are marked as compromised", len(keys.compromised))
+
+
+async def _publish_keys(identity: Identity, signed_by: Callable[[], str]) -> None:
+    """Publish the keys of the logs each time that they have changed in storage; never ends."""
+    published = ""
+    trouble = ""
+    while True:
+        keys = signed_by()
+        try:
+            if keys and keys != published and await asyncio.to_thread(identity.publish, keys):
+                published, trouble = keys, ""
+        except KeyStoreError as error:
+            if str(error) != trouble:
+                trouble = str(error)
+                _logger.error("the public keys are not published: %s", error)  # noqa: TRY400 - told whole
+        await asyncio.sleep(REPORT_INTERVAL)
 
 
 def _freeze_gc() -> None:
@@ -304,5 +320,6 @@ async def _answer(
 
 async def _report(ingestion: Ingestion, say: Callable[[Report], None]) -> None:
     while True:
-        say(Report(not_ready=ingestion.not_ready(), metrics=ingestion.metrics.expose().decode()))
+        metrics = ingestion.metrics.expose().decode()
+        say(Report(not_ready=ingestion.not_ready(), metrics=metrics, signed_by=ingestion.signed_by()))
         await asyncio.sleep(REPORT_INTERVAL)

@@ -6,12 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from server.commands.api_client import parse_time
+from server.data_dir.directory import read_checkpoints
 from server.keys.identity import key_store
+from server.keys.in_force import keys_in_force
 from server.keys.pkcs11 import generate_key
 from server.keys.store import KeyStore, StoredKey
 from server.notary.keys import KeyType, VerifierKey
@@ -43,7 +45,8 @@ def add_parser(commands: Any) -> None:
     _add(
         actions,
         "rotate",
-        "replace the key files; a running server switches to the new key at once, otherwise the next start does",
+        "replace the key files; a running server switches to the new key as soon as storage has the key change, otherwise "
+        "the next start does",
         _rotate,
     )
 
@@ -79,27 +82,48 @@ def _store(options: argparse.Namespace) -> KeyStore:
 
 
 def _list(options: argparse.Namespace) -> int:
-    keys = _store(options).keys()
+    settings = load_settings(vars(options), os.environ)
+    keys = key_store(settings).keys()
+    notes = read_checkpoints(settings.data_dir)
+    signing = keys_in_force(notes, [key.public_key for key in keys if _type(key) is KeyType.ED25519])
+    pending = _pending(keys, signing)
     if options.json:
-        print(json.dumps([_as_json(key) for key in keys], indent=2))
+        print(json.dumps([_as_json(key, signing, pending) for key in keys], indent=2))
     elif not keys:
         print("no keys yet: the server creates one at its first start")
     else:
         for key in keys:
-            state = "current" if key.current else "replaced"
-            if key.compromised is not None:
-                state += f", compromised since {_time(key.compromised)}"
-            print(f"{key.fingerprint}  {key.algorithm:<9}  {state}\n    {key.place}")
+            print(f"{key.fingerprint}  {key.algorithm:<9}  {_state(key, pending)}\n    {key.place}")
+        for origin in pending:
+            print(f"key change pending: in storage, {', '.join(sorted(signing[origin]))} still signs {origin}")
     return 0
 
 
-def _as_json(key: StoredKey) -> dict[str, object]:
+def _pending(keys: Sequence[StoredKey], signing: Mapping[str, set[str]]) -> list[str]:
+    """Return the logs that the key which is to sign now does not sign yet."""
+    [current] = {key.fingerprint for key in keys if key.current and _type(key) is KeyType.ED25519} or {""}
+    return sorted(origin for origin, signers in signing.items() if signers and current not in signers)
+
+
+def _state(key: StoredKey, pending: Sequence[str]) -> str:
+    if not key.current:
+        state = "replaced"
+    elif pending and _type(key) is KeyType.ED25519:
+        state = f"current, with the key change pending in {len(pending)} log(s)"
+    else:
+        state = "current"
+    return state if key.compromised is None else f"{state}, compromised since {_time(key.compromised)}"
+
+
+def _as_json(key: StoredKey, signing: Mapping[str, set[str]], pending: Sequence[str]) -> dict[str, object]:
     return {
         "fingerprint": key.fingerprint,
         "algorithm": key.algorithm,
         "place": key.place,
         "current": key.current,
         "compromised_since": None if key.compromised is None else _time(key.compromised),
+        "signs": sorted(origin for origin, signers in signing.items() if key.fingerprint in signers),
+        "pending": list(pending) if key.current and _type(key) is KeyType.ED25519 else [],
     }
 
 

@@ -8,7 +8,7 @@ from server.data_dir.directory import DataDirectory
 from server.keys.pkcs11 import open_key
 from server.keys.store import KeyStore
 from server.notary.origin import LogName, Stream
-from server.notary.trust import TrustedKeys
+from server.notary.trust import TrustedKeys, fingerprints
 from server.settings.settings import Settings
 
 __all__ = ["Identity", "identify", "key_store"]
@@ -40,9 +40,24 @@ class Identity:
         """
         return self.store.trusted() + self.others
 
-    def publish(self) -> None:
-        """Write down the public keys of all its logs; raises KeyStoreError."""
+    def publish(self, signed_by: str) -> bool:
+        """Write down the public keys of all its logs, unless others sign these now.
+
+        Whoever verifies with a key that storage has no statement of would find every signature wrong.
+
+        Args:
+            signed_by: the fingerprints of the keys that sign the logs, as storage has it.
+
+        Returns:
+            Whether the keys that the store has now are these, and were written down.
+
+        Raises:
+            KeyStoreError: a key cannot be used, or nothing can be written.
+        """
+        if fingerprints(self.store.signer()) != signed_by:
+            return False
         self.store.publish((*self.logs, *self.workers_logs))
+        return True
 
     def writer_of(self, worker: int) -> str:
         """Return the name that a worker writes under."""
@@ -61,7 +76,7 @@ def key_store(settings: Settings) -> KeyStore:
 
 
 def identify(settings: Settings, data: DataDirectory) -> Identity:
-    """Find out who a server is, and publish the keys of all its logs.
+    """Find out who a server is, and publish the keys of all its logs, unless others were published before.
 
     Raises:
         DataDirectoryError: what the data directory holds cannot be used.
@@ -76,7 +91,8 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
         for log in _logs_of(settings.deployment, _writer_of(writer, number))
     ]
     own = key_store(settings)
-    own.publish((*logs, *workers_logs))
+    if own.published() in (None, own.signer().ed25519.public_key):
+        own.publish((*logs, *workers_logs))
     # A checkpoint that was damaged is noticed now, and not when somebody wants to verify.
     data.kept(workers_logs)
     return Identity(writer, own, settings.public_keys, tuple(logs), tuple(workers_logs))

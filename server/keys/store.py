@@ -21,7 +21,7 @@ from server.notary.errors import KeyMaterialError, NotaryError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer, SigningKey
-from server.notary.trust import TrustedKeys, fingerprint
+from server.notary.trust import TrustedKeys, fingerprint, read_public_pem
 
 __all__ = ["KeyStore", "KeyStoreError", "StoredKey"]
 
@@ -106,6 +106,14 @@ class KeyStore:
         by_type = {key.key_type: known[key.public_key] for key in keys}
         return Signer(by_type[KeyType.ED25519], by_type.get(KeyType.ML_DSA_44))
 
+    def verifier_keys(self, origin: str) -> list[VerifierKey]:
+        """Return all public keys under a log's name.
+
+        Raises:
+            KeyStoreError: a key cannot be used.
+        """
+        return [VerifierKey(origin, key.public_key, key.key_type) for key in self._everything()]
+
     def trusted(self) -> TrustedKeys:
         """Return the public keys, and which of them others may have.
 
@@ -128,6 +136,13 @@ class KeyStore:
             replace_file(self._directory / "verifier-keys.txt", "".join(lines))
         except OSError as error:
             raise KeyStoreError(f"the public keys cannot be written: {error}") from error
+
+    def published(self) -> bytes | None:
+        """Return the raw Ed25519 key that was published last, None where none was."""
+        try:
+            return read_public_pem((self._directory / "public-key.pem").read_text(encoding="ascii"))
+        except (OSError, ValueError, KeyMaterialError):
+            return None
 
     def rotate(self) -> tuple[StoredKey, StoredKey]:
         """Replace the Ed25519 key in its file, and the ML-DSA-44 key if there is one; the old ones are kept.

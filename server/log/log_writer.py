@@ -4,7 +4,7 @@ A batch is signed, then it is on disk in the journal, and only then it goes to s
 tree's new hashes, and last its row in ``log_batches``, which commits it. Whatever ends meanwhile, the journal still has
 the batch, and the next start stores it: no row is left without its checkpoint. While it is open whether a step took
 effect, the step is repeated with the same deduplication token; the log never goes on past a batch whose outcome is
-unknown.
+unknown. A change of keys is stored in its turn among them (see ``key_changes``).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from server.codec.rows import Rows
 from server.errors.ingest import RefusedError, StorageRefusedError
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
+from server.log.key_changes import DecidedChange, KeyChanges
 from server.log.receipt_floor import ReceiptFloor
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.log.statement_writer import StatementWriter
@@ -35,9 +36,7 @@ __all__ = ["LogWriter"]
 
 _logger = logging.getLogger(__name__)
 
-_STORED_WITHIN = 30.0  # seconds that what is in the journal may take before keys change
 _REFUSAL_COUNTS = 15.0  # seconds for which a batch that storage refused means that it cannot commit
-_LOOK_AGAIN = 0.05  # seconds after which it is looked at again
 
 
 class LogWriter:
@@ -52,6 +51,9 @@ class LogWriter:
         signer: Signer,
         on_commit: Callable[[Batch], None],
         give_up: threading.Event,
+        statements: StatementWriter | None = None,
+        decided: Iterable[DecidedChange] = (),
+        receipts: ReceiptFloor | None = None,
     ) -> None:
         """Go on with a log.
 
@@ -60,15 +62,17 @@ class LogWriter:
             journal: has what is not in storage yet.
             committed: where the log stands in storage.
             head: where it stands with what the journal has.
-            signer: its key.
+            signer: the keys that sign it, as storage has it.
             on_commit: called with every batch that was committed.
             give_up: once set, nothing is stored any more; what is in the journal stays there.
+            statements: states changes of its keys; None for a log whose keys never change.
+            decided: changes of keys among what the journal has.
+            receipts: what statements promise of records; None where no statement promises anything.
         """
         self._engine = engine
         self._journal = journal
         self._committed = committed
         self._head = head
-        self._signer = signer
         self._on_commit = on_commit
         self._give_up = give_up
         self._appending = threading.Lock()
@@ -78,8 +82,10 @@ class LogWriter:
         self._inherited = max(journal.waiting, default=0)
         self._failure = ""  # why nothing can be appended any more
         self._refusal = 0.0, ""  # when storage refused a batch, and why
-        self.receipts = ReceiptFloor(head.range.size)
+        self.receipts = ReceiptFloor(head.range.size) if receipts is None else receipts
         """Which records may be appended, by what statements promise of them."""
+        self.keys = KeyChanges(head.name.origin, signer, statements, decided)
+        """The keys that sign it."""
         self.signed = 0
         """How many checkpoints it has signed."""
         self.blocked = False
@@ -95,30 +101,22 @@ class LogWriter:
         """What is not in storage yet."""
         return self._journal
 
-    def change_keys(self, statements: StatementWriter, signer: Signer) -> bool:
-        """Let other keys sign from now on, once that is stated; no batch is committed meanwhile.
+    def change_keys(self, signer: Signer) -> bool:
+        """Have other keys sign as soon as that is possible; does not block.
 
         Returns:
-            Whether they are others than signed so far.
-
-        Raises:
-            SigningError: a key cannot be used now.
-            StorageRefusedError: it was not stored.
+            Whether they are others than sign now.
         """
-        with self._appending:
-            origin = self._head.name.origin
-            if set(signer.verifier_keys(origin)) == set(self._signer.verifier_keys(origin)):
-                return False
-            # What the journal has was signed by the keys that sign now, so it has to be stored before.
-            deadline = time.monotonic() + _STORED_WITHIN
-            while len(self._journal) and time.monotonic() < deadline and not self._give_up.wait(_LOOK_AGAIN):
-                pass
-            if waiting := len(self._journal):
-                raise StorageRefusedError(f"{waiting} batches wait to be stored: keys change after them")
-            with self._storing:
-                statements.change_keys(self._signer, signer)
-            self._signer = signer
-            return True
+        changes = self.keys.want(signer)
+        self._appended.set()
+        return changes
+
+    def settle_keys(self) -> None:
+        """Make a change of keys that is pending, where batches are stored by ``commit``; waits for one that is."""
+        if self.keys.pending:
+            with self._appending, self._storing:
+                if not self._give_up.is_set() and not len(self._journal):
+                    self.keys.settle(self._committed)
 
     def commit(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> Batch:
         """Sign and store records as one batch.
@@ -133,6 +131,7 @@ class LogWriter:
         with self._appending, self._storing:
             self._check_open()  # what was given up is left to the next start, which looks what of it is there
             self._store_waiting()
+            self.keys.settle(self._committed)
             number, entry, fragments = self._append(parts, requests)
             try:
                 self._store_or_refuse(entry, fragments)
@@ -154,6 +153,7 @@ class LogWriter:
             RefusedError: it was not kept.
         """
         with self._appending:
+            self.keys.decide(self._head)
             _, entry, _ = self._append(parts, requests)
         self._appended.set()
         return entry.batch
@@ -163,6 +163,8 @@ class LogWriter:
         while not self._give_up.is_set():
             self._appended.clear()
             try:
+                with self._appending:  # for a log to which nothing comes
+                    self.keys.decide(self._head)
                 self.store_waiting()
             except RefusedError:  # given up
                 return
@@ -226,7 +228,7 @@ class LogWriter:
             notarized = notarize(
                 self._head,
                 leaf_hashes,
-                self._signer,
+                self.keys.signer,
                 min_timestamp=min(part.min_timestamp for part in parts),
                 max_timestamp=max(part.max_timestamp for part in parts),
                 ingested_at=max(part.ingested_at for part in parts),
@@ -243,6 +245,7 @@ class LogWriter:
     def _store_waiting(self) -> list[bytes]:
         left_behind: list[bytes] = []
         for number in self._journal.waiting:
+            self._state_key_changes()
             entry = decode_entry(self._journal.read(number))
             state, fragments = entry.extend(self._committed)
             inherited = number <= self._inherited
@@ -251,7 +254,17 @@ class LogWriter:
             if inherited:
                 left_behind += entry.requests
             self._done(number, entry.batch, state)
+        self._state_key_changes()
         return left_behind
+
+    def _state_key_changes(self) -> None:
+        size = self._committed.range.size
+        if self.keys.due(size):
+            self.blocked = True
+            try:
+                self.keys.state_due(size, self._give_up)
+            finally:
+                self.blocked = False
 
     def _store_or_refuse(self, entry: Entry, fragments: Sequence[TileFragment]) -> None:
         """Store a batch; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from server.errors.base import LognotaryError
 from server.log.journal import Journal
@@ -20,7 +21,7 @@ from storage.engine import Engine
 from storage.evidence import count_after, last_batch, read_batches_of_leaves, read_fragments
 from storage.statements import last_statement, read_statements
 
-__all__ = ["LogUnusableError", "open_log", "open_statements"]
+__all__ = ["LogUnusableError", "SignedFrom", "open_log", "open_statements"]
 
 _logger = logging.getLogger(__name__)
 
@@ -29,13 +30,26 @@ class LogUnusableError(LognotaryError):
     """The log in storage is not the one this writer has written; the message says what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignedFrom:
+    """The keys that signed batches of a journal.
+
+    Attributes:
+        size: entries before the first of them.
+        keys: the keys; all signed.
+    """
+
+    size: int
+    keys: frozenset[VerifierKey]
+
+
 def open_log(
     engine: Engine,
     name: LogName,
     keys: Collection[VerifierKey],
     known: Checkpoint | None,
     journal: Journal,
-) -> tuple[LogState, LogState]:
+) -> tuple[LogState, LogState, list[SignedFrom]]:
     """Return where a log stands, after checking that it can be gone on with.
 
     What the journal has and storage too leaves the journal.
@@ -48,7 +62,7 @@ def open_log(
         journal: the log's journal.
 
     Returns:
-        Where it stands in storage, and where with what the journal has.
+        Where it stands in storage, where with what the journal has, and by which keys that is signed: from where on.
 
     Raises:
         LogUnusableError: the log's last batch does not verify, or does not go on from ``known``.
@@ -65,8 +79,11 @@ def open_log(
         ) from error
     waiting = list(_waiting(engine, name, last, journal))
     head = state
+    signed: list[SignedFrom] = []
     for entry in waiting:
-        _check_signature(entry, keys)
+        signers = _check_signature(entry, keys)
+        if not signed or signed[-1].keys != signers:
+            signed.append(SignedFrom(head.range.size, signers))
         head, _ = entry.extend(head)
     if waiting:
         _logger.warning("%s: %d batches in the journal are not in storage yet", name.origin, len(waiting))
@@ -80,7 +97,7 @@ def open_log(
             name.origin,
             left_over,
         )
-    return state, head
+    return state, head, signed
 
 
 def open_statements(
@@ -142,13 +159,20 @@ def _waiting(engine: Engine, name: LogName, last: Batch | None, journal: Journal
             journal.release(number)
 
 
-def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> None:
+def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> frozenset[VerifierKey]:
     try:
-        open_checkpoint(entry.batch.checkpoint)[1].verify(keys)
+        note = open_checkpoint(entry.batch.checkpoint)[1]
+        signers = frozenset(note.verify(keys))
     except VerificationError as error:
         raise LogUnusableError(
             f"the journal has a batch of the log {entry.batch.origin} signed by none of the log's keys ({error})"
         ) from error
+    if len(signers) != len(note.signatures):
+        raise LogUnusableError(
+            f"the journal has a batch of the log {entry.batch.origin} that a key signed which is not here any more: "
+            "put it back, for storage is to have the batch as it was acknowledged"
+        )
+    return signers
 
 
 def _is_after(entry: Entry, known: Checkpoint) -> bool:

@@ -18,6 +18,7 @@ from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.note import SignedNote, UnknownKeyError
+from server.notary.signers import Signer
 from server.notary.statement import KeyChange, Statement, open_statement
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "TrustedKeys",
     "check_checkpoint",
     "fingerprint",
+    "fingerprints",
     "follow_key_changes",
     "parse_public_keys",
     "read_public_pem",
@@ -148,6 +150,12 @@ def _ed25519(keys: Iterable[VerifierKey]) -> list[VerifierKey]:
 def fingerprint(public_key: bytes) -> str:
     """Return the first 16 hex digits of SHA-256(public key): the name of a key for people."""
     return sha256(public_key).hexdigest()[:16]
+
+
+def fingerprints(signer: Signer) -> str:
+    """Return the fingerprints of a signer's keys, with a space between: the Ed25519 key's first."""
+    keys = (signer.ed25519,) if signer.ml_dsa is None else (signer.ed25519, signer.ml_dsa)
+    return " ".join(fingerprint(key.public_key) for key in keys)
 
 
 def follow_key_changes(keys: TrustedKeys, changes: Mapping[str, Sequence[KeyChange]]) -> TrustedKeys:

@@ -57,11 +57,13 @@ class Report:
         not_ready: why it cannot commit records, empty if it can.
         failure: why it cannot start, and never will.
         metrics: what it counts of itself, in Prometheus' text format.
+        signed_by: the fingerprints of the keys that sign all its logs, as storage has it; empty while that changes.
     """
 
     not_ready: str = ""
     failure: str = ""
     metrics: str = ""
+    signed_by: str = ""
 
     def encode(self) -> bytes:
         """Return the report as a line."""

@@ -114,6 +114,11 @@ class Supervisor:
         for worker in self._workers:
             worker.reload_keys()
 
+    def signed_by(self) -> str:
+        """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
+        keys = {worker.signed_by() for worker in self._workers}
+        return keys.pop() if len(keys) == 1 else ""
+
     def metrics(self) -> list[tuple[str, str]]:
         """Return the number of each worker that runs, and what it counts of itself."""
         return [found for found in (worker.metrics() for worker in self._workers) if found]
@@ -149,6 +154,10 @@ class _Worker:
     def metrics(self) -> tuple[str, str] | None:
         report = self._report
         return (str(self._order.number), report.metrics) if report else None
+
+    def signed_by(self) -> str:
+        report = self._report
+        return report.signed_by if report else ""
 
     def reload_keys(self) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -28,7 +28,16 @@ from server.process.storage_probe import StorageProbe
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
-from server.writer.owned_logs import OwnedLog, keep_alive, open_logs, reload_keys, stored, storing
+from server.writer.owned_logs import (
+    OwnedLog,
+    keep_alive,
+    open_logs,
+    reload_keys,
+    settle_keys,
+    signed_by,
+    stored,
+    storing,
+)
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.writers import WriterName
@@ -68,8 +77,12 @@ class Ingestion:
         return [*(log.writer.checkpoint for log in self.logs.values()), *filter(None, stated)]
 
     def reload_keys(self, keys: KeyStore) -> None:
-        """Sign with the keys that the store has now."""
+        """Sign with the keys that the store has now, as soon as that is possible."""
         reload_keys(self.logs.values(), keys)
+
+    def signed_by(self) -> str:
+        """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
+        return signed_by(self.logs.values())
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
@@ -122,6 +135,7 @@ class Ingestion:
             self._clock.not_before(max(log.latest for log in logs.values()))
             self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
             stack.enter_context(background(self._probe.run()))
+            stack.enter_context(background(settle_keys(logs.values(), in_commits=self.waits_for_storage)))
             stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
             tasks = build_tasks(
                 [WitnessedLog(log, fenced) for log in logs.values()],
@@ -179,6 +193,8 @@ class Ingestion:
             yield "lognotary_journal_limit_bytes", "Bytes that the journal may take", labels, journal.limit
             yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
             yield "lognotary_oldest_unacknowledged_seconds", "How long the oldest records wait", labels, oldest
+            pending = int(log.writer.keys.pending)
+            yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
             yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
 
     async def _store_journal(self, log: OwnedLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:

@@ -7,33 +7,49 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
 from server.keys.store import KeyStore, KeyStoreError
 from server.log.journal import Journal
+from server.log.key_changes import DecidedChange
 from server.log.log_writer import LogWriter
-from server.log.recovery import open_log, open_statements
+from server.log.receipt_floor import ReceiptFloor
+from server.log.recovery import SignedFrom, open_log, open_statements
 from server.log.statement_writer import StatementWriter, store_waiting_statements
 from server.notary.batch import Batch
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
+from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, StatementRow
+from server.notary.trust import fingerprints
 from server.settings.settings import Settings
+from server.settings.values import Acknowledge
 from server.writer.retention import retention_days
 from storage.clock import check_clock
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
 from storage.evidence import last_batch
 
-__all__ = ["OwnedLog", "keep_alive", "open_logs", "reload_keys", "state_changes", "stored", "storing"]
+__all__ = [
+    "OwnedLog",
+    "keep_alive",
+    "open_logs",
+    "reload_keys",
+    "settle_keys",
+    "signed_by",
+    "state_changes",
+    "stored",
+    "storing",
+]
 
 _logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
+_SETTLE_AGAIN = 0.5  # seconds between attempts to change keys
 _LOOK_AGAIN = 0.05  # seconds between looks whether all is stored
 _STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take; one at a time is in it
 
@@ -100,6 +116,8 @@ def open_logs(
 def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: KeyStore) -> None:
     """State what has changed since logs were written last: the keys that sign, how long records are kept.
 
+    With a journal that is stored behind those who send, keys change in its order, and nothing waits for that.
+
     Raises:
         KeyStoreError: a key cannot be used.
         SigningError: a key cannot be used now.
@@ -109,24 +127,54 @@ def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: Key
     for stream, days in retention_days(settings).items():
         log = logs[stream]
         try:
-            _sign_with(log, signer)
+            log.writer.change_keys(signer)
+            if settings.ack is Acknowledge.COMMIT:
+                log.writer.settle_keys()
+                if log.writer.keys.pending:
+                    raise NotAppliedError(f"{log.name.origin}: its key change cannot be stated")
             log.statements.keep_for(None if days is None else days * _DAY)
         except RefusedError as error:
             raise NotAppliedError(f"{log.name.origin}: nothing can be stated: {error}") from error
 
 
 def reload_keys(logs: Iterable[OwnedLog], keys: KeyStore) -> None:
-    """Sign with other keys from now on, if the store has others; what goes wrong is logged, and changes nothing."""
+    """Have logs signed by other keys as soon as possible, if the store has others; does not wait for storage.
+
+    What goes wrong is logged, and changes nothing.
+    """
     for log in logs:
         try:
-            _sign_with(log, keys.signer())
-        except (RefusedError, StorageError, SigningError, KeyStoreError) as error:
+            if log.writer.change_keys(keys.signer()):
+                _logger.info("%s: a key change is pending", log.name.origin)
+        except KeyStoreError as error:
             _logger.error("%s: it is signed by the same keys still: %s", log.name.origin, error)  # noqa: TRY400 - told whole
 
 
-def _sign_with(log: OwnedLog, signer: Signer) -> None:
-    if log.writer.change_keys(log.statements, signer):
-        _logger.info("%s: other keys sign it from now on", log.name.origin)
+async def settle_keys(logs: Iterable[OwnedLog], *, in_commits: bool) -> None:
+    """Make changes of keys that are pending, again and again where nothing comes that would make them; never ends.
+
+    Args:
+        logs: the logs.
+        in_commits: their batches are stored by those who commit them, and not by a thread behind a journal.
+    """
+    while True:
+        await asyncio.sleep(_SETTLE_AGAIN)
+        for log in logs:
+            if not log.writer.keys.pending:
+                continue
+            if not in_commits:
+                log.writer.wake()
+                continue
+            try:
+                await asyncio.to_thread(log.writer.settle_keys)
+            except RefusedError as error:
+                _logger.warning("%s: %s", log.name.origin, error)
+
+
+def signed_by(logs: Iterable[OwnedLog]) -> str:
+    """Return the fingerprints of the keys that sign all of some logs, as storage has it; empty while that changes."""
+    keys = {"" if log.writer.keys.pending else fingerprints(log.writer.keys.stated) for log in logs}
+    return keys.pop() if len(keys) == 1 else ""
 
 
 def _open(
@@ -145,9 +193,9 @@ def _open(
     store_waiting_statements(engine, stated)
     last, in_force = open_statements(engine, name, trusted, data.last_statement(name))
     # Nothing may have come since the keys changed: then those before them signed the last batch.
-    signed_by = {*in_force, *trusted.for_origin(name.origin)}
+    may_sign = {*in_force, *keys.verifier_keys(name.origin)}
     journal = Journal(data.journal(name.stream.value), journal_bytes)
-    committed, head = open_log(engine, name, signed_by, data.last_checkpoint(name), journal)
+    committed, head, signed = open_log(engine, name, may_sign, data.last_checkpoint(name), journal)
 
     def remember(batch: Batch) -> None:
         data.remember_checkpoint(name.stream, batch.checkpoint)
@@ -155,19 +203,31 @@ def _open(
     def remember_statement(row: StatementRow) -> None:
         data.remember_statement(name.stream, row.note)
 
-    # Nothing is signed yet: that a second key signs has to be stated too, for those who verify are given one.
-    before = keys.signer_of(in_force) if in_force else Signer(signer.ed25519)
-    writer = LogWriter(engine, journal, committed, head, before, remember, give_up)
+    # Where nothing is signed in storage, that a second key signs has to be stated too: who verifies is given one.
+    first = keys.signer_of(signed[0].keys) if signed else signer
+    before = keys.signer_of(in_force) if in_force else Signer(first.ed25519)
 
     def checkpoint() -> Checkpoint:
         return writer.checkpoint
 
-    statements = StatementWriter(
-        engine, last, before, checkpoint, remember_statement, give_up, stated, clock, writer.receipts
-    )
+    receipts = ReceiptFloor(head.range.size)
+    statements = StatementWriter(engine, last, before, checkpoint, remember_statement, give_up, stated, clock, receipts)
+    decided = _decided_changes(before.verifier_keys(name.origin), signed, keys)
+    writer = LogWriter(engine, journal, committed, head, before, remember, give_up, statements, decided, receipts)
     newest = writer.last_waiting or last_batch(engine, name.log_id)
     latest = max(newest.ingested_at if newest else 0, last.time * 10**9 if last else 0)
     return OwnedLog(name, writer, statements, (journal, stated), latest)
+
+
+def _decided_changes(
+    before: Collection[VerifierKey], signed: Iterable[SignedFrom], keys: KeyStore
+) -> Iterator[DecidedChange]:
+    """Yield the changes of keys that were decided, and not stated in storage, when an earlier process ended."""
+    sign = frozenset(before)
+    for some in signed:
+        if some.keys != sign:
+            yield DecidedChange(some.size, keys.signer_of(some.keys))
+            sign = some.keys
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ from server.data_dir.directory import DataDirectory, worker_directory
 from server.keys.identity import Identity, identify
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import Ed25519Key, Signer
-from server.notary.trust import TrustedKeys
+from server.notary.trust import TrustedKeys, read_public_pem
 from server.settings.settings import load_settings
 
 
@@ -20,6 +20,14 @@ def identity_of(directory: Path, workers: int, **settings: str) -> Identity:
 def published(directory: Path) -> list[str]:
     lines = (directory / "keys" / "verifier-keys.txt").read_text().splitlines()
     return [VerifierKey.parse(line).name for line in lines]
+
+
+def published_keys(directory: Path) -> set[bytes]:
+    """Return the published Ed25519 keys, which are the same in both files."""
+    lines = (directory / "keys" / "verifier-keys.txt").read_text().splitlines()
+    keys = {VerifierKey.parse(line).public_key for line in lines}
+    assert keys == {read_public_pem((directory / "keys" / "public-key.pem").read_text())}
+    return keys
 
 
 def origins(*writers: str) -> list[str]:
@@ -52,8 +60,9 @@ def test_keys_that_were_replaced_are_believed_and_no_longer_published(tmp_path: 
     old, new = identity_of(tmp_path, 1).store.rotate()
     identity = identity_of(tmp_path, 1)
     assert identity.trusted() == TrustedKeys(unnamed=(new.public_key, old.public_key))
-    lines = (tmp_path / "keys" / "verifier-keys.txt").read_text().splitlines()
-    assert {VerifierKey.parse(line).public_key for line in lines} == {new.public_key}
+    assert published_keys(tmp_path) == {old.public_key}  # which signs what is in storage, so far
+    assert identity.publish(new.fingerprint)
+    assert published_keys(tmp_path) == {new.public_key}
 
 
 def test_marks_of_compromised_keys_and_keys_of_other_writers_are_known(tmp_path: Path) -> None:
@@ -74,10 +83,12 @@ def test_a_second_key_is_published_beside_the_first(tmp_path: Path) -> None:
     assert [VerifierKey.parse(line).key_type for line in lines] == 2 * [KeyType.ED25519, KeyType.ML_DSA_44]
 
 
-def test_what_is_published_follows_a_rotation(tmp_path: Path) -> None:
+def test_what_is_published_follows_a_rotation_once_the_new_key_signs(tmp_path: Path) -> None:
     identity = identity_of(tmp_path, 2)
-    _, new = identity.store.rotate()
-    identity.publish()
+    old, new = identity.store.rotate()
+    for signed_by in (old.fingerprint, ""):  # "": some logs have changed, and others have not
+        assert not identity.publish(signed_by)
+        assert published_keys(tmp_path) == {old.public_key}
+    assert identity.publish(new.fingerprint)
     assert published(tmp_path) == origins("vm", "vm-1", "vm-2")
-    lines = (tmp_path / "keys" / "verifier-keys.txt").read_text().splitlines()
-    assert {VerifierKey.parse(line).public_key for line in lines} == {new.public_key}
+    assert published_keys(tmp_path) == {new.public_key}

@@ -22,7 +22,7 @@ from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import SigningError
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
-from server.notary.signers import MlDsa44Key, Signer
+from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.trust import TrustedKeys
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
 from tests.codec.building import PretendedEngine, follows, rows
@@ -62,13 +62,20 @@ class Patience(threading.Event):
 class Log:
     """A log on a pretended engine."""
 
-    def __init__(self, journal: Journal, give_up: Patience | None = None) -> None:
+    def __init__(self, journal: Journal, give_up: Patience | None = None, stated: Journal | None = None) -> None:
         self.engine = PretendedEngine()
         self.journal = journal
         self.committed: list[Batch] = []
         self.give_up = give_up or Patience()
         begin = LogState(NAME)
-        self.writer = LogWriter(self.engine, journal, begin, begin, SIGNER, self.committed.append, self.give_up)
+        self.statements = None
+        if stated is not None:
+            self.statements = StatementWriter(
+                self.engine, None, SIGNER, lambda: self.writer.checkpoint, lambda _: None, self.give_up, stated
+            )
+        self.writer = LogWriter(
+            self.engine, journal, begin, begin, SIGNER, self.committed.append, self.give_up, self.statements
+        )
         self.give_up.writer = self.writer
 
 
@@ -214,42 +221,9 @@ def test_rows_that_storage_lost_although_it_knows_their_token_are_inserted_anew(
     assert log.committed == [batch]
 
 
-@pytest.fixture
-def statements(log: Log, tmp_path: Path) -> Iterator[StatementWriter]:
-    with closing(Journal(tmp_path / "statements", 1 << 20)) as journal:
-        yield StatementWriter(
-            log.engine, None, SIGNER, lambda: log.writer.checkpoint, lambda _: None, log.give_up, journal
-        )
-
-
 def signers_of(batch: Batch, *signers: Signer) -> list[VerifierKey]:
     keys = [key for signer in signers for key in signer.verifier_keys(NAME.origin)]
     return open_checkpoint(batch.checkpoint)[1].verify(keys)
-
-
-def test_other_keys_sign_from_when_that_is_stated(log: Log, statements: StatementWriter) -> None:
-    new = Signer(SIGNER.ed25519, MlDsa44Key.generate())
-    first = log.writer.commit([rows(Stream.AUDIT, "a")])
-    assert log.writer.change_keys(statements, new)
-    second = log.writer.commit([rows(Stream.AUDIT, "b")])
-    assert [table for table, _ in log.engine.attempts] == [*TABLES, "log_statements", *TABLES]
-    assert signers_of(first, new) == [*SIGNER.verifier_keys(NAME.origin)]
-    assert signers_of(second, new) == [*new.verifier_keys(NAME.origin)]
-    assert follows(second, first)
-
-
-def test_nothing_is_stated_where_the_same_keys_sign_on(log: Log, statements: StatementWriter) -> None:
-    assert not log.writer.change_keys(statements, Signer(SIGNER.ed25519))
-    assert log.engine.attempts == []
-
-
-def test_the_same_keys_sign_on_where_the_change_was_refused(log: Log, statements: StatementWriter) -> None:
-    new = Signer.generate()
-    log.engine.failures = [(REFUSED, False)]
-    with pytest.raises(StorageRefusedError, match="too many parts"):
-        log.writer.change_keys(statements, new)
-    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
-    assert signers_of(batch, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]
 
 
 def reopened(journal: Journal) -> list[bytes]:
@@ -462,29 +436,158 @@ class TestInherited:
         assert len(reopened(journal)) == 2
 
 
-class TestKeysWhileBatchesWait:
-    def test_they_change_once_all_is_stored_that_the_old_ones_signed(
-        self, log: Log, statements: StatementWriter
+class TestKeys:
+    """Keys change in the log's own order, and are stated before storage has anything that the new ones signed."""
+
+    @pytest.fixture
+    def log(self, journal: Journal, tmp_path: Path) -> Iterator[Log]:
+        with closing(Journal(tmp_path / "statements", 1 << 20)) as stated:
+            yield Log(journal, stated=stated)
+
+    def tables(self, log: Log) -> list[str]:
+        return [table for table, _ in log.engine.attempts]
+
+    def signs(self, batch: Batch, *signers: Signer) -> None:
+        """Check that the last of some signers signed a batch, and the others did not."""
+        assert signers_of(batch, *signers) == [*signers[-1].verifier_keys(NAME.origin)]
+
+    def test_the_next_batch_to_be_committed_is_signed_by_the_new_ones(self, log: Log) -> None:
+        new = Signer(SIGNER.ed25519, MlDsa44Key.generate())
+        first = log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert log.writer.change_keys(new)
+        assert log.writer.keys.pending
+        second = log.writer.commit([rows(Stream.AUDIT, "b")])
+        assert not log.writer.keys.pending
+        assert self.tables(log) == [*TABLES, "log_statements", *TABLES]
+        assert signers_of(first, new) == [*SIGNER.verifier_keys(NAME.origin)]
+        self.signs(second, new)
+        assert follows(second, first)
+
+    def test_they_change_though_nothing_comes_to_the_log(self, log: Log) -> None:
+        new = Signer.generate()
+        log.writer.change_keys(new)
+        log.writer.settle_keys()
+        assert (self.tables(log), log.writer.keys.pending) == (["log_statements"], False)
+        log.writer.settle_keys()
+        self.signs(log.writer.commit([rows(Stream.AUDIT, "a")]), SIGNER, new)
+        assert self.tables(log) == ["log_statements", *TABLES]
+
+    def test_nothing_is_stated_where_the_same_keys_sign_on(self, log: Log) -> None:
+        assert not log.writer.change_keys(Signer(SIGNER.ed25519))
+        log.writer.settle_keys()
+        log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert self.tables(log) == TABLES
+
+    def test_a_change_that_is_taken_back_before_it_is_made_is_none(self, log: Log) -> None:
+        log.writer.change_keys(Signer.generate())
+        assert not log.writer.change_keys(SIGNER)
+        log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert self.tables(log) == TABLES
+
+    def test_while_storage_refuses_the_change_batches_are_committed_with_the_old_ones(self, log: Log) -> None:
+        new = Signer.generate()
+        log.engine.failures = [(REFUSED, False), None, None, None, (REFUSED, False)]
+        log.writer.change_keys(new)
+        first = log.writer.commit([rows(Stream.AUDIT, "a")])
+        self.signs(first, new, SIGNER)
+        log.writer.settle_keys()
+        assert log.writer.keys.pending
+        second = log.writer.commit([rows(Stream.AUDIT, "b")])
+        self.signs(second, SIGNER, new)
+        assert follows(second, first)
+        assert not log.writer.keys.pending
+
+    def test_a_key_that_cannot_sign_now_does_not_stop_the_one_that_signs(
+        self, log: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         new = Signer.generate()
-        first = log.writer.append([rows(Stream.AUDIT, "a")])
-        log.give_up.on_wait = log.writer.store_waiting
-        assert log.writer.change_keys(statements, new)
-        second = log.writer.append([rows(Stream.AUDIT, "b")])
-        log.writer.store_waiting()
-        assert [table for table, _ in log.engine.attempts] == [*TABLES, "log_statements", *TABLES]
-        assert signers_of(first, SIGNER, new) == [*SIGNER.verifier_keys(NAME.origin)]
-        assert signers_of(second, SIGNER, new) == [*new.verifier_keys(NAME.origin)]
+        with monkeypatch.context() as patch:
+            patch.setattr(Ed25519Key, "sign", failing_for(new))
+            log.writer.change_keys(new)
+            self.signs(log.writer.commit([rows(Stream.AUDIT, "a")]), new, SIGNER)
+            self.signs(log.writer.append([rows(Stream.AUDIT, "b")]), new, SIGNER)
+            log.writer.store_waiting()
+            assert log.writer.keys.pending
+        self.signs(log.writer.append([rows(Stream.AUDIT, "c")]), SIGNER, new)
 
-    def test_they_do_not_change_while_storage_does_not_take_what_waits(
-        self, log: Log, statements: StatementWriter, monkeypatch: pytest.MonkeyPatch
+    def test_batches_that_wait_stop_no_change_and_are_stored_before_it(self, log: Log) -> None:
+        newer, newest = Signer.generate(), Signer.generate()
+        first = log.writer.append([rows(Stream.AUDIT, "a")])
+        log.writer.change_keys(newer)
+        second = log.writer.append([rows(Stream.AUDIT, "b")])
+        log.writer.change_keys(newest)
+        third = log.writer.append([rows(Stream.AUDIT, "c")])
+        self.signs(first, newer, newest, SIGNER)
+        self.signs(second, SIGNER, newest, newer)
+        self.signs(third, SIGNER, newer, newest)
+        assert log.writer.keys.pending
+        assert log.engine.attempts == []
+        log.writer.store_waiting()
+        assert self.tables(log) == [*TABLES, "log_statements", *TABLES, "log_statements", *TABLES]
+        assert not log.writer.keys.pending
+
+    @pytest.mark.parametrize("error", [REFUSED, UNKNOWN])
+    def test_behind_a_journal_the_change_is_repeated_and_nothing_overtakes_it(
+        self, log: Log, error: StorageError, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("server.log.log_writer._STORED_WITHIN", 0.0)
+        monkeypatch.setattr(
+            "server.log.statement_writer.is_stated", lambda engine, _: "log_statements" in engine.tables
+        )
         log.writer.append([rows(Stream.AUDIT, "a")])
-        with pytest.raises(StorageRefusedError, match="1 batches wait to be stored"):
-            log.writer.change_keys(statements, Signer.generate())
-        batch = log.writer.append([rows(Stream.AUDIT, "b")])
-        assert signers_of(batch, SIGNER) == [*SIGNER.verifier_keys(NAME.origin)]
+        log.writer.change_keys(Signer.generate())
+        log.writer.append([rows(Stream.AUDIT, "b")])
+        log.engine.failures = [None, None, None, *5 * [(error, False)]]
+        log.writer.store_waiting()
+        assert self.tables(log) == [*TABLES, *6 * ["log_statements"], *TABLES]
+        assert log.give_up.blocked == 5 * [True]
+        assert not log.writer.blocked
+
+    def test_a_shutdown_ends_the_attempts(self, log: Log) -> None:
+        log.writer.append([rows(Stream.AUDIT, "a")])
+        log.writer.change_keys(Signer.generate())
+        log.writer.append([rows(Stream.AUDIT, "b")])
+        log.engine.failures = [None, None, None, *99 * [(REFUSED, False)]]
+        log.give_up.pauses_left = 3
+        with pytest.raises(StorageRefusedError, match="shut down"):
+            log.writer.store_waiting()
+        assert len(log.journal) == 1
+        assert log.writer.keys.pending
+
+    def test_a_thread_makes_it_where_nothing_comes(self, log: Log) -> None:
+        thread = threading.Thread(target=log.writer.store_appended)
+        thread.start()
+        log.writer.change_keys(Signer.generate())
+        wait_for(lambda: not log.writer.keys.pending)
+        log.give_up.set()
+        log.writer.wake()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert self.tables(log) == ["log_statements"]
+
+    def test_a_disk_that_may_have_kept_the_statement_lets_nothing_be_signed_past_it(
+        self, journal: Journal, tmp_path: Path
+    ) -> None:
+        disk = Disk(tmp_path / "statements")
+        with closing(Journal(tmp_path / "statements", 1 << 20, sync=disk.sync)) as stated:
+            log = Log(journal, stated=stated)
+            log.writer.change_keys(Signer.generate())
+            disk.failing = 1
+            with pytest.raises(StorageRefusedError, match="change of keys"):
+                log.writer.commit([rows(Stream.AUDIT, "a")])
+            assert (log.engine.attempts, len(log.journal)) == ([], 0)
+            log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert self.tables(log) == ["log_statements", *TABLES]
+
+
+def failing_for(signer: Signer) -> Callable[[Ed25519Key, bytes], bytes]:
+    sign = Ed25519Key.sign
+
+    def fail(key: Ed25519Key, message: bytes) -> bytes:
+        if key is signer.ed25519:
+            raise SigningError("the token was pulled out")
+        return sign(key, message)
+
+    return fail
 
 
 def test_a_refusal_is_told_as_trouble_until_a_batch_is_committed(log: Log) -> None:

@@ -48,7 +48,7 @@ def write(
 
 def reopen(engine: Engine, journal: Journal, known: Checkpoint | None = None, name: LogName = NAME) -> LogState:
     """Open a log whose journal is empty."""
-    committed, head = open_log(engine, name, SIGNER.verifier_keys(name.origin), known, journal)
+    committed, head, _ = open_log(engine, name, SIGNER.verifier_keys(name.origin), known, journal)
     assert committed == head
     assert len(journal) == 0
     return committed
@@ -192,7 +192,7 @@ class Restart:
     @contextmanager
     def life(self, name: LogName = NAME, keys: Collection[VerifierKey] = (), signer: Signer = SIGNER) -> Iterator[Life]:
         with closing(Journal(self.directory / "journal", 1 << 20)) as journal:
-            committed, head = open_log(
+            committed, head, _ = open_log(
                 self.engine, name, keys or signer.verifier_keys(name.origin), self.known, journal
             )
             writer = LogWriter(self.engine, journal, committed, head, signer, self.remember, threading.Event())

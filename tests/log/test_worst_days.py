@@ -274,7 +274,7 @@ class WorstDays(RuleBasedStateMachine):
         self.open.update(self.doubtful)
         self.doubtful.clear()
         try:
-            committed, head = open_log(self.store, NAME, KEYS, checkpoint, journal)
+            committed, head, _ = open_log(self.store, NAME, KEYS, checkpoint, journal)
         except StorageError:
             journal.close()
             return

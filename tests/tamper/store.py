@@ -202,7 +202,7 @@ class Store:
         """
         if state is None:
             known = [known.verifier_key(name.origin) for known in (*self.signers, *([signer] if signer else []))]
-            state, _ = open_log(self.engine, name, known, None, self.tables.journal)
+            state, *_ = open_log(self.engine, name, known, None, self.tables.journal)
         parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]
         key = signer or self.signers[-1]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from harness.waiting import wait_for
+from harness.waiting import until, wait_for
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import StorageRefusedError
 from server.keys.store import KeyStore, KeyStoreError
@@ -35,9 +34,18 @@ from server.notary.statement import (
 from server.notary.trust import TrustedKeys, fingerprint
 from server.settings.settings import load_settings
 from server.verification.verification import Scope, verify
-from server.writer.owned_logs import OwnedLog, keep_alive, open_logs, reload_keys, state_changes
+from server.writer.owned_logs import (
+    OwnedLog,
+    keep_alive,
+    open_logs,
+    reload_keys,
+    settle_keys,
+    signed_by,
+    state_changes,
+)
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.evidence import read_batches_within
 from storage.statements import read_statements
 from tests.codec.building import rows
 
@@ -48,12 +56,44 @@ DAY = 86_400
 Logs = Mapping[Stream, OwnedLog]
 
 
+class CrashError(BaseException):
+    """The process ends here."""
+
+
+class MortalEngine:
+    """An engine whose process ends before or after some insert.
+
+    Attributes:
+        inserts_left: so many more are done, None for any number.
+        applied: the one at which the process ends takes effect.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.inserts_left: int | None = None
+        self.applied = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._engine, name)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        if self.inserts_left is not None:
+            self.inserts_left -= 1
+        dies = self.inserts_left is not None and self.inserts_left < 0
+        if not dies or self.applied:
+            self._engine.insert(table, columns, block, token)
+        if dies:
+            raise CrashError
+
+
 class Server:
     """What a server does with its logs, again and again on one data directory and one storage."""
 
-    def __init__(self, engine: Engine, directory: Path) -> None:
+    def __init__(self, engine: Engine, directory: Path, writer: str = "vm") -> None:
         self.engine = engine
         self.directory = directory
+        self.names = {stream: LogName("shop", stream, writer) for stream in Stream}
+        self._writer = writer
         self.written = 0
 
     def store(self, *, ml_dsa: bool = False) -> KeyStore:
@@ -66,7 +106,7 @@ class Server:
             keys = store or self.store()
             give_up = threading.Event()
             settings = load_settings(flags, {})
-            logs = open_logs(settings, "vm", data, keys, self.engine, give_up)
+            logs = open_logs(settings, self._writer, data, keys, self.engine, give_up)
             try:
                 state_changes(settings, logs, keys)
                 yield logs
@@ -86,6 +126,11 @@ class Server:
             stream: log.writer.commit([rows(stream, f"{self.written}", ingested_at=now)])
             for stream, log in logs.items()
         }
+
+    def settle(self, logs: Logs) -> None:
+        """Make what changes of keys can be made."""
+        for log in logs.values():
+            log.writer.settle_keys()
 
     def stated(self, name: LogName = AUDIT) -> list[str]:
         """Return the kinds, and first words of retention, of all statements of a log."""
@@ -181,11 +226,16 @@ class TestRotation:
         with server.running(store) as logs:
             server.write(logs)
             reload_keys(logs.values(), store)
+            server.settle(logs)
             assert server.changes() == []
             old, new = store.rotate()
             server.write(logs)  # it has not been told yet
+            assert signed_by(logs.values()) == old.fingerprint
             reload_keys(logs.values(), store)
             reload_keys(logs.values(), store)
+            assert signed_by(logs.values()) == ""
+            server.settle(logs)
+            assert signed_by(logs.values()) == new.fingerprint
             after = server.write(logs)
             for stream, name in NAMES.items():
                 [change] = server.changes(name)
@@ -196,22 +246,109 @@ class TestRotation:
         for key in (old, new):
             assert server.findings(key.public_key) == []
 
-    def test_a_rotation_that_cannot_be_stated_changes_nothing_and_is_made_up_for_at_the_next_start(
+    def test_a_rotation_that_cannot_be_stated_is_told_once_and_made_up_for_at_the_next_start(
         self, server: Server, caplog: pytest.LogCaptureFixture
     ) -> None:
         store = server.store()
         with server.running(store) as logs:
             old, _ = store.rotate()
             server.engine.execute("RENAME TABLE log_statements TO away")
-            with caplog.at_level(logging.ERROR, "server.writer.owned_logs"):
-                reload_keys(logs.values(), store)
-            assert caplog.text.count("signed by the same keys still") == 2
+            reload_keys(logs.values(), store)
+            for _ in range(3):
+                server.settle(logs)
+            assert caplog.text.count("the key change is pending and cannot be made now") == 2
             old_key = VerifierKey(AUDIT.origin, old.public_key)
             assert signers(server.write(logs)[Stream.AUDIT], old_key) == [old_key]
             server.engine.execute("RENAME TABLE away TO log_statements")
         server.start()
         assert len(server.changes()) == 1
         assert server.findings(old.public_key) == []
+
+    async def test_a_rotation_that_could_not_be_stated_is_made_up_for_though_nothing_comes(
+        self, server: Server
+    ) -> None:
+        store = server.store()
+        with server.running(store) as logs:
+            _, new = store.rotate()
+            server.engine.execute("RENAME TABLE log_statements TO away")
+            reload_keys(logs.values(), store)
+            settling = asyncio.create_task(settle_keys(logs.values(), in_commits=True))
+            await until(lambda: all(log.statements.signed > 2 for log in logs.values()))  # it was tried
+            server.engine.execute("RENAME TABLE away TO log_statements")
+            await until(lambda: signed_by(logs.values()) == new.fingerprint)
+            settling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await settling
+        assert server.findings(new.public_key) == []
+
+    @pytest.mark.parametrize("module_engine", ["embedded"], indirect=True)  # nothing of it is the engine's
+    @pytest.mark.parametrize("applied", [False, True], ids=["before an insert", "after an insert"])
+    def test_a_crash_at_any_point_leaves_a_log_that_verifies_and_a_change_that_is_made(
+        self, engine: Engine, tmp_path: Path, applied: bool
+    ) -> None:
+        """Behind a journal: two batches that the old keys signed, the change, two that the new ones signed."""
+        olds, news = list[bytes](), list[bytes]()
+        for crash_at in range(2 * 6 + 2):
+            mortal = MortalEngine(engine)
+            server = Server(mortal, tmp_path / f"{crash_at}", f"vm{crash_at}")
+            store = server.store()
+            audit = server.names[Stream.AUDIT]
+            with server.running(store, ack="journal") as logs:
+                writer = logs[Stream.AUDIT].writer
+                batches = [writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())]) for text in "ab"]
+                old, new = store.rotate()
+                reload_keys(logs.values(), store)
+                batches += [writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())]) for text in "cd"]
+                mortal.inserts_left, mortal.applied = crash_at, applied
+                with contextlib.suppress(CrashError):
+                    writer.store_waiting()
+                mortal.inserts_left = None
+            with server.running(store, ack="journal") as logs:
+                for log in logs.values():
+                    log.writer.store_waiting()
+                    log.writer.append([rows(log.name.stream, "e", ingested_at=time.time_ns())])
+                    log.writer.store_waiting()
+                assert signed_by(logs.values()) == new.fingerprint
+            [change] = server.changes(audit)
+            assert change.size == 2
+            stored = [*read_batches_within(engine, audit.log_id, 0, 100)]
+            assert stored[:4] == batches
+            assert [signers(batch, *change.before, *change.after) for batch in stored] == [
+                *2 * [[*change.before]],
+                *3 * [[*change.after]],
+            ]
+            olds.append(old.public_key)
+            news.append(new.public_key)
+        for keys in (olds, news):
+            assert server.findings(*keys) == []
+
+    def test_keys_that_change_again_before_storage_is_back_follow_on_each_other(self, server: Server) -> None:
+        store = server.store()
+        with server.running(store, ack="journal") as logs:
+            writer = logs[Stream.AUDIT].writer
+            first = store.signer().ed25519.public_key
+            for text in "abc":
+                writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())])
+                _, last = store.rotate()
+                reload_keys(logs.values(), store)
+        with server.running(store, ack="journal") as logs:
+            for log in logs.values():
+                log.writer.append([rows(log.name.stream, "d", ingested_at=time.time_ns())])
+                log.writer.store_waiting()
+            assert signed_by(logs.values()) == last.fingerprint
+        assert [change.size for change in server.changes()] == [1, 2, 3]
+        for key in (first, last.public_key):
+            assert server.findings(key) == []
+
+    def test_a_journal_whose_key_is_gone_is_refused_with_what_to_do(self, server: Server) -> None:
+        store = server.store(ml_dsa=True)
+        with server.running(store, ack="journal") as logs:
+            store.rotate()
+            reload_keys(logs.values(), store)
+            logs[Stream.AUDIT].writer.append([rows(Stream.AUDIT, "a", ingested_at=time.time_ns())])
+        (server.directory / "keys" / "ml-dsa-44-key.pem").unlink()
+        with pytest.raises(LogUnusableError, match="put it back"), server.running(server.store()):
+            pass
 
     def test_a_damaged_key_does_not_stop_a_running_server(
         self, server: Server, caplog: pytest.LogCaptureFixture

@@ -1,0 +1,176 @@
+"""Pending changes of a log's keys.
+
+A key change takes its place in the log's own order. It is decided at the log's current size, including the journal: the
+old keys have signed everything up to that size, and the new keys sign every batch appended after it. The KEYS statement
+is about that size, so it is stored once storage has reached it, before any later batch. No sender waits for a key
+change, and recovery finds a change that a crash interrupted in the journal: where two adjacent batches have different
+signers.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.errors.ingest import JournalFailedError, RefusedError, StorageRefusedError
+from server.log.statement_writer import StatementWriter
+from server.notary.batch import LogState
+from server.notary.checkpoint import Checkpoint
+from server.notary.errors import SigningError
+from server.notary.signers import Signer
+from storage.errors import StorageError
+
+__all__ = ["DecidedChange", "KeyChanges"]
+
+_logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.1  # seconds before a statement is repeated, doubled each time
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedChange:
+    """A key change that has its place in the log and is not stated in storage yet.
+
+    Attributes:
+        size: the log's entries at that place: the new keys sign every later batch.
+        signer: the new keys.
+    """
+
+    size: int
+    signer: Signer
+
+
+class KeyChanges:
+    """The keys that sign a log's batches, and pending key changes; thread-safe."""
+
+    def __init__(
+        self,
+        origin: str,
+        signer: Signer,
+        statements: StatementWriter | None = None,
+        decided: Iterable[DecidedChange] = (),
+    ) -> None:
+        """Go on with a log's keys.
+
+        Args:
+            origin: the log's name.
+            signer: the keys that sign it, as storage has it.
+            statements: states changes; None for a log whose keys never change.
+            decided: changes that an earlier process decided, in order.
+        """
+        self._origin = origin
+        self._statements = statements
+        self._stated = signer
+        self._decided = deque(decided)
+        self._wanted: Signer | None = None
+        self._lock = threading.Lock()  # held for no input or output but that of keys
+        self._told = ""  # why the keys could not be changed, as it was logged last
+        self.signer = self._decided[-1].signer if self._decided else signer
+        """The keys that sign what is appended next."""
+
+    @property
+    def stated(self) -> Signer:
+        """The keys that sign the log, as storage has it."""
+        return self._stated
+
+    @property
+    def pending(self) -> bool:
+        """Whether a key change is wanted, or decided, and not stated in storage yet."""
+        return self._wanted is not None or bool(self._decided)
+
+    def want(self, signer: Signer) -> bool:
+        """Request a key change; returns whether the keys differ from those that sign now."""
+        with self._lock:
+            changes = self._keys(signer) != self._keys(self.signer)
+            self._wanted = signer if changes else None
+            return changes
+
+    def decide(self, head: LogState) -> None:
+        """Decide a requested key change at the log's current size; called between two appends.
+
+        Args:
+            head: where the log stands with what the journal has.
+        """
+        with self._lock:
+            if self._wanted is None:
+                return
+            try:  # a key that cannot sign now must not stop what the old one goes on with
+                checkpoint = Checkpoint(self._origin, head.range.size, head.range.root())
+                self._wanted.sign(checkpoint.text(), self._origin)
+            except SigningError as error:
+                self._tell(str(error))
+                return
+            self._decided.append(DecidedChange(head.range.size, self._wanted))
+            self.signer, self._wanted = self._wanted, None
+
+    def settle(self, head: LogState) -> None:
+        """Decide and state a requested key change, with an empty journal; on failure the old keys stay, and it is pending.
+
+        Called between two appends.
+
+        Args:
+            head: where the log stands, in storage too.
+
+        Raises:
+            StorageRefusedError: the disk may have kept a statement that was not stored: nothing may be signed past it.
+        """
+        self.decide(head)
+        while self._decided:
+            try:
+                self._state(self._decided[0])
+            except (RefusedError, StorageError, SigningError) as error:
+                # Nothing is signed by them yet, so it can be decided anew.
+                with self._lock:
+                    self._wanted = self._wanted or self._decided[-1].signer
+                    self._decided.clear()
+                    self.signer = self._stated
+                self._tell(str(error))
+                if isinstance(error, JournalFailedError):
+                    raise StorageRefusedError(f"a change of keys cannot be made now: {error}") from error
+                return
+
+    def due(self, size: int) -> bool:
+        """Return whether a change has to be stated before storage gets anything beyond a size."""
+        return bool(self._decided) and self._decided[0].size <= size
+
+    def state_due(self, size: int, give_up: threading.Event) -> None:
+        """State the changes that are due; retry until storage has them.
+
+        Args:
+            size: entries of the log in storage.
+            give_up: once set, it is not tried again.
+
+        Raises:
+            StorageRefusedError: ``give_up`` was set before.
+        """
+        pause = _FIRST_PAUSE
+        while self.due(size):
+            try:
+                self._state(self._decided[0])
+            except (RefusedError, StorageError, SigningError) as error:
+                self._tell(str(error))
+                if give_up.wait(pause):
+                    raise StorageRefusedError("shut down before a change of keys could be stated") from error
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _state(self, change: DecidedChange) -> None:
+        if self._statements is None:
+            raise ValueError(f"{self._origin}: nothing can state a change of its keys")
+        self._statements.change_keys(self._stated, change.signer)
+        with self._lock:
+            self._stated = change.signer
+            self._decided.popleft()
+        self._told = ""
+        _logger.info("%s: other keys sign it from now on", self._origin)
+
+    def _keys(self, signer: Signer) -> set[object]:
+        return set(signer.verifier_keys(self._origin))
+
+    def _tell(self, why: str) -> None:
+        if why != self._told:
+            self._told = why
+            _logger.error("%s: the key change is pending and cannot be made now: %s", self._origin, why)
