@@ -23,9 +23,7 @@ from server.settings.settings import ConfigError, add_flags, load_settings
 
 __all__ = ["add_parser"]
 
-_NOT_TOLD = (
-    "warning: a server runs on {directory} and could not be notified: until it gets SIGHUP or restarts, {until}"
-)
+_NOT_TOLD = "warning: a server runs on {directory} and could not be notified: until it gets SIGHUP or restarts, {until}"
 _FLAGS = ("data_dir", "signing_key", "retired_keys", "ml_dsa")
 
 
@@ -45,8 +43,8 @@ def add_parser(commands: Any) -> None:
     _add(
         actions,
         "rotate",
-        "replace the key files; a running server switches to the new key as soon as storage has the key change, otherwise "
-        "the next start does",
+        "replace the key files; a running server switches to the new key as soon as storage has the key change, "
+        "otherwise the next start does",
         _rotate,
     )
 
@@ -133,7 +131,7 @@ def _rotate(options: argparse.Namespace) -> int:
     print(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
     print(
         {
-            Reload.TOLD: "the running server was notified; 'lognotary keys list' shows whether the key change is pending",
+            Reload.TOLD: "the running server was notified; 'lognotary keys list' shows a key change that is pending",
             Reload.NO_SERVER: "no server runs on this data directory: it switches to the new key when it is started",
             Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it signs with the old key"),
         }[signal_reload(settings.data_dir)]
@@ -167,7 +165,7 @@ def _mark(options: argparse.Namespace) -> int:
     print(f"key {options.key} is marked as compromised since {options.since.ToJsonString()}")
     print(
         {
-            Reload.TOLD: "the running server was notified: its answers report what the key signed since then as findings",
+            Reload.TOLD: "the running server was notified: whatever the key signed since then is a finding now",
             Reload.NO_SERVER: "no server runs on this data directory: it applies the mark when it is started",
             Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it still trusts the key"),
         }[signal_reload(settings.data_dir)]

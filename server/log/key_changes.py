@@ -108,7 +108,7 @@ class KeyChanges:
             self.signer, self._wanted = self._wanted, None
 
     def settle(self, head: LogState) -> None:
-        """Decide and state a requested key change, with an empty journal; on failure the old keys stay, and it is pending.
+        """Decide and state a requested key change, with an empty journal; after a failure it stays pending.
 
         Called between two appends.
 
