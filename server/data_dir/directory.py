@@ -7,7 +7,7 @@ checkpoints/<stream>            the last committed checkpoint: reveals that stor
 checkpoints/<stream>-statement  the last statement, for the same purpose
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet
-journal/<stream>.left-behind    requests that were refused but stored, see ``pipeline.retry_ledger``
+journal/<stream>.left-behind    requests that were refused but stored, see ``writer.retry_ledger_file``
 self-verification.json          progress and findings of self-verification: see ``self_verification``
 workers/<number>/               with several workers, the same for each, without writer and keys
 """

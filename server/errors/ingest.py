@@ -12,6 +12,7 @@ PipelineError
     ├── OverloadedError       more requests than are taken in at a time
     ├── StalledError          the request did not arrive in time
     ├── StorageRefusedError   storage could not commit the batch, or not in time
+    │   └── BatchOutcomeUnknownError   the batch may be stored, and will be
     ├── JournalFullError      the journal has no room until storage takes what it holds
     ├── JournalFailedError    the journal cannot be written now
     └── ShuttingDownError     the server no longer accepts requests
@@ -24,6 +25,7 @@ from typing import ClassVar
 from server.errors.base import LognotaryError
 
 __all__ = [
+    "BatchOutcomeUnknownError",
     "IngestError",
     "JournalDamagedError",
     "JournalFailedError",
@@ -100,6 +102,13 @@ class StorageRefusedError(RefusedError):
     """Storage did not commit the batch, or its answer did not come in time."""
 
     outcome: ClassVar[str] = "storage"
+
+
+class BatchOutcomeUnknownError(StorageRefusedError):
+    """The batch is in the journal, and may be in storage: it is stored before the next batch, or by the next start.
+
+    Its senders are refused and send their requests again, which must not be stored anew.
+    """
 
 
 class JournalFullError(RefusedError):

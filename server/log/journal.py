@@ -145,9 +145,10 @@ class Journal:
                 frame = self._write(segment, payload)
             except OSError as error:
                 raise JournalFailedError(f"the journal cannot be written: {error}", retry_after=5.0) from error
+            self._frames.append((segment, frame))
             segment.size = frame.end
             self._last = frame.number
-            self._frames.append((segment, frame))
+            self._doubtful = False
             return frame.number
 
     def read(self, number: int) -> bytes:
@@ -291,7 +292,6 @@ class Journal:
             with contextlib.suppress(OSError):
                 self._settle()
             raise
-        self._doubtful = False
         return frame
 
     def _sync_path(self, path: Path) -> None:

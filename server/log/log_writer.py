@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from server.codec.rows import Rows
-from server.errors.ingest import RefusedError, StorageRefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, RefusedError, StorageRefusedError
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
 from server.log.key_changes import DecidedChange, KeyChanges
@@ -29,7 +29,7 @@ from server.notary.origin import LogName
 from server.notary.signers import Signer
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
-from storage.errors import NotAppliedError, StorageError
+from storage.errors import NotAppliedError
 from storage.schema import RECORD_TABLES
 
 __all__ = ["LogWriter"]
@@ -80,6 +80,8 @@ class LogWriter:
         self._appended = threading.Event()
         # The last that may have been on its way to storage when an earlier process ended.
         self._inherited = max(journal.waiting, default=0)
+        # The last that may be in storage in part, or as a whole: it is looked for before it is inserted.
+        self._doubtful = self._inherited
         self._failure = ""  # why nothing can be appended any more
         self._refusal = 0.0, ""  # when storage refused a batch, and why
         self.receipts = ReceiptFloor(head.range.size) if receipts is None else receipts
@@ -94,7 +96,8 @@ class LogWriter:
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the log stands in storage: what its last committed batch signed."""
-        return Checkpoint(self._committed.name.origin, self._committed.range.size, self._committed.range.root())
+        state = self._committed  # read once: another thread replaces it
+        return Checkpoint(state.name.origin, state.range.size, state.range.root())
 
     @property
     def journal(self) -> Journal:
@@ -126,35 +129,36 @@ class LogWriter:
             requests: digests of the requests that they came with.
 
         Raises:
+            BatchOutcomeUnknownError: the batch may be committed; ``store_waiting`` commits it.
             RefusedError: the batch was not committed.
         """
         with self._appending, self._storing:
             self._check_open()  # what was given up is left to the next start, which looks what of it is there
             self._store_waiting()
+            self._head = self._committed  # for nothing waits
             self.keys.settle(self._committed)
             number, entry, fragments = self._append(parts, requests)
             try:
                 self._store_or_refuse(entry, fragments)
+                self._done(number, entry.batch, self._head)
             except NotAppliedError as error:
-                # Nothing was stored, so the log can take another batch in this one's place.
-                self._head = self._committed
-                batch = entry.batch
-                _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
-                self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
-                self._journal.retract(number)
+                self._take_back(number, entry.batch, error)
                 raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
-            self._done(number, entry.batch, self._head)
+            except Exception as error:
+                raise self._outcome_unknown(number, entry.batch, error) from error
             return entry.batch
 
-    def append(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> Batch:
+    def append(self, parts: Sequence[Rows], _requests: Sequence[bytes] = ()) -> Batch:
         """Sign records as one batch, and keep it in the journal; ``store_appended`` stores it. Args as ``commit``.
+
+        The journal does not remember the requests, for their senders are told OK: others that are equal are no retries.
 
         Raises:
             RefusedError: it was not kept.
         """
         with self._appending:
             self.keys.decide(self._head)
-            _, entry, _ = self._append(parts, requests)
+            _, entry, _ = self._append(parts, ())
         self._appended.set()
         return entry.batch
 
@@ -200,18 +204,25 @@ class LogWriter:
         # Not for long: a server that is not ready may get no more batches to try it with.
         return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
 
-    def store_waiting(self) -> list[bytes]:
-        """Store all that is in the journal, however long that takes.
+    @property
+    def inherited_requests(self) -> list[bytes]:
+        """The digests of the requests in batches that an earlier process left in the journal and are not stored.
 
-        Returns:
-            The digests of the requests that were in batches which an earlier process had left there.
+        Raises:
+            JournalDamagedError: the journal has something else than was written.
+        """
+        inherited = (number for number in self._journal.waiting if number <= self._inherited)
+        return [request for number in inherited for request in decode_entry(self._journal.read(number)).requests]
+
+    def store_waiting(self) -> None:
+        """Store all that is in the journal, however long that takes.
 
         Raises:
             StorageRefusedError: ``give_up`` was set before all was stored.
             JournalDamagedError: the journal has something else than was written.
         """
         with self._storing:
-            return self._store_waiting()
+            self._store_waiting()
 
     def _check_open(self) -> None:
         if self._give_up.is_set():
@@ -242,20 +253,41 @@ class LogWriter:
         self.signed += 1
         return number, entry, notarized.fragments
 
-    def _store_waiting(self) -> list[bytes]:
-        left_behind: list[bytes] = []
+    def _store_waiting(self) -> None:
         for number in self._journal.waiting:
             self._state_key_changes()
             entry = decode_entry(self._journal.read(number))
+            if entry.batch.sequence <= self._committed.sequence:  # it was committed, and could not be released then
+                self._journal.release(number)
+                continue
             state, fragments = entry.extend(self._committed)
-            inherited = number <= self._inherited
             for table, insert in self._steps(entry, fragments):
-                self._until_done(insert, table, entry.batch, surely=inherited)
-            if inherited:
-                left_behind += entry.requests
+                self._until_done(insert, table, entry.batch, surely=number <= self._doubtful)
             self._done(number, entry.batch, state)
         self._state_key_changes()
-        return left_behind
+
+    def _take_back(self, number: int, batch: Batch, error: NotAppliedError) -> None:
+        """Let the log take another batch in the place of one of which nothing was stored.
+
+        Raises:
+            JournalFailedError: the journal takes nothing before it has let the batch go.
+            BatchOutcomeUnknownError: the batch is in the journal still.
+        """
+        self._head = self._committed
+        self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
+        try:
+            self._journal.retract(number)
+        except JournalFailedError:
+            raise
+        except Exception as failure:
+            raise self._outcome_unknown(number, batch, failure) from failure
+        _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
+
+    def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
+        self._doubtful = max(self._doubtful, number)
+        if not isinstance(error, RefusedError):  # given up at shutdown
+            _logger.error("%s: it is not known whether it is stored", _name(batch, "storage"), exc_info=error)
+        return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
 
     def _state_key_changes(self) -> None:
         size = self._committed.range.size
@@ -273,7 +305,7 @@ class LogWriter:
             insert(0)
         except NotAppliedError:
             raise
-        except StorageError as error:
+        except Exception as error:  # the unforeseen does not tell either whether it took effect
             self._repeat(insert, records, entry.batch, error)
         for table, insert in others:
             self._until_done(insert, table, entry.batch)
@@ -292,10 +324,10 @@ class LogWriter:
                 insert_and_verify(_name(batch, table), insert, lambda: is_stored(self._engine, table, batch))
             else:
                 insert(0)
-        except StorageError as error:
+        except Exception as error:
             self._repeat(insert, table, batch, error)
 
-    def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: StorageError) -> None:
+    def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: Exception) -> None:
         self.blocked = True
         try:
             retry_until_visible(
@@ -309,14 +341,20 @@ class LogWriter:
         self._refusal = 0.0, ""
         try:
             self._on_commit(batch)
-        except OSError as error:
+        except Exception as error:
             # Committed is committed, whether or not it can be remembered here too.
-            _logger.warning("%s: the checkpoint of batch %d is not kept: %s", batch.origin, batch.sequence, error)
+            _logger.warning(
+                "%s: the checkpoint of batch %d is not kept: %s", batch.origin, batch.sequence, _told(error)
+            )
         self._journal.release(number)
 
 
 def _records_table(batch: Batch) -> str:
     return RECORD_TABLES[LogName.parse(batch.origin).stream]
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _name(batch: Batch, table: str) -> str:

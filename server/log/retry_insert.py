@@ -24,7 +24,7 @@ def retry_until_visible(
     insert: Callable[[int], None],
     is_stored: Callable[[], bool],
     give_up: threading.Event,
-    error: StorageError,
+    error: Exception,
 ) -> None:
     """Repeat an insert whose outcome is unknown until it is seen in storage.
 
@@ -39,13 +39,16 @@ def retry_until_visible(
         StorageRefusedError: ``give_up`` was set before it was stored.
     """
     for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
-        _logger.warning("retrying %s: %s", what, error)
+        if isinstance(error, StorageError):
+            _logger.warning("retrying %s: %s", what, error)
+        else:
+            _logger.error("retrying %s after an unexpected error", what, exc_info=error)
         if give_up.wait(pause):
             _logger.error("%s was left unfinished at shutdown", what)
             raise StorageRefusedError(f"shut down before storage answered: {error}") from error
         try:
             insert_and_verify(what, insert, is_stored)
-        except StorageError as again:
+        except Exception as again:
             error = again
         else:
             return

@@ -149,7 +149,7 @@ class StatementWriter:
         except NotAppliedError as error:
             self._journal.retract(kept)
             raise StorageRefusedError(f"storage refused a statement: {error}") from error
-        except StorageError as error:
+        except Exception as error:  # the unforeseen does not tell either whether it took effect
             # The next one needs its number, so nothing goes on before it is stored.
             retry_until_visible(
                 f"{statement.checkpoint.origin}: statement {row.number}",
@@ -162,8 +162,8 @@ class StatementWriter:
         self._journal.release(kept)
         try:
             self._on_store(row)
-        except OSError as error:
-            _logger.warning("%s: statement %d is not saved: %s", statement.checkpoint.origin, statement.number, error)
+        except Exception as error:
+            _logger.warning("%s: statement %d is not saved: %r", statement.checkpoint.origin, statement.number, error)
         return statement
 
 

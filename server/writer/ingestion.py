@@ -19,6 +19,7 @@ from server.notary.statement import Statement
 from server.pipeline.batcher import Batcher, BatchLimits
 from server.pipeline.clock import Clock
 from server.pipeline.pipeline import Components, Pipeline
+from server.pipeline.retry_ledger import NotedRequest
 from server.pipeline.retry_ledger_file import RetryLedgerFile
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
 from server.process.lifecycle import Signals, StoppedError, background, retry_until_available, run_once, sole_writer
@@ -129,9 +130,8 @@ class Ingestion:
                 files = {stream: RetryLedgerFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
                 batchers = _build_batchers(settings, logs, self.metrics, files)
                 for stream, log in logs.items():
-                    left = files[stream].restart()
-                    await self._store_journal(log, batchers[stream], stack)
-                    batchers[stream].record_committed(left)
+                    stack.callback(files[stream].close)
+                    await self._store_journal(log, batchers[stream], files[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
             self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
             stack.enter_context(background(self._probe.run()))
@@ -197,17 +197,22 @@ class Ingestion:
             yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
             yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
 
-    async def _store_journal(self, log: OwnedLog, batcher: Batcher, stack: contextlib.AsyncExitStack) -> None:
+    async def _store_journal(
+        self, log: OwnedLog, batcher: Batcher, file: RetryLedgerFile, stack: contextlib.AsyncExitStack
+    ) -> None:
         """Store what is in a journal: behind those who send, or before they may."""
+        # Where OK comes after the commit, the senders of what waits here were not told OK.
+        waiting = log.writer.inherited_requests if self.waits_for_storage else []
+        batcher.restore(file.open(waiting))
         if not self.waits_for_storage:
             await stack.enter_async_context(storing(log.writer, self._give_up))
             return
         try:
-            requests = await asyncio.to_thread(log.writer.store_waiting)
+            await asyncio.to_thread(log.writer.store_waiting)
         except RefusedError as error:  # it was given up
             raise StoppedError from error
-        # Their senders were not told OK, for that comes after the commit.
-        batcher.record_committed(requests)
+        file.waiting_stored()
+        batcher.restore(NotedRequest(request, 0.0) for request in waiting)
 
 
 def _build_batchers(
@@ -222,7 +227,7 @@ def _build_batchers(
     def batcher(stream: Stream) -> Batcher:
         writer = logs[stream].writer
         commit = writer.append if in_journal else writer.commit
-        return Batcher(limits, commit, metrics.batch_of(stream), files[stream].note)
+        return Batcher(limits, commit, metrics.batch_of(stream), files[stream].note, settle=writer.store_waiting)
 
     return {stream: batcher(stream) for stream in logs}
 

@@ -42,6 +42,10 @@ class Mood(Enum):
     """It comes once more at some later time."""
     LOST = auto()
     """The server is killed after it noted the token, and before the rows are visible."""
+    STUMBLES_BEFORE = auto()
+    """Something unforeseen goes wrong in this process before it takes effect."""
+    STUMBLES_AFTER = auto()
+    """Something unforeseen goes wrong in this process after it took effect."""
     HANGS = auto()
     """Nothing happens until ``answer``."""
 
@@ -57,6 +61,7 @@ class MoodyStore:
         moods: of the next inserts; then all is fine.
         down: nothing is reached.
         deaf: so many of the next queries are not answered.
+        dazed: something unforeseen goes wrong in this process at so many of the next queries.
         late: inserts that have not taken effect yet.
         batches: the log's batches in their order.
         leaves: how often each leaf hash is in a committed batch.
@@ -68,6 +73,7 @@ class MoodyStore:
     moods: deque[Mood] = field(default_factory=deque)
     down: bool = False
     deaf: int = 0
+    dazed: int = 0
     late: list[tuple[str, bytes, str]] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     leaves: Counter[bytes] = field(default_factory=Counter)
@@ -106,15 +112,20 @@ class MoodyStore:
             self._tokens.setdefault((table, token), block)
         if mood in (Mood.LATER, Mood.TWICE):
             self.late.append((table, block, token))
-        if mood in (Mood.FINE, Mood.CUT_AFTER, Mood.TWICE):
+        if mood in (Mood.FINE, Mood.CUT_AFTER, Mood.TWICE, Mood.STUMBLES_AFTER):
             self._apply(table, block, token)
             self.after_insert()
+        if mood in (Mood.STUMBLES_BEFORE, Mood.STUMBLES_AFTER):
+            raise MemoryError
         if mood not in (Mood.FINE, Mood.TWICE):
             raise OutcomeUnknownError("connection reset")
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         if self.down:
             raise NotAppliedError("connection refused")
+        if self.dazed:
+            self.dazed -= 1
+            raise MemoryError
         if self.deaf:
             self.deaf -= 1
             raise OutcomeUnknownError("connection reset")

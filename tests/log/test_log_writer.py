@@ -7,18 +7,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from harness.waiting import wait_for
-from server.errors.ingest import JournalFailedError, JournalFullError, StorageRefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, JournalFullError, StorageRefusedError
 from server.log.journal import Journal, segment_files
 from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState
 from server.notary.chain import check_batch
-from server.notary.checkpoint import open_checkpoint
+from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import SigningError
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
@@ -178,6 +179,65 @@ def test_at_shutdown_an_unfinished_batch_is_refused(journal: Journal, step: int)
     assert [table for table, _ in log.engine.attempts].count(TABLES[step]) == 3
 
 
+@pytest.mark.parametrize("step", range(3))
+@pytest.mark.parametrize("applied", [False, True])
+@pytest.mark.parametrize("error", [MemoryError(), KeyError("no such column")])
+def test_an_unforeseen_error_does_not_tell_whether_a_step_took_effect_so_it_is_repeated(
+    log: Log, step: int, applied: bool, error: Exception
+) -> None:
+    log.engine.failures = [*step * [None], (error, applied)]
+    batch = log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert [list(log.engine.tables[table]) for table in TABLES] == 3 * [[str(batch.batch_id)]]
+    assert follows(log.writer.commit([rows(Stream.AUDIT, "b")]), batch)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_batch_that_is_in_the_journal_after_an_unforeseen_error_is_stored_once_and_before_the_next(
+    log: Log, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    def fail(_: int) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log.journal, "retract" if refused else "release", fail)
+        log.engine.failures = [(REFUSED, False)] if refused else []
+        with pytest.raises(BatchOutcomeUnknownError, match="may be stored: MemoryError"):
+            log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert len(log.journal) == 1
+    second = log.writer.commit([rows(Stream.AUDIT, "b")])
+    first, _ = log.committed
+    assert follows(first, None)
+    assert follows(second, first)
+    tokens = [str(batch.batch_id) for batch in (first, second)]
+    assert [list(log.engine.tables[table]) for table in TABLES] == 3 * [tokens]
+    assert len(log.journal) == 0
+
+
+class ReplacedWhileRead(LogState):
+    """A state that another takes the place of as its range is read."""
+
+    replace: ClassVar[Callable[[], object] | None] = None
+
+    def __getattribute__(self, name: str) -> Any:
+        replace = ReplacedWhileRead.replace
+        if name == "range" and replace is not None:
+            ReplacedWhileRead.replace = None
+            replace()
+        return super().__getattribute__(name)
+
+
+def test_a_checkpoint_is_of_one_state_though_a_batch_is_committed_while_it_is_read(journal: Journal) -> None:
+    committed: list[Batch] = []
+    writer = LogWriter(
+        PretendedEngine(), journal, ReplacedWhileRead(NAME), LogState(NAME), SIGNER, committed.append, Patience()
+    )
+    ReplacedWhileRead.replace = lambda: writer.commit([rows(Stream.AUDIT, "a")])
+    read = writer.checkpoint
+    assert len(committed) == 1
+    assert read == Checkpoint(NAME.origin, 0, LogState(NAME).range.root())
+    assert writer.checkpoint == Checkpoint(NAME.origin, 1, committed[0].root_hash)
+
+
 def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished(journal: Journal) -> None:
     log = Log(journal, Patience(pauses_left=0))
     log.engine.failures = [None, None, (UNKNOWN, True)]  # it was committed, and nobody knows
@@ -308,7 +368,7 @@ class TestAppending:
         assert log.engine.attempts == []
         assert log.writer.checkpoint.size == 0  # in storage there is none of them
         assert log.writer.last_waiting == batches[-1]
-        assert log.writer.store_waiting() == []  # their senders were told OK
+        log.writer.store_waiting()
         tokens = [str(batch.batch_id) for batch in batches]
         assert log.engine.attempts == [(table, token) for token in tokens for table in TABLES]
         assert log.committed == batches
@@ -385,14 +445,33 @@ class TestInherited:
         assert log.writer.last_waiting == batches[-1]
         return log
 
-    def test_they_are_stored_and_their_requests_named(
+    def test_they_are_stored_before_those_that_come(
         self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
     ) -> None:
         log = self.restart(journal, left)
-        own = log.writer.append([rows(Stream.AUDIT, "c")], [b"c" * 32])
-        assert log.writer.store_waiting() == [b"a" * 32, b"b" * 32]
+        own = log.writer.append([rows(Stream.AUDIT, "c")])
+        log.writer.store_waiting()
         assert log.committed == [*left[1], own]
-        assert log.writer.store_waiting() == []
+
+    def test_requests_whose_senders_were_told_ok_are_not_named(
+        self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
+    ) -> None:
+        assert self.restart(journal, left).writer.inherited_requests == []
+
+    def test_requests_whose_senders_were_not_told_ok_are_named_until_their_batch_is_stored(
+        self, journal: Journal
+    ) -> None:
+        earlier = Log(journal, Patience(pauses_left=0))
+        earlier.engine.failures = [(UNKNOWN, False)]
+        with pytest.raises(BatchOutcomeUnknownError):
+            earlier.writer.commit([rows(Stream.AUDIT, "a")], [b"a" * 32, b"b" * 32])
+        assert earlier.writer.last_waiting is not None
+        log = self.restart(journal, (earlier.engine, [earlier.writer.last_waiting]))
+        own = log.writer.append([rows(Stream.AUDIT, "c")])
+        assert log.writer.inherited_requests == [b"a" * 32, b"b" * 32]
+        log.writer.store_waiting()
+        assert [batch.sequence for batch in log.committed] == [1, own.sequence]
+        assert log.writer.inherited_requests == []
 
     @pytest.mark.parametrize("stored", range(4))
     def test_what_is_stored_of_them_is_not_sent_again(

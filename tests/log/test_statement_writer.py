@@ -33,7 +33,7 @@ from server.notary.statement import (
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine, EngineInfo
-from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
+from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.statements import decode_statement, insert_statement, last_statement, read_statements
 
 from .disk import Disk
@@ -60,7 +60,7 @@ class FailingEngine:
     """
 
     engine: Engine
-    failures: list[tuple[StorageError, bool] | None] = field(default_factory=list)
+    failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
     losing: str = "-"
     tokens: list[str] = field(default_factory=list)
 
@@ -240,6 +240,16 @@ class TestFailures:
         assert [open_statement(row.note)[0] for row in log.rows()] == [said]
         assert len(log.engine.tokens) == (1 if applied else failures + 1)  # what has taken effect is not sent again
         assert len(set(log.engine.tokens)) == 1
+        assert log.writer.state(HEARTBEAT).number == 2
+        assert log.findings() == 0
+
+    @pytest.mark.parametrize("applied", [False, True])
+    def test_an_unforeseen_error_does_not_tell_whether_it_was_stored_so_it_is_repeated(
+        self, log: Log, applied: bool
+    ) -> None:
+        log.engine.failures = [(MemoryError(), applied)]
+        said = log.writer.state(HEARTBEAT)
+        assert [open_statement(row.note)[0] for row in log.rows()] == [said]
         assert log.writer.state(HEARTBEAT).number == 2
         assert log.findings() == 0
 

@@ -35,7 +35,7 @@ from hypothesis.stateful import (
 )
 
 from server.codec.rows import Rows
-from server.errors.ingest import JournalDamagedError, JournalFailedError, RefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, JournalDamagedError, JournalFailedError, RefusedError
 from server.log.journal import Journal
 from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
@@ -46,6 +46,7 @@ from server.notary.merkle import HASH_SIZE, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.retry_ledger import NotedRequest
 from server.settings.values import Acknowledge
 from storage.errors import StorageError
 from tests.codec.building import rows
@@ -92,6 +93,14 @@ class Outage:
 
     seconds: float
     deaf: int
+    dazed: int
+
+
+@dataclass(frozen=True)
+class Stumbles:
+    """Something unforeseen goes wrong as often when the journal lets entries go."""
+
+    times: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,25 @@ class GiveUp(threading.Event):
         return self.is_set()
 
 
+class StumblingJournal(Journal):
+    """A journal at which something unforeseen goes wrong as often as ``stumbles`` says."""
+
+    stumbles = 0
+
+    def release(self, number: int) -> None:
+        self._stumble()
+        super().release(number)
+
+    def retract(self, number: int) -> None:
+        self._stumble()
+        super().retract(number)
+
+    def _stumble(self) -> None:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise MemoryError
+
+
 @dataclass
 class Server:
     """One life of a server.
@@ -139,7 +167,7 @@ class Server:
         storing: stores what is in the journal.
     """
 
-    journal: Journal
+    journal: StumblingJournal
     writer: LogWriter
     batcher: Batcher
     give_up: GiveUp
@@ -226,18 +254,22 @@ class WorstDays(RuleBasedStateMachine):
     @rule(
         misfortune=st.one_of(
             st.builds(Inserts, st.lists(st.sampled_from(Mood), min_size=1, max_size=6)),
-            st.builds(Outage, st.sampled_from([0.5, 3.0, 20.0]), st.integers(0, 2)),
+            st.builds(Outage, st.sampled_from([0.5, 3.0, 20.0]), st.integers(0, 2), st.integers(0, 2)),
+            st.builds(Stumbles, st.integers(1, 3)),
             st.builds(Syncs, st.integers(1, 3)),
             st.builds(CrashSoon, st.integers(0, 12), st.integers(0, 1 << 32)),
         )
     )
-    def befall(self, misfortune: Inserts | Outage | Syncs | CrashSoon) -> None:
+    def befall(self, misfortune: Inserts | Outage | Stumbles | Syncs | CrashSoon) -> None:
         match misfortune:
             case Inserts(moods):
                 self.store.moods.extend(moods)
-            case Outage(seconds, deaf):
-                self.store.down, self.store.deaf = True, deaf
+            case Outage(seconds, deaf, dazed):
+                self.store.down, self.store.deaf, self.store.dazed = True, deaf, dazed
                 self.back_at = self.now + seconds
+            case Stumbles(times):
+                assert self.server is not None
+                self.server.journal.stumbles = times
             case Syncs(failing):
                 self.disk.failing = failing
             case CrashSoon(events, seed):
@@ -259,14 +291,14 @@ class WorstDays(RuleBasedStateMachine):
     @rule(known=st.integers(0, 2), all_is_well=st.booleans())
     def start(self, known: int = 0, *, all_is_well: bool = True) -> None:
         if all_is_well:
-            self.store.down, self.store.deaf = False, 0
+            self.store.down, self.store.deaf, self.store.dazed = False, 0, 0
             self.disk.failing = 0
         # What it remembers of the log is not synced, so it may be older.
         remembered = self.remembered[: len(self.remembered) - known]
         last = remembered[-1] if remembered else None
         checkpoint = Checkpoint(last.origin, last.tree_size, last.root_hash) if last else None
         try:
-            journal = Journal(self.directory, self.journal_size, sync=self.disk.sync)
+            journal = StumblingJournal(self.directory, self.journal_size, sync=self.disk.sync)
         except JournalDamagedError as error:
             if isinstance(error.__cause__, OSError):
                 return  # it is started again
@@ -275,13 +307,14 @@ class WorstDays(RuleBasedStateMachine):
         self.doubtful.clear()
         try:
             committed, head, _ = open_log(self.store, NAME, KEYS, checkpoint, journal)
-        except StorageError:
+        except (StorageError, MemoryError):
             journal.close()
             return
         give_up = GiveUp(lambda: self.now)
         writer = LogWriter(self.store, journal, committed, head, SIGNER, self.remembered.append, give_up)
         in_journal = self.acknowledge is Acknowledge.JOURNAL
-        batcher = Batcher(LIMITS, writer.append if in_journal else writer.commit, clock=lambda: self.now)
+        commit = writer.append if in_journal else writer.commit
+        batcher = Batcher(LIMITS, commit, clock=lambda: self.now, settle=writer.store_waiting)
         self.server = Server(journal, writer, batcher, give_up)
         self.check_kept()
         if in_journal:
@@ -290,9 +323,11 @@ class WorstDays(RuleBasedStateMachine):
             self.store_left(self.server)
 
     def store_left(self, server: Server) -> None:
+        left_behind = server.writer.inherited_requests
+
         def done(worker: Worker) -> None:
             if worker.error is None:
-                self.take_requests(server, worker.result)
+                self.take_requests(server, left_behind)
             elif not isinstance(worker.error, Crash | RefusedError):
                 raise worker.error
 
@@ -301,7 +336,7 @@ class WorstDays(RuleBasedStateMachine):
 
     def take_requests(self, server: Server, left_behind: list[bytes]) -> None:
         server.takes = True
-        self.loop.inside(lambda: server.batcher.record_committed(left_behind))
+        self.loop.inside(lambda: server.batcher.restore(NotedRequest(request, 0.0) for request in left_behind))
         self.loop.inside(server.batcher.start)
 
     @precondition(lambda self: self.server and self.acknowledge is Acknowledge.JOURNAL)
@@ -313,7 +348,7 @@ class WorstDays(RuleBasedStateMachine):
             return
 
         def done(worker: Worker) -> None:
-            if not isinstance(worker.error, Crash | RefusedError | None):
+            if not isinstance(worker.error, Crash | RefusedError | MemoryError | None):
                 raise worker.error
 
         server.storing = self.stage.start(server.writer.store_waiting, done)
@@ -390,7 +425,7 @@ class WorstDays(RuleBasedStateMachine):
                 self.acknowledged[request] += 1
             elif isinstance(error, JournalFailedError):
                 self.doubtful[request] += 1
-            elif "shut down before" in str(error):
+            elif isinstance(error, BatchOutcomeUnknownError):
                 self.open[request] += 1
             else:
                 assert isinstance(error, RefusedError)
@@ -435,7 +470,9 @@ class WorstDays(RuleBasedStateMachine):
         self.crash_in = None
         self.disk.failing = 0
         self.store.moods.clear()
-        self.store.down, self.store.deaf = False, 0
+        self.store.down, self.store.deaf, self.store.dazed = False, 0, 0
+        if self.server is not None:
+            self.server.journal.stumbles = 0
         self.settle()
         while self.store.late:
             self.store.arrive(0)

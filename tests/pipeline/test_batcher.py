@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import queue
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.waiting import until
 from server.codec.rows import Rows
-from server.errors.ingest import RefusedError, ShuttingDownError, StorageRefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher, BatchLimits, Gatherer, RequestRows
+from server.pipeline.retry_ledger import NotedRequest
 from storage.native import PlainColumn
 from tests.codec.building import DAY, NOW
 
@@ -406,6 +410,101 @@ class TestTakingOver:
             await add(batcher, request=request)
         assert commits.requests == [[b"same"], [b"other"]]
         await batcher.close()
+
+    async def test_what_an_earlier_process_noted_is_taken_over_one_for_one(self) -> None:
+        commits = Commits()
+        batcher = Batcher(BatchLimits(rows=1), commits)
+        batcher.restore(NotedRequest(request, 1.0) for request in (b"same", b"other", b"same"))
+        batcher.start()
+        for request in (b"same", b"other", b"same", b"same", b"other"):
+            await add(batcher, request=request)
+        assert commits.requests == [[b"same"], [b"other"]]
+        await batcher.close()
+
+    async def test_it_is_answered_when_it_is_noted_that_nothing_is_left_any_more(self) -> None:
+        noted: Future[None] = Future()
+        batcher = Batcher(BatchLimits(rows=1), Commits(), note_left=lambda _, left: None if left else noted)
+        batcher.record_committed([b"same"])
+        batcher.start()
+        again = add(batcher, request=b"same")
+        await add(batcher, request=b"other")
+        assert not again.done()
+        noted.set_result(None)
+        await again
+        await batcher.close()
+
+
+class TestUnknownOutcome:
+    """A batch may be committed though its commit failed: it is stored once, and who sends again takes that over."""
+
+    @pytest.fixture
+    async def settled(self) -> AsyncIterator[tuple[Commits, Batcher, queue.Queue[Exception | None]]]:
+        """A batcher whose first commit has an unknown outcome, and what comes of the attempts to bring it to an end."""
+        commits = Commits()
+        commits.failures = [BatchOutcomeUnknownError("the batch may be stored: MemoryError")]
+        attempts: queue.Queue[Exception | None] = queue.Queue()
+
+        def settle() -> None:
+            if (failure := attempts.get(timeout=60)) is not None:
+                raise failure
+
+        batcher = Batcher(BatchLimits(rows=2, age=3600), commits, settle=settle)
+        batcher.start()
+        yield commits, batcher, attempts
+        attempts.put(ShuttingDownError("given up"))
+        await batcher.close()
+
+    async def refused(self, commits: Commits, batcher: Batcher) -> None:
+        """Send two requests, of which one is sent by somebody who has gone as it is refused."""
+        waits, gone = add(batcher, request=b"waits"), add(batcher, request=b"gone")
+        commits.go_on.clear()
+        await commits.begun.wait()
+        gone.cancel()
+        await asyncio.sleep(0)
+        commits.go_on.set()
+        with pytest.raises(BatchOutcomeUnknownError):
+            await waits
+
+    async def test_who_was_refused_takes_over_what_becomes_of_it(
+        self, settled: tuple[Commits, Batcher, queue.Queue[Exception | None]]
+    ) -> None:
+        commits, batcher, attempts = settled
+        await self.refused(commits, batcher)
+        again = [add(batcher, request=request) for request in (b"waits", b"gone")]
+        await asyncio.sleep(0)
+        assert not any(ticket.done() for ticket in again)
+        attempts.put(None)
+        await asyncio.gather(*again)
+        await asyncio.gather(add(batcher, request=b"waits"), add(batcher, request=b"new"))
+        assert commits.requests == [[b"waits", b"gone"], [b"waits", b"new"]]
+
+    async def test_it_is_tried_again_until_it_is_stored_and_nothing_else_is_committed_before(
+        self, settled: tuple[Commits, Batcher, queue.Queue[Exception | None]]
+    ) -> None:
+        commits, batcher, attempts = settled
+        await self.refused(commits, batcher)
+        new = [add(batcher, request=b"new"), add(batcher, request=b"new too")]
+        again = add(batcher, request=b"waits")
+        attempts.put(MemoryError())
+        attempts.put(StorageRefusedError("not yet"))
+        await until(attempts.empty)
+        assert commits.requests == [[b"waits", b"gone"]]
+        attempts.put(None)
+        await asyncio.gather(again, *new)
+        assert commits.requests == [[b"waits", b"gone"], [b"new", b"new too"]]
+
+    async def test_at_shutdown_it_is_left_to_the_next_start(
+        self, settled: tuple[Commits, Batcher, queue.Queue[Exception | None]]
+    ) -> None:
+        commits, batcher, attempts = settled
+        await self.refused(commits, batcher)
+        again = add(batcher, request=b"waits")
+        closing = asyncio.create_task(batcher.close())
+        attempts.put(ShuttingDownError("given up"))
+        await closing
+        with pytest.raises(ShuttingDownError):
+            await again
+        assert commits.requests == [[b"waits", b"gone"]]
 
 
 class TestStuck:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from server.errors.ingest import StorageRefusedError
-from server.pipeline.retry_ledger import RetryLedger
+from server.pipeline.retry_ledger import REMEMBERED_SECONDS, NotedRequest, RetryLedger
 
 A, B = b"a" * 32, b"b" * 32
 
@@ -100,11 +100,31 @@ async def test_one_that_was_left_again_lately_is_not_forgotten(left: RetryLedger
     assert left.find(A) is not None
 
 
-async def test_no_more_are_remembered_than_there_is_room_for(
-    left: RetryLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("server.pipeline.retry_ledger._MOST", 3)
+async def test_no_more_are_remembered_than_there_is_room_for(clock: Clock) -> None:
+    left = RetryLedger(clock, most=3)
     for number in range(10):
         left.leave(bytes([number]), kept())
     assert len(left) == 3
     assert [bytes([number]) for number in range(10) if left.find(bytes([number]))] == [b"\x07", b"\x08", b"\x09"]
+
+
+async def test_it_is_forgotten_in_time_though_nothing_else_is_left_since(left: RetryLedger, clock: Clock) -> None:
+    left.leave(A, kept())
+    clock.time = REMEMBERED_SECONDS - 1
+    assert left.find(A) is not None
+    clock.time = REMEMBERED_SECONDS
+    assert left.find(A) is None
+
+
+async def test_what_an_earlier_process_noted_is_as_old_as_it_was_and_not_noted_again(clock: Clock) -> None:
+    notes: list[tuple[bytes, bool]] = []
+    left = RetryLedger(clock, lambda request, is_left: notes.append((request, is_left)))
+    left.restore([NotedRequest(A, 100.0), NotedRequest(B, 800.0), NotedRequest(A, 300.0)], kept())
+    assert notes == []
+    clock.time = 150.0
+    assert left.find(B) is None
+    for _ in range(2):
+        assert left.find(A) is not None
+        left.take(A)
+    assert left.find(A) is None
+    assert notes == [(A, False), (A, False)]

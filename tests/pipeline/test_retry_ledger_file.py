@@ -1,9 +1,16 @@
-"""What was left behind is known after a restart."""
+"""What was left behind is known after a restart, wherever the process before it ended."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import resource
+import struct
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,51 +19,313 @@ from hypothesis import strategies as st
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS
 from server.pipeline.retry_ledger_file import RetryLedgerFile
 
-A, B = b"a" * 32, b"b" * 32
+from .ledger_disk import Killed, LedgerDisk
+
+A, B, C = b"a" * 32, b"b" * 32, b"c" * 32
+ENTRY = 41  # bytes
+LEFT = 1
+NOW = 1_790_000_000.0
 
 
-def test_what_was_left_and_not_taken_over_comes_back_once(tmp_path: Path) -> None:
-    file = RetryLedgerFile(tmp_path / "left")
-    assert file.restart() == []
-    for request, left in ((A, True), (B, True), (A, True), (A, False)):
-        file.note(request, left)
-    assert sorted(RetryLedgerFile(tmp_path / "left").restart()) == [A, B]
-    assert RetryLedgerFile(tmp_path / "left").restart() == []
+@contextlib.contextmanager
+def opened(path: Path, *waiting: bytes, **named: Any) -> Iterator[tuple[RetryLedgerFile, list[bytes]]]:
+    """A file, and what it returns as it is opened."""
+    file = RetryLedgerFile(path, **named)
+    left = sorted(one.request for one in file.open(waiting))
+    yield file, left
+    file.close()
 
 
-def test_what_is_long_ago_is_forgotten(tmp_path: Path) -> None:
-    now = [1000.0]
+def left_in(path: Path, *waiting: bytes) -> list[bytes]:
+    with opened(path, *waiting) as (_, left):
+        return left
+
+
+def test_what_was_left_and_not_taken_over_comes_back_at_every_start_until_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    with opened(path) as (file, left):
+        assert left == []
+        for request, is_left in ((A, True), (B, True), (A, True), (A, False)):
+            file.note(request, is_left)
+    for _ in range(3):
+        assert left_in(path) == [A, B]
+    with opened(path) as (file, _):
+        file.note(B, False)
+    assert left_in(path) == [A]
+
+
+def test_a_note_is_in_the_file_when_its_future_is_done(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    with opened(path) as (file, _):
+        for number in range(1, 5):
+            file.note(A, True).result(60)
+            assert path.read_bytes()[(number - 1) * ENTRY :][: ENTRY - 9] == A
+
+
+def test_what_is_noted_after_it_was_closed_is_in_the_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    with opened(path) as (file, _):
+        file.note(A, True)
+    file.note(B, True).result(60)
+    assert left_in(path) == [A, B]
+
+
+def test_what_is_long_ago_is_forgotten_and_the_rest_is_as_old_as_it_was(tmp_path: Path) -> None:
+    now = [NOW]
+    with opened(tmp_path / "left", now=lambda: now[0]) as (file, _):
+        file.note(A, True).result(60)
+        now[0] += REMEMBERED_SECONDS - 1
+        file.note(B, True).result(60)
+        now[0] += 2
+    with opened(tmp_path / "left", now=lambda: now[0]):
+        pass
+    now[0] += 5
     file = RetryLedgerFile(tmp_path / "left", lambda: now[0])
-    file.note(A, True)
-    now[0] += REMEMBERED_SECONDS - 1
-    file.note(B, True)
-    now[0] += 2
-    assert file.restart() == [B]
+    assert [(one.request, one.age) for one in file.open()] == [(B, 7.0)]
+    file.close()
 
 
-@given(st.integers(0, 3 * 41))
+def test_the_oldest_is_taken_over_though_its_own_time_is_over_as_in_the_ledger(tmp_path: Path) -> None:
+    now = [NOW]
+    with opened(tmp_path / "left", now=lambda: now[0]) as (file, _):
+        for age, is_left in ((0, True), (800, True), (850, False)):
+            now[0] = NOW + age
+            file.note(A, is_left).result(60)
+    now[0] = NOW + 1000
+    with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+        assert left == [A]
+
+
+@given(st.integers(0, 3 * ENTRY))
 def test_a_file_that_is_cut_off_has_what_is_whole(tmp_path_factory: pytest.TempPathFactory, length: int) -> None:
     path = tmp_path_factory.mktemp("cut") / "left"
-    file = RetryLedgerFile(path)
-    for request in (A, B, A):
-        file.note(request, True)
+    with opened(path) as (file, _):
+        for request in (A, B, A):
+            file.note(request, True)
     path.write_bytes(path.read_bytes()[:length])
-    assert sorted(file.restart()) == sorted([A, B, A][: length // 41])
+    assert left_in(path) == sorted([A, B, A][: length // ENTRY])
 
 
-def test_a_directory_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
-    RetryLedgerFile(tmp_path / "nowhere" / "left").note(A, True)
+def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    entry = struct.Struct("<32sdB")
+    with opened(path) as (file, _):
+        file.note(A, True).result(60)
+        _, noted_at, _ = entry.unpack(path.read_bytes()[:ENTRY])
+    path.write_bytes(entry.pack(B, noted_at, LEFT) + bytes(100 * ENTRY))
+    assert left_in(path) == [B]
 
 
-def test_on_a_full_disk_there_is_room_that_was_taken_before(tmp_path: Path) -> None:
-    file = RetryLedgerFile(tmp_path / "left")
-    file.restart()
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = (tmp_path / "left").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
-    try:
-        for _ in range(100):
+def test_a_directory_that_cannot_be_written_is_no_error_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "nowhere" / "left"
+    with opened(path) as (file, left):
+        assert left == []
+        file.note(A, True).result(60)
+        assert "may be stored twice" in caplog.text
+        path.parent.mkdir()
+        file.note(B, True).result(60)  # what was not noted before is noted now
+    assert left_in(path) == [A, B]
+
+
+class TestFullDisk:
+    """The file cannot grow: it has the room that was allocated before."""
+
+    @pytest.fixture(autouse=True)
+    def _quiet(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.CRITICAL, "server.pipeline.retry_ledger_file")
+
+    @contextlib.contextmanager
+    def full(self, size: int) -> Iterator[None]:
+        """No file can be larger."""
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    def test_there_is_room_that_was_allocated_before(self, tmp_path: Path) -> None:
+        path = tmp_path / "left"
+        with opened(path) as (file, _), self.full(path.stat().st_size):
+            for _ in range(100):
+                file.note(A, True).result(60)
+        assert left_in(path) == 100 * [A]
+
+    def test_what_did_not_fit_is_written_when_there_is_room_and_nothing_is_torn(self, tmp_path: Path) -> None:
+        path = tmp_path / "left"
+        with opened(path, room=3 * ENTRY) as (file, _):
+            with self.full(3 * ENTRY + 10):  # the fourth is written in part
+                for request in (A, B, A, C, B):
+                    file.note(request, True).result(60)
+            file.note(C, True).result(60)
+        assert left_in(path) == sorted([A, B, A, C, B, C])
+
+    def test_a_start_goes_on_with_the_file_as_it_is(self, tmp_path: Path) -> None:
+        path = tmp_path / "left"
+        with opened(path, B, room=100 * ENTRY) as (file, _):
+            file.note(A, True).result(60)
+        with self.full(ENTRY), opened(path, B, C, room=100 * ENTRY) as (file, left):
+            assert left == [A]
+        with opened(path, B, C) as (file, left):
+            assert left == [A]
+        assert left_in(path) == [A, B, C]
+
+
+def test_it_does_not_grow_beyond_what_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    room = 64 * ENTRY
+    with opened(path, room=room) as (file, _):
+        for _ in range(1000):
+            file.note(A, True).result(60)
+            file.note(A, False).result(60)
+            file.note(B, True).result(60)
+            file.note(B, False).result(60)
+        file.note(C, True).result(60)
+        assert path.stat().st_size <= 2 * room
+    assert left_in(path) == [C]
+
+
+class TestWaitingBatches:
+    """Requests in batches that wait in the journal at a start are left behind once these are stored, and only then."""
+
+    def test_they_are_not_returned_while_their_batch_waits_however_often_it_starts(self, tmp_path: Path) -> None:
+        for _ in range(3):
+            assert left_in(tmp_path / "left", A, A, B) == []
+        assert left_in(tmp_path / "left") == [A, A, B]  # they were stored, and the process ended at once
+
+    def test_they_are_beside_equal_ones_that_were_left_behind(self, tmp_path: Path) -> None:
+        path = tmp_path / "left"
+        with opened(path) as (file, _):
             file.note(A, True)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    assert len(file.restart()) == 100
+        for _ in range(3):
+            assert left_in(path, A) == [A]
+        assert left_in(path) == [A, A]
+
+    def test_once_they_are_stored_another_batch_with_an_equal_one_is_another(self, tmp_path: Path) -> None:
+        path = tmp_path / "left"
+        with opened(path, A) as (file, _):
+            file.waiting_stored()
+        assert left_in(path, A) == [A]
+
+    def test_they_are_remembered_from_when_they_are_stored(self, tmp_path: Path) -> None:
+        now = [NOW]
+        with opened(tmp_path / "left", A, now=lambda: now[0]) as (file, _):
+            now[0] += 899  # storage was away
+            file.waiting_stored()
+        now[0] += 899
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == [A]
+
+
+class Life:
+    """What the file has to know, beside a run of the file that may end at any call to the operating system.
+
+    Attributes:
+        surely: how often each request is left behind, by what is noted.
+        perhaps: those whose note was on its way when the process ended.
+        in_journal: requests of the batch in the journal.
+    """
+
+    def __init__(self) -> None:
+        self.surely: Counter[bytes] = Counter()
+        self.perhaps: Counter[bytes] = Counter()
+        self.in_journal: list[bytes] = []
+
+    def run(self, path: Path, disk: LedgerDisk) -> None:
+        """Start, store what waits in the journal, note, compact and stop."""
+        file = RetryLedgerFile(path, room=4 * ENTRY, sync=disk.sync)
+        try:
+            file.open(self.in_journal)
+            self.surely.update(self.in_journal)  # the batch is stored
+            self.in_journal = []
+            file.waiting_stored()
+            for request in (C, C, A, C):
+                self.perhaps[request] = 1
+                _raised(file.note(request, True).exception(60))
+                self.perhaps[request] = 0
+                self.surely[request] += 1
+                if request is C:
+                    self.perhaps[C] = -1
+                    _raised(file.note(C, False).exception(60))
+                    self.perhaps[C] = 0
+                    self.surely[C] -= 1
+        finally:
+            disk.kill_at = None
+            file.close()
+
+    def check(self, left: list[bytes]) -> None:
+        found = Counter(left)
+        for request in (A, B, C):
+            sure = self.surely[request]
+            assert found[request] in (sure, sure + self.perhaps[request]), request
+
+
+def _raised(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LedgerDisk:
+    (tmp_path / "journal").mkdir()
+    return LedgerDisk(tmp_path / "journal", monkeypatch)
+
+
+def _begin(path: Path, disk: LedgerDisk) -> Life:
+    """A file that an earlier process has left, and a batch that it has left in the journal."""
+    for old in path.parent.iterdir():
+        old.unlink()
+    life = Life()
+    with opened(path, sync=disk.sync) as (file, _):
+        for request in (A, A, B, A, B, A, A, A):
+            file.note(request, True).result(60)
+            life.surely[request] += 1
+    with opened(path, sync=disk.sync):  # what it has is durable
+        pass
+    life.in_journal = [B, C]
+    return life
+
+
+def test_a_process_that_is_killed_at_any_point_loses_nothing(disk: LedgerDisk) -> None:
+    path = disk.directory / "left"
+    for calls in range(1000):
+        life = _begin(path, disk)
+        disk.kill_at = calls
+        try:
+            life.run(path, disk)
+        except Killed:
+            life.check(left_in(path, *life.in_journal))
+        else:
+            life.check(left_in(path))
+            assert calls > 40  # it was killed as often
+            return
+    raise AssertionError("it does not come to an end")
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_a_power_failure_while_the_file_is_replaced_loses_nothing_that_was_known_at_the_start(
+    disk: LedgerDisk, names: bool
+) -> None:
+    path = disk.directory / "left"
+    for calls in range(1000):
+        life = _begin(path, disk)
+        known = life.surely.copy()
+        disk.kill_at = calls
+        with contextlib.suppress(Killed):
+            life.run(path, disk)
+            return
+        if names:
+            disk.fail_power_before_names()
+        else:
+            disk.fail_power()
+        found = Counter(left_in(path, *life.in_journal))
+        assert all(found[request] >= known[request] for request in (A, B)), calls
+    raise AssertionError("it does not come to an end")
+
+
+def test_os_is_what_the_disk_counts(disk: LedgerDisk) -> None:
+    disk.kill_at = 0
+    with pytest.raises(Killed):
+        os.open(disk.directory, os.O_RDONLY)
