@@ -14,6 +14,7 @@ from server.errors.ingest import ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
+from server.pipeline.receipt_order import ReceiptOrder
 
 __all__ = ["Components", "Pipeline"]
 
@@ -48,6 +49,7 @@ class Pipeline:
         self._clock = clock
         self._ack_timeout = ack_timeout
         self._components: Components | None = None
+        self._order = ReceiptOrder()
         self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         self._closing = False
 
@@ -92,13 +94,13 @@ class Pipeline:
             return components.codec.encode(request, received), sha256(request).digest()
 
         loop = asyncio.get_running_loop()
-        encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
-        # Rows repeat what their resources and scopes say, so they may be larger than the request by far.
-        ticket.reserve(max(len(request), sum(rows.size for rows in encoded)))
-        waits: list[asyncio.Future[None]] = []
+        with self._order.enter() as turn:
+            encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
+            # Rows repeat what their resources and scopes say, so they may be larger than the request by far.
+            ticket.reserve(max(len(request), sum(rows.size for rows in encoded)))
+            await turn.wait()  # so that the time of receipt never goes back in a log
+            waits = _add(components, encoded, digest)
         try:
-            for rows in encoded:
-                waits.append(components.batchers[rows.stream].add(rows, digest))  # noqa: PERF401 - known if one is refused
             await self._all_kept(waits, ticket)
         except BaseException:
             _leave(components, encoded, waits, digest)
@@ -120,6 +122,17 @@ class Pipeline:
         if self._components is not None:
             await asyncio.gather(*(batcher.close() for batcher in self._components.batchers.values()))
         self._encoders.shutdown(wait=False)
+
+
+def _add(components: Components, encoded: Sequence[Rows], request: bytes) -> list[asyncio.Future[None]]:
+    waits: list[asyncio.Future[None]] = []
+    try:
+        for rows in encoded:
+            waits.append(components.batchers[rows.stream].add(rows, request))  # noqa: PERF401 - known if one is refused
+    except BaseException:
+        _leave(components, encoded, waits, request)
+        raise
+    return waits
 
 
 def _leave(
