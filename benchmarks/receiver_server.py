@@ -22,8 +22,9 @@ from benchmarks.codecs import fastest_codec
 from server.admission.admission import Admission, AdmissionLimits, Ticket
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
-from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
+from server.pipeline.gatherer import BatchLimits
 from server.pipeline.ingest import Ingest
 from server.pipeline.pipeline import Components, Pipeline
 from server.process.allocator import keep_freed_memory

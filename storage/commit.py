@@ -10,7 +10,7 @@ import numpy as np
 
 from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import encode_string
-from server.notary.origin import LogName
+from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.errors import OutcomeUnknownError
 from storage.native import Column, PlainColumn, WordColumn, encode_block
@@ -20,15 +20,15 @@ from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColu
 __all__ = ["encode_records_block", "insert_batch", "insert_records", "insert_tiles", "is_stored"]
 
 
-def encode_records_block(batch: Batch, parts: Sequence[Sequence[Column]]) -> bytes:
+def encode_records_block(stream: Stream, batch: Batch, parts: Sequence[Sequence[Column]]) -> bytes:
     """Encode a batch's records as one Native block.
 
     Args:
+        stream: the stream of its log.
         batch: the batch; gives every record its LogId, BatchId and LeafIndex.
         parts: the columns of the canonical record, in its order, for each request of the batch.
     """
     count = batch.record_count
-    stream = LogName.parse(batch.origin).stream
     evidence: tuple[Column, ...] = (
         _one_word(batch.log_id, count),
         PlainColumn(uuid_bytes(batch.batch_id) * count),
@@ -38,11 +38,12 @@ def encode_records_block(batch: Batch, parts: Sequence[Sequence[Column]]) -> byt
     return encode_block(record_columns(stream), columns, count)
 
 
-def insert_records(engine: Engine, batch: Batch, block: bytes, *, renewed: int = 0) -> None:
+def insert_records(engine: Engine, stream: Stream, batch: Batch, block: bytes, *, renewed: int = 0) -> None:
     """Store a batch's records, as ``encode_records_block`` made them.
 
     Args:
         engine: the storage.
+        stream: the stream of its log.
         batch: the batch.
         block: its records.
         renewed: how often the token was renewed, because storage knew it and had lost the rows.
@@ -51,7 +52,6 @@ def insert_records(engine: Engine, batch: Batch, block: bytes, *, renewed: int =
         NotAppliedError: nothing was stored.
         OutcomeUnknownError: they may have been stored; call again.
     """
-    stream = LogName.parse(batch.origin).stream
     _insert(engine, RECORD_TABLES[stream], record_columns(stream), block, batch, renewed)
 
 

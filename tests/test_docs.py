@@ -213,7 +213,8 @@ class TestEvidence:
         try:
             migrate(engine)
             for rows, notarized in zip(self.example.rows, self.example.batches, strict=True):
-                insert_records(engine, notarized.batch, encode_records_block(notarized.batch, [rows.columns]))
+                block = encode_records_block(rows.stream, notarized.batch, [rows.columns])
+                insert_records(engine, rows.stream, notarized.batch, block)
                 insert_tiles(engine, notarized.batch, notarized.fragments)
                 insert_batch(engine, notarized.batch)
         finally:

@@ -77,6 +77,7 @@ class Journal:
         self._sync = sync
         self._lock = threading.Lock()
         self._segments: deque[_Segment] = deque()
+        self._size = 0
         self._frames: deque[tuple[_Segment, Frame]] = deque()  # that have not left
         self._last = 0  # number of the last frame
         self._descriptor = -1  # of the last segment
@@ -103,7 +104,7 @@ class Journal:
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        return sum(segment.size for segment in tuple(self._segments))
+        return self._size  # a number that is replaced: who asks does not wait while an entry is written
 
     @property
     def limit(self) -> int:
@@ -149,6 +150,7 @@ class Journal:
             segment.size = frame.end
             self._last = frame.number
             self._doubtful = False
+            self._measure()
             return frame.number
 
     def read(self, number: int) -> bytes:
@@ -182,6 +184,7 @@ class Journal:
             self._frames.pop()
             self._last = number - 1
             segment.size = frame.offset
+            self._measure()
             self._doubtful = True
             try:
                 self._settle()
@@ -199,6 +202,10 @@ class Journal:
                 while self._segments and self._segments[0] is not waiting:
                     self._segments[0].path.unlink(missing_ok=True)
                     self._segments.popleft()
+            self._measure()
+
+    def _measure(self) -> None:
+        self._size = sum(segment.size for segment in self._segments)
 
     def _load(self) -> None:
         files = segment_files(self._directory)
@@ -217,6 +224,7 @@ class Journal:
                 segment = _Segment(path, scan.marker, scan.end)
                 self._segments.append(segment)
                 self._frames.extend((segment, frame) for frame in scan.frames)
+        self._measure()
         if self._segments:
             # An earlier process may have had no time to make durable what it wrote or cut last.
             self._sync_path(self._segments[-1].path)
@@ -275,6 +283,7 @@ class Journal:
         self._descriptor = descriptor
         segment = _Segment(path, marker, len(header))
         self._segments.append(segment)
+        self._measure()
         return segment
 
     def _write(self, segment: _Segment, payload: Sequence[bytes]) -> Frame:

@@ -25,7 +25,6 @@ from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState, TileFragment, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
-from server.notary.origin import LogName
 from server.notary.signers import Signer
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
@@ -70,6 +69,7 @@ class LogWriter:
             receipts: what statements promise of records; None where no statement promises anything.
         """
         self._engine = engine
+        self._stream = committed.name.stream
         self._journal = journal
         self._committed = committed
         self._head = head
@@ -246,7 +246,7 @@ class LogWriter:
             )
         except SigningError as error:
             raise StorageRefusedError(f"the batch cannot be signed: {error}", retry_after=2.0) from error
-        block = encode_records_block(notarized.batch, [part.columns for part in parts])
+        block = encode_records_block(self._stream, notarized.batch, [part.columns for part in parts])
         entry = Entry(notarized.batch, leaf_hashes, tuple(requests), block)
         number = self._journal.append(entry.encode())
         self._head = notarized.state
@@ -311,11 +311,11 @@ class LogWriter:
             self._until_done(insert, table, entry.batch)
 
     def _steps(self, entry: Entry, fragments: Sequence[TileFragment]) -> list[tuple[str, Callable[[int], None]]]:
-        batch = entry.batch
+        engine, stream, batch = self._engine, self._stream, entry.batch
         return [
-            (_records_table(batch), lambda n: insert_records(self._engine, batch, entry.block, renewed=n)),
-            ("log_tiles", lambda n: insert_tiles(self._engine, batch, fragments, renewed=n)),
-            ("log_batches", lambda n: insert_batch(self._engine, batch, renewed=n)),
+            (RECORD_TABLES[stream], lambda n: insert_records(engine, stream, batch, entry.block, renewed=n)),
+            ("log_tiles", lambda n: insert_tiles(engine, batch, fragments, renewed=n)),
+            ("log_batches", lambda n: insert_batch(engine, batch, renewed=n)),
         ]
 
     def _until_done(self, insert: Callable[[int], None], table: str, batch: Batch, *, surely: bool = False) -> None:
@@ -347,10 +347,6 @@ class LogWriter:
                 "%s: the checkpoint of batch %d is not kept: %s", batch.origin, batch.sequence, _told(error)
             )
         self._journal.release(number)
-
-
-def _records_table(batch: Batch) -> str:
-    return RECORD_TABLES[LogName.parse(batch.origin).stream]
 
 
 def _told(error: Exception) -> str:

@@ -7,6 +7,8 @@ What OTLP asks of it: OTLP specification, "OTLP/HTTP". Answers have the content 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import grpc
 from starlette.applications import Starlette
@@ -67,7 +69,7 @@ def build_http_app(ingest: Ingest, max_request_bytes: int, measure: MeasureReque
                     body = await _read(request, max_request_bytes, ticket)
                     measuring.size = len(body)
                     serialized = await _serialized_request(request, body, max_request_bytes, json_turn, ticket)
-                    await ingest.submit(serialized, ticket)
+                    await _while_connected(request, ingest.submit(serialized, ticket))
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.
             return Response(status_code=499)
@@ -84,6 +86,36 @@ def build_http_app(ingest: Ingest, max_request_bytes: int, measure: MeasureReque
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
     app.router.redirect_slashes = False
     return app
+
+
+async def _while_connected(request: Request, submission: Coroutine[Any, Any, None]) -> None:
+    """Wait for a submission, and cancel it when the sender goes away: its request comes again, and takes it over.
+
+    Args:
+        request: the request, of which the body was read.
+        submission: raises what it likes.
+
+    Raises:
+        ClientDisconnect: the sender has gone.
+    """
+    submitting = asyncio.create_task(submission)
+    leaving = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait((submitting, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not submitting.done():
+            raise ClientDisconnect
+        submitting.result()
+    finally:
+        leaving.cancel()
+        if not submitting.done():
+            submitting.cancel()
+            await asyncio.wait((submitting,))
+
+
+async def _disconnected(request: Request) -> None:
+    """Wait until the sender has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _serialized_request(

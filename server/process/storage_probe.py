@@ -28,8 +28,7 @@ class StorageProbe:
         """
         self._engine = engine
         self._now = now
-        self._answered = now()
-        self._error = ""
+        self._seen = now(), ""  # when storage answered last, and the error since then; replaced as a whole
         self.clock_offset = 0.0
         """Seconds that this machine's clock is ahead of storage's, as seen last."""
 
@@ -46,12 +45,12 @@ class StorageProbe:
             stored = read_clock(self._engine)
             self.clock_offset = (asked + time.time()) / 2 - stored
         except StorageError as error:
-            self._error = f"storage is not reached: {error}"
+            self._seen = self._seen[0], f"storage is not reached: {error}"
         else:
-            self._error = ""
-            self._answered = self._now()
+            self._seen = self._now(), ""
 
     def not_ready(self) -> str:
         """Return why storage cannot be used, empty if it can; does not block."""
-        silent = self._now() - self._answered
-        return self._error or (f"storage has not answered for {silent:.0f} s" if silent > _SILENCE else "")
+        answered, error = self._seen
+        silent = self._now() - answered
+        return error or (f"storage has not answered for {silent:.0f} s" if silent > _SILENCE else "")

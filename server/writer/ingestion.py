@@ -16,8 +16,9 @@ from server.keys.store import KeyStore
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import Stream
 from server.notary.statement import Statement
-from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
+from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
 from server.pipeline.retry_ledger import NotedRequest
 from server.pipeline.retry_ledger_file import RetryLedgerFile
@@ -87,9 +88,9 @@ class Ingestion:
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
-        if self._probe is None:
+        if (probe := self._probe) is None:
             return "it waits for storage"
-        if self.waits_for_storage and (trouble := self._probe.not_ready()):
+        if self.waits_for_storage and (trouble := probe.not_ready()):
             return trouble
         troubles = {stream: self._trouble(log) for stream, log in self.logs.items()}
         return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
@@ -133,8 +134,10 @@ class Ingestion:
                     stack.callback(files[stream].close)
                     await self._store_journal(log, batchers[stream], files[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
-            self.logs, self._batchers, self._probe = logs, batchers, StorageProbe(engine)
-            stack.enter_context(background(self._probe.run()))
+            probe = StorageProbe(engine)
+            # In this order: other threads take it for ready when there is a probe, and have batchers for all logs.
+            self._batchers, self.logs, self._probe = batchers, logs, probe
+            stack.enter_context(background(probe.run()))
             stack.enter_context(background(settle_keys(logs.values(), in_commits=self.waits_for_storage)))
             stack.enter_context(background(keep_alive(logs.values(), settings.heartbeat)))
             tasks = build_tasks(

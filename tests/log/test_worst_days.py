@@ -45,7 +45,8 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.merkle import HASH_SIZE, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.batcher import Batcher
+from server.pipeline.gatherer import BatchLimits
 from server.pipeline.retry_ledger import NotedRequest
 from server.settings.values import Acknowledge
 from storage.errors import StorageError

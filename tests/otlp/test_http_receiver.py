@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -457,3 +458,29 @@ def _emit_one(endpoint: str, compression: Compression) -> None:
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     provider.get_logger("shop.orders").emit(LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO))
     provider.shutdown()
+
+
+@pytest.mark.parametrize("reset", [False, True])
+async def test_a_sender_that_leaves_while_its_request_is_stored_is_no_longer_waited_for(reset, caplog):
+    ingest = RecordingIngest()
+    ingest.blocked = asyncio.Event()
+    async with serving(ingest) as (_, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n")
+        writer.write(b"Content-Length: 2\r\n\r\n\x0a\x00")
+        await asyncio.wait_for(ingest.blocked.wait(), 60)
+        assert not ingest.cancelled.is_set()
+        if reset:
+            writer.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+        writer.close()
+        # Only so is it known that the records may come again, see ``Batcher``.
+        await asyncio.wait_for(ingest.cancelled.wait(), 60)
+        await until(lambda: ingest.admission.requests == 0)
+        ingest.blocked = None
+        async with httpx.AsyncClient() as http:  # the server goes on
+            response = await http.post(f"http://127.0.0.1:{port}/v1/logs", content=b"\x0a\x00", headers=PROTOBUF)
+        assert response.status_code == 200
+    assert ingest.requests == [b"\x0a\x00"]
+    assert caplog.records == []

@@ -18,7 +18,8 @@ from harness.waiting import until
 from server.codec.rows import Rows
 from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
-from server.pipeline.batcher import Batcher, BatchLimits, Gatherer, RequestRows
+from server.pipeline.batcher import Batcher
+from server.pipeline.gatherer import BatchLimits, Gatherer, RequestRows
 from server.pipeline.retry_ledger import NotedRequest
 from storage.native import PlainColumn
 from tests.codec.building import DAY, NOW

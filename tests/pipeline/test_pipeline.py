@@ -18,8 +18,9 @@ from server.errors.ingest import (
     StorageRefusedError,
 )
 from server.notary.origin import Stream
-from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
+from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
 from tests.codec.building import rows
 

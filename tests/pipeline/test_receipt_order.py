@@ -13,8 +13,9 @@ from server.admission.admission import Admission, AdmissionLimits
 from server.codec.rows import Rows
 from server.errors.ingest import MalformedRequestError, PipelineError
 from server.notary.origin import Stream
-from server.pipeline.batcher import Batcher, BatchLimits
+from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
+from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
 from tests.codec.building import DAY, NOW, rows
 from tests.log.stepped import Stage, SteppedLoop

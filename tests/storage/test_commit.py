@@ -53,11 +53,12 @@ def grow(state: LogState, count: int, ingested_at: int = NOW) -> NotarizedBatch:
     return notarize(state, hashes, SIGNER, min_timestamp=-5, max_timestamp=2**63 - 1, ingested_at=ingested_at)
 
 
-def block(batch: Batch, ingested_at: int = NOW) -> bytes:
+def block(step: NotarizedBatch, ingested_at: int = NOW) -> bytes:
     """Records of which only IngestedAt is not empty."""
+    batch, stream = step.batch, step.state.name.stream
     count = batch.record_count
     columns: list[Column] = []
-    for column in canonical_columns(LogName.parse(batch.origin).stream):
+    for column in canonical_columns(stream):
         if column.name == "IngestedAt":
             columns.append(PlainColumn(struct.pack("<q", ingested_at) * count))
         elif column.kind is Kind.MAP:
@@ -68,11 +69,11 @@ def block(batch: Batch, ingested_at: int = NOW) -> bytes:
         else:
             width = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.STRING: 1}[column.kind]
             columns.append(PlainColumn(bytes(width * count)))
-    return encode_records_block(batch, [columns])
+    return encode_records_block(stream, batch, [columns])
 
 
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:
-    insert_records(engine, step.batch, block(step.batch, step.batch.ingested_at))
+    insert_records(engine, step.state.name.stream, step.batch, block(step, step.batch.ingested_at))
     insert_tiles(engine, step.batch, step.fragments)
     insert_batch(engine, step.batch)
     return step.batch
@@ -132,11 +133,11 @@ def test_a_repeat_after_other_batches_is_still_stored_once(engine: Engine) -> No
 def test_rows_of_two_days_are_refused_whole(engine: Engine) -> None:
     step = grow(log(), 2)
     day = 86_400 * 10**9
-    data = block(step.batch)
+    data = block(step)
     mixed = data.replace(struct.pack("<q", NOW) * 2, struct.pack("<qq", NOW, NOW + day))
     assert mixed != data
     with pytest.raises(NotAppliedError):
-        insert_records(engine, step.batch, mixed)
+        insert_records(engine, step.state.name.stream, step.batch, mixed)
     assert count(engine, "otel_logs") == 0
 
 
@@ -283,5 +284,5 @@ def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
     commit(engine, first)
     second = grow(first.state, 2)
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
-    insert_records(engine, second.batch, block(second.batch))
+    insert_records(engine, second.state.name.stream, second.batch, block(second))
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2

@@ -1,0 +1,117 @@
+"""Which rows go into one batch.
+
+A batch is closed when it has enough rows, enough bytes, or is old enough, and when rows of another
+day come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from server.codec.rows import Rows
+
+__all__ = ["BatchLimits", "Gatherer", "RequestRows"]
+
+_MOST_AHEAD = 0.25  # of the age: where commits take longer, early batches would only make more of them
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """When a batch is closed.
+
+    Attributes:
+        rows: number of rows.
+        size: bytes of encoded rows.
+        age: seconds since its first rows came, within which it should be committed.
+    """
+
+    rows: int = 50_000
+    size: int = 32 << 20
+    age: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRows:
+    """What one request has in a batch: its rows, and the request's digest."""
+
+    rows: Rows
+    request: bytes
+
+
+@dataclass(slots=True)
+class _Group:
+    opened: float
+    day: int
+    parts: dict[asyncio.Future[None], RequestRows] = field(default_factory=dict)
+    rows: int = 0
+    size: int = 0
+
+
+class Gatherer:
+    """Decides which rows go into one batch. Pure: told the time, does no I/O."""
+
+    def __init__(self, limits: BatchLimits) -> None:
+        self._limits = limits
+        self._groups: deque[_Group] = deque()  # all but the last are closed
+        self._group_of: dict[asyncio.Future[None], _Group] = {}
+
+    def add(self, part: RequestRows, ticket: asyncio.Future[None], now: float) -> None:
+        """Put rows into the open batch, or open the next one if they do not fit."""
+        rows = part.rows
+        group = self._groups[-1] if self._groups else None
+        if (
+            group is None
+            or group.rows + rows.count > self._limits.rows
+            or group.size + rows.size > self._limits.size
+            or group.day != rows.day
+        ):
+            group = _Group(opened=now, day=rows.day)
+            self._groups.append(group)
+        group.parts[ticket] = part
+        group.rows += rows.count
+        group.size += rows.size
+        self._group_of[ticket] = group
+
+    def discard(self, ticket: asyncio.Future[None]) -> None:
+        """Forget rows that nobody waits for any more, unless their batch has been taken."""
+        group = self._group_of.pop(ticket, None)
+        if group is None:
+            return
+        rows = group.parts.pop(ticket).rows
+        group.rows -= rows.count
+        group.size -= rows.size
+        if not group.parts:
+            self._groups.remove(group)
+
+    def seconds_until_due(self, now: float, commit_seconds: float = 0.0) -> float | None:
+        """Return how long the first batch may still gather, None if there is none.
+
+        Args:
+            now: the time, in seconds.
+            commit_seconds: how long its commit will take.
+        """
+        if not self._groups:
+            return None
+        group = self._groups[0]
+        full = group.rows >= self._limits.rows or group.size >= self._limits.size
+        if len(self._groups) > 1 or full:
+            return 0.0
+        ahead = min(commit_seconds, _MOST_AHEAD * self._limits.age)
+        return max(0.0, group.opened + self._limits.age - ahead - now)
+
+    @property
+    def opened(self) -> float | None:
+        """When the first rows of the first batch came, None if there is none; may be read by other threads."""
+        try:
+            return self._groups[0].opened
+        except IndexError:
+            return None
+
+    def take(self) -> dict[asyncio.Future[None], RequestRows]:
+        """Remove the first batch and return its parts, by who waits for them."""
+        group = self._groups.popleft()
+        for ticket in group.parts:
+            del self._group_of[ticket]
+        return group.parts
