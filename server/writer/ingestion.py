@@ -21,7 +21,6 @@ from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
 from server.pipeline.retry_ledger import NotedRequest
-from server.pipeline.retry_ledger_file import RetryLedgerFile
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
 from server.process.lifecycle import Signals, StoppedError, background, retry_until_available, run_once, sole_writer
 from server.process.memory_limit import MemoryGuard, MemoryPlan, plan_memory, resident_memory
@@ -40,6 +39,7 @@ from server.writer.owned_logs import (
     stored,
     storing,
 )
+from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.writers import WriterName

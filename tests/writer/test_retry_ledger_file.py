@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS
-from server.pipeline.retry_ledger_file import RetryLedgerFile
+from server.writer.retry_ledger_file import RetryLedgerFile
 
 from .ledger_disk import Killed, LedgerDisk
 
@@ -134,7 +134,7 @@ class TestFullDisk:
 
     @pytest.fixture(autouse=True)
     def _quiet(self, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.CRITICAL, "server.pipeline.retry_ledger_file")
+        caplog.set_level(logging.CRITICAL, "server.writer.retry_ledger_file")
 
     @contextlib.contextmanager
     def full(self, size: int) -> Iterator[None]:
