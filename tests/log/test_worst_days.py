@@ -329,6 +329,8 @@ class WorstDays(RuleBasedStateMachine):
         def done(worker: Worker) -> None:
             if worker.error is None:
                 self.take_requests(server, left_behind)
+            elif isinstance(worker.error, MemoryError):  # it cannot start, and is started again
+                self.end()
             elif not isinstance(worker.error, Crash | RefusedError):
                 raise worker.error
 
