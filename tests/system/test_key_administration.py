@@ -19,7 +19,7 @@ from server.notary.trust import fingerprint, read_public_pem
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-COMPROMISED = "others may have had by then"
+COMPROMISED = "a key that was compromised by then"
 
 
 def keys(server: LognotaryServer, *arguments: str) -> subprocess.CompletedProcess[str]:
