@@ -4,12 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/pytest --dist worksteal --durations=15
+# Slow tests wait half of the time, for servers and for time to pass: one more than there are processors.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench fuzz faults lint format stubs clean
+.PHONY: help setup demo serve test test-all test-slow coverage bench fuzz faults lint format stubs clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 $(READY): pyproject.toml requirements.txt setup.py $(wildcard server/*/native/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -26,8 +29,19 @@ demo: $(READY) ## show the main job in one go
 serve: $(READY) ## run the server on ./data
 	$(BIN)/lognotary serve --data-dir data
 
-test: $(READY) ## run all tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+test: $(READY) ## run the fast tests: units, embedded storage, a smoke test of each system
+	LOGNOTARY_TEST_PROFILE=quick $(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow"
+
+test-all: $(READY) ## run all tests
+	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS)
+
+test-slow: $(READY) ## run those that 'make test' leaves out
+	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS) -m slow
+
+coverage: $(READY) ## measure the fast tests; all branches of server/notary and server/check.py have to be covered
+	$(BIN)/pytest tests/notary tests/test_check.py --numprocesses auto --maxprocesses 4 --quiet \
+		--cov=server.notary --cov=server.check --cov-report=term --cov-fail-under=100
+	$(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow" --cov --cov-report=term
 
 lint: $(READY) ## check style, types and the import rule
 	$(BIN)/ruff check .
@@ -55,4 +69,4 @@ stubs: $(READY) ## generate the API stubs from proto/
 	PYTHON=$(abspath $(BIN)/python) proto/generate
 
 clean: ## remove what was built and cached
-	rm -rf $(VENV) .cache build dist *.egg-info server/*/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache .coverage build dist *.egg-info server/*/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

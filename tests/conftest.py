@@ -1,4 +1,4 @@
-"""What all tests share: both storage engines, and settings of Hypothesis."""
+"""Fixtures and settings that all tests share: both storage engines, Hypothesis profiles, the ``slow`` marker."""
 
 from __future__ import annotations
 
@@ -17,13 +17,25 @@ from harness.lacking import lacking
 from server.log.journal import Journal
 from storage.clickhouse import connect
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.migrate import migrate
 from storage.rowbinary import read_rows, text
 from storage.url import parse_storage_url
+from tests.effort import effort, profile
+from tests.slow import is_slow
 
-# How long an example takes is up to what else the machine does.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+# No deadlines: how long an example takes is up to what else the machine does.
+_HYPOTHESIS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("patient", **_HYPOTHESIS)
+settings.register_profile("quick", max_examples=effort(100), **_HYPOTHESIS)
+settings.load_profile(profile())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that ``make test`` leaves out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_slow(item):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +81,46 @@ def module_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def engine(module_engine: Engine) -> Engine:
-    """A storage with all tables, new and empty, once for each engine; its handles live in this process."""
-    tables = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY engine != 'MaterializedView'"
-    for (name,) in read_rows(module_engine.query(tables), (text,)):
-        module_engine.execute(f"DROP TABLE `{name}` SYNC")
-    migrate(module_engine)
+def engine(module_engine: Engine, _schema: str) -> Engine:
+    """A storage with all tables, empty, once for each engine; its handles live in this process."""
+    # To truncate takes milliseconds, and forgets the deduplication tokens of inserts too. To drop and migrate takes a
+    # quarter of a second, so only after a test that changed the tables themselves.
+    if _read_schema(module_engine) == _schema:
+        for name in _table_names(module_engine, "engine LIKE '%MergeTree' AND name != 'lognotary_migrations'"):
+            module_engine.execute(f"TRUNCATE TABLE `{name}` SYNC")
+    else:
+        for name in _table_names(module_engine, "true"):
+            module_engine.execute(f"DROP TABLE `{name}` SYNC")
+        migrate(module_engine)
     return module_engine
+
+
+@pytest.fixture(scope="module")
+def _schema(module_engine: Engine) -> str:
+    """The schema as migrations make it, for tests that use ``module_engine`` may add to it."""
+    return _read_schema(module_engine)
+
+
+def _read_schema(engine: Engine) -> str:
+    """Return all that tells apart a storage that was just migrated, but for the rows of other tables."""
+    definitions = (
+        "SELECT arraySort(groupArray(create_table_query)) FROM system.tables WHERE database = currentDatabase()"
+    )
+    migrations = "SELECT arraySort(groupArray((Number, Digest))) FROM lognotary_migrations"
+    try:
+        ((schema,),) = read_rows(engine.query(f"SELECT toString((({definitions}), ({migrations})))"), (text,))
+    except StorageError:
+        return ""  # the table of migrations is not there, or is another
+    return str(schema)
+
+
+def _table_names(engine: Engine, condition: str) -> list[str]:
+    """Return the names of the tables for which a condition holds, views first."""
+    query = (
+        f"SELECT name FROM system.tables WHERE database = currentDatabase() AND {condition} "
+        "ORDER BY engine != 'MaterializedView'"
+    )
+    return [name for (name,) in read_rows(engine.query(query), (text,))]
 
 
 @pytest.fixture

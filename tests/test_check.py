@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import io
 import json
 import os
 import random
+<<<<<<< HEAD
 import re
+=======
+import runpy
+>>>>>>> 54512b6 (Coverage is measured: all branches of server/notary and server/check.py are covered by their own tests, and CI requires it)
 import subprocess
 import sys
 import tomllib
@@ -792,3 +797,46 @@ def test_a_bundle_that_was_changed_anywhere_is_refused_and_nothing_worse_happens
         # Only what means the same: spaces in JSON, extra data that nobody signed, signatures that nobody checks.
         assert name != "record.bin"
         assert report.proved == check.check(BUNDLE, [key(FIRST)]).proved
+
+
+class TestProgram:
+    """``check.py`` by itself, without the rest of the product."""
+
+    @pytest.fixture
+    def bundle(self, tmp_path: Path) -> Path:
+        save_bundle(BUNDLE, tmp_path / "bundle")
+        return tmp_path / "bundle"
+
+    def test_its_exit_status_is_that_of_the_command(self, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        trusted, stranger = (str(signer.verifier_key(LOG.origin)) for signer in (FIRST, STRANGER))
+        for public_key, status in ((trusted, 0), (stranger, 1), ("no such key", 2)):
+            arguments = [str(bundle), "--public-key", public_key]
+            assert check.main(arguments) == status
+            monkeypatch.setattr(sys, "argv", ["check.py", *arguments])
+            with pytest.raises(SystemExit) as ended:
+                runpy.run_path(str(CHECK), run_name="__main__")
+            assert ended.value.code == status
+
+    def test_what_cannot_be_taken_for_a_bundle_is_reported_as_one_that_proves_nothing(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "bundle.zip").write_bytes(bytes(100))
+        assert check.main([str(tmp_path / "bundle.zip"), "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 1
+        printed = capsys.readouterr().out
+        assert "✘ files        it is no zip file" in printed
+        assert "The bundle proves nothing" in printed
+
+    def test_the_report_is_written_to_any_stream(self, bundle: Path) -> None:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            assert check.main([str(bundle), "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 0
+        assert "✔ Proved" in out.getvalue()
+
+    def test_a_file_that_cannot_be_read_is_named_with_why(self, capsys: pytest.CaptureFixture[str]) -> None:
+        # A plain file by its looks, whose first bytes nobody may read, root neither.
+        assert check.main(["/proc/self/mem", "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 2
+        assert "check: /proc/self/mem cannot be read: " in capsys.readouterr().err
+
+    @pytest.mark.parametrize("material", [b"\x01" + bytes(31), b"\x01" + bytes(33), b"\x7f" + bytes(32), b"\x01"])
+    def test_a_key_of_another_type_or_size_is_refused(self, material: bytes) -> None:
+        with pytest.raises(check.RefusedError, match="another size"):
+            check.parse_key(f"shop+00000000+{base64.b64encode(material).decode()}")

@@ -26,12 +26,13 @@ from server.codec.decode import decode
 from server.codec.records import Attributes, RecordColumns
 from server.codec.values import as_string
 from server.errors.ingest import MalformedRequestError
+from tests.effort import effort
 
 from .strategies import log_records, requests
 from .test_values import Members, kinds_of_members, normalised, restore_as
 
 slowly = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=150
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=effort(150)
 )
 
 COLUMNS = tuple(RecordColumns.__dataclass_fields__)

@@ -28,6 +28,7 @@ if why_not_native():
     lacking(f"the compiled codec is not installed: {why_not_native()}")
 
 from server.codec.native_codec import NativeCodec
+from tests.effort import effort
 
 NOW = 1_800_000_000 * 10**9
 
@@ -126,19 +127,19 @@ def test_requests_become_the_same_rows(request: ExportLogsServiceRequest) -> Non
     assert isinstance(assert_same(request.SerializeToString()), list)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(mutated(requests(max_records=3).map(ExportLogsServiceRequest.SerializeToString)))
 def test_mutated_requests_become_the_same_rows_or_the_same_error(request: bytes) -> None:
     assert_same(request)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=effort(500), deadline=None)
 @given(wire_messages())
 def test_any_fields_become_the_same_rows_or_the_same_error(request: bytes) -> None:
     assert_same(request)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(200), deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_become_the_same_rows_or_the_same_error(request: bytes) -> None:
     assert_same(request)
@@ -356,7 +357,7 @@ def test_a_request_may_end_at_any_byte() -> None:
         assert_same(whole[:size])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(st.one_of(st.floats(), st.floats(width=32), st.decimals(-(10**9), 10**9, places=6).map(float)))
 def test_doubles_are_written_alike(number: float) -> None:
     assert_same(record(delimited(5, field(4, 1, struct.pack("<d", number)))))

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from server.codec.values import as_string, json_text
+from tests.effort import effort
 
 from .strategies import any_values
 
@@ -137,7 +138,7 @@ def normalised(value: AnyValue) -> AnyValue:
 @settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    max_examples=500,
+    max_examples=effort(500),
 )
 def test_text_and_type_together_are_the_whole_value(value: AnyValue) -> None:
     # Compared as bytes: that tells -0 from 0, and lets NaN equal itself.

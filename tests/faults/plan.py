@@ -107,6 +107,8 @@ class Plan:
         seconds: how long it is; everything heals after that.
         needs: what the machine must have.
         down_at_start: ClickHouse is started only after the server.
+        patience: seconds for which, in all, the time line waits for steps that cannot begin yet, and for those that
+            have not hit anything yet. With 0 the faults come as the machine permits.
     """
 
     seed: int
@@ -117,6 +119,7 @@ class Plan:
     seconds: float
     needs: frozenset[Needs] = field(default_factory=frozenset)
     down_at_start: bool = False
+    patience: float = 0.0
 
     def random(self, purpose: str) -> random.Random:
         """Chance for what is not in the plan, the same at each replay."""

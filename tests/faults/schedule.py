@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import json
 import time
 from collections import Counter
@@ -18,11 +16,12 @@ from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import run_lognotary
 from tests.faults.collector_sender import CollectorSender, file_collector, grpc_collector
 from tests.faults.ledger import Ledger, Outcome
-from tests.faults.plan import Plan
+from tests.faults.plan import Plan, Step
 from tests.faults.sdk_senders import SdkSender, grpc_exporter, http_exporter
 from tests.faults.senders import RawSenders, Sender
-from tests.faults.site import Site
+from tests.faults.site import Fault, Site
 from tests.faults.stored import StoredRecords, count_ids, read_batches, read_records, rows_of
+from tests.faults.timeline import Timeline
 from tests.faults.verdict import Verdict, judge
 from tests.faults.volume import Volume
 
@@ -131,29 +130,39 @@ def _senders(site: Site, ledger: Ledger) -> list[Sender]:
 
 def _follow(site: Site) -> None:
     """Do what the plan says when it says it, and undo all in the end."""
-    order = itertools.count()
-    due: list[tuple[float, int, Callable[[], object]]] = []
-    began = time.monotonic()
+    line = Timeline(site.plan.patience)
     with ExitStack() as healing:
 
-        def do(number: int) -> None:
-            step = site.plan.steps[number]
+        def begin(step: Step, _last: bool) -> bool:
+            fault = site.do(step)
+            if fault is None:
+                return False
             # Undone once: by its time, or by the end of all.
             undo = healing.enter_context(ExitStack())
-            undo.callback(site.do(step))
-            heapq.heappush(due, (step.at + step.seconds, next(order), undo.close))
+            undo.callback(fault.undo)
+            line.at(step.at + step.seconds, partial(end, fault, undo))
+            return True
 
-        for number, step in enumerate(site.plan.steps):
-            begin: Callable[[], object] = partial(do, number)
-            heapq.heappush(due, (step.at, next(order), begin))
+        def end(fault: Fault, undo: ExitStack, last: bool) -> bool:
+            if not last and not fault.has_hit():
+                return False
+            undo.close()
+            return True
+
+        def start_clickhouse(_last: bool) -> bool:
+            site.start_clickhouse()
+            return True
+
+        for step in site.plan.steps:
+            line.at(step.at, partial(begin, step))
         if site.plan.down_at_start:
             healing.callback(site.start_clickhouse)
-            heapq.heappush(due, (0.3 * site.plan.seconds, next(order), site.start_clickhouse))
-        while (now := time.monotonic() - began) < site.plan.seconds:
-            while due and due[0][0] <= now:
-                heapq.heappop(due)[2]()
+            line.at(0.3 * site.plan.seconds, start_clickhouse)
+        while line.position < site.plan.seconds:
+            began = time.monotonic()
             site.supervise()
             time.sleep(_TICK)
+            line.advance(time.monotonic() - began)
     site.note("all is healed")
 
 

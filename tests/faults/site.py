@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,13 +23,26 @@ from tests.faults.proxy import Proxy
 from tests.faults.syscalls import Injection, Tracer, processes_of
 from tests.faults.volume import Volume
 
-__all__ = ["Site"]
+__all__ = ["Fault", "Site"]
 
 _RESTART_PAUSE = 0.3  # seconds after which a server that ended by itself is started again, as a service manager does
 _SERVER_BYTES = 256 << 20
 _CLICKHOUSE_LEFT = 900 << 10
 
 Undo = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that was made.
+
+    Attributes:
+        undo: ends it.
+        has_hit: tells whether it has met anything yet: a request, a system call; others do as they are made.
+    """
+
+    undo: Undo
+    has_hit: Callable[[], bool] = lambda: True
 
 
 class Site:
@@ -148,29 +162,32 @@ class Site:
     def note(self, text: str) -> None:
         self.notes.append(f"{time.monotonic() - self._began:6.2f} s {text}")
 
-    def do(self, step: Step) -> Undo:
-        """Make a fault; what ends it."""
-        self.note(f"begins: {step.deed.value}")
-        self._done += step.deed not in (Deed.TROUBLE, Deed.INJECT)
+    def do(self, step: Step) -> Fault | None:
+        """Make a fault; None where that is not possible now."""
+        fault = self._make(step)
+        if fault is not None:
+            self.note(f"begins: {step.deed.value}")
+            self._done += step.deed not in (Deed.TROUBLE, Deed.INJECT)
+        return fault
+
+    def _make(self, step: Step) -> Fault | None:
         match step.deed:
             case Deed.TROUBLE:
-                assert step.trouble is not None
-                number = self._proxy.begin(step.trouble)
-                return lambda: self._proxy.end(number)
+                return self._trouble(step)
             case Deed.KILL_SERVER | Deed.STOP_SERVER:
-                return self._end_server(orderly=step.deed is Deed.STOP_SERVER)
+                return Fault(self._end_server(orderly=step.deed is Deed.STOP_SERVER))
             case Deed.KILL_WORKER:
-                return self._kill_worker()
+                return Fault(self._kill_worker())
             case Deed.PAUSE_SERVER:
-                return self._pause_server()
+                return Fault(self._pause_server())
             case Deed.KILL_CLICKHOUSE | Deed.STOP_CLICKHOUSE:
                 (self.node.kill if step.deed is Deed.KILL_CLICKHOUSE else self.node.stop)()
-                return self.start_clickhouse
+                return Fault(self.start_clickhouse)
             case Deed.PAUSE_CLICKHOUSE:
                 if not self.node.running:
-                    return lambda: None
+                    return None
                 self.node.pause()
-                return self.node.resume
+                return Fault(self.node.resume)
             case Deed.HIDE_TABLE:
                 return self._alter(
                     f"RENAME TABLE {step.table} TO {step.table}_away",
@@ -185,9 +202,16 @@ class Site:
                 return self._fill_clickhouse()
             case Deed.FILL_SERVER:
                 self._volume.fill()
-                return self._volume.free
+                return Fault(self._volume.free)
             case Deed.INJECT:
                 return self._inject(step)
+
+    def _trouble(self, step: Step) -> Fault:
+        assert step.trouble is not None
+        way = step.trouble.way
+        before = self._proxy.hits[way]
+        number = self._proxy.begin(step.trouble)
+        return Fault(lambda: self._proxy.end(number), lambda: self._proxy.hits[way] > before)
 
     def start_clickhouse(self) -> None:
         """Start it where it does not run."""
@@ -221,20 +245,19 @@ class Site:
         _signal(paused, signal.SIGSTOP)
         return lambda: _signal(paused, signal.SIGCONT)
 
-    def _alter(self, change: str, back: str) -> Undo:
+    def _alter(self, change: str, back: str) -> Fault | None:
         try:
             self.node.query(change, database=self.database)
         except (OSError, QueryError) as error:
             self.note(f"was not made: {error}")
-            self._done -= 1
-            return lambda: None
+            return None
 
         def undo() -> None:
             self.node.query(back, database=self.database)
 
-        return undo
+        return Fault(undo)
 
-    def _fill_clickhouse(self) -> Undo:
+    def _fill_clickhouse(self) -> Fault | None:
         # A merge or an insert that meets the very end of the disk leaves a part that cannot be read, and says OK (seen
         # with 26.7.2): nobody before ClickHouse can help that. So no merge runs, and it has what an insert that runs
         # takes, but not the 1 MiB that it reserves for the next one.
@@ -242,8 +265,7 @@ class Site:
             self.node.query("SYSTEM STOP MERGES")
         except (OSError, QueryError) as error:
             self.note(f"was not made: {error}")
-            self._done -= 1
-            return lambda: None
+            return None
         self._node_volume.fill(leave=_CLICKHOUSE_LEFT)
 
         def free() -> None:
@@ -251,11 +273,11 @@ class Site:
             with contextlib.suppress(OSError, QueryError):  # it may be down, and merges when it is back
                 self.node.query("SYSTEM START MERGES")
 
-        return free
+        return Fault(free)
 
-    def _inject(self, step: Step) -> Undo:
+    def _inject(self, step: Step) -> Fault | None:
         if not self.server.running:
-            return lambda: None
+            return None
         # Other files that are written are pipes, sockets and the log: gRPC does not live without.
         only_in = self.server.data_dir if step.call == "write" else None
         tracer = Tracer(
@@ -269,7 +291,7 @@ class Site:
             self.note(f"{injected} of {step.call} had {step.error or 'SIGKILL'}")
             self._done += injected
 
-        return detach
+        return Fault(detach, lambda: tracer.injected() > 0)
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

@@ -71,6 +71,10 @@ class Tracer:
                 return
             time.sleep(0.01)
 
+    def injected(self) -> int:
+        """How many calls had an error or a death so far."""
+        return _count_injected(self._log, self._logged) if self._log.exists() else 0
+
     def detach(self) -> int:
         """Let the process go on as before; how many calls had an error or a death."""
         with contextlib.suppress(ProcessLookupError):
@@ -82,7 +86,7 @@ class Tracer:
             self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
-        return _count_injected(self._log, self._logged)
+        return self.injected()
 
 
 def processes_of(pid: int) -> list[int]:

@@ -26,6 +26,7 @@ from tests.faults.stored import read_batches, read_records
 from tests.faults.verdict import Verdict, judge
 
 SECONDS = 3.2
+PATIENCE = 120.0  # seconds: all steps are taken and hit something, however slow the machine is
 FEW = Senders(Habits(threads=3, records=4, timeout=5.0))
 SDKS = replace(FEW, sdk_grpc=True, sdk_http=True)
 
@@ -49,16 +50,21 @@ def run(at: Bench, plan: Plan, directory: Path) -> Result:
     return result
 
 
-@pytest.mark.parametrize(
-    ("kind", "seed", "ack", "senders"),
-    [("error-200", 1, "commit", SDKS), ("kill-both", 1, "journal", FEW)],
-)
-def test_a_schedule_of_faults_loses_and_repeats_nothing(
-    shared_bench: Bench, tmp_path: Path, kind: str, seed: int, ack: str, senders: Senders
-) -> None:
-    plan = derive(seed, kind, ack=ack, seconds=SECONDS)
-    flags = {**plan.flags, "workers": 1}
-    assert run(shared_bench, replace(plan, senders=senders, flags=flags), tmp_path).hits
+def kills(plan: Plan) -> int:
+    """Return how many steps do something to a process: troubles between may meet a server that is down."""
+    return sum(step.deed is not Deed.TROUBLE for step in plan.steps)
+
+
+def test_errors_that_come_after_status_200_lose_and_repeat_nothing(shared_bench: Bench, tmp_path: Path) -> None:
+    plan = derive(1, "error-200", ack="commit", seconds=SECONDS)
+    plan = replace(plan, senders=SDKS, flags={**plan.flags, "workers": 1}, patience=PATIENCE)
+    assert run(shared_bench, plan, tmp_path).hits >= len(plan.steps)
+
+
+def test_killing_either_side_loses_and_repeats_nothing(shared_bench: Bench, tmp_path: Path) -> None:
+    plan = derive(1, "kill-both", ack="journal", seconds=SECONDS)
+    plan = replace(plan, senders=FEW, flags={**plan.flags, "workers": 1})
+    assert run(shared_bench, plan, tmp_path).hits >= kills(plan) > 0
 
 
 def test_a_collector_brings_all_it_took_whatever_happens_to_the_server(shared_bench: Bench, tmp_path: Path) -> None:
@@ -67,7 +73,8 @@ def test_a_collector_brings_all_it_took_whatever_happens_to_the_server(shared_be
     except CollectorUnavailableError as error:
         lacking(str(error))
     plan = derive(3, "kill-server", ack="commit", seconds=SECONDS)
-    assert run(shared_bench, replace(plan, senders=replace(FEW, file_collector=True)), tmp_path).hits
+    plan = replace(plan, senders=replace(FEW, file_collector=True))
+    assert run(shared_bench, plan, tmp_path).hits >= kills(plan) > 0
 
 
 def test_a_full_disk_loses_and_repeats_nothing(shared_bench: Bench, tmp_path: Path) -> None:
@@ -80,7 +87,8 @@ def test_a_full_disk_loses_and_repeats_nothing(shared_bench: Bench, tmp_path: Pa
         Step(2.8, 0.2, Deed.KILL_SERVER),
     )
     flags: dict[str, str | float] = {"ack": "journal", "batch_age": 0.1, "ack_timeout": 1}
-    assert run(shared_bench, Plan(1, "full", flags, FEW, steps, SECONDS), tmp_path).hits == len(steps)
+    plan = Plan(1, "full", flags, FEW, steps, SECONDS, patience=PATIENCE)
+    assert run(shared_bench, plan, tmp_path).hits == len(steps)
 
 
 def test_errors_and_death_at_system_calls_lose_and_repeat_nothing(shared_bench: Bench, tmp_path: Path) -> None:
@@ -96,9 +104,8 @@ def test_errors_and_death_at_system_calls_lose_and_repeat_nothing(shared_bench: 
         for number, (call, when, error) in enumerate(points)
     )
     flags: dict[str, str | float] = {"ack": "journal", "batch_age": 0.1, "ack_timeout": 1}
-    result = run(shared_bench, Plan(1, "syscalls", flags, FEW, steps, 0.3 + 1.4 * len(points)), tmp_path)
-    # Not all of them: a server that is not back yet makes no calls.
-    assert result.hits >= 2
+    plan = Plan(1, "syscalls", flags, FEW, steps, 0.3 + 1.4 * len(points), patience=PATIENCE)
+    assert run(shared_bench, plan, tmp_path).hits >= len(points)
 
 
 def test_the_check_sees_what_is_changed_in_storage(shared_bench: Bench, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from server.errors.ingest import JournalFailedError, JournalFullError
 from server.log.journal import Journal
+from tests.effort import effort
 
 from .disk import Disk
 from .stepped import Crash
@@ -159,4 +160,4 @@ def test_whatever_fails_and_whenever_it_crashes_a_journal_has_what_it_acknowledg
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL, "server.log.journal")
-    run_state_machine_as_test(JournalMachine, settings=settings(max_examples=60, stateful_step_count=40))
+    run_state_machine_as_test(JournalMachine, settings=settings(max_examples=effort(60), stateful_step_count=40))

@@ -51,12 +51,13 @@ from server.pipeline.retry_ledger import NotedRequest
 from server.settings.values import Acknowledge
 from storage.errors import StorageError
 from tests.codec.building import rows
+from tests.effort import effort
 
 from .disk import Disk
 from .moody_store import Mood, MoodyStore
 from .stepped import Crash, Stage, SteppedLoop, Worker
 
-STEPS = 10_000
+STEPS = effort(10_000)
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()

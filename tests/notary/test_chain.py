@@ -17,10 +17,10 @@ from server.notary.chain import Gap, check_batch, frontier_root
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.findings import FindingKind
-from server.notary.note import UnknownKeyError
+from server.notary.note import UnknownKeyError, parse_note
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
+from server.notary.trust import KeySpan, TrustedKeys, check_checkpoint, fingerprint, parse_public_keys
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -106,6 +106,45 @@ def test_a_named_key_is_good_for_its_own_log_only() -> None:
     finding = check_batch(FIRST, TrustedKeys(named=(SIGNER.verifier_key(other.origin),)))
     assert finding is not None
     assert finding.kind is FindingKind.BATCH_FOREIGN_SIGNED
+
+
+@pytest.mark.parametrize(
+    ("since", "kind"), [(3, FindingKind.SIGNED_BY_COMPROMISED_KEY), (4, None)], ids=["by then", "only later"]
+)
+def test_a_batch_that_a_compromised_key_signed_is_found_from_when_others_may_have_had_it(
+    since: int, kind: FindingKind | None
+) -> None:
+    finding = check_batch(FIRST, dataclasses.replace(KEYS, compromised={fingerprint(KEYS.unnamed[0]): since}))
+    assert (finding and finding.kind) == kind
+
+
+def test_a_batch_that_a_key_of_the_log_signed_out_of_its_turn_is_foreign_signed() -> None:
+    later = Signer.generate().verifier_key(NAME.origin)
+    spans = {NAME.origin: [KeySpan(SIGNER.verifier_keys(NAME.origin), 0, 3, 1, 2), KeySpan((later,), 3, None, 2, None)]}
+    keys = dataclasses.replace(KEYS, spans=spans)
+    assert check_batch(FIRST, keys) is None
+    finding = check_batch(SECOND, keys)
+    assert finding is not None
+    assert finding.kind is FindingKind.BATCH_FOREIGN_SIGNED
+
+
+def test_a_checkpoint_with_more_lines_than_a_batch_has_is_altered() -> None:
+    text = Checkpoint(NAME.origin, SECOND.tree_size, SECOND.root_hash).text()
+    finding = check_batch(redigested(SECOND, checkpoint=str(SIGNER.sign(f"{text}more\n", NAME.origin))), KEYS)
+    assert finding is not None
+    assert finding.kind is FindingKind.BATCH_ALTERED
+    assert "more lines" in finding.message
+
+
+def test_a_checkpoint_with_a_signature_more_is_altered() -> None:
+    note = parse_note(SECOND.checkpoint)
+    added = dataclasses.replace(
+        note, signatures=(*note.signatures, *Signer.generate().sign(note.text, NAME.origin).signatures)
+    )
+    finding = check_batch(redigested(SECOND, checkpoint=str(added)), KEYS)
+    assert finding is not None
+    assert finding.kind is FindingKind.BATCH_ALTERED
+    assert "did not make" in finding.message
 
 
 def test_a_gap_is_what_lies_between_two_batches() -> None:

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.notary.batch import Batch, LogState, TileFragment, notarize
-from server.notary.diagnosis import ClaimedRecord, check_fragments, check_records, compare, signed_leaves
+from server.notary.diagnosis import (
+    ClaimedRecord,
+    borne_id,
+    check_fragments,
+    check_records,
+    compare,
+    is_untouched,
+    signed_leaves,
+)
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
@@ -282,3 +290,56 @@ def test_fragments_are_those_of_the_records_or_a_tile_was_altered() -> None:
         assert finding is not None
         assert finding.kind is FindingKind.TILE_ALTERED
         assert finding.batch_id == BATCH.batch_id
+
+
+class TestBorneId:
+    """The ID that records and hashes bear tells what a batch's row was before somebody altered it."""
+
+    ALTERED = dataclasses.replace(BATCH, batch_id=UUID(int=1))
+
+    def test_it_is_the_rows_own_where_records_or_hashes_bear_that(self) -> None:
+        assert borne_id(BATCH, stored(), {}) == BATCH.batch_id
+        assert borne_id(BATCH, [], {BATCH.batch_id: []}) == BATCH.batch_id
+
+    def test_it_is_that_of_hashes_that_lead_to_the_root(self) -> None:
+        altered = dataclasses.replace(FRAGMENTS[0], hashes=bytes(len(FRAGMENTS[0].hashes)))
+        by_id = {NO_BATCH: [altered, *FRAGMENTS[1:]], BATCH.batch_id: list(FRAGMENTS)}
+        assert borne_id(self.ALTERED, [], by_id) == BATCH.batch_id
+
+    def test_without_such_hashes_it_is_that_of_records_that_lead_to_the_root(self) -> None:
+        claims = [record(0, stranger(0), NO_BATCH), *stored()]
+        assert borne_id(self.ALTERED, claims, {NO_BATCH: []}) == BATCH.batch_id
+
+    def test_where_nothing_leads_to_the_root_it_is_the_rows_own(self) -> None:
+        assert borne_id(self.ALTERED, stored()[1:], {NO_BATCH: list(FRAGMENTS[1:])}) == self.ALTERED.batch_id
+        assert borne_id(self.ALTERED, [], {}) == self.ALTERED.batch_id
+
+
+def test_a_batch_is_untouched_with_its_records_and_its_hashes_only() -> None:
+    leaf_hashes = b"".join(SIGNED)
+    assert is_untouched(BATCH, leaf_hashes, FRAGMENTS)
+    assert not is_untouched(BATCH, leaf_hashes, FRAGMENTS[1:])
+    assert not is_untouched(BATCH, stranger(0) + leaf_hashes[32:], FRAGMENTS)
+
+
+def neighbour(log: LogName) -> Batch:
+    """Return another batch, of the same or of another log, whose records are strangers."""
+    hashes = b"".join(stranger(number) for number in range(COUNT))
+    return notarize(LogState(log), hashes, Signer.generate(), min_timestamp=0, max_timestamp=0, ingested_at=0).batch
+
+
+def test_a_record_moved_to_another_batch_of_its_log_is_reordered_there() -> None:
+    other = neighbour(LogName("example.org", Stream.AUDIT, "node-1"))
+    moved = ClaimedRecord(other.batch_id, 2, SIGNED[3], b"record")
+    vacancies = [Vacancy(BATCH, FIRST + 3, SIGNED[3])]
+    (finding,), left = settle(vacancies, [Stray(Stream.AUDIT, other.log_id, moved, other)])
+    assert (finding.kind, finding.batch_id, finding.leaf_index, left) == (REORDERED, other.batch_id, 2, [])
+    assert f"as leaf {FIRST + 3}, in batch {BATCH.sequence}" in finding.message
+
+
+def test_a_record_put_under_another_log_is_changed() -> None:
+    other = neighbour(LogName("example.org", Stream.AUDIT, "node-2"))
+    moved = ClaimedRecord(NO_BATCH, FIRST + 3, SIGNED[3], b"record")
+    (finding,), left = settle([Vacancy(BATCH, FIRST + 3, SIGNED[3])], [Stray(Stream.AUDIT, other.log_id, moved)])
+    assert (finding.kind, finding.batch_id, finding.leaf_index, left) == (CHANGED, BATCH.batch_id, FIRST + 3, [])
+    assert "its LogId was changed" in finding.message

@@ -114,3 +114,32 @@ def test_a_history_that_begins_after_a_batch_goes_on_from_it() -> None:
     assert add(history, [THIRD]) == ([THIRD], [])
     assert not history.gaps
     assert not history.forks()
+
+
+def test_copies_of_a_checkpoint_in_rows_of_other_numbers_are_named_with_the_batch_they_copy() -> None:
+    history = History(from_start=True)
+    add(history, [FIRST])
+    copy = dataclasses.replace(SECOND, sequence=9)
+    batches, (finding,) = add(history, [copy, SECOND])
+    assert batches == [SECOND]
+    assert (finding.kind, finding.sequence) == (FindingKind.BATCH_DUPLICATED, 9)
+    assert "as batch 2" in finding.message
+
+
+@pytest.mark.parametrize(("size", "gaps"), [(3, []), (2, [Gap(None, SECOND)])])
+def test_where_reading_begins_within_a_batch_none_before_it_is_missed(size: int, gaps: list[Gap]) -> None:
+    history = History(from_start=True)
+    history.begin_within(size)
+    assert add(history, [SECOND], [THIRD]) == ([SECOND, THIRD], [])
+    assert history.gaps == gaps
+
+
+@pytest.mark.parametrize(
+    ("rows", "broken"),
+    [([[FIRST], [SECOND]], False), ([[FIRST], [THIRD]], True), ([[FIRST], [OTHER_SECOND]], True)],
+    ids=["whole", "with a gap", "with a fork"],
+)
+def test_a_history_is_broken_by_gaps_and_by_forks(rows: list[list[Batch]], broken: bool) -> None:
+    history = History(from_start=True)
+    add(history, *rows)
+    assert history.is_broken is broken

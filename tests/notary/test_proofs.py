@@ -16,6 +16,7 @@ from server.notary.proofs import (
     consistency_path,
     inclusion_nodes,
     inclusion_path,
+    root_of_leaves,
     verify_consistency,
     verify_inclusion,
 )
@@ -99,6 +100,10 @@ def test_inclusion_paths_are_those_of_the_reference_vectors(index: int, size: in
     path = inclusion_path(index, size, reference_node)
     assert [sibling.hex() for sibling in path] == PATHS[index, size]
     verify_inclusion(index, size, LEAVES[index], path, bytes.fromhex(ROOTS[size]))
+
+
+def test_the_root_of_no_leaves_is_that_of_the_empty_tree() -> None:
+    assert root_of_leaves(5, 5, perfect_node) == sha256(b"").digest()
 
 
 def test_every_path_of_every_small_tree_is_the_rfcs_and_verifies() -> None:

@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -183,3 +184,28 @@ def test_a_signed_note_of_two_signatures_is_written_and_read_back() -> None:
     note = sign_checkpoint(CHECKPOINT, TWO)
     assert parse_note(str(note)) == note
     assert [VerifierKey.parse(str(key)) for key in TWO.verifier_keys(NAME)] == list(TWO.verifier_keys(NAME))
+
+
+class NoMlDsa:
+    """A ``cryptography`` whose OpenSSL has no ML-DSA, as those before 3.5."""
+
+    @staticmethod
+    def generate() -> None:
+        raise UnsupportedAlgorithm("no ML-DSA here")
+
+    @staticmethod
+    def from_public_bytes(data: bytes) -> None:
+        raise UnsupportedAlgorithm(f"no ML-DSA here, and {len(data)} bytes of a key")
+
+
+def test_where_cryptography_has_no_ml_dsa_no_key_is_made_and_no_signature_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    note = sign_checkpoint(CHECKPOINT, TWO)
+    monkeypatch.setattr("server.notary.signers.MLDSA44PrivateKey", NoMlDsa)
+    with pytest.raises(KeyMaterialError, match="no ML-DSA here"):
+        MlDsa44Key.generate()
+    monkeypatch.setattr("server.notary.keys.MLDSA44PublicKey", NoMlDsa)
+    with pytest.raises(VerificationError, match="cannot be checked: no ML-DSA here"):
+        note.verify(TWO.verifier_keys(NAME))
+    assert note.verify(ONE.verifier_keys(NAME)) == [ONE.verifier_key(NAME)]

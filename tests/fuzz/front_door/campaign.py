@@ -116,6 +116,8 @@ class Campaign:
             for number in itertools.count():
                 wanted = plan.warm_up if number == 0 else plan.round_cases
                 goal = min(wanted, plan.cases - report.cases.total())
+                if goal <= 0 and any(report.accepted(door) < plan.accepted for door in Door):
+                    goal = plan.round_cases
                 if goal <= 0 or (time.monotonic() >= end and number > 1):
                     break
                 if number % 5 == 0:

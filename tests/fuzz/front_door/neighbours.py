@@ -21,8 +21,7 @@ from harness.otlp_load import ID, Load, log_record, own_connection, request_of
 
 __all__ = ["NeighbourError", "Neighbours"]
 
-_DEADLINE = 60.0  # seconds within which each neighbour's next request has to be accepted
-_HEALTH_DEADLINE = 10.0
+_DEADLINE = 60.0  # seconds within which each neighbour's next request has to be accepted, or the health answered
 _PAUSE = 0.1
 
 
@@ -72,8 +71,8 @@ class Neighbours:
             NeighbourError: one of them was not, or the health is not good.
         """
         start = time.monotonic()
-        for path, within in (("/healthz", _HEALTH_DEADLINE), ("/readyz", _HEALTH_DEADLINE)):
-            self._ask(path, within)
+        for path in ("/healthz", "/readyz"):
+            self._ask(path)
         before = len(self._acknowledged)
         try:
             self._load.wait_for_acknowledged(1, _DEADLINE)
@@ -88,8 +87,8 @@ class Neighbours:
     def _last(self) -> str:
         return "\n".join(self.refusals[-3:])
 
-    def _ask(self, path: str, within: float) -> None:
-        connection = http.client.HTTPConnection(urlsplit(self._server.http).netloc, timeout=within)
+    def _ask(self, path: str) -> None:
+        connection = http.client.HTTPConnection(urlsplit(self._server.http).netloc, timeout=_DEADLINE)
         try:
             connection.request("GET", path)
             status = connection.getresponse().status

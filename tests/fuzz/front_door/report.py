@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from tests.fuzz.front_door.script import Door, Script
 from tests.fuzz.front_door.vitals import Vitals
 
-__all__ = ["Finding", "Plan", "Report"]
+__all__ = ["ACCEPTED", "Finding", "Plan", "Report"]
+
+ACCEPTED = {Door.GRPC: "OK", Door.HTTP: "200"}
+"""The outcome of a request that was accepted."""
 
 _MOST_FOUND = 20
 
@@ -21,6 +24,8 @@ class Plan:
         seed: of all cases.
         first: number of the first script.
         cases: after how many cases to stop.
+        accepted: how many requests each port has to have accepted by then; there are more rounds until it has. A server
+            that sheds load refuses valid requests too, for as long as it is slow.
         seconds: after how many seconds to stop.
         at_once: how many connections at once.
         crowd: how many idle connections on each port.
@@ -33,6 +38,7 @@ class Plan:
     seed: int
     first: int = 0
     cases: float = float("inf")
+    accepted: int = 0
     seconds: float = float("inf")
     at_once: int = 96
     crowd: int = 3000
@@ -72,6 +78,10 @@ class Report:
     next: int = 0
     seconds: float = 0.0
     processor_seconds: float = 0.0
+
+    def accepted(self, door: Door) -> int:
+        """Return how many requests a port has accepted."""
+        return self.outcomes[door][ACCEPTED[door]]
 
     def add(self, finding: Finding) -> bool:
         """Note something, and tell whether it is new; what is found again is only counted."""

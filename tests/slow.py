@@ -1,0 +1,49 @@
+"""The tests that ``make test`` leaves out, and the smoke tests of them that it runs all the same.
+
+A test of a second or two that needs no ClickHouse server and builds nothing belongs to ``make test``. All others
+are named here, by path, and are marked ``slow`` as they are collected. ``make test-all`` and CI run everything.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+__all__ = ["SLOW", "SMOKE", "is_slow"]
+
+SLOW = {
+    "tests/benchmarks/test_commands.py": "runs benchmarks against servers",
+    "tests/faults/test_schedules.py": "schedules of faults against servers",
+    "tests/fuzz/test_front_door.py::test_a_campaign": "a campaign against a server",
+    "tests/fuzz/test_front_door.py::test_a_server_takes": "a campaign against a server",
+    "tests/fuzz/test_fuzz.py::test_the_sanitizers_find_nothing_in_the_corpus": "compiles the fuzzer",
+    "tests/interop/": "builds Go programs and reads a served log with them",
+    "tests/notary/test_hashing_sanitized.py": "compiles a program",
+    "tests/system/": "starts servers and runs commands",
+    "tests/tamper/": "a thousand changes of a store, and a whole verification after each",
+    "tests/test_demo.py": "runs the demo several times",
+    "tests/test_docs.py::TestRecordOfARunningServer": "starts a server",
+    "tests/witness/test_litewitness.py": "builds a Go program",
+}
+"""Start of the test's ID -> why it is slow."""
+
+SMOKE = (
+    "tests/interop/test_openssl.py",
+    "tests/system/test_cli.py::test_a_changed_record_is_a_finding_for_every_command",
+    "tests/system/test_evidence_cli.py::test_a_record_that_audit_shows_is_proved_to_who_trusts_no_server",
+    "tests/system/test_senders.py",
+    "tests/tamper/test_matrix.py",
+    "tests/test_demo.py::test_demo_shows_the_main_job",
+)
+"""Starts of IDs that stay in ``make test`` although one of ``SLOW`` covers them: each system once."""
+
+_NEEDS_A_SERVER = frozenset({"clickhouse_server", "clickhouse_node", "clickhouse_storage"})
+_ON_EITHER_ENGINE = ("module_engine", "shared_server", "storage_url", "written")  # fixtures
+
+
+def is_slow(item: pytest.Function) -> bool:
+    """Tell whether ``make test`` leaves a test out: the table says so, or it needs a ClickHouse server."""
+    # A fixture with the engine as its parameter asks for the server itself, and only with that parameter.
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    if _NEEDS_A_SERVER & set(item.fixturenames) or "server" in map(parameters.get, _ON_EITHER_ENGINE):
+        return True
+    return item.nodeid.startswith(tuple(SLOW)) and not item.nodeid.startswith(SMOKE)
