@@ -39,7 +39,7 @@ test-slow: $(READY) ## run those that 'make test' leaves out
 	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS) -m slow
 
 coverage: $(READY) ## measure the fast tests; all branches of server/notary and server/check.py have to be covered
-	$(BIN)/pytest tests/notary tests/test_check.py --numprocesses auto --maxprocesses 4 --quiet \
+	$(BIN)/pytest tests/notary tests/test_check.py -m "not hypothesis" --numprocesses auto --maxprocesses 4 --quiet \
 		--cov=server.notary --cov=server.check --cov-report=term --cov-fail-under=100
 	$(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow" --cov --cov-report=term
 

@@ -9,11 +9,8 @@ import io
 import json
 import os
 import random
-<<<<<<< HEAD
 import re
-=======
 import runpy
->>>>>>> 54512b6 (Coverage is measured: all branches of server/notary and server/check.py are covered by their own tests, and CI requires it)
 import subprocess
 import sys
 import tomllib
@@ -162,6 +159,17 @@ class TestParity:
         for stream in Stream:
             empty = encode_record(stream, {})
             assert list(check.read_record(empty, stream.value)) == [c.name for c in canonical_columns(stream)]
+
+    def test_a_path_of_another_length_or_to_an_entry_that_is_not_there_leads_nowhere(self) -> None:
+        root, path = check.root_from_path(0, 1, bytes(32), []), [bytes(32)]
+        assert root == bytes(32)
+        for index, size, some, says in (
+            (1, 1, [], "there is no entry 1 in a log of 1"),
+            (0, 1, path, "too long"),
+            (0, 2, [], "too short"),
+        ):
+            with pytest.raises(check.RefusedError, match=says):
+                check.root_from_path(index, size, bytes(32), some)
 
     @given(st.binary(max_size=80), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
     def test_its_hashes_are_the_notarys(self, record: bytes, left: bytes, right: bytes) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.bundles import audit_record
 from server.notary.canonical import (
     Kind,
     Value,
@@ -120,3 +121,11 @@ def test_an_audit_record_is_an_operational_one_with_more_columns() -> None:
     # Version 1 is released: neither order nor names may ever change, old proofs depend on them.
     digest = sha256("\n".join(f"{c.name} {c.kind.value}" for c in audit).encode()).hexdigest()
     assert (len(operational), len(audit), digest[:16]) == (21, 32, "ea6dc092158775a9")
+
+
+def test_a_record_that_is_cut_anywhere_is_malformed() -> None:
+    record = audit_record(1)
+    assert decode_record(Stream.AUDIT, record)
+    for size in range(len(record)):
+        with pytest.raises(MalformedError, match="too early"):
+            decode_record(Stream.AUDIT, record[:size])

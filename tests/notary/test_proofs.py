@@ -292,3 +292,24 @@ def test_a_node_of_a_later_perfect_tree_is_the_hash_of_its_halves() -> None:
     verify_consistency(
         4, 8, perfect_node(2, 0), node_hash(perfect_node(2, 0), perfect_node(2, 1)), [perfect_node(2, 1)]
     )
+
+
+def test_the_nodes_of_proofs_in_a_tree_of_seven_are_those_of_the_rfcs_example() -> None:
+    # RFC 9162, section 2.1.5: the proof of d0 is [b, h, l], from the tree of 3 it is [c, d, g, l].
+    assert list(inclusion_nodes(0, 7)) == [(0, 1), (1, 1), (1, 2), (0, 6)]
+    assert list(consistency_nodes(3, 7)) == [(0, 2), (0, 3), (1, 0), (1, 2), (0, 6)]
+    assert list(consistency_nodes(0, 7)) == []
+
+
+def test_no_leaf_is_proved_that_the_tree_does_not_have() -> None:
+    for index, size in ((7, 7), (-1, 7), (0, 0)):
+        with pytest.raises(VerificationError, match="no leaf"):
+            verify_inclusion(index, size, leaf(0), [], bytes(32))
+
+
+def test_between_trees_of_one_size_and_from_the_empty_tree_a_proof_is_empty() -> None:
+    root = bytes.fromhex(ROOTS[7])
+    for first, first_root in ((0, EMPTY_ROOT), (7, root)):
+        verify_consistency(first, 7, first_root, root, [])
+        with pytest.raises(VerificationError, match="too long"):
+            verify_consistency(first, 7, first_root, root, [leaf(0)])

@@ -171,3 +171,18 @@ def test_a_tile_of_another_width_is_malformed() -> None:
 def test_entries_stand_behind_their_length() -> None:
     assert encode_bundle([b"", b"ab", bytes(300)]) == b"\0\0" + b"\0\2ab" + b"\1\x2c" + bytes(300)
     assert encode_bundle([]) == b""
+
+
+@pytest.mark.parametrize(("level", "index", "size"), [(0, 0, 3), (0, 0, 256), (0, 1, 700), (1, 0, 700), (0, 2, 700)])
+def test_a_tile_of_a_fixed_tree_leads_to_its_root_and_an_altered_one_not(level: int, index: int, size: int) -> None:
+    hashes, root = _hashes(level, index, size), naive_root(0, size)
+    verify_tile(level, index, hashes, size, root, perfect_node)
+    with pytest.raises(VerificationError, match="do not lead to the root hash"):
+        verify_tile(level, index, hashes[:-1] + bytes([hashes[-1] ^ 1]), size, root, perfect_node)
+    with pytest.raises(MalformedError, match="are not what this tile has"):
+        verify_tile(level, index, hashes[:-32], size, root, perfect_node)
+
+
+def test_beside_the_tile_in_the_middle_of_a_tree_stand_the_subtrees_before_and_behind_it() -> None:
+    # 256 leaves before it, and 128 + 32 + 16 + 8 + 4 behind it.
+    assert sorted(nodes_beside(0, 1, 700)) == [(2, 174), (3, 86), (4, 42), (5, 20), (7, 4), (8, 0)]
