@@ -9,12 +9,14 @@ from hashlib import sha256
 
 from server.notary.findings import Finding
 
-__all__ = ["MORE", "FindingLedger", "Notice", "notice_of"]
+__all__ = ["MORE", "MOST_REPORTED", "FindingLedger", "Notice", "notice_of"]
 
 MORE = "MORE"
 """Kind of the notice that there are more findings than are reported one by one."""
 
-_MOST = 10_000  # findings that are reported one by one
+MOST_REPORTED = 10_000
+"""Findings that are reported one by one."""
+
 _LONGEST = 1000  # characters of a message
 
 
@@ -76,27 +78,32 @@ class FindingLedger:
         unsent: notices that are not recorded as audit records yet, by key.
     """
 
-    def __init__(self, recorded: Mapping[str, str] | None = None, seen: Iterable[str] = ()) -> None:
+    def __init__(
+        self, recorded: Mapping[str, str] | None = None, seen: Iterable[str] = (), most: int = MOST_REPORTED
+    ) -> None:
         """Restore a ledger.
 
         Args:
             recorded: key -> kind of the findings that are recorded already.
             seen: keys of the findings that were found again in this pass.
+            most: number of findings that are reported one by one; a single notice stands for all others.
         """
         self.unsent: dict[str, Notice] = {}
+        self._most = most
+        self._more = _more(most)
         self._kinds = dict(recorded or {})
         self._seen = set(seen) & self._kinds.keys()
 
     def is_new(self, notice: Notice) -> bool:
         """Return whether a notice would be reported."""
-        return notice.key not in self._kinds and _more().key not in self._kinds
+        return notice.key not in self._kinds and self._more.key not in self._kinds
 
     def take(self, found: Iterable[Notice]) -> list[Notice]:
         """Add findings, and return the new ones."""
         new = []
         for notice in found:
-            if notice.key not in self._kinds and len(self._kinds) >= _MOST:
-                notice = _more()
+            if notice.key not in self._kinds and len(self._kinds) >= self._most:
+                notice = self._more
             self._seen.add(notice.key)
             if notice.key not in self._kinds:
                 self._kinds[notice.key] = notice.kind
@@ -130,8 +137,8 @@ class FindingLedger:
         return sorted(self._seen - self.unsent.keys())
 
 
-def _more() -> Notice:
-    what = f"there are more than {_MOST} findings; 'lognotary verify' lists them all"
+def _more(most: int) -> Notice:
+    what = f"there are more than {most} findings; 'lognotary verify' lists them all"
     return Notice(_digest(MORE), MORE, what)
 
 

@@ -15,18 +15,13 @@ from server.notary.history import History, restore
 from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
 from server.verification.expiry import Expiry
+from server.verification.read_limits import ReadLimits
 from server.verification.record_check import RecordChecker
 from storage.engine import Engine
 from storage.evidence import read_batches_at, read_batches_of_leaves, read_batches_within
 from storage.inventory import BatchIndex
 
 __all__ = ["LogCheck"]
-
-# Records read at once, unless one batch has more. Rows are not stored in the order of leaves, so that storage reads
-# many more than those of a small window. Each takes 33 bytes meanwhile.
-_WINDOW = 1 << 22
-_MOST_BATCHES = 100_000  # of a window
-_PAGE = 1000  # batches read at once
 
 
 class LogCheck:
@@ -101,7 +96,7 @@ class LogCheck:
             if isinstance(item, Finding):
                 yield item
                 continue
-            if window and not _may_join(item, window):
+            if window and not _may_join(item, window, self._checker.limits):
                 yield from self._records(window)
                 window = []
             window.append(item)
@@ -165,7 +160,7 @@ class LogCheck:
 
     def _good_batches(self, index: BatchIndex) -> Iterator[Batch | Finding]:
         places = index.places()
-        while page := list(islice(places, _PAGE)):
+        while page := list(islice(places, self._checker.limits.page)):
             rows = read_batches_at(self._engine, self.name.log_id, page)
             for _, same_size in groupby(rows, key=lambda batch: batch.tree_size):
                 yield from self._place(list(same_size))
@@ -272,10 +267,11 @@ class LogCheck:
         )
 
 
-def _may_join(batch: Batch, window: Sequence[Batch]) -> bool:
+def _may_join(batch: Batch, window: Sequence[Batch], limits: ReadLimits) -> bool:
     """Return whether a batch may be read together with the batches before it."""
     follows = batch.first_leaf == window[-1].tree_size
-    return follows and batch.tree_size - window[0].first_leaf <= _WINDOW and len(window) < _MOST_BATCHES
+    size = batch.tree_size - window[0].first_leaf
+    return follows and size <= limits.window and len(window) < limits.window_batches
 
 
 def _size(batch: Batch, signed: Checkpoint | None) -> int:

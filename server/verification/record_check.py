@@ -25,6 +25,7 @@ from server.notary.leaf_rows import LeafHashes, LeafRange
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle
+from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine
 from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
@@ -33,11 +34,6 @@ from storage.rowbinary import uuid_bytes
 
 __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
 
-_PART = 1 << 22  # records hashed at once where there is no batch to tell how many
-_GROUP = 500_000  # records whose stored hashes are read at once, unless one batch has more
-_TOUCHED = 100_000  # the same, for batches that do not match what was signed
-_MOST_PENDING = 100_000  # records out of place that are kept, to be matched with those of other batches
-
 
 @dataclass(slots=True)
 class Pending:
@@ -45,6 +41,7 @@ class Pending:
 
     vacancies: list[Vacancy] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
+    limits: ReadLimits = READ_LIMITS
 
     def settle(self) -> tuple[list[Finding], list[Stray]]:
         """Settle everything pending; see ``settlement.settle``."""
@@ -54,7 +51,7 @@ class Pending:
 
     def settle_overflow(self) -> list[Finding]:
         """Settle early if too much is pending; moves to batches that are read later are then not recognised."""
-        if len(self.vacancies) + len(self.strays) <= _MOST_PENDING:
+        if len(self.vacancies) + len(self.strays) <= self.limits.pending:
             return []
         return self.settle()[0]
 
@@ -84,6 +81,7 @@ class RecordChecker:
         known_ids: batch IDs that rows of this log may name, including the original IDs of altered batches.
         excused: batches whose row is already reported as altered.
         altered_tiles: batches whose hashes were altered; filled by the checks.
+        limits: how much is read at once.
     """
 
     engine: Engine
@@ -93,15 +91,16 @@ class RecordChecker:
     known_ids: set[UUID]
     excused: set[Batch] = field(default_factory=set)
     altered_tiles: list[Batch] = field(default_factory=list)
+    limits: ReadLimits = READ_LIMITS
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of consecutive batches."""
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges)
-        for group in _groups(batches, _GROUP):
+        for group in _groups(batches, self.limits.group):
             fragments = self._fragments(group[0].first_leaf, group[-1].tree_size)
             touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
-            for some in _groups(touched, _TOUCHED):
+            for some in _groups(touched, self.limits.touched):
                 yield from self._check_touched(some, fragments)
 
     def _check_touched(self, batches: Sequence[Batch], by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
@@ -118,7 +117,7 @@ class RecordChecker:
             batches: consecutive batches.
             expired: called with each batch.
         """
-        for group in _groups(batches, _GROUP):
+        for group in _groups(batches, self.limits.group):
             by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
             for batch in group:
                 yield from self._check_expired(batch, by_id)
@@ -171,8 +170,8 @@ class RecordChecker:
     def holds_all(self, gap: Gap) -> bool:
         """Return whether the records of missing batches are all stored, unchanged and once each."""
         tree = self.range_after(gap.before) if gap.before else CompactRange()
-        for first in range(gap.first_leaf, gap.end_leaf, _PART):
-            end = min(first + _PART, gap.end_leaf)
+        for first in range(gap.first_leaf, gap.end_leaf, self.limits.hashed):
+            end = min(first + self.limits.hashed, gap.end_leaf)
             leaf_hashes = hash_records(self.engine, self.name, first, [LeafRange(end, None)]).of(first, end)
             if tree is None or leaf_hashes is None:
                 return False

@@ -25,6 +25,7 @@ from server.verification.history_check import HistoryCheck
 from server.verification.homes import log_id_of, origin_of_row
 from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
+from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from storage.engine import Engine
 from storage.evidence import last_batch, read_misnamed_batches
@@ -95,18 +96,21 @@ class Summary:
     expired_records: int = 0
 
 
-def verify(engine: Engine, keys: TrustedKeys, scope: Scope) -> Iterator[Progress | Finding | Expired | Summary]:
+def verify(
+    engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits = READ_LIMITS
+) -> Iterator[Progress | Finding | Expired | Summary]:
     """Verify storage; the last item is the summary.
 
     Args:
         engine: the storage.
         keys: the public keys to believe.
         scope: what to verify.
+        limits: how much is read at once.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    run = _Verification(engine, keys, scope)
+    run = _Verification(engine, keys, scope, limits)
     for item in run.steps():
         run.found += isinstance(item, Finding)
         yield item
@@ -116,11 +120,12 @@ def verify(engine: Engine, keys: TrustedKeys, scope: Scope) -> Iterator[Progress
 class _Verification:
     """One pass over a storage."""
 
-    def __init__(self, engine: Engine, keys: TrustedKeys, scope: Scope) -> None:
+    def __init__(self, engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits) -> None:
+        self._limits = limits
         self._engine = engine
         self._keys = keys
         self._scope = scope
-        self._pending = Pending()
+        self._pending = Pending(limits=limits)
         self._known_ids: defaultdict[str, set[UUID]] = defaultdict(set)  # by LogId
         # Leaves whose records need no finding of their own: their batch has one. By LogId.
         self._explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -196,6 +201,7 @@ class _Verification:
             self._pending,
             self._known_ids[name.log_id],
             altered_tiles=self._altered_tiles,
+            limits=self._limits,
         )
         stated = self._stated.get(name.log_id, LogStatements())
         expiry = Expiry(stated, self._now)

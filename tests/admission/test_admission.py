@@ -126,6 +126,8 @@ def test_a_request_that_grows_beyond_what_there_is_room_for_is_refused(admission
 def test_a_request_that_is_alone_may_grow_to_the_largest(admission: Admission) -> None:
     with admission.admit("a") as ticket:
         ticket.reserve(8 * MIB)
+        assert (ticket.size, admission.size) == (8 * MIB, 8 * MIB)
+    assert admission.size == 0
 
 
 def test_after_its_end_a_request_takes_no_more(admission: Admission) -> None:

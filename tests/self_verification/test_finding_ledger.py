@@ -68,10 +68,9 @@ def test_only_what_is_on_record_is_remembered() -> None:
     assert again.end_walk() == 0
 
 
-def test_of_very_many_findings_the_first_are_told_and_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.self_verification.finding_ledger._MOST", 10)
+def test_of_very_many_findings_the_first_are_told_and_that_there_are_more() -> None:
     many = [notice_of(replace(CHANGED, leaf_index=leaf)) for leaf in range(100)]
-    notices = FindingLedger()
+    notices = FindingLedger(most=10)
     told = notices.take(many)
     assert [notice.key for notice in told[:-1]] == [notice.key for notice in many[:10]]
     assert told[-1].kind == MORE

@@ -25,6 +25,7 @@ from server.notary.signers import Signer
 from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.verification.expiry import Expired
+from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
 from storage.evidence import read_fragments
@@ -230,9 +231,11 @@ class Store:
         """Undo what tests did."""
         self.tables.show(self.prefix)
 
-    def steps(self, scope: Scope, keys: TrustedKeys | None = None) -> list[Progress | Finding | Expired]:
+    def steps(
+        self, scope: Scope, keys: TrustedKeys | None = None, limits: ReadLimits = READ_LIMITS
+    ) -> list[Progress | Finding | Expired]:
         """Verify; checks on the way that the summary is right."""
-        *steps, summary = verify(self.engine, keys or self.keys, scope)
+        *steps, summary = verify(self.engine, keys or self.keys, scope, limits)
         assert isinstance(summary, Summary)
         told = [step for step in steps if not isinstance(step, Summary)]
         assert len(told) == len(steps)
@@ -241,12 +244,17 @@ class Store:
         return told
 
     def findings(
-        self, *checkpoints: str, since: int | None = None, until: int | None = None, keys: TrustedKeys | None = None
+        self,
+        *checkpoints: str,
+        since: int | None = None,
+        until: int | None = None,
+        keys: TrustedKeys | None = None,
+        limits: ReadLimits = READ_LIMITS,
     ) -> list[Finding]:
         """Verify, and return what was found; ``checkpoints`` are such as somebody kept."""
         keys = keys or self.keys
         scope = Scope(since, until, tuple(check_checkpoint(note, keys) for note in checkpoints))
-        return [step for step in self.steps(scope, keys) if isinstance(step, Finding)]
+        return [step for step in self.steps(scope, keys, limits) if isinstance(step, Finding)]
 
     def only(
         self, *checkpoints: str, since: int | None = None, until: int | None = None, keys: TrustedKeys | None = None

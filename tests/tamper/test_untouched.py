@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from server.notary.findings import FindingKind
+from server.verification.read_limits import ReadLimits
 from tests.tamper.store import AUDIT, OPERATIONAL, Store, batch_row, row
 
 
@@ -10,33 +9,27 @@ def test_an_untouched_store_gives_no_finding(store: Store) -> None:
     assert store.findings() == []
 
 
-def test_a_store_that_is_read_in_many_parts_gives_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.verification.log_check._PAGE", 2)
-    monkeypatch.setattr("server.verification.log_check._WINDOW", 120)
-    monkeypatch.setattr("server.verification.log_check._MOST_BATCHES", 3)
-    monkeypatch.setattr("server.verification.record_check._PART", 7)
-    monkeypatch.setattr("server.verification.record_check._GROUP", 50)
-    monkeypatch.setattr("server.verification.record_check._TOUCHED", 10)
-    assert store.findings() == []
+def test_a_store_that_is_read_in_many_parts_gives_the_same(store: Store) -> None:
+    limits = ReadLimits(page=2, window=120, window_batches=3, hashed=7, group=50, touched=10)
+    assert store.findings(limits=limits) == []
     store.tamper(
         f"ALTER TABLE otel_logs UPDATE Body = 'other' WHERE {row(OPERATIONAL, 305)}",
         f"ALTER TABLE log_batches DELETE WHERE {batch_row(store.batches[OPERATIONAL][1])}",
     )
-    changed, missing = sorted(store.findings(), key=lambda finding: finding.sequence, reverse=True)
+    changed, missing = sorted(store.findings(limits=limits), key=lambda finding: finding.sequence, reverse=True)
     assert (changed.kind, changed.leaf_index) == (FindingKind.RECORD_CHANGED, 305)
     assert missing.kind is FindingKind.BATCH_MISSING
     assert "unchanged" in missing.message
 
 
-def test_records_that_were_moved_are_told_as_far_as_they_are_kept_in_mind(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("server.verification.record_check._MOST_PENDING", 0)
+def test_records_that_were_moved_are_told_as_far_as_they_are_kept_in_mind(store: Store) -> None:
     store.tamper(
         f"ALTER TABLE otel_logs UPDATE LeafIndex = 461 - LeafIndex WHERE LogId = '{OPERATIONAL.log_id}' "
         "AND LeafIndex IN (230, 231)"
     )
-    assert [finding.kind for finding in store.findings()] == 2 * [FindingKind.RECORD_REORDERED]
+    assert [finding.kind for finding in store.findings(limits=ReadLimits(pending=0))] == 2 * [
+        FindingKind.RECORD_REORDERED
+    ]
 
 
 def test_an_untouched_store_gives_no_finding_against_any_of_its_checkpoints(store: Store) -> None:

@@ -1,0 +1,35 @@
+"""Limits on what verification reads at once and keeps in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["READ_LIMITS", "ReadLimits"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Sizes of the parts in which a log is verified; the findings do not depend on them.
+
+    Attributes:
+        page: batches read at once.
+        window: records read at once, unless one batch has more. Rows are not stored in the order of leaves, so that
+            storage reads many more than those of a small window. Each takes 33 bytes meanwhile.
+        window_batches: batches of a window.
+        hashed: records hashed at once where there is no batch to tell how many.
+        group: records whose stored hashes are read at once, unless one batch has more.
+        touched: records read at once of batches that are not as they were signed, unless one batch has more.
+        pending: records out of place that are kept, to be matched with those of other batches.
+    """
+
+    page: int = 1000
+    window: int = 1 << 22
+    window_batches: int = 100_000
+    hashed: int = 1 << 22
+    group: int = 500_000
+    touched: int = 100_000
+    pending: int = 100_000
+
+
+READ_LIMITS = ReadLimits()
+"""The limits that verification has."""
