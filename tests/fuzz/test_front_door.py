@@ -122,10 +122,10 @@ def _server_that_says(*answers: bytes) -> Iterator[tuple[str, int]]:
             thread.join()
 
 
-def _wrong(script: Script, *answers: bytes) -> str:
+def _wrong(script: Script, *answers: bytes, patience: float = delivery.PATIENCE) -> str:
     with _server_that_says(*answers) as address:
         try:
-            asyncio.run(deliver(script, {script.door: address}, Counter()))
+            asyncio.run(deliver(script, {script.door: address}, Counter(), patience))
         except AnswerError as error:
             return str(error)
         return ""
@@ -205,9 +205,9 @@ def test_an_ok_over_grpc_for_what_is_no_call_is_seen(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("script", [_http(), _call(_VALID)], ids=["http", "grpc"])
-def test_a_server_that_does_not_answer_is_seen(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "PATIENCE", 0.2)
-    assert _wrong(script, _SETTINGS if script.door is Door.GRPC else b"HTTP/1.1 200").startswith("no answer within")
+def test_a_server_that_does_not_answer_is_seen(script: Script) -> None:
+    begun = _SETTINGS if script.door is Door.GRPC else b"HTTP/1.1 200"
+    assert _wrong(script, begun, patience=0.2).startswith("no answer within")
 
 
 def test_frames_are_read_as_they_were_written() -> None:

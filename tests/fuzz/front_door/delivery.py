@@ -20,7 +20,7 @@ __all__ = ["Addresses", "Delivery", "connect", "deliver", "reset"]
 Addresses = Mapping[Door, tuple[str, int]]
 
 PATIENCE = 60.0
-"""Seconds after which a connection that should have been answered, or closed by the server, counts as hanging."""
+"""Seconds after which a connection that should have been answered, or closed by the server, counts as hanging, unless a caller says otherwise."""
 
 _MOMENT = 0.2  # seconds to listen for answers that may not come
 
@@ -102,13 +102,14 @@ class Delivery(asyncio.Protocol):
         await self._news.wait()
 
 
-async def deliver(script: Script, addresses: Addresses, outcomes: Counter[str]) -> int:
+async def deliver(script: Script, addresses: Addresses, outcomes: Counter[str], patience: float = PATIENCE) -> int:
     """Carry out a script and judge the answers.
 
     Args:
         script: what to do.
         addresses: of the server.
         outcomes: where the answers are counted.
+        patience: seconds within which the connection has to be answered, or closed by the server.
 
     Returns:
         How many cases were written while the connection was open.
@@ -122,11 +123,11 @@ async def deliver(script: Script, addresses: Addresses, outcomes: Counter[str]) 
     transport = await connect(connection, script.number, addresses[script.door])
     cases = 0
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             cases = await _write(script, transport, connection)
             await _end(script, transport, connection)
     except TimeoutError:
-        raise AnswerError(f"no answer within {PATIENCE:.0f} s") from None
+        raise AnswerError(f"no answer within {patience:.0f} s") from None
     finally:
         if script.ending is Ending.LEAVE:
             transport.close()
