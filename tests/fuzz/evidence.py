@@ -349,7 +349,7 @@ def _try(target: str, files: Files) -> tuple[bool, Failure | None]:
     except (Exception, HangError):
         return False, Failure(target, files, traceback.format_exc())
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def broken_by(saved: bytes) -> Failure | None:
