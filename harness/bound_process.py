@@ -84,7 +84,7 @@ class BoundProcess:
                 start_new_session=True,
             )
 
-    def stop(self, within: float = 30.0) -> int | None:
+    def stop(self, within: float = 120.0) -> int | None:
         """Terminate the process, kill it after a number of seconds; returns its exit status."""
         if self._process is None:
             return None

@@ -13,9 +13,9 @@ from harness.bound_process import BoundProcess
 from harness.clickhouse_http import ClickHouseServer, QueryError
 from harness.clickhouse_source import ServerSource, ServerUnavailableError, SourceKind, find_server
 from harness.free_port import free_port
+from harness.waiting import PATIENCE
 
 _CHDB_SERVER = Path(__file__).with_name("_chdb_server.py")
-_READY_SECONDS = 60.0
 
 # One file for both kinds of server: as configuration and, named by users_config, for the users in it.
 # Where clickhouse-local differs from a server it is told to be like one: the pools that merge in the
@@ -108,7 +108,7 @@ class ClickHouseNode(ClickHouseServer):
             )
         )
         self._process.start()
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if not self._process.running:
                 raise ServerUnavailableError(
@@ -118,7 +118,7 @@ class ClickHouseNode(ClickHouseServer):
             if time.monotonic() > deadline:
                 self.kill()
                 raise ServerUnavailableError(
-                    f"The ClickHouse server did not answer within {_READY_SECONDS:.0f} s: {self.log_tail()}"
+                    f"The ClickHouse server did not answer within {PATIENCE:.0f} s: {self.log_tail()}"
                 )
             time.sleep(0.02)
 
@@ -154,7 +154,7 @@ class ClickHouseNode(ClickHouseServer):
     def _answers(self) -> bool:
         """Return whether this server answers, and not another one that took the port first."""
         try:
-            path = self.query("SELECT path FROM system.disks WHERE name = 'default'", timeout=5.0)
+            path = self.query("SELECT path FROM system.disks WHERE name = 'default'", timeout=30.0)
         except (OSError, http.client.HTTPException, QueryError):
             return False
         return Path(path) == self.directory / "data"

@@ -9,9 +9,9 @@ from typing import Self
 
 from harness.bound_process import BoundProcess
 from harness.collector_binaries import CollectorUnavailableError, built_collector
+from harness.waiting import PATIENCE
 
 _READY = "Everything is ready."
-_READY_SECONDS = 60.0
 
 # Merged under the test's own configuration. A Collector serves its metrics on a fixed port unless told not
 # to, and the second one on a machine would fail on it.
@@ -54,7 +54,7 @@ class Collector:
         (self.directory / "config.yaml").write_text(text)
         (self.directory / "defaults.yaml").write_text(json.dumps(_DEFAULTS))
         self._process.start()
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while _READY not in self._process.log_text():
             if not self._process.running:
                 raise CollectorUnavailableError(
@@ -63,7 +63,7 @@ class Collector:
             if time.monotonic() > deadline:
                 self.kill()
                 raise CollectorUnavailableError(
-                    f"The Collector was not ready within {_READY_SECONDS:.0f} s: {self.log_tail()}"
+                    f"The Collector was not ready within {PATIENCE:.0f} s: {self.log_tail()}"
                 )
             time.sleep(0.02)
 

@@ -15,11 +15,10 @@ import grpc
 from google.protobuf.json_format import Parse
 
 from harness.bound_process import BoundProcess
+from harness.waiting import PATIENCE
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.evidence_pb2 import Finding, FindingKind, VerifyResponse, VerifySummary
 
-_READY_SECONDS = 60.0
-_COMMAND_SECONDS = 120.0
 _ADDRESSES = ("otlp_grpc", "otlp_http", "api_grpc", "http")
 
 
@@ -37,7 +36,7 @@ def run_lognotary(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_COMMAND_SECONDS,
+        timeout=PATIENCE,
         cwd=cwd,
         env=inherited | dict(env or {}),
         check=False,
@@ -139,7 +138,7 @@ class LognotaryServer:
         self._wait_for(lambda: text in self.log_text(), f"so far as to log {text!r}")
 
     def _wait_for(self, condition: Callable[[], bool], name: str) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not condition():
             if not self._process.running:
                 raise ServerNotReadyError(
@@ -147,7 +146,7 @@ class LognotaryServer:
                 )
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServerNotReadyError(f"The server was not {name} within {_READY_SECONDS:.0f} s: {self.log_tail()}")
+                raise ServerNotReadyError(f"The server was not {name} within {PATIENCE:.0f} s: {self.log_tail()}")
             time.sleep(0.02)
 
     def start(self) -> None:
@@ -157,7 +156,7 @@ class LognotaryServer:
 
     def stop(self) -> int | None:
         """SIGTERM; returns the exit status."""
-        return self._process.stop(within=60.0)
+        return self._process.stop(within=PATIENCE)
 
     def kill(self) -> None:
         """SIGKILL: no handler runs, nothing is flushed."""

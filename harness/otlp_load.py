@@ -17,7 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from harness.waiting import wait_for
+from harness.waiting import PATIENCE, wait_for
 from storage.clickhouse import connect
 from storage.rowbinary import read_rows, text, uint8, uint64
 from storage.url import parse_storage_url
@@ -25,7 +25,6 @@ from storage.url import parse_storage_url
 ID = "test.id"
 """The attribute that tells one record of a load from all others."""
 
-_SEND_SECONDS = 60.0
 _PAUSE = 0.05  # seconds after a refusal, so that a server that is away is not asked without pause
 
 
@@ -76,7 +75,7 @@ def send(
 ) -> None:
     """Send records and return once they are acknowledged."""
     with connect(address) as channel:
-        LogsServiceStub(channel).Export(request_of(records, service), timeout=_SEND_SECONDS)
+        LogsServiceStub(channel).Export(request_of(records, service), timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class Load:
         with self._lock:
             return list(self._refusals)
 
-    def wait_for_acknowledged(self, more: int, within: float = 60.0) -> None:
+    def wait_for_acknowledged(self, more: int, within: float = PATIENCE) -> None:
         """Wait until a number of further records are acknowledged."""
         goal = len(self.acknowledged) + more
         wait_for(lambda: len(self.acknowledged) >= goal, within)
@@ -148,7 +147,7 @@ class Load:
                 for record, name in zip(records, ids, strict=True):
                     record.attributes.extend(_pairs({ID: name}))
                 try:
-                    stub.Export(request_of(records), timeout=_SEND_SECONDS)
+                    stub.Export(request_of(records), timeout=PATIENCE)
                 except grpc.RpcError as error:
                     with self._lock:
                         self._refusals.append(refusal_of(error))

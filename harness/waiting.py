@@ -4,8 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
+PATIENCE = 240.0
+"""Seconds within which anything comes about that ever will, also on a machine that is busy with other things."""
 
-def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
+
+def wait_for(condition: Callable[[], object], within: float = PATIENCE) -> None:
     """Return once a condition holds.
 
     Raises:
@@ -18,7 +21,7 @@ def wait_for(condition: Callable[[], object], within: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-async def until(condition: Callable[[], object], within: float = 60.0) -> None:
+async def until(condition: Callable[[], object], within: float = PATIENCE) -> None:
     """Return once a condition holds, while this event loop runs; raises as ``wait_for``."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - what is looked at has no events

@@ -28,7 +28,7 @@ from tests.faults.volume import Volume
 __all__ = ["Result", "run_schedule"]
 
 _TICK = 0.02
-_HEALED_SECONDS = 60.0  # within which all is as if nothing had been
+_HEALED_SECONDS = 240.0  # within which all is as if nothing had been
 
 
 @dataclass(frozen=True, slots=True)

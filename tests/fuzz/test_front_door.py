@@ -40,7 +40,7 @@ SEED = 20261123
 
 
 def test_a_server_takes_what_it_is_given_and_gives_back_what_it_took(tmp_path: Path) -> None:
-    plan = Plan(SEED, cases=600, accepted=10, seconds=200, warm_up=300, round_cases=300, crowd=60, bomb_every=8000)
+    plan = Plan(SEED, cases=600, accepted=10, seconds=600, warm_up=300, round_cases=300, crowd=60, bomb_every=8000)
     report = Campaign(plan, tmp_path).run()
     assert {title: finding.why for title, finding in report.found.items()} == {}
     assert report.cases.total() >= plan.cases
@@ -54,7 +54,7 @@ def test_a_server_takes_what_it_is_given_and_gives_back_what_it_took(tmp_path: P
 
 def test_a_campaign_goes_on_until_a_server_that_sheds_load_has_accepted_enough(tmp_path: Path) -> None:
     # So few cases that they are over before anything has been accepted.
-    plan = Plan(SEED, cases=1, accepted=40, seconds=200, warm_up=1, round_cases=50, at_once=4, crowd=2, bomb_every=8000)
+    plan = Plan(SEED, cases=1, accepted=40, seconds=600, warm_up=1, round_cases=50, at_once=4, crowd=2, bomb_every=8000)
     report = Campaign(plan, tmp_path).run()
     assert min(report.accepted(door) for door in Door) >= plan.accepted
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 __all__ = ["Crash", "Stage", "SteppedLoop", "Worker"]
 
-_PATIENCE = 60.0  # seconds that a worker may run before it parks or ends
+_PATIENCE = 240.0  # seconds that a worker may run before it parks or ends
 
 _Result = TypeVar("_Result")
 

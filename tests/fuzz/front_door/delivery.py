@@ -19,7 +19,7 @@ __all__ = ["Addresses", "Delivery", "connect", "deliver", "reset"]
 
 Addresses = Mapping[Door, tuple[str, int]]
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds after which a connection that should have been answered, or closed by the server, counts as hanging."""
 
 _MOMENT = 0.2  # seconds to listen for answers that may not come

@@ -21,7 +21,7 @@ from harness.otlp_load import ID, Load, log_record, own_connection, request_of
 
 __all__ = ["NeighbourError", "Neighbours"]
 
-_DEADLINE = 60.0  # seconds within which each neighbour's next request has to be accepted, or the health answered
+_DEADLINE = 240.0  # seconds within which each neighbour's next request has to be accepted, or the health answered
 _PAUSE = 0.1
 
 
