@@ -86,6 +86,11 @@ class Refusal:
     details: str
     retry: float | None
 
+    @property
+    def sheds_load(self) -> bool:
+        """Whether the server has too much to do, which on a busy machine may be the case of any server."""
+        return self.retry is not None and self.details.startswith("too many requests are in flight")
+
 
 class Load:
     """Sender with several threads that runs until stopped. Nothing is ever sent twice.
@@ -122,6 +127,11 @@ class Load:
     def refusals(self) -> list[Refusal]:
         with self._lock:
             return list(self._refusals)
+
+    @property
+    def failures(self) -> list[Refusal]:
+        """The refusals for other reasons than load."""
+        return [refusal for refusal in self.refusals if not refusal.sheds_load]
 
     def wait_for_acknowledged(self, more: int, within: float = PATIENCE) -> None:
         """Wait until a number of further records are acknowledged."""

@@ -127,5 +127,5 @@ def test_what_storage_refuses_waits_in_the_journal_and_is_stored_once_it_is_well
         load.wait_for_acknowledged(20)
         load.stop()
         wait_for(lambda: server.verify()[1].records == len(load.acknowledged))
-        assert load.refusals == []
+        assert load.failures == []
         assert server.verify()[0] == []

@@ -73,7 +73,7 @@ def test_kill_under_load_loses_and_repeats_nothing_and_the_log_goes_on(lognotary
     # It takes records again, in the same logs.
     with Load(lognotary.otlp_grpc, threads=1) as load:
         load.wait_for_acknowledged(4)
-    assert load.refusals == []
+    assert load.failures == []
     check_all(lognotary, acknowledged + load.acknowledged)
 
 

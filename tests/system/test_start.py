@@ -59,7 +59,7 @@ def test_servers_that_start_at_once_write_to_logs_of_their_own(clickhouse_storag
             load.wait_for_acknowledged(40)
         for load in loads:
             load.stop()
-        assert [load.refusals for load in loads] == [[]] * SERVERS
+        assert [load.failures for load in loads] == [[]] * SERVERS
         logs = [line.split("+")[0] for server in servers for line in server.verifier_keys.read_text().splitlines()]
         assert len(set(logs)) == 2 * SERVERS
 
