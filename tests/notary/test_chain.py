@@ -144,7 +144,7 @@ def test_a_checkpoint_with_a_signature_more_is_altered() -> None:
     finding = check_batch(redigested(SECOND, checkpoint=str(added)), KEYS)
     assert finding is not None
     assert finding.kind is FindingKind.BATCH_ALTERED
-    assert "did not make" in finding.message
+    assert "not made by the log's keys" in finding.message
 
 
 def test_a_gap_is_what_lies_between_two_batches() -> None:

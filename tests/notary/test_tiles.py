@@ -179,7 +179,7 @@ def test_a_tile_of_a_fixed_tree_leads_to_its_root_and_an_altered_one_not(level: 
     verify_tile(level, index, hashes, size, root, perfect_node)
     with pytest.raises(VerificationError, match="do not lead to the root hash"):
         verify_tile(level, index, hashes[:-1] + bytes([hashes[-1] ^ 1]), size, root, perfect_node)
-    with pytest.raises(MalformedError, match="are not what this tile has"):
+    with pytest.raises(MalformedError, match="do not fit this tile"):
         verify_tile(level, index, hashes[:-32], size, root, perfect_node)
 
 

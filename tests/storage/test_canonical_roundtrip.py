@@ -32,8 +32,9 @@ from storage.evidence import read_records
 from storage.rowbinary import read_rows, string
 from storage.schema import RECORD_TABLES, canonical_expressions
 from tests.codec.strategies import any_values, requests
+from tests.effort import effort
 
-_EXAMPLES = 250
+_EXAMPLES = effort(250)
 _NOW = 1_790_000_000 * 10**9
 _AUDIT_KEYS = (
     "audit.record.id",
