@@ -27,6 +27,7 @@ from server.notary.trust import (
     TrustedKeys,
     check_checkpoint,
     fingerprint,
+    fingerprints,
     follow_key_changes,
     parse_public_keys,
     read_public_pem,
@@ -318,3 +319,9 @@ def test_a_span_covers_what_lies_between_its_ends() -> None:
     span = KeySpan((key(A),), 3, 5, 7, None)
     assert [size for size in range(8) if span.covers(size)] == [3, 4, 5]
     assert [number for number in range(10) if span.covers_statement(number)] == [7, 8, 9]
+
+
+def test_a_signer_is_named_by_the_fingerprints_of_its_keys_ed25519_first() -> None:
+    ed25519, ml_dsa = (key.public_key for key in BOTH.verifier_keys(ORIGIN))
+    assert fingerprints(A) == fingerprint(key(A).public_key) == fingerprint(ed25519)
+    assert fingerprints(BOTH) == f"{fingerprint(ed25519)} {fingerprint(ml_dsa)}"
