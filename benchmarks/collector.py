@@ -24,7 +24,6 @@ from benchmarks.processes import (
     count_records,
     count_rows,
     lognotary,
-    resident,
     scratch,
     server_flags,
     stop_merges,
@@ -34,6 +33,7 @@ from benchmarks.shape import add_shape_flags, shape_of
 from harness.clickhouse_node import ClickHouseNode
 from harness.collector import Collector
 from harness.free_port import free_port
+from harness.process_stats import resident
 from server.notary.origin import Stream
 
 _OURS, _THEIRS = "lognotary", "collector"  # databases

@@ -12,18 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.load import Requests, describe_retries, loading
-from benchmarks.processes import (
-    Meter,
-    add_server_flags,
-    clickhouse,
-    lognotary,
-    peak_resident,
-    resident,
-    scratch,
-    server_flags,
-)
+from benchmarks.processes import Meter, add_server_flags, clickhouse, lognotary, scratch, server_flags
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
+from harness.process_stats import peak_resident, resident
 
 _MIB = 1 << 20
 

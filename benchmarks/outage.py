@@ -20,13 +20,13 @@ from benchmarks.processes import (
     findings,
     lognotary,
     read_metric,
-    resident,
     scratch,
     server_flags,
 )
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
 from harness.clickhouse_node import ClickHouseNode
+from harness.process_stats import resident
 
 _MIB = 1 << 20
 _DRAINED_WITHIN = 600.0  # seconds

@@ -24,19 +24,11 @@ import grpc
 
 from benchmarks.load import LoadResult, Requests, describe_retries, load
 from benchmarks.loader import EXPORT
-from benchmarks.processes import (
-    Meter,
-    add_server_flags,
-    clickhouse,
-    lognotary,
-    peak_resident,
-    resident,
-    scratch,
-    server_flags,
-)
+from benchmarks.processes import Meter, add_server_flags, clickhouse, lognotary, scratch, server_flags
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
 from harness.lognotary_server import LognotaryServer
+from harness.process_stats import peak_resident, resident
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _MIB = 1 << 20
@@ -119,7 +111,8 @@ def _overload(
         healthy, answered, timed_out = health(), api(), still()
         normal_after = _seconds_until_normal(server.otlp_grpc, requests)
     records = storm["accepted"] * requests.shape.records
-    limit = int(options.memory_limit or 1 << 30)
+    processes = int(options.workers) + 1 if options.workers and int(options.workers) > 1 else 1
+    limit = int(options.memory_limit or (2 << 30 if engine == "embedded" else processes << 30))
     # A process alone is watched by the kernel too, between two looks.
     peak = watch.peak if options.workers else max(watch.peak, peak_resident(server.pid))
     _fill(report, engine, best, storm, records, rate)

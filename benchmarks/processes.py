@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer, read_verification
+from harness.process_stats import cpu_seconds
 from server.notary.origin import Stream
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -32,14 +32,10 @@ __all__ = [
     "clickhouse",
     "count_records",
     "count_rows",
-    "cpu_seconds",
-    "descriptors",
     "findings",
     "fresh_engine",
     "lognotary",
-    "peak_resident",
     "read_metric",
-    "resident",
     "scratch",
     "server_flags",
     "settle_merges",
@@ -47,34 +43,6 @@ __all__ = [
 ]
 
 _QUIET_SECONDS = 120.0
-_TICK = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time, user and system, of a process and of those it started.
-
-    The kernel counts all threads of a process, also those that have ended.
-    """
-    # After the name, which is in parentheses and may have any character in it.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    ticks = sum(map(int, fields[11:15]))  # utime, stime, and those of children that were waited for
-    return ticks / _TICK + sum(map(cpu_seconds, _children(pid)))
-
-
-def _children(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended has no children
-            yield from map(int, (task / "children").read_text(encoding="ascii").split())
-
-
-def resident(pid: int) -> int:
-    """Return the resident memory of a process in bytes."""
-    return _status(pid, "VmRSS") + sum(map(resident, _children(pid)))
-
-
-def descriptors(pid: int) -> int:
-    """Return the number of open files of a process."""
-    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def findings(server: LognotaryServer) -> int:
@@ -93,18 +61,6 @@ def read_metric(server: LognotaryServer, name: str) -> float:
         for sample in family.samples
         if sample.name == name
     )
-
-
-def peak_resident(pid: int) -> int:
-    """Return the peak resident memory of the process alone."""
-    return _status(pid, "VmHWM")
-
-
-def _status(pid: int, name: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) << 10
-    raise ValueError(f"the kernel does not tell {name} of process {pid}")
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from server.pipeline.gatherer import BatchLimits
 from server.pipeline.ingest import Ingest
 from server.pipeline.pipeline import Components, Pipeline
 from server.process.allocator import keep_freed_memory
+from server.process.pools import Pool
 
 _LARGEST = 64 << 20  # bytes of a request
 _THREADS = 128  # of the sync server, which needs one for each request that waits
@@ -70,7 +71,7 @@ async def _serve(options: argparse.Namespace) -> None:
     threading.Thread(target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True).start()
     if options.kind == "aio":
         server = grpc.aio.server(options=server_options(_LARGEST))
-        server.add_generic_rpc_handlers((build_logs_handler(ingest, _LARGEST),))
+        server.add_generic_rpc_handlers((build_logs_handler(ingest, _LARGEST, Pool("ingest", 4)),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         print(port, flush=True)

@@ -19,11 +19,9 @@ from benchmarks.processes import (
     add_server_flags,
     clickhouse,
     count_records,
-    descriptors,
     findings,
     lognotary,
     read_metric,
-    resident,
     scratch,
     server_flags,
 )
@@ -32,6 +30,7 @@ from benchmarks.shape import add_shape_flags, shape_of
 from harness.clickhouse_node import ClickHouseNode
 from harness.free_port import free_port
 from harness.lognotary_server import LognotaryServer
+from harness.process_stats import descriptors, resident
 
 _MIB = 1 << 20
 _PARTS = "SELECT count() FROM system.parts WHERE active AND database = 'lognotary'"

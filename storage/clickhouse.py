@@ -50,24 +50,28 @@ _NOTHING_STORED = frozenset(
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
 _PIECE = 256 << 10  # bytes that are sent, or taken, at a time
-_CLIENTS = 4  # statements that run at the same time
 
 
-def connect(url: StorageUrl) -> Engine:
+def connect(url: StorageUrl, *, clients: int = 4) -> Engine:
     """Open a storage, creating its database if it does not exist.
+
+    Args:
+        url: the storage.
+        clients: how many statements run at the same time; others wait.
 
     Raises:
         StorageConfigError: the embedded directory cannot be created.
         StorageBusyError: the embedded directory is used by another process.
         NotAppliedError: the server cannot be reached, or refuses the connection.
     """
-    return _ClickHouse(url)
+    return _ClickHouse(url, clients)
 
 
 class _ClickHouse:
-    def __init__(self, url: StorageUrl) -> None:
+    def __init__(self, url: StorageUrl, clients: int) -> None:
         self._url = url
-        self._idle: queue.LifoQueue[Client] = queue.LifoQueue()
+        self._clients = clients
+        self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()  # None: it is closed
         first = _open(url, database=None)
         try:
             with _translated():
@@ -75,7 +79,7 @@ class _ClickHouse:
                 version = str(first.server_version).split(".")
         finally:
             first.close()
-        for _ in range(_CLIENTS):
+        for _ in range(self._clients):
             self._idle.put(_open(url, database=url.database))
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
         self._insert_settings = dict(_INSERT_SETTINGS)
@@ -120,13 +124,19 @@ class _ClickHouse:
                     yield piece
 
     def close(self) -> None:
-        for _ in range(_CLIENTS):
-            self._idle.get().close()
+        for _ in range(self._clients):
+            client = self._idle.get()
+            if client is None:
+                break
+            client.close()
+        self._idle.put(None)
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Client]:
         client = self._idle.get()
         try:
+            if client is None:
+                raise NotAppliedError("storage was closed: the server is shutting down")
             yield client
         finally:
             self._idle.put(client)

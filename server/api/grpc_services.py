@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -13,7 +12,8 @@ from google.protobuf.message import Message
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
-from server.api.errors import AlteredError, ApiError, InvalidArgumentError, NotFoundError
+from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.process.pools import Pool, PoolFullError
 from storage.errors import StorageError
 
 __all__ = ["SERVICE_NAMES", "add_services"]
@@ -29,56 +29,60 @@ SERVICE_NAMES = (
 
 
 class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, pool: Pool) -> None:
         self._backend = backend
+        self._pool = pool
 
     async def GetTrace(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.GetTraceRequest, context: _Context
     ) -> correlation_pb2.GetTraceResponse:
-        return await _answer(context, lambda: self._backend.get_trace(request))
+        return await _answer(context, self._pool.run, lambda: self._backend.get_trace(request))
 
     async def SearchAuditEvents(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.SearchAuditEventsRequest, context: _Context
     ) -> correlation_pb2.SearchAuditEventsResponse:
-        return await _answer(context, lambda: self._backend.search_audit_events(request))
+        return await _answer(context, self._pool.run, lambda: self._backend.search_audit_events(request))
 
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, pool: Pool) -> None:
         self._backend = backend
+        self._pool = pool
 
     async def ListLogs(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.ListLogsRequest, context: _Context
     ) -> evidence_pb2.ListLogsResponse:
-        return await _answer(context, lambda: self._backend.list_logs(request))
+        return await _answer(context, self._pool.run, lambda: self._backend.list_logs(request))
 
     async def GetCheckpoint(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.GetCheckpointRequest, context: _Context
     ) -> evidence_pb2.GetCheckpointResponse:
-        return await _answer(context, lambda: self._backend.get_checkpoint(request))
+        return await _answer(context, self._pool.run, lambda: self._backend.get_checkpoint(request))
 
     async def GetInclusionProof(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.GetInclusionProofRequest, context: _Context
     ) -> evidence_pb2.GetInclusionProofResponse:
-        return await _answer(context, lambda: self._backend.get_inclusion_proof(request))
+        return await _answer(context, self._pool.run, lambda: self._backend.get_inclusion_proof(request))
 
     async def GetConsistencyProof(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.GetConsistencyProofRequest, context: _Context
     ) -> evidence_pb2.GetConsistencyProofResponse:
-        return await _answer(context, lambda: self._backend.get_consistency_proof(request))
+        return await _answer(context, self._pool.run, lambda: self._backend.get_consistency_proof(request))
 
     async def Verify(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.VerifyRequest, context: _Context
     ) -> AsyncIterator[evidence_pb2.VerifyResponse]:
-        steps = await _answer(context, lambda: self._backend.verify(request))
-        while (step := await _answer(context, lambda: next(steps, None))) is not None:
+        steps = await _answer(context, self._pool.run, lambda: self._backend.verify(request))
+        while (step := await _answer(context, self._pool.resume, lambda: next(steps, None))) is not None:
             yield step
 
 
-async def _answer(context: _Context, work: Callable[[], _Answer]) -> _Answer:
+async def _answer(
+    context: _Context, run: Callable[[Callable[[], _Answer]], Awaitable[_Answer]], work: Callable[[], _Answer]
+) -> _Answer:
     """Run blocking work in a thread; its errors become the status of the call."""
     try:
-        return await asyncio.to_thread(work)
+        return await run(work)
     except Exception as error:
         await _abort(context, error)
 
@@ -93,14 +97,16 @@ async def _abort(context: _Context, error: Exception) -> NoReturn:
         code = grpc.StatusCode.DATA_LOSS
     elif isinstance(error, StorageError):
         code = grpc.StatusCode.UNAVAILABLE
+    elif isinstance(error, PoolFullError):
+        code = grpc.StatusCode.RESOURCE_EXHAUSTED
     else:
         _logger.error("an API call failed", exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, "internal error: see the server's log")
-    message = str(error) if isinstance(error, ApiError) else f"storage cannot be read: {error}"
+    message = f"storage cannot be read: {error}" if isinstance(error, StorageError) else str(error)
     await context.abort(code, message)
 
 
-def add_services(server: grpc.aio.Server, backend: Backend) -> None:
-    """Add the API's services to a server."""
-    correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend), server)
-    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend), server)
+def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool) -> None:
+    """Add the API's services to a server; calls are answered in the threads of a pool."""
+    correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool), server)
+    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend, pool), server)

@@ -1,20 +1,64 @@
-"""The gRPC health service (grpc.health.v1)."""
+"""The gRPC health service (grpc.health.v1): SERVING while ``/readyz`` answers 200."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
 import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from server.api.grpc_services import SERVICE_NAMES
 
-__all__ = ["add_health"]
+__all__ = ["add_health", "following_readiness"]
+
+_INTERVAL = 0.25  # seconds between looks for those who watch
 
 
-async def add_health(server: grpc.aio.Server) -> HealthServicer:
-    """Add the health service to a server, which says that all services of the API serve."""
-    servicer = HealthServicer()
+class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
+    def __init__(self, not_ready: Callable[[], str]) -> None:
+        super().__init__()
+        self._not_ready = not_ready
+
+    async def refresh(self) -> None:
+        """Tell those who watch how it stands now."""
+        statuses = health_pb2.HealthCheckResponse
+        status = statuses.NOT_SERVING if self._not_ready() else statuses.SERVING
+        for name in ("", *SERVICE_NAMES):
+            await self.set(name, status)
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the protocol's
+        """Answer with what is true now, not with what was true at the last look."""
+        await self.refresh()
+        return await super().Check(request, context)
+
+
+def add_health(server: grpc.aio.Server, not_ready: Callable[[], str]) -> _Readiness:
+    """Add the health service to a server that has not started.
+
+    Args:
+        server: the server.
+        not_ready: returns why requests are not taken, empty if they are; does not block.
+    """
+    servicer = _Readiness(not_ready)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    for name in ("", *SERVICE_NAMES):
-        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     return servicer
+
+
+@contextlib.asynccontextmanager
+async def following_readiness(servicer: _Readiness) -> AsyncIterator[None]:
+    """Keep those who watch informed until the block ends, and tell them then that nothing is served any more."""
+
+    async def follow() -> None:
+        while True:
+            await servicer.refresh()
+            await asyncio.sleep(_INTERVAL)
+
+    following = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        following.cancel()
+        await servicer.enter_graceful_shutdown()

@@ -15,15 +15,14 @@ GET  /metrics                                   what the server counts of itself
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import Message
 from starlette.applications import Starlette
-from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -32,6 +31,7 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.tile_api import tile_routes
+from server.process.pools import Pool, PoolFullError
 from storage.errors import StorageError
 
 __all__ = ["build_http_api"]
@@ -43,11 +43,14 @@ _MessageT = TypeVar("_MessageT", bound=Message)
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus, "Exposition formats"
 
 
-def build_http_api(backend: Backend, not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> Starlette:
+def build_http_api(
+    backend: Backend, pool: Pool, not_ready: Callable[[], str], metrics: Callable[[], bytes]
+) -> Starlette:
     """Build the ASGI application.
 
     Args:
         backend: answers the calls.
+        pool: in whose threads it does.
         not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
         metrics: returns what the server counts of itself.
     """
@@ -58,8 +61,8 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str], metrics: Call
         except ValueError as error:
             raise InvalidArgumentError(f"the body is not JSON: {error}") from error
         call = _parse(body, evidence_pb2.VerifyRequest())
-        steps = await asyncio.to_thread(backend.verify, call)
-        return StreamingResponse(_lines(steps), media_type="application/x-ndjson")
+        steps = await pool.run(partial(backend.verify, call))
+        return StreamingResponse(_lines(steps, pool), media_type="application/x-ndjson")
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -73,22 +76,24 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str], metrics: Call
 
     return Starlette(
         routes=[
-            _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace),
-            _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events),
-            _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs),
-            _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint),
+            _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, pool),
+            _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, pool),
+            _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
+            _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),
             _call(
                 "/api/v1/logs/{log}/inclusion-proof",
                 evidence_pb2.GetInclusionProofRequest,
                 backend.get_inclusion_proof,
+                pool,
             ),
             _call(
                 "/api/v1/logs/{log}/consistency-proof",
                 evidence_pb2.GetConsistencyProofRequest,
                 backend.get_consistency_proof,
+                pool,
             ),
             Route("/api/v1/verify", verify, methods=["POST"]),
-            *tile_routes(backend),
+            *tile_routes(backend, pool),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
@@ -98,16 +103,17 @@ def build_http_api(backend: Backend, not_ready: Callable[[], str], metrics: Call
             NotFoundError: _refuse(404, "NOT_FOUND"),
             AlteredError: _refuse(500, "DATA_LOSS"),
             StorageError: _refuse(503, "UNAVAILABLE"),
+            PoolFullError: _refuse(429, "RESOURCE_EXHAUSTED", {"Retry-After": "1"}),
         },
     )
 
 
-def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message]) -> Route:
+def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message], pool: Pool) -> Route:
     """Answer GET with a call whose request's fields are in the path and in the query."""
 
     async def handle(request: Request) -> Response:
         call = _parse(_json_values(kind, {**request.query_params, **request.path_params}), kind())
-        return _json(await asyncio.to_thread(answer, call))
+        return _json(await pool.run(partial(answer, call)))
 
     return Route(path, handle)
 
@@ -141,9 +147,9 @@ def _json(message: Message) -> Response:
     return Response(_to_json(message), media_type="application/json")
 
 
-async def _lines(steps: Iterator[evidence_pb2.VerifyResponse]) -> AsyncIterator[str]:
+async def _lines(steps: Iterator[evidence_pb2.VerifyResponse], pool: Pool) -> AsyncIterator[str]:
     try:
-        async for step in iterate_in_threadpool(steps):
+        while (step := await pool.resume(lambda: next(steps, None))) is not None:
             yield _to_json(step, indent=None) + "\n"
     except StorageError as error:
         # The status was sent long ago: breaking off is all that tells the caller.
@@ -151,12 +157,12 @@ async def _lines(steps: Iterator[evidence_pb2.VerifyResponse]) -> AsyncIterator[
         raise
 
 
-def _refuse(status: int, code: str) -> Callable[[Request, Exception], Response]:
+def _refuse(status: int, code: str, also: Mapping[str, str] | None = None) -> Callable[[Request, Exception], Response]:
     def refuse(_: Request, error: Exception) -> Response:
         if isinstance(error, AlteredError):
             _logger.error("evidence cannot be given: %s", error)
         # What is not there yet may come: nobody shall keep that it is not.
-        headers = {"Cache-Control": "no-store"}
+        headers = {"Cache-Control": "no-store", **(also or {})}
         return JSONResponse({"code": code, "message": str(error)}, status_code=status, headers=headers)
 
     return refuse

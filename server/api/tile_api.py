@@ -7,8 +7,8 @@ GET /tlog/{log_id}/tile/entries/{index}[.p/{width}]      entries: SHA-256 of can
 
 from __future__ import annotations
 
-import asyncio
 import re
+from functools import partial
 from hashlib import sha256
 
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from server.api.backend import Backend
 from server.api.errors import NotFoundError
 from server.notary.errors import MalformedError
 from server.notary.tiles import parse_tile_path
+from server.process.pools import Pool
 
 __all__ = ["tile_routes"]
 
@@ -27,21 +28,21 @@ _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
 
-def tile_routes(backend: Backend) -> list[Route]:
-    """Return the routes of all logs' files. The application handles ApiError and StorageError."""
+def tile_routes(backend: Backend, pool: Pool) -> list[Route]:
+    """Return the routes of all logs' files, read in a thread pool. The application handles errors."""
 
     async def read(request: Request) -> Response:
         log_id, path = request.path_params["log_id"], request.path_params["path"]
         if not _LOG_ID.fullmatch(log_id):
             raise NotFoundError(f"{log_id[:100]!r} is not a log ID: give 16 hexadecimal digits")
         if path == "checkpoint":
-            note = await asyncio.to_thread(backend.latest_checkpoint, log_id)
+            note = await pool.run(partial(backend.latest_checkpoint, log_id))
             return _file(request, note.encode(), "text/plain; charset=utf-8", _ASK_AGAIN)
         try:
             tile = parse_tile_path(path)
         except MalformedError as error:
             raise NotFoundError(str(error)) from error
-        content = await asyncio.to_thread(backend.read_tile, log_id, tile)
+        content = await pool.run(partial(backend.read_tile, log_id, tile))
         return _file(request, content, "application/octet-stream", _FOR_GOOD)
 
     return [Route("/tlog/{log_id}/{path:path}", read)]

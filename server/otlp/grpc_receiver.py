@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 import grpc
@@ -29,6 +30,7 @@ from server.otlp.outcomes import Measuring
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
+from server.process.pools import Pool
 
 __all__ = ["SERVICE", "build_logs_handler", "server_options"]
 
@@ -56,7 +58,7 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
 def build_logs_handler(
-    ingest: Ingest, max_request_bytes: int, measure: MeasureRequest = lambda _: None
+    ingest: Ingest, max_request_bytes: int, pool: Pool, measure: MeasureRequest = lambda _: None
 ) -> grpc.GenericRpcHandler:
     """Build the handler of the OTLP logs service.
 
@@ -65,11 +67,12 @@ def build_logs_handler(
     Args:
         ingest: takes the serialized requests.
         max_request_bytes: larger requests, after decompression, get RESOURCE_EXHAUSTED.
+        pool: where large requests are decompressed.
         measure: told of every request.
     """
 
     async def export(_: object, context: _Context) -> bytes:
-        refusal = await _take(ingest, context, max_request_bytes, measure)
+        refusal = await _take(ingest, context, max_request_bytes, pool, measure)
         # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
         # came from, and what was in memory there.
         if refusal is not None:
@@ -124,13 +127,13 @@ def server_options(
     return options
 
 
-async def _take(ingest: Ingest, context: _Context, limit: int, measure: MeasureRequest) -> Refusal | None:
+async def _take(ingest: Ingest, context: _Context, limit: int, pool: Pool, measure: MeasureRequest) -> Refusal | None:
     """Receive a request and submit it; return why it was refused, if it was."""
     try:
         with Measuring(measure) as measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
             message = await _read(context, ticket)
             measuring.size = len(message)
-            await ingest.submit(await _decompressed(message, limit, ticket), ticket)
+            await ingest.submit(await _decompressed(message, limit, pool, ticket), ticket)
     except grpc.aio.AbortError:  # it was stopped, and the sender was told
         raise
     except asyncio.CancelledError as error:
@@ -171,12 +174,12 @@ async def _read(context: _Context, ticket: Ticket) -> bytes:
     return message
 
 
-async def _decompressed(message: bytes, limit: int, ticket: Ticket) -> bytes:
+async def _decompressed(message: bytes, limit: int, pool: Pool, ticket: Ticket) -> bytes:
     if not is_compressed(message):
         return message
     if len(message) <= _LARGE_COMPRESSED:
         return decompress_message(message, limit, ticket.received)
-    return await asyncio.to_thread(decompress_message, message, limit, reserve_from_thread(ticket))
+    return await pool.run(partial(decompress_message, message, limit, reserve_from_thread(ticket)))
 
 
 async def _stop(context: _Context, refusal: Refusal) -> None:

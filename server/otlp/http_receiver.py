@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import grpc
@@ -28,6 +29,7 @@ from server.otlp.outcomes import Measuring
 from server.otlp.status import Refusal, http_body, http_headers, refusal_of
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
+from server.process.pools import Pool
 
 __all__ = ["PATH", "build_http_app"]
 
@@ -48,12 +50,15 @@ _LARGE_COMPRESSED = 16 * 1024
 _SILENCE = 30.0  # seconds after which a sender that sends nothing more of a body is not waited for
 
 
-def build_http_app(ingest: Ingest, max_request_bytes: int, measure: MeasureRequest = lambda _: None) -> Starlette:
+def build_http_app(
+    ingest: Ingest, max_request_bytes: int, pool: Pool, measure: MeasureRequest = lambda _: None
+) -> Starlette:
     """Build the application that receives OTLP.
 
     Args:
         ingest: takes the requests, serialized as protobuf.
         max_request_bytes: larger requests, before or after decompression, get 413.
+        pool: where large requests are decompressed, and read if they are JSON.
         measure: told of every request.
     """
     json_turn = asyncio.Lock()
@@ -68,7 +73,7 @@ def build_http_app(ingest: Ingest, max_request_bytes: int, measure: MeasureReque
                 with ingest.admit(client, length) as ticket:
                     body = await _read(request, max_request_bytes, ticket)
                     measuring.size = len(body)
-                    serialized = await _serialized_request(request, body, max_request_bytes, json_turn, ticket)
+                    serialized = await _serialized_request(request, body, max_request_bytes, pool, json_turn, ticket)
                     await _while_connected(request, ingest.submit(serialized, ticket))
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.
@@ -119,7 +124,7 @@ async def _disconnected(request: Request) -> None:
 
 
 async def _serialized_request(
-    request: Request, body: bytes, limit: int, json_turn: asyncio.Lock, ticket: Ticket
+    request: Request, body: bytes, limit: int, pool: Pool, json_turn: asyncio.Lock, ticket: Ticket
 ) -> bytes:
     """Return the request of whatever type and encoding as serialized protobuf.
 
@@ -127,13 +132,14 @@ async def _serialized_request(
         request: the request.
         body: its body, as it was sent.
         limit: the largest permitted body, before and after decompression.
+        pool: where it is done if it is large.
         json_turn: held while a large JSON body is read. Two at a time would not be done sooner, as both
             want the interpreter, but take twice the memory, and that is a multiple of their size.
         ticket: asked before it takes more memory.
     """
     encoding = request.headers.get("content-encoding", "")
     if encoding and len(body) > _LARGE_COMPRESSED:
-        body = await asyncio.to_thread(decompress, body, encoding, limit, reserve_from_thread(ticket))
+        body = await pool.run(partial(decompress, body, encoding, limit, reserve_from_thread(ticket)))
     elif encoding:
         body = decompress(body, encoding, limit, ticket.received)
     if _media_type(request) != _JSON:
@@ -142,7 +148,7 @@ async def _serialized_request(
         return request_from_json(body)
     async with json_turn:
         ticket.reserve(memory_of_json(body))
-        return await asyncio.to_thread(request_from_json, body)
+        return await pool.run(partial(request_from_json, body))
 
 
 async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:

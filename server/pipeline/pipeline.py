@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,11 +29,13 @@ class Components:
         codec: encodes requests.
         batchers: the batcher of each stream.
         admission: decides which requests are taken in.
+        not_ready: returns why what is behind the pipeline cannot keep records, empty if it can; does not block.
     """
 
     codec: Codec
     batchers: Mapping[Stream, Batcher]
     admission: Admission
+    not_ready: Callable[[], str] = str
 
 
 class Pipeline:
@@ -58,6 +60,12 @@ class Pipeline:
         self._components = components
         for batcher in components.batchers.values():
             batcher.start()
+
+    def not_ready(self) -> str:
+        """Return why records cannot be acknowledged, empty if they can; from any thread, and without blocking."""
+        if self._closing:
+            return "the server is shutting down"
+        return self._components.not_ready() if self._components else "the server waits for storage"
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
         """Decide whether a request is taken in; see ``Ingest``.
@@ -84,9 +92,9 @@ class Pipeline:
 
     def _open(self) -> Components:
         if self._closing:
-            raise ShuttingDownError("the server is shutting down")
+            raise ShuttingDownError(self.not_ready())
         if self._components is None:
-            raise StorageRefusedError("the server waits for storage", retry_after=5.0)
+            raise StorageRefusedError(self.not_ready(), retry_after=5.0)
         return self._components
 
     async def _store(self, components: Components, request: bytes, ticket: Ticket) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from server.process.pools import Pool
 from server.retry.backoff import backoff
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -35,6 +36,9 @@ __all__ = [
 _logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0  # seconds between attempts to do what needs storage
+# Statements of a writer at the same time: commits of two logs, a heartbeat, what witnesses said, a change of keys. So
+# there are always some left for the lease and the probe.
+_CLIENTS = 8
 
 _Result = TypeVar("_Result")
 
@@ -76,12 +80,12 @@ def background(work: Coroutine[Any, Any, None]) -> Iterator[None]:
         task.cancel()
 
 
-async def run_on_event(event: asyncio.Event, work: Callable[[], object]) -> None:
-    """Do blocking work in a thread whenever an event is set; never ends."""
+async def run_on_event(pool: Pool, event: asyncio.Event, work: Callable[[], object]) -> None:
+    """Do blocking work in a pool whenever an event is set; never ends."""
     while True:
         await event.wait()
         event.clear()
-        await asyncio.to_thread(work)
+        await pool.run(work)
 
 
 async def run_once(event: asyncio.Event, work: Callable[[], object]) -> None:
@@ -90,10 +94,13 @@ async def run_once(event: asyncio.Event, work: Callable[[], object]) -> None:
     work()
 
 
-async def retry_until_available(work: Callable[[], _Result], stop: asyncio.Event, where: str = "") -> _Result:
-    """Do work that needs storage in a thread, again and again while storage is not there or refuses it.
+async def retry_until_available(
+    pool: Pool, work: Callable[[], _Result], stop: asyncio.Event, where: str = ""
+) -> _Result:
+    """Do work that needs storage, again and again while storage is not there or refuses it.
 
     Args:
+        pool: in whose threads it is done.
         work: what is to be done.
         stop: once set, it is not tried again.
         where: what storage is called in the log.
@@ -105,7 +112,7 @@ async def retry_until_available(work: Callable[[], _Result], stop: asyncio.Event
     pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
     while not stop.is_set():
         try:
-            return await asyncio.to_thread(work)
+            return await pool.run(work)
         except (NotAppliedError, OutcomeUnknownError) as error:
             _logger.warning("waiting for storage%s: %s", where and f" at {where}", error)
         with contextlib.suppress(TimeoutError):
@@ -113,18 +120,18 @@ async def retry_until_available(work: Callable[[], _Result], stop: asyncio.Event
     raise StoppedError
 
 
-async def reach_storage(url: StorageUrl, stop: asyncio.Event) -> Engine:
+async def reach_storage(pool: Pool, url: StorageUrl, stop: asyncio.Event) -> Engine:
     """Connect and migrate; wait while the server is not there.
 
     Raises:
         StoppedError: ``stop`` was set meanwhile.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
     """
-    return await retry_until_available(lambda: _connect_and_migrate(url), stop, str(url))
+    return await retry_until_available(pool, lambda: _connect_and_migrate(url), stop, str(url))
 
 
 def _connect_and_migrate(url: StorageUrl) -> Engine:
-    engine = connect(url)
+    engine = connect(url, clients=_CLIENTS)
     try:
         for migration in migrate(engine):
             _logger.info("applied migration %d (%s)", migration.number, migration.name)
@@ -136,13 +143,14 @@ def _connect_and_migrate(url: StorageUrl) -> Engine:
 
 @contextlib.asynccontextmanager
 async def sole_writer(
-    engine: Engine, name: WriterName, stop: asyncio.Event, give_up: threading.Event
+    pool: Pool, engine: Engine, name: WriterName, stop: asyncio.Event, give_up: threading.Event
 ) -> AsyncIterator[Engine]:
     """Hold the lease on a writer's name until the block ends; an exclusive engine needs none.
 
     Should another server take the name over, ``stop`` and ``give_up`` are set, and the block ends with an error.
 
     Args:
+        pool: where the lease is renewed; nothing else may run in its threads, or renewals come too late.
         engine: the storage.
         name: the name.
         stop: stops the server.
@@ -166,25 +174,25 @@ async def sole_writer(
         give_up.set()
         loop.call_soon_threadsafe(stop.set)
 
-    lease = await retry_until_available(lambda: claim_lease(engine, name, end), stop)
-    renewal = asyncio.create_task(_renew(lease))
+    lease = await retry_until_available(pool, lambda: claim_lease(engine, name, end), stop)
+    renewal = asyncio.create_task(_renew(pool, lease))
     try:
         yield FencedEngine(engine, lease)
     finally:
         renewal.cancel()
         try:
-            await asyncio.to_thread(lease.release)
+            await pool.run(lease.release)
         except StorageError as error:
             _logger.warning("the lease on the writer's name is not released: %s", error)
         if lease.lost is not None:  # says more than what it led to
             raise lease.lost
 
 
-async def _renew(lease: Lease) -> None:
+async def _renew(pool: Pool, lease: Lease) -> None:
     while True:
         await asyncio.sleep(RENEWAL)
         try:
-            await asyncio.to_thread(lease.renew)
+            await pool.run(lease.renew)
         except LeaseLostError:  # was told
             return
         except StorageError as error:

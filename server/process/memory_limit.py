@@ -25,6 +25,7 @@ __all__ = [
     "MemoryLimitError",
     "MemoryPlan",
     "largest_acceptable_request",
+    "memory_for_requests",
     "plan_memory",
     "resident_memory",
 ]
@@ -34,10 +35,11 @@ _logger = logging.getLogger(__name__)
 _MIB = 1 << 20
 _STATM = Path("/proc/self/statm")
 
-# How many times its size a batch takes while it is stored, besides its rows: two streams may store one each.
-_BATCH_TIMES = 2
-_BATCH_TIMES_EMBEDDED = 12  # with what the engine takes to sort, to write and to merge it, as measured
-_BATCH_TIMES_BEHIND = 2  # more with --ack journal: what is stored is read from there while others are appended
+_STREAMS = 2  # each stores one batch at a time
+# How many times its size a batch takes while it is stored, besides its rows.
+_BATCH_TIMES = 1
+_BATCH_TIMES_EMBEDDED = 6  # with what the engine takes to sort, to write and to merge it, as measured
+_BATCH_TIMES_BEHIND = 1  # more with --ack journal: what is stored is read from there while others are appended
 _ENGINE = 250 * _MIB  # that the embedded engine takes at least once it is open, its code for the most part
 _LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
 _SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
@@ -98,17 +100,18 @@ def plan_memory(
     Raises:
         MemoryLimitError: nothing would be left for requests.
     """
-    times = (_BATCH_TIMES_EMBEDDED if embedded else _BATCH_TIMES) + _BATCH_TIMES_BEHIND * behind
-    itself = resident + times * batch_bytes + _SPARE
+    times = _times(embedded=embedded, behind=behind)
+    batches = _STREAMS * times * batch_bytes
+    itself = resident + batches + _SPARE
     left = limit - itself
     if left < _LARGE_TIMES * _MIN_LARGEST_REQUEST:
         needed = -(-(itself + _LARGE_TIMES * _MIN_LARGEST_REQUEST) // _MIB)
         raise MemoryLimitError(
             f"a memory limit of {limit // _MIB} MiB is too low: the server itself takes {resident // _MIB} MiB, and up "
-            f"to {times * batch_bytes // _MIB} MiB to store batches of {batch_bytes // _MIB} MiB. Give each of its "
+            f"to {batches // _MIB} MiB to store batches of {batch_bytes // _MIB} MiB. Give each of its "
             f"processes --memory-limit {needed * _MIB} ({needed} MiB) or more, or lower --batch-bytes"
         )
-    # A request that is larger than a batch is a batch of its own.
+    # A request that is larger than a batch is a batch of its own, beside one of the other stream.
     largest = left // _LARGE_TIMES
     if largest > batch_bytes:
         largest = (left + times * batch_bytes) // (_LARGE_TIMES + times)
@@ -117,6 +120,25 @@ def plan_memory(
         AdmissionLimits(max_requests, left // MEMORY_FACTOR, largest),
         RowLimits(min(MAX_RECORDS, largest // _BYTES_PER_RECORD), min(MAX_REPEATED, largest)),
     )
+
+
+def memory_for_requests(size: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:
+    """Return the lowest memory limit, in bytes, with which requests of a size can be taken in.
+
+    Args:
+        size: bytes of the request, once it is in rows.
+        resident: as for ``plan_memory``.
+        batch_bytes: likewise.
+        embedded: likewise.
+        behind: likewise.
+    """
+    times = _times(embedded=embedded, behind=behind)
+    batches = times * (max(size, batch_bytes) + (_STREAMS - 1) * batch_bytes)
+    return resident + _SPARE + batches + _LARGE_TIMES * max(size, _MIN_LARGEST_REQUEST)
+
+
+def _times(*, embedded: bool, behind: bool) -> int:
+    return (_BATCH_TIMES_EMBEDDED if embedded else _BATCH_TIMES) + _BATCH_TIMES_BEHIND * behind
 
 
 def largest_acceptable_request(limit: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:

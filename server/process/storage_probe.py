@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from server.process.pools import Pool
 from storage.clock import read_clock
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -32,10 +33,10 @@ class StorageProbe:
         self.clock_offset = 0.0
         """Seconds that this machine's clock is ahead of storage's, as seen last."""
 
-    async def run(self) -> None:
-        """Look until cancelled."""
+    async def run(self, pool: Pool) -> None:
+        """Look until cancelled, in a pool in which nothing else may keep it waiting."""
         while True:
-            await asyncio.to_thread(self.look)
+            await pool.run(self.look)
             await asyncio.sleep(_INTERVAL)
 
     def look(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import threading
@@ -11,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
+from server.process.pools import Pool
 from server.self_verification.audit_trail import AuditTrail
 from server.self_verification.progress_file import read_progress, write_progress
 from server.self_verification.scrubber import Scrubber, Subject
@@ -36,6 +36,7 @@ _AFTER_FAILURE = 600.0  # seconds until it is tried again after an error that no
 
 @contextlib.asynccontextmanager
 async def self_verification(
+    pool: Pool,
     settings: Settings,
     keys: Callable[[], TrustedKeys],
     remembered: Callable[[], Sequence[Checkpoint | Statement]],
@@ -44,6 +45,7 @@ async def self_verification(
     """Verify the whole storage, pass after pass until the block ends, over dedicated connections.
 
     Args:
+        pool: the thread pool in which its end is awaited.
         settings: the server's settings; ``self_verify`` is the interval, or None if off.
         keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
@@ -74,7 +76,7 @@ async def self_verification(
         yield lambda: walker.status
     finally:
         stop.set()
-        await asyncio.to_thread(thread.join)
+        await pool.run(thread.join)
 
 
 def _run(walker: Scrubber, url: StorageUrl, clock: Clock) -> None:

@@ -43,6 +43,9 @@ __all__ = ["SETTINGS", "ConfigError", "Setting", "Settings", "add_flags", "load_
 
 _DEFAULT_FILE = Path("lognotary.toml")
 _PREFIX = "LOGNOTARY_"
+# Enough for a request of the default max_request_bytes (process.memory_limit has the plan).
+_MEMORY = 1 << 30  # bytes for each process
+_MEMORY_EMBEDDED = 2 << 30  # bytes, the engine's included
 
 
 class ConfigError(LognotaryError):
@@ -73,7 +76,12 @@ SETTINGS = (
     Setting("batch_bytes", "33554432", "maximum number of bytes in a batch"),
     Setting("batch_age", "0.25", "seconds within which records should be committed; sets when a batch is closed"),
     Setting("max_request_bytes", "67108864", "largest accepted request, in bytes after decompression"),
-    Setting("memory_limit", "1073741824", "bytes of memory the server may use; requests that need more are refused"),
+    Setting(
+        "memory_limit",
+        "",
+        "bytes of memory the server may use; requests that need more are refused; default: 2 GiB with embedded "
+        "storage, otherwise 1 GiB per process",
+    ),
     Setting("max_requests", "1024", "maximum number of requests in flight; further requests are refused"),
     Setting("max_connections", "4096", "maximum number of connections on each port"),
     Setting("max_connection_age", "300", "seconds after which senders are asked to reconnect"),
@@ -214,7 +222,7 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         "batch_bytes": read_count,
         "batch_age": read_amount,
         "max_request_bytes": read_count,
-        "memory_limit": read_count,
+        "memory_limit": lambda text: read_count(text) if text else 0,  # known with the engine and the workers
         "max_requests": read_count,
         "max_connections": read_count,
         "max_connection_age": read_amount,
@@ -248,12 +256,21 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
         parsed["timestamp_authority"] = TimestampAuthority(url, roots, interval) if url else None
     except ValueError as error:
         raise ConfigError(f"{where}: {error}") from error
+    if not values["memory_limit"][0]:
+        parsed["memory_limit"] = _memory_limit(parsed["storage"], parsed["workers"])
     if parsed["workers"] > 1 and isinstance(parsed["storage"], EmbeddedUrl):
         raise ConfigError(
             f"{values['workers'][1]}: {parsed['workers']} workers need a ClickHouse server, because embedded storage "
             "can be opened by one process only: give --storage http://user:password@host:8123/database, or run 1 worker"
         )
     return Settings(**parsed, audit_rules=_rules(audit))
+
+
+def _memory_limit(storage: StorageUrl, workers: int) -> int:
+    """Return the bytes of memory that a server may take where it was not said."""
+    if isinstance(storage, EmbeddedUrl):
+        return _MEMORY_EMBEDDED
+    return _MEMORY * (workers + 1 if workers > 1 else 1)  # workers have a server process beside them
 
 
 def _rules(audit: object) -> tuple[Rule, ...]:

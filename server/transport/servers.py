@@ -18,6 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from server.errors.listening import AddressUnavailableError, ListenerEndedError
+from server.process.pools import refuse_default_executor
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits, limited_protocol
 
@@ -101,7 +102,12 @@ async def serve_http_apart(
     server = _EmbeddedUvicorn(_config(app, limits))
     thread = ThreadPoolExecutor(1, thread_name_prefix="http-api")
     loop = asyncio.get_running_loop()
-    serving = loop.run_in_executor(thread, lambda: asyncio.run(server.serve(sockets=[listener])))
+
+    async def serve() -> None:
+        refuse_default_executor()
+        await server.serve(sockets=[listener])
+
+    serving = loop.run_in_executor(thread, lambda: asyncio.run(serve()))
     async with _serving_uvicorn(server, serving, address.host, listener, ended) as bound:
         yield bound
 

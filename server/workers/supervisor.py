@@ -68,6 +68,7 @@ class Supervisor:
         """
         self._workers = [_Worker(order, command, times) for order in orders]
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -77,6 +78,7 @@ class Supervisor:
         try:
             yield
         finally:
+            self._stopping = True
             stop.set()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -90,12 +92,13 @@ class Supervisor:
             await self._wait(worker.accepts, stop)
 
     async def run_until(self, stop: asyncio.Event) -> None:
-        """Wait until ``stop`` is set.
+        """Wait until ``stop`` is set; from then on the workers are not ready.
 
         Raises:
             WorkerFailedError: a worker ended and cannot start again.
         """
         await self._wait(stop)
+        self._stopping = True
 
     async def _wait(self, *events: asyncio.Event) -> None:
         """Wait for one of several events, or for the error of a worker."""
@@ -124,7 +127,9 @@ class Supervisor:
         return [found for found in (worker.metrics() for worker in self._workers) if found]
 
     def not_ready(self) -> str:
-        """Return why not every worker can commit records, empty if all can."""
+        """Return why not every worker can commit records, empty if all can; from any thread."""
+        if self._stopping:
+            return "the server is shutting down"
         return next(filter(None, (worker.not_ready() for worker in self._workers)), "")
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
@@ -27,6 +28,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, StatementRow
 from server.notary.trust import fingerprints
+from server.process.pools import Pool
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.writer.retention import retention_days
@@ -150,10 +152,11 @@ def reload_keys(logs: Iterable[OwnedLog], keys: KeyStore) -> None:
             _logger.error("%s: it is signed by the same keys still: %s", log.name.origin, error)  # noqa: TRY400 - told whole
 
 
-async def settle_keys(logs: Iterable[OwnedLog], *, in_commits: bool) -> None:
+async def settle_keys(pool: Pool, logs: Iterable[OwnedLog], *, in_commits: bool) -> None:
     """Make changes of keys that are pending, again and again where nothing comes that would make them; never ends.
 
     Args:
+        pool: the thread pool in which they are made.
         logs: the logs.
         in_commits: their batches are stored by those who commit them, and not by a thread behind a journal.
     """
@@ -166,7 +169,7 @@ async def settle_keys(logs: Iterable[OwnedLog], *, in_commits: bool) -> None:
                 log.writer.wake()
                 continue
             try:
-                await asyncio.to_thread(log.writer.settle_keys)
+                await pool.run(log.writer.settle_keys)
             except RefusedError as error:
                 _logger.warning("%s: %s", log.name.origin, error)
 
@@ -231,7 +234,7 @@ def _decided_changes(
 
 
 @contextlib.asynccontextmanager
-async def storing(writer: LogWriter, give_up: threading.Event) -> AsyncIterator[None]:
+async def storing(pool: Pool, writer: LogWriter, give_up: threading.Event) -> AsyncIterator[None]:
     """Store what comes into a log's journal, in a thread, until the block ends; it sets ``give_up``."""
     thread = threading.Thread(target=writer.store_appended, name="store")
     thread.start()
@@ -240,7 +243,7 @@ async def storing(writer: LogWriter, give_up: threading.Event) -> AsyncIterator[
     finally:
         give_up.set()
         writer.wake()
-        await asyncio.to_thread(thread.join)
+        await pool.run(thread.join)
 
 
 async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> None:
@@ -253,19 +256,20 @@ async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> No
         await asyncio.sleep(_LOOK_AGAIN)
 
 
-async def keep_alive(logs: Iterable[OwnedLog], interval: float) -> None:
+async def keep_alive(pool: Pool, logs: Iterable[OwnedLog], interval: float) -> None:
     """State again and again how logs stand; never ends.
 
     So silence can be proved, and of a log that is not silent between which times its records came.
 
     Args:
+        pool: in whose threads they are signed and stored.
         logs: the logs.
         interval: seconds between statements.
     """
     while True:
         await asyncio.sleep(interval)
         for log in logs:
-            await asyncio.to_thread(_beat, log)
+            await pool.run(partial(_beat, log))
 
 
 def _beat(log: OwnedLog) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from server.notary.origin import Stream
 from server.process.lifecycle import retry_until_available
+from server.process.pools import Pool
 from server.settings.settings import Settings
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
@@ -21,7 +22,9 @@ def retention_days(settings: Settings) -> dict[Stream, int | None]:
 
 
 @contextlib.asynccontextmanager
-async def enforced_retention(settings: Settings, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
+async def enforced_retention(
+    pool: Pool, settings: Settings, engine: Engine, stop: asyncio.Event
+) -> AsyncIterator[None]:
     """Lengthen the time that records are kept, let the block state how long that is, and then shorten it.
 
     So nothing vanishes before it is stated that it may.
@@ -31,12 +34,12 @@ async def enforced_retention(settings: Settings, engine: Engine, stop: asyncio.E
         StoppedError: ``stop`` was set while storage was not there.
     """
     wanted = retention_days(settings)
-    kept = await retry_until_available(lambda: read_retention_days(engine), stop)
+    kept = await retry_until_available(pool, lambda: read_retention_days(engine), stop)
     longer = {
         stream: days
         for stream, days in wanted.items()
         if (before := kept[stream]) is not None and (days is None or days > before)
     }
-    await retry_until_available(lambda: set_retention_days(engine, longer), stop)
+    await retry_until_available(pool, lambda: set_retention_days(engine, longer), stop)
     yield
-    await retry_until_available(lambda: set_retention_days(engine, wanted), stop)
+    await retry_until_available(pool, lambda: set_retention_days(engine, wanted), stop)

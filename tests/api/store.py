@@ -25,6 +25,7 @@ from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
+from server.process.pools import Pool
 from storage.engine import Engine
 
 __all__ = [
@@ -117,7 +118,7 @@ def write_events(writer: Writer) -> None:
 async def serving(engine: Engine, keys: TrustedKeys) -> AsyncIterator[grpc.aio.Channel]:
     """Serve the API on a free port; yields a channel to it."""
     server = grpc.aio.server()
-    add_services(server, Backend(engine, keys))
+    add_services(server, Backend(engine, keys), Pool("api", 2))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import grpc
 import grpc.aio
+import httpx
 import pytest
 
+from harness.waiting import until
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.grpc_services import SERVICE_NAMES, add_services
+from server.api.http_api import build_http_api
 from server.notary.trust import TrustedKeys
+from server.process.pools import Pool
 from storage.errors import NotAppliedError
 from tests.codec.building import PretendedEngine
+
+
+class BusyBackend(Backend):
+    """Answers nothing, nor goes on with a verification after its first step, until it is free."""
+
+    def __init__(self) -> None:
+        super().__init__(PretendedEngine(), TrustedKeys())
+        self.begun, self.free = threading.Event(), threading.Event()
+
+    def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
+        self.begun.set()
+        self.free.wait()
+        return correlation_pb2.GetTraceResponse()
+
+    def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
+        yield evidence_pb2.VerifyResponse(progress=evidence_pb2.VerifyProgress(records=1))
+        self.begun.set()
+        self.free.wait()
+        yield evidence_pb2.VerifyResponse(progress=evidence_pb2.VerifyProgress(records=2))
 
 
 class FailingBackend(Backend):
@@ -33,15 +59,21 @@ class FailingBackend(Backend):
         raise self.error
 
 
-@pytest.fixture
-async def channel(request: pytest.FixtureRequest) -> AsyncIterator[grpc.aio.Channel]:
+@asynccontextmanager
+async def serving(backend: Backend, pool: Pool) -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
-    add_services(server, FailingBackend(request.param))
+    add_services(server, backend, pool)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened:
         yield opened
     await server.stop(None)
+
+
+@pytest.fixture
+async def channel(request: pytest.FixtureRequest) -> AsyncIterator[grpc.aio.Channel]:
+    async with serving(FailingBackend(request.param), Pool("api", 2)) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -83,3 +115,32 @@ async def test_a_verification_that_breaks_off_ends_with_an_error(channel: grpc.a
 
 def test_the_services_have_the_public_names() -> None:
     assert SERVICE_NAMES == ("lognotary.v1.CorrelationService", "lognotary.v1.EvidenceService")
+
+
+async def test_a_call_too_many_is_refused_at_once_and_a_verification_that_has_begun_goes_on() -> None:
+    backend, pool = BusyBackend(), Pool("api", 1, waiting=0)
+    async with serving(backend, pool) as channel:
+        steps = evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(evidence_pb2.VerifyRequest())
+        assert (await steps.read()).progress.records == 1
+        await until(backend.begun.is_set)
+        with pytest.raises(grpc.aio.AioRpcError, match="too many calls") as error:
+            await correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(correlation_pb2.GetTraceRequest())
+        assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        backend.free.set()
+        assert (await steps.read()).progress.records == 2
+        assert await steps.read() is grpc.aio.EOF
+
+
+async def test_over_http_a_call_too_many_gets_429_and_when_to_come_back() -> None:
+    backend, pool = BusyBackend(), Pool("api", 1, waiting=0)
+    app = build_http_api(backend, pool, lambda: "", lambda: b"")
+    trace = f"/api/v1/traces/{'ab' * 16}"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
+        calls = [asyncio.create_task(http.get(trace)) for _ in range(2)]
+        (refused,), (waiting,) = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        answer = refused.result()
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+        assert answer.json()["code"] == "RESOURCE_EXHAUSTED"
+        assert (await http.get("/readyz")).status_code == 200
+        backend.free.set()
+        assert (await waiting).status_code == 200

@@ -15,6 +15,7 @@ from lognotary.v1 import evidence_pb2 as pb
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from server.api.backend import Backend
 from server.api.http_api import build_http_api
+from server.process.pools import Pool
 from storage.engine import Engine
 from tests.api.growing import NAME, GrowingLog, update
 from tests.api.store import Writer, log_record, serving
@@ -32,7 +33,7 @@ def log(engine: Engine) -> GrowingLog:
 
 @pytest.fixture
 async def http(log: GrowingLog) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_http_api(Backend(log.engine, log.keys), lambda: "", lambda: b"")
+    app = build_http_api(Backend(log.engine, log.keys), Pool("api", 2), lambda: "", lambda: b"")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
         yield client
 
@@ -73,7 +74,7 @@ async def test_http_answers_what_grpc_answers(http: httpx.AsyncClient, stub: Any
 
 async def test_a_record_is_asked_for_over_http(writer: Writer) -> None:
     writer.write([log_record("a record")])
-    app = build_http_api(Backend(writer.engine, writer.keys), lambda: "", lambda: b"")
+    app = build_http_api(Backend(writer.engine, writer.keys), Pool("api", 2), lambda: "", lambda: b"")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
         for name in ("include_record", "includeRecord"):
             answer = await http.get(f"{LOGS}/inclusion-proof", params={"leaf_index": "0", name: "true"})

@@ -15,6 +15,7 @@ from server.notary.checkpoint import open_checkpoint
 from server.notary.merkle import leaf_hash, node_hash, split_hashes
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.process.pools import Pool
 from storage.engine import Engine
 from storage.evidence import read_records
 from tests.api.growing import NAME, GrowingLog, delete, update
@@ -26,7 +27,7 @@ LOG = f"/tlog/{NAME.log_id}"
 
 @asynccontextmanager
 async def client(engine: Engine, keys: TrustedKeys) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_http_api(Backend(engine, keys), lambda: "", lambda: b"")
+    app = build_http_api(Backend(engine, keys), Pool("api", 2), lambda: "", lambda: b"")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://log") as opened:
         yield opened
 

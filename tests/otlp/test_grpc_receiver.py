@@ -30,16 +30,18 @@ from server.errors.ingest import (
 )
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.pipeline.ingest import Ingest
+from server.process.pools import Pool
 from tests.otlp.recording import RecordingIngest
 
 LIMIT = 1024 * 1024
+POOL = Pool("ingest", 2)
 M = TypeVar("M", bound=Message)
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
 @asynccontextmanager
 async def serving(ingest: Ingest, limit: int = LIMIT) -> AsyncIterator[str]:
-    server = grpc.aio.server(handlers=[build_logs_handler(ingest, limit)], options=server_options(limit))
+    server = grpc.aio.server(handlers=[build_logs_handler(ingest, limit, POOL)], options=server_options(limit))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -184,7 +186,7 @@ async def test_requests_are_counted_for_the_address_they_come_from():
 
 async def test_there_are_no_more_connections_than_permitted():
     options = server_options(LIMIT, max_connections=2)
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT)], options=options)
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT, POOL)], options=options)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     own = [("grpc.use_local_subchannel_pool", 1)]
@@ -368,7 +370,7 @@ async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(pe
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
     ]
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT)], options=options)
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT, POOL)], options=options)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=pinging) as channel:
@@ -389,7 +391,7 @@ def test_connections_live_on_unless_an_age_is_given():
 
 async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old():
     options = server_options(LIMIT, max_connection_age=0.2)
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT)], options=options)
+    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT, POOL)], options=options)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     async with grpc.aio.insecure_channel(address) as channel:

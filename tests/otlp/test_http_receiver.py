@@ -5,6 +5,7 @@ import gzip
 import json
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,6 +34,7 @@ from server.errors.ingest import (
 from server.otlp import http_receiver
 from server.otlp.http_receiver import build_http_app
 from server.pipeline.ingest import Ingest
+from server.process.pools import Pool
 from tests.otlp.recording import RecordingIngest
 
 LIMIT = 1024 * 1024
@@ -44,8 +46,8 @@ DOCUMENT = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"traceId": "ab" * 1
 DOCUMENT_BODY = json.dumps(DOCUMENT).encode()
 
 
-def client(ingest: Ingest, limit: int = LIMIT) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(build_http_app(ingest, limit))
+def client(ingest: Ingest, limit: int = LIMIT, pool: Pool | None = None) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(build_http_app(ingest, limit, pool or Pool("ingest", 2)))
     return httpx.AsyncClient(transport=transport, base_url="http://receiver")
 
 
@@ -119,24 +121,25 @@ async def test_the_encodings_are_undone(headers, encoding, compress):
 
 
 @pytest.mark.parametrize("headers", BOTH)
-async def test_large_bodies_are_worked_on_beside_the_event_loop(headers, monkeypatch):
-    offloaded = []
-    to_thread = asyncio.to_thread
-
-    async def counted(work, *args):
-        offloaded.append(work.__name__)
-        return await to_thread(work, *args)
-
-    monkeypatch.setattr(http_receiver.asyncio, "to_thread", counted)
+async def test_large_bodies_are_worked_on_beside_the_event_loop_and_small_ones_wait_for_no_thread(headers):
+    pool, free = Pool("ingest", 1), threading.Event()
+    busy = asyncio.create_task(pool.run(free.wait))
     text = "".join(map(chr, range(0x4E00, 0x9F00))) * 2  # compresses badly
     document = {"resourceLogs": [{"schemaUrl": text}]}
     request = json_format.ParseDict(document, ExportLogsServiceRequest()).SerializeToString()
     body = json.dumps(document, ensure_ascii=False).encode() if headers is JSON else request
     ingest = RecordingIngest()
-    response = await post(ingest, gzip.compress(body), headers | {"Content-Encoding": "gzip"})
-    assert response.status_code == 200
-    assert ingest.requests == [request]
-    assert offloaded == ["decompress", "request_from_json"][: 2 if headers is JSON else 1]
+    async with client(ingest, pool=pool) as http:
+        compressed = headers | {"Content-Encoding": "gzip"}
+        large = asyncio.create_task(http.post("/v1/logs", content=gzip.compress(body), headers=compressed))
+        await until(lambda: ingest.clients)
+        small = DOCUMENT_BODY if headers is JSON else b""
+        assert (await http.post("/v1/logs", content=gzip.compress(small), headers=compressed)).status_code == 200
+        assert not large.done()
+        free.set()
+        assert (await large).status_code == 200
+    assert ingest.requests[-1] == request
+    await busy
 
 
 @pytest.mark.parametrize("headers", BOTH)
@@ -374,7 +377,7 @@ async def test_a_sender_that_leaves_in_the_middle_of_the_body_leaves_no_trace(ca
 
     headers = [(b"content-type", b"application/x-protobuf"), (b"content-length", b"1000")]
     scope = {"type": "http", "method": "POST", "path": "/v1/logs", "headers": headers, "query_string": b""}
-    await build_http_app(ingest, LIMIT)(scope, receive, send)
+    await build_http_app(ingest, LIMIT, Pool("ingest", 2))(scope, receive, send)
     assert ingest.requests == []
     assert caplog.records == []
 
@@ -383,7 +386,7 @@ async def test_a_sender_that_leaves_in_the_middle_of_the_body_leaves_no_trace(ca
 async def serving(ingest: Ingest) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """Run the application in the server that it will run in."""
     config = uvicorn.Config(
-        build_http_app(ingest, LIMIT),
+        build_http_app(ingest, LIMIT, Pool("ingest", 2)),
         http="httptools",
         ws="none",
         lifespan="off",

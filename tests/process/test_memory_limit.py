@@ -16,10 +16,11 @@ from server.process.memory_limit import (
     MemoryGuard,
     MemoryPlan,
     largest_acceptable_request,
+    memory_for_requests,
     plan_memory,
     resident_memory,
 )
-from server.settings.settings import ConfigError
+from server.settings.settings import ConfigError, Settings, load_settings
 
 MIB = 1 << 20
 LIMIT = 1000 * MIB
@@ -36,9 +37,38 @@ def plan(
     return plan_memory(limit, resident, max_requests=1024, batch_bytes=batch, embedded=embedded, behind=behind)
 
 
-def test_with_the_default_limit_all_permitted_requests_fit_a_server_and_usual_ones_the_embedded_engine() -> None:
-    assert plan().admission.largest >= 64 * MIB
-    assert plan(resident=355 * MIB, embedded=True).admission.largest >= 32 * MIB
+def default_of(**flags: str) -> Settings:
+    return load_settings(flags, {})
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_with_the_default_limit_requests_of_the_permitted_size_fit_though_rows_are_larger(behind: bool) -> None:
+    embedded, server = default_of(), default_of(storage="http://clickhouse:8123/x")
+    for settings, resident in ((embedded, 360 * MIB), (server, 90 * MIB)):
+        is_embedded = settings is embedded
+        made = plan(settings.memory_limit, resident, embedded=is_embedded, batch=settings.batch_bytes, behind=behind)
+        assert made.admission.largest >= 1.5 * settings.max_request_bytes
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_with_workers_each_process_has_as_much_memory_as_one_alone(workers: int) -> None:
+    settings = default_of(storage="http://clickhouse:8123/x", workers=str(workers))
+    assert settings.memory_limit // (workers + 1) == default_of(storage="http://clickhouse:8123/x").memory_limit
+
+
+@given(
+    size=st.integers(1, 1 << 30),
+    resident=st.integers(0, 1 << 30),
+    batch=st.integers(1, 1 << 28),
+    embedded=st.booleans(),
+    behind=st.booleans(),
+)
+def test_the_memory_that_requests_of_a_size_are_said_to_need_is_enough_and_not_too_much(
+    size: int, resident: int, batch: int, embedded: bool, behind: bool
+) -> None:
+    needed = memory_for_requests(size, resident, batch_bytes=batch, embedded=embedded, behind=behind)
+    made = plan(needed, resident, embedded=embedded, batch=batch, behind=behind)
+    assert size <= made.admission.largest <= max(size, 4 * MIB) + 16
 
 
 def test_batches_that_are_stored_behind_the_acknowledgement_leave_less_for_requests() -> None:

@@ -57,6 +57,14 @@ def insert(engine: Engine, token: str = "a batch") -> None:  # noqa: S107 - no p
     engine.insert("t", ["x"], _BLOCK, token)
 
 
+def test_what_is_asked_of_a_closed_engine_fails_and_waits_for_nothing(storage_url: str) -> None:
+    closed = connect(parse_storage_url(storage_url))
+    closed.close()
+    with pytest.raises(NotAppliedError, match="storage was closed"):
+        closed.query("SELECT 1")
+    closed.close()
+
+
 def test_a_server_that_is_not_there_is_not_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

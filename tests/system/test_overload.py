@@ -13,9 +13,9 @@ import grpc.aio
 import httpx
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from benchmarks.processes import peak_resident
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import Load
+from harness.process_stats import peak_resident
 
 MIB = 1 << 20
 LIMIT = 384 * MIB

@@ -46,7 +46,7 @@ async def test_workers_are_told_what_to_do_and_wait_until_they_are_stopped(order
         assert workers.not_ready() == ""
         assert files_in(tmp_path) == 0
     assert files_in(tmp_path) == len(orders)
-    assert workers.not_ready() == "worker 1 is not running"
+    assert workers.not_ready() == "the server is shutting down"
 
 
 async def test_what_a_worker_says_it_waits_for_is_told(orders: list[Order]) -> None:
@@ -128,7 +128,7 @@ async def test_a_program_that_is_not_there_is_not_tried_any_more_once_all_is_sto
         await waiting
         await workers.run_until(stop)
     assert asyncio.all_tasks() == before  # nothing goes on
-    assert workers.not_ready() == "worker 1 is not running"
+    assert workers.not_ready() == "the server is shutting down"
 
 
 @pytest.mark.parametrize("size", [70_000, 1 << 20])
@@ -206,4 +206,4 @@ async def test_a_worker_that_does_not_stop_is_killed(orders: list[Order]) -> Non
     workers = supervisor(orders, script, SupervisionTimes(stop_grace=0.05))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
-    assert workers.not_ready() == "worker 1 is not running"
+    assert workers.not_ready() == "the server is shutting down"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +24,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.statement import StatementKind
 from server.pipeline.clock import Clock
 from server.process.lifecycle import Signals
+from server.process.pools import Pool, open_pools
 from server.settings.settings import load_settings
 from server.verification.expiry import Expired
 from server.verification.verification import Scope, Summary, verify
@@ -42,6 +42,7 @@ from storage.writers import WriterName
 from tests.faults.proxy import Proxy
 from tests.faults.trouble import Trouble, Way
 
+POOL = Pool("test", 4)
 NAME = LogName("shop", Stream.OPERATIONAL, "vm")
 HOUR = 3600 * 10**9
 FLAGS = {"deployment": "shop", "ack": "journal", "heartbeat": "0.05", "retention_operational": "1d"}
@@ -81,19 +82,20 @@ class Process:
         self.engine = engine
         self.settings = load_settings({"data_dir": str(directory), **FLAGS}, {})
         self.keys = KeyStore(directory / "keys")
-        self.ingestion = Ingestion(self.settings, Clock(lambda: time.time_ns() + self.offset))
+        self.clock = Clock(lambda: time.time_ns() + self.offset)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
+            self.ingestion = Ingestion(self.settings, stack.enter_context(open_pools()), self.clock)
             data = stack.enter_context(DataDirectory(Path(self.settings.data_dir)))
             name = WriterName("shop", "vm", data.place)
             writing = self.ingestion.writing(name, data, self.keys, self.engine, Signals())
-            await stack.enter_async_context(writing)
-            await asyncio.to_thread(state_changes, self.settings, self.ingestion.logs, self.keys)
-            self.ingestion.start(self.engine, stack)
+            self.writing = await stack.enter_async_context(writing)
+            await POOL.run(lambda: state_changes(self.settings, self.writing.logs, self.keys))
+            stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine))
             yield
-            await self.ingestion.finish()
+            await self.ingestion.finish(self.writing)
 
     async def send(self, *records: LogRecord) -> None:
         """Send records; they are acknowledged."""
@@ -104,7 +106,7 @@ class Process:
     @property
     def waiting(self) -> int:
         """How many batches are not in storage."""
-        return len(self.ingestion.logs[Stream.OPERATIONAL].writer.journal)
+        return len(self.writing.logs[Stream.OPERATIONAL].writer.journal)
 
 
 def size_stated(engine: Engine) -> list[int]:
@@ -112,7 +114,7 @@ def size_stated(engine: Engine) -> list[int]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    await asyncio.to_thread(wait_for, condition)
+    await POOL.run(lambda: wait_for(condition))
 
 
 def look(engine: Engine, keys: KeyStore) -> list[Finding | Expired]:

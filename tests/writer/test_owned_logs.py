@@ -32,6 +32,7 @@ from server.notary.statement import (
     read_receipt_bound,
 )
 from server.notary.trust import TrustedKeys, fingerprint
+from server.process.pools import Pool
 from server.settings.settings import load_settings
 from server.verification.verification import Scope, verify
 from server.writer.owned_logs import (
@@ -272,7 +273,7 @@ class TestRotation:
             _, new = store.rotate()
             server.engine.execute("RENAME TABLE log_statements TO away")
             reload_keys(logs.values(), store)
-            settling = asyncio.create_task(settle_keys(logs.values(), in_commits=True))
+            settling = asyncio.create_task(settle_keys(Pool("housekeeping", 1), logs.values(), in_commits=True))
             await until(lambda: all(log.statements.signed > 2 for log in logs.values()))  # it was tried
             server.engine.execute("RENAME TABLE away TO log_statements")
             await until(lambda: signed_by(logs.values()) == new.fingerprint)
@@ -460,7 +461,7 @@ class TestStart:
 class TestHeartbeats:
     async def test_logs_are_stated_to_be_alive_again_and_again(self, server: Server) -> None:
         with server.running() as logs:
-            beating = asyncio.create_task(keep_alive(logs.values(), 0.01))
+            beating = asyncio.create_task(keep_alive(Pool("housekeeping", 1), logs.values(), 0.01))
             await asyncio.to_thread(wait_for, lambda: all(len(server.stated(name)) > 3 for name in NAMES.values()))
             beating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -491,7 +492,7 @@ class TestHeartbeats:
     ) -> None:
         with server.running() as logs:
             server.engine.execute("ALTER TABLE log_statements ADD CONSTRAINT full CHECK 0")
-            beating = asyncio.create_task(keep_alive(logs.values(), 0.01))
+            beating = asyncio.create_task(keep_alive(Pool("housekeeping", 1), logs.values(), 0.01))
             await asyncio.to_thread(wait_for, lambda: "no heartbeat" in caplog.text)
             server.engine.execute("ALTER TABLE log_statements DROP CONSTRAINT full")
             await asyncio.to_thread(wait_for, lambda: "heartbeat" in server.stated())

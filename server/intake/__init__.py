@@ -1,0 +1,1 @@
+"""Where records come in: in this process, or in its workers."""

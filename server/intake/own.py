@@ -1,0 +1,106 @@
+"""The intake of a process that receives records itself: a server without workers, or a worker."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+import grpc.aio
+
+from server.intake.process import Intake, Process, Taking, retention_around
+from server.keys.identity import Identity
+from server.keys.store import KeyStore
+from server.otlp.grpc_receiver import build_logs_handler, server_options
+from server.otlp.http_receiver import build_http_app
+from server.process.descriptors import allow_descriptors
+from server.process.lifecycle import background, retry_until_available, run_on_event
+from server.process.memory_limit import largest_acceptable_request, resident_memory
+from server.settings.values import Address
+from server.transport.http_connections import ConnectionLimits
+from server.transport.servers import serve_grpc, serve_http
+from server.writer.ingestion import Ingestion
+from server.writer.owned_logs import state_changes
+from storage.engine import Engine
+from storage.url import EmbeddedUrl
+from storage.writers import WriterName
+
+__all__ = ["own_intake", "receiving", "writing_logs"]
+
+
+@contextlib.asynccontextmanager
+async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Intake]:
+    """Receive records in this process."""
+    ingestion = Ingestion(process.settings, process.pools)
+
+    def taking(engine: Engine) -> AbstractAsyncContextManager[Taking]:
+        return writing_logs(
+            process, ingestion, identity.writer, identity.store, engine, retention_around(process, engine)
+        )
+
+    async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
+        yield Intake(otlp_grpc, otlp_http, ingestion.metrics, ingestion.not_ready, taking)
+
+
+@contextlib.asynccontextmanager
+async def writing_logs(
+    process: Process,
+    ingestion: Ingestion,
+    writer: str,
+    keys: KeyStore,
+    engine: Engine,
+    retention: AbstractAsyncContextManager[None],
+) -> AsyncIterator[Taking]:
+    """Write a writer's logs in this process, and take requests. ``retention`` is around what the logs state of it."""
+    settings, data, pools, signals = process.settings, process.data, process.pools, process.signals
+    name = WriterName(settings.deployment, writer, data.place)
+    async with ingestion.writing(name, data, keys, engine, signals) as writing:
+        async with retention:
+            await retry_until_available(
+                pools.housekeeping, lambda: state_changes(settings, writing.logs, keys), signals.stop
+            )
+
+        async def run() -> None:
+            await signals.stop.wait()
+            await ingestion.finish(writing)
+
+        reloading = run_on_event(pools.housekeeping, process.reload_keys, lambda: writing.reload_keys(keys))
+        with ingestion.taking_requests(writing, engine), background(reloading):
+            yield Taking(run, writing.signed_by)
+
+
+@contextlib.asynccontextmanager
+async def receiving(
+    process: Process, ingestion: Ingestion, *, shared: bool = False
+) -> AsyncIterator[tuple[Address, Address]]:
+    """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too.
+
+    Should one end by itself, the process is told to stop, and the block ends with a ListenerEndedError.
+    """
+    settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
+    pipeline, measure = ingestion.pipeline, ingestion.metrics.request
+    allow_descriptors(4 * settings.max_connections)
+    most = largest_acceptable_request(
+        settings.memory_limit,
+        resident_memory() or 0,
+        batch_bytes=settings.batch_bytes,
+        embedded=isinstance(settings.storage, EmbeddedUrl),
+        behind=not ingestion.waits_for_storage,
+    )
+    options = dict(
+        server_options(
+            min(settings.max_request_bytes, most),
+            max_connections=settings.max_connections,
+            max_calls=settings.max_requests,
+            max_connection_age=settings.max_connection_age,
+        )
+    ) | {"grpc.so_reuseport": int(shared)}
+    server = grpc.aio.server(options=list(options.items()))
+    server.add_generic_rpc_handlers((build_logs_handler(pipeline, settings.max_request_bytes, pool, measure),))
+    app = build_http_app(pipeline, settings.max_request_bytes, pool, measure)
+    limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
+    async with (
+        serve_grpc(server, settings.otlp_grpc, ended) as grpc_address,
+        serve_http(app, settings.otlp_http, limits, ended, shared=shared) as http_address,
+    ):
+        yield grpc_address, http_address

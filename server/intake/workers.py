@@ -1,0 +1,53 @@
+"""The intake of a server whose workers receive records."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from server.intake.process import Intake, Process, Taking, retention_around
+from server.keys.identity import Identity
+from server.process.lifecycle import background, run_on_event
+from server.process.metrics import Metrics, ready_gauge
+from server.workers.messages import Order
+from server.workers.reserved_ports import reserve
+from server.workers.supervisor import Supervisor
+from storage.engine import Engine
+
+__all__ = ["workers_intake"]
+
+_logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[Intake]:
+    """Have workers receive records."""
+    settings, stop, housekeeping = process.settings, process.signals.stop, process.pools.housekeeping
+    with reserve(settings.otlp_grpc) as otlp_grpc, reserve(settings.otlp_http) as otlp_http:
+        share = replace(
+            settings,
+            otlp_grpc=otlp_grpc,
+            otlp_http=otlp_http,
+            memory_limit=settings.memory_limit // (settings.workers + 1),  # this process has a share too
+            journal_bytes=max(1, settings.journal_bytes // settings.workers),
+        )
+        numbers = range(1, settings.workers + 1)
+        workers = Supervisor([Order(number, identity.writer_of(number), share) for number in numbers])
+        metrics = Metrics(lambda: [ready_gauge(workers.not_ready())], workers.metrics)
+
+        async def run() -> None:
+            await workers.run_until(stop)
+            _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
+
+        @contextlib.asynccontextmanager
+        async def taking(engine: Engine) -> AsyncIterator[Taking]:
+            async with contextlib.AsyncExitStack() as stack:
+                async with retention_around(process, engine):
+                    await stack.enter_async_context(workers.running())
+                    await workers.wait_until_ready(stop)
+                stack.enter_context(background(run_on_event(housekeeping, process.reload_keys, workers.reload_keys)))
+                yield Taking(run, workers.signed_by)
+
+        yield Intake(otlp_grpc, otlp_http, metrics, workers.not_ready, taking)

@@ -1,0 +1,125 @@
+"""Named thread pools: each kind of blocking work has threads of its own, so that no kind waits behind another.
+
+The event loop's default executor takes no work at all (``refuse_default_executor``): whatever used it would share a few
+threads with everything else that does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+__all__ = ["Pool", "PoolFullError", "Pools", "open_pools", "refuse_default_executor"]
+
+_Result = TypeVar("_Result")
+
+_INGEST_THREADS = 4
+_API_THREADS = 8
+_API_WAITING = 32
+_HOUSEKEEPING_THREADS = 4
+
+
+class PoolFullError(Exception):
+    """A bounded pool has as much to do as it takes; nothing was run."""
+
+
+class Pool:
+    """Threads for one kind of blocking work; may be used from several event loops."""
+
+    def __init__(self, name: str, threads: int, *, waiting: int | None = None) -> None:
+        """Make a pool; its threads are started when they are needed.
+
+        Args:
+            name: of its threads.
+            threads: how many pieces of work run at the same time.
+            waiting: how many more may wait for a thread, None for any number.
+        """
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._most = None if waiting is None else threads + waiting
+        self._lock = threading.Lock()
+        self._taken = 0  # pieces of work that run or wait
+
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        """Run work in a thread. Cancelled, it never begins; once it has begun, it goes on unattended.
+
+        Raises:
+            PoolFullError: as many wait as may.
+        """
+        return await self._run(work, self._most)
+
+    async def resume(self, work: Callable[[], _Result]) -> _Result:
+        """Run the next part of work that was taken before: never refused, else as ``run``."""
+        return await self._run(work, None)
+
+    def close(self) -> None:
+        """Take no more work, and drop what has not begun; does not wait for what has."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], _Result], most: int | None) -> _Result:
+        with self._lock:
+            if most is not None and self._taken >= most:
+                raise PoolFullError("the server has too many calls to answer already")
+            self._taken += 1
+        try:
+            future = self._executor.submit(work)
+        except BaseException:
+            self._release()
+            raise
+        future.add_done_callback(self._release)
+        return await asyncio.wrap_future(future)
+
+    def _release(self, _: Future[Any] | None = None) -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The pools of a process.
+
+    Attributes:
+        ingest: decompression and JSON of requests.
+        api: calls of the API; bounded, since storage may keep them for long.
+        lease: renewal of the writer's lease, which waits for nothing else.
+        probe: the readiness probe of storage, likewise.
+        housekeeping: start-up, heartbeats, changes of keys, waiting for threads to end.
+    """
+
+    ingest: Pool
+    api: Pool
+    lease: Pool
+    probe: Pool
+    housekeeping: Pool
+
+
+@contextlib.contextmanager
+def open_pools() -> Iterator[Pools]:
+    """Make the pools of this process until the block ends, and have the event loop refuse all other threads."""
+    refuse_default_executor()
+    pools = Pools(
+        ingest=Pool("ingest", _INGEST_THREADS),
+        api=Pool("api", _API_THREADS, waiting=_API_WAITING),
+        lease=Pool("lease", 1),
+        probe=Pool("probe", 1),
+        housekeeping=Pool("housekeeping", _HOUSEKEEPING_THREADS),
+    )
+    try:
+        yield pools
+    finally:
+        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.housekeeping):
+            pool.close()
+
+
+def refuse_default_executor() -> None:
+    """Have the running event loop raise RuntimeError for work without a pool, such as ``asyncio.to_thread``."""
+    asyncio.get_running_loop().set_default_executor(_RefusingExecutor(1))
+
+
+class _RefusingExecutor(ThreadPoolExecutor):
+    def submit(self, *_: object, **__: object) -> NoReturn:
+        raise RuntimeError("work for a thread needs a named pool: the event loop's default executor takes none")

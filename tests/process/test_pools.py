@@ -1,0 +1,105 @@
+"""Named thread pools, and an event loop that has no other threads."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from server.process.pools import Pool, PoolFullError, open_pools
+
+ROOT = Path(__file__).parent.parent.parent
+
+# What runs work in the event loop's default executor, or in threads that somebody else shares out.
+ELSEWHERE = {"to_thread", "run_in_threadpool", "iterate_in_threadpool", "run_sync", "getaddrinfo", "getnameinfo"}
+
+
+def without_a_pool(source: str) -> list[str]:
+    """The names of the calls in a module that run blocking work in no pool of ours."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
+    return [
+        name
+        for name, call in named
+        if name in ELSEWHERE
+        or (name == "run_in_executor" and isinstance(call.args[0], ast.Constant) and call.args[0].value is None)
+    ]
+
+
+def test_nothing_in_the_server_runs_in_threads_that_everything_shares() -> None:
+    files = [*(ROOT / "server").rglob("*.py"), *(ROOT / "storage").rglob("*.py")]
+    found = {str(file.relative_to(ROOT)): names for file in files if (names := without_a_pool(file.read_text()))}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "await asyncio.to_thread(work)",
+        "await loop.run_in_executor(None, work)",
+        "await anyio.to_thread.run_sync(work)",
+        "await run_in_threadpool(work)",
+    ],
+)
+def test_what_does_is_found(source: str) -> None:
+    assert without_a_pool(f"async def run():\n    {source}")
+
+
+async def test_a_process_with_pools_refuses_work_without_one() -> None:
+    loop = asyncio.get_running_loop()
+    with open_pools() as pools:
+        with pytest.raises(RuntimeError, match="needs a named pool"):
+            await asyncio.to_thread(threading.get_ident)
+        with pytest.raises(RuntimeError, match="needs a named pool"):
+            await loop.run_in_executor(None, threading.get_ident)
+        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.housekeeping):
+            assert await pool.run(threading.get_ident) != threading.get_ident()
+
+
+async def test_pools_wait_for_none_of_the_others() -> None:
+    free = threading.Event()
+    with open_pools() as pools:
+        hanging = [asyncio.create_task(pools.housekeeping.run(free.wait)) for _ in range(20)]
+        hanging += [asyncio.create_task(pools.api.run(free.wait)) for _ in range(20)]
+        await asyncio.gather(*(pool.run(lambda: None) for pool in (pools.ingest, pools.lease, pools.probe)))
+        free.set()
+        await asyncio.gather(*hanging)
+
+
+async def test_a_full_pool_refuses_work_but_not_the_next_part_of_what_it_has_begun() -> None:
+    pool, free = Pool("test", 1, waiting=1), threading.Event()
+    taken = [asyncio.create_task(pool.run(free.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(PoolFullError):
+        await pool.run(lambda: None)
+    resumed = asyncio.create_task(pool.resume(lambda: "next"))
+    free.set()
+    assert await resumed == "next"
+    await asyncio.gather(*taken)
+    assert await pool.run(lambda: "free again") == "free again"
+
+
+async def test_work_that_nobody_waits_for_any_more_never_begins_and_makes_room() -> None:
+    pool, free = Pool("test", 1, waiting=1), threading.Event()
+    begun: list[str] = []
+    first = asyncio.create_task(pool.run(free.wait))
+    gone = asyncio.create_task(pool.run(lambda: begun.append("gone")))
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    after = asyncio.create_task(pool.run(lambda: begun.append("after")))
+    await asyncio.sleep(0)
+    free.set()
+    await asyncio.gather(first, after)
+    assert begun == ["after"]
+
+
+async def test_errors_of_work_are_raised_where_it_is_awaited_and_leave_the_pool_free() -> None:
+    pool = Pool("test", 1, waiting=0)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await pool.run(lambda: 1 // 0)
