@@ -24,7 +24,7 @@ from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.intake.own import own_intake, receiving, writing_logs
-from server.intake.process import Process, Taking, reached_storage
+from server.intake.process import OpenIntake, Process, reached_storage
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
@@ -57,7 +57,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BoundAddresses:
-    """Where a server listens, with the ports it got."""
+    """Addresses that a server listens on, with the ports that the operating system chose."""
 
     otlp_grpc: Address
     otlp_http: Address
@@ -97,7 +97,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             # What was written down was committed before, so storage can never be behind it.
             return data.kept(logs)
 
-        # Before storage is reached, so that senders and those who watch are told what is wanting.
+        # Before storage is reached, so that senders and monitoring get an answer that says what is missing.
         intake_of = own_intake if settings.workers == 1 else workers_intake
         intake = await stack.enter_async_context(intake_of(process, identity))
         metrics = intake.metrics
@@ -116,8 +116,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         engine = await stack.enter_async_context(reached_storage(process))
         reads = await retry_until_available(pools.housekeeping, lambda: connect(settings.storage), signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
-        taking = await stack.enter_async_context(intake.taking(engine))
-        stack.enter_context(background(_publish_keys(process, identity, taking.signed_by)))
+        opened = await stack.enter_async_context(intake.accepting(engine))
+        stack.enter_context(background(_publish_keys(process, identity, opened.signed_by)))
         verification = self_verification(
             pools.housekeeping, settings, lambda: backend.keys, remembered, intake.otlp_grpc
         )
@@ -126,7 +126,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         _freeze_gc()
         if not signals.stop.is_set():
             on_ready(BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http))
-        await taking.run()
+        await opened.run()
 
 
 async def run_worker(order: Order, signals: Signals, say: Callable[[Report], None]) -> None:
@@ -151,10 +151,10 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         engine = await stack.enter_async_context(reached_storage(process))
         # The server sets how long records are kept.
         writing = writing_logs(process, ingestion, order.writer, key_store(settings), engine, contextlib.nullcontext())
-        taking = await stack.enter_async_context(writing)
+        opened = await stack.enter_async_context(writing)
         _freeze_gc()
-        stack.enter_context(background(_report(ingestion, taking, say)))
-        await taking.run()
+        stack.enter_context(background(_report(ingestion, opened, say)))
+        await opened.run()
 
 
 async def _reread_keys(process: Process, backend: Backend, identity: Identity) -> None:
@@ -171,7 +171,7 @@ def _believe_anew(backend: Backend, identity: Identity) -> None:
     try:
         keys = identity.trusted()
     except KeyStoreError as error:
-        _logger.error("the keys are not read anew, so marks of compromised keys are not heeded either: %s", error)  # noqa: TRY400 - told whole
+        _logger.error("the keys could not be reloaded, so new marks of compromised keys have no effect: %s", error)  # noqa: TRY400 - told whole
         return
     if keys != backend.keys:
         backend.believe(keys)
@@ -220,8 +220,8 @@ async def _answer(
         yield grpc_address, http_address
 
 
-async def _report(ingestion: Ingestion, taking: Taking, say: Callable[[Report], None]) -> None:
+async def _report(ingestion: Ingestion, opened: OpenIntake, say: Callable[[Report], None]) -> None:
     while True:
         metrics = ingestion.metrics.expose().decode()
-        say(Report(not_ready=ingestion.not_ready(), metrics=metrics, signed_by=taking.signed_by()))
+        say(Report(not_ready=ingestion.not_ready(), metrics=metrics, signed_by=opened.signed_by()))
         await asyncio.sleep(REPORT_INTERVAL)

@@ -1,1 +1,1 @@
-"""Where records come in: in this process, or in its workers."""
+"""Intake of records, in this process or in its workers."""

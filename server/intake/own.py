@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 import grpc.aio
 
-from server.intake.process import Intake, Process, Taking, retention_around
+from server.intake.process import Intake, OpenIntake, Process, retention_around
 from server.keys.identity import Identity
 from server.keys.store import KeyStore
 from server.otlp.grpc_receiver import build_logs_handler, server_options
@@ -33,13 +33,13 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
     """Receive records in this process."""
     ingestion = Ingestion(process.settings, process.pools)
 
-    def taking(engine: Engine) -> AbstractAsyncContextManager[Taking]:
+    def accepting(engine: Engine) -> AbstractAsyncContextManager[OpenIntake]:
         return writing_logs(
             process, ingestion, identity.writer, identity.store, engine, retention_around(process, engine)
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
-        yield Intake(otlp_grpc, otlp_http, ingestion.metrics, ingestion.not_ready, taking)
+        yield Intake(otlp_grpc, otlp_http, ingestion.metrics, ingestion.not_ready, accepting)
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +50,7 @@ async def writing_logs(
     keys: KeyStore,
     engine: Engine,
     retention: AbstractAsyncContextManager[None],
-) -> AsyncIterator[Taking]:
+) -> AsyncIterator[OpenIntake]:
     """Write a writer's logs in this process, and take requests. ``retention`` is around what the logs state of it."""
     settings, data, pools, signals = process.settings, process.data, process.pools, process.signals
     name = WriterName(settings.deployment, writer, data.place)
@@ -66,7 +66,7 @@ async def writing_logs(
 
         reloading = run_on_event(pools.housekeeping, process.reload_keys, lambda: writing.reload_keys(keys))
         with ingestion.taking_requests(writing, engine), background(reloading):
-            yield Taking(run, writing.signed_by)
+            yield OpenIntake(run, writing.signed_by)
 
 
 @contextlib.asynccontextmanager
@@ -75,7 +75,7 @@ async def receiving(
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Receive OTLP, over gRPC and HTTP; yields where. Shared: other processes may listen there too.
 
-    Should one end by itself, the process is told to stop, and the block ends with a ListenerEndedError.
+    If a listener ends by itself, ``Signals.stop`` is set, and the block ends with a ListenerEndedError.
     """
     settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request

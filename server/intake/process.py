@@ -1,4 +1,4 @@
-"""What each process of a server has from its start, and what an intake of records is."""
+"""The context of a server process, and the interface of an intake of records."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from server.settings.values import Address
 from server.writer.retention import enforced_retention
 from storage.engine import Engine
 
-__all__ = ["Intake", "Process", "Taking", "reached_storage", "retention_around"]
+__all__ = ["Intake", "OpenIntake", "Process", "reached_storage", "retention_around"]
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What each process of a server has from its start.
+    """Context of a server process, from its start.
 
     Attributes:
         settings: the settings, or a worker's share of them.
         data: its data directory.
-        pools: where it does what blocks.
-        signals: what others want of it.
-        reload_keys: set when its logs may have to be signed by other keys.
+        pools: threads for blocking work.
+        signals: events that signals set.
+        reload_keys: set when the signing keys may have changed.
     """
 
     settings: Settings
@@ -40,11 +40,11 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
-    """Records are taken.
+class OpenIntake:
+    """An intake that accepts records.
 
     Attributes:
-        run: runs until the process is to stop, and then refuses new requests.
+        run: accepts requests until the process has to stop, then refuses new ones.
         signed_by: returns the fingerprints of the keys that sign all logs, as storage has it; empty while that changes.
     """
 
@@ -54,20 +54,20 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Where records come in: in this process or in its workers, from when storage is reached.
+    """The OTLP side of a server: it answers from its start, and accepts records once it has a storage.
 
     Attributes:
-        otlp_grpc, otlp_http: where they come in.
-        metrics: of that.
+        otlp_grpc, otlp_http: addresses of the OTLP receivers.
+        metrics: metrics of the intake.
         not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
-        taking: takes records until its block ends, given the storage.
+        accepting: accepts records until its block ends, given the storage.
     """
 
     otlp_grpc: Address
     otlp_http: Address
     metrics: Metrics
     not_ready: Callable[[], str]
-    taking: Callable[[Engine], AbstractAsyncContextManager[Taking]]
+    accepting: Callable[[Engine], AbstractAsyncContextManager[OpenIntake]]
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from server.intake.process import Intake, Process, Taking, retention_around
+from server.intake.process import Intake, OpenIntake, Process, retention_around
 from server.keys.identity import Identity
 from server.process.lifecycle import background, run_on_event
 from server.process.metrics import Metrics, ready_gauge
@@ -42,12 +42,12 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
             _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
 
         @contextlib.asynccontextmanager
-        async def taking(engine: Engine) -> AsyncIterator[Taking]:
+        async def accepting(engine: Engine) -> AsyncIterator[OpenIntake]:
             async with contextlib.AsyncExitStack() as stack:
                 async with retention_around(process, engine):
                     await stack.enter_async_context(workers.running())
                     await workers.wait_until_ready(stop)
                 stack.enter_context(background(run_on_event(housekeeping, process.reload_keys, workers.reload_keys)))
-                yield Taking(run, workers.signed_by)
+                yield OpenIntake(run, workers.signed_by)
 
-        yield Intake(otlp_grpc, otlp_http, metrics, workers.not_ready, taking)
+        yield Intake(otlp_grpc, otlp_http, metrics, workers.not_ready, accepting)

@@ -1,4 +1,4 @@
-"""Who sends, for sharing what all senders have together: one address is one client."""
+"""Client identity for fair sharing: one IP address, or one IPv6 /64 network, is one client."""
 
 from __future__ import annotations
 

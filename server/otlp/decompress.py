@@ -117,7 +117,7 @@ class _Member(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How a compressed format is read.
+    """Reader of one compressed format.
 
     Attributes:
         name: for messages.

@@ -1,9 +1,9 @@
-"""What can be wrong with a request before its records are looked at.
+"""Errors of a request that a receiver refuses before its records are read.
 
-    ReceiveError                       the receiver refuses the request: do not retry it as it is
+    ReceiveError                       base: the receiver refuses the request; do not retry it unchanged
     ├── MessageCountError              a gRPC call with no message, or with several
     ├── TooLargeError                  above the size limit, on the wire or after decompression
-    └── UnsupportedMediaError          not in a form that is spoken here; names those that are
+    └── UnsupportedMediaError          an unsupported form; names the supported ones
         ├── UnsupportedTypeError       the Content-Type
         └── UnsupportedEncodingError   the Content-Encoding
 
@@ -31,7 +31,7 @@ class ReceiveError(IngestError):
 
 
 class MessageCountError(ReceiveError):
-    """The call does not have the one message that a unary call has."""
+    """The call does not have exactly one message, as a unary call must."""
 
     outcome: ClassVar[str] = "malformed"
 
@@ -49,7 +49,7 @@ class TooLargeError(ReceiveError):
 
 
 class UnsupportedMediaError(ReceiveError):
-    """The request is in a form that is not spoken here.
+    """The request is in a form that the receiver does not support.
 
     Attributes:
         accepted: what could have been sent instead, as it is written in the header.

@@ -1,4 +1,4 @@
-"""Asking for room from a thread: tickets belong to the event loop."""
+"""Reserving memory for a request from a thread: tickets belong to the event loop."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:
 
 
 def _declared_length(request: Request, limit: int) -> int | None:
-    """Return the length of the body where it is told beforehand.
+    """Return the declared length of the body.
 
     Raises:
         TooLargeError: it is larger than the limit.

@@ -1,4 +1,4 @@
-"""How an error is told to the sender, over gRPC and over HTTP.
+"""Status of a refused request, for gRPC and for HTTP.
 
 The code decides whether the sender keeps its records or throws them away, so this is where "OK means kept"
 is held up for everything that is not OK (OTLP specification, "Failures", for both transports):

@@ -1,4 +1,4 @@
-"""What a server or a worker does before all else: heed signals, reach storage, hold its writer's name."""
+"""Process lifecycle: signals, waiting for storage, holding the lease on the writer's name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What others want of this process.
+    """Events that signals set.
 
     Attributes:
         stop: set by SIGTERM and SIGINT, which then do nothing else.

@@ -86,7 +86,7 @@ class Pools:
         ingest: decompression and JSON of requests.
         api: calls of the API; bounded, since storage may keep them for long.
         lease: renewal of the writer's lease, which waits for nothing else.
-        probe: the readiness probe of storage, likewise.
+        probe: the readiness probe of storage; a thread of its own.
         housekeeping: start-up, heartbeats, changes of keys, waiting for threads to end.
     """
 

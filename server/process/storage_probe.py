@@ -1,4 +1,4 @@
-"""Whether a server can take records: what ``/readyz`` says. It never waits for storage."""
+"""Readiness probe of storage, in the background: ``/readyz`` reads its last result and never waits for storage."""
 
 from __future__ import annotations
 

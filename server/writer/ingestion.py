@@ -1,4 +1,4 @@
-"""What records go through in a process, from the pipeline's door to the logs that it writes."""
+"""Ingestion in one process: from the pipeline to the logs that the process writes."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ class Writing:
 
 
 class Ingestion:
-    """What records go through in a process. Until its logs are open, and while it stops, requests are refused."""
+    """Ingestion in one process. Requests are refused until its logs are open, and while it stops."""
 
     def __init__(self, settings: Settings, pools: Pools, clock: Clock | None = None) -> None:
         """Prepare, without storage.
 
         Args:
             settings: the settings.
-            pools: where it does what blocks.
+            pools: threads for blocking work.
             clock: when records are received and statements signed; else the system's clock.
         """
         keep_freed_memory()
@@ -129,7 +129,7 @@ class Ingestion:
 
     @property
     def waits_for_storage(self) -> bool:
-        """Whether OK comes after storage has answered."""
+        """True if senders get OK only after storage has committed (``--ack commit``)."""
         return self._settings.ack is Acknowledge.COMMIT
 
     @contextlib.asynccontextmanager
