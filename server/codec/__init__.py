@@ -1,1 +1,1 @@
-"""Between the bytes of a request and rows: both codecs, audit rules, canonical encoding."""
+"""From request bytes to rows: both codecs, audit rules, canonical encoding."""

@@ -1,4 +1,4 @@
-"""Rows of columns that were made elsewhere, as the compiled codec makes them."""
+"""Assembly of ``Rows`` from the columns that the compiled codec encoded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from storage.native import Column, MapColumn, PlainColumn, WordColumn
 __all__ = ["MapData", "WordData", "assemble_rows"]
 
 WordData = tuple[tuple[bytes, ...], bytes]
-"""A WordColumn: its dictionary and its indexes."""
+"""A WordColumn: dictionary, indexes."""
 
 MapData = tuple[bytes, tuple[bytes, ...], bytes, bytes]
-"""A MapColumn: its lengths, its keys' dictionary and indexes, its values."""
+"""A MapColumn: lengths, dictionary of the keys, indexes of the keys, values."""
 
 
 def assemble_rows(
@@ -30,18 +30,18 @@ def assemble_rows(
     max_timestamp: int,
     ingested_at: int,
 ) -> Rows:
-    """Put columns in their places.
+    """Return encoded columns as ``Rows``, in the order of the canonical record.
 
     Args:
         plain: data of the plain columns, in the order of the canonical record.
-        words: of the word columns likewise.
-        maps: of the map columns likewise.
-        audit: whether they are audit records.
-        count: as in ``Rows``.
-        leaf_hashes: likewise.
-        min_timestamp: likewise.
-        max_timestamp: likewise.
-        ingested_at: likewise.
+        words: data of the word columns, in the same order.
+        maps: data of the map columns, in the same order.
+        audit: True for audit records, False for operational records.
+        count: number of records.
+        leaf_hashes: the records' leaf hashes, 32 bytes each.
+        min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
+        max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
+        ingested_at: the latest IngestedAt, in nanoseconds since the epoch.
     """
     stream = Stream.AUDIT if audit else Stream.OPERATIONAL
     plain_columns = (PlainColumn(data) for data in plain)

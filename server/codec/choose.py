@@ -1,4 +1,4 @@
-"""Which codec a server uses: the compiled one where it is installed, else the reference codec."""
+"""Choice of the codec: the compiled codec if it is installed, otherwise the reference codec."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["CODECS", "build_codec", "why_not_native"]
 _logger = logging.getLogger(__name__)
 
 CODECS = ("auto", "native", "reference")
-"""What can be chosen; ``auto`` is native where that is installed."""
+"""Values of the ``codec`` setting; ``auto`` is ``native`` if the compiled codec is installed."""
 
 
 def why_not_native() -> str:
-    """Return why the compiled codec cannot be used, empty if it can."""
+    """Return why the compiled codec cannot be used, or an empty string if it can."""
     try:
         from server.codec import _native  # noqa: F401 - it is optional
     except ImportError as error:
@@ -30,15 +30,15 @@ def why_not_native() -> str:
 
 
 def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> Codec:
-    """Make the codec that was chosen; warn once if it is not the one that is wanted.
+    """Build the chosen codec; log a warning if ``auto`` has to fall back to the reference codec.
 
     Args:
         choice: one of ``CODECS``.
-        rules: which records are audit, tried in order.
-        limits: of the rows of a request.
+        rules: audit rules, tried in order.
+        limits: limits on the rows of one request.
 
     Raises:
-        ImportError: the compiled codec was chosen and is not installed.
+        ImportError: ``native`` was chosen, but the compiled codec is not installed.
     """
     missing = why_not_native() if choice == "auto" else ""
     if missing:

@@ -1,4 +1,4 @@
-"""Which records are audit, and what they say of who did what.
+"""Classification of records as audit or operational, and extraction of the audit columns.
 
 When in doubt a record is operational; a record is never in both streams.
 """
@@ -24,7 +24,7 @@ OUTCOMES = {
     b"unknown": b"unknown",
     b"": b"unknown",
 }
-"""Outcome as sent, in lower case -> Outcome column. HTTP status codes count too; what is not here is a failure."""
+"""Outcome as sent, in lower case -> Outcome column. HTTP status codes count too; any other value is a failure."""
 
 CATEGORIES = (b"admin", b"data", b"auth", b"system")
 
@@ -39,7 +39,7 @@ CATEGORY_OF_ACTION = (
         b"system",
     ),
 )
-"""How actions begin, in lower case -> category. The first that fits counts."""
+"""Prefixes of actions, in lower case -> category. The first match counts."""
 
 CATEGORY_OF_TARGET = {
     b"user": b"admin",
@@ -80,7 +80,7 @@ class AuditFields:
 
 
 def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields | None]:
-    """Return, for each record, its audit fields, or None where it is operational."""
+    """Return the audit fields of each record, None for an operational record."""
     return [_classify_record(records, row, rules) for row in range(len(records))]
 
 

@@ -1,42 +1,42 @@
-"""The reference codec: an OTLP logs request as columns, on the official protobuf classes.
+"""Decoding of the reference codec: an OTLP logs request to columns, with the official protobuf classes.
 
-Columns mean what the Collector's clickhouseexporter means by them (``exporter_logs.go``), with these
-rules for what it leaves open or loses:
+Columns have the same meaning as in the Collector's clickhouseexporter (``exporter_logs.go``). These rules
+cover what the exporter leaves open or loses:
 
 - ``ServiceName`` is the resource's own ``service.name`` (the first, if there are several), or empty.
 - Times beyond DateTime64(9) are stored as its last nanosecond, 2**63 - 1.
 - A trace or span id that is not 16 or 8 bytes long, or all zero, is invalid and stored as empty.
 - ``SeverityNumber`` is the low byte of the number sent.
 - Attributes are sorted, so their order is not kept (it has no meaning); duplicates are.
-- Not kept, since they mean nothing in logs: references into the string table of the profiling
+- Not kept, because they have no meaning in logs: references into the string table of the profiling
   signal (``key_strindex``, ``string_value_strindex``: the key or value is empty), fields that this
   version of OTLP does not know, as long as others beside them are kept (``server.codec.unread``),
   resources and scopes without records, and whether an empty message (resource, scope, body, value) was
   sent or left out.
 
-``otlp_details`` holds all that is then still missing, so that the stored row is the whole record.
-It is empty for most records, else a compact JSON object with those of these members that apply, in
-this order:
+``otlp_details`` holds everything that the other columns lose, so that the stored row is the whole record.
+It is empty for most records. Otherwise it is a compact JSON object with the members that apply, in this
+order:
 
 ====================  ==================================================================================
-``time``              ``"unset"`` if the record has no time of its own, whatever ``Timestamp`` then shows;
+``time``              ``"unset"`` if the record has no time of its own, whatever ``Timestamp`` shows;
                       the nanoseconds in decimal, as a string, if beyond 2**63 - 1
-``observed``          the same for the observed time, if beyond 2**63 - 1
+``observed``          the observed time in decimal, as a string, if beyond 2**63 - 1
 ``severity``          the severity number in decimal, as a string, if not within 0 to 255
 ``trace_id``          an invalid trace id in lower-case hex, unless it is empty
-``span_id``           an invalid span id likewise
+``span_id``           an invalid span id in lower-case hex, unless it is empty
 ``body``              the body's type, unless it is a string
 ``log``               the types of the record's attributes, unless all are strings
-``scope``             the types of the scope's attributes likewise
+``scope``             the types of the scope's attributes, unless all are strings
 ``scope_dropped``     the scope's dropped_attributes_count, unless 0
-``resource``          the types of the resource's attributes likewise
+``resource``          the types of the resource's attributes, unless all are strings
 ``resource_dropped``  the resource's dropped_attributes_count, unless 0
 ``entity_refs``       the resource's entity references, if any, each an object of ``schema_url``,
                       ``type``, ``id_keys`` and ``description_keys``
 ====================  ==================================================================================
 
-Types are written as ``server.codec.values`` describes them, those of attributes as the type of a
-key-value list that has the attributes in their stored order: sorted by key, value and type.
+Types are written as ``server.codec.values`` describes. The types of attributes are written as the type of a
+key-value list with the attributes in their stored order: sorted by key, value and type.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ _ALL_STRINGS = b"{}"
 
 
 def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
-    """Return the records of a serialized ``ExportLogsServiceRequest``, in the order sent.
+    """Return the records of a serialized ``ExportLogsServiceRequest``, in the order in which they were sent.
 
     Source: opentelemetry-proto ``collector/logs/v1/logs_service.proto`` and ``logs/v1/logs.proto``;
     the mapping to columns is described in this module.
 
     Args:
-        request: the bytes.
-        limits: of the rows that become of it.
+        request: the serialized request.
+        limits: limits on the rows of the request.
 
     Raises:
-        MalformedRequestError: the bytes are no such message: broken wire format, a string that is
-            not UTF-8, or values nested too deeply (protobuf's limit is 100 messages); or something in it
-            would not be kept (``server.codec.unread``); or its records, each with its resource and scope, are
-            more than one batch can hold; or a list of attributes is too long.
+        MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest`` (broken wire format, a string
+            that is not UTF-8, or values nested more than protobuf's limit of 100 messages); or part of the
+            request would not be kept (``server.codec.unread``); or its records, each with its resource and
+            scope, are more than one batch can hold; or a list of attributes is too long.
     """
     message = _parse(request)
     columns = RecordColumns()
@@ -148,8 +148,8 @@ def _parse(request: bytes) -> ExportLogsServiceRequest:
 
 
 def _discard_unknown(message: ExportLogsServiceRequest) -> bool:
-    """Discard all fields that protobuf's classes do not know; return whether there were some."""
-    # Their size is the quickest answer, and takes no object for each of them, of which a request can have millions.
+    """Discard all fields that protobuf's classes do not know; return True if there were any."""
+    # Comparing sizes is fast, and creates no object for each of the millions of unknown fields that a request can have.
     size = message.ByteSize()
     message.DiscardUnknownFields()
     return message.ByteSize() != size
@@ -163,7 +163,7 @@ def _service_name(resource: Resource) -> bytes:
 
 
 def _attributes(attributes: Collection[KeyValue]) -> tuple[Attributes, bytes]:
-    """Return sorted attributes, and their types as those of a key-value list."""
+    """Return the sorted attributes, and their types as the type of a key-value list."""
     check_members(attributes)
     entries = sorted((attribute.key.encode(), *as_string(attribute.value)) for attribute in attributes)
     types = member_types([(key, kind) for key, _, kind in entries])

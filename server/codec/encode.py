@@ -1,4 +1,4 @@
-"""From classified record columns to rows: stored columns and leaf hashes, for the reference codec."""
+"""Encoding of the reference codec: classified record columns to stored columns and leaf hashes."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def encode_records(records: RecordColumns, audit: Sequence[AuditFields | None], 
     """Encode the records of a request.
 
     Args:
-        records: their columns.
-        audit: for each record its audit fields, or None where it is operational.
-        ingested_at: when they were received, in nanoseconds since the epoch.
+        records: columns of the records.
+        audit: the audit fields of each record, None for an operational record.
+        ingested_at: time of receipt of the request, in nanoseconds since the epoch.
 
     Returns:
         At most one Rows per stream, audit first.
@@ -114,7 +114,7 @@ def _encode(
 
 
 def _encode_column(kind: Kind, values: list[Any]) -> tuple[Column, list[bytes]]:
-    """Return a column as it is stored and, for each row, as it stands in the canonical record."""
+    """Return a column in its stored form, and each row's value as it is encoded in the canonical record."""
     if kind is Kind.WORD:
         words = WordColumn.of(values)
         encoded_words = [encode_string(word) for word in words.dictionary]
@@ -133,7 +133,7 @@ def _encode_column(kind: Kind, values: list[Any]) -> tuple[Column, list[bytes]]:
 
 
 def _encode_maps(values: list[Attributes]) -> tuple[Column, list[bytes]]:
-    # Rows of one resource or scope share one tuple: by identity, it is encoded once.
+    # Rows of one resource or scope share one tuple object, so it is looked up by identity and encoded once.
     encoded: dict[int, tuple[bytes, bytes]] = {}
     records, contents = [], []
     for pairs in values:

@@ -1,8 +1,8 @@
-"""Names in OTLP/JSON beside those of the protobuf descriptors: older spellings, and names that are not ignored.
+"""Names in OTLP/JSON that the protobuf descriptors do not have: older spellings, and names that are not ignored.
 
-OTLP has receivers ignore unknown names. OK means that every record is stored, so a name is ignored only beside others
-that are kept, and only if it does not say that it holds records or another signal. ``server.codec.unread`` has the same
-rule for the wire format, where fields have numbers and no names.
+OTLP requires receivers to ignore unknown names. But OK means that every record is stored, so an unknown name is ignored
+only if the object has known names too, and only if the name does not stand for records or for another signal.
+``server.codec.unread`` has the same rule for the wire format, in which fields have numbers instead of names.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ OLD_NAMES: Mapping[str, tuple[str, ...]] = {
     f"{_LOGS}.ScopeLogs.scope": ("instrumentationLibrary", "instrumentation_library"),
     f"{_LOGS}.ScopeLogs.log_records": ("logs",),
 }
-"""Names before OTLP 0.15 (``logs``: before 0.12), by the full name of today's field, which holds the same."""
+"""Names before OTLP 0.15 (``logs``: before 0.12), by the full name of the current field with the same content."""
 
-# The field of each message through which records are reached.
+# The field of each message that leads to its records.
 _CARRIES = {_REQUEST: "resource_logs", f"{_LOGS}.ResourceLogs": "scope_logs", f"{_LOGS}.ScopeLogs": "log_records"}
 
-# Without underscores and capitals. They are refused wherever they are no field: in such a list there are records.
+# In lower case, without underscores. A list with one of these names holds records, so it is refused if it is not a
+# field of the message.
 _OF_RECORDS = frozenset(
     {"resourcelogs", "scopelogs", "instrumentationlibrarylogs", "logrecords", "logrecord", "records", "logs"}
 )
@@ -39,12 +40,12 @@ _OF_OTHER_SIGNALS = {
 
 
 def why_unread(message: str, value: Mapping[str, object], fields: Mapping[str, str]) -> str | None:
-    """Return why a JSON object must not be read as it is, None if it may.
+    """Return why a JSON object must be refused because of its unknown names, None if it is accepted.
 
     Args:
-        message: the full name of the protobuf message that it stands for.
-        value: the object.
-        fields: the names that are read in it, each with the field's name in the descriptor.
+        message: full name of the protobuf message that the object represents.
+        value: the JSON object.
+        fields: known names of the message, each with the field's name in the descriptor.
     """
     if message not in _CARRIES and message != _LOG_RECORD:
         return None

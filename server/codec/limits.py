@@ -1,4 +1,4 @@
-"""What no codec takes, and the words for it."""
+"""Limits of a request that all codecs enforce, and the errors for requests beyond them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ __all__ = [
     "too_many_records",
 ]
 
-# A row repeats its resource and scope: a small request can mean very many bytes.
+# Every row repeats its resource and scope, so a small request can expand to very many bytes.
 MAX_RECORDS = 1_000_000
-"""Records of one request: ClickHouse would cut a larger block, and a batch is one block."""
+"""Maximum number of records in one request: a batch is one block, and ClickHouse would split a larger one."""
 
 MAX_REPEATED = 256 << 20
-"""Bytes of text that a request's records repeat of their resources and scopes."""
+"""Maximum bytes of resource and scope text that the records of one request repeat."""
 
 MAX_MEMBERS = 1 << 16
-"""Members of one list of attributes: in memory each takes many times the bytes it is sent with."""
+"""Maximum number of attributes in one list: in memory, each takes many times its encoded size."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowLimits:
-    """What the rows of one request may be.
+    """Limits on the rows of one request.
 
     Attributes:
-        records: how many.
-        repeated: bytes of text that they repeat of their resources and scopes.
+        records: maximum number of records.
+        repeated: maximum bytes of resource and scope text that the records repeat.
     """
 
     records: int = MAX_RECORDS
@@ -46,24 +46,24 @@ class RowLimits:
 
 
 ROW_LIMITS = RowLimits()
-"""Those of a server that has memory enough."""
+"""Limits of a server with enough memory."""
 
 
 class MalformedReason(Enum):
-    """What is wrong with bytes that are no request."""
+    """Reason why bytes are not an OTLP logs request."""
 
-    BROKEN = "this is no protobuf, or not all of it"
-    NOT_UTF8 = "a text is not UTF-8"
+    BROKEN = "invalid or truncated protobuf"
+    NOT_UTF8 = "a string is not UTF-8"
     TOO_DEEP = "values are nested more than 100 messages deep"
 
 
 def malformed(request: bytes, wrong: MalformedReason) -> MalformedRequestError:
-    """Return the error for bytes that are no ``ExportLogsServiceRequest``."""
+    """Return the error for bytes that are not an ``ExportLogsServiceRequest``."""
     return MalformedRequestError(f"not an OTLP logs request ({len(request)} bytes): {wrong.value}")
 
 
 def too_many_records(limits: RowLimits) -> MalformedRequestError:
-    """Return the error for a request that would become too many rows, or too large ones."""
+    """Return the error for a request whose rows would be too many or too large."""
     return MalformedRequestError(
         f"the request has more than {limits.records} records, or they repeat more than {limits.repeated} bytes of "
         "resources and scopes: send smaller requests"
@@ -74,7 +74,7 @@ def check_members(members: Sized) -> int:
     """Return the length of a list of attributes.
 
     Raises:
-        MalformedRequestError: it is too long.
+        MalformedRequestError: the list is too long.
     """
     if len(members) > MAX_MEMBERS:
         raise too_many_members()

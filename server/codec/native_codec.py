@@ -1,4 +1,4 @@
-"""The compiled codec: the same rows as the reference codec, made without a Python object per record."""
+"""The compiled codec: makes the same rows as the reference codec, without a Python object for each record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.errors.ingest import MalformedRequestError
 
 __all__ = ["NativeCodec"]
 
-# Numbers of the C++ Refusal; the first are those of wrong bytes.
+# Values of the C++ enum Refusal; the first three are the reasons for malformed bytes.
 _WRONG = (MalformedReason.BROKEN, MalformedReason.NOT_UTF8, MalformedReason.TOO_DEEP)
 _TOO_MANY_RECORDS = 3
 _UNREAD = 5
@@ -26,16 +26,16 @@ _TIMES_KEPT = 4
 
 
 class NativeCodec:
-    """Walks over a request's bytes in C++, without the GIL; implements ``Codec``."""
+    """Codec that parses requests in C++, without the GIL; implements ``Codec``."""
 
     name = "native"
 
     def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
-        """Make a codec.
+        """Build a codec.
 
         Args:
-            rules: which records are audit, tried in order.
-            limits: of the rows of a request.
+            rules: audit rules, tried in order.
+            limits: limits on the rows of one request.
         """
         self._limits = limits
         self._idle: list[_native.Encoder] = []
@@ -64,7 +64,7 @@ class NativeCodec:
                 self._rules.add_source(number, source.encode())
 
     def _take_encoder(self) -> _native.Encoder:
-        # As many as there are threads that encode at the same time.
+        # There are as many encoders as threads that encode at the same time.
         try:
             return self._idle.pop()
         except IndexError:
@@ -78,7 +78,7 @@ class NativeCodec:
         except _native.RefusedError as refused:
             raise _refusal(request, refused, self._limits) from None
         finally:
-            # Besides its tables an encoder keeps lists and texts; their size is not counted, but follows the request's.
+            # An encoder also keeps lists and texts. Their size is not counted, but it grows with the request's size.
             if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
                 self._idle.append(encoder)
         return [

@@ -1,17 +1,17 @@
-"""OTLP/JSON to OTLP protobuf.
+"""Conversion of OTLP/JSON to OTLP protobuf.
 
-OTLP/JSON is protobuf's JSON mapping with exceptions (OTLP specification, "JSON Protobuf Encoding"), and the
-exceptions are why ``json_format`` is not used: it would read ids as base64, reject some unknown names, drop
-invalid characters from base64, and repeat a value of any length in its error message. What is read here:
+OTLP/JSON is protobuf's JSON mapping with exceptions (OTLP specification, "JSON Protobuf Encoding"). Because of
+these exceptions ``json_format`` is not used: it would read ids as base64, reject some unknown names, drop
+invalid characters from base64, and repeat a value of any length in its error message. The rules are:
 
-- ``traceId`` and ``spanId`` of a log record are hexadecimal in either case, not base64;
-- enums are integers, and, as that costs nothing, also names;
+- ``traceId`` and ``spanId`` of a log record are hexadecimal in upper or lower case, not base64;
+- enums are integers or, because that costs nothing, names;
 - 64-bit integers are decimal strings or numbers; a number with a fraction is refused, not rounded;
 - doubles are numbers, or strings with a number, ``NaN``, ``Infinity`` or ``-Infinity``;
-- names are lowerCamelCase; snake_case ones are understood too, as in the Collector, because ignoring
-  them would be answering OK and keeping nothing;
-- unknown names are ignored beside others that are kept (``server.codec.json_names``), and so is null;
-- the names before OTLP 0.15, ``instrumentationLibraryLogs`` and what is in it, are those of today's fields.
+- names are lowerCamelCase; snake_case is accepted too, as in the Collector, because ignoring such names
+  would mean answering OK without keeping anything;
+- unknown names are ignored if there are known names beside them (``server.codec.json_names``); null is ignored;
+- names from before OTLP 0.15, ``instrumentationLibraryLogs`` and the names in it, stand for the current fields.
 
 The tables of names and types come from the protobuf descriptors, so a new field needs no change here.
 """
@@ -37,16 +37,16 @@ from server.errors.ingest import MalformedRequestError
 
 __all__ = ["memory_of_json", "request_from_json"]
 
-# Protobuf's own limit for decoding, so that whatever passes here can also be decoded.
+# Protobuf's own limit for decoding, so that every request that passes here can also be decoded.
 _MAX_DEPTH = 100
 
-# Each object costs Python some hundred bytes, however little is in it: 64 MiB of "{}," would take 3 GB, and
-# compressed they are a body of a few kilobytes. Records of the usual kind stay below this up to the size
-# limit, as they have some forty bytes for each. Brackets in strings count too, which spares a pass.
+# Each object costs Python some hundred bytes, however little it holds: 64 MiB of "{}," would take 3 GB, and
+# compress to a few kilobytes. Ordinary records stay below this limit up to the size limit, because they have
+# some forty bytes for each object. Brackets in strings count too, which saves a pass.
 _MAX_CONTAINERS = 2_000_000
 
-# What a body takes while it is converted, as measured: for each of its bytes (as they came, as text, in the values, in
-# the message), for each object and array (with the message that is made of it), for each further value or name.
+# Measured bytes of memory that conversion takes: for each byte of the body (raw, as text, in the values, in the
+# message), for each object and array (with the message made from it), for each further value or name.
 _PER_BYTE, _PER_CONTAINER, _PER_VALUE = 4, 200, 180
 
 _HEX_FIELDS = frozenset(
@@ -62,9 +62,9 @@ _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float
 
 
 class _InvalidError(Exception):
-    """A value cannot be converted.
+    """Error of a value that cannot be converted.
 
-    The path to it is put together from the inside out while the exception passes the levels, so that
+    The path to the value is built from the inside out while the exception passes through the levels, so that
     valid requests do not pay for it.
     """
 
@@ -74,13 +74,13 @@ class _InvalidError(Exception):
         self.path = ""
 
     def inside(self, step: str) -> None:
-        """Note the step that leads from the level above to the value."""
+        """Prepend the step that leads from the level above to the value."""
         self.path = step + self.path
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """How the value of one name is read; ``convert`` is None if it is a message."""
+    """A field of a message, and the function that reads its value; ``convert`` is None if the value is a message."""
 
     name: str
     json_name: str
@@ -90,7 +90,7 @@ class _Field:
 
 
 def memory_of_json(body: bytes) -> int:
-    """Return how many bytes of memory the conversion of a body may take, without looking into it more than needed."""
+    """Return an upper estimate of the bytes of memory that converting a body takes, without parsing the body."""
     containers = _containers(body)
     values = max(0, body.count(b",") - containers)
     return _PER_BYTE * len(body) + _PER_CONTAINER * containers + _PER_VALUE * values
@@ -103,10 +103,10 @@ def request_from_json(body: bytes) -> bytes:
         body: an ``ExportLogsServiceRequest`` as OTLP/JSON in UTF-8.
 
     Returns:
-        The same request, serialized as protobuf.
+        The request, serialized as protobuf.
 
     Raises:
-        MalformedRequestError: the body is no such request; the message says where it is wrong.
+        MalformedRequestError: the body is not an OTLP/JSON request; the message names the offending field.
     """
     request = logs_service_pb2.ExportLogsServiceRequest()
     try:
@@ -125,7 +125,7 @@ def _load(body: bytes) -> object:
     if _containers(body) > _MAX_CONTAINERS:
         raise _InvalidError(f"more than {_MAX_CONTAINERS} objects and arrays, send smaller batches")
     try:
-        # Not left to json, which would guess UTF-16 and UTF-32 too (RFC 8259, 8.1, wants UTF-8).
+        # json would also guess UTF-16 and UTF-32, but RFC 8259, section 8.1, requires UTF-8.
         text = body.decode()
     except UnicodeDecodeError as error:
         raise _InvalidError(f"not UTF-8 at byte {error.start}") from None
@@ -137,12 +137,12 @@ def _load(body: bytes) -> object:
     except RecursionError:
         raise _InvalidError("nested too deeply") from None
     except ValueError:
-        # The only other one that json raises: Python's limit for the digits of an integer.
+        # json raises no other ValueError than this: Python's limit on the digits of an integer.
         raise _InvalidError("a number has too many digits") from None
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuse a name that is used twice: which value is meant would depend on the reader (RFC 8259, 4)."""
+    """Refuse a duplicate name: which of its values counts would depend on the parser (RFC 8259, section 4)."""
     result = dict(pairs)
     if len(result) != len(pairs):
         ((double, _),) = Counter(name for name, _ in pairs).most_common(1)
@@ -151,7 +151,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _reject_constant(constant: str) -> NoReturn:
-    raise _InvalidError(f'{constant} is no JSON, write "{constant}" in quotes')
+    raise _InvalidError(f'{constant} is not JSON: write "{constant}" in quotes')
 
 
 def _fill(message: Message, value: object, depth: int) -> None:
@@ -221,18 +221,18 @@ def _append(target: Any, value: object) -> None:
 
 
 def _checked(setter: Callable[..., None], value: object, *target: Any) -> None:
-    """Hand a value to protobuf, which checks the range of integers and the encoding of strings."""
+    """Pass a value to protobuf, which checks the range of integers and the encoding of strings."""
     try:
         setter(*target, value)
     except UnicodeEncodeError:
-        raise _InvalidError("half of a surrogate pair, which is no character") from None
+        raise _InvalidError("half of a surrogate pair, which is not a character") from None
     except (ValueError, OverflowError):
         raise _InvalidError("out of the range of its type") from None
 
 
 @functools.cache
 def _fields(descriptor: Descriptor) -> dict[str, _Field]:
-    """Return how to read each name of a message, under all of its spellings."""
+    """Return the fields of a message by name, under all spellings of each name."""
     fields: dict[str, _Field] = {}
     for each in descriptor.fields:
         field = _Field(
@@ -249,18 +249,18 @@ def _fields(descriptor: Descriptor) -> dict[str, _Field]:
 
 @functools.cache
 def _names(descriptor: Descriptor) -> dict[str, str]:
-    """Return the names that are read in a message, each with the field's name in the descriptor."""
+    """Return the known names of a message, each with the field's name in the descriptor."""
     return {name: field.name for name, field in _fields(descriptor).items()}
 
 
 def _converter(field: FieldDescriptor) -> Callable[[object], object]:
-    """Return the function that reads a value of this type."""
+    """Return the function that reads a value of a field's type."""
     if field.full_name in _HEX_FIELDS:
         return _hex
     if field.type == FieldDescriptor.TYPE_BYTES:
         return _base64
     if field.enum_type is not None:
-        # Not its own table: that meets half of a surrogate pair with a SystemError.
+        # protobuf's own table raises SystemError if it is asked for half of a surrogate pair.
         return functools.partial(_enum, {name: value.number for name, value in field.enum_type.values_by_name.items()})
     by_type: dict[int, Callable[[object], object]] = {
         FieldDescriptor.CPPTYPE_STRING: _string,
@@ -326,7 +326,7 @@ def _hex(value: object) -> bytes:
 
 
 def _base64(value: object) -> bytes:
-    """Read either base64 alphabet, with or without padding, as protobuf's JSON mapping has it."""
+    """Decode base64 in either alphabet, with or without padding, as protobuf's JSON mapping requires."""
     data = _string(value).rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)

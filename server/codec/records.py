@@ -1,4 +1,4 @@
-"""The columns that a codec makes of a request, before they are classified and encoded."""
+"""The decoded columns of a request, before classification and encoding."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["Attributes", "RecordColumns"]
 Attributes = tuple[tuple[bytes, bytes], ...]
 """Attributes as UTF-8 (key, value) pairs, sorted by key and then by value.
 
-Every row of one resource (or scope) holds the same tuple object, so that it is encoded once.
+All rows of one resource (or scope) share one tuple object, so that it is encoded once.
 """
 
 
 @dataclass(slots=True)
 class RecordColumns:
-    """Records of one request as columns: entry i of every list belongs to record i.
+    """The records of one request as columns: entry i of every list belongs to record i.
 
-    Strings are UTF-8 bytes. Names and meaning are those of the stored columns; times are
-    nanoseconds since the Unix epoch within the range of DateTime64(9), 0 to 2**63 - 1.
+    Strings are UTF-8 bytes. Names and meaning are the same as in the stored columns. Times are
+    nanoseconds since the Unix epoch, within the range of DateTime64(9): 0 to 2**63 - 1.
     """
 
     timestamp: list[int] = field(default_factory=list)
@@ -37,7 +37,7 @@ class RecordColumns:
     scope_attributes: list[Attributes] = field(default_factory=list)
     log_attributes: list[Attributes] = field(default_factory=list)
     event_name: list[bytes] = field(default_factory=list)
-    observed_timestamp: list[int] = field(default_factory=list)  # 0 where the sender gave none
+    observed_timestamp: list[int] = field(default_factory=list)  # 0 if the sender gave none
     flags: list[int] = field(default_factory=list)  # all 32 bits
     dropped_attributes_count: list[int] = field(default_factory=list)
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for most records

@@ -1,4 +1,4 @@
-"""The reference codec: the readable definition of what a request's rows are."""
+"""The reference codec: the readable definition of a request's rows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["ReferenceCodec"]
 
 
 class ReferenceCodec:
-    """Decodes with the official protobuf classes and encodes in plain Python; implements ``Codec``."""
+    """Codec that decodes with the official protobuf classes and encodes in plain Python; implements ``Codec``."""
 
     name = "reference"
 
     def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
-        """Make a codec.
+        """Build a codec.
 
         Args:
-            rules: which records are audit, tried in order.
-            limits: of the rows of a request.
+            rules: audit rules, tried in order.
+            limits: limits on the rows of one request.
         """
         self._limits = limits
         self._rules = tuple(rules)

@@ -1,4 +1,4 @@
-"""Encoded records: what a codec hands to the batcher."""
+"""Encoded records, as a codec passes them to the batcher."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Rows:
     """Records of one stream, ready to be stored and notarized.
 
     Attributes:
-        stream: the stream they belong to.
-        count: how many records, at least one.
-        columns: the stored columns of the canonical record, in its order.
+        stream: stream of the records.
+        count: number of records, at least one.
+        columns: stored columns, in the order of the canonical record.
         leaf_hashes: the records' leaf hashes, 32 bytes each.
         min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
-        max_timestamp: the latest.
-        ingested_at: the latest IngestedAt; all lie on one day (UTC).
-        size: bytes that they hold, for limits.
+        max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
+        ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
+        size: bytes of columns and leaf hashes, for limits.
     """
 
     stream: Stream
@@ -38,18 +38,18 @@ class Rows:
     size: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Once: the batcher asks again and again.
+        # Computed once: the batcher reads the size again and again.
         size = sum(column.size for column in self.columns) + len(self.leaf_hashes)
         object.__setattr__(self, "size", size)
 
     @property
     def day(self) -> int:
-        """The UTC day of IngestedAt, counted from the epoch: the partition."""
+        """The UTC day of IngestedAt in days since the epoch, which is the partition."""
         return self.ingested_at // _DAY
 
 
 class Codec(Protocol):
-    """Turns requests into rows. All codecs make the same bytes of the same request."""
+    """Interface of codecs, which turn requests into rows; all codecs turn the same request into the same bytes."""
 
     name: str
 
@@ -58,11 +58,11 @@ class Codec(Protocol):
 
         Args:
             request: a serialized ``ExportLogsServiceRequest``.
-            ingested_at: when it was received, in nanoseconds since the epoch.
+            ingested_at: time of receipt of the request, in nanoseconds since the epoch.
 
         Returns:
             At most one Rows per stream; none for a request without records.
 
         Raises:
-            MalformedRequestError: the bytes are no such request.
+            MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``.
         """

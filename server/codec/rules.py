@@ -1,7 +1,7 @@
-"""Audit rules: data that says which records are audit, and where who did what stands in them.
+"""Audit rules: conditions that make a record an audit record, and the sources of its audit columns.
 
-Rules are tried in order; the first that matches decides. A rule that is written in settings looks
-like the built-in ones below:
+Rules are tried in order; the first match decides. A rule in the settings looks like the built-in rules
+below:
 
     [[audit.rules]]
     name = "billing"
@@ -24,18 +24,18 @@ __all__ = ["BUILT_IN_RULES", "Fields", "Match", "Rule", "RuleError", "parse_rule
 
 
 class RuleError(LognotaryError):
-    """A rule in the settings cannot be used; the message says which and why."""
+    """Error of an audit rule in the settings; the message names the rule and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Conditions that must all hold. An empty pattern holds for everything.
+    """Conditions on a record, all of which must hold. An empty pattern matches everything.
 
-    A pattern is a text that must be equal, or, with a ``*`` at its end, how the text begins; ``*``
-    alone asks only that the text is not empty (for an attribute: that it is there).
+    A pattern is the exact text or, with a ``*`` at its end, a prefix of the text. ``*`` alone matches any
+    text that is not empty (for an attribute: any value).
 
     Attributes:
-        event_name: pattern for EventName or, where that is empty, the ``event.name`` attribute.
+        event_name: pattern for EventName or, if it is empty, for the ``event.name`` attribute.
         scope: pattern for the instrumentation scope's name.
         service: pattern for service.name.
         severity_min: lowest SeverityNumber.
@@ -51,7 +51,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where the audit columns come from: for each a list of sources, of which the first non-empty counts.
+    """Sources of the audit columns: a list for each column; the first source that is not empty counts.
 
     A source is ``log:KEY``, ``resource:KEY``, ``scope:KEY`` (attributes), ``event_name``,
     ``scope_name``, ``service_name``, ``body``, or ``=TEXT`` for the text itself.
@@ -71,7 +71,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: a record is audit if any of ``match`` holds."""
+    """An audit rule: a record is an audit record if any item of ``match`` holds."""
 
     name: str
     match: tuple[Match, ...]
@@ -92,7 +92,7 @@ _GENERIC = Fields(
 )
 
 BUILT_IN_RULES = (
-    # The draft OpenTelemetry audit signal: any of its mandatory attributes.
+    # The draft OpenTelemetry audit signal: a record with any of its mandatory attributes.
     Rule(
         "otel-audit",
         tuple(

@@ -1,19 +1,19 @@
-"""Requests of which nothing, or not all, would be kept, although OK would be answered: they are refused.
+"""Detection of requests that would be answered with OK although some or all of their records would be lost.
 
-OTLP has receivers ignore fields that they do not know. OK means that every record is stored, so a field is ignored only
-beside others that are kept. A message is refused
+OTLP requires receivers to ignore unknown fields. But OK means that every record is stored, so an unknown field is
+ignored only if the message has known fields too. A message is refused
 
-- if it is a request, a ``ResourceLogs`` or a ``ScopeLogs`` without records, and has a field that could hold some (a
-  message, a text, bytes or a group, not empty) under a number that OTLP does not have there;
-- if it has no known field at all, but others; of a ``LogRecord`` too;
-- if it is a ``LogRecord`` whose field 1 is no time: in a span and in a metric that is a text.
+- if it is a request, a ``ResourceLogs`` or a ``ScopeLogs`` without records, and has a field that could hold records
+  (a message, a string, bytes or a group, not empty) under a number that OTLP does not define there;
+- if it has unknown fields and no known field; this also applies to a ``LogRecord``;
+- if it is a ``LogRecord`` whose field 1 is not a time: in a span and in a metric, field 1 is a string.
 
-``instrumentation_library_logs``, number 1000, is what ``scope_logs`` was called in OTLP 0.15 to 0.18, and is read as
-that. (Before, it had the number of today's ``scope_logs``.) Senders were permitted to send the same records as both; a
-request that has both is refused, for nobody compares them.
+``instrumentation_library_logs``, number 1000, is the name of ``scope_logs`` in OTLP 0.15 to 0.18, and is read as
+``scope_logs``. (Before 0.15 it had the number that ``scope_logs`` has now.) Senders were permitted to send the same
+records as both. A request that has both is refused, because the two are not compared.
 
-This reads the wire format itself, as protobuf's classes know of these fields only by making an object of each. What
-this reads is well-formed: the official parser has accepted it.
+This module parses the wire format itself, because protobuf's classes would create an object for each of these fields.
+Its input is well-formed: the official parser has accepted it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _VARINT, _FIXED64, _DELIMITED, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 
 
 class Level(IntEnum):
-    """Messages of a request, from the outside in."""
+    """Level of a message in a request, from the outside in."""
 
     REQUEST = 0
     RESOURCE_LOGS = 1
@@ -51,7 +51,7 @@ class Level(IntEnum):
 
 
 class UnreadReason(IntEnum):
-    """Why something would not be kept; numbers are those of the C++ UnreadReason."""
+    """Reason why a field would not be kept; the values match the C++ enum UnreadReason."""
 
     UNKNOWN = 0
     TWICE = 1
@@ -63,12 +63,12 @@ class Unread:
     """A field that would not be kept.
 
     Attributes:
-        reason: why.
-        number: the field's number.
-        level: the message that has it.
-        resource_logs: the index of the ResourceLogs, 0 where there is none.
-        scope_logs: the index of the ScopeLogs in it, likewise.
-        record: the index of the LogRecord in that, likewise.
+        reason: reason why the field would not be kept.
+        number: number of the field.
+        level: level of the message that has the field.
+        resource_logs: index of the ResourceLogs, 0 if there is none.
+        scope_logs: index of the ScopeLogs in the ResourceLogs, 0 if there is none.
+        record: index of the LogRecord in the ScopeLogs, 0 if there is none.
     """
 
     reason: UnreadReason
@@ -86,7 +86,7 @@ def _tag(number: int, wire_type: int) -> int:
 _OLD_SCOPE_LOGS = _tag(1000, _DELIMITED)
 _SCOPE_LOGS = _tag(2, _DELIMITED)
 
-# By level: the lists that hold records in the end, and all else that is known.
+# By level: the lists that lead to records, and all other known fields.
 _CARRIES = (
     frozenset({_tag(1, _DELIMITED)}),
     frozenset({_SCOPE_LOGS, _OLD_SCOPE_LOGS}),
@@ -123,7 +123,7 @@ def unread_error(unread: Unread) -> MalformedRequestError:
         case UnreadReason.TWICE:
             reason = f"field {unread.number} is the old instrumentation_library_logs: send scope_logs only, not both"
         case UnreadReason.NOT_A_LOG:
-            reason = f"field {unread.number} is no time, as in a span or a metric: send log records only"
+            reason = f"field {unread.number} is not a time, as in a span or a metric: send log records only"
         case UnreadReason.UNKNOWN:
             send = SEND_A_RECORD if unread.level is Level.LOG_RECORD else SEND_RECORDS
             reason = f"nothing of the unknown field {unread.number} would be kept: {send}"
@@ -184,7 +184,7 @@ def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...
 
 
 def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield each field's tag, where it begins, and where its value starts and ends."""
+    """Yield the tag of each field, the offset of the field, and the start and end of its value."""
     while at < end:
         begin = at
         tag, at = _varint(data, at)

@@ -1,9 +1,9 @@
-"""OTLP attribute values and bodies as a text, and what the text alone does not tell: the type.
+"""OTLP attribute values and bodies as text, and their type, which the text alone does not show.
 
-The text is the one that the OpenTelemetry Collector stores (``Value.AsString`` in its
-``pdata/pcommon/value.go``), so that rows written by either look alike:
+The text is the same as the OpenTelemetry Collector stores (``Value.AsString`` in its
+``pdata/pcommon/value.go``), so that rows of the Collector and of Lognotary look alike:
 
-- a string as it is; nothing for an empty value;
+- a string unchanged; an empty text for an empty value;
 - ``true`` and ``false``; integers in decimal; bytes in standard base64 with padding;
 - doubles as in ES6, the shortest digits that read back as the same number, with an exponent only
   below 1e-6 and from 1e21 on; ``NaN``, ``Infinity``, ``-Infinity``; ``-0`` keeps its sign;
@@ -12,16 +12,16 @@ The text is the one that the OpenTelemetry Collector stores (``Value.AsString`` 
   string, an empty value as ``null``.
 
 Nested values follow the OpenTelemetry specification ("AnyValue representation for non-OTLP
-protocols") in three cases where the Collector loses data: a NaN or infinity is a string (it stores
-``''`` for the whole value), no bytes are ``""`` (it writes ``null``), and members of one key are all
-kept, in the order sent (it keeps one of them).
+protocols") in three cases in which the Collector loses data: a NaN or infinity is a string (the Collector
+stores ``''`` for the whole value), empty bytes are ``""`` (the Collector writes ``null``), and all members
+with the same key are kept, in the order in which they were sent (the Collector keeps one of them).
 
-The type is compact JSON. With it the text turns back into the value:
+The type is compact JSON. With the type, the text can be turned back into the value:
 
 - a scalar: ``"string"``, ``"int"``, ``"double"``, ``"bool"``, ``"bytes"`` or ``"empty"``;
-- an array: the list of its elements' types, but where they are all the same only the first, and
-  where that is ``"string"``, or there is no element, none. So of an array of n elements the list
-  has n types, or one for all, or ``[]`` for strings;
+- an array: the list of its elements' types. If all are the same, the list has only the first; if all are
+  ``"string"``, or the array is empty, the list is empty. So for an array of n elements the list has n
+  types, or one type for all elements, or is ``[]`` for strings;
 - a key-value list: an object of the members' types under their keys, in the order of the text. A
   key whose values are all strings is left out. Any other key is listed with each of its values,
   so the n-th type of a key belongs to its n-th value.
@@ -54,7 +54,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def as_string(value: AnyValue) -> tuple[bytes, bytes]:
-    """Return the text and the type of a value, as the module describes them.
+    """Return the text and the type of a value, as described in this module.
 
     Source: Collector ``pdata/pcommon/value.go``, ``Value.AsString``.
     """
@@ -73,7 +73,7 @@ def as_string(value: AnyValue) -> tuple[bytes, bytes]:
             return _array(value.array_value)
         case "kvlist_value":
             return _kvlist(value.kvlist_value)
-        case _:  # no value, or string_value_strindex, which only has a meaning in profiles
+        case _:  # no value, or string_value_strindex, which has a meaning only in profiles
             return b"", EMPTY
 
 
@@ -98,7 +98,7 @@ def _double(number: float) -> bytes:
         return b"NaN"
     if math.isinf(number):
         return b"Infinity" if number > 0 else b"-Infinity"
-    text = repr(number)  # the shortest digits, as Go's; only where the exponent begins differs
+    text = repr(number)  # the shortest digits, as in Go; only the threshold for exponents differs
     if number == 0 or 1e-6 <= abs(number) < 1e21:
         return format(Decimal(text), "f").removesuffix(".0").encode()
     return text.replace("e-0", "e-").encode()  # Go also cleans 1e-07 to 1e-7
@@ -123,7 +123,7 @@ def _array(array: ArrayValue) -> tuple[bytes, bytes]:
 
 def _kvlist(kvlist: KeyValueList) -> tuple[bytes, bytes]:
     check_members(kvlist.values)
-    # Sorting is stable and only by the key: of two values with one key the first stays the first.
+    # The sort is stable and only by key, so values with the same key stay in order.
     ordered = sorted(((member.key.encode(), member.value) for member in kvlist.values), key=itemgetter(0))
     members = [(key, *_nested(value)) for key, value in ordered]
     texts = [json_text(key.decode()) + b":" + text for key, text, _ in members]

@@ -472,11 +472,11 @@ def field(number: int, content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("request_bytes", "reason"),
     [
-        (b'{"resourceLogs":[]}', "no protobuf"),
-        (b"\x1f\x8b\x08\x00", "no protobuf"),
+        (b'{"resourceLogs":[]}', "invalid or truncated protobuf"),
+        (b"\x1f\x8b\x08\x00", "invalid or truncated protobuf"),
         (
             ExportLogsServiceRequest(resource_logs=[ResourceLogs(schema_url="abc")]).SerializeToString()[:-1],
-            "not all of it",
+            "invalid or truncated protobuf",
         ),
         (field(1, field(3, b"\xff")), "UTF-8"),
         (nested_request(100), "100 messages deep"),

@@ -289,12 +289,12 @@ UNREAD = {
             + field(8, 1, b"8" * 8)
             + delimited(9, delimited(1, b"k"))
         ),
-        "resourceLogs[0].scopeLogs[0].logRecords[0]: field 1 is no time, as in a span or a metric: "
+        "resourceLogs[0].scopeLogs[0].logRecords[0]: field 1 is not a time, as in a span or a metric: "
         "send log records only",
     ),
     "a metric": (
         record(BODY) + record(delimited(1, b"requests") + delimited(3, b"ms") + delimited(7, field(2, 0, b"\x02"))),
-        "resourceLogs[1].scopeLogs[0].logRecords[0]: field 1 is no time, as in a span or a metric: "
+        "resourceLogs[1].scopeLogs[0].logRecords[0]: field 1 is not a time, as in a span or a metric: "
         "send log records only",
     ),
     "records under both names": (

@@ -496,7 +496,7 @@ def test_a_request_is_an_object(document):
         ({"attributes": {}}, "attributes: an array is expected"),
         ({"attributes": [{}, {"value": 1}]}, "attributes[1].value: an object is expected"),
         ({"flags": 2**32}, "flags: out of the range of its type"),
-        ({"severityText": "\ud800"}, "severityText: half of a surrogate pair, which is no character"),
+        ({"severityText": "\ud800"}, "severityText: half of a surrogate pair, which is not a character"),
     ],
 )
 def test_the_message_says_where_the_request_is_wrong(record, message):

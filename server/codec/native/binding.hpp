@@ -1,4 +1,4 @@
-// What the Cython binding calls: no exceptions that Cython does not know.
+// Entry points for the Cython binding. They throw no exceptions that Cython cannot translate.
 #pragma once
 
 #include "check.hpp"
@@ -8,7 +8,7 @@ namespace lognotary {
 
 constexpr int kPlainColumnsOperational = kAuditRecordId, kWordColumnsOperational = kActorType;
 
-// Lets an encoder encode a request. Returns 0, or 1 + the Refusal, and fills `unread` if that is it. Throws
+// Encodes a request with an encoder. Returns 0, or 1 + the Refusal; fills `unread` if the Refusal is kUnread. Throws
 // std::bad_alloc.
 inline int encode(Encoder& encoder, View request, int64_t ingested_at, Unread& unread) {
   try {

@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=True
 # distutils: language = c++
-"""The compiled codec as Python sees it: bytes in, bytes out. ``server.codec.native_codec`` gives them names."""
+"""Python binding of the compiled codec: bytes in, bytes out. ``server.codec.native_codec`` names the parts."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t

@@ -1,4 +1,4 @@
-// Growing bytes, and texts that live as long as what they were made for.
+// Growing byte buffers, and an arena for texts.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void copy_overlapping(char* to, View from) {
   std::memcpy(to + from.size() - N, last, N);
 }
 
-// Copies bytes. Most are few: two copies that overlap need no call.
+// Copies bytes. Most copies are short: two overlapping fixed-size copies avoid a call.
 inline void copy(char* to, View from) {
   const size_t size = from.size();
   if (size > 32) {

@@ -1,4 +1,4 @@
-// OtlpDetails: what the other columns leave out, as server/codec/decode.py describes it.
+// OtlpDetails: everything that the other columns lose, as server/codec/decode.py describes.
 //
 // Each function appends members of the JSON object, each followed by a comma.
 #pragma once

@@ -14,12 +14,12 @@ struct Limits {
   uint64_t repeated;  // bytes of resources and scopes, counted for each record
 };
 
-// Makes the rows of one request after the other, and keeps the memory it needed. `rules` must outlive it.
+// Encodes one request after another, and keeps its memory for the next one. `rules` must outlive the encoder.
 class Encoder {
  public:
   Encoder(const Rules& rules, Limits limits);
 
-  // Makes the rows of a request, in place of those of the last. Throws Refused, and std::bad_alloc.
+  // Encodes a request; its rows replace the rows of the last request. Throws Refused and std::bad_alloc.
   void encode(View request, int64_t ingested_at);
 
   const Table& audit() const { return audit_; }

@@ -12,8 +12,8 @@ namespace lognotary {
 
 constexpr uint32_t kTimeNumber = 1;  // LogRecord.time_unix_nano
 
-// ResourceLogs.instrumentation_library_logs of OTLP 0.15 to 0.18, which is a ScopeLogs under its old name. Before that,
-// it had the number that ScopeLogs has.
+// ResourceLogs.instrumentation_library_logs of OTLP 0.15 to 0.18, which is a ScopeLogs under its old name. Before 0.15,
+// it had the number that scope_logs has now.
 constexpr uint32_t kLibraryLogsNumber = 1000;
 
 // Tags of the messages that are walked through record by record.

@@ -1,4 +1,4 @@
-// Audit rules made ready for many records: what server/codec/classify.py does, without its dictionaries.
+// Audit rules, compiled for many records: the same as server/codec/classify.py, without its dictionaries.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ enum Field {
   kSourceTypeField, kOutcomeField, kCategoryField, kFields
 };
 
-// The attributes that rules ask for, each in the place that its key has in Rules.
+// The values of the attributes that rules read, each in the slot of its key in Rules.
 class Slots {
  public:
   explicit Slots(size_t size) : values_(size), rounds_(size, 0) {}
@@ -28,7 +28,7 @@ class Slots {
     mask_ = 0;
   }
 
-  // Of several values with one key the first counts.
+  // The first value of a duplicate key counts.
   void set(uint32_t slot, View value) {
     if (rounds_[slot] == round_) return;
     rounds_[slot] = round_;
@@ -36,7 +36,7 @@ class Slots {
     mask_ |= bit(slot);
   }
 
-  // The slots that are set; of those beyond the first 64 nothing is known.
+  // Bit mask of the slots that are set; slots beyond the first 64 are not in it.
   uint64_t mask() const { return mask_; }
   static uint64_t bit(uint32_t slot) { return slot < 64 ? uint64_t{1} << slot : 0; }
 

@@ -1,4 +1,4 @@
-// The rows of one stream while they are made: columns as ClickHouse's Native format wants them.
+// The rows of one stream under construction: columns in ClickHouse's Native format.
 #pragma once
 
 #include <limits>
@@ -8,7 +8,7 @@
 
 namespace lognotary {
 
-// Distinct texts, numbered from 0 in the order they came. Keeps copies.
+// Distinct texts, numbered from 0 in order of first appearance. Keeps copies.
 class Dictionary {
  public:
   uint32_t add(View text) {

@@ -1,4 +1,4 @@
-// OTLP values as a text and a type: what server/codec/values.py describes, from wire bytes.
+// OTLP values as a text and a type, as server/codec/values.py describes, from wire bytes.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@ namespace lognotary {
 
 enum class Kind : uint8_t { kEmpty, kString, kInt, kDouble, kBool, kBytes, kArray, kKvlist };
 
-// An AnyValue that was read and checked, not yet turned into a text.
+// An AnyValue that has been read and checked, but not yet turned into a text.
 struct Value {
   Kind kind = Kind::kEmpty;
   uint64_t number = 0;            // an int, a bool, or a double's bits
@@ -17,7 +17,7 @@ struct Value {
   std::vector<View>* more = nullptr;  // of a list that was sent in several parts, those after the first
 };
 
-// A text with its type. Types of scalars are always the same literals below.
+// A text with its type. The types of scalars are always the literals below.
 struct Text {
   View text;
   View type;

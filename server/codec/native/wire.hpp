@@ -1,7 +1,7 @@
 // Protobuf's wire format, read from untrusted bytes.
 //
-// What is refused here is what the official parser (upb) refuses: the parity tests compare the two.
-// Source: protobuf.dev/programming-guides/encoding, and upb where that is silent.
+// This parser refuses exactly what the official parser (upb) refuses; the parity tests compare the two.
+// Source: protobuf.dev/programming-guides/encoding, and upb for what the guide leaves open.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,15 @@ namespace lognotary {
 using View = std::string_view;
 
 enum class Refusal {
-  kBroken,   // no protobuf
-  kNotUtf8,  // a text
-  kTooDeep,  // messages within messages
-  kTooManyRecords,  // or they repeat too much of their resources and scopes
-  kTooManyMembers,  // in one list of attributes
-  kUnread,          // nothing of a message would be kept, although something was sent
+  kBroken,          // invalid or truncated protobuf
+  kNotUtf8,         // a string is not UTF-8
+  kTooDeep,         // messages are nested too deeply
+  kTooManyRecords,  // too many records, or they repeat too much of their resources and scopes
+  kTooManyMembers,  // too many attributes in one list
+  kUnread,          // part of a message would not be kept
 };
 
-// Thrown: the request is refused. server/codec/limits.py has the words for it.
+// Exception for a request that is refused. server/codec/limits.py has the messages.
 struct Refused {
   Refusal why = Refusal::kBroken;
 };
@@ -32,10 +32,10 @@ constexpr size_t kMaxMembers = 1 << 16;  // of a list of attributes: each costs 
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kDelimited = 2, kStartGroup = 3, kEndGroup = 4, kFixed32 = 5 };
 
-// What a switch over fields tells apart: number and wire type. A known number of another type is unknown.
+// A field's number and wire type, for switches over fields. A known number with another wire type is unknown.
 constexpr uint32_t tag(uint32_t number, WireType type) { return number << 3 | type; }
 
-// Returns the depth that is left to a message within one that has `depth` left.
+// Returns the remaining depth for a message within a message that has `depth` left.
 inline int enter(int depth) {
   if (depth <= 0) throw Refused{Refusal::kTooDeep};
   return depth - 1;
