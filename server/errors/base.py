@@ -1,12 +1,12 @@
-"""The root of all errors that Lognotary raises on purpose, and the one place that ends a process because of them.
+"""The base class of all errors that Lognotary raises on purpose, and the one place that turns them into an exit status.
 
 LognotaryError
-├── OperatingSystemError      a disk, a file or a socket failed where nothing else expected it
+├── OperatingSystemError      a disk, a file or a socket failed unexpectedly
 ├── NotaryError               server.notary.errors: keys, signatures, evidence
 ├── StorageError              storage.errors: ClickHouse, embedded or as a server
 ├── IngestError               server.errors.ingest: a request that is refused
 │   ├── PipelineError         between receipt and commit
-│   └── ReceiveError          server.otlp.errors: before its records are looked at
+│   └── ReceiveError          server.otlp.errors: before the records are decoded
 ├── ListeningError            server.errors.listening: ports
 ├── ConfigError               server.settings.settings: settings
 │   └── MemoryLimitError      server.process.memory_limit
@@ -31,11 +31,12 @@ __all__ = ["LognotaryError", "OperatingSystemError", "run_reporting_errors"]
 
 
 class LognotaryError(Exception):
-    """Base of every error of Lognotary; the message says what is wrong and, where somebody can do something, what.
+    """Base class of all errors of Lognotary; the message says what is wrong and, if possible, what to do.
 
     Attributes:
-        exit_status: exit status of a process that ends because of it: 1 after work was done, 2 where it cannot run.
-        retryable: the same may succeed later although nobody changes anything.
+        exit_status: exit status of a process that ends because of the error: 1 after work was done, 2 if the process
+            cannot run.
+        retryable: the failed operation may succeed later without any intervention.
     """
 
     exit_status: ClassVar[int] = 2
@@ -43,15 +44,15 @@ class LognotaryError(Exception):
 
 
 class OperatingSystemError(LognotaryError):
-    """The operating system refused something that a process cannot go on without."""
+    """An error of the operating system without which a process cannot continue."""
 
 
 def run_reporting_errors(run: Callable[[], int], report: Callable[[LognotaryError], int]) -> int:
     """Run a process's work and return its exit status.
 
     Args:
-        run: does the work, and returns the exit status.
-        report: tells whom it concerns of the error that ended the work, and returns the exit status.
+        run: function that does the work and returns the exit status.
+        report: function that reports the error that ended the work, and returns the exit status.
     """
     try:
         return run()

@@ -1,19 +1,19 @@
-"""What can go wrong between a received request and its commit.
+"""Errors between the receipt of a request and its commit.
 
-IngestError                    says how it is counted, and whether the sender should retry
-├── ReceiveError               server.otlp.errors: before the records are looked at
+IngestError                    has the label for metrics, and whether the sender should retry
+├── ReceiveError               server.otlp.errors: before the records are decoded
 └── PipelineError              see below
 
 PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
-├── JournalDamagedError       the journal cannot be used as it is: tell the operator
-├── OversizedError            it needs more memory than there ever is: do not retry it as it is
-└── RefusedError              nothing was lost, the sender should retry
-    ├── OverloadedError       more requests than are taken in at a time
+├── JournalDamagedError       the journal cannot be used as it is: the operator must act
+├── OversizedError            the request needs more memory than the limit: do not retry it as it is
+└── RefusedError              nothing was lost: the sender should retry
+    ├── OverloadedError       the server is at its limit of requests or memory
     ├── StalledError          the request did not arrive in time
     ├── StorageRefusedError   storage could not commit the batch, or not in time
-    │   └── BatchOutcomeUnknownError   the batch may be stored, and will be
-    ├── JournalFullError      the journal has no room until storage takes what it holds
+    │   └── BatchOutcomeUnknownError   the batch may be stored already, and will be
+    ├── JournalFullError      the journal is full until storage accepts its batches
     ├── JournalFailedError    the journal cannot be written now
     └── ShuttingDownError     the server no longer accepts requests
 """
@@ -42,32 +42,32 @@ __all__ = [
 
 
 class IngestError(LognotaryError):
-    """Base of every error that refuses a request.
+    """Base class of all errors that refuse a request.
 
     Attributes:
         outcome: label of the refused request in ``lognotary_requests_total``.
-        retryable: the sender should send the request again as it is.
+        retryable: True if the sender should send the request again unchanged.
     """
 
     outcome: ClassVar[str] = "unforeseen"
 
 
 class PipelineError(IngestError):
-    """Base of every error that a request can meet in the pipeline."""
+    """Base class of all errors of requests in the pipeline."""
 
 
 class MalformedRequestError(PipelineError):
-    """The request cannot be decoded, now or ever; the message says where it is wrong."""
+    """The request can never be decoded; the message says what is wrong, and where."""
 
     outcome: ClassVar[str] = "malformed"
 
 
 class JournalDamagedError(PipelineError):
-    """What the journal holds cannot be read or gone on with; the message says what to do."""
+    """The content of the journal cannot be read or continued; the message says what to do."""
 
 
 class OversizedError(PipelineError):
-    """The request needs more memory than the server may take, even if it has it all to itself."""
+    """The request needs more memory than the server may use, even without any other requests."""
 
     outcome: ClassVar[str] = "too_large"
 
@@ -87,13 +87,13 @@ class RefusedError(PipelineError):
 
 
 class OverloadedError(RefusedError):
-    """There are more requests, or larger ones, than the server takes in at a time."""
+    """The server has reached its limit of requests, or of their memory."""
 
     outcome: ClassVar[str] = "overloaded"
 
 
 class StalledError(RefusedError):
-    """The request came so slowly that the server does not wait for the rest of it."""
+    """The request arrived too slowly, and the server no longer waits for the rest of it."""
 
     outcome: ClassVar[str] = "stalled"
 
@@ -105,25 +105,25 @@ class StorageRefusedError(RefusedError):
 
 
 class BatchOutcomeUnknownError(StorageRefusedError):
-    """The batch is in the journal, and may be in storage: it is stored before the next batch, or by the next start.
+    """The batch is in the journal and may be in storage: it is stored before the next batch, or by the next start.
 
-    Its senders are refused and send their requests again, which must not be stored anew.
+    Its senders are refused and will retry their requests, which must not be stored again.
     """
 
 
 class JournalFullError(RefusedError):
-    """As much waits in the journal as it may take."""
+    """The journal has reached its size limit."""
 
     outcome: ClassVar[str] = "journal_full"
 
 
 class JournalFailedError(RefusedError):
-    """The disk did not take an entry of the journal."""
+    """An entry could not be written to the journal."""
 
     outcome: ClassVar[str] = "journal_failed"
 
 
 class ShuttingDownError(RefusedError):
-    """The server is shutting down; another one, or this one restarted, will take the request."""
+    """The server is shutting down; another server, or this one after a restart, will accept the request."""
 
     outcome: ClassVar[str] = "shutting_down"

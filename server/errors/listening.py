@@ -1,8 +1,8 @@
-"""Errors of ports.
+"""Errors of listening on ports.
 
 ListeningError
-├── AddressUnavailableError   the address cannot be listened on
-└── ListenerEndedError        what listened on it ended by itself
+├── AddressUnavailableError   the server cannot listen on the address
+└── ListenerEndedError        the listener ended by itself
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["AddressUnavailableError", "ListenerEndedError", "ListeningError"]
 
 
 class ListeningError(LognotaryError):
-    """Base of the errors of ports."""
+    """Base class of the errors of listening on ports."""
 
 
 class AddressUnavailableError(ListeningError):
-    """An address cannot be listened on; the message says which, and why."""
+    """The server cannot listen on an address; the message says which, and why."""
 
     def __init__(self, address: object, reason: str) -> None:
         super().__init__(
@@ -29,7 +29,7 @@ class AddressUnavailableError(ListeningError):
 
 
 class ListenerEndedError(ListeningError):
-    """A server ended by itself, so its port takes nothing any more."""
+    """A listener ended by itself, so its port no longer accepts connections."""
 
     exit_status: ClassVar[int] = 1
     retryable: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Which logs are a server's own: its name, its workers' names, and the key that signs under all of them."""
+"""The identity of a server: its writer's name, its workers' names, its logs, and the keys that sign them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["Identity", "identify", "key_store"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a server is.
+    """Identity of a server.
 
     Attributes:
-        writer: the name it writes under; its workers' names begin with it.
-        store: the keys that it signs with.
-        others: the public keys of other writers that it believes.
-        logs: the logs it has when it runs alone.
-        workers_logs: the logs of all workers that it has or ever had.
+        writer: name of the writer; its workers' names begin with it.
+        store: key store of the server.
+        others: trusted public keys of other writers.
+        logs: logs of a server without workers.
+        workers_logs: logs of all workers that the server has or ever had.
     """
 
     writer: str
@@ -33,7 +33,7 @@ class Identity:
     workers_logs: tuple[LogName, ...]
 
     def trusted(self) -> TrustedKeys:
-        """Read the public keys that it believes, its own among them, and which of its own others may have.
+        """Read the trusted public keys, including the server's own, with the marks of compromised keys.
 
         Raises:
             KeyStoreError: a key cannot be used, or the marks of compromised keys cannot be read.
@@ -41,18 +41,18 @@ class Identity:
         return self.store.trusted() + self.others
 
     def publish(self, signed_by: str) -> bool:
-        """Write down the public keys of all its logs, unless others sign these now.
+        """Publish the public keys of all logs, unless other keys sign the logs now.
 
-        Whoever verifies with a key that storage has no statement of would find every signature wrong.
+        With a key for which storage has no statement yet, every signature would fail to verify.
 
         Args:
-            signed_by: the fingerprints of the keys that sign the logs, as storage has it.
+            signed_by: fingerprints of the keys that sign the logs, according to storage.
 
         Returns:
-            Whether the keys that the store has now are these, and were written down.
+            True if the current keys of the store are these, and were published.
 
         Raises:
-            KeyStoreError: a key cannot be used, or nothing can be written.
+            KeyStoreError: a key cannot be used, or the keys cannot be written.
         """
         if fingerprints(self.store.signer()) != signed_by:
             return False
@@ -60,12 +60,12 @@ class Identity:
         return True
 
     def writer_of(self, worker: int) -> str:
-        """Return the name that a worker writes under."""
+        """Return the writer's name of a worker."""
         return _writer_of(self.writer, worker)
 
 
 def key_store(settings: Settings) -> KeyStore:
-    """Return the keys that a server signs with, and those that it signed with before."""
+    """Return the key store of a server, with its current and its replaced keys."""
     return KeyStore(
         settings.data_dir / "keys",
         token_uri=settings.signing_key,
@@ -76,10 +76,10 @@ def key_store(settings: Settings) -> KeyStore:
 
 
 def identify(settings: Settings, data: DataDirectory) -> Identity:
-    """Find out who a server is, and publish the keys of all its logs, unless others were published before.
+    """Return the identity of a server, and publish the keys of all its logs, unless other keys were published before.
 
     Raises:
-        DataDirectoryError: what the data directory holds cannot be used.
+        DataDirectoryError: the content of the data directory cannot be used.
         KeyStoreError: a key cannot be used.
     """
     writer = data.writer(settings.writer)
@@ -93,7 +93,7 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
     own = key_store(settings)
     if own.published() in (None, own.signer().ed25519.public_key):
         own.publish((*logs, *workers_logs))
-    # A checkpoint that was damaged is noticed now, and not when somebody wants to verify.
+    # Read now, so that a damaged checkpoint is noticed at start and not only when somebody verifies.
     data.kept(workers_logs)
     return Identity(writer, own, settings.public_keys, tuple(logs), tuple(workers_logs))
 

@@ -1,4 +1,4 @@
-"""The keys that sign logs now, by the last checkpoints and statements that a data directory remembers."""
+"""The keys that sign logs now, according to the last checkpoints and statements that a data directory remembers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["keys_in_force"]
 
 
 def keys_in_force(notes: Iterable[str], public_keys: Iterable[bytes]) -> dict[str, set[str]]:
-    """Return by which keys logs are signed, as storage has it.
+    """Return the keys that sign each log, according to storage.
 
-    A log's last statement tells, and its last checkpoint, which is remembered at another time: so a log of which one
-    says less than the other has both keys here.
+    Both a log's last statement and its last checkpoint show the keys. The two are remembered at different times, so if
+    they differ, the log has the keys of both.
 
     Args:
-        notes: the last signed checkpoint and the last statement of each log; what cannot be read is left out.
-        public_keys: raw Ed25519 public keys, of which those are looked for.
+        notes: the last signed checkpoint and the last statement of each log; unreadable notes are ignored.
+        public_keys: raw Ed25519 public keys to look for.
 
     Returns:
-        By origin, the fingerprints of the keys.
+        The fingerprints of the keys, by origin.
     """
     known = list(public_keys)
     found: dict[str, set[str]] = {}

@@ -1,11 +1,11 @@
-"""The keys of a data directory: those that sign now, those that did, and what is known of them.
+"""The key store of a data directory: the current keys, the replaced keys, and the marks of compromised keys.
 
 signing-key.pem             the Ed25519 private key (mode 0600): whoever has it can sign
-ml-dsa-44-key.pem           likewise, the ML-DSA-44 private key, where one is wanted
-retired/<fingerprint>.pem   private keys that were replaced: they sign only that others follow on them
-public-key.pem              the Ed25519 public key, to be given to those who verify
+ml-dsa-44-key.pem           the ML-DSA-44 private key (mode 0600), if one is wanted
+retired/<fingerprint>.pem   replaced private keys: they sign only the statement that others replace them
+public-key.pem              the Ed25519 public key, for everyone who verifies
 verifier-keys.txt           the public keys as C2SP verifier keys, one for each log
-compromised                 fingerprints of keys that others may have, and since when
+compromised                 fingerprints of compromised keys, and since when they are compromised
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ __all__ = ["KeyStore", "KeyStoreError", "StoredKey"]
 
 
 class KeyStoreError(LognotaryError):
-    """The keys cannot be used; the message says what to do."""
+    """Error of the key store; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key of the store, for people.
+    """A key of the store, as it is listed to users.
 
     Attributes:
-        fingerprint: what it is called by.
+        fingerprint: fingerprint of the public key, which names the key.
         algorithm: ``Ed25519`` or ``ML-DSA-44``.
-        place: its file, or the URI of its token.
-        current: it signs now.
-        compromised: since when others may have it, in nanoseconds since the epoch; None: never.
-        public_key: the raw public key.
+        place: file of the key, or the URI of its token.
+        current: True if the key signs now.
+        compromised: time since which others may have the key, in nanoseconds since the epoch; None if it is not
+            compromised.
+        public_key: raw public key.
     """
 
     fingerprint: str
@@ -52,7 +53,7 @@ class StoredKey:
 
 
 class KeyStore:
-    """The keys below a data directory, which need not be open for it."""
+    """The key store below a data directory, which does not have to be open."""
 
     def __init__(
         self,
@@ -63,24 +64,24 @@ class KeyStore:
         ml_dsa: bool = False,
         open_token: Callable[[str], SigningKey] | None = None,
     ) -> None:
-        """Use keys.
+        """Open a key store.
 
         Args:
             directory: the ``keys`` directory.
-            token_uri: where the Ed25519 key is, if not in a file: a PKCS #11 URI (RFC 7512).
-            former_uris: where keys are that were replaced, if not in files.
-            ml_dsa: sign with an ML-DSA-44 key too.
-            open_token: opens the key of such a URI.
+            token_uri: PKCS #11 URI (RFC 7512) of the Ed25519 key, empty if it is in a file.
+            former_uris: PKCS #11 URIs of replaced keys that are not in files.
+            ml_dsa: also sign with an ML-DSA-44 key.
+            open_token: function that opens the key of a PKCS #11 URI.
         """
         self._directory = directory
         self._token_uri = token_uri
         self._former_uris = former_uris
         self._ml_dsa = ml_dsa
         self._open_token = open_token
-        self._tokens: dict[str, SigningKey] = {}  # opened once: tokens have few sessions
+        self._tokens: dict[str, SigningKey] = {}  # each is opened once, because tokens have few sessions
 
     def signer(self) -> Signer:
-        """Return the keys that sign now; those in files are made the first time.
+        """Return the current keys; keys in files are created the first time.
 
         Raises:
             KeyStoreError: a key cannot be used.
@@ -90,10 +91,10 @@ class KeyStore:
         return Signer(ed25519, self._file(_ML_DSA_FILE, MlDsa44Key) if self._ml_dsa else None)
 
     def signer_of(self, keys: Collection[VerifierKey]) -> Signer:
-        """Return the keys that are wanted, whether they sign now or did before.
+        """Return the signer for given public keys, which may be current or replaced.
 
         Raises:
-            KeyStoreError: one is not here.
+            KeyStoreError: one of the keys is not in the store.
         """
         known = {key.public_key: key for key in self._everything()}
         missing = [key for key in keys if key.public_key not in known]
@@ -107,7 +108,7 @@ class KeyStore:
         return Signer(by_type[KeyType.ED25519], by_type.get(KeyType.ML_DSA_44))
 
     def verifier_keys(self, origin: str) -> list[VerifierKey]:
-        """Return all public keys under a log's name.
+        """Return all public keys as verifier keys of a log.
 
         Raises:
             KeyStoreError: a key cannot be used.
@@ -115,7 +116,7 @@ class KeyStore:
         return [VerifierKey(origin, key.public_key, key.key_type) for key in self._everything()]
 
     def trusted(self) -> TrustedKeys:
-        """Return the public keys, and which of them others may have.
+        """Return the public keys, with the marks of compromised keys.
 
         Raises:
             KeyStoreError: a key cannot be used.
@@ -124,10 +125,10 @@ class KeyStore:
         return TrustedKeys(unnamed=tuple(dict.fromkeys(public)), compromised=self.compromised())
 
     def publish(self, logs: Iterable[LogName]) -> None:
-        """Write the public keys for those who verify.
+        """Publish the public keys in files, for everyone who verifies.
 
         Raises:
-            KeyStoreError: a key cannot be used, or nothing can be written.
+            KeyStoreError: a key cannot be used, or the files cannot be written.
         """
         signer = self.signer()
         lines = [f"{key}\n" for name in logs for key in signer.verifier_keys(name.origin)]
@@ -138,20 +139,20 @@ class KeyStore:
             raise KeyStoreError(f"the public keys cannot be written: {error}") from error
 
     def published(self) -> bytes | None:
-        """Return the raw Ed25519 key that was published last, None where none was."""
+        """Return the raw Ed25519 public key that was published last, None if none was."""
         try:
             return read_public_pem((self._directory / "public-key.pem").read_text(encoding="ascii"))
         except (OSError, ValueError, KeyMaterialError):
             return None
 
     def rotate(self) -> tuple[StoredKey, StoredKey]:
-        """Replace the Ed25519 key in its file, and the ML-DSA-44 key if there is one; the old ones are kept.
+        """Replace the Ed25519 key in its file, and the ML-DSA-44 key if there is one; keep the old keys.
 
         Returns:
             The old Ed25519 key and the new one.
 
         Raises:
-            KeyStoreError: there is no key in a file, or nothing can be written.
+            KeyStoreError: there is no key in a file, or the new key cannot be written.
         """
         if self._token_uri:
             raise KeyStoreError(
@@ -171,7 +172,7 @@ class KeyStore:
         return old, next(key for key in self.keys() if key.current)
 
     def keys(self) -> list[StoredKey]:
-        """Return all keys, those that sign now first.
+        """Return all keys, current keys first.
 
         Raises:
             KeyStoreError: a key cannot be used.
@@ -185,10 +186,10 @@ class KeyStore:
         return listed
 
     def compromised(self) -> dict[str, int]:
-        """Return the fingerprints of keys that others may have, and since when, in nanoseconds since the epoch.
+        """Return the fingerprints of compromised keys, each with the time since which others may have the key.
 
         Raises:
-            KeyStoreError: the file was damaged.
+            KeyStoreError: the file is damaged.
         """
         file = self._directory / "compromised"
         try:
@@ -199,14 +200,14 @@ class KeyStore:
             raise KeyStoreError(f"{file} cannot be read: {error}") from error
 
     def mark_compromised(self, name: str, since: int) -> None:
-        """Remember that others may have a key.
+        """Mark a key as compromised.
 
         Args:
             name: the key's fingerprint.
-            since: since when, in nanoseconds since the epoch.
+            since: time since which others may have the key, in nanoseconds since the epoch.
 
         Raises:
-            KeyStoreError: there is no such key, or nothing can be written.
+            KeyStoreError: there is no key with this fingerprint, or the mark cannot be written.
         """
         if name not in {key.fingerprint for key in self.keys()}:
             raise KeyStoreError(f"there is no key {name} in {self._directory}: list them with 'lognotary keys list'")
@@ -230,7 +231,7 @@ class KeyStore:
         return [key for _, key, _ in self._places()]
 
     def _places(self) -> Iterable[tuple[str, SigningKey, bool]]:
-        """Yield every key with its place, and whether it signs now."""
+        """Yield every key with its place, and True if it is current."""
         if self._token_uri:
             yield self._token_uri, self._token(self._token_uri), True
         for name, kind, current in (

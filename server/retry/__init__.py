@@ -1,1 +1,1 @@
-"""Retries."""
+"""Backoff between attempts."""

@@ -1,4 +1,4 @@
-"""Exponential backoff: the pauses between attempts at something that fails for now."""
+"""Exponential backoff between attempts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def backoff(first: float, longest: float) -> Iterator[float]:
     """Yield the seconds to wait after each failed attempt, without end.
 
     Args:
-        first: seconds to wait after the first one; doubled each time.
-        longest: the most that this comes to.
+        first: seconds to wait after the first failed attempt; doubled after each further one.
+        longest: maximum pause in seconds.
     """
     pause = min(first, longest)
     while True:

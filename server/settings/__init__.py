@@ -1,1 +1,1 @@
-"""Settings: what they are, their defaults, and where each comes from."""
+"""Settings: names, types, defaults and sources."""

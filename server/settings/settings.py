@@ -1,6 +1,6 @@
-"""Settings: flags over ``LOGNOTARY_*`` variables over ``lognotary.toml`` over defaults.
+"""Settings: flags override ``LOGNOTARY_*`` variables, which override ``lognotary.toml``, which overrides defaults.
 
-Parsed once, at start, into one frozen object.
+They are parsed once, at start, into one frozen object.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _MEMORY_EMBEDDED = 2 << 30  # bytes, the engine's included
 
 
 class ConfigError(LognotaryError):
-    """A setting cannot be used; the message names it, where it stands, and what it should be."""
+    """Error of a setting; the message names the setting, its source, and what it must be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its name in the file, as a flag ``--name`` and as a variable ``LOGNOTARY_NAME``."""
+    """One setting: ``name`` in the file, ``--name`` as a flag, ``LOGNOTARY_NAME`` as a variable."""
 
     name: str
     default: str
@@ -108,7 +108,7 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, parsed. Sizes are bytes, times seconds, retentions days (None: for ever); see ``SETTINGS``."""
+    """All settings, parsed: sizes in bytes, times in seconds, retention in days (None: forever); see ``SETTINGS``."""
 
     storage: StorageUrl
     data_dir: Path
@@ -148,7 +148,7 @@ class Settings:
 
 
 def add_flags(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add the flags of some settings, or of all, to a command's parser."""
+    """Add the flags of the named settings, or of all settings, to a command's parser."""
     for setting in SETTINGS:
         if not names or setting.name in names:
             shown = f" (default: {setting.default})" if setting.default else ""
@@ -159,10 +159,10 @@ def add_flags(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def load_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
-    """Put settings together.
+    """Load the settings from all their sources.
 
     Args:
-        flags: name -> value, None where a flag was not given; ``config`` names the file.
+        flags: name -> value, None for a flag that was not given; ``config`` is the path of the settings file.
         environ: environment variables.
 
     Raises:
@@ -174,7 +174,7 @@ def load_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -
     unknown = from_file.keys() - known - {"audit"}
     if unknown:
         raise ConfigError(f"{file or _DEFAULT_FILE}: unknown setting {', '.join(sorted(unknown))}")
-    values: dict[str, tuple[str, str]] = {}  # name -> (value, where it stands)
+    values: dict[str, tuple[str, str]] = {}  # name -> (value, source)
     for setting in SETTINGS:
         variable = _PREFIX + setting.name.upper()
         flag = flags.get(setting.name)

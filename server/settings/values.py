@@ -1,4 +1,4 @@
-"""Reading the values of settings: each function takes the text of one, and raises ValueError if it cannot be used."""
+"""Parsers of the values of settings: each takes a text, and raises ValueError if the text is not a valid value."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ __all__ = [
 ]
 
 
-_MOST_DAYS = 18_250  # 50 years; a TTL beyond 2106, the end of ClickHouse's DateTime, would be one long past
+_MOST_DAYS = 18_250  # 50 years; beyond 2106, the end of ClickHouse's DateTime, a TTL would wrap to the past
 
 
 class Acknowledge(Enum):
-    """When a sender gets OK."""
+    """The moment at which a sender gets OK."""
 
-    COMMIT = "commit"  # its records, and the checkpoint over them, are in storage
-    JOURNAL = "journal"  # they are on disk in the journal, and go to storage from there
+    COMMIT = "commit"  # once its records, and the checkpoint over them, are in storage
+    JOURNAL = "journal"  # once its records are on disk in the journal, from which they go to storage
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens. Port 0: a free one."""
+    """Address on which a server listens; port 0 stands for any free port."""
 
     host: str
     port: int
@@ -52,10 +52,10 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Read ``host:port``; an IPv6 host stands in brackets.
+    """Parse ``host:port``; an IPv6 host is written in brackets.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: the text is not an address.
     """
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
@@ -64,7 +64,7 @@ def parse_address(text: str) -> Address:
 
 
 def read_count(text: str) -> int:
-    """Read a whole number greater than 0."""
+    """Parse a whole number greater than 0."""
     try:
         number = int(text)
     except ValueError as error:
@@ -75,7 +75,7 @@ def read_count(text: str) -> int:
 
 
 def read_amount(text: str) -> float:
-    """Read a number greater than 0."""
+    """Parse a number greater than 0."""
     number = float(text)
     if not number > 0:
         raise ValueError(f"{text} is not greater than 0")
@@ -83,14 +83,14 @@ def read_amount(text: str) -> float:
 
 
 def read_truth(text: str) -> bool:
-    """Read ``true`` or ``false``."""
+    """Parse ``true`` or ``false``."""
     if text.lower() not in ("true", "false"):
         raise ValueError(f"{text!r} is not true or false")
     return text.lower() == "true"
 
 
 def read_days(text: str) -> int | None:
-    """Read a number of days, such as ``30d``; None for ``forever``."""
+    """Parse a number of days, such as ``30d``; None for ``forever``."""
     if text.lower() == "forever":
         return None
     if not text.endswith("d"):
@@ -102,7 +102,7 @@ def read_days(text: str) -> int | None:
 
 
 def read_interval(text: str) -> float | None:
-    """Read hours or days, such as ``12h`` or ``7d``, as seconds; None for ``off``."""
+    """Parse hours or days, such as ``12h`` or ``7d``, and return seconds; None for ``off``."""
     if text.lower() == "off":
         return None
     units = {"h": 3600.0, "d": 86_400.0}
@@ -113,12 +113,12 @@ def read_interval(text: str) -> float | None:
 
 
 def read_list(text: str) -> tuple[str, ...]:
-    """Read items that are separated by commas."""
+    """Parse items that are separated by commas."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 def read_codec(text: str) -> str:
-    """Read which codec is wanted, and check that it is here."""
+    """Parse the name of a codec, and check that the codec is installed."""
     if text.lower() not in CODECS:
         raise ValueError(f"{text!r} is not {' or '.join(CODECS)}")
     if text.lower() == "native" and (missing := why_not_native()):
@@ -129,7 +129,7 @@ def read_codec(text: str) -> str:
 
 
 def read_acknowledge(text: str) -> Acknowledge:
-    """Read when senders get OK."""
+    """Parse ``commit`` or ``journal``."""
     try:
         return Acknowledge(text.lower())
     except ValueError as error:
@@ -137,32 +137,32 @@ def read_acknowledge(text: str) -> Acknowledge:
 
 
 def read_format(text: str) -> str:
-    """Read what the server's own log looks like."""
+    """Parse the format of the server's log."""
     if text.lower() not in ("text", "json"):
         raise ValueError(f"{text!r} is not text or json")
     return text.lower()
 
 
 def read_level(text: str) -> str:
-    """Read how much is logged."""
+    """Parse the level of the server's log."""
     if text.lower() not in ("debug", "info", "warning", "error"):
         raise ValueError(f"{text!r} is not debug, info, warning or error")
     return text.lower()
 
 
 def read_keys(text: str) -> TrustedKeys:
-    """Read the public keys in files whose names are separated by commas."""
+    """Read the public keys in files whose paths are separated by commas."""
     files = [Path(file.strip()) for file in text.split(",") if file.strip()]
     return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()
 
 
 def read_witnesses(text: str) -> tuple[Witness, ...]:
-    """Read witnesses, separated by commas."""
+    """Parse witnesses, separated by commas."""
     return tuple(map(parse_witness, read_list(text)))
 
 
 def read_file(text: str) -> Path | None:
-    """Read the path of a file that must be there, or nothing."""
+    """Parse the path of a file that must exist; None for an empty text."""
     if text and not Path(text).is_file():
         raise ValueError(f"the file {text} does not exist")
     return Path(text) if text else None

@@ -1,7 +1,7 @@
-"""Limits on HTTP connections: how many there may be, how long they may be idle, how large heads are, how old they are.
+"""Limits on HTTP connections: their number, idle timeout, size of headers, and maximum age.
 
-A connection's answers come in the order of its requests, also where a client sends requests ahead (pipelining). So a
-request that is refused here is answered when those before it are, and then the connection is closed.
+Responses on a connection come in the order of its requests, also if a client sends requests ahead (pipelining). So a
+request that is refused here is answered after the requests before it, and then the connection is closed.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ _AGE_JITTER = 0.1  # so that connections that were opened together are not close
 
 _SLOW = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_NOTHING = b""  # where the request has its answer already
+_NOTHING = b""  # the request has been answered already
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What the connections of one port may be.
+    """Limits on the connections of one port.
 
     Attributes:
-        connections: how many there may be; further ones are closed.
-        age: seconds after which a connection is closed behind its next answer; None for never.
-        idle: idle timeout in seconds: for all headers of a request, for the rest of a body, and for the next request.
-        head_bytes: bytes of a request's headers.
-        pipelined: requests that may be sent before the first is answered.
+        connections: maximum number of connections; further connections are closed.
+        age: maximum age in seconds: an older connection is closed after its next response; None for no limit.
+        idle: idle timeout in seconds: for all headers of a request, for the next part of a body, and for the next
+            request.
+        head_bytes: maximum bytes of a request's headers.
+        pipelined: maximum number of requests that may be sent before the first is answered.
     """
 
     connections: int
@@ -45,7 +46,7 @@ class ConnectionLimits:
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
-    """Return a protocol for uvicorn that keeps to limits."""
+    """Return a protocol for uvicorn that enforces limits."""
 
     class Limited(_LimitedProtocol):
         def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -55,7 +56,7 @@ def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
 
 class _LimitedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One HTTP connection."""
 
     def __init__(
         self,
@@ -69,11 +70,11 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._limits = limits
         self._old_at = float("inf")
         self._last_activity = 0.0  # when the peer last made progress: a request's headers, or any part of a body
-        self._head_bytes = 0  # of headers that are not complete
+        self._head_bytes = 0  # bytes of headers that are not complete yet
         self._in_head = True
         self._idle_timer: asyncio.TimerHandle | None = None
-        self._answering: Any = None  # the request that is answered now, or was last
-        self._refusal: bytes | None = None  # the last answer of the connection: nothing more is read
+        self._answering: Any = None  # the request that is being answered, or the last one that was
+        self._refusal: bytes | None = None  # the connection's last response; once it is set, nothing more is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -90,7 +91,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         super().connection_lost(exc)
-        # After a reset too, where uvicorn lets the timer hold what belongs to the connection until it is due.
+        # Also after a reset: otherwise uvicorn's timer would keep the connection's objects alive until it is due.
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
@@ -115,14 +116,14 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head = True
-        self._head_bytes += 1  # also where this began in the middle of what came
+        self._head_bytes += 1  # also if the headers began in the middle of the data
         super().on_message_begin()
 
     def _read(self, data: bytes) -> None:
-        """Let the parser read, as uvicorn does, but decline to upgrade (RFC 9110, section 7.8).
+        """Feed data to the parser, as uvicorn does, but decline upgrades (RFC 9110, section 7.8).
 
-        The parser takes what follows the headers for another protocol's. Clients that offer HTTP/2 (h2c) send
-        the body of an HTTP/1.1 request there, so a request is read again without its offer.
+        The parser takes the data after the headers of an upgrade request for another protocol. But clients that
+        offer HTTP/2 (h2c) send the body of an HTTP/1.1 request, so the request is parsed again without the offer.
         """
         self._unset_keepalive_if_required()
         rest = memoryview(data)
@@ -132,7 +133,7 @@ class _LimitedProtocol(HttpToolsProtocol):
                     self.parser.feed_data(rest)
                 except httptools.HttpParserUpgrade as offer:
                     if self.parser.get_method() == b"CONNECT":
-                        self.send_400_response("There is no tunnel here.")
+                        self.send_400_response("CONNECT is not supported.")
                         return
                     rest = rest[offer.args[0] :]
                     self._read_again()
@@ -142,12 +143,12 @@ class _LimitedProtocol(HttpToolsProtocol):
             self.send_400_response("Invalid HTTP request received.")
 
     def _read_again(self) -> None:
-        """Give the head that was read to a new parser, without the offer to upgrade."""
+        """Feed the headers to a new parser, without the offer to upgrade."""
         line = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
         fields = (b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade")
         head = b"".join((line, b"\r\n", *fields, b"\r\n"))
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does, for what is pipelined
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn, for pipelined requests
         self.parser.feed_data(head)
 
     def on_headers_complete(self) -> None:
@@ -173,9 +174,9 @@ class _LimitedProtocol(HttpToolsProtocol):
             self._end(self._refusal)
 
     def _on_idle(self) -> None:
-        """End a connection whose peer should say something and does not; look again later if it is not its turn."""
+        """Close the connection if its peer has been idle for too long; otherwise check again later."""
         idle = self.loop.time() - self._last_activity
-        # The application watches bodies of requests that it answers.
+        # The application times out the bodies of requests that it is answering.
         if idle < self._limits.idle or self._has_answers_due():
             left = self._limits.idle - idle
             self._idle_timer = self.loop.call_later(left if left > 0 else self._limits.idle, self._on_idle)
@@ -188,13 +189,13 @@ class _LimitedProtocol(HttpToolsProtocol):
         return bool(self.pipeline) or (self._answering is not None and not self._answering.response_complete)
 
     def _refuse(self, answer: bytes) -> None:
-        """Read nothing more; give an answer to what came last once all answers before it are given, and close."""
+        """Stop reading; answer the last request after all responses before it, and close the connection."""
         if self._refusal is not None:
             return
         self._refusal = answer
         cycle: Any = self.cycle
         if not self._in_head and cycle is not None:
-            # It is the body of a request that cannot be read: the application must not take what came of it for all.
+            # The body of this request is malformed: the application must not take the part received for the whole.
             if self.pipeline and self.pipeline[0][0] is cycle:
                 self.pipeline.popleft()
             elif cycle.response_started:

@@ -1,7 +1,7 @@
-"""Running gRPC and HTTP servers on addresses.
+"""Running gRPC and HTTP servers on given addresses.
 
-A server that ends by itself leaves a process that looks alive and takes nothing. So whoever runs one gives an
-event that is set then, stops in order, and is told on leaving the block.
+A server that ends by itself would leave a process that looks alive and accepts nothing. So the caller passes an
+event that is set if the server ends; it then shuts down in order, and leaving the block raises the error.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ __all__ = ["serve_grpc", "serve_http", "serve_http_apart"]
 _logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE = 3600  # seconds
-_GRACE = 10.0  # seconds that calls may still take when a server stops
+_GRACE = 10.0  # seconds that calls in progress may still take when a server stops
 
 
 @contextlib.asynccontextmanager
 async def serve_grpc(server: grpc.aio.Server, address: Address, ended: asyncio.Event) -> AsyncIterator[Address]:
-    """Run a gRPC server; yields the address with the port it got.
+    """Run a gRPC server; yield the address with the actual port.
 
     Args:
         server: the server.
-        address: where to listen.
-        ended: set if the server ends by itself.
+        address: address to listen on.
+        ended: event that is set if the server ends by itself.
 
     Raises:
-        AddressUnavailableError: the address cannot be listened on.
-        ListenerEndedError: the server ended by itself, on leaving the block.
+        AddressUnavailableError: the server cannot listen on the address.
+        ListenerEndedError: the server ended by itself (raised on leaving the block).
     """
     try:
         port = server.add_insecure_port(str(address))
@@ -62,18 +62,18 @@ async def _terminated(server: grpc.aio.Server) -> None:
 async def serve_http(
     app: Starlette, address: Address, limits: ConnectionLimits, ended: asyncio.Event, *, shared: bool = False
 ) -> AsyncIterator[Address]:
-    """Run an ASGI application on the current event loop; yields the address with the port it got.
+    """Run an ASGI application on the current event loop; yield the address with the actual port.
 
     Args:
         app: the application.
-        address: where to listen.
-        limits: of its connections.
-        ended: set if the server ends by itself.
-        shared: other processes may listen there too (``SO_REUSEPORT``).
+        address: address to listen on.
+        limits: limits on the server's connections.
+        ended: event that is set if the server ends by itself.
+        shared: allow other processes to listen on the address too (``SO_REUSEPORT``).
 
     Raises:
-        AddressUnavailableError: the address cannot be listened on.
-        ListenerEndedError: the server ended by itself, on leaving the block.
+        AddressUnavailableError: the server cannot listen on the address.
+        ListenerEndedError: the server ended by itself (raised on leaving the block).
     """
     listener = _listen(address, shared=shared)
     server = _EmbeddedUvicorn(_config(app, limits))
@@ -86,17 +86,17 @@ async def serve_http(
 async def serve_http_apart(
     app: Starlette, address: Address, limits: ConnectionLimits, ended: asyncio.Event
 ) -> AsyncIterator[Address]:
-    """Run an ASGI application in a thread with an event loop of its own, so that it answers whatever others do here.
+    """Run an ASGI application in a thread with its own event loop, so that it answers even if this loop is busy.
 
     Args:
-        app: the application; it must not need anything of the current event loop.
-        address: where to listen.
-        limits: of its connections.
-        ended: set if the server ends by itself.
+        app: the application; it must not use the current event loop.
+        address: address to listen on.
+        limits: limits on the server's connections.
+        ended: event that is set if the server ends by itself.
 
     Raises:
-        AddressUnavailableError: the address cannot be listened on.
-        ListenerEndedError: the server ended by itself, on leaving the block.
+        AddressUnavailableError: the server cannot listen on the address.
+        ListenerEndedError: the server ended by itself (raised on leaving the block).
     """
     listener = _listen(address, shared=False)
     server = _EmbeddedUvicorn(_config(app, limits))
@@ -131,7 +131,7 @@ async def _serving_uvicorn(
 async def _watched(
     serving: asyncio.Future[None], stop: Callable[[], Awaitable[None]], address: Address, ended: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Stop a server at the end of the block, which shall come soon after its own end."""
+    """Stop a server at the end of the block; the block should end soon after the server does."""
     by_itself = False
 
     def note(_: asyncio.Future[None]) -> None:
@@ -148,7 +148,7 @@ async def _watched(
         await stop()
         await asyncio.wait({serving})
         reason = serving.exception()
-        if by_itself:  # says more than what it led to
+        if by_itself:  # this is the cause, so it replaces the error that it led to
             raise ListenerEndedError(f"the listener on {address} stopped unexpectedly: {reason or 'no reason given'}")
 
 
@@ -168,7 +168,7 @@ def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         lifespan="off",
-        # The protocol has a patience of its own, which also answers those who have begun with a request.
+        # The protocol has its own idle timeout, which also answers clients that have begun to send a request.
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=int(_GRACE),
     )
@@ -177,5 +177,5 @@ def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:
 class _EmbeddedUvicorn(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the one who runs this, and stops all servers in order."""
+        """Leave signals to the caller, which stops all servers in order."""
         yield
