@@ -1,1 +1,1 @@
-"""Writing a log: journal, notarization, commit, recovery."""
+"""The log writer and its parts: journal, notarization, commit, recovery."""

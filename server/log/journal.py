@@ -1,8 +1,8 @@
-"""The journal of a log: a local write-ahead file, in segments.
+"""The journal of a log: a local write-ahead log (WAL), in segments.
 
-What was appended is on disk before ``append`` returns. Entries leave in the order in which they came, once they are
-stored elsewhere: a segment is deleted when all of its entries have left. The last segment stays, so what it holds is
-met again at the next start, where storage tells what of it is done.
+``append`` returns once the entry is on disk. Entries are released in order, once they are in storage: a segment is
+deleted when all of its entries have been released. The last segment stays, so its entries are read again at the next
+start, which finds out from storage which of them are stored.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ __all__ = ["Journal", "segment_files"]
 
 _logger = logging.getLogger(__name__)
 
-_SEGMENT_BYTES = 64 << 20  # a segment with more gets no further frame
-_FEWEST_SEGMENTS = 8  # that the limit holds: what has left of the last one takes room still
-_MOST_PIECES = 512  # of one write; IOV_MAX is 1024
+_SEGMENT_BYTES = 64 << 20  # a larger segment gets no further frame
+_FEWEST_SEGMENTS = 8  # that fit into the limit: released entries of the last segment still take space
+_MOST_PIECES = 512  # in one write; IOV_MAX is 1024
 
 
 @dataclass(slots=True)
 class _Segment:
     path: Path
-    marker: bytes  # that its frames begin with
-    size: int  # bytes of it that are good
+    marker: bytes  # prefix of its frames
+    size: int  # bytes up to the end of the last good frame
 
 
 class Journal:
-    """An open journal. May be used by several threads."""
+    """An open journal; thread-safe."""
 
     def __init__(
         self,
@@ -57,34 +57,34 @@ class Journal:
         segment_bytes: int = _SEGMENT_BYTES,
         sync: Callable[[int], None] = os.fsync,
     ) -> None:
-        """Open a journal, and make it if there is none.
+        """Open a journal, and create it if there is none.
 
-        What a crash left unfinished at its end is cut off, and logged.
+        An incomplete frame that a crash left at its end is cut off, which is logged.
 
         Args:
-            directory: where its segments are.
-            limit: bytes that it may take.
-            segment_bytes: a segment that has more gets no further entry.
-            sync: makes durable what was written to the file, or changed in the directory, behind a descriptor.
+            directory: directory of the segments.
+            limit: maximum size of the journal in bytes.
+            segment_bytes: size in bytes from which a segment gets no further entry.
+            sync: function that makes the file or directory of a descriptor durable, as fsync does.
 
         Raises:
-            JournalDamagedError: there is damage before the end, or it cannot be read or written.
+            JournalDamagedError: the journal is damaged before its end, or cannot be read or written.
         """
         self._directory = directory
         self._limit = limit
-        # More than a header: a segment without a frame is not followed by another of the same number.
+        # More than a header: a segment without a frame must not be followed by another with the same number.
         self._segment_bytes = max(SEGMENT_HEADER + 1, min(segment_bytes, limit // _FEWEST_SEGMENTS))
         self._sync = sync
         self._lock = threading.Lock()
         self._segments: deque[_Segment] = deque()
         self._size = 0
-        self._frames: deque[tuple[_Segment, Frame]] = deque()  # that have not left
+        self._frames: deque[tuple[_Segment, Frame]] = deque()  # frames that are not released
         self._last = 0  # number of the last frame
-        self._descriptor = -1  # of the last segment
+        self._descriptor = -1  # open file of the last segment
         self._doubtful = False  # the last segment may hold more than was acknowledged
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has what senders sent
-            # All may be new, and so may be segments that an earlier process had no time to make durable.
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds data of senders
+            # The directories may be new, and an earlier process may have had no time to make segments durable.
             for changed in (directory, directory.parent, directory.parent.parent):
                 self._sync_path(changed)
             self._load()
@@ -92,33 +92,33 @@ class Journal:
             raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
 
     def close(self) -> None:
-        """Close its files; what it holds stays."""
+        """Close the journal's files; its entries stay."""
         with self._lock:
             self._close_segment()
 
     @property
     def directory(self) -> Path:
-        """Where its segments are."""
+        """The directory of the segments."""
         return self._directory
 
     @property
     def size(self) -> int:
-        """Bytes that it takes."""
-        return self._size  # a number that is replaced: who asks does not wait while an entry is written
+        """Size of the journal in bytes."""
+        return self._size  # read without the lock, so that the caller does not wait while an entry is written
 
     @property
     def limit(self) -> int:
-        """Bytes that it may take."""
+        """Maximum size of the journal in bytes."""
         return self._limit
 
     @property
     def waiting(self) -> list[int]:
-        """The numbers of the entries that have not left, in order."""
+        """Numbers of the entries that are not released, in order."""
         with self._lock:
             return [frame.number for _, frame in self._frames]
 
     def __len__(self) -> int:
-        """How many entries have not left."""
+        """Number of entries that are not released."""
         return len(self._frames)
 
     def append(self, payload: Sequence[bytes]) -> int:
@@ -128,11 +128,11 @@ class Journal:
             payload: the entry, in pieces.
 
         Returns:
-            Its number.
+            The number of the entry.
 
         Raises:
-            JournalFullError: it would take more than it may.
-            JournalFailedError: it could not be written; nothing of it stays.
+            JournalFullError: the journal would exceed its size limit.
+            JournalFailedError: the entry could not be written; the journal is unchanged.
         """
         with self._lock:
             length = FRAME_HEADER + sum(map(len, payload))
@@ -154,10 +154,10 @@ class Journal:
             return frame.number
 
     def read(self, number: int) -> bytes:
-        """Return an entry that has not left.
+        """Return an entry that is not released.
 
         Raises:
-            JournalDamagedError: it is not what was written.
+            JournalDamagedError: the entry cannot be read, or is not what was written.
         """
         with self._lock:
             segment, frame = self._frames[number - self._frames[0][1].number]
@@ -172,10 +172,10 @@ class Journal:
         return payload
 
     def retract(self, number: int) -> None:
-        """Take the last entry back: it will not be met again.
+        """Remove the last entry from the journal: it will not be read again.
 
         Raises:
-            JournalFailedError: it cannot be taken back now; nothing is appended until it is.
+            JournalFailedError: the entry cannot be removed now; nothing is appended until it is removed.
         """
         with self._lock:
             segment, frame = self._frames[-1]
@@ -192,12 +192,12 @@ class Journal:
                 raise JournalFailedError(f"the journal cannot be written: {error}", retry_after=5.0) from error
 
     def release(self, number: int) -> None:
-        """Let all entries up to a number leave, for they are stored; segments without others are deleted."""
+        """Release all entries up to a number, because they are stored; delete segments that have no other entries."""
         with self._lock:
             while self._frames and self._frames[0][1].number <= number:
                 self._frames.popleft()
             waiting = self._frames[0][0] if self._frames else self._segments[-1] if self._segments else None
-            # Where one cannot be deleted, those behind it stay too: without it they would begin with a gap.
+            # If a segment cannot be deleted, later ones stay too: without it, the journal would begin with a gap.
             with contextlib.suppress(OSError):
                 while self._segments and self._segments[0] is not waiting:
                     self._segments[0].path.unlink(missing_ok=True)
@@ -226,11 +226,11 @@ class Journal:
                 self._frames.extend((segment, frame) for frame in scan.frames)
         self._measure()
         if self._segments:
-            # An earlier process may have had no time to make durable what it wrote or cut last.
+            # An earlier process may have had no time to make its last write or cut durable.
             self._sync_path(self._segments[-1].path)
 
     def _cut(self, path: Path, scan: Scan) -> None:
-        """Cut off what a crash left unfinished."""
+        """Cut off an incomplete frame that a crash left."""
         lost = path.stat().st_size - scan.end
         _logger.warning(
             "%s: %s; the file is truncated there (%d bytes). A crash during a write leaves this behind, and "
@@ -246,7 +246,7 @@ class Journal:
             self._sync_path(self._directory)
 
     def _settle(self) -> None:
-        """Cut the last segment where its last good frame ends, if more may be there; raises OSError."""
+        """Truncate the last segment to the end of its last good frame, if more may follow it; raises OSError."""
         if not self._doubtful:
             return
         segment = self._segments[-1]
@@ -257,7 +257,7 @@ class Journal:
         self._doubtful = False
 
     def _open_segment(self) -> _Segment:
-        """Return the segment that gets the next frame, open for writing; raises OSError."""
+        """Return the segment for the next frame, open for writing; raises OSError."""
         last = self._segments[-1] if self._segments else None
         if last is None or last.size >= self._segment_bytes:
             self._close_segment()
@@ -271,7 +271,7 @@ class Journal:
         path = self._directory / f"{first:020d}.journal"
         marker = secrets.token_bytes(MARKER_SIZE)
         header = encode_segment_header(first, marker)
-        # One that could not be finished before is begun anew.
+        # A segment that could not be completed before is started again.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             _write_all(descriptor, [header], 0)
@@ -291,20 +291,20 @@ class Journal:
         pieces = encode_frame(segment.marker, number, payload)
         checksum = int.from_bytes(pieces[0][MARKER_SIZE : MARKER_SIZE + 4], "little")
         frame = Frame(number, segment.size, sum(map(len, payload)), checksum)
-        # Until it is known to be on disk, what stands there counts for nothing.
+        # Until the frame is known to be on disk, it does not count.
         self._doubtful = True
         try:
             _write_all(self._descriptor, pieces, frame.offset)
             self._sync(self._descriptor)
         except OSError:
-            # What a failed fsync has left is unknown, so it is cut off before anything else is written.
+            # The result of a failed fsync is unknown, so the frame is cut off before anything else is written.
             with contextlib.suppress(OSError):
                 self._settle()
             raise
         return frame
 
     def _sync_path(self, path: Path) -> None:
-        """Make durable what a file has, or which files a directory has; raises OSError."""
+        """Make the content of a file, or the entries of a directory, durable; raises OSError."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._sync(descriptor)

@@ -1,4 +1,4 @@
-"""An entry of a log's journal: a notarized batch, with all that is needed to store it."""
+"""An entry of a log's journal: a notarized batch, with everything that is needed to store it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NO_ID = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A batch that is to be stored.
+    """A batch to be stored.
 
     Attributes:
-        batch: its row in ``log_batches``.
-        leaf_hashes: its records' leaf hashes, 32 bytes each.
-        requests: the digests of the requests it came with, 32 bytes each.
-        block: its records as a Native block.
+        batch: the batch's row in ``log_batches``.
+        leaf_hashes: leaf hashes of the batch's records, 32 bytes each.
+        requests: digests of the batch's requests, 32 bytes each.
+        block: the batch's records as a Native block.
     """
 
     batch: Batch
@@ -41,22 +41,22 @@ class Entry:
     block: bytes
 
     def encode(self) -> list[bytes]:
-        """Return the entry as pieces, to be read by ``decode_entry``."""
+        """Return the entry in pieces, in the form that ``decode_entry`` reads."""
         header = _HEADER.pack(_VERSION, len(self.requests), len(self.leaf_hashes), len(self.block))
         row = encode_batch(self.batch, self.batch.checkpoint)
         return [header, row, *self.requests, self.leaf_hashes, self.block]
 
     def extend(self, before: LogState) -> tuple[LogState, tuple[TileFragment, ...]]:
-        """Compute what the batch makes of its log.
+        """Compute the state of the log after the batch.
 
         Args:
-            before: where the log stands before it.
+            before: state of the log before the batch.
 
         Returns:
-            Where it stands then, and the hashes that come new in its tiles.
+            The state of the log after the batch, and the new hashes of its tiles.
 
         Raises:
-            JournalDamagedError: the batch does not follow there, or says of itself what is not so.
+            JournalDamagedError: the batch does not continue the log, or does not match its own checkpoint.
         """
         batch = self.batch
         if (batch.origin, batch.sequence, batch.first_leaf, batch.frontier) != (
@@ -84,10 +84,10 @@ class Entry:
         return LogState(before.name, batch.sequence, after), fragments
 
     def before(self) -> LogState:
-        """Return where the log stood before the batch, as the batch says.
+        """Return the state of the log before the batch, according to the batch.
 
         Raises:
-            JournalDamagedError: what it says makes no sense.
+            JournalDamagedError: the batch's row is inconsistent.
         """
         try:
             name = LogName.parse(self.batch.origin)
@@ -98,10 +98,10 @@ class Entry:
 
 
 def decode_entry(payload: bytes) -> Entry:
-    """Read an entry.
+    """Decode an entry.
 
     Raises:
-        JournalDamagedError: it is none, or is of a later version.
+        JournalDamagedError: the bytes are not an entry, or the entry has a later version.
     """
     try:
         version, requests, leaf_bytes, block_bytes = _HEADER.unpack_from(payload)

@@ -1,15 +1,15 @@
-"""The frames of a journal's segment files: how they are written, and found again after a crash.
+"""Frames of a journal's segment files: encoding, and scanning after a crash.
 
 A segment is a header and frames. All numbers are little-endian, all checksums CRC-32 (ISO 3309).
 
     header   magic "LNJRNL01", number of the first frame (UInt64), marker (8 random bytes), checksum of these 24 bytes
              (UInt32)
-    frame    the segment's marker, checksum of the payload (UInt32), its number (UInt64), length of the payload
+    frame    the segment's marker, checksum of the payload (UInt32), number of the frame (UInt64), length of the payload
              (UInt64), checksum of these 28 bytes (UInt32), the payload
 
-Frames are numbered without gaps, from segment to segment. The header of a frame has a checksum of its own, so that a
-damaged length is told from a payload that ends too early, and so that frames behind a damaged one are found. Senders
-choose what payloads hold, and do not know the marker: nothing that they send passes for a frame.
+Frames are numbered without gaps across segments. The header of a frame has its own checksum, so that a damaged length
+can be distinguished from a truncated payload, and so that frames after a damaged one are found. Senders control the
+payloads, but do not know the marker, so no data that they send can pass for a frame.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MARKER_SIZE = 8
-"""Bytes of a segment's marker."""
+"""Size of a segment's marker in bytes."""
 
 _SEGMENT_MAGIC = b"LNJRNL01"
 _SEGMENT = struct.Struct(f"<8sQ{MARKER_SIZE}s")
@@ -40,23 +40,23 @@ _FRAME = struct.Struct(f"<{MARKER_SIZE}sIQQ")
 _CHECKSUM = struct.Struct("<I")
 
 SEGMENT_HEADER = _SEGMENT.size + _CHECKSUM.size
-"""Bytes of a segment's header."""
+"""Size of a segment's header in bytes."""
 
 FRAME_HEADER = _FRAME.size + _CHECKSUM.size
-"""Bytes of a frame's header."""
+"""Size of a frame's header in bytes."""
 
 _PIECE = 1 << 20  # bytes that are read at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a frame stands in its segment.
+    """Place of a frame in its segment.
 
     Attributes:
-        number: its number.
-        offset: where its header begins.
-        length: bytes of its payload.
-        checksum: CRC-32 of its payload.
+        number: number of the frame.
+        offset: offset of the frame's header, in bytes.
+        length: size of the payload, in bytes.
+        checksum: CRC-32 of the payload.
     """
 
     number: int
@@ -66,26 +66,26 @@ class Frame:
 
     @property
     def payload(self) -> int:
-        """Where its payload begins."""
+        """Offset of the payload, in bytes."""
         return self.offset + FRAME_HEADER
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Offset of the frame's end, in bytes."""
         return self.payload + self.length
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a segment holds.
+    """Result of scanning a segment.
 
     Attributes:
-        marker: what begins its frames; empty where its header is not good.
-        frames: its good frames, up to the first that is not good.
-        end: where the last of them ends; 0 where not even the segment's header is good.
-        damage: why what follows is no frame; empty where nothing follows.
-        torn: a crash can have left the damage, while the last frame was written.
-        beyond: numbers of good frames behind the damage.
+        marker: prefix of the segment's frames; empty if the segment's header is damaged.
+        frames: good frames up to the first damage.
+        end: offset at which the last good frame ends, in bytes; 0 if the segment's header is damaged.
+        damage: why the data after the good frames is not a frame; empty if no data follows.
+        torn: True if a crash while the last frame was written can have left the damage.
+        beyond: numbers of good frames after the damage.
     """
 
     marker: bytes
@@ -100,19 +100,19 @@ def encode_segment_header(first: int, marker: bytes) -> bytes:
     """Return the header of a segment.
 
     Args:
-        first: the number that its first frame will have.
-        marker: what its frames will begin with: bytes that nobody can guess.
+        first: number of the segment's first frame.
+        marker: prefix of the segment's frames: random bytes that nobody can guess.
     """
     return _with_checksum(_SEGMENT.pack(_SEGMENT_MAGIC, first, marker))
 
 
 def encode_frame(marker: bytes, number: int, payload: Sequence[bytes]) -> list[bytes]:
-    """Return a frame as pieces to be written one after the other.
+    """Return a frame in pieces, to be written one after another.
 
     Args:
-        marker: its segment's.
-        number: the frame's number.
-        payload: its payload in pieces.
+        marker: marker of the segment.
+        number: number of the frame.
+        payload: payload of the frame, in pieces.
     """
     checksum = 0
     for piece in payload:
@@ -122,18 +122,18 @@ def encode_frame(marker: bytes, number: int, payload: Sequence[bytes]) -> list[b
 
 
 def scan_segment(file: BinaryIO, first: int) -> Scan:
-    """Find the frames of a segment.
+    """Scan a segment for its frames.
 
     Args:
-        file: the segment; is read to its end.
-        first: the number that its first frame has to have.
+        file: the segment; it is read to its end.
+        first: number that the segment's first frame must have.
     """
     size = file.seek(0, 2)
     file.seek(0)
     header = file.read(SEGMENT_HEADER)
     marker = header[-_CHECKSUM.size - MARKER_SIZE : -_CHECKSUM.size]
     if len(header) < SEGMENT_HEADER or header != encode_segment_header(first, marker):
-        # Frames come only once the header is on disk.
+        # Frames are written only once the header is on disk.
         return Scan(b"", (), 0, "its header is damaged", torn=size <= SEGMENT_HEADER)
     frames: list[Frame] = []
     at = SEGMENT_HEADER
@@ -158,7 +158,7 @@ def _with_checksum(header: bytes) -> bytes:
 
 
 def _read_header(file: BinaryIO, marker: bytes, at: int, size: int) -> Frame | None:
-    """Return the frame whose header stands at an offset, None where none does or where it is longer than the file."""
+    """Return the frame whose header is at an offset; None if there is none, or if it extends beyond the file."""
     file.seek(at)
     data = file.read(FRAME_HEADER)
     if len(data) < FRAME_HEADER or data != _with_checksum(data[: _FRAME.size]):
@@ -178,7 +178,7 @@ def _is_whole(file: BinaryIO, frame: Frame) -> bool:
 
 
 def _frames_beyond(file: BinaryIO, marker: bytes, start: int, size: int) -> tuple[int, ...]:
-    """Return the numbers of good frames behind damage: what a torn write can not leave behind."""
+    """Return the numbers of good frames after damage, which a torn write cannot leave."""
     found: list[int] = []
     at = start
     while at < size:

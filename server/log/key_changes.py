@@ -2,9 +2,9 @@
 
 A key change takes its place in the log's own order. It is decided at the log's current size, including the journal: the
 old keys have signed everything up to that size, and the new keys sign every batch appended after it. The KEYS statement
-is about that size, so it is stored once storage has reached it, before any later batch. No sender waits for a key
-change, and recovery finds a change that a crash interrupted in the journal: where two adjacent batches have different
-signers.
+is about that size, so it is stored once storage has reached that size, before any later batch. No sender waits for a
+key change. If a crash interrupts a change, recovery finds it in the journal, between two adjacent batches with
+different signers.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _LONGEST_PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DecidedChange:
-    """A key change that has its place in the log and is not stated in storage yet.
+    """A key change that has its place in the log, but no KEYS statement in storage yet.
 
     Attributes:
-        size: the log's entries at that place: the new keys sign every later batch.
+        size: number of entries in the log at that place; the new keys sign every later batch.
         signer: the new keys.
     """
 
@@ -54,51 +54,51 @@ class KeyChanges:
         statements: StatementWriter | None = None,
         decided: Iterable[DecidedChange] = (),
     ) -> None:
-        """Go on with a log's keys.
+        """Continue with a log's keys.
 
         Args:
             origin: the log's name.
-            signer: the keys that sign it, as storage has it.
-            statements: states changes; None for a log whose keys never change.
-            decided: changes that an earlier process decided, in order.
+            signer: the keys that sign the log, according to storage.
+            statements: writer of the KEYS statements; None for a log whose keys never change.
+            decided: key changes that an earlier process decided, in order.
         """
         self._origin = origin
         self._statements = statements
         self._stated = signer
         self._decided = deque(decided)
         self._wanted: Signer | None = None
-        self._lock = threading.Lock()  # held for no input or output but that of keys
-        self._told = ""  # why the keys could not be changed, as it was logged last
+        self._lock = threading.Lock()  # held during no I/O except the use of keys
+        self._told = ""  # the last logged reason why the keys could not be changed
         self.signer = self._decided[-1].signer if self._decided else signer
-        """The keys that sign what is appended next."""
+        """The keys that sign the next batch."""
 
     @property
     def stated(self) -> Signer:
-        """The keys that sign the log, as storage has it."""
+        """The keys that sign the log, according to storage."""
         return self._stated
 
     @property
     def pending(self) -> bool:
-        """Whether a key change is wanted, or decided, and not stated in storage yet."""
+        """True if a key change is requested or decided, and has no KEYS statement in storage yet."""
         return self._wanted is not None or bool(self._decided)
 
     def want(self, signer: Signer) -> bool:
-        """Request a key change; returns whether the keys differ from those that sign now."""
+        """Request a key change; return True if the keys differ from the current keys."""
         with self._lock:
             changes = self._keys(signer) != self._keys(self.signer)
             self._wanted = signer if changes else None
             return changes
 
     def decide(self, head: LogState) -> None:
-        """Decide a requested key change at the log's current size; called between two appends.
+        """Decide a requested key change at the log's current size; must be called between two appends.
 
         Args:
-            head: where the log stands with what the journal has.
+            head: state of the log, including the batches in the journal.
         """
         with self._lock:
             if self._wanted is None:
                 return
-            try:  # a key that cannot sign now must not stop what the old one goes on with
+            try:  # a new key that cannot sign now must not stop the log, which the old key can still sign
                 checkpoint = Checkpoint(self._origin, head.range.size, head.range.root())
                 self._wanted.sign(checkpoint.text(), self._origin)
             except SigningError as error:
@@ -110,20 +110,20 @@ class KeyChanges:
     def settle(self, head: LogState) -> None:
         """Decide and state a requested key change, with an empty journal; after a failure it stays pending.
 
-        Called between two appends.
+        Must be called between two appends.
 
         Args:
-            head: where the log stands, in storage too.
+            head: state of the log, which is the same in storage.
 
         Raises:
-            StorageRefusedError: the disk may have kept a statement that was not stored: nothing may be signed past it.
+            StorageRefusedError: the disk may have kept a statement that was not stored: nothing may be signed after it.
         """
         self.decide(head)
         while self._decided:
             try:
                 self._state(self._decided[0])
             except (RefusedError, StorageError, SigningError) as error:
-                # Nothing is signed by them yet, so it can be decided anew.
+                # The new keys have signed nothing yet, so the change can be decided again.
                 with self._lock:
                     self._wanted = self._wanted or self._decided[-1].signer
                     self._decided.clear()
@@ -134,15 +134,15 @@ class KeyChanges:
                 return
 
     def due(self, size: int) -> bool:
-        """Return whether a change has to be stated before storage gets anything beyond a size."""
+        """Return whether a key change must be stated before storage gets entries beyond a size."""
         return bool(self._decided) and self._decided[0].size <= size
 
     def state_due(self, size: int, give_up: threading.Event) -> None:
-        """State the changes that are due; retry until storage has them.
+        """Store the KEYS statements of the changes that are due; retry until storage has them.
 
         Args:
-            size: entries of the log in storage.
-            give_up: once set, it is not tried again.
+            size: number of the log's entries in storage.
+            give_up: event that ends the retries.
 
         Raises:
             StorageRefusedError: ``give_up`` was set before.
@@ -159,13 +159,13 @@ class KeyChanges:
 
     def _state(self, change: DecidedChange) -> None:
         if self._statements is None:
-            raise ValueError(f"{self._origin}: nothing can state a change of its keys")
+            raise ValueError(f"{self._origin}: the keys of this log cannot be changed")
         self._statements.change_keys(self._stated, change.signer)
         with self._lock:
             self._stated = change.signer
             self._decided.popleft()
         self._told = ""
-        _logger.info("%s: other keys sign it from now on", self._origin)
+        _logger.info("%s: new keys sign from now on", self._origin)
 
     def _keys(self, signer: Signer) -> set[object]:
         return set(signer.verifier_keys(self._origin))

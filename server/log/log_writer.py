@@ -1,10 +1,10 @@
-"""The writer of one log: notarizes batches, keeps them in the journal, and commits them, one after the other.
+"""The writer of one log: notarizes batches, appends them to the journal, and commits them, one after another.
 
-A batch is signed, then it is on disk in the journal, and only then it goes to storage, in three steps: its records, the
-tree's new hashes, and last its row in ``log_batches``, which commits it. Whatever ends meanwhile, the journal still has
-the batch, and the next start stores it: no row is left without its checkpoint. While it is open whether a step took
-effect, the step is repeated with the same deduplication token; the log never goes on past a batch whose outcome is
-unknown. A change of keys is stored in its turn among them (see ``key_changes``).
+A batch is signed, then written to the journal on disk, and only then sent to storage, in three steps: its records, the
+tree's new hashes, and last its row in ``log_batches``, which commits it. If the process or storage ends in between, the
+journal still has the batch, and the next start stores it: no row is left without its checkpoint. A step whose outcome
+is unknown is repeated with the same deduplication token; the log never continues past a batch whose outcome is unknown.
+A key change is stored in its place between batches (see ``key_changes``).
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ __all__ = ["LogWriter"]
 
 _logger = logging.getLogger(__name__)
 
-_REFUSAL_COUNTS = 15.0  # seconds for which a batch that storage refused means that it cannot commit
+_REFUSAL_COUNTS = 15.0  # seconds for which the log is not ready after storage has refused a batch
 
 
 class LogWriter:
-    """Appends batches to a log."""
+    """Writer that appends batches to a log."""
 
     def __init__(
         self,
@@ -54,19 +54,19 @@ class LogWriter:
         decided: Iterable[DecidedChange] = (),
         receipts: ReceiptFloor | None = None,
     ) -> None:
-        """Go on with a log.
+        """Continue a log.
 
         Args:
             engine: the storage.
-            journal: has what is not in storage yet.
-            committed: where the log stands in storage.
-            head: where it stands with what the journal has.
-            signer: the keys that sign it, as storage has it.
-            on_commit: called with every batch that was committed.
-            give_up: once set, nothing is stored any more; what is in the journal stays there.
-            statements: states changes of its keys; None for a log whose keys never change.
-            decided: changes of keys among what the journal has.
-            receipts: what statements promise of records; None where no statement promises anything.
+            journal: journal with the batches that are not in storage yet.
+            committed: state of the log in storage.
+            head: state of the log, including the batches in the journal.
+            signer: the keys that sign the log, according to storage.
+            on_commit: function that is called with every committed batch.
+            give_up: event after which nothing more is stored; the batches in the journal stay there.
+            statements: writer of the KEYS statements; None for a log whose keys never change.
+            decided: key changes among the batches in the journal.
+            receipts: receipt floor that statements have promised; None if no statement promises one.
         """
         self._engine = engine
         self._stream = committed.name.stream
@@ -78,44 +78,44 @@ class LogWriter:
         self._appending = threading.Lock()
         self._storing = threading.Lock()
         self._appended = threading.Event()
-        # The last that may have been on its way to storage when an earlier process ended.
+        # The last batch that an earlier process may have been sending to storage when it ended.
         self._inherited = max(journal.waiting, default=0)
-        # The last that may be in storage in part, or as a whole: it is looked for before it is inserted.
+        # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted.
         self._doubtful = self._inherited
         self._failure = ""  # why nothing can be appended any more
-        self._refusal = 0.0, ""  # when storage refused a batch, and why
+        self._refusal = 0.0, ""  # time of the last refusal by storage, and its reason
         self.receipts = ReceiptFloor(head.range.size) if receipts is None else receipts
-        """Which records may be appended, by what statements promise of them."""
+        """The receipt floor that the log's statements have promised."""
         self.keys = KeyChanges(head.name.origin, signer, statements, decided)
-        """The keys that sign it."""
+        """The keys that sign the log."""
         self.signed = 0
-        """How many checkpoints it has signed."""
+        """Number of checkpoints signed."""
         self.blocked = False
-        """A batch has been started and cannot be finished yet."""
+        """True while a batch has been started and cannot be finished."""
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where the log stands in storage: what its last committed batch signed."""
+        """The checkpoint of the log's last batch in storage."""
         state = self._committed  # read once: another thread replaces it
         return Checkpoint(state.name.origin, state.range.size, state.range.root())
 
     @property
     def journal(self) -> Journal:
-        """What is not in storage yet."""
+        """The journal with the batches that are not in storage yet."""
         return self._journal
 
     def change_keys(self, signer: Signer) -> bool:
-        """Have other keys sign as soon as that is possible; does not block.
+        """Request that other keys sign as soon as possible; does not block.
 
         Returns:
-            Whether they are others than sign now.
+            True if the keys differ from the current keys.
         """
         changes = self.keys.want(signer)
         self._appended.set()
         return changes
 
     def settle_keys(self) -> None:
-        """Make a change of keys that is pending, where batches are stored by ``commit``; waits for one that is."""
+        """Make a pending key change between two calls of ``commit``; wait for a running ``commit``."""
         if self.keys.pending:
             with self._appending, self._storing:
                 if not self._give_up.is_set() and not len(self._journal):
@@ -125,17 +125,17 @@ class LogWriter:
         """Sign and store records as one batch.
 
         Args:
-            parts: rows of this log's stream, of one day.
-            requests: digests of the requests that they came with.
+            parts: rows of this log's stream, all received on one day (UTC).
+            requests: digests of the requests of the rows.
 
         Raises:
             BatchOutcomeUnknownError: the batch may be committed; ``store_waiting`` commits it.
             RefusedError: the batch was not committed.
         """
         with self._appending, self._storing:
-            self._check_open()  # what was given up is left to the next start, which looks what of it is there
+            self._check_open()  # unfinished batches are left to the next start, which checks what storage has
             self._store_waiting()
-            self._head = self._committed  # for nothing waits
+            self._head = self._committed  # because no batch is waiting
             self.keys.settle(self._committed)
             number, entry, fragments = self._append(parts, requests)
             try:
@@ -149,12 +149,12 @@ class LogWriter:
             return entry.batch
 
     def append(self, parts: Sequence[Rows], _requests: Sequence[bytes] = ()) -> Batch:
-        """Sign records as one batch, and keep it in the journal; ``store_appended`` stores it. Args as ``commit``.
+        """Sign records as one batch and append it to the journal; ``store_appended`` stores it. Args as ``commit``.
 
-        The journal does not remember the requests, for their senders are told OK: others that are equal are no retries.
+        The journal does not remember the requests: their senders get OK, so equal requests later are not retries.
 
         Raises:
-            RefusedError: it was not kept.
+            RefusedError: the batch was not appended.
         """
         with self._appending:
             self.keys.decide(self._head)
@@ -163,63 +163,63 @@ class LogWriter:
         return entry.batch
 
     def store_appended(self) -> None:
-        """Store what comes into the journal, until ``give_up`` is set and ``wake`` is called."""
+        """Store the batches that are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
         while not self._give_up.is_set():
             self._appended.clear()
             try:
-                with self._appending:  # for a log to which nothing comes
+                with self._appending:  # for a log without new batches
                     self.keys.decide(self._head)
                 self.store_waiting()
-            except RefusedError:  # given up
+            except RefusedError:  # give_up is set
                 return
             except Exception as error:
-                # Nothing may be stored past it, and the journal must not fill up unseen.
-                _logger.exception("%s: what is in the journal cannot be stored", self._head.name.origin)
-                self._failure = f"what is in the journal cannot be stored: {error}"
+                # No later batch may be stored, and the journal must not fill up unnoticed.
+                _logger.exception("%s: the batches in the journal cannot be stored", self._head.name.origin)
+                self._failure = f"the batches in the journal cannot be stored: {error}"
                 return
             self._appended.wait()
 
     def wake(self) -> None:
-        """Let ``store_appended`` look at ``give_up``."""
+        """Make ``store_appended`` check ``give_up``."""
         self._appended.set()
 
     @property
     def last_waiting(self) -> Batch | None:
-        """The last batch in the journal, None where it is empty; raises JournalDamagedError."""
+        """The last batch in the journal, None if the journal is empty; raises JournalDamagedError."""
         waiting = self._journal.waiting
         return decode_entry(self._journal.read(waiting[-1])).batch if waiting else None
 
     @property
     def journal_trouble(self) -> str:
-        """Why batches cannot be kept in the journal now, empty if they can."""
+        """Reason why batches cannot be appended to the journal now; empty if they can."""
         full = self._journal.size >= self._journal.limit
         return self._failure or ("the journal is full" if full and len(self._journal) else "")
 
     @property
     def trouble(self) -> str:
-        """Why batches cannot be committed now, empty if they can."""
+        """Reason why batches cannot be committed now; empty if they can."""
         if self._failure or self.blocked:
-            return self._failure or "it waits for storage to answer"
+            return self._failure or "waiting for storage to answer"
         refused_at, why = self._refusal
-        # Not for long: a server that is not ready may get no more batches to try it with.
+        # A refusal counts only for a while: a server that is not ready may get no more batches to try again with.
         return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
 
     @property
     def inherited_requests(self) -> list[bytes]:
-        """The digests of the requests in batches that an earlier process left in the journal and are not stored.
+        """Digests of the requests in batches that an earlier process left in the journal and that are not stored.
 
         Raises:
-            JournalDamagedError: the journal has something else than was written.
+            JournalDamagedError: the journal has been damaged.
         """
         inherited = (number for number in self._journal.waiting if number <= self._inherited)
         return [request for number in inherited for request in decode_entry(self._journal.read(number)).requests]
 
     def store_waiting(self) -> None:
-        """Store all that is in the journal, however long that takes.
+        """Store all batches in the journal, however long that takes.
 
         Raises:
-            StorageRefusedError: ``give_up`` was set before all was stored.
-            JournalDamagedError: the journal has something else than was written.
+            StorageRefusedError: ``give_up`` was set before all batches were stored.
+            JournalDamagedError: the journal has been damaged.
         """
         with self._storing:
             self._store_waiting()
@@ -257,7 +257,7 @@ class LogWriter:
         for number in self._journal.waiting:
             self._state_key_changes()
             entry = decode_entry(self._journal.read(number))
-            if entry.batch.sequence <= self._committed.sequence:  # it was committed, and could not be released then
+            if entry.batch.sequence <= self._committed.sequence:  # committed before, but could not be released then
                 self._journal.release(number)
                 continue
             state, fragments = entry.extend(self._committed)
@@ -267,11 +267,11 @@ class LogWriter:
         self._state_key_changes()
 
     def _take_back(self, number: int, batch: Batch, error: NotAppliedError) -> None:
-        """Let the log take another batch in the place of one of which nothing was stored.
+        """Remove a batch of which nothing was stored, so that another batch can take its place in the log.
 
         Raises:
-            JournalFailedError: the journal takes nothing before it has let the batch go.
-            BatchOutcomeUnknownError: the batch is in the journal still.
+            JournalFailedError: the journal accepts no batch before this one is removed.
+            BatchOutcomeUnknownError: the batch is still in the journal.
         """
         self._head = self._committed
         self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
@@ -285,7 +285,7 @@ class LogWriter:
 
     def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
         self._doubtful = max(self._doubtful, number)
-        if not isinstance(error, RefusedError):  # given up at shutdown
+        if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
             _logger.error("%s: it is not known whether it is stored", _name(batch, "storage"), exc_info=error)
         return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
 
@@ -305,7 +305,7 @@ class LogWriter:
             insert(0)
         except NotAppliedError:
             raise
-        except Exception as error:  # the unforeseen does not tell either whether it took effect
+        except Exception as error:  # an unexpected error leaves the outcome unknown too
             self._repeat(insert, records, entry.batch, error)
         for table, insert in others:
             self._until_done(insert, table, entry.batch)
@@ -342,9 +342,9 @@ class LogWriter:
         try:
             self._on_commit(batch)
         except Exception as error:
-            # Committed is committed, whether or not it can be remembered here too.
+            # The batch is committed, even if its checkpoint cannot be saved here.
             _logger.warning(
-                "%s: the checkpoint of batch %d is not kept: %s", batch.origin, batch.sequence, _told(error)
+                "%s: the checkpoint of batch %d cannot be saved: %s", batch.origin, batch.sequence, _told(error)
             )
         self._journal.release(number)
 

@@ -1,4 +1,4 @@
-"""The receipt floor of a log: the earliest time of receipt that it still appends, as its statements promise."""
+"""The receipt floor of a log: the earliest time of receipt that the log still accepts, as its statements promise."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ __all__ = ["ReceiptFloor"]
 
 
 class ReceiptFloor:
-    """Keeps the promise that entries from some number on were received at or after a time; thread-safe.
+    """Keeper of the promise that all entries from a number on were received at or after a time; thread-safe.
 
-    A lock of its own, held for no I/O: a promise never waits for a batch that is being appended.
+    It has its own lock, which is held during no I/O, so a promise never waits for a batch that is being appended.
     """
 
     def __init__(self, end: int) -> None:
-        """Promise nothing yet.
+        """Start without a promise.
 
         Args:
-            end: entries in the log, those in its journal too.
+            end: number of entries in the log, including its journal.
         """
         self._lock = threading.Lock()
         self._end = end
         self._floor = 0
 
     def admit(self, received: int, end: int) -> None:
-        """Let records be appended, before anything is signed; one batch at a time.
+        """Admit records before they are signed and appended; one batch at a time.
 
         Args:
-            received: when the first of them was received, in nanoseconds since the epoch.
-            end: entries in the log once they are appended. They may be refused yet: then the next batch is
-                given the same numbers, and what was promised in between held for fewer entries than there were.
+            received: earliest time of receipt of the records, in nanoseconds since the epoch.
+            end: number of entries in the log once the records are appended. If they are refused after all, the next
+                batch gets the same numbers, and a promise in between covered fewer entries than it could have.
 
         Raises:
-            StorageRefusedError: a statement has promised that no record from so long ago comes any more.
+            StorageRefusedError: a statement has promised that no records received so long ago will be appended.
         """
         with self._lock:
             if received < self._floor:
@@ -42,13 +42,13 @@ class ReceiptFloor:
             self._end = end
 
     def promise(self, floor: int) -> int:
-        """Append no records any more that were received before a time.
+        """Promise that no records received before a time will be appended any more.
 
         Args:
             floor: the time, in nanoseconds since the epoch.
 
         Returns:
-            The number of the first entry for which that is certain: those before it are appended, or about to be.
+            The number of the first entry that the promise covers: earlier entries are appended, or about to be.
         """
         with self._lock:
             self._floor = max(self._floor, floor)

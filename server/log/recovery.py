@@ -1,4 +1,4 @@
-"""Finding out where a log stands, before anything is appended to it."""
+"""Recovery: the state of a log in storage and journal, before anything is appended to it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _logger = logging.getLogger(__name__)
 
 
 class LogUnusableError(LognotaryError):
-    """The log in storage is not the one this writer has written; the message says what to do."""
+    """The log in storage is not the log that this writer wrote; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedFrom:
-    """The keys that signed batches of a journal.
+    """The keys that signed consecutive batches of a journal.
 
     Attributes:
-        size: entries before the first of them.
-        keys: the keys; all signed.
+        size: number of entries in the log before the first of these batches.
+        keys: the keys, all of which signed.
     """
 
     size: int
@@ -50,23 +50,24 @@ def open_log(
     known: Checkpoint | None,
     journal: Journal,
 ) -> tuple[LogState, LogState, list[SignedFrom]]:
-    """Return where a log stands, after checking that it can be gone on with.
+    """Return the state of a log, after checking that it can be continued.
 
-    What the journal has and storage too leaves the journal.
+    Batches in the journal that storage has too are released from the journal.
 
     Args:
         engine: the storage.
         name: the log.
-        keys: the keys that may have signed its last batches.
-        known: the last checkpoint this writer remembers, if any.
+        keys: the keys that may have signed the log's last batches.
+        known: the last checkpoint that this writer remembers, if any.
         journal: the log's journal.
 
     Returns:
-        Where it stands in storage, where with what the journal has, and by which keys that is signed: from where on.
+        The state of the log in storage, its state including the journal, and the keys that signed the batches in the
+        journal.
 
     Raises:
-        LogUnusableError: the log's last batch does not verify, or does not go on from ``known``.
-        JournalDamagedError: the journal does not go on from it.
+        LogUnusableError: the log's last batch does not verify, or does not extend ``known``.
+        JournalDamagedError: the journal does not continue the log.
         StorageError: storage cannot be read.
     """
     last = last_batch(engine, name.log_id)
@@ -108,11 +109,11 @@ def open_statements(
     Args:
         engine: the storage.
         name: the log.
-        own: the keys that this server has or had.
-        known: the last statement this writer remembers, if any.
+        own: the current and former keys of this server.
+        known: the last statement that this writer remembers, if any.
 
     Returns:
-        The statement, None before the first; and the keys, empty where the log has no signature yet.
+        The last statement, None if there is none; and the keys, empty if the log has no signature yet.
 
     Raises:
         LogUnusableError: the last statement does not verify, or statements were lost.
@@ -137,7 +138,7 @@ def open_statements(
 
 
 def _waiting(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> Iterator[Entry]:
-    """Yield what the journal has and storage does not; what storage has leaves the journal."""
+    """Yield the batches in the journal that storage does not have; release the others."""
     for number in journal.waiting:
         entry = decode_entry(journal.read(number))
         batch = entry.batch
@@ -169,14 +170,14 @@ def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> frozenset[V
         ) from error
     if len(signers) != len(note.signatures):
         raise LogUnusableError(
-            f"the journal has a batch of the log {entry.batch.origin} that a key signed which is not here any more: "
-            "put it back, for storage is to have the batch as it was acknowledged"
+            f"the journal has a batch of the log {entry.batch.origin} that was signed by a key which is missing now: "
+            "put the key back, so that the batch can be stored as it was acknowledged"
         )
     return signers
 
 
 def _is_after(entry: Entry, known: Checkpoint) -> bool:
-    """Whether a checkpoint is the one that a batch signs."""
+    """Return whether a checkpoint is the checkpoint of a batch."""
     return (entry.batch.tree_size, entry.batch.root_hash) == (known.size, known.root)
 
 
@@ -196,7 +197,7 @@ def _keys_in_force(
             in_force = change.after
     if in_force:
         return in_force
-    # They never changed: any signature is by them.
+    # The keys have never changed, so every signature is by these keys.
     if stated is not None:
         return tuple(open_statement(stated.note)[1].verify(own))
     last = last_batch(engine, name.log_id)

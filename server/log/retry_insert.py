@@ -1,4 +1,4 @@
-"""Storing what a log cannot go on without, when it is open whether storage has it."""
+"""Retries of inserts whose outcome is unknown, and which the log cannot continue without."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def retry_until_visible(
     give_up: threading.Event,
     error: Exception,
 ) -> None:
-    """Repeat an insert whose outcome is unknown until it is seen in storage.
+    """Repeat an insert whose outcome is unknown until its rows are visible in storage.
 
     Args:
-        what: what is stored, for the log.
-        insert: inserts it; takes how often its deduplication token was renewed.
-        is_stored: looks whether it is there.
-        give_up: once set, nothing is repeated any more.
-        error: what came of the first insert.
+        what: name of the insert in log messages.
+        insert: function that inserts the rows; takes the number of renewals of the deduplication token.
+        is_stored: function that returns whether storage has the rows.
+        give_up: event that ends the retries.
+        error: error of the first insert.
 
     Raises:
-        StorageRefusedError: ``give_up`` was set before it was stored.
+        StorageRefusedError: ``give_up`` was set before the rows were stored.
     """
     for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
         if isinstance(error, StorageError):
@@ -55,19 +55,19 @@ def retry_until_visible(
 
 
 def insert_and_verify(what: str, insert: Callable[[int], None], is_stored: Callable[[], bool]) -> None:
-    """Insert what may be there already, and look whether it is there then. Takes what ``retry_until_visible`` takes.
+    """Insert rows that storage may have already, and check that it has them afterwards. Args: ``retry_until_visible``.
 
     Raises:
-        StorageError: it is not known to be stored.
+        StorageError: it is unknown whether the rows are stored.
     """
-    # Looked before, too: storage remembers a limited number of tokens, and others insert meanwhile.
+    # Checked before the insert too: storage remembers a limited number of tokens, and other writers insert meanwhile.
     if is_stored():
         return
-    # ClickHouse writes a token down before it makes the rows visible. If it was killed between the
-    # two, it takes the repeated insert for done: only looking tells.
+    # ClickHouse records a token before it makes the rows visible. If it was killed in between, it drops the repeated
+    # insert as a duplicate; only a query shows that the rows are missing.
     for renewed in range(_MOST_RENEWALS + 1):
         insert(renewed)
         if is_stored():
             return
-        _logger.warning("%s: storage lost the rows; they are sent again", what)
+        _logger.warning("%s: storage lost the rows; sending them again", what)
     raise NotAppliedError("storage accepts the rows, but does not have them afterwards")

@@ -1,4 +1,4 @@
-"""The writer of one log's statements: numbers, signs and stores them, one after the other."""
+"""The writer of one log's statements: numbers, signs and stores them, one after another."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ __all__ = ["StatementWriter", "store_waiting_statements"]
 
 _logger = logging.getLogger(__name__)
 
-_LONGEST_WAIT = 3600  # seconds; far longer than a request waits in memory, and any that waited longer is refused
+_LONGEST_WAIT = 3600  # seconds; far longer than a request waits in memory; one that waits longer is refused
 _BOUNDING = (StatementKind.HEARTBEAT, StatementKind.RETENTION)  # kinds that end with a receipt bound
 
 
 class StatementWriter:
-    """Appends statements to a log's; may be used by several threads."""
+    """Writer that appends statements to a log; thread-safe."""
 
     def __init__(
         self,
@@ -61,18 +61,19 @@ class StatementWriter:
         clock: Callable[[], float] = time.time,
         receipts: ReceiptFloor | None = None,
     ) -> None:
-        """Go on with a log's statements.
+        """Continue a log's statements.
 
         Args:
             engine: the storage.
             last: the log's last statement.
-            signer: its keys.
-            checkpoint: returns where the log stands.
-            on_store: called with every statement that was stored.
-            give_up: once set, storing is not repeated any more.
-            journal: keeps a statement until it is stored, so that none takes the place of one that may be on its way.
-            clock: seconds since the epoch; no record is received earlier than it has shown.
-            receipts: keeps what statements promise of the log's later records; without it they promise nothing.
+            signer: the log's keys.
+            checkpoint: function that returns the log's current checkpoint.
+            on_store: function that is called with every stored statement.
+            give_up: event that ends the retries.
+            journal: journal that holds a statement until it is stored, so that no other statement takes the number of
+                one that may be on its way to storage.
+            clock: function that returns the time in seconds since the epoch; no later record is received earlier.
+            receipts: receipt floor that statements promise; without it, statements promise nothing.
         """
         self._engine = engine
         self._last = last
@@ -85,19 +86,19 @@ class StatementWriter:
         self._receipts = receipts
         self._lock = threading.Lock()
         self.signed = 0
-        """How many statements it has signed."""
+        """Number of statements signed."""
 
     @property
     def last(self) -> Statement | None:
-        """The last statement that was stored."""
+        """The last stored statement."""
         return self._last
 
     def state(self, kind: StatementKind, *words: str) -> Statement:
-        """Store a statement about the log as it stands.
+        """Store a statement about the log's current checkpoint.
 
         Raises:
             SigningError: a key cannot be used now.
-            StorageRefusedError: it was not stored.
+            StorageRefusedError: the statement was not stored.
         """
         with self._lock:
             statement = self._next(self._checkpoint(), kind, words)
@@ -108,12 +109,12 @@ class StatementWriter:
             return self._store(statement, [self._signer])
 
     def state_of(self, checkpoint: Checkpoint, kind: StatementKind, data: bytes) -> Statement:
-        """Store what others say of an earlier checkpoint, which the log has gone on from. Raises as ``state``."""
+        """Store an attestation of an earlier checkpoint, which the log has extended since. Raises as ``state``."""
         with self._lock:
             return self._store(self._next(checkpoint, kind, (data_digest(data),)), [self._signer], data)
 
     def change_keys(self, before: Signer, after: Signer) -> Statement:
-        """Store that other keys sign the log from now on, signed by both, and sign with them. Raises as ``state``."""
+        """Store a KEYS statement, signed by the old and the new keys, and switch to the new. Raises as ``state``."""
         with self._lock:
             checkpoint = self._checkpoint()
             words = key_change_words(after.verifier_keys(checkpoint.origin), before.verifier_keys(checkpoint.origin))
@@ -122,24 +123,24 @@ class StatementWriter:
             return stored
 
     def keep_for(self, seconds: int | None) -> None:
-        """State how long records are kept, unless that was the last said of it. Raises as ``state``."""
+        """State the retention, unless the last statement about it has the same value. Raises as ``state``."""
         log_id = LogName.parse(self._checkpoint().origin).log_id
         said: int | None = -1
         for row in read_statements(self._engine, log_id, StatementKind.RETENTION):
             try:
                 said = read_retention(open_statement(row.note)[0])
-            except VerificationError:  # altered: verification says so
+            except VerificationError:  # altered: verification reports it
                 said = -1
         if said != seconds:
             self.state(StatementKind.RETENTION, "forever" if seconds is None else str(seconds))
 
     def _next(self, checkpoint: Checkpoint, kind: StatementKind, words: Sequence[str]) -> Statement:
         number, earliest = (self._last.number + 1, self._last.time) if self._last else (1, 0)
-        # A clock that was set back does not make a log's statements go back.
+        # Statements of a log never go back in time, even if the clock was set back.
         return Statement(checkpoint, number, max(int(self._clock()), earliest), kind, tuple(words))
 
     def _store(self, statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> Statement:
-        if self._give_up.is_set():  # one may have been left unfinished: nothing may take its place
+        if self._give_up.is_set():  # a statement may be unfinished: no other may take its number
             raise StorageRefusedError("the server is shutting down")
         row = sign_statement(statement, signers, data)
         self.signed += 1
@@ -149,8 +150,8 @@ class StatementWriter:
         except NotAppliedError as error:
             self._journal.retract(kept)
             raise StorageRefusedError(f"storage refused a statement: {error}") from error
-        except Exception as error:  # the unforeseen does not tell either whether it took effect
-            # The next one needs its number, so nothing goes on before it is stored.
+        except Exception as error:  # an unexpected error leaves the outcome unknown too
+            # The next statement follows this one's number, so this one must be stored first.
             retry_until_visible(
                 f"{statement.checkpoint.origin}: statement {row.number}",
                 lambda renewed: insert_statement(self._engine, row, renewed=renewed),
@@ -163,18 +164,20 @@ class StatementWriter:
         try:
             self._on_store(row)
         except Exception as error:
-            _logger.warning("%s: statement %d is not saved: %r", statement.checkpoint.origin, statement.number, error)
+            _logger.warning(
+                "%s: statement %d cannot be saved: %r", statement.checkpoint.origin, statement.number, error
+            )
         return statement
 
 
 def store_waiting_statements(engine: Engine, journal: Journal) -> None:
-    """Store statements that may have been on their way to storage when an earlier process ended.
+    """Store statements that an earlier process may have been sending to storage when it ended.
 
     Raises:
-        JournalDamagedError: the journal has something else, or does not go on from what is stored.
-        StorageError: storage cannot be reached, or refused one.
+        JournalDamagedError: the journal is damaged, or does not continue the stored statements.
+        StorageError: storage cannot be reached, or refused a statement.
     """
-    last: dict[str, StatementRow | None] = {}  # the last that is stored, by log
+    last: dict[str, StatementRow | None] = {}  # the last stored statement of each log
     for number in journal.waiting:
         try:
             row = decode_statement(journal.read(number))
@@ -184,7 +187,7 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
             ) from error
         if row.log_id not in last:
             last[row.log_id] = last_statement(engine, row.log_id)
-        # The segment that stays has many that were stored: each was, before the one after it was signed.
+        # The last segment has many stored statements: each was stored before the next one was signed.
         if _goes_on(row, last[row.log_id], journal):
             insert_and_verify(
                 f"statement {row.number} of the log {row.log_id}",
@@ -196,7 +199,7 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
 
 
 def _goes_on(row: StatementRow, last: StatementRow | None, journal: Journal) -> bool:
-    """Whether a statement comes next after the last one; raises JournalDamagedError where it comes out of turn."""
+    """Return whether a statement comes next after the last one; raises JournalDamagedError if it is out of order."""
     stored = last.number if last else 0
     if row.number > stored + 1:
         raise JournalDamagedError(
