@@ -1,1 +1,1 @@
-"""What happens to records before they are stored: classification, encoding, group commit."""
+"""The path of a request to storage: group commit, acknowledgement, retries."""

@@ -1,10 +1,10 @@
-"""Group commit: gathers the rows of many requests of one stream into batches.
+"""Group commit: the rows of many requests of one stream are gathered into batches.
 
-A batch is closed when it has enough rows, enough bytes, or is old enough, and when rows of another
-day come. While one batch is committed, the next gathers. What senders feel is gathering and commit
-together, so a batch is closed earlier by what commits took lately.
+A batch is closed when it has enough rows or bytes, when it is old enough, and when rows of another day arrive.
+While one batch is committed, the next is gathered. Senders wait for gathering and commit together, so a batch
+is closed earlier by the time that recent commits took.
 
-To commit here means to bring a batch to where its senders may be told OK: into storage, or into the journal.
+"Commit" here means: bring a batch to the point at which its senders get OK, which is storage or the journal.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = ["Batcher"]
 
 _logger = logging.getLogger(__name__)
 
-_SETTLE_AGAIN = 1.0  # seconds between attempts to bring batches of unknown outcome to an end
+_SETTLE_AGAIN = 1.0  # seconds between attempts to commit batches of unknown outcome
 
 
-_STUCK = 5.0  # seconds that a commit takes before others are refused at once, and not after they waited
+_STUCK = 5.0  # seconds that a commit may take before new requests are refused at once instead of waiting for it
 
 
 class Batcher:
-    """Runs the batches of one stream; lives on one event loop."""
+    """Group commit of one stream; bound to one event loop."""
 
     def __init__(
         self,
@@ -45,18 +45,18 @@ class Batcher:
         *,
         settle: Callable[[], object] = lambda: None,
     ) -> None:
-        """Gather batches.
+        """Prepare a batcher; ``start`` starts it.
 
         Args:
-            limits: when a batch is closed.
-            commit: commits a batch, given its rows and the digests of its requests; called in a thread, one call
-                at a time; raises BatchOutcomeUnknownError when the batch may be committed, and RefusedError or any
-                other error when it is not.
-            measure: told of every batch.
-            note_left: told of requests that were left behind, for a later start.
-            clock: returns the time, in seconds.
-            settle: returns when the batches of unknown outcome are committed; called as ``commit``, and again after
-                an error.
+            limits: limits at which a batch is closed.
+            commit: function that commits a batch, given its rows and the digests of its requests; called in a thread,
+                one call at a time; raises BatchOutcomeUnknownError if the batch may be committed, and RefusedError or
+                any other error if it is not.
+            measure: function that is called with the measure of every batch.
+            note_left: function that records changes of the retry ledger for a later start.
+            clock: function that returns the time in seconds.
+            settle: function that returns once the batches of unknown outcome are committed; called as ``commit``, and
+                again after an error.
         """
         self._gatherer = Gatherer(limits)
         self._commit = commit
@@ -66,33 +66,33 @@ class Batcher:
         self._clock = clock
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
-        self._commit_seconds = 0.0  # lately
-        self._began: float | None = None  # when the commit that runs began
-        self._opened: float | None = None  # when the first rows of its batch came
-        self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch that is committed: requests
-        self._outcome: asyncio.Future[None] | None = None  # of that batch
+        self._commit_seconds = 0.0  # duration of recent commits
+        self._began: float | None = None  # when the running commit began
+        self._opened: float | None = None  # when the first rows of its batch arrived
+        self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch being committed -> request
+        self._outcome: asyncio.Future[None] | None = None  # outcome of the batch being committed
         self._left_behind = RetryLedger(clock, note_left)
         self._task: asyncio.Task[None] | None = None
-        # A thread of its own: commits never wait for whatever else runs in threads.
+        # A thread of its own, so that commits never wait for other work in threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     def start(self) -> None:
-        """Begin to commit."""
+        """Start to commit batches."""
         self._task = asyncio.create_task(self._run())
 
     def add(self, rows: Rows, request: bytes) -> asyncio.Future[None]:
-        """Take rows; the future is done when they are committed, or has a RefusedError.
+        """Add rows; the returned future is done when the rows are committed, or has a RefusedError.
 
-        Cancelling it takes the rows back, unless their batch is being committed. Then the same request, when it
-        comes again, takes over what becomes of them.
+        Cancelling the future takes the rows back, unless their batch is being committed. In that case a retry of the
+        same request gets the outcome of that batch.
 
         Args:
-            rows: the rows.
-            request: digest of the request that they came with.
+            rows: encoded rows.
+            request: digest of the rows' request.
 
         Raises:
-            ShuttingDownError: no rows are taken any more.
-            StorageRefusedError: the commit that runs has not come to an end for long.
+            ShuttingDownError: the batcher is closed.
+            StorageRefusedError: the running commit is taking too long.
         """
         if self._closing.is_set():
             raise ShuttingDownError("the server is shutting down")
@@ -111,10 +111,10 @@ class Batcher:
         return ticket
 
     def record_committed(self, requests: Iterable[bytes]) -> None:
-        """Remember requests that were committed, and whose senders do not know it.
+        """Remember requests that were committed, but whose senders do not know it.
 
         Args:
-            requests: their digests.
+            requests: digests of the requests.
         """
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         outcome.set_result(None)
@@ -122,7 +122,7 @@ class Batcher:
             self._left_behind.leave(request, outcome)
 
     def restore(self, requests: Iterable[NotedRequest]) -> None:
-        """Remember requests of which an earlier process noted that they were left behind."""
+        """Restore the requests that an earlier process noted as left behind."""
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         outcome.set_result(None)
         self._left_behind.restore(requests, outcome)
@@ -148,7 +148,7 @@ class Batcher:
             noted.add_done_callback(pass_on)
 
     def _abandoned(self, ticket: asyncio.Future[None]) -> None:
-        # A sender that was refused, or has gone, sends its rows again: here they would be stored twice.
+        # A sender that was refused, or that has gone, will retry: rows left here would be stored twice.
         self._gatherer.discard(ticket)
         request = self._on_way.pop(ticket, None)
         if ticket.cancelled() and request is not None and self._outcome is not None:
@@ -156,7 +156,7 @@ class Batcher:
 
     @property
     def oldest(self) -> float:
-        """Seconds for which the oldest rows have waited that are not committed, 0 where none wait.
+        """Seconds that the oldest uncommitted rows have waited; 0 if there are none.
 
         May be read by other threads.
         """
@@ -164,7 +164,7 @@ class Batcher:
         return self._clock() - opened if opened is not None else 0.0
 
     async def close(self) -> None:
-        """Commit what has been gathered at once, then end."""
+        """Commit the gathered rows at once, then stop."""
         self._closing.set()
         self._changed.set()
         if self._task is not None:
@@ -205,7 +205,7 @@ class Batcher:
             refusal = error
             unknown = isinstance(error, BatchOutcomeUnknownError)
         except Exception as error:
-            # Where the batch may be committed all the same, the error says so; here it is not.
+            # If the batch might be committed, the error would be BatchOutcomeUnknownError; so it is not committed.
             refusal = StorageRefusedError(f"the batch could not be committed: {str(error) or type(error).__name__}")
             refusal.__cause__ = error
         self._began = self._opened = None
@@ -215,7 +215,7 @@ class Batcher:
             self._unknown.append(self._outcome)
         else:
             _settle(self._outcome, refusal)
-        for ticket, request in self._on_way.items():  # the others have gone
+        for ticket, request in self._on_way.items():  # the other senders have gone
             if unknown or ticket.cancelled():
                 self._left_behind.leave(request, self._outcome)
             if not ticket.cancelled():
@@ -223,13 +223,13 @@ class Batcher:
         self._on_way = {}
 
     async def _settle_unknown(self) -> None:
-        """Bring batches of unknown outcome to an end, or wait a little where that is not possible now."""
+        """Commit batches of unknown outcome; if that is not possible now, wait before the next attempt."""
         if self._began is None:
             self._began = self._clock()
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._settle_batches)
         except Exception as error:
-            _logger.warning("what became of a batch is not known yet: %s", str(error) or type(error).__name__)
+            _logger.warning("the outcome of a batch is not known yet: %s", str(error) or type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _SETTLE_AGAIN)
             return
@@ -244,4 +244,4 @@ def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
         future.set_result(None)
     else:
         future.set_exception(error)
-        future.exception()  # that nobody may wait for it any more is no error
+        future.exception()  # marks the exception as retrieved, in case nobody waits for the future any more

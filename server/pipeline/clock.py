@@ -1,4 +1,4 @@
-"""The time at which records are received."""
+"""The clock for times of receipt."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Time in nanoseconds since the epoch that never goes back, whatever the system clock does; thread-safe."""
+    """Clock in nanoseconds since the epoch that never goes back, even if the system clock does; thread-safe."""
 
     def __init__(self, read: Callable[[], int] = time.time_ns) -> None:
-        """Follow a clock.
+        """Follow a system clock.
 
         Args:
-            read: returns its time, in nanoseconds since the epoch.
+            read: function that returns the system clock's time, in nanoseconds since the epoch.
         """
         self._read = read
         self._last = 0
         self._lock = threading.Lock()
 
     def not_before(self, earliest: int) -> None:
-        """Let no time be before one, such as when the last record was received that is stored."""
+        """Set a lower bound of all later times, such as the time of receipt of the last stored record."""
         with self._lock:
             self._last = max(self._last, earliest)
 
     def now(self) -> int:
-        """Return the time."""
+        """Return the time in nanoseconds since the epoch."""
         with self._lock:
             self._last = max(self._last, self._read())
             return self._last
 
     def seconds(self) -> float:
-        """Return the time in seconds."""
+        """Return the time in seconds since the epoch."""
         return self.now() / 10**9

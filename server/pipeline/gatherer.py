@@ -1,7 +1,6 @@
-"""Which rows go into one batch.
+"""Assignment of rows to batches.
 
-A batch is closed when it has enough rows, enough bytes, or is old enough, and when rows of another
-day come.
+A batch is closed when it has enough rows or bytes, when it is old enough, and when rows of another day arrive.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from server.codec.rows import Rows
 
 __all__ = ["BatchLimits", "Gatherer", "RequestRows"]
 
-_MOST_AHEAD = 0.25  # of the age: where commits take longer, early batches would only make more of them
+_MOST_AHEAD = 0.25  # of the age: if commits take longer, closing batches earlier would only make more of them
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """When a batch is closed.
+    """Limits at which a batch is closed.
 
     Attributes:
-        rows: number of rows.
-        size: bytes of encoded rows.
-        age: seconds since its first rows came, within which it should be committed.
+        rows: maximum number of rows.
+        size: maximum bytes of encoded rows.
+        age: seconds after the arrival of its first rows within which a batch should be committed.
     """
 
     rows: int = 50_000
@@ -34,7 +33,7 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class RequestRows:
-    """What one request has in a batch: its rows, and the request's digest."""
+    """The part of one request in a batch: the rows, and the request's digest."""
 
     rows: Rows
     request: bytes
@@ -50,7 +49,7 @@ class _Group:
 
 
 class Gatherer:
-    """Decides which rows go into one batch. Pure: told the time, does no I/O."""
+    """Assigns rows to batches. Pure: it does no I/O, and the caller passes the time."""
 
     def __init__(self, limits: BatchLimits) -> None:
         self._limits = limits
@@ -75,7 +74,7 @@ class Gatherer:
         self._group_of[ticket] = group
 
     def discard(self, ticket: asyncio.Future[None]) -> None:
-        """Forget rows that nobody waits for any more, unless their batch has been taken."""
+        """Discard rows that nobody waits for any more, unless their batch has been taken."""
         group = self._group_of.pop(ticket, None)
         if group is None:
             return
@@ -86,11 +85,11 @@ class Gatherer:
             self._groups.remove(group)
 
     def seconds_until_due(self, now: float, commit_seconds: float = 0.0) -> float | None:
-        """Return how long the first batch may still gather, None if there is none.
+        """Return the seconds until the first batch is due, None if there is no batch.
 
         Args:
             now: the time, in seconds.
-            commit_seconds: how long its commit will take.
+            commit_seconds: expected duration of the batch's commit, in seconds.
         """
         if not self._groups:
             return None
@@ -103,14 +102,14 @@ class Gatherer:
 
     @property
     def opened(self) -> float | None:
-        """When the first rows of the first batch came, None if there is none; may be read by other threads."""
+        """Arrival time of the first rows of the first batch, None if there is none; may be read by other threads."""
         try:
             return self._groups[0].opened
         except IndexError:
             return None
 
     def take(self) -> dict[asyncio.Future[None], RequestRows]:
-        """Remove the first batch and return its parts, by who waits for them."""
+        """Remove the first batch and return its parts, by the future that waits for each."""
         group = self._groups.popleft()
         for ticket in group.parts:
             del self._group_of[ticket]

@@ -1,4 +1,4 @@
-"""The pipeline's door for receivers."""
+"""The pipeline's interface for receivers."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ __all__ = ["Ingest"]
 
 
 class Ingest(Protocol):
-    """Takes requests from receivers and answers when they are kept: first their sizes, then themselves."""
+    """Interface for receivers: a request is admitted by its size first, then submitted and acknowledged."""
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
-        """Decide whether a request is taken in, before its body is read.
+        """Admit a request, before its body is read.
 
         Args:
-            client: who sends it; those of one name share what one client may have.
-            size: bytes that it declares, None if it declares nothing.
+            client: name of the sender; requests with the same name share one fair share.
+            size: declared size of the request in bytes, None if it declares none.
 
         Returns:
-            What ``submit`` wants; as a context manager it gives back the request's room.
+            A ticket for ``submit``, which is also a context manager that frees the request's reservation.
 
         Raises:
-            OversizedError: it can never be taken in.
-            RefusedError: not now, the sender should try again after ``retry_after`` seconds.
+            OversizedError: the request can never be admitted.
+            RefusedError: the request is not admitted now; the sender should retry after ``retry_after`` seconds.
         """
         ...
 
     async def submit(self, request: bytes, ticket: Ticket) -> None:
-        """Decode, store and sign a request; return only when all of its records are committed.
+        """Decode, store and sign a request; return once all of its records are committed.
 
         Args:
             request: a serialized ``ExportLogsServiceRequest`` (OTLP protobuf).
-            ticket: of its admission.
+            ticket: ticket of the request's admission.
 
         Raises:
-            MalformedRequestError: the bytes are no such message; sending them again is no use.
-            OversizedError: it can never be held in memory.
-            RefusedError: not committed, the sender should try again after ``retry_after`` seconds.
+            MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``; retrying is pointless.
+            OversizedError: the request needs more memory than the limit.
+            RefusedError: the request was not committed; the sender should retry after ``retry_after`` seconds.
         """
         ...

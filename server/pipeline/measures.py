@@ -1,4 +1,4 @@
-"""What the pipeline tells of itself, for whoever counts it."""
+"""Measures of batches and requests, for metrics."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["BatchMeasure", "MeasureBatch", "MeasureRequest", "RequestMeasure"]
 
 @dataclass(frozen=True, slots=True)
 class BatchMeasure:
-    """What became of a batch.
+    """Outcome of a batch.
 
     Attributes:
-        records: how many it had.
-        age: seconds between its first records and when it was closed.
-        seconds: how long it then took until its senders could be told.
-        kept: whether they were told OK.
+        records: number of records.
+        age: seconds between the arrival of the first records and the closing of the batch.
+        seconds: seconds between the closing of the batch and the answer to its senders.
+        kept: True if the senders got OK.
     """
 
     records: int
@@ -26,17 +26,17 @@ class BatchMeasure:
 
 
 MeasureBatch = Callable[[BatchMeasure], None]
-"""Called with every batch, on the event loop."""
+"""Function that is called with the measure of every batch, on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestMeasure:
-    """What became of a request.
+    """Outcome of a request.
 
     Attributes:
-        size: bytes of it, as it was received; 0 where none were read.
-        outcome: "ok", or why it was refused.
-        seconds: how long its sender waited for that.
+        size: bytes received; 0 if the body was not read.
+        outcome: "ok", or the reason of the refusal.
+        seconds: seconds that the sender waited for the answer.
     """
 
     size: int
@@ -45,4 +45,4 @@ class RequestMeasure:
 
 
 MeasureRequest = Callable[[RequestMeasure], None]
-"""Called with every request, on the event loop."""
+"""Function that is called with the measure of every request, on the event loop."""

@@ -1,4 +1,4 @@
-"""The way of a request: admitted, encoded, gathered, committed."""
+"""The path of a request: admission, encoding, gathering, commit."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ _ENCODERS = 2  # requests encoded at the same time
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What a pipeline is made of.
+    """Parts of a pipeline.
 
     Attributes:
-        codec: encodes requests.
-        batchers: the batcher of each stream.
-        admission: decides which requests are taken in.
-        not_ready: returns why what is behind the pipeline cannot keep records, empty if it can; does not block.
+        codec: codec that encodes requests.
+        batchers: batcher of each stream.
+        admission: admission control of requests.
+        not_ready: function that returns why the parts behind the pipeline cannot keep records, empty if they can; must
+            not block.
     """
 
     codec: Codec
@@ -39,13 +40,13 @@ class Components:
 
 
 class Pipeline:
-    """Takes requests from all receivers; implements ``Ingest``. Lives on one event loop."""
+    """Pipeline of the requests from all receivers; implements ``Ingest``. Bound to one event loop."""
 
     def __init__(self, clock: Clock, *, ack_timeout: float) -> None:
-        """Make a pipeline that refuses requests until it is started.
+        """Create a pipeline that refuses requests until it is started.
 
         Args:
-            clock: tells when they are received.
+            clock: clock for times of receipt.
             ack_timeout: seconds after which a request that is not committed is refused.
         """
         self._clock = clock
@@ -56,23 +57,23 @@ class Pipeline:
         self._closing = False
 
     def start(self, components: Components) -> None:
-        """Begin to take requests."""
+        """Start to accept requests."""
         self._components = components
         for batcher in components.batchers.values():
             batcher.start()
 
     def not_ready(self) -> str:
-        """Return why records cannot be acknowledged, empty if they can; from any thread, and without blocking."""
+        """Return why records cannot be acknowledged, empty if they can; thread-safe, does not block."""
         if self._closing:
             return "the server is shutting down"
-        return self._components.not_ready() if self._components else "the server waits for storage"
+        return self._components.not_ready() if self._components else "the server is waiting for storage"
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
-        """Decide whether a request is taken in; see ``Ingest``.
+        """Admit a request; see ``Ingest``.
 
         Raises:
-            OversizedError: it can never be taken in.
-            RefusedError: not now; to be sent again.
+            OversizedError: the request can never be admitted.
+            RefusedError: the request is not admitted now; the sender should retry.
         """
         return self._open().admission.admit(client, size)
 
@@ -80,9 +81,9 @@ class Pipeline:
         """Encode, store and sign a request; return when all of its records are committed; see ``Ingest``.
 
         Raises:
-            MalformedRequestError: the bytes are no such request.
-            OversizedError: its rows can never be held in memory.
-            RefusedError: not committed; to be sent again.
+            MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``.
+            OversizedError: the request's rows need more memory than the limit.
+            RefusedError: the request was not committed; the sender should retry.
         """
         components = self._open()
         ticket.reserve(len(request))
@@ -104,9 +105,9 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         with self._order.enter() as turn:
             encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
-            # Rows repeat what their resources and scopes say, so they may be larger than the request by far.
+            # Rows repeat their resources and scopes, so they may be far larger than the request.
             ticket.reserve(max(len(request), sum(rows.size for rows in encoded)))
-            await turn.wait()  # so that the time of receipt never goes back in a log
+            await turn.wait()  # so that times of receipt never go back in a log
             waits = _add(components, encoded, digest)
         try:
             await self._all_kept(waits, ticket)
@@ -125,7 +126,7 @@ class Pipeline:
             raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0)
 
     async def close(self) -> None:
-        """Refuse new requests, commit those that were taken, then end."""
+        """Refuse new requests, commit the accepted ones, then stop."""
         self._closing = True
         if self._components is not None:
             await asyncio.gather(*(batcher.close() for batcher in self._components.batchers.values()))
@@ -136,7 +137,7 @@ def _add(components: Components, encoded: Sequence[Rows], request: bytes) -> lis
     waits: list[asyncio.Future[None]] = []
     try:
         for rows in encoded:
-            waits.append(components.batchers[rows.stream].add(rows, request))  # noqa: PERF401 - known if one is refused
+            waits.append(components.batchers[rows.stream].add(rows, request))  # noqa: PERF401 - the list must be complete if an add raises
     except BaseException:
         _leave(components, encoded, waits, request)
         raise
@@ -146,11 +147,11 @@ def _add(components: Components, encoded: Sequence[Rows], request: bytes) -> lis
 def _leave(
     components: Components, encoded: Sequence[Rows], waits: Sequence[asyncio.Future[None]], request: bytes
 ) -> None:
-    """Take back what can be taken back of a request that is refused, and remember the rest.
+    """Take back the rows of a refused request as far as possible, and record the rest in the retry ledger.
 
-    Its sender sends it again, whole: what of it is kept, or on its way, must not be stored anew then.
+    The sender will retry the whole request: rows that are committed, or being committed, must not be stored again then.
     """
-    for rows, wait in zip(encoded, waits, strict=False):  # fewer, where not all were taken
+    for rows, wait in zip(encoded, waits, strict=False):  # fewer, if not all rows were added
         if not wait.done():
             wait.cancel()
         elif not wait.cancelled() and wait.exception() is None:

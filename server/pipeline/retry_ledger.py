@@ -1,7 +1,7 @@
-"""Requests whose senders went away, or were refused, while their batch was on its way to storage.
+"""The retry ledger: requests whose senders went away, or were refused, while their batch was being committed.
 
-Such a sender sends the same bytes again. They take over what was left behind, so that the records are stored once: one
-request for one, since two that happen to be equal are two.
+Such a sender retries with the same bytes. The retry gets the outcome of the request that was left behind, so that the
+records are stored once. One retry stands for one request, because two requests that happen to be equal are two.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from dataclasses import dataclass
 __all__ = ["REMEMBERED_SECONDS", "Note", "NotedRequest", "RetryLedger"]
 
 REMEMBERED_SECONDS = 900.0
-"""For how long it is remembered; senders give up sooner, the Collector after 300 seconds by default."""
+"""Seconds for which a request is remembered; senders give up sooner, the Collector after 300 seconds by default."""
 
-_MOST = 100_000  # different requests that are remembered
+_MOST = 100_000  # distinct requests that are remembered
 
 
 Note = Callable[[bytes, bool], Future[None] | None]
-"""Called with a request's digest: True when it was left behind and is kept, False when it was taken over after that.
+"""Function called with a request's digest: True if it was left behind and is kept, False if a retry took it over.
 
-Returns a future that is done when the note outlives the process, None if it does already.
+It returns a future that is done once the note outlives the process, None if it does already.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class NotedRequest:
-    """A request of which an earlier process noted that it was left behind.
+    """A request that an earlier process noted as left behind.
 
     Attributes:
-        request: its digest.
-        age: seconds since it was noted.
+        request: digest of the request.
+        age: seconds since the request was noted.
     """
 
     request: bytes
@@ -43,22 +43,22 @@ class NotedRequest:
 @dataclass(slots=True, eq=False)
 class _Left:
     since: float
-    outcome: asyncio.Future[None]  # of the batch
+    outcome: asyncio.Future[None]  # outcome of the batch
     noted: bool = False
 
 
 class RetryLedger:
-    """What was left behind in one stream; lives on one event loop."""
+    """The retry ledger of one stream; bound to one event loop."""
 
     def __init__(
         self, now: Callable[[], float], note: Note = lambda _request, _left: None, *, most: int = _MOST
     ) -> None:
-        """Begin with nothing.
+        """Create an empty ledger.
 
         Args:
-            now: returns the time, in seconds.
-            note: told of what a later start has to know.
-            most: how many different requests are remembered; the oldest are forgotten first.
+            now: function that returns the time in seconds.
+            note: function that records a change for a later start.
+            most: maximum number of distinct requests; the oldest are forgotten first.
         """
         self._now = now
         self._most = most
@@ -66,15 +66,15 @@ class RetryLedger:
         self._left: OrderedDict[bytes, deque[_Left]] = OrderedDict()  # by the request's digest, oldest first
 
     def __len__(self) -> int:
-        """How many different requests were left behind."""
+        """Number of distinct requests that were left behind."""
         return len(self._left)
 
     def leave(self, request: bytes, outcome: asyncio.Future[None]) -> None:
-        """Remember a request that was left behind.
+        """Add a request that was left behind.
 
         Args:
-            request: its digest.
-            outcome: done when its batch is kept, with an exception if it is not.
+            request: digest of the request.
+            outcome: future that is done once the batch is committed, with an exception if it is not.
         """
         self._forget_old(room=1)
         left = _Left(self._now(), outcome)
@@ -83,15 +83,15 @@ class RetryLedger:
         if outcome.done():
             self._settled(request, left)
         else:
-            # Not before: what is refused after all leaves nothing.
+            # Not before the outcome is known: a request that is refused after all leaves nothing behind.
             outcome.add_done_callback(lambda _: self._settled(request, left))
 
     def restore(self, noted: Iterable[NotedRequest], outcome: asyncio.Future[None]) -> None:
-        """Remember what an earlier process noted; it is not noted again.
+        """Add requests that an earlier process noted; they are not noted again.
 
         Args:
-            noted: the requests.
-            outcome: is done, for they are kept.
+            noted: noted requests.
+            outcome: a completed future, because the requests are committed.
         """
         for one in sorted(noted, key=lambda one: -one.age):
             left = _Left(self._now() - one.age, outcome, noted=True)
@@ -99,23 +99,23 @@ class RetryLedger:
             self._left.move_to_end(one.request)
 
     def find(self, request: bytes) -> asyncio.Future[None] | None:
-        """Return the outcome of a batch in which such a request was left behind, None if there is none."""
+        """Return the outcome of a batch in which this request was left behind, None if there is none."""
         self._forget_old()
         waiting = self._left.get(request)
         while waiting:
             outcome = waiting[0].outcome
             if not outcome.done() or outcome.exception() is None:
                 return outcome
-            waiting.popleft()  # the batch was refused, so nothing is left of it
+            waiting.popleft()  # the batch was refused, so nothing of the request is stored
         self._left.pop(request, None)
         return None
 
     def take(self, request: bytes) -> Future[None] | None:
-        """Forget the one that ``find`` found: another has taken over what it left.
+        """Remove the request that ``find`` found, because a retry has taken it over.
 
         Returns:
-            A future that is done when that is noted. The other must not be told OK before: after a crash, a third
-            one would be taken for the second. None if there is nothing to wait for.
+            A future that is done once the removal is noted, None if there is nothing to wait for. The retry must not
+            get OK before: after a crash, a later equal request would be taken for the retry.
         """
         waiting = self._left[request]
         noted = self._note(request, False) if waiting.popleft().noted else None
@@ -129,7 +129,7 @@ class RetryLedger:
             self._note(request, True)
 
     def _forget_old(self, room: int = 0) -> None:
-        """Forget those whose time is over, and the oldest where there is no room for so many more."""
+        """Forget expired requests, and the oldest ones if there is no room for this many more."""
         while self._left:
             request, waiting = next(iter(self._left.items()))
             if len(self._left) + room <= self._most and self._now() - waiting[-1].since < REMEMBERED_SECONDS:

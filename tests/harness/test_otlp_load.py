@@ -15,4 +15,4 @@ def test_a_refusal_for_too_many_requests_sheds_load_and_others_do_not() -> None:
     unavailable = grpc.StatusCode.UNAVAILABLE
     assert Refusal(unavailable, str(refused.value), 1.0).sheds_load
     assert not Refusal(unavailable, str(refused.value), None).sheds_load
-    assert not Refusal(unavailable, "the server waits for storage", 1.0).sheds_load
+    assert not Refusal(unavailable, "the server is waiting for storage", 1.0).sheds_load

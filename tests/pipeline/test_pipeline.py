@@ -246,7 +246,7 @@ def test_the_clock_does_not_go_back_behind_what_is_stored() -> None:
 
 async def test_until_it_is_started_requests_are_refused_and_to_be_sent_again() -> None:
     pipeline = Pipeline(Clock(), ack_timeout=60.0)
-    with pytest.raises(StorageRefusedError, match="waits for storage") as refusal:
+    with pytest.raises(StorageRefusedError, match="waiting for storage") as refusal:
         pipeline.admit("someone")
     assert refusal.value.retry_after > 0
     store = Store()
