@@ -39,7 +39,7 @@ def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: ar
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader (head, a pager) has seen enough.
+        # The reader of the pipe (head, a pager) has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # The other commands shall not wait until all of a server is imported.
+    # Imported here, so that other commands do not have to import the whole server.
     from server.app import run_server
 
     settings = load_settings(vars(options), os.environ)

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m server.worker``, started by the server, which tells it what to do."""
+"""A worker process: ``python -m server.worker``, started by the server, which sends its order to standard input."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _logger = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Run a worker and return its exit status: 0, 2 if it cannot start, 1 if it may the next time."""
+    """Run a worker and return its exit status: 0, 2 if it can never start, 1 if a restart may succeed."""
     reports = ReportPipe(_take_stdout())
     line = sys.stdin.buffer.readline()
-    if not line.endswith(b"\n"):  # the server has ended before it could say anything
+    if not line.endswith(b"\n"):  # the server ended before it sent the order
         return 0
     order = Order.decode(line)
     configure_logging(order.settings.log_level, order.settings.log_format, worker=order.number)
@@ -39,7 +39,7 @@ def main() -> int:
 
     def end(error: LognotaryError) -> int:
         if error.retryable:
-            _logger.warning("the worker ends, and is started again: %s", error)
+            _logger.warning("the worker is ending and will be restarted: %s", error)
             return 1
         reports.send_last(Report(failure=str(error)).encode())
         return CANNOT_START
@@ -49,20 +49,20 @@ def main() -> int:
 
 async def _work(order: Order, say: Callable[[Report], None]) -> None:
     signals = install_signal_handlers()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])  # which the server started this process with blocked
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])  # the server starts workers with SIGHUP blocked
     loop = asyncio.get_running_loop()
 
     def server_is_done() -> None:
         loop.remove_reader(sys.stdin)
         signals.stop.set()
 
-    # The server says nothing after the order: what there is to read is the end.
+    # The server sends nothing after the order, so the next event on the pipe is its end.
     loop.add_reader(sys.stdin, server_is_done)
     await run_worker(order, signals, say)
 
 
 def _take_stdout() -> int:
-    """Keep standard output for reports; what is printed by mistake goes to standard error."""
+    """Reserve standard output for reports; anything printed by mistake goes to standard error."""
     reports = os.dup(1)
     os.dup2(2, 1)
     return reports

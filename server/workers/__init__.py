@@ -1,1 +1,1 @@
-"""Worker processes, and their supervisor."""
+"""Worker processes and their supervisor."""

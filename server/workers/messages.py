@@ -1,8 +1,8 @@
 """Messages between a server and its worker processes.
 
-The server writes an order, one line, to the worker's standard input, and keeps it open: when it ends,
-the worker stops, whether the server asks for that or is gone. The worker writes reports to its
-standard output, one JSON object a line, as ``report_pipe`` brings them over.
+The server writes an order, one line, to the worker's standard input, and keeps the pipe open. The end of input
+stops the worker, whether the server closed the pipe or has ended. The worker writes reports to its standard
+output, one JSON object per line, through ``report_pipe``.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from server.settings.settings import Settings
 __all__ = ["CANNOT_START", "REPORT_INTERVAL", "Order", "Report"]
 
 REPORT_INTERVAL = 0.5
-"""Seconds after which a worker that takes records reports again."""
+"""Seconds between the reports of a worker that is running."""
 
 CANNOT_START = 2
-"""Exit status of a worker that would fail again if it were started again."""
+"""Exit status of a worker that would fail again after a restart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker is to do.
+    """The configuration of a worker.
 
     Attributes:
-        number: its number, from 1.
-        writer: the name it writes under.
-        settings: the server's, with its data directory, and with the worker's share of the memory.
+        number: number of the worker, from 1.
+        writer: writer's name of the worker.
+        settings: settings of the server, with its data directory and with the worker's share of the memory limit.
     """
 
     number: int
@@ -38,26 +38,27 @@ class Order:
     settings: Settings
 
     def encode(self) -> bytes:
-        """Return the order as a line. It has the storage's password, so it is nothing for a command line."""
+        """Return the order as a line. It contains the password of storage, so it must not go on a command line."""
         return base64.b64encode(pickle.dumps(self)) + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> Order:
-        """Read an order."""
-        # Only the process that started this one can write here.
+        """Decode an order."""
+        # Only the process that started this one can write to its standard input.
         order: Order = pickle.loads(base64.b64decode(line))  # noqa: S301
         return order
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker says; the first without a failure says that it takes records.
+    """Report of a worker; the first report without a failure means that the worker accepts records.
 
     Attributes:
-        not_ready: why it cannot commit records, empty if it can.
-        failure: why it cannot start, and never will.
-        metrics: what it counts of itself, in Prometheus' text format.
-        signed_by: the fingerprints of the keys that sign all its logs, as storage has it; empty while that changes.
+        not_ready: reason why the worker cannot commit records; empty if it can.
+        failure: reason why the worker can never start; empty if there is none.
+        metrics: metrics of the worker, in Prometheus' text format.
+        signed_by: fingerprints of the keys that sign all logs of the worker, according to storage; empty during a key
+            change.
     """
 
     not_ready: str = ""
@@ -71,12 +72,12 @@ class Report:
 
     @classmethod
     def decode(cls, line: bytes) -> Report:
-        """Read a report.
+        """Decode a report.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the line is not a report.
         """
         try:
             return cls(**{name: str(value) for name, value in json.loads(line).items()})
         except (AttributeError, TypeError) as error:
-            raise ValueError(f"not a report: {line[:100]!r}") from error
+            raise ValueError(f"invalid report from a worker: {line[:100]!r}") from error

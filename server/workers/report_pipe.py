@@ -1,8 +1,8 @@
-"""Reports of a worker on their way to its supervisor: whole lines of any length through a pipe, or nothing of them.
+"""Transport of a worker's reports to its supervisor: whole lines of any length through a pipe, never parts of a line.
 
-A pipe holds 64 KiB. A supervisor that does not read for a while must neither stop a worker nor get half a line when it
-reads again. So a thread of the worker writes, one report as a whole after the other, and only the newest report waits
-behind the one that is being written.
+A pipe holds 64 KiB. A supervisor that does not read for a while must neither block a worker nor get half a line when it
+reads again. So a thread of the worker writes one whole report after another, and only the newest report waits while one
+is being written.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import AsyncIterator
 __all__ = ["ReportPipe", "read_lines"]
 
 _PIECE = 1 << 16  # bytes that are read at a time
-_LONGEST_LINE = 64 << 20  # bytes; what is longer is no report
+_LONGEST_LINE = 64 << 20  # bytes; a longer line is not a report
 
 
 class ReportPipe:
-    """The worker's end. May be used by several threads."""
+    """The worker's end of the pipe; thread-safe."""
 
     def __init__(self, descriptor: int) -> None:
-        """Write to a pipe; the thread that does ends with the process, or when nobody reads any more."""
+        """Start a thread that writes to a pipe; it ends with the process, or when the pipe has no reader."""
         self._descriptor = descriptor
         self._changed = threading.Condition()
         self._next: bytes | None = None
@@ -31,13 +31,13 @@ class ReportPipe:
         threading.Thread(target=self._run, name="reports", daemon=True).start()
 
     def send(self, line: bytes) -> None:
-        """Send a line without waiting; it takes the place of one that still waits."""
+        """Send a line without blocking; it replaces a line that is still waiting."""
         with self._changed:
             self._next = line
             self._changed.notify_all()
 
     def send_last(self, line: bytes) -> None:
-        """Send a line and wait until it is in the pipe as a whole, or nobody reads any more."""
+        """Send a line and wait until all of it is in the pipe, or the pipe has no reader."""
         with self._changed:
             self._next = line
             self._changed.notify_all()
@@ -54,7 +54,7 @@ class ReportPipe:
                 self._changed.notify_all()
 
     def _write(self, line: bytes) -> bool:
-        """Write a whole line; return whether somebody may read more."""
+        """Write a whole line; return False if the pipe has no reader."""
         rest = memoryview(line)
         try:
             while rest:
@@ -65,13 +65,14 @@ class ReportPipe:
 
 
 async def read_lines(stream: asyncio.StreamReader, longest: int = _LONGEST_LINE) -> AsyncIterator[bytes]:
-    """Yield the lines that come, without their ends, until the stream ends.
+    """Yield the lines of a stream, without line ends, until it ends.
 
-    What does not end with a line end was cut off when the writer ended, and is left out. So is a line that is too long.
+    A last line without a line end was cut off when the writer ended, and is skipped. Lines that are too long are
+    skipped too.
 
     Args:
-        stream: the stream; its own limit does not matter.
-        longest: bytes of the longest line.
+        stream: the stream; its own limit has no effect.
+        longest: maximum bytes of a line.
     """
     line = bytearray()
     too_long = False

@@ -1,4 +1,4 @@
-"""Ports that several processes listen on together (``SO_REUSEPORT``)."""
+"""Reservation of ports on which several processes listen (``SO_REUSEPORT``)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["reserve"]
 
 @contextlib.contextmanager
 def reserve(address: Address) -> Iterator[Address]:
-    """Keep a port for processes of one's own, which listen on it with ``SO_REUSEPORT``.
+    """Reserve a port for this server's processes, which listen on it with ``SO_REUSEPORT``; yield it with its address.
 
-    The port must be free: the kernel lets any process of the same user share such a port, so a second
-    server would silently get half of the senders. Nobody else can listen on it until the block ends,
-    unless he asks to share it. Yields the address with the port it got.
+    The port must be free: the kernel lets any process of the same user share such a port, so a second server
+    would silently get half of the senders. Until the block ends, no other process can listen on the port unless
+    it asks to share it.
 
     Raises:
-        AddressUnavailableError: the address cannot be listened on.
+        AddressUnavailableError: the server cannot listen on the address.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -33,17 +33,17 @@ def reserve(address: Address) -> Iterator[Address]:
 
 def _hold(address: Address) -> socket.socket:
     with _open(address) as listener:
-        # Listening without sharing fails if anybody else has the port, also one who does not listen yet.
+        # Binding without sharing fails if any other process has the port, even if it does not listen yet.
         listener.bind((address.host, address.port))
         listener.listen(1)
-        # From here on the two can share it, so that the port is never free between them.
+        # From here on the two sockets can share the port, so that it is never free in between.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder = _open(address)
         try:
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             holder.bind((address.host, listener.getsockname()[1]))
-            # Bound and not listening, it gets no connections. Another server may bind beside such a
-            # socket if both permit to reuse the address, so this one no longer does.
+            # This socket is bound but does not listen, so it gets no connections. Another server could bind the
+            # same port if both sockets allowed address reuse, so this one no longer does.
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         except BaseException:
             holder.close()
@@ -53,7 +53,7 @@ def _hold(address: Address) -> socket.socket:
 
 def _open(address: Address) -> socket.socket:
     opened = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET)
-    # What is left of connections of a server that ran before is no reason to refuse.
+    # Remains of connections of an earlier server (TIME_WAIT) must not prevent the start.
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if opened.family is socket.AF_INET6:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

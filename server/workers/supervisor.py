@@ -1,6 +1,6 @@
-"""Starting worker processes, watching them, starting them again, and stopping them.
+"""The supervisor of worker processes: it starts, monitors, restarts and stops them.
 
-The processes are started from scratch and not forked: gRPC does not survive a fork.
+Workers are spawned, not forked, because gRPC does not survive a fork.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ __all__ = ["SupervisionTimes", "Supervisor", "WorkerFailedError"]
 
 _logger = logging.getLogger(__name__)
 
-# -P: the working directory is no place to look for modules.
+# -P: do not import modules from the working directory.
 _COMMAND = (sys.executable, "-P", "-m", "server.worker")
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisionTimes:
-    """How long a supervisor waits, in seconds.
+    """Timeouts and pauses of a supervisor, in seconds.
 
     Attributes:
-        first_pause: before a worker is started again; doubled each time it ends.
-        longest_pause: the most that this comes to.
-        steady: a worker that ran for so long begins with the first pause again.
-        silence: a worker that reported nothing for so long is not ready.
-        stop_grace: a worker may take so long to stop: more than it takes at worst.
+        first_pause: pause before a worker is restarted the first time; doubled for each further restart.
+        longest_pause: maximum pause before a restart.
+        steady: running time after which a worker's next pause is the first pause again.
+        silence: time without a report after which a worker counts as not ready.
+        stop_grace: time that a worker may take to stop before it is killed; longer than a worker takes at worst.
     """
 
     first_pause: float = 1.0
@@ -47,11 +47,11 @@ class SupervisionTimes:
 
 
 class WorkerFailedError(LognotaryError):
-    """A worker cannot start, and never will; the message says why."""
+    """A worker can never start; the message says why."""
 
 
 class Supervisor:
-    """The worker processes of a server."""
+    """Supervisor of the worker processes of a server."""
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class Supervisor:
         """Prepare workers; ``running`` starts them.
 
         Args:
-            orders: what each is to do.
-            command: starts a worker.
-            times: how long it waits.
+            orders: order of each worker.
+            command: command line that starts a worker.
+            times: timeouts and pauses.
         """
         self._workers = [_Worker(order, command, times) for order in orders]
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,7 +72,7 @@ class Supervisor:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the workers until the block ends; then wait until all have stopped."""
+        """Run the workers until the block ends; then stop them and wait until all have ended."""
         stop = asyncio.Event()
         self._tasks = [asyncio.create_task(worker.keep_running(stop)) for worker in self._workers]
         try:
@@ -83,10 +83,10 @@ class Supervisor:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def wait_until_ready(self, stop: asyncio.Event) -> None:
-        """Wait until each has taken records at some time, or until ``stop`` is set.
+        """Wait until every worker has been ready once, or until ``stop`` is set.
 
         Raises:
-            WorkerFailedError: one cannot start.
+            WorkerFailedError: a worker can never start.
         """
         for worker in self._workers:
             await self._wait(worker.accepts, stop)
@@ -95,13 +95,13 @@ class Supervisor:
         """Wait until ``stop`` is set; from then on the workers are not ready.
 
         Raises:
-            WorkerFailedError: a worker ended and cannot start again.
+            WorkerFailedError: a worker ended and can never start again.
         """
         await self._wait(stop)
         self._stopping = True
 
     async def _wait(self, *events: asyncio.Event) -> None:
-        """Wait for one of several events, or for the error of a worker."""
+        """Wait for any of several events, or for the error of a worker."""
         waiting = [asyncio.create_task(event.wait()) for event in events]
         try:
             await asyncio.wait([*waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -113,28 +113,28 @@ class Supervisor:
                 task.result()
 
     def reload_keys(self) -> None:
-        """Have every worker read its signing keys again."""
+        """Make every worker read its signing keys again."""
         for worker in self._workers:
             worker.reload_keys()
 
     def signed_by(self) -> str:
-        """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
+        """Return the fingerprints of the keys that sign all logs, according to storage; empty during a key change."""
         keys = {worker.signed_by() for worker in self._workers}
         return keys.pop() if len(keys) == 1 else ""
 
     def metrics(self) -> list[tuple[str, str]]:
-        """Return the number of each worker that runs, and what it counts of itself."""
+        """Return the number and the metrics of each running worker."""
         return [found for found in (worker.metrics() for worker in self._workers) if found]
 
     def not_ready(self) -> str:
-        """Return why not every worker can commit records, empty if all can; from any thread."""
+        """Return why not all workers can commit records, empty if all can; thread-safe."""
         if self._stopping:
             return "the server is shutting down"
         return next(filter(None, (worker.not_ready() for worker in self._workers)), "")
 
 
 class _Worker:
-    """One worker: one process after the other."""
+    """One worker, which is run by one process after another."""
 
     def __init__(self, order: Order, command: Sequence[str], times: SupervisionTimes) -> None:
         self.accepts = asyncio.Event()
@@ -143,17 +143,17 @@ class _Worker:
         self._command = command
         self._times = times
         self._process: asyncio.subprocess.Process | None = None
-        self._report: Report | None = None  # the last one, None while it does not run
+        self._report: Report | None = None  # the last report, None while no process runs
         self._reported_at = 0.0
         self._failure = ""
 
     def not_ready(self) -> str:
-        # Called from any thread; the event loop may change the report meanwhile.
+        # Called from any thread; the event loop may replace the report meanwhile.
         report = self._report
         if report is None:
             return f"{self._name} is not running"
         if time.monotonic() - self._reported_at > self._times.silence:
-            return f"{self._name} does not answer"
+            return f"{self._name} has stopped reporting"
         return f"{self._name}: {report.not_ready}" if report.not_ready else ""
 
     def metrics(self) -> tuple[str, str] | None:
@@ -169,10 +169,10 @@ class _Worker:
             self._process.send_signal(signal.SIGHUP)
 
     async def keep_running(self, stop: asyncio.Event) -> None:
-        """Run the worker until ``stop`` is set, again and again if it ends before.
+        """Run the worker until ``stop`` is set; restart it if it ends before.
 
         Raises:
-            WorkerFailedError: it cannot start.
+            WorkerFailedError: the worker can never start.
         """
         waits = self._backoff()
         while not stop.is_set():
@@ -183,14 +183,14 @@ class _Worker:
                 outcome = f"cannot be started: {error}"
             else:
                 if status == CANNOT_START:
-                    raise WorkerFailedError(f"{self._name}: {self._failure or 'it cannot start; its log says why'}")
+                    raise WorkerFailedError(f"{self._name}: {self._failure or 'the worker cannot start; see its log'}")
                 outcome = f"ended with status {status}"
             if stop.is_set():
                 return
             if time.monotonic() - started > self._times.steady:
                 waits = self._backoff()
             pause = next(waits)
-            _logger.error("%s %s; it is started again in %.0f s", self._name, outcome, pause)
+            _logger.error("%s %s; restarting it in %.0f s", self._name, outcome, pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
 
@@ -198,13 +198,13 @@ class _Worker:
         return backoff(self._times.first_pause, self._times.longest_pause)
 
     async def _run(self, stop: asyncio.Event) -> int:
-        """Run one process until it ends, which it is told to when ``stop`` is set; returns its exit status."""
+        """Run one process until it ends, and stop it when ``stop`` is set; return its exit status."""
         with _sighup_blocked():
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                # Ctrl-C is for the server, which stops its workers in order.
+                # Ctrl-C must reach only the server, which stops its workers in order.
                 process_group=0,
             )
         self._process = process
@@ -223,7 +223,7 @@ class _Worker:
 
     async def _give_order(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-        with contextlib.suppress(ConnectionError):  # it has ended: its status says more
+        with contextlib.suppress(ConnectionError):  # the process has ended; its status says more
             process.stdin.write(self._order.encode())
             await process.stdin.drain()
 
@@ -239,7 +239,7 @@ class _Worker:
                 self._failure = report.failure
                 continue
             if self._report is None:
-                _logger.info("%s takes records", self._name)
+                _logger.info("%s is ready", self._name)
             self._reported_at = time.monotonic()
             self._report = report
             self.accepts.set()
@@ -250,7 +250,9 @@ class _Worker:
         try:
             return await asyncio.wait_for(process.wait(), self._times.stop_grace)
         except TimeoutError:
-            _logger.error("%s does not stop, and is killed; what it has not acknowledged is sent again", self._name)  # noqa: TRY400 - a traceback says nothing here
+            _logger.error(  # noqa: TRY400 - a traceback says nothing here
+                "%s does not stop and is killed; senders will retry what it has not acknowledged", self._name
+            )
             process.kill()
             return await process.wait()
 

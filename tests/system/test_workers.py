@@ -194,7 +194,7 @@ def test_a_worker_that_is_killed_comes_back_and_what_was_acknowledged_is_there_o
         assert len(now) == WORKERS
         assert before - now  # more than one, where it had to be killed again
         load.wait_for_acknowledged(100)
-    assert re.search(r"worker \d ended with status -9; it is started again", server.log_text())
+    assert re.search(r"worker \d ended with status -9; restarting it", server.log_text())
     assert {refusal.code for refusal in load.refusals} <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
     write_on_in_the_same_logs(server, load.acknowledged)
 
@@ -241,7 +241,7 @@ def test_it_is_not_ready_while_a_worker_cannot_commit(server: LognotaryServer) -
         engine.execute("ALTER TABLE log_batches ADD CONSTRAINT nothing CHECK RecordCount = 0")
         wait_for(lambda: ready(server)[0] == 503)
         assert re.fullmatch(
-            r"worker \d: the (audit|operational) log: it waits for storage to answer\n", ready(server)[1]
+            r"worker \d: the (audit|operational) log: waiting for storage to answer\n", ready(server)[1]
         )
         engine.execute("ALTER TABLE log_batches DROP CONSTRAINT nothing")
         wait_for(lambda: ready(server)[0] == 200)

@@ -61,7 +61,7 @@ async def test_a_worker_that_says_nothing_for_long_is_not_ready(orders: list[Ord
     workers = supervisor(orders, READY + WAIT_FOR_THE_END, SupervisionTimes(silence=-1.0))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
-        assert workers.not_ready() == "worker 1 does not answer"
+        assert workers.not_ready() == "worker 1 has stopped reporting"
 
 
 async def test_a_worker_that_ends_is_started_again(orders: list[Order], tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_what_a_worker_was_writing_when_it_was_killed_is_left_out(
     workers = supervisor(orders[:1], script)
     async with workers.running():
         await until(lambda: workers.not_ready() == "worker 1: started again")
-    assert not any("not a report" in record.getMessage() for record in caplog.records)
+    assert not any("invalid report" in record.getMessage() for record in caplog.records)
 
 
 async def test_a_failure_is_told_whatever_was_reported_before(orders: list[Order]) -> None:
@@ -181,7 +181,7 @@ async def run(workers: Supervisor) -> None:
     ("said", "message"),
     [
         ("""print('{"failure": "the log is another"}', flush=True)\n""", "worker 1: the log is another"),
-        ("", "worker 1: it cannot start; its log says why"),
+        ("", "worker 1: the worker cannot start; see its log"),
     ],
 )
 @pytest.mark.parametrize("at", ["start", "later"])
