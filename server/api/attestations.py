@@ -1,4 +1,4 @@
-"""What is stated about a log's checkpoints: by witnesses, by timestamp authorities, by the log itself."""
+"""Attestations of a log's checkpoints: by witnesses, by timestamp authorities, and by the log's own statements."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Attestations", "confirmations", "key_changes", "latest_statement", "
 
 @dataclass(frozen=True, slots=True)
 class Attestations:
-    """What others say of a checkpoint.
+    """Attestations of a checkpoint by third parties.
 
     Attributes:
-        cosignatures: signature lines of witnesses, each with its newline; of each key the latest.
-        timestamp: the first RFC 3161 TimeStampResp in DER, empty where there is none.
+        cosignatures: signature lines of witnesses, each with its newline; the latest of each key.
+        timestamp: first RFC 3161 TimeStampResp, in DER; empty if there is none.
     """
 
     cosignatures: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Attestations:
 
 
 def confirmations(engine: Engine, keys: TrustedKeys, batch: Batch) -> Attestations:
-    """Return what others say of a batch's checkpoint, as far as the log has signed that they did.
+    """Return the attestations of a batch's checkpoint that are covered by the log's signed statements.
 
     Raises:
         StorageError: storage cannot be read.
@@ -52,18 +52,18 @@ def confirmations(engine: Engine, keys: TrustedKeys, batch: Batch) -> Attestatio
 
 
 def witnessed_size(engine: Engine, log_id: str, leaf_index: int) -> int:
-    """Return the size of the latest checkpoint that witnesses cosigned and that covers a leaf; 0 for none."""
+    """Return the size of the latest checkpoint that witnesses have cosigned and that covers a leaf; 0 if none."""
     size = last_witnessed_size(engine, log_id)
     return size if size > leaf_index else 0
 
 
 def key_changes(engine: Engine, keys: TrustedKeys, log_id: str) -> list[str]:
-    """Return the statements by which a log's keys have changed, signed notes, in order."""
+    """Return the KEYS statements of a log as signed notes, in order."""
     return [row.note for row, _ in _good(read_statements(engine, log_id, StatementKind.KEYS), keys)]
 
 
 def latest_statement(engine: Engine, keys: TrustedKeys, log_id: str) -> str:
-    """Return the last statement about a log, a signed note; empty where there is none that holds."""
+    """Return the last valid statement about a log as a signed note; empty if there is none."""
     row = last_statement(engine, log_id)
     return next((good.note for good, _ in _good(iter([row] if row else []), keys)), "")
 
@@ -74,5 +74,5 @@ def _good(rows: Iterator[StatementRow], keys: TrustedKeys) -> Iterator[tuple[Sta
             statement, note = open_statement(row.note)
             keys.check_statement(statement, note)
         except VerificationError:
-            continue  # 'lognotary verify' names it
+            continue  # 'lognotary verify' reports it
         yield row, statement

@@ -1,4 +1,4 @@
-"""What the API answers, whatever the transport: one method for each call."""
+"""The API independent of its transport: one method for each call."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = ["Backend"]
 
 @dataclass(frozen=True, slots=True)
 class _Trust:
-    """Keys, and what was checked with them: replaced together, so that no cached proof outlives its keys."""
+    """Trusted keys and the results checked with them, replaced together so that no cached proof outlives its keys."""
 
     keys: KnownKeys
     proofs: ProofCache
 
 
 class Backend:
-    """Answers calls from one storage. Every method blocks; call it in a thread."""
+    """Backend of the API on one storage. Every method blocks, so call it in a thread."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class Backend:
 
         Args:
             engine: the storage.
-            keys: the public keys to believe, until ``believe`` is called.
-            remembered: returns the checkpoints that are known without storage, which verification
-                holds storage against.
-            on_verified: called with how many records a verification has verified.
-            on_finding: called with the kind of each finding.
+            keys: trusted public keys, until ``believe`` is called.
+            remembered: function that returns the checkpoints that are known independently of storage, which
+                verification checks storage against.
+            on_verified: function that is called with the number of records that a verification has verified.
+            on_finding: function that is called with the kind of each finding.
         """
         self._engine = engine
         self._remembered = remembered
@@ -68,11 +68,11 @@ class Backend:
 
     @property
     def keys(self) -> TrustedKeys:
-        """The public keys to believe, as they were given."""
+        """The trusted public keys, as they were given."""
         return self._trust.keys.given
 
     def believe(self, keys: TrustedKeys) -> None:
-        """Believe these keys from now on; nothing that was checked with others is used any more."""
+        """Trust these keys from now on; discard all results that were checked with other keys."""
         self._trust = _Trust(KnownKeys(self._engine, keys), ProofCache())
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
@@ -116,7 +116,7 @@ class Backend:
         return read_tile(self._engine, self._trust.keys.now(), log_id, tile)
 
     def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
-        """Answer ``Verify``; raises ApiError and StorageError at once, StorageError while it goes on."""
+        """Answer ``Verify``; raises ApiError and StorageError at once, and StorageError during the iteration."""
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
@@ -149,7 +149,7 @@ def _scope(
 
 
 def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:
-    """Return since when others may have keys: by the request or by the server's operator, whichever says earlier."""
+    """Return the time since which each key is compromised: the earlier of the request's and the operator's mark."""
     marks = dict(own.compromised)
     for name, since in request.compromised_keys.items():
         marks[name] = min(_nanos(since), marks.get(name, _nanos(since)))

@@ -1,4 +1,4 @@
-"""Finding logs and their checkpoints, and checking these before anything is built on them."""
+"""Lookup of logs and their checkpoints, which are verified before they are used."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LOG_ID = re.compile(r"[0-9a-f]{16}")
 
 
 def parse_log(log: str) -> str:
-    """Return the ID of a log that is given by its origin or its ID.
+    """Return the ID of a log, given its origin or its ID.
 
     Raises:
-        InvalidArgumentError: it is neither.
+        InvalidArgumentError: the text is neither an origin nor a log ID.
     """
     if _LOG_ID.fullmatch(log):
         return log
@@ -38,11 +38,11 @@ def parse_log(log: str) -> str:
 
 
 def find_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: int) -> Batch:
-    """Return the batch with the checkpoint after ``tree_size`` entries, 0 for the latest.
+    """Return the batch whose checkpoint has ``tree_size`` entries; 0 for the latest batch.
 
     Raises:
-        NotFoundError: there is no such log, or none of its batches ends there.
-        AlteredError: the batch is not what was signed, or signed by no known key.
+        NotFoundError: the log does not exist, or none of its batches ends at this size.
+        AlteredError: the batch is not what was signed, or is not signed by a known key.
         StorageError: storage cannot be read.
     """
     if tree_size == 0:
@@ -63,7 +63,7 @@ def find_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: i
 
 
 def stored_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: int) -> Batch | None:
-    """Return the batch after which a log has a size, None where there is none. Raises as ``find_checkpoint``."""
+    """Return the batch that ends at a size of a log, None if there is none. Raises as ``find_checkpoint``."""
     batches = read_batches_of_size(engine, log_id, tree_size)
     return _checked(batches, keys) if batches else None
 
@@ -77,7 +77,7 @@ def _checked(batches: Sequence[Batch], keys: TrustedKeys) -> Batch:
 
 
 def checkpoint_note(batch: Batch, cosignatures: Sequence[str] = ()) -> str:
-    """Return a batch's checkpoint as it is handed out.
+    """Return a batch's checkpoint as a signed note.
 
     Args:
         batch: the batch.
@@ -87,5 +87,5 @@ def checkpoint_note(batch: Batch, cosignatures: Sequence[str] = ()) -> str:
 
 
 def verifier_keys(batch: Batch, keys: TrustedKeys) -> list[str]:
-    """Return the keys that signed a batch's checkpoint, which was checked before, as C2SP verifier keys."""
+    """Return the keys that signed a batch's checkpoint, which must be verified already, as C2SP verifier keys."""
     return [str(key) for key in keys.check(*open_checkpoint(batch.checkpoint))]

@@ -1,4 +1,4 @@
-"""Answering what happened in a trace, and which audit events there were, with evidence."""
+"""The correlation service: the timeline of a trace, and search for audit events, with evidence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
     """Answer ``CorrelationService.GetTrace``.
 
     Raises:
-        InvalidArgumentError: the trace ID is none.
+        InvalidArgumentError: the text is not a trace ID.
         NotFoundError: nothing of the trace is stored.
         StorageError: storage cannot be read.
     """
@@ -98,15 +98,15 @@ def search_audit(
 
 
 def parse_trace_id(text: str) -> str:
-    """Read a trace ID: 32 hex digits in any case.
+    """Parse a trace ID: 32 hexadecimal digits in upper or lower case.
 
     Raises:
-        InvalidArgumentError: it is none; the message says what it should be.
+        InvalidArgumentError: the text is not a trace ID; the message says what a trace ID is.
     """
     trace_id = text.strip().lower()
     if not _TRACE_ID.fullmatch(trace_id) or trace_id == "0" * 32:
         raise InvalidArgumentError(
-            f"{text[:80]!r} is no trace ID: it has 32 hexadecimal digits, not all zero, such as "
+            f"{text[:80]!r} is not a trace ID, which has 32 hexadecimal digits, not all zero, such as "
             "4bf92f3577b34da6a3ce929d0e0e4736"
         )
     return trace_id

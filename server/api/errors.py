@@ -1,8 +1,8 @@
-"""What can be wrong with a call to the API.
+"""Errors of calls to the API.
 
     ApiError
     ├── InvalidArgumentError      the caller must change the call: INVALID_ARGUMENT, 400
-    ├── NotFoundError             there is no such thing: NOT_FOUND, 404
+    ├── NotFoundError             the requested object does not exist: NOT_FOUND, 404
     └── AlteredError              what is stored is not what was signed: DATA_LOSS, 500
 
 Storage that cannot be read is a ``StorageError``: UNAVAILABLE, 503.
@@ -16,7 +16,7 @@ __all__ = ["AlteredError", "ApiError", "InvalidArgumentError", "NotFoundError"]
 
 
 class ApiError(LognotaryError):
-    """Base of every error of this package; the message is for the caller."""
+    """Base class of all errors of the API; the message is for the caller."""
 
 
 class InvalidArgumentError(ApiError):
@@ -24,8 +24,8 @@ class InvalidArgumentError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """What was asked for is not there."""
+    """The requested object does not exist."""
 
 
 class AlteredError(ApiError):
-    """No evidence can be given, because what is stored is not what was signed."""
+    """Evidence cannot be given, because what is stored is not what was signed."""

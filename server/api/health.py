@@ -14,7 +14,7 @@ from server.api.grpc_services import SERVICE_NAMES
 
 __all__ = ["add_health", "following_readiness"]
 
-_INTERVAL = 0.25  # seconds between looks for those who watch
+_INTERVAL = 0.25  # seconds between updates of the status for watching clients
 
 
 class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
@@ -23,14 +23,14 @@ class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
         self._not_ready = not_ready
 
     async def refresh(self) -> None:
-        """Tell those who watch how it stands now."""
+        """Update the status for watching clients."""
         statuses = health_pb2.HealthCheckResponse
         status = statuses.NOT_SERVING if self._not_ready() else statuses.SERVING
         for name in ("", *SERVICE_NAMES):
             await self.set(name, status)
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the protocol's
-        """Answer with what is true now, not with what was true at the last look."""
+        """Answer with the current status, not with the status of the last update."""
         await self.refresh()
         return await super().Check(request, context)
 
@@ -40,7 +40,7 @@ def add_health(server: grpc.aio.Server, not_ready: Callable[[], str]) -> _Readin
 
     Args:
         server: the server.
-        not_ready: returns why requests are not taken, empty if they are; does not block.
+        not_ready: function that returns why requests are not accepted, empty if they are; must not block.
     """
     servicer = _Readiness(not_ready)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -49,7 +49,7 @@ def add_health(server: grpc.aio.Server, not_ready: Callable[[], str]) -> _Readin
 
 @contextlib.asynccontextmanager
 async def following_readiness(servicer: _Readiness) -> AsyncIterator[None]:
-    """Keep those who watch informed until the block ends, and tell them then that nothing is served any more."""
+    """Update the status for watching clients until the block ends, and then report all services as NOT_SERVING."""
 
     async def follow() -> None:
         while True:

@@ -1,16 +1,16 @@
-"""The HTTP API: the calls of the gRPC API as JSON (protobuf's JSON mapping), and health.
+"""The HTTP API: the calls of the gRPC API as JSON (protobuf's JSON mapping), health checks and metrics.
 
 GET  /api/v1/traces/{trace_id}                  GetTrace; query parameters are the request's fields
-GET  /api/v1/audit-events                       SearchAuditEvents, likewise
+GET  /api/v1/audit-events                       SearchAuditEvents; query parameters are the request's fields
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
-POST /api/v1/verify                             Verify; the answer is one JSON object a line
+POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
-GET  /metrics                                   what the server counts of itself, in Prometheus' text format
+GET  /metrics                                   the server's metrics, in Prometheus' text format
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def build_http_api(
     """Build the ASGI application.
 
     Args:
-        backend: answers the calls.
-        pool: in whose threads it does.
-        not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
-        metrics: returns what the server counts of itself.
+        backend: backend that answers the calls.
+        pool: pool in whose threads the backend's blocking calls run.
+        not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
+        metrics: function that returns the server's metrics, in Prometheus' text format.
     """
 
     async def verify(request: Request) -> Response:
@@ -109,7 +109,7 @@ def build_http_api(
 
 
 def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message], pool: Pool) -> Route:
-    """Answer GET with a call whose request's fields are in the path and in the query."""
+    """Return a route for GET, with the fields of the call's request in the path and in the query."""
 
     async def handle(request: Request) -> Response:
         call = _parse(_json_values(kind, {**request.query_params, **request.path_params}), kind())
@@ -119,7 +119,7 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
 
 
 def _json_values(kind: type[Message], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return query parameters as JSON has them: it has truth values of their own, but takes numbers as text."""
+    """Return query parameters as JSON values: booleans must be converted, but numbers are accepted as text."""
     truths = {
         name
         for field in kind.DESCRIPTOR.fields
@@ -131,7 +131,7 @@ def _json_values(kind: type[Message], texts: Mapping[str, str]) -> dict[str, Any
 
 
 def _parse(values: Any, message: _MessageT) -> _MessageT:
-    if not isinstance(values, dict):  # ParseDict takes an empty list for an empty object
+    if not isinstance(values, dict):  # ParseDict would accept an empty list as an empty object
         raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: the body is not a JSON object")
     try:
         return ParseDict(values, message)
@@ -152,7 +152,7 @@ async def _lines(steps: Iterator[evidence_pb2.VerifyResponse], pool: Pool) -> As
         while (step := await pool.resume(lambda: next(steps, None))) is not None:
             yield _to_json(step, indent=None) + "\n"
     except StorageError as error:
-        # The status was sent long ago: breaking off is all that tells the caller.
+        # The status has been sent already, so only an aborted response can tell the caller.
         _logger.warning("a verification was interrupted: %s", error)
         raise
 
@@ -161,7 +161,7 @@ def _refuse(status: int, code: str, also: Mapping[str, str] | None = None) -> Ca
     def refuse(_: Request, error: Exception) -> Response:
         if isinstance(error, AlteredError):
             _logger.error("evidence cannot be given: %s", error)
-        # What is not there yet may come: nobody shall keep that it is not.
+        # The object may exist later, so caches must not keep this answer.
         headers = {"Cache-Control": "no-store", **(also or {})}
         return JSONResponse({"code": code, "message": str(error)}, status_code=status, headers=headers)
 

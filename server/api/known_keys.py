@@ -1,4 +1,4 @@
-"""The keys that the API believes: those it was given, and those that follow on them by statements in storage."""
+"""The keys that the API trusts: the given keys, and the keys that replaced them according to statements in storage."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from storage.statements import read_statements
 
 __all__ = ["KnownKeys"]
 
-_FRESH = 1.0  # seconds for which a change of keys may go unseen
+_FRESH = 1.0  # seconds for which a key change may go unnoticed
 
 
 class KnownKeys:
-    """Learns from statements now and then; may be used by several threads."""
+    """Trusted keys, updated from statements from time to time; thread-safe."""
 
     def __init__(self, engine: Engine, given: TrustedKeys) -> None:
-        """Believe keys that were given."""
+        """Start with the given keys."""
         self._engine = engine
         self.given = given
         self._learned: tuple[float, TrustedKeys] | None = None
-        self._rows: list[StatementRow] = []  # from which that was learned
+        self._rows: list[StatementRow] = []  # the statements that the keys were learned from
         self._refreshing = threading.Lock()
 
     def now(self) -> TrustedKeys:
-        """Return the keys to believe; while one thread learns them anew, others are given those of before.
+        """Return the trusted keys; while one thread updates them, other threads get the previous keys.
 
         Raises:
             StorageError: storage cannot be read.
@@ -46,7 +46,7 @@ class KnownKeys:
 
     def _refresh(self) -> tuple[float, TrustedKeys]:
         rows = list(read_statements(self._engine, None, StatementKind.KEYS))
-        # Their signatures need not be checked again, second after second, where no statement has come.
+        # If there is no new statement, the signatures need not be checked again every second.
         before = self._learned
         keys = before[1] if before is not None and rows == self._rows else learn_keys(rows, self.given)
         learned = (time.monotonic(), keys)

@@ -1,4 +1,4 @@
-"""Records that retention has dropped: which may be gone, and counting them."""
+"""Records that retention has dropped: which batches may lack their records, and how many records are gone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Expired", "Expiry"]
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Records of a day that retention has dropped; their log is whole without them.
+    """Records of one day that retention has dropped; their log is complete without them.
 
     Attributes:
-        origin: the log.
-        day: when they were received, in UTC.
+        origin: origin of the log.
+        day: day of receipt, in UTC.
         batches: number of batches.
         records: number of records.
     """
@@ -32,10 +32,10 @@ class Expired:
 
 
 class Expiry:
-    """Which batches' records may have been dropped, by what the log itself has signed."""
+    """The batches whose records may have been dropped, according to the log's signed statements."""
 
     def __init__(self, stated: LogStatements, now: int) -> None:
-        """Take a log's statements; ``now`` is in nanoseconds since the epoch."""
+        """Evaluate a log's statements; ``now`` is in nanoseconds since the epoch."""
         self._before = stated.expired_before(now)
         bounds = stated.receipt_bounds()
         self._firsts = [bound.first for bound in bounds]
@@ -44,9 +44,9 @@ class Expiry:
         self._records: Counter[date] = Counter()
 
     def covers(self, batch: Batch) -> bool:
-        """Tell whether a batch's records may have been dropped.
+        """Return whether a batch's records may have been dropped.
 
-        The time of receipt in its row is not signed, so it is held against the receipt bounds, which are.
+        The time of receipt in the batch's row is not signed, so it is checked against the signed receipt bounds.
         """
         received = batch.ingested_at
         at = bisect_right(self._firsts, batch.first_leaf)
@@ -62,10 +62,10 @@ class Expiry:
 
     @property
     def records(self) -> int:
-        """How many records are gone."""
+        """Number of records that are gone."""
         return self._records.total()
 
     def expired(self, origin: str) -> Iterator[Expired]:
-        """Return what was counted, day by day."""
+        """Yield the dropped records, day by day."""
         for day in sorted(self._batches):
             yield Expired(origin, day, self._batches[day], self._records[day])

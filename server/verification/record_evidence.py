@@ -1,7 +1,7 @@
-"""The evidence of records in an answer: are they still what was signed?
+"""Evidence of the records in an answer: proof that they are still what was signed.
 
-A record is proved as an outsider would: its batch's checkpoint is checked against the public key,
-and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles and verified.
+A record is verified as an outsider would verify it: its batch's checkpoint is checked against the public
+key, and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles and verified.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from storage.evidence import StoredRecord, read_batches_of_leaves
 
 __all__ = ["RecordEvidence", "State", "gather_evidence"]
 
-# Nanoseconds after its receipt for which a record counts as on its way: its batch's row is stored after its records.
+# Nanoseconds after its receipt for which a record may wait for its commit: its batch's row is stored after its records.
 _ON_ITS_WAY = 60 * 10**9
 
 
 class State(Enum):
-    """How far a record is covered; the values are the names of the public API."""
+    """State of a record's evidence; the values are the names in the public API."""
 
     VERIFIED = "VERIFIED"
     SIGNED = "SIGNED"
@@ -41,12 +41,12 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RecordEvidence:
-    """What checking a record showed.
+    """Result of checking a record.
 
     Attributes:
-        state: the result.
-        reason: why it is UNSIGNED or TAMPERED.
-        batch: its batch, None where it has none.
+        state: state of the record's evidence.
+        reason: reason why the state is UNSIGNED or TAMPERED.
+        batch: batch of the record, None if it has none.
         record_hash: SHA-256 of the canonical record.
     """
 
@@ -59,17 +59,17 @@ class RecordEvidence:
 def gather_evidence(
     engine: Engine, keys: TrustedKeys, stream: Stream, records: Sequence[StoredRecord], *, rehash: bool
 ) -> list[RecordEvidence]:
-    """Check records against their logs.
+    """Return the evidence of records, checked against their logs.
 
     Args:
         engine: the storage.
-        keys: the public keys to believe.
-        stream: the records' stream.
-        records: the records of an answer.
-        rehash: prove each record's content, and not only that its batch is signed.
+        keys: trusted public keys.
+        stream: stream of the records.
+        records: records of an answer.
+        rehash: verify each record's content, and not only that its batch is signed.
 
     Returns:
-        The evidence of each record, in the same order.
+        The evidence of each record, in the order of ``records``.
 
     Raises:
         StorageError: storage cannot be read.
@@ -83,7 +83,7 @@ def gather_evidence(
 
 
 class _Log:
-    """The batches and tree hashes of one log that some of its leaves need."""
+    """The batches and tree hashes of one log that are needed to check some of its leaves."""
 
     def __init__(self, engine: Engine, keys: TrustedKeys, log_id: str, leaves: set[int], rehash: bool) -> None:
         self._batches = read_batches_of_leaves(engine, log_id, leaves)
@@ -124,15 +124,15 @@ def _check(stream: Stream, record: StoredRecord, log: _Log | None, rehash: bool)
 
 def _reason_without_batch(stream: Stream, record: StoredRecord, *, place_taken: bool) -> str:
     if place_taken:
-        return "its batch was never committed: another one has its place in the log"
+        return "the record's batch was never committed: another batch has its place in the log"
     received = decode_record(stream, record.canonical)["IngestedAt"]
     if isinstance(received, int) and received > time.time_ns() - _ON_ITS_WAY:
-        return "its batch is not committed yet"
-    return "its batch is not committed: it waits in the server's journal, or was left over from a crash"
+        return "the record's batch is not committed yet"
+    return "the record's batch is not committed: it is in the server's journal, or was left over from a crash"
 
 
 def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log) -> str:
-    """Prove a record; return why that cannot be done, empty if it can."""
+    """Verify a record; return why it cannot be verified, empty if it can."""
     if not record.computed_ok:
         return "a computed column (__otel_materialized_*) was changed"
     try:

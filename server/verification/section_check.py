@@ -1,10 +1,10 @@
-"""Verifying a storage in sections, one at a time: for those who have more time than memory.
+"""Verification of a storage in sections, one at a time, with bounded memory.
 
-``verify`` looks at everything between one beginning and one end, and holds in memory what that needs: a few
-hundred bytes for every batch. Here each step stands by itself. ``SectionCheck`` verifies a part of one log: its
-batches, and every row that claims its leaves; ``check_outside`` all that lies in no log, statements among it. As every
-row of records and hashes claims one leaf of one log, each is looked at once. What was moved from one section to
-another is told as missing there and unsigned here, and not as moved.
+``verify`` checks everything in one pass, and needs a few hundred bytes of memory for every batch. Here each step is
+independent. ``SectionCheck`` verifies a part of one log: its batches, and every row that claims one of its leaves;
+``check_outside`` verifies everything that is in no log, and the statements. Every row of records and hashes claims one
+leaf of one log, so each row is checked once. A record that was moved from one section to another is reported as missing
+in the one and unsigned in the other, and not as moved.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from storage.inventory import (
 
 __all__ = ["SectionCheck", "check_outside"]
 
-_MOST_ASTRAY = 10_000  # rows that are looked at to fill one gap
+_MOST_ASTRAY = 10_000  # rows that are searched to fill one gap
 
 
 def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Finding]:
-    """Verify all that lies in no section of a log: statements, what was kept, and rows that claim no leaf of a log.
+    """Verify everything outside the sections: statements, kept checkpoints, and rows that claim no leaf of a log.
 
-    Rows that were added since, and name a batch that was committed since, are none of these.
+    Rows that were added since the context was read, for a batch that was committed since, are ignored.
 
     Raises:
         StorageError: storage cannot be read.
@@ -72,12 +72,12 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
 
 
 class SectionCheck:
-    """Verifies a section; ``findings`` comes first."""
+    """Verification of one section; call ``findings`` first, because the other results come from it."""
 
     def __init__(self, engine: Engine, context: VerificationContext, section: Section) -> None:
-        """Take a section of one of the logs."""
+        """Prepare to verify a section of one of the logs."""
         self.place = ResumePoint(section.end, section.place.note)
-        """Where the next section begins."""
+        """The point at which the next section begins."""
         self.batches = 0
         self.records = 0
         self._engine = engine
@@ -89,10 +89,10 @@ class SectionCheck:
         self._altered_tiles: list[Batch] = []
 
     def findings(self) -> Iterator[Finding]:
-        """Verify; raises StorageError."""
+        """Verify the section and yield the findings; raises StorageError."""
         section, log_id, stream = self._section, self._name.log_id, self._name.stream
         leaves = Leaves(log_id, section.place.leaf, section.end)
-        # First which batches there are, then which rows, as ``verify`` does.
+        # The list of batches is read before the rows, as in ``verify``.
         index = read_batch_index(self._engine, log_id, after=section.place.leaf, end=section.end)
         tiles = read_tile_groups(self._engine, within=leaves)
         records = {each: read_record_groups(self._engine, each, within=leaves) for each in Stream}
@@ -117,7 +117,7 @@ class SectionCheck:
         yield from orphan_tiles(tiles, known_ids, _named(records), explained, altered_ids)
         self.batches, self.records = log.verified_batches, log.verified_records
         if log.tip is not None and log.tip.tree_size > section.place.leaf:
-            # Broken rows behind it are looked at again with those that follow, which tell more of them.
+            # Broken rows after the section are checked again with the next section, which has more context for them.
             self.place = ResumePoint(log.tip.tree_size, log.tip.checkpoint)
 
     def _open(self, records: Sequence[RecordGroup], tiles: Sequence[TileGroup], stated: LogStatements) -> LogCheck:
@@ -138,7 +138,7 @@ class SectionCheck:
         return open_checkpoint(note)[0] if note else None
 
     def _stated(self) -> LogStatements:
-        """Return what was stated about the log when it ended within this section."""
+        """Return the statements about sizes of the log within this section."""
         every = self._context.stated.get(self._name.log_id, LogStatements()).statements
         first = self._section.place.leaf + 1 if self._section.place.leaf else 0
         return LogStatements(
@@ -146,7 +146,7 @@ class SectionCheck:
         )
 
     def _astray(self, missing: Sequence[Gap]) -> Iterator[tuple[Batch, Finding]]:
-        """Return broken rows of batches that are missing here: their TreeSize or their LogId was altered."""
+        """Yield rows of batches that are missing here because their TreeSize or their LogId was altered."""
         for gap in missing:
             numbers = range(gap.first_sequence, gap.after.sequence)
             rows = select_batches(

@@ -1,4 +1,4 @@
-"""Cutting a storage into sections, each of which can be verified by itself: see ``section_check``."""
+"""Division of a storage into sections, each of which can be verified by itself: see ``section_check``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["ResumePoint", "Section", "SectionLimits", "VerificationContext", "ne
 
 @dataclass(frozen=True, slots=True)
 class SectionLimits:
-    """How much a section holds, unless one batch holds more.
+    """Limits of a section, which only a single larger batch exceeds.
 
     Attributes:
-        leaves: records. Each takes some 100 bytes while they are verified.
-        batches: each takes some 3 kB.
+        leaves: maximum number of records; each takes some 100 bytes of memory while the section is verified.
+        batches: maximum number of batches; each takes some 3 kB of memory.
     """
 
     leaves: int = 1 << 18
@@ -34,11 +34,11 @@ class SectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """How far a log was verified.
+    """Point up to which a log has been verified.
 
     Attributes:
-        leaf: the first leaf that was not.
-        note: the last checkpoint before it that was found good, as it was signed; empty where none was.
+        leaf: index of the first leaf that has not been verified.
+        note: last checkpoint before it that was verified successfully, a signed note; empty if there is none.
     """
 
     leaf: int = 0
@@ -47,7 +47,7 @@ class ResumePoint:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a log that begins where the last one ended: batches, and the leaves up to ``end``."""
+    """A part of a log, which begins at the end of the previous section: batches, and the leaves up to ``end``."""
 
     log: LogExtent
     place: ResumePoint
@@ -56,14 +56,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class VerificationContext:
-    """What is known before sections are verified.
+    """Context for the verification of sections.
 
     Attributes:
-        keys: the public keys to believe, with those that statements lead to.
-        stated: by LogId, the statements of each log.
-        logs: the logs that are to be verified, as far as they reach now.
-        misnamed: rows of batches that stand in another log than they say.
-        kept: checkpoints and statements that are known without storage.
+        keys: trusted public keys, including the keys that statements lead to.
+        stated: statements of each log, by LogId.
+        logs: logs to verify, with their current extent.
+        misnamed: rows of batches whose LogId does not match their origin.
+        kept: checkpoints and statements that are known independently of storage.
     """
 
     keys: TrustedKeys
@@ -79,18 +79,18 @@ def read_context(
     remembered: Callable[[], Sequence[Checkpoint | Statement]],
     slowly: Callable[[Iterable[StatementRow]], Iterable[StatementRow]] = iter,
 ) -> VerificationContext:
-    """Read what is to be known before sections are verified.
+    """Read the context for the verification of sections.
 
     Args:
         engine: the storage.
-        keys: the public keys to believe.
-        remembered: returns checkpoints and statements that storage is held against.
-        slowly: takes its time to hand on statements, each of which costs two signatures' verification.
+        keys: trusted public keys.
+        remembered: function that returns the checkpoints and statements that storage is checked against.
+        slowly: function that throttles an iteration over statements, each of which costs two signature verifications.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    # In this order: what is read first is within what is read later, however much is written meanwhile.
+    # In this order, everything read first is covered by what is read later, however much is written meanwhile.
     kept = tuple(remembered())
     rows = list(read_statements(engine))
     keys = learn_keys(slowly(rows), keys)
@@ -100,7 +100,7 @@ def read_context(
 
 
 def next_section(engine: Engine, log: LogExtent, place: ResumePoint, limits: SectionLimits) -> Section | None:
-    """Return the section of a log that begins at a place, None where the log ends there.
+    """Return the section of a log that begins at a point, None if the log ends there.
 
     Raises:
         StorageError: storage cannot be read.

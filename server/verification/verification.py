@@ -1,7 +1,7 @@
-"""Verifying what is stored: every log's batches, every batch's records, and records of no batch.
+"""Verification of the whole storage: the batches of every log, the records of every batch, and orphan rows.
 
-Works on the storage alone, whoever runs it: the server for its API, or ``lognotary verify
---storage`` without any server.
+It needs only the storage, and runs in the server for its API, or in ``lognotary verify --storage`` without a
+server.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ __all__ = ["Progress", "Scope", "Summary", "verify"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is verified.
+    """Scope of a verification.
 
     Attributes:
-        since: only batches ingested at or after this, in nanoseconds since the epoch.
-        until: only batches ingested before this.
-        checkpoints: checkpoints and statements from earlier, whose signatures were checked.
+        since: verify only batches ingested at or after this time, in nanoseconds since the epoch.
+        until: verify only batches ingested before this time, in nanoseconds since the epoch.
+        checkpoints: earlier checkpoints and statements, whose signatures were checked.
         resume: checkpoints up to which logs were verified before.
     """
 
@@ -61,20 +61,21 @@ class Scope:
 
     @property
     def whole(self) -> bool:
-        """No range of time is given."""
+        """True if no range of time is given."""
         return self.since is None and self.until is None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far verification has come: batches and records so far, of how many records in all.
+    """Progress of a verification.
 
     Attributes:
-        origin: the log that is verified now.
-        batches: verified so far, in all logs.
-        records: likewise.
-        total_records: to be verified.
-        checkpoint: up to which it can be resumed, a signed note; empty where nothing was found good yet.
+        origin: origin of the log that is being verified.
+        batches: number of batches verified so far, in all logs.
+        records: number of records verified so far, in all logs.
+        total_records: number of records to verify, in all logs.
+        checkpoint: checkpoint from which verification can be resumed, a signed note; empty if nothing has been
+            verified successfully yet.
     """
 
     origin: str
@@ -86,7 +87,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was verified; of the records, some may have been dropped by retention."""
+    """Summary of a verification; the records include those that retention has dropped."""
 
     logs: int
     batches: int
@@ -99,13 +100,13 @@ class Summary:
 def verify(
     engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits = READ_LIMITS
 ) -> Iterator[Progress | Finding | Expired | Summary]:
-    """Verify storage; the last item is the summary.
+    """Verify storage; yield progress and findings, and last the summary.
 
     Args:
         engine: the storage.
-        keys: the public keys to believe.
-        scope: what to verify.
-        limits: how much is read at once.
+        keys: trusted public keys.
+        scope: scope of the verification.
+        limits: limits on how much is read at once.
 
     Raises:
         StorageError: storage cannot be read.
@@ -118,7 +119,7 @@ def verify(
 
 
 class _Verification:
-    """One pass over a storage."""
+    """One pass over the storage."""
 
     def __init__(self, engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits) -> None:
         self._limits = limits
@@ -127,10 +128,10 @@ class _Verification:
         self._scope = scope
         self._pending = Pending(limits=limits)
         self._known_ids: defaultdict[str, set[UUID]] = defaultdict(set)  # by LogId
-        # Leaves whose records need no finding of their own: their batch has one. By LogId.
+        # By LogId: leaves whose records need no finding of their own, because their batch has one.
         self._explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         self._logs: dict[str, LogCheck] = {}  # by origin
-        self._expiries: dict[str, Expiry] = {}  # likewise
+        self._expiries: dict[str, Expiry] = {}  # by origin
         self._groups: dict[Stream, list[RecordGroup]] = {}
         self._tiles: list[TileGroup] = []
         self._altered_tiles: list[Batch] = []
@@ -141,7 +142,7 @@ class _Verification:
         self._resume = {checkpoint.origin: checkpoint for checkpoint in scope.resume if checkpoint.size}
 
     def summary(self) -> Summary:
-        """Return what was verified."""
+        """Return the summary of what has been verified."""
         return Summary(
             logs=len(self._logs),
             batches=self._batches,
@@ -152,14 +153,14 @@ class _Verification:
         )
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
-        # Statements before batches: so every checkpoint that they are about is among these.
+        # Statements are read before batches, so that every checkpoint that a statement is about is among the batches.
         rows = list(read_statements(self._engine))
         self._keys = learn_keys(rows, self._keys)
         self._stated = check_statements(rows, self._keys)
         if self._scope.whole:
             yield from (finding for log in self._stated.values() for finding in log.findings)
-        # First which batches there are, then which rows: so every batch that is verified has all its
-        # rows among them, however much is written meanwhile.
+        # The list of batches is read before the rows, so that the rows of every verified batch are all among
+        # them, however much is written meanwhile.
         since, until = self._scope.since, self._scope.until
         indexes = {
             origin: read_batch_index(self._engine, log_id, since=since, until=until, after=self._resumed(origin))
@@ -233,7 +234,7 @@ class _Verification:
         return sum(log.verified_records for log in self._logs.values())
 
     def _gaps(self, misnamed: Sequence[Batch]) -> Iterator[Progress | Finding]:
-        """Bring rows that are broken to the log they belong to, and let it say what is missing."""
+        """Assign broken rows to the log they belong to, and yield what is missing in each log."""
         broken = {batch: finding for log in self._logs.values() for batch, finding in log.broken}
         for batch in misnamed:
             finding = check_batch(batch, self._keys)
@@ -251,7 +252,7 @@ class _Verification:
             yield from (finding for _, finding in rows)
 
     def _size(self, log: LogCheck) -> int:
-        """Return the number of entries in a log, also where only a part of it is verified."""
+        """Return the number of entries in a log, even if only a part of the log is verified."""
         if self._scope.whole:
             return log.size
         last = last_batch(self._engine, log.name.log_id)

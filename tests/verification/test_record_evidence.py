@@ -97,7 +97,7 @@ def test_records_that_were_never_committed_are_unsigned_and_their_hashes_disturb
     ]
     assert states.count((True, State.UNSIGNED)) == 300
     assert {item.reason for item in evidence(writer) if item.state is State.UNSIGNED} == {
-        "its batch was never committed: another one has its place in the log"
+        "the record's batch was never committed: another batch has its place in the log"
     }
     assert states.count((False, State.VERIFIED)) == 407
     assert len(states) == 707
@@ -121,9 +121,9 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
     writer.write([make("just received")], received=time.time_ns())
     writer.write([make("received long ago")])
     ((_, young), (_, _, old)) = seen
-    assert (young.state, young.batch, young.reason) == (State.UNSIGNED, None, "its batch is not committed yet")
+    assert (young.state, young.batch, young.reason) == (State.UNSIGNED, None, "the record's batch is not committed yet")
     assert (old.state, old.batch) == (State.UNSIGNED, None)
-    assert "waits in the server's journal, or was left over from a crash" in old.reason
+    assert "is in the server's journal, or was left over from a crash" in old.reason
 
 
 @pytest.mark.parametrize(
