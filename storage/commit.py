@@ -1,4 +1,4 @@
-"""Writing a batch: records, the tree's new hashes, and last the row that commits it."""
+"""The commit of a batch: its records, the tree's new hashes, and last the row that commits the batch."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def encode_records_block(stream: Stream, batch: Batch, parts: Sequence[Sequence[
     """Encode a batch's records as one Native block.
 
     Args:
-        stream: the stream of its log.
-        batch: the batch; gives every record its LogId, BatchId and LeafIndex.
-        parts: the columns of the canonical record, in its order, for each request of the batch.
+        stream: stream of the batch's log.
+        batch: the batch, which determines the LogId, BatchId and LeafIndex of every record.
+        parts: stored columns of each request of the batch, in the order of the canonical record.
     """
     count = batch.record_count
     evidence: tuple[Column, ...] = (
@@ -43,14 +43,14 @@ def insert_records(engine: Engine, stream: Stream, batch: Batch, block: bytes, *
 
     Args:
         engine: the storage.
-        stream: the stream of its log.
+        stream: stream of the batch's log.
         batch: the batch.
-        block: its records.
-        renewed: how often the token was renewed, because storage knew it and had lost the rows.
+        block: the batch's records.
+        renewed: number of renewals of the deduplication token, which storage knew although it had lost the rows.
 
     Raises:
         NotAppliedError: nothing was stored.
-        OutcomeUnknownError: they may have been stored; call again.
+        OutcomeUnknownError: the records may have been stored; call again.
     """
     _insert(engine, RECORD_TABLES[stream], record_columns(stream), block, batch, renewed)
 
@@ -78,7 +78,7 @@ def insert_tiles(engine: Engine, batch: Batch, fragments: Sequence[TileFragment]
 
 
 def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
-    """Store a batch's own row: from now on it is committed. Raises as ``insert_records``."""
+    """Store a batch's own row, which commits the batch. Raises as ``insert_records``."""
     columns: tuple[Column, ...] = (
         _one_word(batch.log_id, 1),
         _one_word(batch.origin, 1),
@@ -106,7 +106,7 @@ def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
 
 
 def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
-    """Tell whether a table has rows of a batch; an insert is whole or not at all.
+    """Return whether a table has rows of a batch; inserts are atomic.
 
     Raises:
         StorageError: storage cannot be read.
@@ -116,7 +116,7 @@ def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
         + ("AND LeafIndex = {leaf:UInt64}" if table in RECORD_TABLES.values() else "AND Sequence = {number:UInt64}"),
         {"log": batch.log_id, "batch": str(batch.batch_id), "leaf": batch.first_leaf, "number": batch.sequence},
     )
-    if answer not in (b"\0", b"\1"):  # an error may come as text, under the status 200
+    if answer not in (b"\0", b"\1"):  # an error may come as text with status 200
         raise OutcomeUnknownError(f"unexpected answer from storage when looking for a batch: {answer[:200]!r}")
     return answer == b"\1"
 
@@ -128,6 +128,6 @@ def _one_word(word: str, count: int) -> WordColumn:
 def _insert(
     engine: Engine, table: str, header: Sequence[TableColumn], block: bytes, batch: Batch, renewed: int
 ) -> None:
-    # The batch ID is a digest of the batch: a repeated insert has the same token, and no other has.
+    # The batch ID is a digest of the batch, so only a repeated insert has the same token.
     token = f"{batch.batch_id}/{renewed}" if renewed else str(batch.batch_id)
     engine.insert(table, [column.name for column in header], block, token)

@@ -1,8 +1,8 @@
-"""Fencing: what keeps a server that has lost the lease on its writer's name from committing.
+"""Fencing: a server that has lost the lease on its writer's name can no longer commit.
 
-A lease is renewed by time, but a server may be cut off from storage, or stand still, for longer than it lasts. So each
-insert of a fenced engine asks first whether the lease was renewed lately, by a clock of this machine; if not, it is
-renewed before anything is sent, which finds out whether another server has taken the name over.
+A lease is renewed periodically, but a server may be cut off from storage, or be suspended, for longer than the lease
+lasts. So each insert of a fenced engine first checks, by a clock of this machine, whether the lease was renewed
+recently. If not, the lease is renewed before anything is sent, which shows whether another server has taken it over.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from storage.writers import LEASE, RENEWAL, WriterName, claim, release, renew
 __all__ = ["FRESH", "FencedEngine", "Lease", "boot_clock", "claim_lease"]
 
 FRESH = LEASE - RENEWAL
-"""Seconds after a renewal for which inserts are sent; the rest of the lease is the time that they may be on the way."""
+"""Seconds after a renewal for which inserts may be sent; the rest of the lease is the time that they may take."""
 
 
 def boot_clock() -> float:
-    """Return seconds since the machine started, those in which it slept too: a lease runs out meanwhile."""
+    """Return the seconds since boot, including the time in suspend, during which a lease expires too."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Lease:
-    """The lease on a writer's name. May be used by several threads."""
+    """The lease on a writer's name; thread-safe."""
 
     def __init__(
         self,
@@ -41,15 +41,15 @@ class Lease:
         on_lost: Callable[[LeaseLostError], None],
         clock: Callable[[], float] = boot_clock,
     ) -> None:
-        """Keep a lease that ``claim`` has got.
+        """Hold a lease that ``claim`` has acquired.
 
         Args:
             engine: the storage.
-            name: the name.
-            claimed: what ``claim`` returned.
-            renewed_at: what the clock said before it was called.
-            on_lost: called once, in any thread, where another server has taken the name over.
-            clock: seconds since some time; never goes back.
+            name: name of the writer.
+            claimed: return value of ``claim``.
+            renewed_at: time by ``clock`` before ``claim`` was called.
+            on_lost: function that is called once, in any thread, if another server has taken the name over.
+            clock: monotonic clock in seconds.
         """
         self._engine = engine
         self._name = name
@@ -62,7 +62,7 @@ class Lease:
 
     @property
     def lost(self) -> LeaseLostError | None:
-        """The error that says who has taken the name over, None while nobody has."""
+        """The error that names the server that has taken the name over; None while the lease is held."""
         return LeaseLostError(self._lost) if self._lost else None
 
     def renew(self) -> None:
@@ -70,17 +70,17 @@ class Lease:
 
         Raises:
             LeaseLostError: another server has taken the name over.
-            StorageError: storage is not reached.
+            StorageError: storage cannot be reached.
         """
         with self._renewing:
             self._renew()
 
     def check(self) -> None:
-        """Check that inserts may be sent now, and renew the lease before where that was long ago.
+        """Check that inserts may be sent now; renew the lease first if its last renewal is not recent.
 
         Raises:
             LeaseLostError: another server has taken the name over.
-            NotAppliedError: that cannot be found out now.
+            NotAppliedError: the lease cannot be renewed now.
         """
         if not self._is_fresh():
             with self._renewing:
@@ -130,28 +130,29 @@ def claim_lease(
 
 
 class FencedEngine:
-    """An engine whose inserts check a lease before they are sent; where it is lost, nothing of them is."""
+    """An engine that checks a lease before it sends an insert, and sends nothing if the lease is lost."""
 
     def __init__(self, engine: Engine, lease: Lease) -> None:
-        """Fence an engine by a lease."""
+        """Fence an engine with a lease."""
         self._engine = engine
         self._lease = lease
 
     @property
     def info(self) -> EngineInfo:
-        """What is behind it."""
+        """Description of the underlying engine."""
         return self._engine.info
 
     def execute(self, statement: str, /) -> None:
-        """Run a statement, as the engine does: none of them writes to a log."""
+        """Run a statement without checking the lease, because statements do not write to logs."""
         self._engine.execute(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
-        """Insert a block as the engine does, if the lease is held.
+        """Insert a block if the lease is held.
 
         Raises:
             LeaseLostError: another server has taken the writer's name over.
-            NotAppliedError, OutcomeUnknownError: as the engine; also where the lease cannot be renewed now.
+            NotAppliedError, OutcomeUnknownError: as the underlying engine; NotAppliedError also if the lease cannot be
+                renewed now.
         """
         self._lease.check()
         self._engine.insert(table, columns, block, token)

@@ -1,12 +1,12 @@
-"""Leases on writers' names: rows of ``log_writers``, by which at most one server at a time writes a log.
+"""Leases on writers' names, which ensure that at most one server at a time writes a log; rows of ``log_writers``.
 
-A server that starts claims its name, and renews the lease while it runs. One that has not renewed it for ``LEASE``
-seconds has lost it to whoever claims it next; one that was stopped has released it. The clock is ClickHouse's own, so
-the clocks of hosts do not matter.
+A server claims its name when it starts, renews the lease while it runs, and releases it when it stops. A lease that has
+not been renewed for ``LEASE`` seconds is lost to the next server that claims the name. Times are ClickHouse's, so the
+clocks of hosts do not matter.
 
-Each start is an instance, with three kinds of rows: ``Writing`` is 2 where it claims the name, 1 where it holds the
-lease, 0 where it has released it. A claim that does not see another one has precedence over all that come to be seen
-later, and of two that see each other the older one: whichever is visible last sees the other.
+Each start is an instance, with three kinds of rows: ``Writing`` is 2 for a claim, 1 for a held lease, 0 for a released
+lease. A claim that sees no other claim has precedence over all claims that become visible later. Of two claims that see
+each other, the older one has precedence; the claim that becomes visible last always sees the other.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from storage.rowbinary import int64, read_one, read_rows, text, uint8
 __all__ = ["LEASE", "RENEWAL", "WriterName", "claim", "release", "renew"]
 
 LEASE = 30.0
-"""Seconds after its last renewal for which a server holds a name."""
+"""Duration of a lease in seconds, from its last renewal."""
 
 RENEWAL = 10.0
-"""Seconds after which a server renews its lease."""
+"""Seconds between renewals of a lease."""
 
 _RELEASED, _HELD, _CLAIMED = 0, 1, 2
 
-_LOOK_AGAIN = 0.25  # seconds between looks whether a younger claim is gone
-_LONGEST_LOOK = LEASE / 2  # seconds for which one is waited for; the own claim must not become old meanwhile
+_LOOK_AGAIN = 0.25  # seconds between checks whether a younger claim is gone
+_LONGEST_LOOK = LEASE / 2  # seconds to wait for a younger claim to go; the own claim must not expire meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class WriterName:
-    """A name that is written under, and by whom.
+    """A writer's name, and the instance that writes under it.
 
     Attributes:
-        deployment: the deployment.
-        writer: the writer's name.
-        place: host and data directory; a server that is started again has the same.
-        instance: made anew for each claim.
+        deployment: name of the deployment.
+        writer: name of the writer.
+        place: host and data directory, which stay the same when a server is restarted.
+        instance: identifier of the claim, new for each start.
     """
 
     deployment: str
@@ -60,20 +60,20 @@ class _Rival:
 
 
 def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time.sleep) -> int:
-    """Claim a name and hold the lease on it.
+    """Claim a name and acquire the lease on it.
 
     Args:
         engine: the storage.
         name: the name, with an instance that has not claimed it before.
-        wait: waits some seconds.
+        wait: function that waits for some seconds.
 
     Returns:
-        When it was claimed, in milliseconds since the epoch by ClickHouse's clock; ``renew`` asks for it.
+        Time of the claim, in milliseconds since the epoch by ClickHouse's clock, for ``renew``.
 
     Raises:
         StorageConfigError: a server in another place holds the name, or claimed it before.
-        LeaseLostError: this process was so slow that another server has taken the name over.
-        StorageError: storage is not reached.
+        LeaseLostError: another server has taken the name over, because this process was too slow.
+        StorageError: storage cannot be reached.
     """
     _say(engine, name, _CLAIMED)
     claimed = _claimed_at(engine, name)
@@ -83,18 +83,18 @@ def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time
             break
         if waited >= _LONGEST_LOOK:
             break
-        # They came later: each either sees this claim and gives up, or has not seen it and holds the lease soon.
+        # Younger claims: each either sees this claim and gives up, or has not seen it and will soon hold the lease.
         wait(_LOOK_AGAIN)
         waited += _LOOK_AGAIN
     if not rivals:
         renew(engine, name, claimed, wait)
-        # One that was cut off may have come back, and renewed its lease in between.
+        # A server that was cut off from storage may be back, and may have renewed its lease in between.
         rivals = [rival for rival in _rivals(engine, name) if rival.holds]
     if rivals:
         release(engine, name)
         raise StorageConfigError(
-            f"a server at {rivals[0].place} writes under the same name, {name.deployment}/{name.writer}: two writers "
-            "of one name would fork the log. Give each server a data directory and a --writer of its own. If that "
+            f"a server at {rivals[0].place} is writing under the same name, {name.deployment}/{name.writer}: two "
+            "writers with one name would fork the log. Give each server its own data directory and --writer. If that "
             f"server has stopped, wait {LEASE:.0f} seconds"
         )
     return claimed
@@ -105,21 +105,21 @@ def renew(engine: Engine, name: WriterName, claimed: int, wait: Callable[[float]
 
     Args:
         engine: the storage.
-        name: the name.
-        claimed: what ``claim`` returned.
-        wait: waits some seconds.
+        name: the name, with the instance that holds the lease.
+        claimed: return value of ``claim``.
+        wait: function that waits for some seconds.
 
     Raises:
         LeaseLostError: another server has taken the name over.
-        StorageError: storage is not reached.
+        StorageError: storage cannot be reached.
     """
-    # Before, so that one that was away for long leaves no trace; and behind it, for what was claimed meanwhile.
+    # Checked before the renewal, so that a server that was away for long leaves no row; and after it, for new claims.
     _check_not_taken_over(_younger(engine, name, claimed), name)
     _say(engine, name, _HELD)
     waited = 0.0
     while younger := _younger(engine, name, claimed):
         _check_not_taken_over(younger, name)
-        # Claims that are not decided: each sees this renewal and gives up, or has not seen it and holds the lease soon.
+        # Undecided claims: each either sees this renewal and gives up, or has not seen it and will hold the lease.
         if waited >= _LONGEST_LOOK:
             return
         wait(_LOOK_AGAIN)
@@ -127,7 +127,7 @@ def renew(engine: Engine, name: WriterName, claimed: int, wait: Callable[[float]
 
 
 def release(engine: Engine, name: WriterName) -> None:
-    """Release the lease on a name, or give up a claim; raises StorageError."""
+    """Release the lease on a name, or withdraw a claim; raises StorageError."""
     _say(engine, name, _RELEASED)
 
 
@@ -137,18 +137,18 @@ def _check_not_taken_over(younger: Iterable[_Rival], name: WriterName) -> None:
             raise LeaseLostError(
                 f"the server at {rival.place} has taken over the name {name.deployment}/{name.writer}, because this "
                 f"server had not renewed its lease for {LEASE:.0f} seconds. This server ends and commits nothing more. "
-                "Run only one of the two, or give each a data directory and a --writer of its own. Batches that are "
+                "Run only one of the two, or give each its own data directory and --writer. Batches that are "
                 "not in storage stay in this server's journal: 'lognotary journal inspect' lists them"
             )
 
 
 def _rivals(engine: Engine, name: WriterName) -> list[_Rival]:
-    """Return others elsewhere that hold the name now or claim it; one of the same place is known to have ended."""
+    """Return other instances that hold or claim the name from another place; one from the same place has ended."""
     return _instances(engine, name, "NOT released AND alive AND Place != {place:String}", place=name.place)
 
 
 def _younger(engine: Engine, name: WriterName, claimed: int) -> list[_Rival]:
-    """Return others that claimed the name later and have held it since, or have neither got nor given up the lease."""
+    """Return instances with a later claim that have held the lease since, or whose claim is still undecided."""
     return _instances(
         engine,
         name,

@@ -57,7 +57,7 @@ def during(*words: Callable[[], object]) -> Callable[[float], None]:
 
 def test_a_second_server_of_one_name_elsewhere_is_refused(engine: Engine) -> None:
     claim(engine, A)
-    with pytest.raises(StorageConfigError, match=r"host-a:/data writes under the same name, shop/writer-1"):
+    with pytest.raises(StorageConfigError, match=r"host-a:/data is writing under the same name, shop/writer-1"):
         claim(engine, B)
     assert holders(engine) == [A.place]
 
