@@ -1,8 +1,8 @@
-"""When the C library gives freed memory back.
+"""Control over when the C library returns freed memory to the kernel.
 
-Requests and blocks are megabytes each, and glibc gives memory of that size back to the kernel as soon as
-it is freed, only to be given it again, zeroed page by page, for the next request. That cost more than
-to decode the request. So what a few requests need is kept.
+Requests and blocks are megabytes each. By default, glibc returns memory of that size to the kernel as soon as it
+is freed, and gets it back, zeroed page by page, for the next request, which costs more than decoding the request.
+So this module lets the process keep the memory of a few requests.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _MMAP_THRESHOLD = -3
 _ARENA_MAX = -8
 
 _KEPT = 128 << 20  # bytes, at the end of the heap
-_LARGEST = 32 << 20  # bytes; glibc takes no higher limit for what it puts on the heap
-_ARENAS = 2  # heaps: what one thread freed another one uses
+_LARGEST = 32 << 20  # bytes; the highest limit for allocations on the heap that glibc accepts
+_ARENAS = 2  # few heaps, so that memory freed by one thread is reused by others
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep freed memory for the next request; False where the C library is not glibc."""
+    """Make this process keep freed memory for the next request; return False if the C library is not glibc."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
@@ -31,7 +31,7 @@ def keep_freed_memory() -> bool:
 
 
 def give_freed_memory_back() -> bool:
-    """Give the kernel back what this process has freed; takes a while. False where the C library is not glibc."""
+    """Return freed memory to the kernel, which takes a while; return False if the C library is not glibc."""
     try:
         return bool(ctypes.CDLL(None).malloc_trim(0))
     except (AttributeError, OSError, TypeError):

@@ -1,4 +1,4 @@
-"""File descriptors: each connection is one, and processes may have few of them unless they ask for more."""
+"""The limit of file descriptors: each connection takes one, and the default limit of a process is low."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ __all__ = ["allow_descriptors"]
 
 _logger = logging.getLogger(__name__)
 
-_OTHERS = 256  # what a server has open besides: storage's files and connections, its data directory, its ports
+_OTHERS = 256  # other descriptors of a server: storage's files and connections, its data directory, its ports
 
 
 def allow_descriptors(connections: int) -> bool:
-    """Let this process have as many file descriptors as it ever may; warn if they are too few.
+    """Raise the limit of file descriptors to its maximum; log a warning if that is not enough.
 
     Args:
-        connections: how many connections its ports may have together.
+        connections: maximum number of connections of all ports together.
 
     Returns:
-        Whether they are enough.
+        True if the limit is high enough.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
-        except (OSError, ValueError) as error:  # a hard limit that the kernel does not grant to processes
+        except (OSError, ValueError) as error:  # the hard limit is higher than the kernel allows
             _logger.warning("the limit of %d file descriptors cannot be raised: %s", soft, error)
     wanted = connections + _OTHERS
     enough = soft == resource.RLIM_INFINITY or soft >= wanted

@@ -1,8 +1,8 @@
-"""Keeping to ``--memory-limit``: what is planned with at the start, and what is done if a plan does not hold.
+"""Enforcement of ``--memory-limit``: the plan that is made at start, and the guard that acts if the plan fails.
 
-The limit is of resident memory, as the kernel counts it. What requests take is kept account of; what the embedded
-engine takes, gRPC for bodies of unknown size, and freed memory that nobody has given back, is not. So that is looked
-at, all the time.
+The limit applies to resident memory, as the kernel counts it. Memory of requests is accounted for; memory of the
+embedded engine, of gRPC for bodies of unknown size, and freed memory that was not returned to the kernel is not. So
+the guard checks resident memory all the time.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ _MIB = 1 << 20
 _STATM = Path("/proc/self/statm")
 
 _STREAMS = 2  # each stores one batch at a time
-# How many times its size a batch takes while it is stored, besides its rows.
+# Memory for storing a batch, as a multiple of the batch's size besides its rows.
 _BATCH_TIMES = 1
-_BATCH_TIMES_EMBEDDED = 6  # with what the engine takes to sort, to write and to merge it, as measured
-_BATCH_TIMES_BEHIND = 1  # more with --ack journal: what is stored is read from there while others are appended
-_ENGINE = 250 * _MIB  # that the embedded engine takes at least once it is open, its code for the most part
-_LARGE_TIMES = 5  # of a request that is alone: it is encoded and put into a block while all of it is still there
-_SPARE = 64 * _MIB  # for what is nobody's: answers of the API, and memory that lies between what is used
-_MIN_LARGEST_REQUEST = 4 * _MIB  # bytes: a server that takes no requests of this size is no use
-_BYTES_PER_RECORD = 100  # of a record without anything in it, once it is a row
+_BATCH_TIMES_EMBEDDED = 6  # including sorting, writing and merging in the engine, as measured
+_BATCH_TIMES_BEHIND = 1  # more with --ack journal: batches are read from the journal while others are appended
+_ENGINE = 250 * _MIB  # minimum of the embedded engine once it is open, mostly its code
+_LARGE_TIMES = 5  # of one large request, which is encoded and put into a block while it is still in memory
+_SPARE = 64 * _MIB  # for unaccounted memory: answers of the API, and fragmentation
+_MIN_LARGEST_REQUEST = 4 * _MIB  # bytes: a server that cannot accept requests of this size is useless
+_BYTES_PER_RECORD = 100  # of the row of an empty record
 
-# Below the limit, from where on memory is short: what may come between two looks. Twice as far below it, what has been
-# freed is given back.
+# Memory counts as short this far below the limit: as much may be allocated between two checks. Twice as far below the
+# limit, freed memory is returned to the kernel.
 _MARGIN_PART = 8
 _LEAST_MARGIN, _MOST_MARGIN = 48 * _MIB, 128 * _MIB
 _LOOK = 0.05  # seconds
-_LOOK_AFTER = 1.0  # seconds between looks at requests that arrive
-_GIVE_BACK = 0.5  # seconds between attempts to give memory back
+_LOOK_AFTER = 1.0  # seconds between checks of arriving requests
+_GIVE_BACK = 0.5  # seconds between attempts to return memory
 _TELL = 10.0  # seconds between warnings
-_STOPPED_AT_ONCE = 8  # the part of the arriving requests that is ended in one look: an eighth
+_STOPPED_AT_ONCE = 8  # divisor: each check ends an eighth of the arriving requests
 
 
 class MemoryLimitError(ConfigError):
@@ -63,12 +63,12 @@ class MemoryLimitError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """How the memory that the server may take is divided.
+    """Division of the memory that a process may use.
 
     Attributes:
-        limit: bytes in all.
-        admission: how much may be in flight.
-        rows: what the rows of one request may be.
+        limit: bytes in total.
+        admission: limits on requests in flight.
+        rows: limits on the rows of one request.
     """
 
     limit: int
@@ -77,7 +77,7 @@ class MemoryPlan:
 
 
 def resident_memory() -> int | None:
-    """Return the bytes of this process that are in memory, None where the kernel does not tell (proc(5), statm)."""
+    """Return the resident memory of this process in bytes, None if the kernel does not report it (proc(5), statm)."""
     try:
         return int(_STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
@@ -87,18 +87,18 @@ def resident_memory() -> int | None:
 def plan_memory(
     limit: int, resident: int, *, max_requests: int, batch_bytes: int, embedded: bool, behind: bool
 ) -> MemoryPlan:
-    """Divide the memory of a process that receives records.
+    """Plan the memory of a process that receives records.
 
     Args:
-        limit: bytes of resident memory that it may take.
-        resident: bytes that it takes now, with storage open and no requests.
-        max_requests: how many requests may be in flight.
-        batch_bytes: bytes that close a batch.
-        embedded: whether the engine is in this process.
-        behind: whether batches are stored after they were acknowledged.
+        limit: maximum resident memory of the process in bytes.
+        resident: current resident memory in bytes, with storage open and no requests.
+        max_requests: maximum number of requests in flight.
+        batch_bytes: size in bytes at which a batch is closed.
+        embedded: True if the engine runs in this process.
+        behind: True if batches are stored after they are acknowledged (``--ack journal``).
 
     Raises:
-        MemoryLimitError: nothing would be left for requests.
+        MemoryLimitError: no memory would be left for requests.
     """
     times = _times(embedded=embedded, behind=behind)
     batches = _STREAMS * times * batch_bytes
@@ -123,14 +123,14 @@ def plan_memory(
 
 
 def memory_for_requests(size: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:
-    """Return the lowest memory limit, in bytes, with which requests of a size can be taken in.
+    """Return the lowest memory limit, in bytes, with which a request of a given size can be admitted.
 
     Args:
-        size: bytes of the request, once it is in rows.
-        resident: as for ``plan_memory``.
-        batch_bytes: likewise.
-        embedded: likewise.
-        behind: likewise.
+        size: size of the request's rows in bytes.
+        resident: as in ``plan_memory``.
+        batch_bytes: as in ``plan_memory``.
+        embedded: as in ``plan_memory``.
+        behind: as in ``plan_memory``.
     """
     times = _times(embedded=embedded, behind=behind)
     batches = times * (max(size, batch_bytes) + (_STREAMS - 1) * batch_bytes)
@@ -142,19 +142,19 @@ def _times(*, embedded: bool, behind: bool) -> int:
 
 
 def largest_acceptable_request(limit: int, resident: int, *, batch_bytes: int, embedded: bool, behind: bool) -> int:
-    """Return the bytes above which a request can certainly never be taken in, before storage is open.
+    """Return the size in bytes above which a request can never be admitted, before storage is open.
 
-    What knows it refuses larger ones by what they declare, before they are in memory.
+    With this limit, receivers refuse larger requests by their declared size, before they are in memory.
 
     Args:
-        limit: bytes of resident memory that the process may take.
-        resident: bytes that it takes now.
-        batch_bytes: as for ``plan_memory``.
-        embedded: likewise.
-        behind: likewise.
+        limit: maximum resident memory of the process in bytes.
+        resident: current resident memory in bytes.
+        batch_bytes: as in ``plan_memory``.
+        embedded: as in ``plan_memory``.
+        behind: as in ``plan_memory``.
 
     Raises:
-        MemoryLimitError: no request can.
+        MemoryLimitError: no request can be admitted.
     """
     later = resident + (_ENGINE if embedded else 0)
     plan = plan_memory(limit, later, max_requests=1, batch_bytes=batch_bytes, embedded=embedded, behind=behind)
@@ -162,7 +162,7 @@ def largest_acceptable_request(limit: int, resident: int, *, batch_bytes: int, e
 
 
 class MemoryGuard:
-    """Looks at the memory of this process, and refuses and ends requests while it is short. Lives on one event loop."""
+    """Guard of this process's memory: refuses and ends requests while memory is short; bound to one event loop."""
 
     def __init__(
         self,
@@ -176,11 +176,11 @@ class MemoryGuard:
         """Guard a process.
 
         Args:
-            limit: bytes of resident memory that it may take.
-            admission: of its requests.
-            give_back: what gives freed memory back to the kernel; each may block, and is called in a thread.
-            resident: tells the memory that is taken.
-            clock: tells the time, in seconds.
+            limit: maximum resident memory of the process in bytes.
+            admission: admission control of the process's requests.
+            give_back: functions that return freed memory to the kernel; each may block, and is called in a thread.
+            resident: function that returns the resident memory in bytes, or None.
+            clock: function that returns the time in seconds.
         """
         margin = min(max(limit // _MARGIN_PART, _LEAST_MARGIN), _MOST_MARGIN)
         self._short = limit - margin
@@ -189,14 +189,16 @@ class MemoryGuard:
         self._give_back = give_back
         self._resident = resident
         self._clock = clock
-        self._short_looks = 0  # one after the other
+        self._short_looks = 0  # consecutive checks that found memory short
         self._looked_after = self._gave_back = self._told = float("-inf")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="give-back")
 
     async def run(self) -> None:
-        """Look, again and again; never ends."""
+        """Check the memory periodically; never returns."""
         if self._resident() is None:
-            _logger.warning("this system does not tell how much memory a process takes: the memory limit is estimated")
+            _logger.warning(
+                "this system does not report the memory of a process: the memory limit is enforced by estimates"
+            )
         try:
             while True:
                 self.look()
@@ -205,7 +207,7 @@ class MemoryGuard:
             self._thread.shutdown(wait=False)
 
     def look(self) -> None:
-        """Look once."""
+        """Check the memory once."""
         now = self._clock()
         if now - self._looked_after >= _LOOK_AFTER:
             self._looked_after = now
@@ -223,12 +225,12 @@ class MemoryGuard:
         if now - self._told >= _TELL:
             self._told = now
             _logger.warning(
-                "memory is short: %d MiB are taken, %d requests are in flight, %d of them arrive",
+                "memory is short: %d MiB in use, %d requests in flight, %d of them still arriving",
                 resident // _MIB,
                 self._admission.requests,
                 self._admission.arriving,
             )
-        if self._short_looks > 1:  # the first time, requests that were taken may just have been acknowledged
+        if self._short_looks > 1:  # at the first check, accepted requests may just have been acknowledged
             self._admission.stop_newest(-(-self._admission.arriving // _STOPPED_AT_ONCE))
 
     def _give_all_back(self) -> None:
@@ -236,4 +238,4 @@ class MemoryGuard:
             try:
                 give_back()
             except Exception as error:
-                _logger.warning("memory could not be given back: %s", error)
+                _logger.warning("memory could not be returned to the kernel: %s", error)

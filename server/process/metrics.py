@@ -1,4 +1,4 @@
-"""What a server counts of itself, for Prometheus. ``docs/reliability.md`` lists all metrics."""
+"""Metrics of a server, for Prometheus. ``docs/reliability.md`` lists all metrics."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _RECORDS = (1, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 
 GaugeSample = tuple[str, str, dict[str, str], float]
-"""A value that is read when it is asked for: the metric's name, its help, its labels, the value."""
+"""Sample of a gauge that is read on each scrape: the metric's name, help, labels and value."""
 
 
 def ready_gauge(not_ready: str) -> GaugeSample:
-    """Return whether a process is ready, which it is where there is no reason that it is not."""
+    """Return the readiness gauge: 1 if there is no reason why the process is not ready, otherwise 0."""
     return "lognotary_ready", "1 while records can be acknowledged", {}, float(not not_ready)
 
 
 class Metrics(Collector):
-    """What one process counts."""
+    """Metrics of one process."""
 
     def __init__(
         self,
         read: Callable[[], Iterable[GaugeSample]] = tuple,
         workers: Callable[[], Iterable[tuple[str, str]]] = tuple,
     ) -> None:
-        """Begin to count.
+        """Create the metrics.
 
         Args:
-            read: returns what is not counted but read, such as the depth of a journal.
-            workers: returns the number of each worker process, and what its ``expose`` returned last.
+            read: function that returns samples of gauges, such as the size of a journal.
+            workers: function that returns the number of each worker, and the last result of its ``expose``.
         """
         self._workers = workers
         self._registry = CollectorRegistry()
@@ -99,7 +99,7 @@ class Metrics(Collector):
             self._request_seconds.observe(measure.seconds)
 
     def batch_of(self, stream: Stream) -> MeasureBatch:
-        """Return what counts the batches of a stream."""
+        """Return a function that counts the batches of a stream."""
 
         def count(measure: BatchMeasure) -> None:
             self._batches.labels(stream.value, str(measure.kept).lower()).inc()
@@ -112,11 +112,11 @@ class Metrics(Collector):
         return count
 
     def add_gauges(self, read: Callable[[], Iterable[GaugeSample]]) -> None:
-        """Read more, under names of its own, whenever metrics are asked for."""
+        """Add gauges, with names of their own, that are read on each scrape."""
         self._registry.register(_Gauges(read))
 
     def verified(self, records: int) -> None:
-        """Count records that were verified."""
+        """Count verified records."""
         self._verified.inc(records)
 
     def finding(self, kind: str) -> None:
@@ -124,14 +124,14 @@ class Metrics(Collector):
         self._findings.labels(kind).inc()
 
     def expose(self) -> bytes:
-        """Return everything in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield this process' metrics, joined with the workers', each of which has the worker's number as a label."""
+        """Yield the metrics of this process and of the workers, which have the worker's number as a label."""
         joined: dict[str, Metric] = {}
         for family in self._registry.collect():
-            # When a counter was made nobody has asked, and it is a third of the text.
+            # The creation times of counters are a third of the text, and are not needed.
             family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             joined[family.name] = family
         for number, text in self._workers():

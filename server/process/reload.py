@@ -1,4 +1,4 @@
-"""Tell a running server to read its keys again (SIGHUP)."""
+"""Reload signal (SIGHUP), which makes a running server read its keys again."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Reload", "signal_reload"]
 
 
 class Reload(Enum):
-    """Outcome of an attempt to tell the server on a data directory to read its keys again.
+    """Outcome of an attempt to send the reload signal to the server on a data directory.
 
-    TOLD: it runs, and was sent the signal.
-    NO_SERVER: none runs there.
-    NOT_TOLD: one runs there, or may run there, and cannot be sent a signal from here.
+    TOLD: a server is running there, and the signal was sent.
+    NO_SERVER: no server is running there.
+    NOT_TOLD: a server is running there, or may be, but it cannot be sent a signal from here.
     """
 
     TOLD = "told"
@@ -27,7 +27,7 @@ class Reload(Enum):
 
 
 def signal_reload(data_dir: Path) -> Reload:
-    """Tell the server on a data directory to read its keys again."""
+    """Send the reload signal to the server on a data directory."""
     try:
         with (data_dir / "lock").open(encoding="ascii") as lock:
             if not _is_locked(lock):
@@ -37,7 +37,7 @@ def signal_reload(data_dir: Path) -> Reload:
                 if _may_hold(process, lock):
                     os.kill(process, signal.SIGHUP)
                     return Reload.TOLD
-            except (OSError, ValueError):  # it has just ended, or is another user's
+            except (OSError, ValueError):  # the process has just ended, or belongs to another user
                 pass
             return Reload.NOT_TOLD if _is_locked(lock) else Reload.NO_SERVER
     except (FileNotFoundError, NotADirectoryError):
@@ -56,15 +56,15 @@ def _is_locked(lock: TextIO) -> bool:
 
 
 def _may_hold(process: int, lock: TextIO) -> bool:
-    """Return whether a process may have the lock's file open.
+    """Return whether a process may have the lock file open.
 
-    In a container the number stands for another process than outside, which a SIGHUP would end.
+    In a container, the process ID in the lock file may belong to another process, which a SIGHUP would end.
     """
     try:
         return any(os.path.samestat(os.fstat(lock.fileno()), opened) for opened in _open_files(process))
-    except PermissionError:  # sending it the signal will tell
+    except PermissionError:  # sending the signal will show it
         return True
-    except FileNotFoundError:  # no such process, or a system without /proc
+    except FileNotFoundError:  # the process does not exist, or the system has no /proc
         return not Path("/proc/self/fd").exists()
 
 
@@ -72,5 +72,5 @@ def _open_files(process: int) -> Iterator[os.stat_result]:
     for descriptor in Path(f"/proc/{process}/fd").iterdir():
         try:
             yield descriptor.stat()
-        except FileNotFoundError:  # it was closed meanwhile
+        except FileNotFoundError:  # the descriptor was closed meanwhile
             continue

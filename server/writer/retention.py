@@ -1,4 +1,4 @@
-"""How long records are kept: setting it in storage, around what the logs state about it."""
+"""Retention: changing it in storage before or after the logs state the change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["enforced_retention", "retention_days"]
 
 
 def retention_days(settings: Settings) -> dict[Stream, int | None]:
-    """Return for how many days each stream is kept, None for ever."""
+    """Return the retention of each stream in days, None for forever."""
     return {Stream.AUDIT: settings.retention_audit, Stream.OPERATIONAL: settings.retention_operational}
 
 
@@ -25,13 +25,13 @@ def retention_days(settings: Settings) -> dict[Stream, int | None]:
 async def enforced_retention(
     pool: Pool, settings: Settings, engine: Engine, stop: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Lengthen the time that records are kept, let the block state how long that is, and then shorten it.
+    """Lengthen retention on entering the block, which states it in the logs; shorten retention on leaving the block.
 
-    So nothing vanishes before it is stated that it may.
+    So no record is dropped before the logs have stated that it may be.
 
     Raises:
-        StorageError: a table cannot be used.
-        StoppedError: ``stop`` was set while storage was not there.
+        StorageError: retention cannot be set on a table.
+        StoppedError: ``stop`` was set while storage was unavailable.
     """
     wanted = retention_days(settings)
     kept = await retry_until_available(pool, lambda: read_retention_days(engine), stop)

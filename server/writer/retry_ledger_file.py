@@ -1,9 +1,9 @@
-"""The retry ledger's file: remembers over a restart which requests were left behind, and are kept.
+"""The file of a retry ledger: it preserves over restarts which requests were left behind but are kept.
 
-Entries are appended, and the file is replaced by a shorter one as a whole: at the start, and when it has grown. An
-entry is a digest of 32 bytes, the time (seconds since the epoch, Float64) and one byte, 0 where there is no entry. It
-need not be on disk at once: what is lost with the machine's power is a retry that is not recognised. Room is allocated
-in advance, for on a full disk much is refused.
+Entries are appended. The file is compacted into a new one at start, and when it has grown. An entry is a digest of 32
+bytes, the time (seconds since the epoch, Float64) and one byte, 0 if there is no entry. Entries need not be durable at
+once: after a power failure, a retry may not be recognised. Space is allocated in advance, because on a full disk many
+requests are refused.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = ["RetryLedgerFile"]
 _logger = logging.getLogger(__name__)
 _ENTRY = struct.Struct("<32sdB")
 _ROOM = 8192 * _ENTRY.size  # bytes
-_MOST = 100_000  # entries that wait for a disk that takes nothing
+_MOST = 100_000  # entries that wait while the disk cannot be written
 
 
 class _Kind(IntEnum):
     LEFT = 1
     TAKEN = 2
-    WAITING = 3  # its batch is in the journal; left behind as soon as it is not there any more
+    WAITING = 3  # its batch is in the journal; once the batch is stored, the request counts as left behind
 
 
 _KINDS = frozenset(_Kind)
@@ -51,7 +51,7 @@ class _Entry:
 
 
 class RetryLedgerFile:
-    """The file of one stream. Notes are written by a thread of its own."""
+    """The retry ledger file of one stream; a thread of its own writes the notes."""
 
     def __init__(
         self,
@@ -61,35 +61,35 @@ class RetryLedgerFile:
         room: int = _ROOM,
         sync: Callable[[int], None] = os.fsync,
     ) -> None:
-        """Use a file, which need not be there.
+        """Use a file, which need not exist.
 
         Args:
-            path: the file.
-            now: returns the time, in seconds since the epoch.
-            room: bytes that it may have before it is compacted.
-            sync: makes durable what was written to the file, or changed in the directory, behind a descriptor.
+            path: path of the file.
+            now: function that returns the time, in seconds since the epoch.
+            room: size in bytes at which the file is compacted.
+            sync: function that makes the file or directory of a descriptor durable, as fsync does.
         """
         self._path = path
         self._now = now
         self._room = room
         self._sync = sync
         self._descriptor = -1
-        self._end = 0  # of the last entry, in bytes; known while the file is open
+        self._end = 0  # offset of the end of the last entry, in bytes; valid while the file is open
         self._compact_at = 0
-        self._queue: list[bytes] = []  # entries that are not in the file
+        self._queue: list[bytes] = []  # entries that are not in the file yet
         self._queue_lock = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="retry-ledger")
 
     def open(self, waiting: Collection[bytes] = ()) -> list[NotedRequest]:
-        """Return what an earlier process noted and nobody has taken over, and go on from there.
+        """Open the file and return the requests that an earlier process noted and no retry has taken over.
 
-        Call it before any batch that waits in the journal is stored, and ``waiting_stored`` after that: once such a
-        batch is stored, nothing else tells that its senders had no OK, should this process end then.
+        Call this before any batch in the journal is stored, and ``waiting_stored`` afterwards: once such a batch is
+        stored, only this file shows that its senders got no OK, in case this process ends then.
 
         Args:
-            waiting: digests of the requests in those batches; they are not returned.
+            waiting: digests of the requests of these batches; they are not returned.
 
         Raises:
             OSError: the file cannot be read.
@@ -103,7 +103,7 @@ class RetryLedgerFile:
                 self._replace([*left, *inherited])
             except OSError as error:
                 self._warn(error)
-                # Then the file goes on as it is. It may name the waiting ones already; if not, they are appended.
+                # Then the file is continued as it is. If it does not have the waiting requests yet, they are appended.
                 named = Counter(entry.request for entry in entries if entry.kind is _Kind.WAITING)
                 for request in (Counter(waiting) - named).elements():
                     self._queue.append(_Entry(request, now, _Kind.WAITING).encode())
@@ -111,7 +111,7 @@ class RetryLedgerFile:
         return [NotedRequest(entry.request, max(0.0, now - entry.time)) for entry in left]
 
     def waiting_stored(self) -> None:
-        """Note that the batches that waited when the file was opened are stored: their requests are left behind."""
+        """Note that the batches that were waiting in ``open`` are stored: their requests count as left behind."""
         with self._writing:
             try:
                 entries = _replay(self._read(), now := self._now())
@@ -124,11 +124,11 @@ class RetryLedgerFile:
                 self._warn(error)
 
     def note(self, request: bytes, left: bool) -> Future[None]:
-        """Note that a request was left behind, or was taken over.
+        """Note that a request was left behind, or that a retry took it over.
 
         Returns:
-            A future that is done when the file has it. When it cannot be written, that is logged and tried again with
-            the next note.
+            A future that is done once the note is in the file. If the file cannot be written, the error is logged, and
+            the next note tries again.
         """
         entry = _Entry(request, self._now(), _Kind.LEFT if left else _Kind.TAKEN)
         with self._queue_lock:
@@ -142,7 +142,7 @@ class RetryLedgerFile:
         return done
 
     def close(self) -> None:
-        """Write what was noted, and close the file. What is noted later is written all the same."""
+        """Write all notes and close the file. Later notes are still written."""
         with self._queue_lock:
             self._closed = True
         self._thread.shutdown()
@@ -173,8 +173,8 @@ class RetryLedgerFile:
     def _compact(self) -> None:
         try:
             self._replace(_replay(self._read(), self._now()))
-        except OSError as error:  # on a full disk there is room in the old file still
-            _logger.warning("%s cannot be compacted, and goes on growing: %s", self._path, error)
+        except OSError as error:  # on a full disk, the old file still has space
+            _logger.warning("%s cannot be compacted and keeps growing: %s", self._path, error)
         self._reopen()
 
     def _replace(self, entries: Iterable[_Entry]) -> None:
@@ -199,7 +199,7 @@ class RetryLedgerFile:
 
     def _warn(self, error: OSError) -> None:
         _logger.warning(
-            "%s cannot be written: requests that are tried again after a restart may be stored twice: %s",
+            "%s cannot be written, so retries after a restart may be stored twice: %s",
             self._path,
             error,
         )
@@ -213,11 +213,11 @@ def _entries(content: bytes) -> Iterator[_Entry]:
 
 
 def _replay(entries: Iterable[_Entry], now: float) -> list[_Entry]:
-    """Return the entries that were not taken over, the oldest first; those whose time is over are left out."""
+    """Return the entries that were not taken over, oldest first, without expired ones."""
     left: dict[bytes, deque[_Entry]] = {}
     for entry in entries:
         waiting = left.setdefault(entry.request, deque())
-        # As the ledger does: all of a request are remembered for as long as the last of them.
+        # As in the ledger: all entries of a request are remembered for as long as its last one.
         if waiting and entry.time - waiting[-1].time >= REMEMBERED_SECONDS:
             waiting.clear()
         if entry.kind is not _Kind.TAKEN:
@@ -229,7 +229,7 @@ def _replay(entries: Iterable[_Entry], now: float) -> list[_Entry]:
 
 
 def _without_waiting(entries: Iterable[_Entry], waiting: Iterable[bytes]) -> list[_Entry]:
-    """Return entries without those whose batches are in the journal still; the others are left behind by now."""
+    """Return the entries whose batches are no longer in the journal; their requests count as left behind."""
     in_journal = Counter(waiting)
     left = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""A log as witnesses and timestamp authorities are told of it."""
+"""A log as it is submitted to witnesses and timestamp authorities."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["WitnessedLog"]
 
 
 class WitnessedLog:
-    """Reads a log's checkpoints and proofs from storage, and states what others say of them."""
+    """A log's checkpoints and proofs, read from storage, and the statements about their attestations."""
 
     def __init__(self, log: OwnedLog, engine: Engine) -> None:
-        """Tell of a log in a storage."""
+        """Wrap a log and the storage it is in."""
         self._log = log
         self._engine = engine
 
     @property
     def origin(self) -> str:
-        """The log's name."""
+        """Origin of the log."""
         return self._log.name.origin
 
     def latest(self) -> SignedNote | None:
-        """Return the last committed checkpoint, None where there is none."""
+        """Return the last committed checkpoint, None if there is none."""
         if self._log.writer.checkpoint.size == 0:
             return None
         with _available():
@@ -49,11 +49,11 @@ class WitnessedLog:
             return consistency_path(old, new, tree.node)
 
     def keep_cosignatures(self, text: str, lines: str) -> None:
-        """Store signature lines of witnesses over a checkpoint's text."""
+        """Store cosignature lines of witnesses for a checkpoint's text."""
         self._keep(text, StatementKind.WITNESSED, lines.encode())
 
     def keep_timestamp(self, text: str, der: bytes) -> None:
-        """Store an RFC 3161 response over a checkpoint's text."""
+        """Store an RFC 3161 response for a checkpoint's text."""
         self._keep(text, StatementKind.TIMESTAMPED, der)
 
     def _keep(self, text: str, kind: StatementKind, data: bytes) -> None:
