@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CorrelationServiceStub:
-    """Puts together what happened.
+    """Correlates audit events, logs and spans.
     """
 
     def __init__(self, channel):
@@ -48,18 +48,18 @@ class CorrelationServiceStub:
 
 
 class CorrelationServiceServicer:
-    """Puts together what happened.
+    """Correlates audit events, logs and spans.
     """
 
     def GetTrace(self, request, context):
-        """A trace's audit events, logs and spans as one timeline.
+        """Returns the audit events, logs and spans of a trace as one timeline.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SearchAuditEvents(self, request, context):
-        """Audit events by who, what, on what, from where, with which result.
+        """Searches audit events by actor, action, target, source, outcome and more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,7 +87,7 @@ def add_CorrelationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CorrelationService:
-    """Puts together what happened.
+    """Correlates audit events, logs and spans.
     """
 
     @staticmethod

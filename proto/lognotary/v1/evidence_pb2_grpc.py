@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class EvidenceServiceStub:
-    """Checks what is stored against what was signed, and hands out what others need to check it themselves.
+    """Verifies storage against signatures, and provides the proofs that others need to verify it themselves.
 
-    What the server cannot make a proof of, because stored hashes or batches were altered, is answered with
-    DATA_LOSS, never with a wrong proof.
+    If the server cannot make a proof because stored hashes or batches were altered, it answers with DATA_LOSS,
+    never with a wrong proof.
     """
 
     def __init__(self, channel):
@@ -66,10 +66,10 @@ class EvidenceServiceStub:
 
 
 class EvidenceServiceServicer:
-    """Checks what is stored against what was signed, and hands out what others need to check it themselves.
+    """Verifies storage against signatures, and provides the proofs that others need to verify it themselves.
 
-    What the server cannot make a proof of, because stored hashes or batches were altered, is answered with
-    DATA_LOSS, never with a wrong proof.
+    If the server cannot make a proof because stored hashes or batches were altered, it answers with DATA_LOSS,
+    never with a wrong proof.
     """
 
     def ListLogs(self, request, context):
@@ -101,7 +101,7 @@ class EvidenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Verifies all logs, or a range of time, and names every record that is not as it was signed.
+        """Verifies all logs, or a range of time, and reports every record that is not what was signed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,10 +144,10 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EvidenceService:
-    """Checks what is stored against what was signed, and hands out what others need to check it themselves.
+    """Verifies storage against signatures, and provides the proofs that others need to verify it themselves.
 
-    What the server cannot make a proof of, because stored hashes or batches were altered, is answered with
-    DATA_LOSS, never with a wrong proof.
+    If the server cannot make a proof because stored hashes or batches were altered, it answers with DATA_LOSS,
+    never with a wrong proof.
     """
 
     @staticmethod
