@@ -1,11 +1,11 @@
-# Everything a newcomer runs. `make` lists the targets.
+# All development tasks. `make` lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest --dist worksteal --durations=15
-# Slow tests wait half of the time, for servers and for time to pass: one more than there are processors.
+# Slow tests spend half of their time waiting for servers, so one more worker than there are processors.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
@@ -21,9 +21,9 @@ $(READY): pyproject.toml requirements.txt setup.py $(wildcard server/*/native/*)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
-setup: $(READY) ## make the virtual environment with pinned dependencies
+setup: $(READY) ## create the virtual environment with pinned dependencies
 
-demo: $(READY) ## show the main job in one go
+demo: $(READY) ## run the demo: send logs, verify them, tamper with one, detect it
 	$(BIN)/lognotary demo
 
 serve: $(READY) ## run the server on ./data
@@ -35,15 +35,15 @@ test: $(READY) ## run the fast tests: units, embedded storage, a smoke test of e
 test-all: $(READY) ## run all tests
 	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS)
 
-test-slow: $(READY) ## run those that 'make test' leaves out
+test-slow: $(READY) ## run the tests that 'make test' leaves out
 	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS) -m slow
 
-coverage: $(READY) ## measure the fast tests; all branches of server/notary and server/check.py have to be covered
+coverage: $(READY) ## measure the coverage of the fast tests; server/notary and server/check.py must have all branches covered
 	$(BIN)/pytest tests/notary tests/test_check.py -m "not hypothesis" --numprocesses auto --maxprocesses 4 --quiet \
 		--cov=server.notary --cov=server.check --cov-report=term --cov-fail-under=100
 	$(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow" --cov --cov-report=term
 
-lint: $(READY) ## check style, types and the import rule
+lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,13 +52,13 @@ lint: $(READY) ## check style, types and the import rule
 bench: $(READY) ## run the short benchmarks
 	$(BIN)/python -m benchmarks --short
 
-fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence and the OTLP ports for one each
+fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence and the OTLP ports for one minute each
 	tests/fuzz/run --seconds 60
 	$(BIN)/python -m tests.fuzz.differential --seconds 60
 	$(BIN)/python -m tests.fuzz.evidence --seconds 60
 	$(BIN)/python -m tests.fuzz.front_door --seconds 60
 
-faults: $(READY) ## run 200 schedules of faults, in an hour
+faults: $(READY) ## run 200 fault schedules, which takes about an hour
 	$(BIN)/python -m tests.faults --schedules 200
 
 format: $(READY) ## format the code
@@ -68,5 +68,5 @@ format: $(READY) ## format the code
 stubs: $(READY) ## generate the API stubs from proto/
 	PYTHON=$(abspath $(BIN)/python) proto/generate
 
-clean: ## remove what was built and cached
+clean: ## remove build results and caches
 	rm -rf $(VENV) .cache .coverage build dist *.egg-info server/*/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

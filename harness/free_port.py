@@ -1,4 +1,4 @@
-"""Ports for programs that cannot choose one of their own."""
+"""Free ports for programs that cannot choose a port themselves."""
 
 import fcntl
 import os
@@ -11,10 +11,10 @@ _locks: list[int] = []  # descriptors, open until this process ends
 
 
 def free_port() -> int:
-    """Return a free port that no other process gets from here while this one runs.
+    """Return a free port, reserved for this process against other callers until this process ends.
 
-    It is below the range that outgoing connections are given: one of those could be taken by any client while a
-    killed server is down, or connect to itself.
+    The port is below the range of ephemeral ports. A client could take an ephemeral port while a killed server is down,
+    or connect to itself.
     """
     choose = random.SystemRandom()
     while True:
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def _take(port: int) -> bool:
-    """Take a port for this process; False where it was taken before, by this one or by another test run."""
+    """Reserve a port for this process; return False if this process or another test run has reserved it already."""
     directory = Path(tempfile.gettempdir()) / f"lognotary-ports-{os.getuid()}"
     directory.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(directory / str(port), os.O_RDWR | os.O_CREAT, 0o600)
