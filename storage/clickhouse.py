@@ -40,7 +40,7 @@ _INSERT_SETTINGS: dict[str, Any] = {
 # open: a time limit, a lost session, or a materialized view that fails when the rows are in the table already.
 _NOTHING_STORED = frozenset(
     {
-        *(16, 20, 33, 47, 53, 60, 81, 117),  # what is sent does not fit the table, or there is no such table
+        *(16, 20, 33, 47, 53, 60, 81, 117),  # the data does not fit the table, or the table does not exist
         *(164, 192, 242, 497, 516),  # it may not be written, or not by this user
         *(202, 241, 243, 252, 745),  # too much at a time, of memory, of space, of parts
         *(469,),  # a constraint forbids it
@@ -85,7 +85,7 @@ class _ClickHouse:
         self._insert_settings = dict(_INSERT_SETTINGS)
         if isinstance(url, ServerUrl):
             self._insert_settings["wait_end_of_query"] = 1
-        # The embedded engine would send everything at once where a query has settings.
+        # The embedded engine would send everything at once if a query had settings.
         self._piecewise_settings = {"wait_end_of_query": 0} if isinstance(url, ServerUrl) else None
 
     @property
@@ -168,7 +168,7 @@ def _open(url: StorageUrl, database: str | None) -> Client:
             connect_timeout=_CONNECT_TIMEOUT,
             send_receive_timeout=_ANSWER_TIMEOUT,
             # Small answers are sent only when they are complete, so that no error follows half of one. Not with
-            # wait_end_of_query: that keeps them on disk, and where the disk is full an answer is empty, and OK.
+            # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
             settings={"buffer_size": 1 << 20},
         )
 
@@ -213,6 +213,6 @@ def _root_cause(error: BaseException) -> str:
 
 
 def _presentable(message: str) -> str:
-    """Make a message safe to log: an answer may be any bytes, and may contain what senders sent."""
+    """Make a message safe to log: an answer may be any bytes, and may contain data from senders."""
     message = message.partition(" Column values: ")[0]  # of the row that violates a constraint
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in message)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 __all__ = ["Engine", "EngineInfo", "Pieces"]
 
 Pieces = Generator[bytes, None, None]
-"""Pieces of an answer. To be closed where they are not all taken: until then they occupy a connection."""
+"""Pieces of an answer. Close it unless all pieces were read: until then it occupies a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +87,4 @@ class Engine(Protocol):
         """
 
     def close(self) -> None:
-        """Release connections and, where embedded, the directory."""
+        """Release connections and, for the embedded engine, the directory."""

@@ -166,7 +166,7 @@ def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) ->
             "include_record, the proof is returned"
         )
     found = zip(rows, gather_evidence(engine, keys, stream, rows, rehash=True), strict=True)
-    # More than one after a crash, or where rows were copied.
+    # There is more than one after a crash, or if rows were copied.
     return min(found, key=lambda pair: _PREFERENCE.index(pair[1].state))
 
 

@@ -45,7 +45,7 @@ class Pool:
         self._taken = 0  # pieces of work that run or wait
 
     async def run(self, work: Callable[[], _Result]) -> _Result:
-        """Run work in a thread. Cancelled, it never begins; once it has begun, it goes on unattended.
+        """Run work in a thread. If cancelled before it begins, it never runs; once begun, it runs to its end.
 
         Raises:
             PoolFullError: as many wait as may.
@@ -57,7 +57,7 @@ class Pool:
         return await self._run(work, None)
 
     def close(self) -> None:
-        """Take no more work, and drop what has not begun; does not wait for what has."""
+        """Accept no more work and drop work that has not begun; does not wait for running work."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], _Result], most: int | None) -> _Result:

@@ -267,7 +267,7 @@ def _parse(values: Mapping[str, tuple[str, str]], audit: object) -> Settings:
 
 
 def _memory_limit(storage: StorageUrl, workers: int) -> int:
-    """Return the bytes of memory that a server may take where it was not said."""
+    """Return the default memory limit of a server, in bytes."""
     if isinstance(storage, EmbeddedUrl):
         return _MEMORY_EMBEDDED
     return _MEMORY * (workers + 1 if workers > 1 else 1)  # workers have a server process beside them

@@ -59,7 +59,7 @@ class OrphanRows:
     def _add(self, stream: Stream, group: RecordGroup) -> None:
         self._groups.append((stream, group))
         limit = _LISTED + len(self._pending.vacancies) if self._pending.vacancies else 1
-        # LogId may have been altered to what is no text: see read_record_groups.
+        # LogId may have been altered to bytes that are not text: see read_record_groups.
         named = "toValidUTF8(LogId) = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}"
         parameters = {"log": group.log_id, "batch": str(group.batch_id), "limit": limit}
         for stored in select_records(self._engine, stream, named, parameters):

@@ -16,7 +16,7 @@ class ReadLimits:
         window: records read at once, unless one batch has more. Rows are not stored in the order of leaves, so that
             storage reads many more than those of a small window. Each takes 33 bytes meanwhile.
         window_batches: batches of a window.
-        hashed: records hashed at once where there is no batch to tell how many.
+        hashed: records hashed at once if no batch determines their number.
         group: records whose stored hashes are read at once, unless one batch has more.
         touched: records read at once of batches that are not as they were signed, unless one batch has more.
         pending: records out of place that are kept, to be matched with those of other batches.

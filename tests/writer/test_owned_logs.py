@@ -348,7 +348,7 @@ class TestRotation:
             reload_keys(logs.values(), store)
             logs[Stream.AUDIT].writer.append([rows(Stream.AUDIT, "a", ingested_at=time.time_ns())])
         (server.directory / "keys" / "ml-dsa-44-key.pem").unlink()
-        with pytest.raises(LogUnusableError, match="put it back"), server.running(server.store()):
+        with pytest.raises(LogUnusableError, match="put the key back"), server.running(server.store()):
             pass
 
     def test_a_damaged_key_does_not_stop_a_running_server(
