@@ -131,7 +131,7 @@ class LogCheck:
         yield from findings.values()
 
     def includes(self, checkpoint: Checkpoint) -> bool:
-        """Return whether a checkpoint is in the log's history, or may have been at a place where a batch is broken now."""
+        """Return whether a checkpoint is in the log's history, or may have been before a batch was broken."""
         if self._roots.get(checkpoint.size) == checkpoint.root:
             return True
         if any(gap.first_leaf < checkpoint.size < gap.end_leaf for gap in self._history.gaps):
