@@ -1,41 +1,36 @@
 """The writer of one log: notarizes batches, appends them to the journal, and commits them, one after another.
 
-A batch is signed, then written to the journal on disk, and only then sent to storage, in three steps: its records, the
-tree's new hashes, and last its row in ``log_batches``, which commits it. If the process or storage ends in between, the
-journal still has the batch, and the next start stores it: no row is left without its checkpoint. A step whose outcome
-is unknown is repeated with the same deduplication token; the log never continues past a batch whose outcome is unknown.
-A key change is stored in its place between batches (see ``key_changes``).
+A batch is signed, then written to the journal on disk, and only then sent to storage (see ``batch_committer``). If the
+process or storage ends in between, the journal still has the batch, and the next start stores it: no row is left
+without its checkpoint. A key change is stored in its place between batches (see ``key_changes``).
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, RefusedError, StorageRefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, StorageRefusedError
+from server.log.batch_committer import BatchCommitter
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
 from server.log.key_changes import DecidedChange, KeyChanges
+from server.log.log_memory import LogMemory
 from server.log.receipt_floor import ReceiptFloor
-from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState, TileFragment, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
 from server.notary.signers import Signer
-from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
+from storage.commit import encode_records_block
 from storage.engine import Engine
-from storage.errors import NotAppliedError
-from storage.schema import RECORD_TABLES
 
 __all__ = ["LogWriter"]
 
 _logger = logging.getLogger(__name__)
-
-_REFUSAL_COUNTS = 15.0  # seconds for which the log is not ready after storage has refused a batch
 
 
 class LogWriter:
@@ -45,10 +40,10 @@ class LogWriter:
         self,
         engine: Engine,
         journal: Journal,
-        committed: LogState,
+        committed: CommittedLog,
         head: LogState,
         signer: Signer,
-        on_commit: Callable[[Batch], None],
+        memory: LogMemory,
         give_up: threading.Event,
         statements: StatementWriter | None = None,
         decided: Iterable[DecidedChange] = (),
@@ -59,45 +54,43 @@ class LogWriter:
         Args:
             engine: the storage.
             journal: journal with the batches that are not in storage yet.
-            committed: state of the log in storage.
+            committed: state of the log in storage, which each commit replaces.
             head: state of the log, including the batches in the journal.
             signer: the keys that sign the log, according to storage.
-            on_commit: function that is called with every committed batch.
+            memory: remembers the checkpoint of every committed batch.
             give_up: event after which nothing more is stored; the batches in the journal stay there.
             statements: writer of the KEYS statements; None for a log whose keys never change.
             decided: key changes among the batches in the journal.
             receipts: receipt floor that statements have promised; None if no statement promises one.
         """
-        self._engine = engine
-        self._stream = committed.name.stream
+        self._stream = head.name.stream
         self._journal = journal
         self._committed = committed
         self._head = head
-        self._on_commit = on_commit
         self._give_up = give_up
         self._appending = threading.Lock()
         self._storing = threading.Lock()
         self._appended = threading.Event()
         # The last batch that an earlier process may have been sending to storage when it ended.
         self._inherited = max(journal.waiting, default=0)
-        # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted.
-        self._doubtful = self._inherited
         self._failure = ""  # why nothing can be appended any more
-        self._refusal = 0.0, ""  # time of the last refusal by storage, and its reason
         self.receipts = ReceiptFloor(head.range.size) if receipts is None else receipts
         """The receipt floor that the log's statements have promised."""
         self.keys = KeyChanges(head.name.origin, signer, statements, decided)
         """The keys that sign the log."""
+        self._committer = BatchCommitter(engine, journal, committed, self.keys, memory, give_up)
         self.signed = 0
         """Number of checkpoints signed."""
-        self.blocked = False
+
+    @property
+    def blocked(self) -> bool:
         """True while a batch has been started and cannot be finished."""
+        return self._committer.blocked
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the log's last batch in storage."""
-        state = self._committed  # read once: another thread replaces it
-        return Checkpoint(state.name.origin, state.range.size, state.range.root())
+        return self._committed.checkpoint
 
     @property
     def journal(self) -> Journal:
@@ -119,7 +112,7 @@ class LogWriter:
         if self.keys.pending:
             with self._appending, self._storing:
                 if not self._give_up.is_set() and not len(self._journal):
-                    self.keys.settle(self._committed)
+                    self.keys.settle(self._committed.state)
 
     def commit(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> Batch:
         """Sign and store records as one batch.
@@ -134,18 +127,17 @@ class LogWriter:
         """
         with self._appending, self._storing:
             self._check_open()  # unfinished batches are left to the next start, which checks what storage has
-            self._store_waiting()
-            self._head = self._committed  # because no batch is waiting
-            self.keys.settle(self._committed)
+            self._committer.commit_waiting()
+            self._head = self._committed.state  # because no batch is waiting
+            self.keys.settle(self._committed.state)
             number, entry, fragments = self._append(parts, requests)
             try:
-                self._store_or_refuse(entry, fragments)
-                self._done(number, entry.batch, self._head)
-            except NotAppliedError as error:
-                self._take_back(number, entry.batch, error)
-                raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
-            except Exception as error:
-                raise self._outcome_unknown(number, entry.batch, error) from error
+                self._committer.commit(number, entry, fragments, self._head)
+            except BatchOutcomeUnknownError:
+                raise
+            except RefusedError:  # another batch takes its place
+                self._head = self._committed.state
+                raise
             return entry.batch
 
     def append(self, parts: Sequence[Rows], _requests: Sequence[bytes] = ()) -> Batch:
@@ -198,11 +190,7 @@ class LogWriter:
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now; empty if they can."""
-        if self._failure or self.blocked:
-            return self._failure or "waiting for storage to answer"
-        refused_at, why = self._refusal
-        # A refusal counts only for a while: a server that is not ready may get no more batches to try again with.
-        return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
+        return self._failure or self._committer.trouble
 
     @property
     def inherited_requests(self) -> list[bytes]:
@@ -222,7 +210,7 @@ class LogWriter:
             JournalDamagedError: the journal has been damaged.
         """
         with self._storing:
-            self._store_waiting()
+            self._committer.commit_waiting()
 
     def _check_open(self) -> None:
         if self._give_up.is_set():
@@ -252,106 +240,3 @@ class LogWriter:
         self._head = notarized.state
         self.signed += 1
         return number, entry, notarized.fragments
-
-    def _store_waiting(self) -> None:
-        for number in self._journal.waiting:
-            self._state_key_changes()
-            entry = decode_entry(self._journal.read(number))
-            if entry.batch.sequence <= self._committed.sequence:  # committed before, but could not be released then
-                self._journal.release(number)
-                continue
-            state, fragments = entry.extend(self._committed)
-            for table, insert in self._steps(entry, fragments):
-                self._until_done(insert, table, entry.batch, surely=number <= self._doubtful)
-            self._done(number, entry.batch, state)
-        self._state_key_changes()
-
-    def _take_back(self, number: int, batch: Batch, error: NotAppliedError) -> None:
-        """Remove a batch of which nothing was stored, so that another batch can take its place in the log.
-
-        Raises:
-            JournalFailedError: the journal accepts no batch before this one is removed.
-            BatchOutcomeUnknownError: the batch is still in the journal.
-        """
-        self._head = self._committed
-        self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
-        try:
-            self._journal.retract(number)
-        except JournalFailedError:
-            raise
-        except Exception as failure:
-            raise self._outcome_unknown(number, batch, failure) from failure
-        _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
-
-    def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
-        self._doubtful = max(self._doubtful, number)
-        if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
-            _logger.error("%s: it is not known whether it is stored", _name(batch, "storage"), exc_info=error)
-        return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
-
-    def _state_key_changes(self) -> None:
-        size = self._committed.range.size
-        if self.keys.due(size):
-            self.blocked = True
-            try:
-                self.keys.state_due(size, self._give_up)
-            finally:
-                self.blocked = False
-
-    def _store_or_refuse(self, entry: Entry, fragments: Sequence[TileFragment]) -> None:
-        """Store a batch; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
-        (records, insert), *others = self._steps(entry, fragments)
-        try:
-            insert(0)
-        except NotAppliedError:
-            raise
-        except Exception as error:  # an unexpected error leaves the outcome unknown too
-            self._repeat(insert, records, entry.batch, error)
-        for table, insert in others:
-            self._until_done(insert, table, entry.batch)
-
-    def _steps(self, entry: Entry, fragments: Sequence[TileFragment]) -> list[tuple[str, Callable[[int], None]]]:
-        engine, stream, batch = self._engine, self._stream, entry.batch
-        return [
-            (RECORD_TABLES[stream], lambda n: insert_records(engine, stream, batch, entry.block, renewed=n)),
-            ("log_tiles", lambda n: insert_tiles(engine, batch, fragments, renewed=n)),
-            ("log_batches", lambda n: insert_batch(engine, batch, renewed=n)),
-        ]
-
-    def _until_done(self, insert: Callable[[int], None], table: str, batch: Batch, *, surely: bool = False) -> None:
-        try:
-            if surely:
-                insert_and_verify(_name(batch, table), insert, lambda: is_stored(self._engine, table, batch))
-            else:
-                insert(0)
-        except Exception as error:
-            self._repeat(insert, table, batch, error)
-
-    def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: Exception) -> None:
-        self.blocked = True
-        try:
-            retry_until_visible(
-                _name(batch, table), insert, lambda: is_stored(self._engine, table, batch), self._give_up, error
-            )
-        finally:
-            self.blocked = False
-
-    def _done(self, number: int, batch: Batch, state: LogState) -> None:
-        self._committed = state
-        self._refusal = 0.0, ""
-        try:
-            self._on_commit(batch)
-        except Exception as error:
-            # The batch is committed, even if its checkpoint cannot be saved here.
-            _logger.warning(
-                "%s: the checkpoint of batch %d cannot be saved: %s", batch.origin, batch.sequence, _told(error)
-            )
-        self._journal.release(number)
-
-
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__
-
-
-def _name(batch: Batch, table: str) -> str:
-    return f"{batch.origin}: batch {batch.sequence} in {table}"

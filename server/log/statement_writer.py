@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from server.errors.ingest import JournalDamagedError, StorageRefusedError
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
+from server.log.log_memory import LogMemory
 from server.log.receipt_floor import ReceiptFloor
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import VerificationError
-from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import (
     ReceiptBound,
@@ -54,8 +55,8 @@ class StatementWriter:
         engine: Engine,
         last: Statement | None,
         signer: Signer,
-        checkpoint: Callable[[], Checkpoint],
-        on_store: Callable[[StatementRow], None],
+        committed: CommittedLog,
+        memory: LogMemory,
         give_up: threading.Event,
         journal: Journal,
         clock: Callable[[], float] = time.time,
@@ -67,8 +68,8 @@ class StatementWriter:
             engine: the storage.
             last: the log's last statement.
             signer: the log's keys.
-            checkpoint: function that returns the log's current checkpoint.
-            on_store: function that is called with every stored statement.
+            committed: state of the log in storage.
+            memory: remembers every stored statement.
             give_up: event that ends the retries.
             journal: journal that holds a statement until it is stored, so that no other statement takes the number of
                 one that may be on its way to storage.
@@ -78,8 +79,8 @@ class StatementWriter:
         self._engine = engine
         self._last = last
         self._signer = signer
-        self._checkpoint = checkpoint
-        self._on_store = on_store
+        self._committed = committed
+        self._memory = memory
         self._give_up = give_up
         self._journal = journal
         self._clock = clock
@@ -101,7 +102,7 @@ class StatementWriter:
             StorageRefusedError: the statement was not stored.
         """
         with self._lock:
-            statement = self._next(self._checkpoint(), kind, words)
+            statement = self._next(self._committed.checkpoint, kind, words)
             if self._receipts is not None and kind in _BOUNDING:
                 earliest = max(0, statement.time - _LONGEST_WAIT)
                 bound = ReceiptBound(self._receipts.promise(earliest * 10**9), earliest)
@@ -116,7 +117,7 @@ class StatementWriter:
     def change_keys(self, before: Signer, after: Signer) -> Statement:
         """Store a KEYS statement, signed by the old and the new keys, and switch to the new. Raises as ``state``."""
         with self._lock:
-            checkpoint = self._checkpoint()
+            checkpoint = self._committed.checkpoint
             words = key_change_words(after.verifier_keys(checkpoint.origin), before.verifier_keys(checkpoint.origin))
             stored = self._store(self._next(checkpoint, StatementKind.KEYS, words), [before, after])
             self._signer = after
@@ -124,7 +125,7 @@ class StatementWriter:
 
     def keep_for(self, seconds: int | None) -> None:
         """State the retention, unless the last statement about it has the same value. Raises as ``state``."""
-        log_id = LogName.parse(self._checkpoint().origin).log_id
+        log_id = self._committed.name.log_id
         said: int | None = -1
         for row in read_statements(self._engine, log_id, StatementKind.RETENTION):
             try:
@@ -162,7 +163,7 @@ class StatementWriter:
         self._last = statement
         self._journal.release(kept)
         try:
-            self._on_store(row)
+            self._memory.remember_statement(self._committed.name.stream, row.note)
         except Exception as error:
             _logger.warning(
                 "%s: statement %d cannot be saved: %r", statement.checkpoint.origin, statement.number, error

@@ -28,8 +28,8 @@ from server.process.storage_probe import StorageProbe
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
-    OwnedLog,
     keep_alive,
     open_logs,
     reload_keys,

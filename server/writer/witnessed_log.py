@@ -13,7 +13,7 @@ from server.notary.proofs import consistency_nodes, consistency_path
 from server.notary.statement import StatementKind
 from server.verification.tree import read_tree
 from server.witness.errors import LogUnavailableError
-from server.writer.owned_logs import OwnedLog
+from server.writer.owned_log import OwnedLog
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.evidence import last_batch

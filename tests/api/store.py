@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -19,7 +18,6 @@ from server.api.grpc_services import add_services
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
-from server.log.log_writer import LogWriter
 from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
@@ -27,6 +25,7 @@ from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
+from tests.log.writers import log_writer
 
 __all__ = [
     "LOGS",
@@ -96,8 +95,7 @@ class Writer:
         for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, received):
             name = LOGS[rows.stream]
             at = state or open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None, self.journal)[0]
-            writer = LogWriter(self.engine, self.journal, at, at, self.signer, lambda _: None, threading.Event())
-            batches[rows.stream] = writer.commit([rows])
+            batches[rows.stream] = log_writer(self.engine, self.journal, at, self.signer).commit([rows])
         return batches
 
 

@@ -12,8 +12,7 @@ import pytest
 from harness.waiting import wait_for
 from server.api.known_keys import KnownKeys
 from server.log.journal import Journal
-from server.log.statement_writer import StatementWriter
-from server.notary.checkpoint import Checkpoint
+from server.notary.batch import LogState
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -22,6 +21,7 @@ from server.notary.statement_check import learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.errors import StorageError
+from tests.log.writers import statement_writer
 
 NAME = LogName("shop", Stream.AUDIT, "node-1")
 FIRST, SECOND, THIEF = (Signer.generate() for _ in range(3))
@@ -29,9 +29,7 @@ GIVEN = TrustedKeys(unnamed=(FIRST.ed25519.public_key,))
 
 
 def change_keys(engine: Engine, journal: Journal, before: Signer, after: Signer) -> None:
-    checkpoint = Checkpoint(NAME.origin, 0, bytes(32))
-    writer = StatementWriter(engine, None, before, lambda: checkpoint, lambda _: None, threading.Event(), journal)
-    writer.change_keys(before, after)
+    statement_writer(engine, journal, LogState(NAME), before).change_keys(before, after)
 
 
 def believed(keys: TrustedKeys) -> set[VerifierKey]:

@@ -9,12 +9,11 @@ import pytest
 
 from server.cli import main
 from server.log.journal import Journal, segment_files
-from server.log.log_writer import LogWriter
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from tests.codec.building import PretendedEngine, rows
-from tests.log.test_log_writer import Patience
+from tests.log.writers import log_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 
@@ -24,9 +23,7 @@ def journal(tmp_path: Path) -> Path:
     """The journal of a log that has two batches."""
     directory = tmp_path / "data" / "journal" / "audit"
     journal = Journal(directory, 1 << 20)
-    writer = LogWriter(
-        PretendedEngine(), journal, LogState(NAME), LogState(NAME), Signer.generate(), lambda _: None, Patience()
-    )
+    writer = log_writer(PretendedEngine(), journal, LogState(NAME), Signer.generate())
     for bodies in (["a", "b"], ["c"]):
         writer.append([rows(Stream.AUDIT, *bodies)], [bytes(32)])
     journal.close()

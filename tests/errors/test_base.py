@@ -25,6 +25,8 @@ OTHERS = {
     "server.process.lifecycle.StoppedError": "no error: the server was told to stop while it started",
     "server.self_verification.throttle.WorkStoppedError": "no error: ends a thread that is not wanted any more",
     NATIVE: "compiled; server.codec.native_codec raises a MalformedRequestError for it",
+    "server.process.pools.PoolFullError": "never leaves a call: the API answers RESOURCE_EXHAUSTED for it",
+    "server.self_verification.scrubber._KeysMarkedError": "no error: begins a pass anew; never leaves its module",
     "server.codec.otlp_json._InvalidError": "never leaves its module, which raises a MalformedRequestError for it",
 }
 

@@ -13,10 +13,10 @@ import pytest
 
 from harness.waiting import wait_for
 from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, JournalFullError, StorageRefusedError
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal, segment_files
 from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
-from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState
 from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint, open_checkpoint
@@ -29,6 +29,7 @@ from storage.errors import NotAppliedError, OutcomeUnknownError, StorageError
 from tests.codec.building import PretendedEngine, follows, rows
 
 from .disk import Disk
+from .writers import BatchMemory, log_writer, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -66,18 +67,26 @@ class Log:
     def __init__(self, journal: Journal, give_up: Patience | None = None, stated: Journal | None = None) -> None:
         self.engine = PretendedEngine()
         self.journal = journal
-        self.committed: list[Batch] = []
+        self.memory = BatchMemory(journal)
         self.give_up = give_up or Patience()
-        begin = LogState(NAME)
+        at = CommittedLog(LogState(NAME))
         self.statements = None
         if stated is not None:
-            self.statements = StatementWriter(
-                self.engine, None, SIGNER, lambda: self.writer.checkpoint, lambda _: None, self.give_up, stated
-            )
-        self.writer = LogWriter(
-            self.engine, journal, begin, begin, SIGNER, self.committed.append, self.give_up, self.statements
+            self.statements = statement_writer(self.engine, stated, at, SIGNER, give_up=self.give_up)
+        self.writer = log_writer(
+            self.engine,
+            journal,
+            at,
+            SIGNER,
+            memory=self.memory,
+            give_up=self.give_up,
+            statements=self.statements,
         )
         self.give_up.writer = self.writer
+
+    @property
+    def committed(self) -> list[Batch]:
+        return self.memory.batches
 
 
 @pytest.fixture
@@ -87,7 +96,8 @@ def log(journal: Journal) -> Log:
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.CRITICAL, "server.log.log_writer")
+    for module in ("batch_committer", "log_writer"):
+        caplog.set_level(logging.CRITICAL, f"server.log.{module}")
 
 
 def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token(log: Log) -> None:
@@ -227,11 +237,9 @@ class ReplacedWhileRead(LogState):
 
 
 def test_a_checkpoint_is_of_one_state_though_a_batch_is_committed_while_it_is_read(journal: Journal) -> None:
+    writer = log_writer(PretendedEngine(), journal, ReplacedWhileRead(NAME), SIGNER, head=LogState(NAME))
     committed: list[Batch] = []
-    writer = LogWriter(
-        PretendedEngine(), journal, ReplacedWhileRead(NAME), LogState(NAME), SIGNER, committed.append, Patience()
-    )
-    ReplacedWhileRead.replace = lambda: writer.commit([rows(Stream.AUDIT, "a")])
+    ReplacedWhileRead.replace = lambda: committed.append(writer.commit([rows(Stream.AUDIT, "a")]))
     read = writer.checkpoint
     assert len(committed) == 1
     assert read == Checkpoint(NAME.origin, 0, LogState(NAME).range.root())
@@ -251,19 +259,17 @@ def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished(journal: Jo
 
 
 def test_a_batch_is_committed_although_remembering_it_fails(journal: Journal) -> None:
-    engine = PretendedEngine()
-    remembered: list[Batch] = []
+    class FullDisk(BatchMemory):
+        def remember_checkpoint(self, stream: Stream, note: str) -> None:
+            super().remember_checkpoint(stream, note)
+            if len(self.batches) == 1:
+                raise OSError("disk full")
 
-    def remember(batch: Batch) -> None:
-        remembered.append(batch)
-        if len(remembered) == 1:
-            raise OSError("disk full")
-
-    begin = LogState(NAME)
-    writer = LogWriter(engine, journal, begin, begin, SIGNER, remember, Patience())
-    assert writer.commit([rows(Stream.AUDIT, "a")]) == remembered[0]
+    memory = FullDisk(journal)
+    writer = log_writer(PretendedEngine(), journal, LogState(NAME), SIGNER, memory=memory)
+    assert writer.commit([rows(Stream.AUDIT, "a")]) == memory.batches[0]
     writer.commit([rows(Stream.AUDIT, "b")])
-    first, second = remembered
+    first, second = memory.batches
     assert follows(second, first)
 
 
@@ -441,7 +447,7 @@ class TestInherited:
         begin = head = LogState(NAME)
         for number in journal.waiting:
             head, _ = decode_entry(journal.read(number)).extend(head)
-        log.writer = LogWriter(engine, journal, begin, head, SIGNER, log.committed.append, log.give_up)
+        log.writer = log_writer(engine, journal, begin, SIGNER, head=head, memory=log.memory, give_up=log.give_up)
         assert log.writer.last_waiting == batches[-1]
         return log
 

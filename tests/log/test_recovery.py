@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,8 @@ from storage.engine import Engine
 from storage.evidence import last_batch, read_batches_within, read_records
 from tests.codec.building import follows, rows
 
+from .writers import BatchMemory, log_writer, statement_writer
+
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
 KEY = SIGNER.verifier_key(NAME.origin)
@@ -39,11 +40,8 @@ KEY = SIGNER.verifier_key(NAME.origin)
 def write(
     engine: Engine, journal: Journal, state: LogState, *batches: list[str], signer: Signer = SIGNER
 ) -> list[Batch]:
-    committed: list[Batch] = []
-    writer = LogWriter(engine, journal, state, state, signer, committed.append, threading.Event())
-    for bodies in batches:
-        writer.commit([rows(state.name.stream, *bodies)])
-    return committed
+    writer = log_writer(engine, journal, state, signer)
+    return [writer.commit([rows(state.name.stream, *bodies)]) for bodies in batches]
 
 
 def reopen(engine: Engine, journal: Journal, known: Checkpoint | None = None, name: LogName = NAME) -> LogState:
@@ -187,8 +185,12 @@ class Restart:
     def __init__(self, engine: Engine, directory: Path) -> None:
         self.engine = engine
         self.directory = directory
-        self.known: Checkpoint | None = None
         self.batches: list[Batch] = []
+
+    @property
+    def known(self) -> Checkpoint | None:
+        """The last checkpoint that was remembered."""
+        return checkpoint(self.batches[-1]) if self.batches else None
 
     @contextmanager
     def life(self, name: LogName = NAME, keys: Collection[VerifierKey] = (), signer: Signer = SIGNER) -> Iterator[Life]:
@@ -196,12 +198,9 @@ class Restart:
             committed, head, _ = open_log(
                 self.engine, name, keys or signer.verifier_keys(name.origin), self.known, journal
             )
-            writer = LogWriter(self.engine, journal, committed, head, signer, self.remember, threading.Event())
+            memory = BatchMemory(journal, self.batches)
+            writer = log_writer(self.engine, journal, committed, signer, head=head, memory=memory)
             yield Life(writer, committed, head)
-
-    def remember(self, batch: Batch) -> None:
-        self.batches.append(batch)
-        self.known = checkpoint(batch)
 
     def write(self, *bodies: str, waiting: Sequence[str] = ()) -> list[Batch]:
         """Commit a batch for each body, and leave others in the journal; returns the latter."""
@@ -314,7 +313,7 @@ class TestJournal:
 
     def test_batches_of_another_log_that_are_stored_leave_it(self, restart: Restart) -> None:
         restart.write("a")
-        restart.known = None
+        restart.batches.clear()
         with restart.life(LogName("example.org", Stream.AUDIT, "node-2")) as life:
             assert life.head.sequence == 0
             assert len(life.writer.journal) == 0
@@ -349,8 +348,8 @@ def state(engine: Engine, journal: Journal, *kinds: StatementKind, last: Stateme
 def statements(
     engine: Engine, journal: Journal, signer: Signer, *, last: Statement | None = None, size: int = 0
 ) -> StatementWriter:
-    stood = Checkpoint(NAME.origin, size, CompactRange().root())
-    return StatementWriter(engine, last, signer, lambda: stood, lambda _: None, threading.Event(), journal)
+    at = LogState(NAME, size, CompactRange().extend(bytes(32 * size))[0])
+    return statement_writer(engine, journal, at, signer, last=last)
 
 
 def test_a_fresh_log_has_no_statement_and_no_key_in_force(engine: Engine) -> None:

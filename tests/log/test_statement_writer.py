@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 
 from server.errors.ingest import JournalDamagedError, JournalFailedError, StorageRefusedError
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.log.receipt_floor import ReceiptFloor
-from server.log.statement_writer import StatementWriter, store_waiting_statements
+from server.log.statement_writer import store_waiting_statements
+from server.notary.batch import LogState
 from server.notary.checkpoint import Checkpoint
+from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import (
@@ -37,6 +40,7 @@ from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.statements import decode_statement, insert_statement, last_statement, read_statements
 
 from .disk import Disk
+from .writers import Memory, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 OLD, NEW = Signer.generate(), Signer.generate()
@@ -107,6 +111,11 @@ class Patience(threading.Event):
         return self.is_set()
 
 
+def at(size: int, name: LogName = NAME) -> LogState:
+    """A log that has so many entries."""
+    return LogState(name, size, CompactRange().extend(bytes(32 * size))[0])
+
+
 class Log:
     """A log's statements, on a storage that fails as told; its clock shows ``now``."""
 
@@ -121,21 +130,25 @@ class Log:
     ) -> None:
         self.engine = FailingEngine(engine)
         self.journal = journal
-        self.stored: list[StatementRow] = []
+        self.memory = Memory()
         self.now = 1_790_000_000.9
-        self.checkpoint = Checkpoint(NAME.origin, 3, b"3" * 32)
+        self.committed = CommittedLog(at(3))
         self.give_up = give_up or Patience()
-        self.writer = StatementWriter(
+        self.writer = statement_writer(
             self.engine,
-            last,
-            OLD,
-            lambda: self.checkpoint,
-            self.stored.append,
-            self.give_up,
             journal,
-            lambda: self.now,
-            receipts,
+            self.committed,
+            OLD,
+            last=last,
+            memory=self.memory,
+            give_up=self.give_up,
+            clock=lambda: self.now,
+            receipts=receipts,
         )
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.committed.checkpoint
 
     def rows(self) -> list[StatementRow]:
         return list(read_statements(self.engine, NAME.log_id))
@@ -174,14 +187,15 @@ class TestStating:
 
     def test_statements_are_numbered_from_one_and_say_where_the_log_stands(self, log: Log) -> None:
         assert log.writer.last is None
+        before = log.checkpoint
         first = log.writer.state(HEARTBEAT)
-        assert first == Statement(log.checkpoint, 1, 1_790_000_000, HEARTBEAT)
-        log.checkpoint = Checkpoint(NAME.origin, 4, b"4" * 32)
+        assert first == Statement(before, 1, 1_790_000_000, HEARTBEAT)
+        log.committed.state = at(4)
         second = log.writer.state(RETENTION, "86400")
         assert second == Statement(log.checkpoint, 2, 1_790_000_000, RETENTION, ("86400",))
         assert log.writer.last == second
         assert [open_statement(row.note)[0] for row in log.rows()] == [first, second]
-        assert log.rows() == log.stored
+        assert [row.note for row in log.rows()] == log.memory.statements
         assert log.findings() == 0
 
     def test_a_log_goes_on_after_its_last_statement(self, engine: Engine, journal: Journal) -> None:
@@ -210,12 +224,11 @@ class TestStating:
         assert log.findings() == 0
 
     def test_a_statement_counts_although_remembering_it_fails(self, engine: Engine, journal: Journal) -> None:
-        def forget(_: StatementRow) -> None:
-            raise OSError("disk full")
+        class FullDisk(Memory):
+            def remember_statement(self, _stream: Stream, _note: str) -> None:
+                raise OSError("disk full")
 
-        writer = StatementWriter(
-            engine, None, OLD, lambda: Checkpoint(NAME.origin, 0, bytes(32)), forget, Patience(), journal
-        )
+        writer = statement_writer(engine, journal, at(0), OLD, memory=FullDisk())
         assert [writer.state(HEARTBEAT).number for _ in range(2)] == [1, 2]
 
 
@@ -228,7 +241,7 @@ class TestFailures:
         assert log.give_up.pauses == []
         assert log.writer.state(HEARTBEAT).number == 2
         assert [row.kind for row in log.rows()] == ["heartbeat", "heartbeat"]
-        assert log.rows() == log.stored
+        assert [row.note for row in log.rows()] == log.memory.statements
 
     @pytest.mark.parametrize("applied", [False, True])
     @pytest.mark.parametrize("failures", [1, 2, 3, 4, 7])
@@ -288,7 +301,7 @@ class TestFailures:
         assert len(log.engine.tokens) == 3
         assert len(log.rows()) == applied
         assert log.writer.last is None
-        assert log.stored == []
+        assert log.memory.statements == []
 
 
 class TestKeys:
@@ -332,10 +345,7 @@ class TestRetention:
 
     def test_other_logs_words_do_not_count(self, log: Log) -> None:
         elsewhere = LogName("example.org", Stream.AUDIT, "node-2")
-        checkpoint = Checkpoint(elsewhere.origin, 0, bytes(32))
-        StatementWriter(log.engine, None, OLD, lambda: checkpoint, lambda _: None, Patience(), log.journal).keep_for(
-            86400
-        )
+        statement_writer(log.engine, log.journal, at(0, elsewhere), OLD).keep_for(86400)
         log.writer.keep_for(86400)
         assert self.words(log) == ["86400"]
 
@@ -375,7 +385,7 @@ class TestJournal:
         for journal in self.reopen(left):
             store_waiting_statements(left.engine, journal)
             assert len(journal) == 0
-        assert left.rows() == [*left.stored, row]
+        assert [stored.note for stored in left.rows()] == [*left.memory.statements, row.note]
         assert len(left.engine.tokens) == (0 if stored else 1)  # of those before it, none is sent again
         assert left.findings() == 0
 

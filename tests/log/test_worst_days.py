@@ -40,8 +40,7 @@ from server.log.journal import Journal
 from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
 from server.log.recovery import open_log
-from server.notary.batch import Batch
-from server.notary.checkpoint import Checkpoint
+from server.notary.checkpoint import open_checkpoint
 from server.notary.merkle import HASH_SIZE, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -56,6 +55,7 @@ from tests.effort import effort
 from .disk import Disk
 from .moody_store import Mood, MoodyStore
 from .stepped import Crash, Stage, SteppedLoop, Worker
+from .writers import Memory, log_writer
 
 STEPS = effort(10_000)
 
@@ -194,7 +194,7 @@ class WorstDays(RuleBasedStateMachine):
         self.stage = Stage()
         self.loop = SteppedLoop(self.stage, lambda: self.now)
         self.server: Server | None = None
-        self.remembered: list[Batch] = []
+        self.memory = Memory()
         self.senders: list[tuple[int, asyncio.Future[None]]] = []
         self.acknowledged: Counter[int] = Counter()
         self.open: Counter[int] = Counter()
@@ -296,9 +296,8 @@ class WorstDays(RuleBasedStateMachine):
             self.store.down, self.store.deaf, self.store.dazed = False, 0, 0
             self.disk.failing = 0
         # What it remembers of the log is not synced, so it may be older.
-        remembered = self.remembered[: len(self.remembered) - known]
-        last = remembered[-1] if remembered else None
-        checkpoint = Checkpoint(last.origin, last.tree_size, last.root_hash) if last else None
+        remembered = self.memory.checkpoints[: len(self.memory.checkpoints) - known]
+        checkpoint = open_checkpoint(remembered[-1])[0] if remembered else None
         try:
             journal = StumblingJournal(self.directory, self.journal_size, sync=self.disk.sync)
         except JournalDamagedError as error:
@@ -313,7 +312,7 @@ class WorstDays(RuleBasedStateMachine):
             journal.close()
             return
         give_up = GiveUp(lambda: self.now)
-        writer = LogWriter(self.store, journal, committed, head, SIGNER, self.remembered.append, give_up)
+        writer = log_writer(self.store, journal, committed, SIGNER, head=head, memory=self.memory, give_up=give_up)
         in_journal = self.acknowledge is Acknowledge.JOURNAL
         commit = writer.append if in_journal else writer.commit
         batcher = Batcher(LIMITS, commit, clock=lambda: self.now, settle=writer.store_waiting)

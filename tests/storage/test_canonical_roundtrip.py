@@ -6,7 +6,6 @@ that each engine returns. Many requests share one INSERT, so examples are collec
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import pytest
@@ -21,7 +20,6 @@ from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
-from server.log.log_writer import LogWriter
 from server.notary.batch import Batch, LogState
 from server.notary.canonical import decode_record, leaf_of
 from server.notary.merkle import CompactRange, split_hashes
@@ -33,6 +31,7 @@ from storage.rowbinary import read_rows, string
 from storage.schema import RECORD_TABLES, canonical_expressions
 from tests.codec.strategies import any_values, requests
 from tests.effort import effort
+from tests.log.writers import log_writer
 
 _EXAMPLES = effort(250)
 _NOW = 1_790_000_000 * 10**9
@@ -96,11 +95,10 @@ def commit(
     for stream in Stream:
         parts = [rows for request_rows in all_rows for rows in request_rows if rows.stream is stream]
         name = LogName("example.org", stream, "node-1")
-        batches = committed.setdefault(stream, [])
-        begin = LogState(name)
-        writer = LogWriter(engine, journal, begin, begin, Signer.generate(), batches.append, threading.Event())
-        for start in range(0, len(parts), per_batch):
-            writer.commit(parts[start : start + per_batch])
+        writer = log_writer(engine, journal, LogState(name), Signer.generate())
+        committed[stream] = [
+            writer.commit(parts[start : start + per_batch]) for start in range(0, len(parts), per_batch)
+        ]
     return committed
 
 

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from harness.waiting import wait_for
 from server.log.journal import Journal
-from server.log.log_writer import LogWriter
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -16,6 +13,7 @@ from storage.retention import read_retention_days, set_retention_days
 from storage.rowbinary import read_rows, uint64
 from storage.schema import RECORD_TABLES
 from tests.codec.building import rows
+from tests.log.writers import log_writer
 
 AUDIT, OPERATIONAL = Stream.AUDIT, Stream.OPERATIONAL
 DAY = 86_400 * 10**9
@@ -29,8 +27,7 @@ def count(engine: Engine, stream: Stream) -> int:
 
 def write(engine: Engine, journal: Journal, stream: Stream, *ingested_at: int) -> None:
     """Write a batch of one record for each time that it was received at."""
-    begin = LogState(LogName("shop", stream, "node-1"))
-    writer = LogWriter(engine, journal, begin, begin, Signer.generate(), lambda _: None, threading.Event())
+    writer = log_writer(engine, journal, LogState(LogName("shop", stream, "node-1")), Signer.generate())
     for time in ingested_at:
         writer.commit([rows(stream, f"{time}", ingested_at=time)])
 

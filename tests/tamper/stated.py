@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
+from server.log.committed_log import CommittedLog
 from server.log.statement_writer import StatementWriter
-from server.notary.batch import Batch, compute_batch_id
+from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.cosignature import timed_message
 from server.notary.keys import KeyType, VerifierKey
@@ -17,6 +17,7 @@ from server.notary.signers import Ed25519Key, Signer
 from server.notary.statement import Statement, StatementKind, StatementRow, open_statement
 from storage.evidence import last_batch
 from storage.statements import last_statement, read_statements
+from tests.log.writers import statement_writer
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, TABLES, Store, Tables
 
 __all__ = [
@@ -43,6 +44,18 @@ _SIZES = {OPERATIONAL: (2, 260, 5, 1, 9, 4, 30, 3), AUDIT: (3, 1, 80, 5, 2, 2, 8
 _TWO_THOUSAND_YEARS = "63072000000"  # seconds; long enough for tests that delete records
 
 
+class AsStored(CommittedLog):
+    """A log whose checkpoint is read from its last batch in storage."""
+
+    def __init__(self, name: LogName, store: Stated) -> None:
+        super().__init__(LogState(name))
+        self._store = store
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self._store.checkpoint(self.name)
+
+
 class Stated(Store):
     """A store whose logs have statements."""
 
@@ -56,14 +69,12 @@ class Stated(Store):
         """
         stored = last_statement(self.engine, name.log_id)
         last = open_statement(stored.note)[0] if stored else None
-        return StatementWriter(
+        return statement_writer(
             self.engine,
-            last,
-            signer or self.signers[-1],
-            lambda: self.checkpoint(name),
-            lambda _: None,
-            threading.Event(),
             self.tables.journal,
+            AsStored(name, self),
+            signer or self.signers[-1],
+            last=last,
             clock=lambda: at / SECOND,
         )
 

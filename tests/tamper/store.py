@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -15,7 +14,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
-from server.log.log_writer import LogWriter
 from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState
 from server.notary.findings import Finding, FindingKind
@@ -29,6 +27,7 @@ from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
 from storage.evidence import read_fragments
+from tests.log.writers import log_writer
 
 __all__ = [
     "AUDIT",
@@ -207,8 +206,7 @@ class Store:
         parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]
         key = signer or self.signers[-1]
-        writer = LogWriter(self.engine, self.tables.journal, state, state, key, lambda _: None, threading.Event())
-        return writer.commit(parts)
+        return log_writer(self.engine, self.tables.journal, state, key).commit(parts)
 
     def leaf_hashes(self, name: LogName, batch: Batch) -> list[bytes]:
         """Return the leaf hashes that a batch brought."""

@@ -17,20 +17,27 @@ from hypothesis import strategies as st
 
 from server.codec.rows import Rows
 from server.errors.ingest import StorageRefusedError
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.log.journal_entry import decode_entry
-from server.log.log_writer import LogWriter
-from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.notary.statement import ReceiptBound, Statement, StatementKind, StatementRow, read_receipt_bound
+from server.notary.statement import (
+    ReceiptBound,
+    Statement,
+    StatementKind,
+    StatementRow,
+    open_statement,
+    read_receipt_bound,
+)
 from server.notary.statement_check import check_statements
 from server.notary.trust import TrustedKeys
 from server.pipeline.clock import Clock
 from server.verification.expiry import Expiry
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from tests.codec.building import PretendedEngine, rows
+from tests.log.writers import BatchMemory, log_writer, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -51,6 +58,13 @@ class GivenUp(threading.Event):
         return True
 
 
+def as_stored(note: str) -> StatementRow:
+    """The row of a statement without data."""
+    said, _ = open_statement(note)
+    checkpoint = said.checkpoint
+    return StatementRow(NAME.log_id, said.number, said.kind.value, checkpoint.size, said.time, note, b"")
+
+
 def _no_sync(_: int) -> None:
     """Sync nothing: no power fails here."""
 
@@ -63,13 +77,11 @@ class Server:
         self.away = False
         self.engine = PretendedEngine(before_insert=self._before_insert)
         self.journals = [Journal(directory / name, 1 << 20, sync=_no_sync) for name in ("batches", "statements")]
-        self.committed: list[Batch] = []
+        self.memory = BatchMemory(self.journals[0])
         self.signed: list[Batch] = []  # those that have not been refused, in order
-        self.stated: list[StatementRow] = []
         self.last: Statement | None = None
         self.in_memory: list[Rows] = []  # received, and not signed
-        self._committed = LogState(NAME)
-        self._states: dict[int, LogState] = {}  # by size
+        self._at = CommittedLog(LogState(NAME))
         self.restart()
 
     def _before_insert(self) -> None:
@@ -81,28 +93,36 @@ class Server:
         self.in_memory.clear()
         self.give_up = GivenUp()
         batches, statements = self.journals
-        head = self._committed
+        head = self._at.state
         for number in batches.waiting:
             head, _ = decode_entry(batches.read(number)).extend(head)
         self.clock = Clock(lambda: self.wall * SECOND)
         self.clock.not_before(max([0, *(batch.ingested_at for batch in self.signed)]))
         self.clock.not_before(self.last.time * SECOND if self.last else 0)
-        self.writer = LogWriter(self.engine, batches, self._committed, head, SIGNER, self._on_commit, self.give_up)
-        self.statements = StatementWriter(
+        self.writer = log_writer(
+            self.engine, batches, self._at, SIGNER, head=head, memory=self.memory, give_up=self.give_up
+        )
+        self.statements = statement_writer(
             self.engine,
-            self.last,
-            SIGNER,
-            lambda: self.writer.checkpoint,
-            self.stated.append,
-            self.give_up,
             statements,
-            self.clock.seconds,
-            self.writer.receipts,
+            self._at,
+            SIGNER,
+            last=self.last,
+            memory=self.memory,
+            give_up=self.give_up,
+            clock=self.clock.seconds,
+            receipts=self.writer.receipts,
         )
 
-    def _on_commit(self, batch: Batch) -> None:
-        self.committed.append(batch)
-        self._committed = self._states[batch.tree_size]
+    @property
+    def committed(self) -> list[Batch]:
+        """The batches that were committed."""
+        return self.memory.batches
+
+    @property
+    def stated(self) -> list[StatementRow]:
+        """The statements that were stored, and are known to be."""
+        return [as_stored(note) for note in self.memory.statements]
 
     def receive(self) -> None:
         """Receive a record."""
@@ -120,12 +140,6 @@ class Server:
         if not self.in_memory:
             return
         parts, self.in_memory = self.in_memory, []
-        hashes = b"".join(part.leaf_hashes for part in parts)
-        before = self.signed[-1] if self.signed else None
-        reached = self._states[before.tree_size] if before else LogState(NAME)
-        after = LogState(NAME, reached.sequence + 1, reached.range.extend(hashes)[0])
-        known = self._states.get(after.range.size)
-        self._states[after.range.size] = after
         waiting = len(self.journals[0])
         try:
             self.signed.append(sign(parts))
@@ -133,8 +147,6 @@ class Server:
             if len(self.journals[0]) > waiting:  # it is half stored
                 [*_, number] = self.journals[0].waiting
                 self.signed.append(decode_entry(self.journals[0].read(number)).batch)
-            elif known is not None:
-                self._states[after.range.size] = known
         if self.give_up.is_set():
             self.restart()
 

@@ -117,7 +117,7 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
         seen.append(gather_evidence(engine, writer.keys, stream, rows, rehash=rehash))
         insert_batch(engine, batch, renewed=renewed)
 
-    monkeypatch.setattr("server.log.log_writer.insert_batch", look_first)
+    monkeypatch.setattr("server.log.batch_committer.insert_batch", look_first)
     writer.write([make("just received")], received=time.time_ns())
     writer.write([make("received long ago")])
     ((_, young), (_, _, old)) = seen

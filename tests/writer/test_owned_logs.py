@@ -35,8 +35,8 @@ from server.notary.trust import TrustedKeys, fingerprint
 from server.process.pools import Pool
 from server.settings.settings import load_settings
 from server.verification.verification import Scope, verify
+from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
-    OwnedLog,
     keep_alive,
     open_logs,
     reload_keys,

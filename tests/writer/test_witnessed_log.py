@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
-from server.log.log_writer import LogWriter
-from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import LogName, Stream
@@ -18,11 +17,12 @@ from server.notary.proofs import verify_consistency
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind, data_digest, open_statement
 from server.witness.errors import LogUnavailableError
-from server.writer.owned_logs import OwnedLog
+from server.writer.owned_log import OwnedLog
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.statements import read_statements
 from tests.codec.building import rows
+from tests.log.writers import log_writer, statement_writer
 
 NAME = LogName("shop", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -36,17 +36,16 @@ class Log:
         self.batches: list[Batch] = []
         self.give_up = threading.Event()
         journal, stated = (Journal(directory / name, 1 << 20) for name in ("audit", "audit-statements"))
-        begin = LogState(NAME)
-        writer = LogWriter(engine, journal, begin, begin, SIGNER, self.batches.append, self.give_up)
-        statements = StatementWriter(
-            engine, None, SIGNER, lambda: writer.checkpoint, lambda _: None, self.give_up, stated
-        )
+        at = CommittedLog(LogState(NAME))
+        writer = log_writer(engine, journal, at, SIGNER, give_up=self.give_up)
+        statements = statement_writer(engine, stated, at, SIGNER, give_up=self.give_up)
         self.kept = OwnedLog(NAME, writer, statements, (journal, stated), 0)
         self.attended = WitnessedLog(self.kept, engine)
 
     def write(self, *counts: int) -> None:
         for count in counts:
-            self.kept.writer.commit([rows(Stream.AUDIT, *(f"{len(self.batches)}/{n}" for n in range(count)))])
+            parts = [rows(Stream.AUDIT, *(f"{len(self.batches)}/{n}" for n in range(count)))]
+            self.batches.append(self.kept.writer.commit(parts))
 
 
 @pytest.fixture

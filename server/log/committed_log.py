@@ -1,0 +1,29 @@
+"""State of a log in storage, shared by all that append to the log."""
+
+from __future__ import annotations
+
+from server.notary.batch import LogState
+from server.notary.checkpoint import Checkpoint
+from server.notary.origin import LogName
+
+__all__ = ["CommittedLog"]
+
+
+class CommittedLog:
+    """State of a log after its last committed batch; thread-safe, because a state is replaced and never changed."""
+
+    def __init__(self, state: LogState) -> None:
+        """Begin with a state of the log."""
+        self.state = state
+        """State of the log in storage; only the log's writer replaces it."""
+
+    @property
+    def name(self) -> LogName:
+        """Name of the log."""
+        return self.state.name
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Checkpoint of the last committed batch, without signatures."""
+        state = self.state  # read once: another thread replaces it
+        return Checkpoint(state.name.origin, state.range.size, state.range.root())

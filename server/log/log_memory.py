@@ -1,0 +1,22 @@
+"""Memory of how far a writer's logs went, kept outside of storage."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from server.notary.origin import Stream
+
+__all__ = ["LogMemory"]
+
+
+class LogMemory(Protocol):
+    """Memory of the last checkpoint and the last statement of each log of a writer.
+
+    It is updated after storage has them, so it is never ahead of storage: a storage that has less has lost something.
+    """
+
+    def remember_checkpoint(self, stream: Stream, note: str) -> None:
+        """Remember a checkpoint that was committed, as a signed note (C2SP signed-note)."""
+
+    def remember_statement(self, stream: Stream, note: str) -> None:
+        """Remember a statement that is in storage, as a signed note (C2SP signed-note)."""

@@ -1,0 +1,165 @@
+"""A log that a process writes: its writers, its journals, and where it stands when it is opened."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from server.data_dir.directory import DataDirectory
+from server.errors.ingest import RefusedError
+from server.keys.store import KeyStore, KeyStoreError
+from server.log.committed_log import CommittedLog
+from server.log.journal import Journal
+from server.log.key_changes import DecidedChange
+from server.log.log_writer import LogWriter
+from server.log.receipt_floor import ReceiptFloor
+from server.log.recovery import SignedFrom, open_log, open_statements
+from server.log.statement_writer import StatementWriter, store_waiting_statements
+from server.notary.errors import SigningError
+from server.notary.keys import VerifierKey
+from server.notary.origin import LogName
+from server.notary.signers import Signer
+from server.notary.statement import StatementKind
+from server.notary.trust import fingerprints
+from storage.engine import Engine
+from storage.errors import NotAppliedError, StorageError
+from storage.evidence import last_batch
+
+__all__ = ["OwnedLog"]
+
+_logger = logging.getLogger(__name__)
+_STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take; one at a time is in it
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedLog:
+    """A log that this process writes.
+
+    Attributes:
+        name: its name.
+        writer: appends batches to it.
+        statements: states how it stands.
+        journals: what is not in storage yet, batches and statements.
+        latest: when the last record was received, or the last statement signed, that it had when it was opened, in
+            nanoseconds since the epoch.
+    """
+
+    name: LogName
+    writer: LogWriter
+    statements: StatementWriter
+    journals: tuple[Journal, ...]
+    latest: int
+
+    @classmethod
+    def open(
+        cls,
+        name: LogName,
+        data: DataDirectory,
+        journal_bytes: int,
+        keys: KeyStore,
+        signer: Signer,
+        engine: Engine,
+        give_up: threading.Event,
+        clock: Callable[[], float],
+    ) -> OwnedLog:
+        """Open a log, to be signed by the keys that signed it last.
+
+        Args:
+            name: its name.
+            data: remembers how far the log went, and has its journals.
+            journal_bytes: bytes that the journal of batches may take.
+            keys: the keys to sign with, and those that did before.
+            signer: the keys to sign with, if the log has no signature yet.
+            engine: the storage.
+            give_up: once set, nothing is repeated any more.
+            clock: the time of statements, in seconds since the epoch.
+
+        Raises:
+            LogUnusableError: the log in storage is not the one this writer wrote.
+            JournalDamagedError: a journal cannot be read, or does not continue what storage has.
+            DataDirectoryError: what the data directory remembers is damaged.
+            KeyStoreError: a key cannot be used, or is missing.
+            StorageError: storage cannot be read.
+        """
+        trusted = keys.trusted()
+        stated = Journal(data.journal(f"{name.stream.value}-statements"), _STATEMENTS_BYTES)
+        store_waiting_statements(engine, stated)
+        last, in_force = open_statements(engine, name, trusted, data.last_statement(name))
+        # Nothing may have come since the keys changed: then those before them signed the last batch.
+        may_sign = {*in_force, *keys.verifier_keys(name.origin)}
+        journal = Journal(data.journal(name.stream.value), journal_bytes)
+        state, head, signed = open_log(engine, name, may_sign, data.last_checkpoint(name), journal)
+        # Where nothing is signed in storage, that a second key signs has to be stated too: who verifies is given one.
+        first = keys.signer_of(signed[0].keys) if signed else signer
+        before = keys.signer_of(in_force) if in_force else Signer(first.ed25519)
+        decided = _decided_changes(before.verifier_keys(name.origin), signed, keys)
+        committed, receipts = CommittedLog(state), ReceiptFloor(head.range.size)
+        statements = StatementWriter(engine, last, before, committed, data, give_up, stated, clock, receipts)
+        writer = LogWriter(engine, journal, committed, head, before, data, give_up, statements, decided, receipts)
+        newest = writer.last_waiting or last_batch(engine, name.log_id)
+        latest = max(newest.ingested_at if newest else 0, last.time * 10**9 if last else 0)
+        return cls(name, writer, statements, (journal, stated), latest)
+
+    def state_changes(self, signer: Signer, retention: int | None, *, in_commits: bool) -> None:
+        """State what has changed since the log was written last: the keys that sign, how long records are kept.
+
+        Args:
+            signer: the keys to sign with.
+            retention: seconds for which records are kept, None for ever.
+            in_commits: batches are stored by those who commit them, so the keys change now; else they change in the
+                order of the journal, and nothing waits for that.
+
+        Raises:
+            SigningError: a key cannot be used now.
+            StorageError: storage cannot be read, or took no statement.
+        """
+        try:
+            self.writer.change_keys(signer)
+            if in_commits:
+                self.writer.settle_keys()
+                if self.writer.keys.pending:
+                    raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
+            self.statements.keep_for(retention)
+        except RefusedError as error:
+            raise NotAppliedError(f"{self.name.origin}: nothing can be stated: {error}") from error
+
+    def reload_keys(self, keys: KeyStore) -> None:
+        """Sign with other keys as soon as possible, if the store has others; does not wait for storage.
+
+        A key that cannot be used is logged, and changes nothing.
+        """
+        try:
+            if self.writer.change_keys(keys.signer()):
+                _logger.info("%s: a key change is pending", self.name.origin)
+        except KeyStoreError as error:
+            _logger.error("%s: it is signed by the same keys still: %s", self.name.origin, error)  # noqa: TRY400 - told whole
+
+    @property
+    def signed_by(self) -> str:
+        """Fingerprints of the keys that sign the log, as storage has it; empty while that changes."""
+        return "" if self.writer.keys.pending else fingerprints(self.writer.keys.stated)
+
+    def state_heartbeat(self) -> None:
+        """State how the log stands now; a failure is logged."""
+        try:
+            self.statements.state(StatementKind.HEARTBEAT)
+        except (RefusedError, StorageError, SigningError) as error:
+            _logger.warning("%s: no heartbeat: %s", self.name.origin, error)
+
+    def close(self) -> None:
+        """Close its journals."""
+        for journal in self.journals:
+            journal.close()
+
+
+def _decided_changes(
+    before: Collection[VerifierKey], signed: Iterable[SignedFrom], keys: KeyStore
+) -> Iterator[DecidedChange]:
+    """Yield the changes of keys that were decided, and not stated in storage, when an earlier process ended."""
+    sign = frozenset(before)
+    for some in signed:
+        if some.keys != sign:
+            yield DecidedChange(some.size, keys.signer_of(some.keys))
+            sign = some.keys
