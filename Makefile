@@ -58,7 +58,7 @@ fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence and the OTLP
 	$(BIN)/python -m tests.fuzz.evidence --seconds 60
 	$(BIN)/python -m tests.fuzz.front_door --seconds 60
 
-faults: $(READY) ## run 200 fault schedules, which takes about an hour
+faults: $(READY) ## run 200 fault schedules, which takes about 40 minutes
 	$(BIN)/python -m tests.faults --schedules 200
 
 format: $(READY) ## format the code

@@ -39,7 +39,7 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
 
         async def run() -> None:
             await workers.run_until(stop)
-            _logger.info("stopping: the workers commit requests that were taken, and refuse new ones")
+            _logger.info("shutting down: the workers commit accepted requests and refuse new ones")
 
         @contextlib.asynccontextmanager
         async def accepting(engine: Engine) -> AsyncIterator[OpenIntake]:

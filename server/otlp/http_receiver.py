@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.admission.admission import Ticket
+from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.codec.otlp_json import memory_of_json, request_from_json
 from server.errors.ingest import RefusedError, StalledError
 from server.otlp.clients import client_of_address
@@ -147,7 +147,8 @@ async def _serialized_request(
     if len(body) <= _LARGE:
         return request_from_json(body)
     async with json_turn:
-        ticket.reserve(memory_of_json(body))
+        # A ticket counts bytes of a request, which take MEMORY_FACTOR times as much memory.
+        ticket.reserve(max(len(body), memory_of_json(body) // MEMORY_FACTOR))
         return await pool.run(partial(request_from_json, body))
 
 

@@ -11,7 +11,7 @@ anything unforeseen    UNAVAILABLE+RetryInfo 503 + Retry-After      sends again 
 MalformedRequestError  INVALID_ARGUMENT      400                    drops the request
 TooLargeError          RESOURCE_EXHAUSTED    413                    drops it, or splits it
 OversizedError         RESOURCE_EXHAUSTED    413                    drops it, or splits it
-MessageCountError      UNIMPLEMENTED         -                      drops it
+MessageCountError      UNIMPLEMENTED         501                    drops it
 UnsupportedMediaError  INVALID_ARGUMENT      415                    drops it
 =====================  ====================  =====================  ========================
 

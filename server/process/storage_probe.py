@@ -46,7 +46,7 @@ class StorageProbe:
             stored = read_clock(self._engine)
             self.clock_offset = (asked + time.time()) / 2 - stored
         except StorageError as error:
-            self._seen = self._seen[0], f"storage is not reached: {error}"
+            self._seen = self._seen[0], f"storage cannot be reached: {error}"
         else:
             self._seen = self._now(), ""
 

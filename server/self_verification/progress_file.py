@@ -55,10 +55,10 @@ def read_progress(file: Path) -> ScrubProgress:
         return ScrubProgress()
 
 
-def write_progress(file: Path, bookmark: ScrubProgress) -> None:
+def write_progress(file: Path, progress: ScrubProgress) -> None:
     """Replace a progress file; if a crash loses the update, some work and reports are repeated.
 
     Raises:
         OSError: the file cannot be written.
     """
-    replace_file(file, json.dumps(asdict(bookmark)) + "\n", durable=False)
+    replace_file(file, json.dumps(asdict(progress)) + "\n", durable=False)

@@ -83,7 +83,7 @@ class Scrubber:
         interval: float,
         clock: Clock,
         trail: Trail,
-        bookmark: ScrubProgress,
+        progress: ScrubProgress,
         keep: Callable[[ScrubProgress], None],
     ) -> None:
         """Continue from recorded progress.
@@ -93,7 +93,7 @@ class Scrubber:
             interval: seconds that a pass should take.
             clock: the clock.
             trail: the recorder of findings.
-            bookmark: the progress of the previous process.
+            progress: the progress of the previous process.
             keep: called with the current progress after each step; may raise OSError.
         """
         self._subject = subject
@@ -102,9 +102,9 @@ class Scrubber:
         self._trail = trail
         self._keep = keep
         self._pace = Throttle(clock, _SHARE)
-        self._notices = FindingLedger(bookmark.recorded, bookmark.seen)
-        self._bookmark = bookmark
-        self._began = clock.monotonic() - bookmark.elapsed
+        self._notices = FindingLedger(progress.recorded, progress.seen)
+        self._progress = progress
+        self._began = clock.monotonic() - progress.elapsed
         self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)  # after audit records were refused
         self._marks = subject.keys().compromised  # when the pass began
         self._status = SelfVerification(interval, findings=self._notices.by_kind())
@@ -131,7 +131,7 @@ class Scrubber:
         before = 0
         # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
         for log in context.logs:
-            if log.origin >= self._bookmark.origin:
+            if log.origin >= self._progress.origin:
                 place = self._marked_place(log, context)
                 while section := self._section(paced, log, place):
                     self._be_on_time((before + min(place.leaf, _weight(log))) / total)
@@ -179,7 +179,7 @@ class Scrubber:
         return self._surely(lambda: next_section(engine, log, place, self._subject.limits))
 
     def _marked_place(self, log: LogExtent, context: VerificationContext) -> ResumePoint:
-        marked = self._bookmark
+        marked = self._progress
         if marked.origin != log.origin:
             return ResumePoint()
         try:
@@ -242,16 +242,16 @@ class Scrubber:
                 break
             self._notices.sent(notices)
             self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
-            self._mark(self._bookmark.origin, ResumePoint(self._bookmark.leaf, self._bookmark.note))
+            self._mark(self._progress.origin, ResumePoint(self._progress.leaf, self._progress.note))
         self._publish()
 
     def _mark(self, origin: str, place: ResumePoint) -> None:
         elapsed = self._elapsed if origin else 0.0  # a walk that has not begun yet
-        self._bookmark = ScrubProgress(
+        self._progress = ScrubProgress(
             elapsed, origin, place.leaf, place.note, self._notices.recorded(), self._notices.seen()
         )
         try:
-            self._keep(self._bookmark)
+            self._keep(self._progress)
         except OSError as error:
             _logger.warning("after a restart, self-verification cannot continue from here: %s", error)
 

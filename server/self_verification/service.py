@@ -23,11 +23,11 @@ from storage.engine import Engine
 from storage.errors import StorageError
 from storage.url import StorageUrl
 
-__all__ = ["BOOKMARK", "self_verification"]
+__all__ = ["PROGRESS_FILE", "self_verification"]
 
 _logger = logging.getLogger(__name__)
 
-BOOKMARK = "self-verification.json"
+PROGRESS_FILE = "self-verification.json"
 """The name of the file in the data directory that has how far it came."""
 
 _CONNECT_PAUSE = 10.0  # seconds between attempts to reach storage
@@ -60,30 +60,30 @@ async def self_verification(
         return
     stop = threading.Event()
     clock = clock_until(stop)
-    file = settings.data_dir / BOOKMARK
-    walker = Scrubber(
+    file = settings.data_dir / PROGRESS_FILE
+    scrubber = Scrubber(
         Subject(keys, remembered),
         interval,
         clock,
         AuditTrail(otlp_grpc),
         read_progress(file),
-        lambda bookmark: write_progress(file, bookmark),
+        lambda progress: write_progress(file, progress),
     )
     # Not a thread of the event loop's: those are few, and it would take one for good.
-    thread = threading.Thread(target=_run, args=(walker, settings.storage, clock), name="self-verification")
+    thread = threading.Thread(target=_run, args=(scrubber, settings.storage, clock), name="self-verification")
     thread.start()
     try:
-        yield lambda: walker.status
+        yield lambda: scrubber.status
     finally:
         stop.set()
         await pool.run(thread.join)
 
 
-def _run(walker: Scrubber, url: StorageUrl, clock: Clock) -> None:
+def _run(scrubber: Scrubber, url: StorageUrl, clock: Clock) -> None:
     with contextlib.suppress(WorkStoppedError), contextlib.closing(_connect(url, clock)) as engine:
         while True:
             try:
-                walker.run(engine)
+                scrubber.run(engine)
             except WorkStoppedError:
                 raise
             except Exception:

@@ -85,17 +85,27 @@ class Writing:
     def gauges(self) -> Iterator[GaugeSample]:
         """Yield how the logs, and storage's clock, stand now."""
         ahead = self.probe.clock_offset
-        yield "lognotary_storage_clock_offset_seconds", "How far the clock is ahead of storage's", {}, ahead
+        yield (
+            "lognotary_storage_clock_offset_seconds",
+            "Seconds by which this machine's clock is ahead of storage's",
+            {},
+            ahead,
+        )
         for stream, log in self.logs.items():
             labels = {"stream": stream.value}
             journal = log.writer.journal
             oldest = self.batchers[stream].oldest
             signed = log.writer.signed + log.statements.signed
-            yield "lognotary_journal_batches", "Batches in the journal, not in storage", labels, len(journal)
-            yield "lognotary_journal_bytes", "Bytes that the journal takes", labels, journal.size
-            yield "lognotary_journal_limit_bytes", "Bytes that the journal may take", labels, journal.limit
+            yield "lognotary_journal_batches", "Batches in the journal that are not in storage", labels, len(journal)
+            yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
+            yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
             yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
-            yield "lognotary_oldest_unacknowledged_seconds", "How long the oldest records wait", labels, oldest
+            yield (
+                "lognotary_oldest_unacknowledged_seconds",
+                "Seconds that the oldest unacknowledged records have waited",
+                labels,
+                oldest,
+            )
             pending = int(log.writer.keys.pending)
             yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
             yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
@@ -195,7 +205,7 @@ class Ingestion:
 
     async def finish(self, writing: Writing) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
-        _logger.info("stopping: requests that were taken are committed, new ones refused")
+        _logger.info("shutting down: accepted requests are committed, new ones are refused")
         asyncio.get_running_loop().call_later(_FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
         await stored([log.writer for log in writing.logs.values()], self._give_up)
@@ -224,7 +234,7 @@ class Ingestion:
 
     def _gauges(self) -> Iterator[GaugeSample]:
         yield ready_gauge(self.not_ready())
-        yield "lognotary_memory_limit_bytes", "Bytes of memory that it may take", {}, self._settings.memory_limit
+        yield "lognotary_memory_limit_bytes", "Memory limit of the process in bytes", {}, self._settings.memory_limit
 
     async def _store_journal(
         self, log: OwnedLog, batcher: Batcher, file: RetryLedgerFile, stack: contextlib.AsyncExitStack
@@ -260,8 +270,13 @@ def _build_batchers(
 
 
 def _gauges_of(admission: Admission) -> Iterator[GaugeSample]:
-    yield "lognotary_requests_in_flight", "Requests that are not answered", {}, admission.requests
-    yield "lognotary_request_bytes_held", "Bytes of memory that they count for", {}, admission.size * MEMORY_FACTOR
+    yield "lognotary_requests_in_flight", "Requests in flight", {}, admission.requests
+    yield (
+        "lognotary_request_bytes_held",
+        "Bytes of memory reserved for requests in flight",
+        {},
+        admission.size * MEMORY_FACTOR,
+    )
 
 
 def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:

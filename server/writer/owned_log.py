@@ -134,7 +134,8 @@ class OwnedLog:
             if self.writer.change_keys(keys.signer()):
                 _logger.info("%s: a key change is pending", self.name.origin)
         except KeyStoreError as error:
-            _logger.error("%s: it is signed by the same keys still: %s", self.name.origin, error)  # noqa: TRY400 - told whole
+            message = "%s: the key change failed, the same keys still sign: %s"
+            _logger.error(message, self.name.origin, error)  # noqa: TRY400 - told whole
 
     @property
     def signed_by(self) -> str:
@@ -146,7 +147,7 @@ class OwnedLog:
         try:
             self.statements.state(StatementKind.HEARTBEAT)
         except (RefusedError, StorageError, SigningError) as error:
-            _logger.warning("%s: no heartbeat: %s", self.name.origin, error)
+            _logger.warning("%s: the heartbeat failed: %s", self.name.origin, error)
 
     def close(self) -> None:
         """Close its journals."""

@@ -225,7 +225,7 @@ class WorstDays(RuleBasedStateMachine):
 
     @precondition(lambda self: self.senders)
     @rule(number=st.integers(0, 100))
-    def lose_patience(self, number: int) -> None:
+    def give_up_waiting(self, number: int) -> None:
         _, ticket = self.senders[number % len(self.senders)]
         ticket.cancel()
         self.loop.spin()

@@ -7,10 +7,10 @@ import pytest
 from server.self_verification.progress_file import ScrubProgress, read_progress, write_progress
 
 
-def test_a_bookmark_is_read_as_it_was_written(tmp_path: Path) -> None:
-    bookmark = ScrubProgress(12.5, "a/audit/b", 7, "note\n\n\N{EM DASH} a b\n", {"k": "LOG_FORKED"}, ["k"])
-    write_progress(tmp_path / "mark", bookmark)
-    assert read_progress(tmp_path / "mark") == bookmark
+def test_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
+    progress = ScrubProgress(12.5, "a/audit/b", 7, "note\n\n\N{EM DASH} a b\n", {"k": "LOG_FORKED"}, ["k"])
+    write_progress(tmp_path / "mark", progress)
+    assert read_progress(tmp_path / "mark") == progress
 
 
 def test_without_a_file_a_walk_begins_at_the_beginning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -67,7 +68,10 @@ def over_http(server: LognotaryServer, request: bytes, *, compressed: bool) -> s
     if compressed:
         headers["Content-Encoding"] = "gzip"
         request = gzip.compress(request, 1)
-    answer = httpx.post(f"{server.otlp_http}/v1/logs", content=request, headers=headers, timeout=SECONDS)
+    return http_outcome(httpx.post(f"{server.otlp_http}/v1/logs", content=request, headers=headers, timeout=SECONDS))
+
+
+def http_outcome(answer: httpx.Response) -> str:
     return {200: "OK", 503: "UNAVAILABLE", 413: "RESOURCE_EXHAUSTED"}.get(answer.status_code, str(answer.status_code))
 
 
@@ -101,6 +105,30 @@ def test_what_is_said_to_be_taken_is_taken_within_the_memory_limit(storage_url: 
                 assert outcome(send, server, few + b"\x00", compressed=compressed) == "RESOURCE_EXHAUSTED"
         assert peak_resident(server.pid) < memory_limit(server)
         assert server.stop() == 0
+
+
+def json_request(size: int) -> bytes:
+    """An OTLP/JSON request of some size, with records such as services send."""
+    choose = random.Random(64)
+    records: list[str] = []
+    while size > 0:
+        attributes = [{"key": f"key.{n}", "value": {"stringValue": str(choose.getrandbits(40))}} for n in range(4)]
+        text = {"stringValue": choose.randbytes(200).hex()}
+        records.append(json.dumps({"timeUnixNano": "1764316800000000000", "body": text, "attributes": attributes}))
+        size -= len(records[-1]) + 1
+    return f'{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{",".join(records)}]}}]}}]}}'.encode()
+
+
+def test_a_large_json_request_is_taken_within_the_memory_limit(tmp_path: Path) -> None:
+    def send(server: LognotaryServer, request: bytes, *, compressed: bool) -> str:
+        headers = {"Content-Type": "application/json"} | ({"Content-Encoding": "gzip"} if compressed else {})
+        body = gzip.compress(request, 1) if compressed else request
+        return http_outcome(httpx.post(f"{server.otlp_http}/v1/logs", content=body, headers=headers, timeout=SECONDS))
+
+    with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data") as server:
+        request = json_request(60 * MIB)
+        assert [outcome(send, server, request, compressed=how) for how in (False, True)] == ["OK", "OK"]
+        assert peak_resident(server.pid) < memory_limit(server)
 
 
 @pytest.mark.parametrize("send", [over_grpc, over_http])

@@ -125,7 +125,7 @@ def test_a_server_that_refuses_requests_because_it_stops_is_not_ready(
         with server, held_commit(proxy, places.flags["otlp_grpc"]):
             assert places.readiness() == 200
             os.kill(server.pid, signal.SIGTERM)
-            wait_for(lambda: "new ones refused" in server.log_text())
+            wait_for(lambda: "shutting down" in server.log_text())
             wait_for(lambda: is_refused(places.flags["otlp_grpc"]))
             assert places.readiness() == 503
             assert places.health() == {NOT_SERVING}

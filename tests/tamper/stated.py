@@ -22,7 +22,6 @@ from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, TABL
 
 __all__ = [
     "FIRST_OF_NEW_KEY",
-    "HEARTBEATS",
     "KEYS",
     "LAST",
     "TIMESTAMPED",
@@ -34,7 +33,6 @@ __all__ = [
 ]
 
 # The numbers of statements.
-HEARTBEATS = (2, 6, 9)
 WITNESSED = (3, 8)
 TIMESTAMPED = 4
 KEYS = 5

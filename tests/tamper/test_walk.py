@@ -229,7 +229,7 @@ def test_a_walk_goes_on_where_the_process_before_was(walk: Walk, stated: Stated)
     assert walk.trail.kinds() == ["RECORD_CHANGED"]
 
 
-def test_a_bookmark_that_nobody_signed_is_not_believed(
+def test_progress_that_nobody_signed_is_not_believed(
     walk: Walk, stated: Stated, caplog: pytest.LogCaptureFixture
 ) -> None:
     forged = stated.batches[OPERATIONAL][-1].checkpoint.replace("\u2014 shop", "\u2014 shot")

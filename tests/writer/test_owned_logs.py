@@ -493,7 +493,7 @@ class TestHeartbeats:
         with server.running() as logs:
             server.engine.execute("ALTER TABLE log_statements ADD CONSTRAINT full CHECK 0")
             beating = asyncio.create_task(keep_alive(Pool("housekeeping", 1), logs.values(), 0.01))
-            await asyncio.to_thread(wait_for, lambda: "no heartbeat" in caplog.text)
+            await asyncio.to_thread(wait_for, lambda: "the heartbeat failed" in caplog.text)
             server.engine.execute("ALTER TABLE log_statements DROP CONSTRAINT full")
             await asyncio.to_thread(wait_for, lambda: "heartbeat" in server.stated())
             beating.cancel()
