@@ -88,7 +88,7 @@ class Refusal:
 
     @property
     def sheds_load(self) -> bool:
-        """Whether the server has too much to do, which on a busy machine may be the case of any server."""
+        """True if the server shed load, which any server on a busy machine may do."""
         return self.retry is not None and self.details.startswith("too many requests are in flight")
 
 

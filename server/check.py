@@ -564,7 +564,7 @@ else had the key; that the log shows everybody the same history, unless a witnes
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was checked, whether it holds, and what there is to say."""
+    """Result of one check: its name, whether it holds, and an explanation."""
 
     name: str
     holds: bool
@@ -581,7 +581,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether the evidence holds."""
+        """True if the evidence holds."""
         return self.proved is not None
 
 
