@@ -133,13 +133,13 @@ def read_bundle(path: Path) -> dict[str, bytes]:
             names = [name for name in found if (path / name).is_file()]  # opening a pipe would wait for its writer
             return _read_files(names, lambda name: (path / name).open("rb"))
         if not path.is_file() or path.stat().st_size > 1024 * _MIB:
-            raise UnusableError(f"{path} is no directory and no zip file of at most 1 GiB")
+            raise UnusableError(f"{path} is neither a directory nor a zip file of at most 1 GiB")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise UnusableError(f"{path} cannot be read: {error}") from error
     # The end record says how long the list of files is. zipfile would read one of any length.
     if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > 4 * _MIB:
-        raise RefusedError("it is no zip file, or not such a one as bundles are")
+        raise RefusedError("the file is not a valid zip file of a bundle")
     try:
         return _read_zip(io.BytesIO(data))
     except RefusedError:
@@ -187,7 +187,7 @@ def parse(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         raise RefusedError("the files in key-changes are not numbered from 0001 on")
     proof = _PROOF.fullmatch(_text(files, "record.tlog-proof"))
     if proof is None:
-        raise RefusedError("record.tlog-proof is no c2sp.org/tlog-proof@v1")
+        raise RefusedError("record.tlog-proof is not a c2sp.org/tlog-proof@v1")
     checkpoint = _parse_checkpoint(_text(files, "checkpoint"), "checkpoint")
     origin = checkpoint.origin
     return Evidence(
@@ -221,7 +221,7 @@ def _parse_json(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RefusedError(f"record.json cannot be read: {error}") from error
     if not isinstance(parsed, dict):
-        raise RefusedError("record.json is no object")
+        raise RefusedError("record.json is not a JSON object")
     return parsed
 
 
@@ -229,7 +229,7 @@ def _parse_checkpoint(note: str, where: str) -> Checkpoint:
     """Parse a signed checkpoint (C2SP signed-note, tlog-checkpoint)."""
     match = _NOTE.fullmatch(note)
     if match is None:
-        raise RefusedError(f"{where} is no signed checkpoint")
+        raise RefusedError(f"{where} is not a signed checkpoint")
     signatures = []
     for line in match["signatures"].splitlines():
         _, name, encoded = line.split(" ")
@@ -243,7 +243,7 @@ def _parse_key_change(note: str, where: str) -> KeyChange:
     checkpoint = _parse_checkpoint(note, where)
     match = _STATEMENT.fullmatch(checkpoint.extension)
     if match is None:
-        raise RefusedError(f"{where} is no statement 'lognotary/v1 NUMBER TIME keys KEY... after KEY...'")
+        raise RefusedError(f"{where} is not a statement 'lognotary/v1 NUMBER TIME keys KEY... after KEY...'")
     after, _, before = match[2].partition(" after ")
     named = tuple(tuple(parse_key(word) for word in side.split(" ", 1)) for side in (before, after))
     if any(key.name != checkpoint.origin or key.key_type == COSIGNATURE for side in named for key in side):
@@ -436,7 +436,9 @@ def check_signatures(evidence: Evidence) -> str:
         needed &= {ML_DSA_44}
     for kind in sorted(needed - {key.key_type for key in signers & given}):
         by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
-        raise RefusedError(f"it is not signed by the key of type {kind} that was given, but by {by}")
+        raise RefusedError(
+            f"the checkpoint is not signed by the given key (type {kind}), but by {by}: give the key that signed at that time"
+        )
     return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
 
 
@@ -540,7 +542,7 @@ def check_witnesses(evidence: Evidence) -> str:
         if time is None:
             raise RefusedError(f"it is not cosigned by {witness}")
         cosigned.append(f"cosigned by {witness}" + (f" at {time_text(time)}" if time else ""))
-    return ", ".join(cosigned) or "none was asked for"
+    return ", ".join(cosigned) or "no witness was given"
 
 
 # ---- The steps in order, and what follows from them -------------------------------------------------------
@@ -597,7 +599,7 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         evidence = parse(files, keys, witnesses)
     except RefusedError as error:
         return Report((Step("files", False, str(error)),))
-    steps = [Step("files", True, "all are there and well-formed")]
+    steps = [Step("files", True, "all files are present and well-formed")]
     for name, step in _STEPS:
         try:
             steps.append(Step(name, True, step(evidence)))
