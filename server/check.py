@@ -437,7 +437,7 @@ def check_signatures(evidence: Evidence) -> str:
     for kind in sorted(needed - {key.key_type for key in signers & given}):
         by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
         raise RefusedError(
-            f"the checkpoint is not signed by the given key (type {kind}), but by {by}: give the key that signed at that time"
+            f"the checkpoint is not signed by the given key (type {kind}), but by {by}: give the key of that time"
         )
     return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
 
