@@ -20,6 +20,7 @@ __all__ = [
     "is_stated",
     "last_statement",
     "last_witnessed_size",
+    "read_numbered_statements",
     "read_statements",
 ]
 
@@ -111,6 +112,11 @@ def read_statements(
     if tree_size is not None:
         condition += f" AND TreeSize = {int(tree_size)}"
     return _select(engine, log_id, f"{condition} ORDER BY LogId, Number, Note")
+
+
+def read_numbered_statements(engine: Engine, log_id: str, first: int, last: int) -> Iterator[StatementRow]:
+    """Return the statements of a log with the numbers ``first`` to ``last``, ordered by number."""
+    return _select(engine, log_id, f"Number BETWEEN {int(first)} AND {int(last)} ORDER BY Number, Note")
 
 
 def last_witnessed_size(engine: Engine, log_id: str) -> int:

@@ -63,6 +63,7 @@ class BatchCommitter:
         self._give_up = give_up
         # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted.
         self._doubtful = max(journal.waiting, default=0)  # as an earlier process may have ended while it was on its way
+        self._stored = 0  # number of the last entry that was committed here; it may still have to be released
         self._refusal = 0.0, ""  # time of the last refusal by storage, and its reason
         self.blocked = False
         """True while a batch has been started and cannot be finished."""
@@ -108,12 +109,11 @@ class BatchCommitter:
         """
         for number in self._journal.waiting:
             self._state_key_changes()
-            entry = decode_entry(self._journal.read(number))
-            before = self._committed.state
-            if entry.batch.sequence <= before.sequence:  # committed before, but could not be released then
+            if number <= self._stored:  # committed by this process, but could not be released then
                 self._journal.release(number)
                 continue
-            state, fragments = entry.extend(before)
+            entry = decode_entry(self._journal.read(number))
+            state, fragments = entry.extend(self._committed.state)
             for table, insert in self._steps(entry, fragments):
                 self._until_done(insert, table, entry.batch, surely=number <= self._doubtful)
             self._done(number, entry.batch, state)
@@ -190,6 +190,7 @@ class BatchCommitter:
 
     def _done(self, number: int, batch: Batch, state: LogState) -> None:
         self._committed.state = state
+        self._stored = number
         self._refusal = 0.0, ""
         try:
             self._memory.remember_checkpoint(self._stream, batch.checkpoint)

@@ -1,9 +1,13 @@
-"""Recovery: the state of a log in storage and journal, before anything is appended to it."""
+"""Recovery: the state of a log in storage and journal, before anything is appended to it.
+
+An entry is released from the journal only if storage has exactly its batch. If storage has another one at its place,
+another server has continued the log, and the journal has the only copy of the records.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from server.errors.base import LognotaryError
@@ -18,12 +22,14 @@ from server.notary.origin import LogName
 from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
-from storage.evidence import count_after, last_batch, read_batches_of_leaves, read_fragments
+from storage.evidence import count_after, last_batch, read_batches_at, read_batches_of_leaves, read_fragments
 from storage.statements import last_statement, read_statements
 
 __all__ = ["LogUnusableError", "SignedFrom", "open_log", "open_statements"]
 
 _logger = logging.getLogger(__name__)
+
+_COMPARED_AT_ONCE = 500  # batches of the journal that are looked up with one query
 
 
 class LogUnusableError(LognotaryError):
@@ -52,7 +58,8 @@ def open_log(
 ) -> tuple[LogState, LogState, list[SignedFrom]]:
     """Return the state of a log, after checking that it can be continued.
 
-    Batches in the journal that storage has too are released from the journal.
+    Batches in the journal that storage has too are released from the journal. If an error is raised, the journal is
+    unchanged.
 
     Args:
         engine: the storage.
@@ -66,7 +73,8 @@ def open_log(
         journal.
 
     Raises:
-        LogUnusableError: the log's last batch does not verify, or does not extend ``known``.
+        LogUnusableError: the log's last batch does not verify, or does not extend ``known``; or storage has gone on
+            without a batch that is in the journal.
         JournalDamagedError: the journal does not continue the log.
         StorageError: storage cannot be read.
     """
@@ -78,7 +86,7 @@ def open_log(
             f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
             "to continue without it, start with another writer name (--writer)"
         ) from error
-    waiting = list(_waiting(engine, name, last, journal))
+    stored, waiting = _compare(engine, name, last, journal)
     head = state
     signed: list[SignedFrom] = []
     for entry in waiting:
@@ -98,6 +106,7 @@ def open_log(
             name.origin,
             left_over,
         )
+    journal.release(stored)
     return state, head, signed
 
 
@@ -137,27 +146,80 @@ def open_statements(
     return last, in_force
 
 
-def _waiting(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> Iterator[Entry]:
-    """Yield the batches in the journal that storage does not have; release the others."""
+def _compare(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> tuple[int, list[Entry]]:
+    """Compare the batches in the journal with those in storage.
+
+    Args:
+        engine: the storage.
+        name: the log.
+        last: its last batch in storage.
+        journal: its journal.
+
+    Returns:
+        The number of the last entry that storage has, 0 if it has none of them; and the entries that it does not have.
+
+    Raises:
+        LogUnusableError: storage has later batches, but not one that is in the journal.
+    """
+    newest = {name.origin: last}
+    compared: list[Batch] = []
+    stored = 0
+    waiting: list[Entry] = []
     for number in journal.waiting:
         entry = decode_entry(journal.read(number))
         batch = entry.batch
-        stored = last if batch.origin == name.origin else last_batch(engine, batch.log_id)
-        if stored is None or stored.sequence < batch.sequence:
-            if batch.origin != name.origin:
-                raise LogUnusableError(
-                    f"the journal has records of another log, {batch.origin}, which were acknowledged but are not in "
-                    f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
-                    "and keep it"
-                )
-            yield entry
-        elif stored.sequence == batch.sequence and stored.batch_id != batch.batch_id:
+        if batch.origin not in newest:
+            newest[batch.origin] = last_batch(engine, batch.log_id)
+        end = newest[batch.origin]
+        # Entries are released in order, so none is after one that waits.
+        if not waiting and end is not None and batch.sequence <= end.sequence:
+            compared.append(batch)
+            stored = number
+            if len(compared) == _COMPARED_AT_ONCE:
+                _check_stored(engine, compared, journal)
+                compared.clear()
+            continue
+        if batch.origin != name.origin:
             raise LogUnusableError(
-                f"storage has another history: batch {batch.sequence} of the log {batch.origin} is not the one in the "
-                "journal. Is another server writing under the same name? Give each a --writer of its own"
+                f"the journal has records of another log, {batch.origin}, which were acknowledged but are not in "
+                f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
+                "and keep it"
             )
-        else:
-            journal.release(number)
+        waiting.append(entry)
+    _check_stored(engine, compared, journal)
+    return stored, waiting
+
+
+def _check_stored(engine: Engine, batches: Iterable[Batch], journal: Journal) -> None:
+    """Check that storage has exactly these batches, each at its place in its log; raises LogUnusableError."""
+    logs: dict[str, list[Batch]] = {}
+    for batch in batches:
+        logs.setdefault(batch.log_id, []).append(batch)
+    for log_id, of_log in logs.items():
+        there = read_batches_at(engine, log_id, [(batch.sequence, batch.tree_size) for batch in of_log])
+        identities = {(batch.sequence, batch.tree_size, batch.batch_id) for batch in there}
+        for batch in of_log:
+            if (batch.sequence, batch.tree_size, batch.batch_id) not in identities:
+                raise LogUnusableError(_explain_difference(engine, batch, journal))
+
+
+def _explain_difference(engine: Engine, batch: Batch, journal: Journal) -> str:
+    if read_batches_of_leaves(engine, batch.log_id, [batch.first_leaf]):
+        what = (
+            f"storage has another history: batch {batch.sequence} of the log {batch.origin} is not the one in the "
+            "journal. Another server has continued the log under the same name"
+        )
+    else:
+        what = (
+            f"storage has lost records: it has later batches of the log {batch.origin}, but not batch "
+            f"{batch.sequence}, which is in the journal. If you can, restore the storage"
+        )
+    return (
+        f"{what}. The records of this batch and of later ones in the journal may have been acknowledged and are not in "
+        f"storage. Nothing was deleted: 'lognotary journal inspect {journal.directory}' lists them. To start without "
+        f"them, move the directory {journal.directory} to a safe place, keep it, and have the sources send the "
+        "records again. Give each server a --writer of its own"
+    )
 
 
 def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> frozenset[VerifierKey]:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from server.errors.ingest import JournalDamagedError, StorageRefusedError
+from server.errors.ingest import StorageRefusedError
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.log.log_memory import LogMemory
 from server.log.receipt_floor import ReceiptFloor
-from server.log.retry_insert import insert_and_verify, retry_until_visible
+from server.log.retry_insert import retry_until_visible
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import VerificationError
 from server.notary.signers import Signer
@@ -21,7 +21,6 @@ from server.notary.statement import (
     ReceiptBound,
     Statement,
     StatementKind,
-    StatementRow,
     data_digest,
     key_change_words,
     open_statement,
@@ -29,17 +28,10 @@ from server.notary.statement import (
     sign_statement,
 )
 from storage.engine import Engine
-from storage.errors import NotAppliedError, StorageError
-from storage.statements import (
-    decode_statement,
-    encode_statement,
-    insert_statement,
-    is_stated,
-    last_statement,
-    read_statements,
-)
+from storage.errors import NotAppliedError
+from storage.statements import encode_statement, insert_statement, is_stated, read_statements
 
-__all__ = ["StatementWriter", "store_waiting_statements"]
+__all__ = ["StatementWriter"]
 
 _logger = logging.getLogger(__name__)
 
@@ -169,48 +161,3 @@ class StatementWriter:
                 "%s: statement %d cannot be saved: %r", statement.checkpoint.origin, statement.number, error
             )
         return statement
-
-
-def store_waiting_statements(engine: Engine, journal: Journal) -> None:
-    """Store statements that an earlier process may have been sending to storage when it ended.
-
-    Raises:
-        JournalDamagedError: the journal is damaged, or does not continue the stored statements.
-        StorageError: storage cannot be reached, or refused a statement.
-    """
-    last: dict[str, StatementRow | None] = {}  # the last stored statement of each log
-    for number in journal.waiting:
-        try:
-            row = decode_statement(journal.read(number))
-        except StorageError as error:
-            raise JournalDamagedError(
-                f"the journal in {journal.directory} has an entry that is not a statement: {error}"
-            ) from error
-        if row.log_id not in last:
-            last[row.log_id] = last_statement(engine, row.log_id)
-        # The last segment has many stored statements: each was stored before the next one was signed.
-        if _goes_on(row, last[row.log_id], journal):
-            insert_and_verify(
-                f"statement {row.number} of the log {row.log_id}",
-                lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
-                lambda row=row: is_stated(engine, row),  # type: ignore[misc]
-            )
-            last[row.log_id] = row
-        journal.release(number)
-
-
-def _goes_on(row: StatementRow, last: StatementRow | None, journal: Journal) -> bool:
-    """Return whether a statement comes next after the last one; raises JournalDamagedError if it is out of order."""
-    stored = last.number if last else 0
-    if row.number > stored + 1:
-        raise JournalDamagedError(
-            f"storage has lost statements: the journal in {journal.directory} has number {row.number} of the log "
-            f"{row.log_id}, but storage has {stored}. Restore the storage, or start a new log under another name "
-            "(--writer)"
-        )
-    if last and row.number == stored and row.note != last.note:
-        raise JournalDamagedError(
-            f"storage has a different statement {row.number} of the log {row.log_id} than the journal in "
-            f"{journal.directory}. Is another server writing under the same name? Give each a --writer of its own"
-        )
-    return row.number == stored + 1

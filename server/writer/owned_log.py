@@ -16,7 +16,8 @@ from server.log.key_changes import DecidedChange
 from server.log.log_writer import LogWriter
 from server.log.receipt_floor import ReceiptFloor
 from server.log.recovery import SignedFrom, open_log, open_statements
-from server.log.statement_writer import StatementWriter, store_waiting_statements
+from server.log.statement_writer import StatementWriter
+from server.log.waiting_statements import store_waiting_statements
 from server.notary.errors import SigningError
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName

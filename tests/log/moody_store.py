@@ -141,6 +141,9 @@ class MoodyStore:
         assert " FROM log_batches " in select, f"not expected: {select}"
         if "ORDER BY Sequence DESC" in select:
             return b"".join(map(_batch_row, self.batches[-1:]))
+        if "places" in parameters:
+            there = [batch for batch in self.batches if (batch.sequence, batch.tree_size) in parameters["places"]]
+            return b"".join(map(_batch_row, there))
         leaves = parameters["leaves"]
         holding = [
             batch for batch in self.batches if any(batch.first_leaf <= leaf < batch.tree_size for leaf in leaves)

@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -209,6 +209,22 @@ class Restart:
                 life.writer.commit([rows(Stream.AUDIT, body)])
             return [life.writer.append([rows(Stream.AUDIT, body)], [body.encode() * 32]) for body in waiting]
 
+    def continue_elsewhere(self, journal: Journal, same: int, others: Sequence[str]) -> None:
+        """Let another server with the same keys store some of the batches that wait here, and then its own."""
+        with closing(Journal(self.directory / "journal", 1 << 20)) as left:
+            state, _, _ = open_log(self.engine, NAME, [KEY], self.known, left)
+            for number in left.waiting[:same]:
+                entry = decode_entry(left.read(number))
+                state, fragments = entry.extend(state)
+                insert_records(self.engine, NAME.stream, entry.batch, entry.block)
+                insert_tiles(self.engine, entry.batch, fragments)
+                insert_batch(self.engine, entry.batch)
+        write(self.engine, journal, state, *([body] for body in others))
+
+    def segments(self) -> dict[str, bytes]:
+        """Return the files of the journal."""
+        return {path.name: path.read_bytes() for path in (self.directory / "journal").iterdir()}
+
     def lose(self, *sequences: int) -> None:
         """Let storage lose batches."""
         for batch in [batch for batch in self.batches if batch.sequence in sequences]:
@@ -305,6 +321,67 @@ class TestJournal:
         write(restart.engine, journal, LogState(NAME), ["written elsewhere"])
         with pytest.raises(LogUnusableError, match="storage has another history: batch 1"), restart.life():
             pass
+
+    @pytest.mark.parametrize(
+        ("same", "others"),
+        [
+            pytest.param(0, ["p", "q", "r", "s"], id="others_that_go_further"),
+            pytest.param(0, ["p", "q"], id="as_many_others"),
+            pytest.param(0, ["p"], id="fewer_others"),
+            pytest.param(1, ["q"], id="the_second_differs"),
+            pytest.param(1, ["q", "r", "s"], id="the_second_differs_and_others_go_further"),
+        ],
+    )
+    def test_batches_that_others_have_replaced_in_storage_stay_in_the_journal(
+        self, restart: Restart, journal: Journal, same: int, others: list[str]
+    ) -> None:
+        left = restart.write("a", waiting=["b", "c"])
+        restart.continue_elsewhere(journal, same, others)
+        segments = restart.segments()
+        message = rf"another history: batch {2 + same} .* Nothing was deleted: 'lognotary journal inspect"
+        for _ in range(2):
+            with pytest.raises(LogUnusableError, match=message), restart.life():
+                pass
+            assert restart.segments() == segments
+        with closing(Journal(restart.directory / "journal", 1 << 20)) as kept:
+            assert [decode_entry(kept.read(number)).batch for number in kept.waiting[1:]] == left
+
+    def test_where_others_took_over_a_server_starts_once_its_journal_is_moved_away(
+        self, restart: Restart, journal: Journal
+    ) -> None:
+        restart.write("a", waiting=["b", "c"])
+        restart.continue_elsewhere(journal, 0, ["p", "q", "r"])
+        (restart.directory / "journal").rename(restart.directory / "kept")
+        with restart.life() as life:
+            assert life.head.sequence == 4
+
+    @pytest.mark.parametrize("further", [[], ["x", "y"]])
+    def test_what_storage_has_as_it_was_signed_leaves_the_journal(
+        self, restart: Restart, journal: Journal, further: list[str]
+    ) -> None:
+        restart.write("a", waiting=["b", "c"])
+        restart.continue_elsewhere(journal, 2, further)
+        with restart.life() as life:
+            assert (life.committed, len(life.writer.journal)) == (life.head, 0)
+            assert life.head.sequence == 3 + len(further)
+
+    def test_nothing_leaves_the_journal_if_storage_lacks_a_batch_before_its_last_one(self, restart: Restart) -> None:
+        restart.write("a", "b", "c")
+        restart.lose(2)
+        segments = restart.segments()
+        with pytest.raises(LogUnusableError, match=r"storage has lost records: .* but not batch 2"), restart.life():
+            pass
+        assert restart.segments() == segments
+
+    def test_nothing_leaves_the_journal_if_the_log_is_refused_for_another_reason(self, restart: Restart) -> None:
+        batches = restart.batches
+        restart.write("a", "b")
+        batches.append(replace(batches[-1], root_hash=bytes(32)))  # which this writer remembers
+        with closing(Journal(restart.directory / "journal", 1 << 20)) as journal:
+            waiting = journal.waiting
+            with pytest.raises(LogUnusableError, match="is not the one whose checkpoint"):
+                open_log(restart.engine, NAME, [KEY], restart.known, journal)
+            assert journal.waiting == waiting
 
     def test_batches_that_none_of_its_keys_signed_are_refused(self, restart: Restart) -> None:
         restart.write(waiting=["a"])

@@ -17,8 +17,8 @@ from server.errors.ingest import JournalDamagedError, JournalFailedError, Storag
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.log.receipt_floor import ReceiptFloor
-from server.log.statement_writer import store_waiting_statements
-from server.notary.batch import LogState
+from server.log.waiting_statements import store_waiting_statements
+from server.notary.batch import LogState, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
@@ -35,6 +35,7 @@ from server.notary.statement import (
 )
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
+from storage.commit import insert_batch
 from storage.engine import Engine, EngineInfo
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.statements import decode_statement, insert_statement, last_statement, read_statements
@@ -429,6 +430,40 @@ class TestJournal:
         for journal in self.reopen(left):
             with pytest.raises(JournalDamagedError, match="a different statement 2"):
                 store_waiting_statements(left.engine, journal)
+
+    def test_a_statement_that_others_have_replaced_in_storage_stays_in_the_journal(
+        self, left: Log, tmp_path: Path
+    ) -> None:
+        with closing(Journal(tmp_path / "another", 1 << 20)) as another:
+            replacing = Log(left.engine.engine, another, last=left.writer.last)
+            for _ in range(3):
+                replacing.writer.state(HEARTBEAT)
+        for journal in self.reopen(left):
+            waiting = journal.waiting
+            with pytest.raises(JournalDamagedError, match=r"a different statement 2 .* Nothing was deleted"):
+                store_waiting_statements(left.engine, journal)
+            assert journal.waiting == waiting
+        assert len(left.rows()) == 4
+
+    @pytest.mark.parametrize("further", [False, True])
+    def test_a_change_of_keys_is_not_stored_once_others_have_signed_past_it(
+        self, engine: Engine, journal: Journal, further: bool
+    ) -> None:
+        log = Log(engine, journal, give_up=Patience(pauses_left=0))
+        log.engine.failures = [(UNKNOWN, False)]
+        with pytest.raises(StorageRefusedError, match="shut down"):
+            log.writer.change_keys(OLD, NEW)
+        before = at(log.checkpoint.size + (0 if further else -1))
+        last = notarize(before, bytes(32), OLD, min_timestamp=0, max_timestamp=0, ingested_at=0)
+        insert_batch(engine, last.batch)
+        for reopened in self.reopen(log):
+            if further:
+                with pytest.raises(JournalDamagedError, match="a key change at 3 entries"):
+                    store_waiting_statements(engine, reopened)
+            else:
+                store_waiting_statements(engine, reopened)
+            assert len(reopened) == (1 if further else 0)
+        assert len(log.rows()) == (0 if further else 1)
 
     def test_what_is_no_statement_is_refused(self, engine: Engine, journal: Journal) -> None:
         journal.append([b"something else"])
