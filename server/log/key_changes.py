@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from server.errors.ingest import JournalFailedError, RefusedError, StorageRefusedError
@@ -21,13 +22,14 @@ from server.notary.batch import LogState
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
 from server.notary.signers import Signer
+from server.retry.backoff import backoff
 from storage.errors import StorageError
 
 __all__ = ["DecidedChange", "KeyChanges"]
 
 _logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 0.1  # seconds before a statement is repeated, doubled each time
+_FIRST_PAUSE = 0.1  # seconds before a refused statement is tried again, doubled each time
 _LONGEST_PAUSE = 5.0
 
 
@@ -53,6 +55,7 @@ class KeyChanges:
         signer: Signer,
         statements: StatementWriter | None = None,
         decided: Iterable[DecidedChange] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Continue with a log's keys.
 
@@ -61,6 +64,7 @@ class KeyChanges:
             signer: the keys that sign the log, according to storage.
             statements: writer of the KEYS statements; None for a log whose keys never change.
             decided: key changes that an earlier process decided, in order.
+            clock: monotonic clock in seconds, for the pauses between two attempts of ``settle``.
         """
         self._origin = origin
         self._statements = statements
@@ -68,6 +72,9 @@ class KeyChanges:
         self._decided = deque(decided)
         self._wanted: Signer | None = None
         self._lock = threading.Lock()  # held during no I/O except the use of keys
+        self._clock = clock
+        self._settle_at = 0.0  # time on the clock before which ``settle`` does not ask storage again
+        self._pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._told = ""  # the last logged reason why the keys could not be changed
         self.signer = self._decided[-1].signer if self._decided else signer
         """The keys that sign the next batch."""
@@ -87,6 +94,7 @@ class KeyChanges:
         with self._lock:
             changes = self._keys(signer) != self._keys(self.signer)
             self._wanted = signer if changes else None
+            self._end_pause()
             return changes
 
     def decide(self, head: LogState) -> None:
@@ -110,7 +118,8 @@ class KeyChanges:
     def settle(self, head: LogState) -> None:
         """Decide and state a requested key change, with an empty journal; after a failure it stays pending.
 
-        Must be called between two appends.
+        Must be called between two appends. After a failure, calls do nothing until a pause is over, which grows with
+        each failure: commits, which call this too, are not slowed by attempts that storage refuses.
 
         Args:
             head: state of the log, which is the same in storage.
@@ -118,6 +127,8 @@ class KeyChanges:
         Raises:
             StorageRefusedError: the disk may have kept a statement that was not stored: nothing may be signed after it.
         """
+        if not self._decided and self._clock() < self._settle_at:
+            return
         self.decide(head)
         while self._decided:
             try:
@@ -131,6 +142,7 @@ class KeyChanges:
                 self._tell(str(error))
                 if isinstance(error, JournalFailedError):
                     raise StorageRefusedError(f"a change of keys cannot be made now: {error}") from error
+                self._settle_at = self._clock() + next(self._pauses)
                 return
 
     def due(self, size: int) -> bool:
@@ -147,15 +159,16 @@ class KeyChanges:
         Raises:
             StorageRefusedError: ``give_up`` was set before.
         """
-        pause = _FIRST_PAUSE
-        while self.due(size):
+        for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
             try:
-                self._state(self._decided[0])
+                while self.due(size):
+                    self._state(self._decided[0])
             except (RefusedError, StorageError, SigningError) as error:
                 self._tell(str(error))
                 if give_up.wait(pause):
                     raise StorageRefusedError("shut down before a change of keys could be stated") from error
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return
 
     def _state(self, change: DecidedChange) -> None:
         if self._statements is None:
@@ -166,6 +179,10 @@ class KeyChanges:
             self._decided.popleft()
         self._told = ""
         _logger.info("%s: new keys sign from now on", self._origin)
+
+    def _end_pause(self) -> None:
+        self._settle_at = 0.0
+        self._pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
 
     def _keys(self, signer: Signer) -> set[object]:
         return set(signer.verifier_keys(self._origin))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from server.codec.rows import Rows
 from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, StorageRefusedError
@@ -48,6 +49,7 @@ class LogWriter:
         statements: StatementWriter | None = None,
         decided: Iterable[DecidedChange] = (),
         receipts: ReceiptFloor | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Continue a log.
 
@@ -62,6 +64,7 @@ class LogWriter:
             statements: writer of the KEYS statements; None for a log whose keys never change.
             decided: key changes among the batches in the journal.
             receipts: receipt floor that statements have promised; None if no statement promises one.
+            clock: monotonic clock in seconds, for the pauses between attempts to change the keys.
         """
         self._stream = head.name.stream
         self._journal = journal
@@ -76,7 +79,7 @@ class LogWriter:
         self._failure = ""  # why nothing can be appended any more
         self.receipts = ReceiptFloor(head.range.size) if receipts is None else receipts
         """The receipt floor that the log's statements have promised."""
-        self.keys = KeyChanges(head.name.origin, signer, statements, decided)
+        self.keys = KeyChanges(head.name.origin, signer, statements, decided, clock)
         """The keys that sign the log."""
         self._committer = BatchCommitter(engine, journal, committed, self.keys, memory, give_up)
         self.signed = 0

@@ -21,6 +21,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.data_dir.directory import DataDirectoryError
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS, NotedRequest
 
 __all__ = ["RetryLedgerFile"]
@@ -92,10 +93,17 @@ class RetryLedgerFile:
             waiting: digests of the requests of these batches; they are not returned.
 
         Raises:
-            OSError: the file cannot be read.
+            DataDirectoryError: the file cannot be read.
         """
         with self._writing:
-            entries = self._read()
+            try:
+                entries = self._read()
+            except OSError as error:
+                raise DataDirectoryError(
+                    f"the retry ledger {self._path} cannot be read: {error.strerror or error}. It has to be a file "
+                    "that this user may read: mend that, or move it away. Without it, requests that were refused "
+                    "before this start may be stored twice if they are sent again"
+                ) from error
             now = self._now()
             left = _without_waiting(_replay(entries, now), waiting)
             inherited = [_Entry(request, now, _Kind.WAITING) for request in waiting]

@@ -15,6 +15,7 @@ from server.notary.batch import Batch
 from server.notary.merkle import CompactRange
 from server.notary.origin import Stream
 from storage.engine import EngineInfo
+from storage.errors import NotAppliedError
 
 NOW = 1_790_000_000 * 10**9
 DAY = 86_400 * 10**9
@@ -64,6 +65,7 @@ class PretendedEngine:
         failures: what the next inserts do: None succeeds, an error is raised; with ``applied`` the
             insert takes effect all the same.
         tables: table -> token -> block.
+        refusing: tables that refuse every insert.
         attempts: (table, token) of every insert that was tried.
         lost: (table, token) whose rows are not stored, though the token is known.
         before_insert: called before each insert.
@@ -71,6 +73,7 @@ class PretendedEngine:
 
     failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
     tables: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    refusing: set[str] = field(default_factory=set)
     attempts: list[tuple[str, str]] = field(default_factory=list)
     lost: set[tuple[str, str]] = field(default_factory=set)
     before_insert: Callable[[], object] = lambda: None
@@ -83,6 +86,8 @@ class PretendedEngine:
         assert columns
         self.before_insert()
         self.attempts.append((table, token))
+        if table in self.refusing:
+            raise NotAppliedError("refused")
         failure = self.failures.pop(0) if self.failures else None
         if (failure is None or failure[1]) and (table, token) not in self.lost:
             self.tables.setdefault(table, {}).setdefault(token, block)

@@ -16,7 +16,7 @@ import grpc
 import pytest
 
 from harness.clickhouse_http import ClickHouseServer
-from harness.lognotary_server import LognotaryServer, read_verification, run_lognotary
+from harness.lognotary_server import LognotaryServer, ServerNotReadyError, read_verification, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.waiting import wait_for
 from storage.writers import LEASE
@@ -121,6 +121,25 @@ def test_a_server_that_was_cut_off_ends_and_commits_nothing_more(
         entries = [entry for line in inspected.stdout.splitlines() for entry in json.loads(line)["entries"]]
         kept = sum(e["records"] for e in entries if e.get("origin") == "lognotary/operational/journal")
         assert kept == 1 + len(journal.only_in_journal)  # the first is in storage, and in the segment still
+        # Batch 2 is in the journal only, and storage has another one in its place.
+        assert journal.other.stop() == 0
+        for _ in range(2):
+            with pytest.raises(ServerNotReadyError):
+                journal.cut.start()
+            assert journal.cut.stop() == 2
+            last = journal.cut.log_text().splitlines()[-1]
+            assert "storage has another history: batch 2 of the log lognotary/operational/journal" in last
+            assert "Nothing was deleted" in last
+            again = run_lognotary("journal", "inspect", "--json", "--data-dir", str(journal.cut.data_dir))
+            assert again.stdout == inspected.stdout
+        assert stored() == Counter(expected)
+        # As the message says: the journal is moved away, and the server continues the log.
+        (journal.cut.data_dir / "journal" / "operational").rename(tmp_path / "kept")
+        journal.cut.start()
+        journal.send(journal.cut, journal.acknowledged, "without the journal")
+        expected.append(journal.acknowledged[-1])
+        assert journal.cut.stop() == 0
+        wait_for(lambda: stored() == Counter(expected), _LONG)
 
     keys = [f"--public-key={writer.other.public_key}" for writer in writers]
     verified = run_lognotary("verify", "--json", "--storage", url(clickhouse_server.url), *keys)

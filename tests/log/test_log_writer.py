@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -71,6 +72,7 @@ class Log:
         self.give_up = give_up or Patience()
         at = CommittedLog(LogState(NAME))
         self.statements = None
+        self.now = 0.0  # of the monotonic clock
         if stated is not None:
             self.statements = statement_writer(self.engine, stated, at, SIGNER, give_up=self.give_up)
         self.writer = log_writer(
@@ -81,6 +83,7 @@ class Log:
             memory=self.memory,
             give_up=self.give_up,
             statements=self.statements,
+            clock=lambda: self.now,
         )
         self.give_up.writer = self.writer
 
@@ -575,11 +578,41 @@ class TestKeys:
         log.writer.change_keys(new)
         first = log.writer.commit([rows(Stream.AUDIT, "a")])
         self.signs(first, new, SIGNER)
+        log.now += 60
         log.writer.settle_keys()
         assert log.writer.keys.pending
+        log.now += 60
         second = log.writer.commit([rows(Stream.AUDIT, "b")])
         self.signs(second, SIGNER, new)
         assert follows(second, first)
+        assert not log.writer.keys.pending
+
+    def test_commits_do_not_repeat_a_refused_change_before_a_pause_that_grows(self, log: Log) -> None:
+        log.engine.refusing = {"log_statements"}
+        log.writer.change_keys(Signer.generate())
+        attempts = []
+        for _ in range(240):
+            before = len(log.engine.attempts)
+            log.writer.commit([rows(Stream.AUDIT, "a")])
+            if "log_statements" in self.tables(log)[before:]:
+                attempts.append(log.now)
+            log.now += 0.125
+        pauses = [later - earlier for earlier, later in pairwise(attempts)]
+        assert pauses == sorted(pauses)
+        assert (pauses[0], pauses[-1]) == (0.125, 5.0)
+        log.engine.refusing = set()
+        log.now += 5.0
+        log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert not log.writer.keys.pending
+
+    def test_a_change_that_is_requested_anew_is_tried_at_once(self, log: Log) -> None:
+        log.engine.failures = [(REFUSED, False)]
+        log.writer.change_keys(Signer.generate())
+        log.writer.settle_keys()
+        log.writer.settle_keys()
+        assert self.tables(log) == ["log_statements"]
+        log.writer.change_keys(Signer.generate())
+        log.writer.settle_keys()
         assert not log.writer.keys.pending
 
     def test_a_key_that_cannot_sign_now_does_not_stop_the_one_that_signs(

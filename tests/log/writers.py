@@ -67,6 +67,7 @@ def log_writer(
     memory: Memory | None = None,
     give_up: threading.Event | None = None,
     statements: StatementWriter | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> LogWriter:
     """Return a writer that goes on with a log.
 
@@ -79,6 +80,7 @@ def log_writer(
         memory: remembers what was committed.
         give_up: ends retries once it is set.
         statements: states changes of keys, if there are any.
+        clock: monotonic clock for pauses between attempts to change keys.
     """
     committed = at if isinstance(at, CommittedLog) else CommittedLog(at)
     return LogWriter(
@@ -90,6 +92,7 @@ def log_writer(
         memory or Memory(),
         give_up or threading.Event(),
         statements,
+        clock=clock,
     )
 
 

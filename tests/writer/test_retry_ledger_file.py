@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.data_dir.directory import DataDirectoryError
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS
 from server.writer.retry_ledger_file import RetryLedgerFile
 
@@ -52,6 +53,16 @@ def test_what_was_left_and_not_taken_over_comes_back_at_every_start_until_it_is(
     with opened(path) as (file, _):
         file.note(B, False)
     assert left_in(path) == [A]
+
+
+def test_a_ledger_that_cannot_be_read_is_an_error_that_names_it_and_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "left"
+    path.mkdir()
+    file = RetryLedgerFile(path)
+    with pytest.raises(DataDirectoryError, match=r"left cannot be read: Is a directory\. .* move it away") as raised:
+        file.open()
+    file.close()
+    assert raised.value.exit_status == 2
 
 
 def test_a_note_is_in_the_file_when_its_future_is_done(tmp_path: Path) -> None:
