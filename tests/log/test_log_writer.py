@@ -13,12 +13,18 @@ from typing import Any, ClassVar
 import pytest
 
 from harness.waiting import wait_for
-from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, JournalFullError, StorageRefusedError
+from server.errors.ingest import (
+    BatchOutcomeUnknownError,
+    JournalDamagedError,
+    JournalFailedError,
+    JournalFullError,
+    StorageRefusedError,
+)
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal, segment_files
 from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
-from server.notary.batch import Batch, LogState
+from server.notary.batch import Batch, LogState, notarize
 from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import SigningError
@@ -522,6 +528,16 @@ class TestInherited:
         with pytest.raises(StorageRefusedError, match="shut down"):
             log.writer.store_waiting()
         assert len(reopened(journal)) == 2
+
+
+def test_a_batch_that_this_process_did_not_commit_is_not_taken_for_one_that_it_did(log: Log) -> None:
+    log.writer.append([rows(Stream.AUDIT, "a")])
+    others = notarize(LogState(NAME), bytes(32), SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
+    writer = log_writer(log.engine, log.journal, others.state, SIGNER)
+    with pytest.raises(JournalDamagedError, match="does not continue the log"):
+        writer.store_waiting()
+    assert len(log.journal) == 1
+    assert log.engine.attempts == []
 
 
 class TestKeys:
