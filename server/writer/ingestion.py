@@ -19,6 +19,7 @@ from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
+from server.pipeline.retry_ledger import NotedRequest
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
 from server.process.lifecycle import Signals, StoppedError, background, retry_until_available, run_once, sole_writer
 from server.process.memory_limit import MemoryGuard, MemoryPlan, memory_for_requests, plan_memory, resident_memory
@@ -250,6 +251,8 @@ class Ingestion:
             await self._pools.housekeeping.run(log.writer.store_waiting)
         except RefusedError as error:  # it was given up
             raise StoppedError from error
+        file.waiting_stored()
+        batcher.restore(NotedRequest(request, 0.0) for request in waiting)
 
 
 def _build_batchers(
