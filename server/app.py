@@ -30,10 +30,10 @@ from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
+from server.process.background import background
 from server.process.lifecycle import (
     Signals,
     StoppedError,
-    background,
     install_signal_handlers,
     retry_until_available,
 )
@@ -83,6 +83,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         WitnessError: a timestamp authority cannot be used as it is set.
         MemoryLimitError: there is not enough memory for any request.
         ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
+        TaskFailedError: a background task failed; requests that were taken are committed.
     """
     signals = install_signal_handlers()
     async with contextlib.AsyncExitStack() as stack:
@@ -110,14 +111,16 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             on_verified=metrics.verified,
             on_finding=metrics.finding,
         )
-        stack.enter_context(background(_reread_keys(process, backend, identity)))
+        rereading = _reread_keys(process, backend, identity)
+        stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         answering = _answer(process, backend, intake.not_ready, metrics)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = await stack.enter_async_context(reached_storage(process))
         reads = await retry_until_available(pools.housekeeping, lambda: connect(settings.storage), signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
         opened = await stack.enter_async_context(intake.accepting(engine))
-        stack.enter_context(background(_publish_keys(process, identity, opened.signed_by)))
+        publishing = _publish_keys(process, identity, opened.signed_by)
+        stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(
             pools.housekeeping, settings, lambda: backend.keys, remembered, intake.otlp_grpc
         )
@@ -139,7 +142,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
 
     Raises:
         DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError,
-            AddressUnavailableError, ListenerEndedError: as ``run_server``.
+            AddressUnavailableError, ListenerEndedError, TaskFailedError: as ``run_server``.
     """
     settings = order.settings
     async with contextlib.AsyncExitStack() as stack:
@@ -153,7 +156,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         writing = writing_logs(process, ingestion, order.writer, key_store(settings), engine, contextlib.nullcontext())
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
-        stack.enter_context(background(_report(ingestion, opened, say)))
+        stack.enter_context(background("reports to the server", _report(ingestion, opened, say), signals.stop))
         await opened.run()
 
 
@@ -213,7 +216,7 @@ async def _answer(
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
-        await stack.enter_async_context(following_readiness(health))
+        await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         http_api = build_http_api(backend, pool, not_ready, metrics.expose)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))

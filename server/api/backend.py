@@ -116,7 +116,13 @@ class Backend:
         return read_tile(self._engine, self._trust.keys.now(), log_id, tile)
 
     def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
-        """Answer ``Verify``; raises ApiError and StorageError at once, and StorageError during the iteration."""
+        """Answer ``Verify``; the iteration raises StorageError.
+
+        Raises:
+            ApiError, StorageError: the call cannot be answered.
+            DataDirectoryError: a checkpoint that this server remembers is damaged. Without it, the answer would not
+                show whether storage was rolled back.
+        """
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.data_dir.directory import DataDirectoryError
 from server.process.pools import Pool, PoolFullError
 from storage.errors import StorageError
 
@@ -97,6 +98,9 @@ async def _abort(context: _Context, error: Exception) -> NoReturn:
         code = grpc.StatusCode.DATA_LOSS
     elif isinstance(error, StorageError):
         code = grpc.StatusCode.UNAVAILABLE
+    elif isinstance(error, DataDirectoryError):
+        _logger.error("an API call needs what the data directory remembers: %s", error)
+        code = grpc.StatusCode.FAILED_PRECONDITION
     elif isinstance(error, PoolFullError):
         code = grpc.StatusCode.RESOURCE_EXHAUSTED
     else:

@@ -11,6 +11,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from server.api.grpc_services import SERVICE_NAMES
+from server.process.background import background
 
 __all__ = ["add_health", "following_readiness"]
 
@@ -48,17 +49,20 @@ def add_health(server: grpc.aio.Server, not_ready: Callable[[], str]) -> _Readin
 
 
 @contextlib.asynccontextmanager
-async def following_readiness(servicer: _Readiness) -> AsyncIterator[None]:
-    """Update the status for watching clients until the block ends, and then report all services as NOT_SERVING."""
+async def following_readiness(servicer: _Readiness, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Update the status for watching clients until the block ends, and then report all services as NOT_SERVING.
+
+    Raises:
+        TaskFailedError: the updates failed; ``stop`` was set then.
+    """
 
     async def follow() -> None:
         while True:
             await servicer.refresh()
             await asyncio.sleep(_INTERVAL)
 
-    following = asyncio.create_task(follow())
     try:
-        yield
+        with background("gRPC health", follow(), stop):
+            yield
     finally:
-        following.cancel()
         await servicer.enter_graceful_shutdown()

@@ -17,6 +17,7 @@ LognotaryError
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities
 ├── ApiError                  server.api.errors: calls to the API
 ├── WorkerFailedError         server.workers.supervisor
+├── TaskFailedError           server.process.background
 ├── NotRecordedError          server.self_verification.audit_trail
 ├── ServerFailedError         server.demo.server_process
 └── UnexpectedError           server.demo.checks

@@ -13,8 +13,9 @@ from server.keys.identity import Identity
 from server.keys.store import KeyStore
 from server.otlp.grpc_receiver import build_logs_handler, server_options
 from server.otlp.http_receiver import build_http_app
+from server.process.background import background
 from server.process.descriptors import allow_descriptors
-from server.process.lifecycle import background, retry_until_available, run_on_event
+from server.process.lifecycle import retry_until_available, run_on_event
 from server.process.memory_limit import largest_acceptable_request, resident_memory
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
@@ -65,7 +66,10 @@ async def writing_logs(
             await ingestion.finish(writing)
 
         reloading = run_on_event(pools.housekeeping, process.reload_keys, lambda: writing.reload_keys(keys))
-        with ingestion.taking_requests(writing, engine), background(reloading):
+        with (
+            ingestion.taking_requests(writing, engine, signals.stop),
+            background("key reloading", reloading, signals.stop),
+        ):
             yield OpenIntake(run, writing.signed_by)
 
 

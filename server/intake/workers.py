@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from server.intake.process import Intake, OpenIntake, Process, retention_around
 from server.keys.identity import Identity
-from server.process.lifecycle import background, run_on_event
+from server.process.background import background
+from server.process.lifecycle import call_on_event
 from server.process.metrics import Metrics, ready_gauge
 from server.workers.messages import Order
 from server.workers.reserved_ports import reserve
@@ -24,7 +25,7 @@ _logger = logging.getLogger(__name__)
 @contextlib.asynccontextmanager
 async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[Intake]:
     """Have workers receive records."""
-    settings, stop, housekeeping = process.settings, process.signals.stop, process.pools.housekeeping
+    settings, stop = process.settings, process.signals.stop
     with reserve(settings.otlp_grpc) as otlp_grpc, reserve(settings.otlp_http) as otlp_http:
         share = replace(
             settings,
@@ -47,7 +48,8 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
                 async with retention_around(process, engine):
                     await stack.enter_async_context(workers.running())
                     await workers.wait_until_ready(stop)
-                stack.enter_context(background(run_on_event(housekeeping, process.reload_keys, workers.reload_keys)))
+                reloading = call_on_event(process.reload_keys, workers.reload_keys)
+                stack.enter_context(background("key reloading", reloading, stop))
                 yield OpenIntake(run, workers.signed_by)
 
         yield Intake(otlp_grpc, otlp_http, metrics, workers.not_ready, accepting)

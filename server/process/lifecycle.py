@@ -7,10 +7,11 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from server.process.background import background
 from server.process.pools import Pool
 from server.retry.backoff import backoff
 from storage.clickhouse import connect
@@ -24,7 +25,7 @@ from storage.writers import RENEWAL, WriterName
 __all__ = [
     "Signals",
     "StoppedError",
-    "background",
+    "call_on_event",
     "install_signal_handlers",
     "reach_storage",
     "retry_until_available",
@@ -70,22 +71,20 @@ def install_signal_handlers() -> Signals:
     return signals
 
 
-@contextlib.contextmanager
-def background(work: Coroutine[Any, Any, None]) -> Iterator[None]:
-    """Run something beside the block, until that ends."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
 async def run_on_event(pool: Pool, event: asyncio.Event, work: Callable[[], object]) -> None:
     """Do blocking work in a pool whenever an event is set; never ends."""
     while True:
         await event.wait()
         event.clear()
         await pool.run(work)
+
+
+async def call_on_event(event: asyncio.Event, work: Callable[[], object]) -> None:
+    """Call a function on the event loop whenever an event is set; never ends. The function must not block."""
+    while True:
+        await event.wait()
+        event.clear()
+        work()
 
 
 async def run_once(event: asyncio.Event, work: Callable[[], object]) -> None:
@@ -175,11 +174,10 @@ async def sole_writer(
         loop.call_soon_threadsafe(stop.set)
 
     lease = await retry_until_available(pool, lambda: claim_lease(engine, name, end), stop)
-    renewal = asyncio.create_task(_renew(pool, lease))
     try:
-        yield FencedEngine(engine, lease)
+        with background("lease renewal", _renew(pool, lease), stop):
+            yield FencedEngine(engine, lease)
     finally:
-        renewal.cancel()
         try:
             await pool.run(lease.release)
         except StorageError as error:

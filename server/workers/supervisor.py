@@ -113,7 +113,7 @@ class Supervisor:
                 task.result()
 
     def reload_keys(self) -> None:
-        """Make every worker read its signing keys again."""
+        """Make every worker read its signing keys again. Call on the event loop."""
         for worker in self._workers:
             worker.reload_keys()
 
@@ -165,8 +165,11 @@ class _Worker:
         return report.signed_by if report else ""
 
     def reload_keys(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGHUP)
+        # On the event loop, which alone may use the process. The process may have ended unnoticed.
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGHUP)
 
     async def keep_running(self, stop: asyncio.Event) -> None:
         """Run the worker until ``stop`` is set; restart it if it ends before.

@@ -21,7 +21,8 @@ from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
 from server.pipeline.retry_ledger import NotedRequest
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
-from server.process.lifecycle import Signals, StoppedError, background, retry_until_available, run_once, sole_writer
+from server.process.background import background
+from server.process.lifecycle import Signals, StoppedError, retry_until_available, run_once, sole_writer
 from server.process.memory_limit import MemoryGuard, MemoryPlan, memory_for_requests, plan_memory, resident_memory
 from server.process.metrics import GaugeSample, Metrics, ready_gauge
 from server.process.pools import Pools
@@ -157,11 +158,12 @@ class Ingestion:
             KeyStoreError: a key cannot be used, or is not here.
             StorageConfigError: another server holds this name.
             LeaseLostError: another server has taken this name over.
+            TaskFailedError: a background task failed; ``Signals.stop`` was set then.
         """
         settings, give_up, pools = self._settings, self._give_up, self._pools
         writer = sole_writer(pools.lease, engine, name, signals.stop, give_up)
         async with writer as fenced, contextlib.AsyncExitStack() as stack:
-            with background(run_once(signals.stop, give_up.set)):
+            with background("stop during the start", run_once(signals.stop, give_up.set), signals.stop):
                 logs = await retry_until_available(
                     pools.housekeeping,
                     lambda: open_logs(settings, name.writer, data, keys, fenced, give_up, self._clock.seconds),
@@ -176,10 +178,11 @@ class Ingestion:
                     await self._store_journal(log, batchers[stream], files[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
             probe = StorageProbe(engine)
-            stack.enter_context(background(probe.run(pools.probe)))
+            stack.enter_context(background("storage probe", probe.run(pools.probe), signals.stop))
             settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
-            stack.enter_context(background(settling))
-            stack.enter_context(background(keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)))
+            stack.enter_context(background("key changes", settling, signals.stop))
+            heartbeats = keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)
+            stack.enter_context(background("heartbeats", heartbeats, signals.stop))
             tasks = build_tasks(
                 [WitnessedLog(log, fenced) for log in logs.values()],
                 settings.witnesses,
@@ -190,17 +193,23 @@ class Ingestion:
             yield Writing(logs, batchers, probe, waits_for_storage=self.waits_for_storage)
 
     @contextlib.contextmanager
-    def taking_requests(self, writing: Writing, engine: Engine) -> Iterator[None]:
+    def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> Iterator[None]:
         """Let requests in, as many as there is memory for, which is watched until the block ends.
+
+        Args:
+            writing: the logs.
+            engine: the storage.
+            stop: stops the server; set if the memory can no longer be watched.
 
         Raises:
             MemoryLimitError: there is not enough memory for any.
+            TaskFailedError: the memory guard failed.
         """
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
         codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows)
         self.metrics.add_gauges(lambda: [*_gauges_of(admission), *writing.gauges()])
-        with background(_guard(plan, admission, engine).run()):
+        with background("memory guard", _guard(plan, admission, engine).run(), stop):
             self.pipeline.start(Components(codec, writing.batchers, admission, writing.not_ready))
             yield
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -19,8 +20,11 @@ from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.http_api import build_http_api
+from server.data_dir.directory import DataDirectory
+from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
+from storage.engine import Engine
 from storage.errors import NotAppliedError
 from tests.codec.building import PretendedEngine
 
@@ -144,3 +148,16 @@ async def test_over_http_a_call_too_many_gets_429_and_when_to_come_back() -> Non
         assert (await http.get("/readyz")).status_code == 200
         backend.free.set()
         assert (await waiting).status_code == 200
+
+
+async def test_a_verification_that_cannot_compare_with_what_the_server_remembers_says_which_file_is_damaged(
+    engine: Engine, tmp_path: Path
+) -> None:
+    name = LogName("shop", Stream.AUDIT, "vm")
+    with DataDirectory(tmp_path / "data") as data, closing(Pool("api", 2)) as pool:
+        data.remember_checkpoint(name.stream, "no checkpoint")
+        async with serving(Backend(engine, TrustedKeys(), lambda: data.kept([name])), pool) as channel:
+            stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError, match="checkpoints/audit is damaged") as caught:
+                _ = [step async for step in stub.Verify(evidence_pb2.VerifyRequest())]
+            assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harness.waiting import until
+from harness.waiting import until, wait_for
 from server.settings.settings import load_settings
 from server.workers.messages import Order
 from server.workers.supervisor import SupervisionTimes, Supervisor, WorkerFailedError
@@ -97,6 +98,32 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
         await until((tmp_path / "reread").exists)
         assert files_in(tmp_path) == len(["started-0", "told", "reread"])
     assert signal.SIGHUP not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+async def test_keys_may_be_reloaded_at_the_moment_at_which_a_worker_ends(orders: list[Order], tmp_path: Path) -> None:
+    script = f"import os\nPath({str(tmp_path)!r}, str(os.getpid())).touch()\nsys.stdin.readline()"
+    workers = supervisor(orders[:1], script)
+    async with workers.running():
+        for lives in range(1, 4):
+            await until(partial(more_files_than, lives - 1, tmp_path))
+            wait_for(partial(has_ended, newest_file_in(tmp_path).name))  # the event loop does not see it meanwhile
+            workers.reload_keys()
+        await until(partial(more_files_than, 4, tmp_path))
+
+
+def more_files_than(number: int, directory: Path) -> bool:
+    return files_in(directory) > number
+
+
+def newest_file_in(directory: Path) -> Path:
+    return max(directory.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+
+
+def has_ended(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 async def test_a_program_that_is_not_there_is_tried_again_until_it_is_there(

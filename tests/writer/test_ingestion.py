@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +19,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from harness.clickhouse_http import ClickHouseServer
 from harness.otlp_load import log_record, request_of
 from harness.waiting import wait_for
+from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
+from server.errors.ingest import BatchOutcomeUnknownError
 from server.keys.store import KeyStore
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.findings import Finding, FindingKind
@@ -29,13 +34,14 @@ from server.settings.settings import load_settings
 from server.verification.expiry import Expired
 from server.verification.verification import Scope, Summary, verify
 from server.writer.ingestion import Ingestion
-from server.writer.owned_logs import state_changes
+from server.writer.owned_logs import open_logs, state_changes
 from storage.clickhouse import connect
 from storage.commit import insert_batch
 from storage.engine import Engine
 from storage.evidence import last_batch, read_batches_of_leaves
 from storage.migrate import migrate
 from storage.retention import set_retention_days
+from storage.rowbinary import read_rows, text
 from storage.statements import read_statements
 from storage.url import parse_storage_url
 from storage.writers import WriterName
@@ -45,7 +51,7 @@ from tests.faults.trouble import Trouble, Way
 POOL = Pool("test", 4)
 NAME = LogName("shop", Stream.OPERATIONAL, "vm")
 HOUR = 3600 * 10**9
-FLAGS = {"deployment": "shop", "ack": "journal", "heartbeat": "0.05", "retention_operational": "1d"}
+FLAGS = {"deployment": "shop", "heartbeat": "0.05", "retention_operational": "1d"}
 
 
 @pytest.fixture
@@ -77,10 +83,10 @@ def engine(clickhouse_server: ClickHouseServer, database: str) -> Iterator[Engin
 class Process:
     """A process that ingests; ``offset`` is by how much its clock is wrong, in nanoseconds."""
 
-    def __init__(self, directory: Path, engine: Engine) -> None:
+    def __init__(self, directory: Path, engine: Engine, ack: str = "journal") -> None:
         self.offset = 0
         self.engine = engine
-        self.settings = load_settings({"data_dir": str(directory), **FLAGS}, {})
+        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack}, {})
         self.keys = KeyStore(directory / "keys")
         self.clock = Clock(lambda: time.time_ns() + self.offset)
 
@@ -90,23 +96,81 @@ class Process:
             self.ingestion = Ingestion(self.settings, stack.enter_context(open_pools()), self.clock)
             data = stack.enter_context(DataDirectory(Path(self.settings.data_dir)))
             name = WriterName("shop", "vm", data.place)
-            writing = self.ingestion.writing(name, data, self.keys, self.engine, Signals())
+            writing = self.ingestion.writing(name, data, self.keys, self.engine, signals := Signals())
             self.writing = await stack.enter_async_context(writing)
             await POOL.run(lambda: state_changes(self.settings, self.writing.logs, self.keys))
-            stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine))
+            stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine, signals.stop))
             yield
             await self.ingestion.finish(self.writing)
 
     async def send(self, *records: LogRecord) -> None:
         """Send records; they are acknowledged."""
-        request = request_of(records).SerializeToString()
+        await self.send_bytes(request_of(records).SerializeToString())
+
+    async def send_bytes(self, request: bytes) -> None:
         with self.ingestion.pipeline.admit("a client", len(request)) as ticket:
             await self.ingestion.pipeline.submit(request, ticket)
+
+    def end_while_storing(self, request: bytes, proxy: Proxy, trouble: Trouble) -> None:
+        """Sign the records of a request and end while storage, which has trouble, gives no answer.
+
+        The batch stays in the journal, and the sender gets no OK.
+        """
+        give_up = threading.Event()
+        parts = build_codec(self.settings.codec, self.settings.audit_rules).encode(request, time.time_ns())
+        with DataDirectory(Path(self.settings.data_dir)) as data, ThreadPoolExecutor(1) as thread:
+            logs = open_logs(self.settings, "vm", data, self.keys, self.engine, give_up)
+            state_changes(self.settings, logs, self.keys)
+            number = proxy.begin(trouble)
+            hits = proxy.hits[trouble.way]
+            digest = hashlib.sha256(request).digest()
+            commit = thread.submit(logs[Stream.OPERATIONAL].writer.commit, parts, [digest])
+            wait_for(lambda: proxy.hits[trouble.way] > hits + 1)  # the insert, and the question what became of it
+            give_up.set()
+            with pytest.raises(BatchOutcomeUnknownError):
+                commit.result()
+            proxy.end(number)
+            for log in logs.values():
+                log.close()
 
     @property
     def waiting(self) -> int:
         """How many batches are not in storage."""
         return len(self.writing.logs[Stream.OPERATIONAL].writer.journal)
+
+
+def bodies_stored(engine: Engine) -> list[str]:
+    rows = read_rows(engine.query("SELECT Body FROM otel_logs ORDER BY LeafIndex"), (text,))
+    return [body for (body,) in rows]
+
+
+@pytest.mark.parametrize(
+    ("where", "committed"),
+    [pytest.param("", False, id="in part"), pytest.param("log_batches", True, id="committed unnoticed")],
+)
+async def test_a_retry_of_a_request_whose_batch_an_earlier_process_left_in_the_journal_is_stored_once(
+    clickhouse_server: ClickHouseServer,
+    proxy: Proxy,
+    database: str,
+    engine: Engine,
+    tmp_path: Path,
+    where: str,
+    committed: bool,
+) -> None:
+    request = request_of([log_record("once")]).SerializeToString()
+    with closing(opened(clickhouse_server.url, urlsplit(proxy.url).port, database)) as through:
+        process = Process(tmp_path, through, ack="commit")
+        trouble = Trouble(Way.CUT_ANSWER, where=where)
+        await POOL.run(lambda: process.end_while_storing(request, proxy, trouble))
+        assert (last_batch(engine, NAME.log_id) is not None) == committed
+        async with process.running():
+            await process.send_bytes(request)
+            assert bodies_stored(engine) == ["once"]
+        # A sender that got OK sends another request, even if it is equal; this outlives a restart.
+        async with process.running():
+            await process.send_bytes(request)
+        assert bodies_stored(engine) == ["once", "once"]
+        assert look(engine, process.keys) == []
 
 
 def size_stated(engine: Engine) -> list[int]:
