@@ -1,4 +1,4 @@
-"""Requests that were refused, whose batches storage has all the same: after a kill their retries are stored once."""
+"""Requests that were refused, and whose batches are stored all the same: after a kill, retries are stored once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-import pytest
 
 from harness.clickhouse_http import ClickHouseServer
 from harness.lognotary_server import LognotaryServer
@@ -22,11 +21,8 @@ def post(server: LognotaryServer, request: bytes) -> int:
     return httpx.post(url, content=request, headers=headers, timeout=PATIENCE).status_code
 
 
-@pytest.mark.parametrize(
-    "where", [pytest.param("", id="before it is committed"), pytest.param("log_batches", id="as it is committed")]
-)
 def test_a_retry_is_stored_once_after_the_server_was_killed_while_it_did_not_know_what_storage_has(
-    clickhouse_server: ClickHouseServer, tmp_path: Path, where: str
+    clickhouse_server: ClickHouseServer, tmp_path: Path
 ) -> None:
     request = request_of([log_record("once")]).SerializeToString()
     with clickhouse_server.fresh_database() as database, Proxy(clickhouse_server.url) as proxy:
@@ -34,7 +30,7 @@ def test_a_retry_is_stored_once_after_the_server_was_killed_while_it_did_not_kno
         netloc = f"{parts.netloc.rpartition(':')[0]}:{urlsplit(proxy.url).port}"
         url = urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))
         with LognotaryServer(url, tmp_path / "data", batch_age=0.02, ack_timeout=1) as server:
-            trouble = proxy.begin(Trouble(Way.CUT_ANSWER, where=where))
+            trouble = proxy.begin(Trouble(Way.CUT_ANSWER))
             assert post(server, request) == 503
             server.kill()
             proxy.end(trouble)

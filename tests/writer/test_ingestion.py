@@ -144,25 +144,19 @@ def bodies_stored(engine: Engine) -> list[str]:
     return [body for (body,) in rows]
 
 
-@pytest.mark.parametrize(
-    ("where", "committed"),
-    [pytest.param("", False, id="in part"), pytest.param("log_batches", True, id="committed unnoticed")],
-)
 async def test_a_retry_of_a_request_whose_batch_an_earlier_process_left_in_the_journal_is_stored_once(
     clickhouse_server: ClickHouseServer,
     proxy: Proxy,
     database: str,
     engine: Engine,
     tmp_path: Path,
-    where: str,
-    committed: bool,
 ) -> None:
     request = request_of([log_record("once")]).SerializeToString()
     with closing(opened(clickhouse_server.url, urlsplit(proxy.url).port, database)) as through:
         process = Process(tmp_path, through, ack="commit")
-        trouble = Trouble(Way.CUT_ANSWER, where=where)
+        trouble = Trouble(Way.CUT_ANSWER)
         await POOL.run(lambda: process.end_while_storing(request, proxy, trouble))
-        assert (last_batch(engine, NAME.log_id) is not None) == committed
+        assert last_batch(engine, NAME.log_id) is None
         async with process.running():
             await process.send_bytes(request)
             assert bodies_stored(engine) == ["once"]
