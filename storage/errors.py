@@ -42,6 +42,20 @@ class StorageBusyError(StorageError):
     retryable: ClassVar[bool] = False
 
 
+class LeaseHeldError(StorageConfigError):
+    """Another server holds the lease on the writer's name.
+
+    Attributes:
+        same_location: the other server has the same host name and data directory path as this one, so it may be this
+            server's past, before a reboot or on another machine.
+    """
+
+    def __init__(self, message: str, *, same_location: bool) -> None:
+        """Create an error."""
+        super().__init__(message)
+        self.same_location = same_location
+
+
 class NotAppliedError(StorageError):
     """Storage could not be reached, or refused the statement; nothing was stored."""
 

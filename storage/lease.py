@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import LeaseLostError, NotAppliedError, StorageError
-from storage.writers import LEASE, RENEWAL, WriterName, claim, release, renew
+from storage.writers import LEASE, RENEWAL, Held, WriterName, claim, release, renew
 
 __all__ = ["FRESH", "FencedEngine", "Lease", "boot_clock", "claim_lease"]
 
@@ -36,7 +36,7 @@ class Lease:
         self,
         engine: Engine,
         name: WriterName,
-        claimed: int,
+        held: Held,
         renewed_at: float,
         on_lost: Callable[[LeaseLostError], None],
         clock: Callable[[], float] = boot_clock,
@@ -46,14 +46,14 @@ class Lease:
         Args:
             engine: the storage.
             name: name of the writer.
-            claimed: return value of ``claim``.
+            held: return value of ``claim``.
             renewed_at: time by ``clock`` before ``claim`` was called.
             on_lost: function that is called once, in any thread, if another server has taken the name over.
             clock: monotonic clock in seconds.
         """
         self._engine = engine
         self._name = name
-        self._claimed = claimed
+        self._held = held
         self._renewed_at = renewed_at
         self._on_lost = on_lost
         self._clock = clock
@@ -80,7 +80,7 @@ class Lease:
 
         Raises:
             LeaseLostError: another server has taken the name over.
-            NotAppliedError: the lease cannot be renewed now.
+            NotAppliedError: the lease cannot be renewed now, or not soon enough.
         """
         if not self._is_fresh():
             with self._renewing:
@@ -97,19 +97,25 @@ class Lease:
         return bool(self._lost) or self._clock() - self._renewed_at < FRESH
 
     def _renew_before_insert(self) -> None:
+        began = self._clock()
         try:
             self._renew()
         except LeaseLostError:
             raise
         except StorageError as error:
             raise NotAppliedError(f"the lease on the writer's name cannot be renewed: {error}") from error
+        if not self._is_fresh():  # it counts from when it was sent, and may have run out before the answer came
+            raise NotAppliedError(
+                f"the lease on the writer's name cannot be renewed: storage took {self._clock() - began:.0f} seconds "
+                f"for it, and a renewal is valid for {FRESH:.0f} seconds"
+            )
 
     def _renew(self) -> None:
         if self._lost:
             raise LeaseLostError(self._lost)
         began = self._clock()
         try:
-            renew(self._engine, self._name, self._claimed)
+            self._held = renew(self._engine, self._name, self._held)
         except LeaseLostError as error:
             self._lost = str(error)
             self._on_lost(error)

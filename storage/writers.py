@@ -2,7 +2,8 @@
 
 A server claims its name when it starts, renews the lease while it runs, and releases it when it stops. A lease that has
 not been renewed for ``LEASE`` seconds is lost to the next server that claims the name. Times are ClickHouse's, so the
-clocks of hosts do not matter.
+clocks of hosts do not matter. Rows are kept for a day; so a renewal that comes more than ``_MEMORY`` after the one before
+cannot tell whether another server has held the lease meanwhile, and finds the lease lost.
 
 Each start is an instance, with three kinds of rows: ``Writing`` is 2 for a claim, 1 for a held lease, 0 for a released
 lease. A claim that sees no other claim has precedence over all claims that become visible later. Of two claims that see
@@ -17,16 +18,18 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from storage.engine import Engine
-from storage.errors import LeaseLostError, StorageConfigError
+from storage.errors import LeaseHeldError, LeaseLostError
 from storage.rowbinary import int64, read_one, read_rows, text, uint8
 
-__all__ = ["LEASE", "RENEWAL", "WriterName", "claim", "release", "renew"]
+__all__ = ["LEASE", "RENEWAL", "Held", "WriterName", "claim", "release", "renew"]
 
 LEASE = 30.0
 """Duration of a lease in seconds, from its last renewal."""
 
 RENEWAL = 10.0
 """Seconds between renewals of a lease."""
+
+_MEMORY = 12 * 3600  # seconds for which rows of other servers are there for sure; their TTL is a day
 
 _RELEASED, _HELD, _CLAIMED = 0, 1, 2
 
@@ -41,7 +44,8 @@ class WriterName:
     Attributes:
         deployment: name of the deployment.
         writer: name of the writer.
-        place: host and data directory, which stay the same when a server is restarted.
+        place: host and data directory, followed by ``" ["`` and an identifier of the running machine and the data
+            directory's lock. Of one place, at most one process runs at a time.
         instance: identifier of the claim, new for each start.
     """
 
@@ -52,6 +56,19 @@ class WriterName:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that is held. Times are ClickHouse's, in milliseconds since the epoch.
+
+    Attributes:
+        claimed: time of the claim.
+        renewed: time of the last renewal.
+    """
+
+    claimed: int
+    renewed: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Rival:
     place: str
     instance: str
@@ -59,7 +76,7 @@ class _Rival:
     holds: bool
 
 
-def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time.sleep) -> int:
+def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time.sleep) -> Held:
     """Claim a name and acquire the lease on it.
 
     Args:
@@ -68,13 +85,15 @@ def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time
         wait: function that waits for some seconds.
 
     Returns:
-        Time of the claim, in milliseconds since the epoch by ClickHouse's clock, for ``renew``.
+        The lease, for ``renew``.
 
     Raises:
-        StorageConfigError: a server in another place holds the name, or claimed it before.
+        LeaseHeldError: a server in another place holds the name, or claimed it before.
         LeaseLostError: another server has taken the name over, because this process was too slow.
         StorageError: storage cannot be reached.
     """
+    if holders := [rival for rival in _rivals(engine, name) if rival.holds]:
+        raise _held_by(holders[0], name)
     _say(engine, name, _CLAIMED)
     claimed = _claimed_at(engine, name)
     waited = 0.0
@@ -87,43 +106,45 @@ def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time
         wait(_LOOK_AGAIN)
         waited += _LOOK_AGAIN
     if not rivals:
-        renew(engine, name, claimed, wait)
+        held = renew(engine, name, Held(claimed, claimed), wait)
         # A server that was cut off from storage may be back, and may have renewed its lease in between.
         rivals = [rival for rival in _rivals(engine, name) if rival.holds]
-    if rivals:
-        release(engine, name)
-        raise StorageConfigError(
-            f"a server at {rivals[0].place} is writing under the same name, {name.deployment}/{name.writer}: two "
-            "writers with one name would fork the log. Give each server its own data directory and --writer. If that "
-            f"server has stopped, wait {LEASE:.0f} seconds"
-        )
-    return claimed
+        if not rivals:
+            return held
+    release(engine, name)
+    raise _held_by(rivals[0], name)
 
 
-def renew(engine: Engine, name: WriterName, claimed: int, wait: Callable[[float], None] = time.sleep) -> None:
+def renew(engine: Engine, name: WriterName, held: Held, wait: Callable[[float], None] = time.sleep) -> Held:
     """Renew the lease on a name.
 
     Args:
         engine: the storage.
         name: the name, with the instance that holds the lease.
-        claimed: return value of ``claim``.
+        held: return value of ``claim``, or of the last renewal.
         wait: function that waits for some seconds.
 
+    Returns:
+        The lease, for the next renewal.
+
     Raises:
-        LeaseLostError: another server has taken the name over.
+        LeaseLostError: another server has taken the name over, or may have and rows no longer show it.
         StorageError: storage cannot be reached.
     """
     # Checked before the renewal, so that a server that was away for long leaves no row; and after it, for new claims.
-    _check_not_taken_over(_younger(engine, name, claimed), name)
+    _check_not_taken_over(_younger(engine, name, held.claimed), name)
+    _check_remembered(engine, name, held)
     _say(engine, name, _HELD)
     waited = 0.0
-    while younger := _younger(engine, name, claimed):
+    while younger := _younger(engine, name, held.claimed):
         _check_not_taken_over(younger, name)
         # Undecided claims: each either sees this renewal and gives up, or has not seen it and will hold the lease.
         if waited >= _LONGEST_LOOK:
-            return
+            break
         wait(_LOOK_AGAIN)
         waited += _LOOK_AGAIN
+    # Checked again after the look at other claims: the process may have been suspended before that.
+    return Held(held.claimed, _check_remembered(engine, name, held))
 
 
 def release(engine: Engine, name: WriterName) -> None:
@@ -140,6 +161,37 @@ def _check_not_taken_over(younger: Iterable[_Rival], name: WriterName) -> None:
                 "Run only one of the two, or give each its own data directory and --writer. Batches that are "
                 "not in storage stay in this server's journal: 'lognotary journal inspect' lists them"
             )
+
+
+def _check_remembered(engine: Engine, name: WriterName, held: Held) -> int:
+    """Return the time of the last own row; raise LeaseLostError if rows of other servers may be gone since ``held``."""
+    rows = engine.query(
+        "SELECT toUnixTimestamp64Milli(max(SeenAt)), toUnixTimestamp64Milli(now64(3)) FROM log_writers "
+        "WHERE Deployment = {deployment:String} AND Writer = {writer:String} AND Instance = {instance:UUID}",
+        _parameters(name),
+    )
+    last, now = next(read_rows(rows, (int64, int64)))
+    if last < held.renewed or now - held.renewed > _MEMORY * 1000:  # without rows, the last one is of 1970
+        raise LeaseLostError(
+            f"this server has not renewed its lease on the name {name.deployment}/{name.writer} for so long that the "
+            "table log_writers does not show any more whether another server has held it meanwhile. This server ends "
+            "and commits nothing more. Start it again, unless another server has continued its logs; batches that are "
+            "not in storage stay in this server's journal: 'lognotary journal inspect' lists them"
+        )
+    return int(last)
+
+
+def _held_by(rival: _Rival, name: WriterName) -> LeaseHeldError:
+    return LeaseHeldError(
+        f"a server at {rival.place} is writing under the same name, {name.deployment}/{name.writer}: two "
+        "writers with one name would fork the log. Give each server its own data directory and --writer. If that "
+        f"server has stopped, wait {LEASE:.0f} seconds",
+        same_location=_location(rival.place) == _location(name.place),
+    )
+
+
+def _location(place: str) -> str:
+    return place.rpartition(" [")[0] or place
 
 
 def _rivals(engine: Engine, name: WriterName) -> list[_Rival]:

@@ -19,6 +19,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -34,6 +35,7 @@ from server.notary.statement import Statement, open_statement
 __all__ = [
     "DataDirectory",
     "DataDirectoryError",
+    "boot_id",
     "journals",
     "read_checkpoints",
     "read_public_key",
@@ -43,6 +45,14 @@ __all__ = [
 _Read = TypeVar("_Read")
 
 
+def boot_id(file: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
+    """Return an identifier of this boot of the machine; where the system has none, a new one."""
+    try:
+        return file.read_text(encoding="ascii").strip() or secrets.token_hex(16)
+    except OSError:
+        return secrets.token_hex(16)
+
+
 class DataDirectoryError(LognotaryError):
     """The data directory cannot be used; the message says what to do."""
 
@@ -50,13 +60,18 @@ class DataDirectoryError(LognotaryError):
 class DataDirectory:
     """A data directory, locked until it is closed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, boot: str = "") -> None:
         """Lock a directory, creating it if it does not exist.
+
+        Args:
+            path: the directory.
+            boot: identifier that differs between machines, and between boots of one; empty: from ``boot_id``.
 
         Raises:
             DataDirectoryError: another server uses the directory, or it cannot be written.
         """
         self._path = path
+        self._boot = boot or boot_id()
         try:
             path.mkdir(parents=True, exist_ok=True)
             (path / "checkpoints").mkdir(exist_ok=True)
@@ -89,8 +104,14 @@ class DataDirectory:
 
     @property
     def place(self) -> str:
-        """Location of this directory: host and path."""
-        return f"{socket.gethostname()}:{self._path.resolve()}"
+        """Location of this directory, host and path, with an identifier of the running machine and the lock.
+
+        Two processes with the same value exclude each other by the lock. Machines and containers may have the same host
+        name and path.
+        """
+        lock = os.fstat(self._lock)
+        identifier = sha256(f"{self._boot} {lock.st_dev} {lock.st_ino}".encode()).hexdigest()[:16]
+        return f"{socket.gethostname()}:{self._path.resolve()} [{identifier}]"
 
     def writer(self, wanted: str = "") -> str:
         """Return the writer's name: the requested one, else the stored one, else a new one."""

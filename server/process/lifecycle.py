@@ -16,11 +16,11 @@ from server.process.pools import Pool
 from server.retry.backoff import backoff
 from storage.clickhouse import connect
 from storage.engine import Engine
-from storage.errors import LeaseLostError, NotAppliedError, OutcomeUnknownError, StorageError
+from storage.errors import LeaseHeldError, LeaseLostError, NotAppliedError, OutcomeUnknownError, StorageError
 from storage.lease import FencedEngine, Lease, claim_lease
 from storage.migrate import migrate
 from storage.url import StorageUrl
-from storage.writers import RENEWAL, WriterName
+from storage.writers import LEASE, RENEWAL, WriterName
 
 __all__ = [
     "Signals",
@@ -36,6 +36,7 @@ __all__ = [
 
 _logger = logging.getLogger(__name__)
 
+_HELD_PAUSE = 1.0  # seconds between claims of a name whose lease is expected to run out
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0  # seconds between attempts to do what needs storage
 # Statements of a writer at the same time: commits of two logs, a heartbeat, what witnesses said, a change of keys. So
 # there are always some left for the lease and the probe.
@@ -160,7 +161,7 @@ async def sole_writer(
 
     Raises:
         StoppedError: ``stop`` was set while storage was not there.
-        StorageConfigError: a server in another place holds the name.
+        LeaseHeldError: a server in another place holds the name.
         LeaseLostError: a server in another place has taken the name over.
     """
     if engine.info.exclusive:
@@ -173,7 +174,7 @@ async def sole_writer(
         give_up.set()
         loop.call_soon_threadsafe(stop.set)
 
-    lease = await retry_until_available(pool, lambda: claim_lease(engine, name, end), stop)
+    lease = await _claim(pool, lambda: claim_lease(engine, name, end), stop)
     try:
         with background("lease renewal", _renew(pool, lease), stop):
             yield FencedEngine(engine, lease)
@@ -184,6 +185,24 @@ async def sole_writer(
             _logger.warning("the lease on the writer's name is not released: %s", error)
         if lease.lost is not None:  # says more than what it led to
             raise lease.lost
+
+
+async def _claim(pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event) -> Lease:
+    loop = asyncio.get_running_loop()
+    waits_until: float | None = None
+    while True:
+        try:
+            return await retry_until_available(pool, claim, stop)
+        except LeaseHeldError as error:
+            # At the same location on another machine, or before this one was booted: likely this server itself, which
+            # was killed and has not released its lease. If not, the other one renews it.
+            if not error.same_location or (waits_until is not None and loop.time() > waits_until):
+                raise
+            if waits_until is None:
+                waits_until = loop.time() + LEASE + RENEWAL
+                _logger.warning("waiting up to %.0f seconds for the lease to run out: %s", LEASE, error)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _HELD_PAUSE)
 
 
 async def _renew(pool: Pool, lease: Lease) -> None:

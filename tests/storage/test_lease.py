@@ -25,6 +25,7 @@ class Cut:
         self.trouble: StorageError | None = None
         self.statements = 0
         self.inserts: list[str] = []
+        self.on_query: Callable[[], None] = lambda: None
 
     def _reach(self) -> None:
         self.statements += 1
@@ -45,6 +46,7 @@ class Cut:
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         self._reach()
+        self.on_query()
         return self.engine.query(select, parameters)
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
@@ -57,6 +59,9 @@ class Cut:
 class Now:
     def __init__(self) -> None:
         self.seconds = 1000.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds
 
     def __call__(self) -> float:
         return self.seconds
@@ -147,9 +152,33 @@ def test_a_renewal_that_is_due_finds_that_too_and_then_no_insert_is_sent(cut: Cu
 
 def test_a_lease_is_not_lost_while_nobody_has_taken_the_name(cut: Cut, now: Now) -> None:
     lease = held(cut, now, [])
-    let_run_out(cut.engine, now)
+    now.seconds += 1000
     lease.check()
     assert lease.lost is None
+
+
+def test_an_insert_is_not_sent_after_a_renewal_that_took_longer_than_it_is_valid(cut: Cut, now: Now) -> None:
+    fenced = FencedEngine(cut, held(cut, now, []))
+    now.seconds += FRESH
+    cut.on_query = lambda: now.pass_by(45.0)  # storage answers slowly
+    for _ in range(2):
+        with pytest.raises(NotAppliedError, match=r"cannot be renewed: storage took \d+ seconds"):
+            insert(fenced)
+    assert cut.inserts == []
+    cut.on_query = lambda: None
+    insert(fenced)
+    assert cut.inserts == ["token"]
+
+
+def test_an_insert_is_not_sent_once_rows_no_longer_tell_whether_another_server_held_the_lease(
+    cut: Cut, now: Now
+) -> None:
+    lost: list[str] = []
+    lease = held(cut, now, lost)
+    let_run_out(cut.engine, now)  # another server may have claimed the name, written, and stopped more than a day ago
+    with pytest.raises(LeaseLostError, match="does not show any more whether another server has held it"):
+        insert(FencedEngine(cut, lease))
+    assert (cut.inserts, len(lost)) == ([], 1)
 
 
 def test_a_lease_is_released_for_others(cut: Cut, now: Now) -> None:

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 
 from storage.engine import Engine
-from storage.errors import LeaseLostError, StorageConfigError
+from storage.errors import LeaseHeldError, LeaseLostError, StorageConfigError
 from storage.rowbinary import read_rows, text, uint8
-from storage.writers import LEASE, WriterName, claim, release, renew
+from storage.writers import LEASE, Held, WriterName, claim, release, renew
 
 A = WriterName("shop", "writer-1", "host-a:/data")
 B = WriterName("shop", "writer-1", "host-b:/data")
@@ -35,14 +35,15 @@ def say(engine: Engine, name: WriterName, writing: int, ago: float) -> None:
     )
 
 
-def claimed_ago(engine: Engine, name: WriterName, ago: float) -> int:
-    """Write down that a server claimed its name and got the lease some seconds ago; when that was."""
+def claimed_ago(engine: Engine, name: WriterName, ago: float) -> Held:
+    """Write down that a server claimed its name and got the lease some seconds ago; return the lease."""
     say(engine, name, CLAIMED, ago)
     say(engine, name, HELD, ago)
     rows = engine.query(
         f"SELECT toString(toUnixTimestamp64Milli(min(SeenAt))) FROM log_writers WHERE Instance = '{name.instance}'"
     )
-    return int(next(read_rows(rows, (text,)))[0])
+    at = int(next(read_rows(rows, (text,)))[0])
+    return Held(at, at)
 
 
 def during(*words: Callable[[], object]) -> Callable[[float], None]:
@@ -63,10 +64,10 @@ def test_a_second_server_of_one_name_elsewhere_is_refused(engine: Engine) -> Non
 
 
 def test_a_server_that_was_refused_does_not_keep_the_first_from_going_on(engine: Engine) -> None:
-    claimed = claim(engine, A)
+    held = claim(engine, A)
     with pytest.raises(StorageConfigError):
         claim(engine, B)
-    renew(engine, A, claimed)
+    renew(engine, A, held)
     claim(engine, replace(A, instance=uuid4()))
     assert set(holders(engine)) == {A.place}
 
@@ -78,8 +79,8 @@ def test_a_server_that_crashed_starts_again_at_once_in_its_place(engine: Engine)
 
 
 def test_a_server_that_stopped_can_be_moved_at_once(engine: Engine) -> None:
-    claimed = claim(engine, A)
-    renew(engine, A, claimed)
+    held = claim(engine, A)
+    renew(engine, A, held)
     release(engine, A)
     claim(engine, B)
     assert holders(engine) == [B.place]
@@ -99,34 +100,34 @@ def test_other_names_and_deployments_do_not_matter(engine: Engine) -> None:
 
 
 def test_a_renewal_finds_that_another_server_has_taken_the_name_over(engine: Engine) -> None:
-    claimed = claimed_ago(engine, A, LEASE + 30)
+    held = claimed_ago(engine, A, LEASE + 30)
     taken = claim(engine, B)
     for _ in range(2):
         with pytest.raises(LeaseLostError, match=r"host-b:/data has taken over the name shop/writer-1"):
-            renew(engine, A, claimed)
+            renew(engine, A, held)
     renew(engine, B, taken)
 
 
 def test_a_name_that_was_taken_over_is_lost_also_when_the_other_server_has_stopped(engine: Engine) -> None:
-    claimed = claimed_ago(engine, A, LEASE + 30)
+    held = claimed_ago(engine, A, LEASE + 30)
     claim(engine, B)
     release(engine, B)
     with pytest.raises(LeaseLostError):
-        renew(engine, A, claimed)
+        renew(engine, A, held)
 
 
 def test_a_server_that_was_away_for_so_long_that_its_rows_are_gone_has_lost_the_name(engine: Engine) -> None:
-    claimed = claimed_ago(engine, A, 1000)
+    held = claimed_ago(engine, A, 1000)
     engine.execute("TRUNCATE TABLE log_writers")
     taken = claim(engine, B)
     with pytest.raises(LeaseLostError):
-        renew(engine, A, claimed)
+        renew(engine, A, held)
     renew(engine, B, taken)
 
 
 def test_a_lease_that_ran_out_is_renewed_where_nobody_has_taken_the_name(engine: Engine) -> None:
-    claimed = claimed_ago(engine, A, LEASE + 30)
-    renew(engine, A, claimed)
+    held = claimed_ago(engine, A, LEASE + 30)
+    renew(engine, A, held)
     with pytest.raises(StorageConfigError):
         claim(engine, B)
 
@@ -150,16 +151,16 @@ def test_a_claim_that_is_never_decided_is_not_waited_for_without_end(engine: Eng
 
 
 def test_a_renewal_waits_until_a_claim_of_the_same_time_is_decided(engine: Engine) -> None:
-    claimed = claimed_ago(engine, A, LEASE + 30)
+    held = claimed_ago(engine, A, LEASE + 30)
     say(engine, B, CLAIMED, 0)
     with pytest.raises(LeaseLostError, match="host-b"):
-        renew(engine, A, claimed, during(lambda: say(engine, B, HELD, 0)))
+        renew(engine, A, held, during(lambda: say(engine, B, HELD, 0)))
 
 
 def test_a_renewal_goes_on_when_a_claim_of_the_same_time_has_given_up(engine: Engine) -> None:
-    claimed = claimed_ago(engine, A, LEASE + 30)
+    held = claimed_ago(engine, A, LEASE + 30)
     say(engine, B, CLAIMED, 0)
-    renew(engine, A, claimed, during(lambda: release(engine, B)))
+    renew(engine, A, held, during(lambda: release(engine, B)))
     assert A.place in holders(engine)
 
 
