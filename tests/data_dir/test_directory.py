@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from server.data_dir.directory import (
     DataDirectory,
     DataDirectoryError,
+    boot_id,
     read_checkpoints,
     read_public_key,
     worker_directory,
@@ -30,6 +32,37 @@ def checkpoint_note(name: LogName, size: int) -> str:
 def statement_note(name: LogName, number: int) -> str:
     said = Statement(Checkpoint(name.origin, 3, bytes(32)), number, 5, StatementKind.HEARTBEAT)
     return sign_statement(said, [SIGNER]).note
+
+
+def place(path: Path, boot: str = "") -> str:
+    with DataDirectory(path, boot) as data:
+        return data.place
+
+
+def test_a_place_is_the_same_after_a_restart_and_differs_after_a_reboot_or_on_another_machine(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    first = place(directory)
+    assert first == place(directory)
+    other = place(directory, "another boot")
+    assert other != first
+    assert first.startswith(f"{socket.gethostname()}:{directory} [")
+    assert first.rpartition(" [")[0] == other.rpartition(" [")[0]
+
+
+def test_two_directories_of_one_path_are_two_places(tmp_path: Path) -> None:
+    """The path of two containers on one machine, for instance: their locks do not exclude each other."""
+    directory = tmp_path / "data"
+    first = place(directory)
+    directory.rename(tmp_path / "moved away")
+    assert place(directory) != first
+
+
+def test_a_boot_has_one_identifier_and_a_new_one_where_the_system_has_none(tmp_path: Path) -> None:
+    kept = tmp_path / "boot_id"
+    kept.write_text("b6d1c2a4\n")
+    assert boot_id(kept) == "b6d1c2a4"
+    missing = tmp_path / "missing"
+    assert boot_id(missing) != boot_id(missing)
 
 
 def test_a_second_server_on_one_directory_is_refused(tmp_path: Path) -> None:

@@ -78,6 +78,35 @@ def test_a_server_that_crashed_starts_again_at_once_in_its_place(engine: Engine)
     assert holders(engine) == [A.place, A.place]
 
 
+def test_a_server_that_was_refused_leaves_no_row(engine: Engine) -> None:
+    claim(engine, A)
+    with pytest.raises(LeaseHeldError) as refused:
+        claim(engine, B)
+    assert not refused.value.same_location
+    rows = engine.query(f"SELECT toString(count()) FROM log_writers WHERE Instance = '{B.instance}'")
+    assert next(read_rows(rows, (text,))) == ("0",)
+
+
+def test_a_server_of_the_same_host_name_and_path_on_another_machine_is_refused_while_the_lease_lasts(
+    engine: Engine,
+) -> None:
+    here, there = (WriterName("shop", "writer-1", f"pod-0:/data [{machine}]") for machine in ("0a1b", "2c3d"))
+    held = claim(engine, there)
+    with pytest.raises(LeaseHeldError, match=r"pod-0:/data \[2c3d\] is writing") as refused:
+        claim(engine, here)
+    assert refused.value.same_location
+    renew(engine, there, held)
+    claim(engine, replace(there, instance=uuid4()))
+
+
+def test_a_server_of_the_same_host_name_and_path_starts_once_the_lease_has_run_out(engine: Engine) -> None:
+    here, there = (WriterName("shop", "writer-1", f"pod-0:/data [{machine}]") for machine in ("0a1b", "2c3d"))
+    held = claimed_ago(engine, there, LEASE + 30)
+    claim(engine, here)
+    with pytest.raises(LeaseLostError):
+        renew(engine, there, held)
+
+
 def test_a_server_that_stopped_can_be_moved_at_once(engine: Engine) -> None:
     held = claim(engine, A)
     renew(engine, A, held)
@@ -123,6 +152,46 @@ def test_a_server_that_was_away_for_so_long_that_its_rows_are_gone_has_lost_the_
     with pytest.raises(LeaseLostError):
         renew(engine, A, held)
     renew(engine, B, taken)
+
+
+def test_a_lease_is_lost_when_the_rows_of_a_server_that_held_it_meanwhile_may_be_gone_too(engine: Engine) -> None:
+    held = claimed_ago(engine, A, LEASE + 30)
+    engine.execute("TRUNCATE TABLE log_writers")  # the rows of both
+    with pytest.raises(LeaseLostError, match="does not show any more whether another server has held it"):
+        renew(engine, A, held)
+    assert holders(engine) == []
+
+
+def test_a_lease_is_lost_after_half_a_day_even_if_old_rows_are_still_there(engine: Engine) -> None:
+    held = claimed_ago(engine, A, 13 * 3600)
+    with pytest.raises(LeaseLostError, match="does not show any more"):
+        renew(engine, A, held)
+    assert holders(engine) == [A.place]
+
+
+def test_a_row_of_a_renewal_without_an_answer_does_not_hide_that_the_last_one_was_long_ago(engine: Engine) -> None:
+    held = claimed_ago(engine, A, 13 * 3600)
+    say(engine, A, HELD, 0)
+    with pytest.raises(LeaseLostError, match="does not show any more"):
+        renew(engine, A, held)
+
+
+def test_a_suspension_in_the_middle_of_a_renewal_counts_too(engine: Engine) -> None:
+    held = claimed_ago(engine, A, LEASE + 30)
+    say(engine, B, CLAIMED, 0)
+
+    def pass_days() -> None:
+        engine.execute("TRUNCATE TABLE log_writers")
+
+    with pytest.raises(LeaseLostError, match="does not show any more"):
+        renew(engine, A, held, during(pass_days))
+
+
+def test_each_renewal_continues_from_the_one_before(engine: Engine) -> None:
+    held = claimed_ago(engine, A, 11 * 3600)
+    renewed = renew(engine, A, held)
+    assert renewed.claimed == held.claimed
+    assert renewed.renewed >= held.renewed + 11 * 3600 * 1000
 
 
 def test_a_lease_that_ran_out_is_renewed_where_nobody_has_taken_the_name(engine: Engine) -> None:
