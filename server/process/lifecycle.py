@@ -143,7 +143,12 @@ def _connect_and_migrate(url: StorageUrl) -> Engine:
 
 @contextlib.asynccontextmanager
 async def sole_writer(
-    pool: Pool, engine: Engine, name: WriterName, stop: asyncio.Event, give_up: threading.Event
+    pool: Pool,
+    engine: Engine,
+    name: WriterName,
+    stop: asyncio.Event,
+    give_up: threading.Event,
+    patience: float = LEASE + RENEWAL,
 ) -> AsyncIterator[Engine]:
     """Hold the lease on a writer's name until the block ends; an exclusive engine needs none.
 
@@ -155,13 +160,15 @@ async def sole_writer(
         name: the name.
         stop: stops the server.
         give_up: once set, nothing is stored any more.
+        patience: seconds to wait for the lease of a server with the same host name and path, which may be this server
+            before a reboot or a move.
 
     Yields:
         The engine to write with, which sends nothing without the lease.
 
     Raises:
-        StoppedError: ``stop`` was set while storage was not there.
-        LeaseHeldError: a server in another place holds the name.
+        StoppedError: ``stop`` was set before the lease was acquired.
+        LeaseHeldError: a server in another place holds the name, or one at the same location for all of ``patience``.
         LeaseLostError: a server in another place has taken the name over.
     """
     if engine.info.exclusive:
@@ -174,7 +181,7 @@ async def sole_writer(
         give_up.set()
         loop.call_soon_threadsafe(stop.set)
 
-    lease = await _claim(pool, lambda: claim_lease(engine, name, end), stop)
+    lease = await _claim(pool, lambda: claim_lease(engine, name, end), stop, patience)
     try:
         with background("lease renewal", _renew(pool, lease), stop):
             yield FencedEngine(engine, lease)
@@ -187,7 +194,7 @@ async def sole_writer(
             raise lease.lost
 
 
-async def _claim(pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event) -> Lease:
+async def _claim(pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event, patience: float) -> Lease:
     loop = asyncio.get_running_loop()
     waits_until: float | None = None
     while True:
@@ -199,8 +206,8 @@ async def _claim(pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event) ->
             if not error.same_location or (waits_until is not None and loop.time() > waits_until):
                 raise
             if waits_until is None:
-                waits_until = loop.time() + LEASE + RENEWAL
-                _logger.warning("waiting up to %.0f seconds for the lease to run out: %s", LEASE, error)
+                waits_until = loop.time() + patience
+                _logger.warning("waiting up to %.0f seconds for the lease to run out: %s", patience, error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _HELD_PAUSE)
 
