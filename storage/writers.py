@@ -2,8 +2,8 @@
 
 A server claims its name when it starts, renews the lease while it runs, and releases it when it stops. A lease that has
 not been renewed for ``LEASE`` seconds is lost to the next server that claims the name. Times are ClickHouse's, so the
-clocks of hosts do not matter. Rows are kept for a day; so a renewal that comes more than ``_MEMORY`` after the one before
-cannot tell whether another server has held the lease meanwhile, and finds the lease lost.
+clocks of hosts do not matter. Rows are kept for a day; so a renewal that comes more than ``_MEMORY`` seconds after the
+one before cannot tell whether another server has held the lease meanwhile, and finds the lease lost.
 
 Each start is an instance, with three kinds of rows: ``Writing`` is 2 for a claim, 1 for a held lease, 0 for a released
 lease. A claim that sees no other claim has precedence over all claims that become visible later. Of two claims that see

@@ -64,7 +64,7 @@ def waits(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def until_it_waits(caplog: pytest.LogCaptureFixture) -> None:
     async with asyncio.timeout(120):
-        while not waits(caplog):
+        while not waits(caplog):  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)
 
 
