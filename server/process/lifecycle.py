@@ -108,11 +108,14 @@ async def retry_until_available(
     Raises:
         StoppedError: ``stop`` was set meanwhile.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
+        LeaseLostError: another server has the lease on the writer's name.
     """
     pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
     while not stop.is_set():
         try:
             return await pool.run(work)
+        except LeaseLostError:  # waiting does not bring it back
+            raise
         except (NotAppliedError, OutcomeUnknownError) as error:
             _logger.warning("waiting for storage%s: %s", where and f" at {where}", error)
         with contextlib.suppress(TimeoutError):
