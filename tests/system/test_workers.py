@@ -175,7 +175,7 @@ def test_it_says_once_that_it_is_ready_and_which_worker_logs(server: LognotarySe
     assert server.stop() == 0
     assert len(server.output_text().splitlines()) == 1
     for number in range(1, WORKERS + 1):
-        assert re.search(rf"^\S+ \S+ INFO worker {number} server\.\S+: stopping", server.log_text(), re.MULTILINE)
+        assert re.search(rf"^\S+ \S+ INFO worker {number} server\.\S+: shutting down", server.log_text(), re.MULTILINE)
 
 
 def test_a_worker_that_is_killed_comes_back_and_what_was_acknowledged_is_there_once(server: LognotaryServer) -> None:
