@@ -1,4 +1,4 @@
-"""What clients share: all of it for whoever asks, fair parts once somebody was refused."""
+"""Fair share of clients: everything for any client, equal parts once a client has been refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept from one proof to the next."""
+"""The cache of tree nodes between proofs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def prove_growth(backend: Backend, first: int, second: int = 0) -> pb.GetConsist
 
 
 def proved_root(note: str, keys: list[str]) -> tuple[int, bytes]:
-    """What a checkpoint says, after checking its signature with the keys that came with it."""
+    """Open a checkpoint with the keys that came with it."""
     checkpoint, signed = open_checkpoint(note)
     assert signed.verify(VerifierKey.parse(key) for key in keys)
     return checkpoint.size, checkpoint.root

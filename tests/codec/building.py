@@ -50,7 +50,7 @@ def rows(stream: Stream, *bodies: str, ingested_at: int = NOW) -> Rows:
 
 
 def follows(batch: Batch, before: Batch | None) -> bool:
-    """Whether a batch goes on from the one before it, by number, size and root hash."""
+    """Return whether a batch extends the previous one, by number, size and root hash."""
     if before is None:
         return (batch.sequence, batch.first_leaf, batch.frontier) == (1, 0, b"")
     root = CompactRange.from_bytes(batch.first_leaf, batch.frontier).root()

@@ -52,7 +52,7 @@ def bench() -> Iterator[Bench]:
 
 
 def able() -> frozenset[Needs]:
-    """What this machine can do."""
+    """Capabilities of this machine."""
     with tempfile.TemporaryDirectory() as name:
         mounts = can_mount(Path(name))
     return frozenset(need for need, there in ((Needs.TMPFS, mounts), (Needs.STRACE, can_trace())) if there)

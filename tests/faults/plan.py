@@ -1,4 +1,4 @@
-"""What a schedule does, derived from its seed alone."""
+"""Plan of a schedule, derived from its seed alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Deed(Enum):
 
 
 class Needs(Enum):
-    """What a schedule cannot do without."""
+    """Requirements of a schedule."""
 
     TMPFS = auto()
     STRACE = auto()

@@ -33,7 +33,7 @@ _HEALED_SECONDS = 240.0  # within which all is as if nothing had been
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a schedule.
+    """Result of a schedule.
 
     Attributes:
         plan: what was to be done.

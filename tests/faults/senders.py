@@ -150,7 +150,7 @@ def fast_reconnecting(address: str) -> grpc.Channel:
 
 
 def export_outcome(error: grpc.RpcError) -> tuple[Outcome, str]:
-    """What a failed call says of the request, and in which words: the server's own refusals have a RetryInfo."""
+    """Return the outcome of a failed call, and its message: the server's own refusals have a RetryInfo."""
     refusal = refusal_of(error)
     why = f"{refusal.code.name} {refusal.details}"
     if refusal.retry is not None:

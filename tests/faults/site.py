@@ -63,7 +63,7 @@ class Site:
         self._ended_at: float | None = None
         self._http = ""
         self.notes: list[str] = []
-        """What happened, with the seconds since the senders began."""
+        """Timeline of events, in seconds since the senders began."""
         self._began = time.monotonic()
 
     @property
@@ -146,7 +146,7 @@ class Site:
             self.server.launch()
 
     def ready(self) -> bool:
-        """Whether the server says that it can commit."""
+        """True if the server reports that it can commit."""
         try:
             return httpx.get(f"{self._http}/readyz", timeout=2.0).status_code == httpx.codes.OK
         except httpx.HTTPError:
