@@ -13,14 +13,15 @@ from storage.statements import read_statements
 
 __all__ = ["KnownKeys"]
 
-_FRESH = 1.0  # seconds for which a key change may go unnoticed
+_FRESH = 1.0  # seconds
 
 
 class KnownKeys:
     """Trusted keys, updated from statements from time to time; thread-safe."""
 
-    def __init__(self, engine: Engine, given: TrustedKeys) -> None:
-        """Start with the given keys."""
+    def __init__(self, engine: Engine, given: TrustedKeys, *, fresh: float = _FRESH) -> None:
+        """Start with the given keys; ``fresh`` is the number of seconds for which a key change may go unnoticed."""
+        self._fresh = fresh
         self._engine = engine
         self.given = given
         self._learned: tuple[float, TrustedKeys] | None = None
@@ -37,7 +38,7 @@ class KnownKeys:
         if learned is None:
             with self._refreshing:
                 return (self._learned or self._refresh())[1]
-        if time.monotonic() - learned[0] <= _FRESH or not self._refreshing.acquire(blocking=False):
+        if time.monotonic() - learned[0] <= self._fresh or not self._refreshing.acquire(blocking=False):
             return learned[1]
         try:
             return self._refresh()[1]

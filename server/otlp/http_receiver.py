@@ -47,11 +47,16 @@ _SUCCESS = {_PROTOBUF: b"", _JSON: b"{}"}
 _LARGE = 64 * 1024
 _LARGE_COMPRESSED = 16 * 1024
 
-_SILENCE = 30.0  # seconds after which a sender that sends nothing more of a body is not waited for
+_IDLE_TIMEOUT = 30.0  # seconds
 
 
 def build_http_app(
-    ingest: Ingest, max_request_bytes: int, pool: Pool, measure: MeasureRequest = lambda _: None
+    ingest: Ingest,
+    max_request_bytes: int,
+    pool: Pool,
+    measure: MeasureRequest = lambda _: None,
+    *,
+    idle_timeout: float = _IDLE_TIMEOUT,
 ) -> Starlette:
     """Build the application that receives OTLP.
 
@@ -60,6 +65,7 @@ def build_http_app(
         max_request_bytes: larger requests, before or after decompression, get 413.
         pool: where large requests are decompressed, and read if they are JSON.
         measure: told of every request.
+        idle_timeout: seconds after which a sender that sends nothing more of a body is not waited for.
     """
     json_turn = asyncio.Lock()
 
@@ -71,7 +77,7 @@ def build_http_app(
                 client = client_of_address(request.client.host if request.client else "")
                 # A body is sent once it is read ("Expect: 100-continue"), or thrown away as it comes.
                 with ingest.admit(client, length) as ticket:
-                    body = await _read(request, max_request_bytes, ticket)
+                    body = await _read(request, max_request_bytes, ticket, idle_timeout)
                     measuring.size = len(body)
                     serialized = await _serialized_request(request, body, max_request_bytes, pool, json_turn, ticket)
                     await _while_connected(request, ingest.submit(serialized, ticket))
@@ -152,14 +158,14 @@ async def _serialized_request(
         return await pool.run(partial(request_from_json, body))
 
 
-async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:
+async def _read(request: Request, limit: int, ticket: Ticket, idle_timeout: float) -> bytes:
     """Read the body as it was sent, up to the limit; it may be stopped meanwhile."""
     pieces: list[bytes] = []
     size = 0
     loop = asyncio.get_running_loop()
-    reason: RefusedError = StalledError(f"idle timeout: no data received for {_SILENCE:.0f} seconds")
+    reason: RefusedError = StalledError(f"idle timeout: no data received for {idle_timeout:g} seconds")
     try:
-        async with asyncio.timeout(_SILENCE) as deadline:
+        async with asyncio.timeout(idle_timeout) as deadline:
 
             def stop(error: RefusedError) -> None:
                 nonlocal reason
@@ -173,7 +179,7 @@ async def _read(request: Request, limit: int, ticket: Ticket) -> bytes:
                         raise TooLargeError(limit)
                     ticket.received(size)
                     pieces.append(piece)
-                    deadline.reschedule(loop.time() + _SILENCE)
+                    deadline.reschedule(loop.time() + idle_timeout)
     except TimeoutError:
         raise reason from None
     return b"".join(pieces)

@@ -26,6 +26,7 @@ from tests.log.writers import statement_writer
 NAME = LogName("shop", Stream.AUDIT, "node-1")
 FIRST, SECOND, THIEF = (Signer.generate() for _ in range(3))
 GIVEN = TrustedKeys(unnamed=(FIRST.ed25519.public_key,))
+AT_ONCE, FOREVER = -1.0, float("inf")  # seconds for which what was read counts as fresh
 
 
 def change_keys(engine: Engine, journal: Journal, before: Signer, after: Signer) -> None:
@@ -36,46 +37,32 @@ def believed(keys: TrustedKeys) -> set[VerifierKey]:
     return set(keys.every(NAME.origin))
 
 
-@pytest.fixture
-def _always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.api.known_keys._FRESH", -1.0)
-
-
-@pytest.fixture
-def _never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.api.known_keys._FRESH", float("inf"))
-
-
 def test_without_changes_those_that_were_given_are_believed(engine: Engine) -> None:
     assert KnownKeys(engine, GIVEN).now() == GIVEN
 
 
-@pytest.mark.usefixtures("_always_fresh")
 def test_a_change_is_learned_from_storage_without_being_told(engine: Engine, journal: Journal) -> None:
-    keys = KnownKeys(engine, GIVEN)
+    keys = KnownKeys(engine, GIVEN, fresh=AT_ONCE)
     assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
     change_keys(engine, journal, FIRST, SECOND)
     assert believed(keys.now()) == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)}
     assert keys.given == GIVEN
 
 
-@pytest.mark.usefixtures("_never_stale")
 def test_storage_is_not_asked_each_time(engine: Engine, journal: Journal) -> None:
-    keys = KnownKeys(engine, GIVEN)
+    keys = KnownKeys(engine, GIVEN, fresh=FOREVER)
     assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
     change_keys(engine, journal, FIRST, SECOND)
     assert believed(keys.now()) == {FIRST.verifier_key(NAME.origin)}
 
 
-@pytest.mark.usefixtures("_always_fresh")
 def test_changes_among_others_keys_are_not_believed(engine: Engine, journal: Journal) -> None:
     change_keys(engine, journal, THIEF, Signer.generate())
-    assert KnownKeys(engine, GIVEN).now() == GIVEN
+    assert KnownKeys(engine, GIVEN, fresh=AT_ONCE).now() == GIVEN
 
 
-@pytest.mark.usefixtures("_always_fresh")
 def test_storage_that_cannot_be_read_is_an_error_and_asked_again(engine: Engine) -> None:
-    keys = KnownKeys(engine, GIVEN)
+    keys = KnownKeys(engine, GIVEN, fresh=AT_ONCE)
     engine.execute("RENAME TABLE log_statements TO away")
     with pytest.raises(StorageError):
         keys.now()
@@ -83,10 +70,9 @@ def test_storage_that_cannot_be_read_is_an_error_and_asked_again(engine: Engine)
     assert keys.now() == GIVEN
 
 
-@pytest.mark.usefixtures("_always_fresh")
 def test_several_threads_learn_the_same(engine: Engine, journal: Journal) -> None:
     change_keys(engine, journal, FIRST, SECOND)
-    keys = KnownKeys(engine, GIVEN)
+    keys = KnownKeys(engine, GIVEN, fresh=AT_ONCE)
     with ThreadPoolExecutor(4) as threads:
         learned = [*threads.map(lambda _: believed(keys.now()), range(12))]
     assert all(some == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)} for some in learned)
@@ -106,11 +92,10 @@ class SlowEngine:
         return self._engine.query(select, parameters)
 
 
-@pytest.mark.usefixtures("_always_fresh")
 def test_while_one_thread_learns_keys_anew_others_are_given_those_of_before(engine: Engine, journal: Journal) -> None:
     slow = SlowEngine(engine)
     slow.open.set()
-    keys = KnownKeys(slow, GIVEN)  # type: ignore[arg-type]
+    keys = KnownKeys(slow, GIVEN, fresh=AT_ONCE)  # type: ignore[arg-type]
     keys.now()
     slow.open.clear()
     change_keys(engine, journal, FIRST, SECOND)
@@ -123,10 +108,9 @@ def test_while_one_thread_learns_keys_anew_others_are_given_those_of_before(engi
     assert slow.reads == 2
 
 
-@pytest.mark.usefixtures("_never_stale")
 def test_before_any_keys_are_learned_one_thread_reads_and_all_wait_for_it(engine: Engine) -> None:
     slow = SlowEngine(engine)
-    keys = KnownKeys(slow, GIVEN)  # type: ignore[arg-type]
+    keys = KnownKeys(slow, GIVEN, fresh=FOREVER)  # type: ignore[arg-type]
     with ThreadPoolExecutor(4) as threads:
         learning = [threads.submit(keys.now) for _ in range(4)]
         wait_for(lambda: slow.reads)
@@ -135,7 +119,6 @@ def test_before_any_keys_are_learned_one_thread_reads_and_all_wait_for_it(engine
     assert slow.reads == 1
 
 
-@pytest.mark.usefixtures("_always_fresh")
 def test_signatures_are_checked_again_only_when_a_statement_has_come(
     engine: Engine, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +129,7 @@ def test_signatures_are_checked_again_only_when_a_statement_has_come(
         return learn_keys(checked[-1], given)
 
     monkeypatch.setattr("server.api.known_keys.learn_keys", count)
-    keys = KnownKeys(engine, GIVEN)
+    keys = KnownKeys(engine, GIVEN, fresh=AT_ONCE)
     for _ in range(3):
         keys.now()
     assert len(checked) == 1

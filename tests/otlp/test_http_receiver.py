@@ -31,7 +31,6 @@ from server.errors.ingest import (
     ShuttingDownError,
     StorageRefusedError,
 )
-from server.otlp import http_receiver
 from server.otlp.http_receiver import build_http_app
 from server.pipeline.ingest import Ingest
 from server.process.pools import Pool
@@ -336,10 +335,9 @@ async def test_a_body_that_is_stopped_as_it_arrives_is_to_be_sent_again():
     assert ingest.requests == []
 
 
-async def test_a_body_of_which_nothing_more_comes_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(http_receiver, "_SILENCE", 0.1)
+async def test_a_body_of_which_nothing_more_comes_is_not_waited_for():
     ingest = RecordingIngest()
-    async with serving(ingest) as (_, port):
+    async with serving(ingest, idle_timeout=0.1) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(UNFINISHED)
         answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
@@ -383,10 +381,10 @@ async def test_a_sender_that_leaves_in_the_middle_of_the_body_leaves_no_trace(ca
 
 
 @asynccontextmanager
-async def serving(ingest: Ingest) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+async def serving(ingest: Ingest, *, idle_timeout: float = 30.0) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """Run the application in the server that it will run in."""
     config = uvicorn.Config(
-        build_http_app(ingest, LIMIT, Pool("ingest", 2)),
+        build_http_app(ingest, LIMIT, Pool("ingest", 2), idle_timeout=idle_timeout),
         http="httptools",
         ws="none",
         lifespan="off",
