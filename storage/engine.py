@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["Engine", "EngineInfo", "Pieces"]
+__all__ = ["Engine", "EngineInfo", "EngineWrapper", "Pieces"]
 
 Pieces = Generator[bytes, None, None]
 """Pieces of an answer. Close it unless all pieces were read: until then it occupies a connection."""
@@ -88,3 +88,36 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release connections and, for the embedded engine, the directory."""
+
+
+class EngineWrapper:
+    """Base of engines that change a part of what another engine does."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Wrap an engine."""
+        self._engine = engine
+
+    @property
+    def info(self) -> EngineInfo:
+        """Description of the wrapped engine."""
+        return self._engine.info
+
+    def execute(self, statement: str, /) -> None:
+        """As ``Engine.execute``."""
+        self._engine.execute(statement)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        """As ``Engine.insert``."""
+        self._engine.insert(table, columns, block, token)
+
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        """As ``Engine.query``."""
+        return self._engine.query(select, parameters)
+
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+        """As ``Engine.query_in_pieces``."""
+        return self._engine.query_in_pieces(select, parameters)
+
+    def close(self) -> None:
+        """Close the wrapped engine."""
+        self._engine.close()

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
-from storage.engine import Engine, EngineInfo, Pieces
+from storage.engine import Engine, EngineWrapper
 from storage.errors import LeaseLostError, NotAppliedError, StorageError
 from storage.writers import LEASE, RENEWAL, Held, WriterName, claim, release, renew
 
@@ -135,22 +134,16 @@ def claim_lease(
     return Lease(engine, name, claim(engine, name), began, on_lost, clock)
 
 
-class FencedEngine:
-    """An engine that checks a lease before it sends an insert, and sends nothing if the lease is lost."""
+class FencedEngine(EngineWrapper):
+    """An engine that checks a lease before it sends an insert, and sends nothing if the lease is lost.
+
+    Statements are sent without the check, because they do not write to logs.
+    """
 
     def __init__(self, engine: Engine, lease: Lease) -> None:
         """Fence an engine with a lease."""
-        self._engine = engine
+        super().__init__(engine)
         self._lease = lease
-
-    @property
-    def info(self) -> EngineInfo:
-        """Description of the underlying engine."""
-        return self._engine.info
-
-    def execute(self, statement: str, /) -> None:
-        """Run a statement without checking the lease, because statements do not write to logs."""
-        self._engine.execute(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         """Insert a block if the lease is held.
@@ -161,16 +154,4 @@ class FencedEngine:
                 renewed now.
         """
         self._lease.check()
-        self._engine.insert(table, columns, block, token)
-
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
-        """Run a query, as the engine does."""
-        return self._engine.query(select, parameters)
-
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
-        """Run a query, as the engine does."""
-        return self._engine.query_in_pieces(select, parameters)
-
-    def close(self) -> None:
-        """Close the engine."""
-        self._engine.close()
+        super().insert(table, columns, block, token)

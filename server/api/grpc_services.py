@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import grpc
 import grpc.aio
@@ -12,14 +11,11 @@ from google.protobuf.message import Message
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
-from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
-from server.data_dir.directory import DataDirectoryError
-from server.process.pools import Pool, PoolFullError
-from storage.errors import StorageError
+from server.api.outcomes import outcome_of
+from server.process.pools import Pool
 
 __all__ = ["SERVICE_NAMES", "add_services"]
 
-_logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _Context = grpc.aio.ServicerContext[Message, Message]
 
@@ -85,29 +81,8 @@ async def _answer(
     try:
         return await run(work)
     except Exception as error:
-        await _abort(context, error)
-
-
-async def _abort(context: _Context, error: Exception) -> NoReturn:
-    if isinstance(error, InvalidArgumentError):
-        code = grpc.StatusCode.INVALID_ARGUMENT
-    elif isinstance(error, NotFoundError):
-        code = grpc.StatusCode.NOT_FOUND
-    elif isinstance(error, AlteredError):
-        _logger.error("evidence cannot be given: %s", error)
-        code = grpc.StatusCode.DATA_LOSS
-    elif isinstance(error, StorageError):
-        code = grpc.StatusCode.UNAVAILABLE
-    elif isinstance(error, DataDirectoryError):
-        _logger.error("an API call needs what the data directory remembers: %s", error)
-        code = grpc.StatusCode.FAILED_PRECONDITION
-    elif isinstance(error, PoolFullError):
-        code = grpc.StatusCode.RESOURCE_EXHAUSTED
-    else:
-        _logger.error("an API call failed", exc_info=error)
-        await context.abort(grpc.StatusCode.INTERNAL, "internal error: see the server's log")
-    message = f"storage cannot be read: {error}" if isinstance(error, StorageError) else str(error)
-    await context.abort(code, message)
+        outcome = outcome_of(error)
+        await context.abort(outcome.code, outcome.message)
 
 
 def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool) -> None:

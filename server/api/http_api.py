@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
@@ -29,9 +30,10 @@ from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
-from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.api.errors import InvalidArgumentError
+from server.api.outcomes import EXPECTED_ERRORS, outcome_of
 from server.api.tile_api import tile_routes
-from server.process.pools import Pool, PoolFullError
+from server.process.pools import Pool
 from storage.errors import StorageError
 
 __all__ = ["build_http_api"]
@@ -98,13 +100,7 @@ def build_http_api(
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
         ],
-        exception_handlers={
-            InvalidArgumentError: _refuse(400, "INVALID_ARGUMENT"),
-            NotFoundError: _refuse(404, "NOT_FOUND"),
-            AlteredError: _refuse(500, "DATA_LOSS"),
-            StorageError: _refuse(503, "UNAVAILABLE"),
-            PoolFullError: _refuse(429, "RESOURCE_EXHAUSTED", {"Retry-After": "1"}),
-        },
+        exception_handlers=dict.fromkeys(EXPECTED_ERRORS, _refuse),
     )
 
 
@@ -157,12 +153,11 @@ async def _lines(steps: Iterator[evidence_pb2.VerifyResponse], pool: Pool) -> As
         raise
 
 
-def _refuse(status: int, code: str, also: Mapping[str, str] | None = None) -> Callable[[Request, Exception], Response]:
-    def refuse(_: Request, error: Exception) -> Response:
-        if isinstance(error, AlteredError):
-            _logger.error("evidence cannot be given: %s", error)
-        # The object may exist later, so caches must not keep this answer.
-        headers = {"Cache-Control": "no-store", **(also or {})}
-        return JSONResponse({"code": code, "message": str(error)}, status_code=status, headers=headers)
-
-    return refuse
+async def _refuse(_: Request, error: Exception) -> Response:
+    outcome = outcome_of(error)
+    # The object may exist later, so caches must not keep this answer.
+    headers = {"Cache-Control": "no-store"}
+    if outcome.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+        headers["Retry-After"] = "1"
+    content = {"code": outcome.code.name, "message": outcome.message}
+    return JSONResponse(content, status_code=outcome.http_status, headers=headers)

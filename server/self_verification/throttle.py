@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from storage.engine import Engine, EngineInfo, Pieces
+from storage.engine import Engine, EngineWrapper, Pieces
 
 __all__ = ["Clock", "Throttle", "ThrottledEngine", "WorkStoppedError", "clock_until"]
 
@@ -88,38 +88,21 @@ class Throttle:
             yield item
 
 
-class ThrottledEngine:
+class ThrottledEngine(EngineWrapper):
     """Engine for one thread that pauses after each read and reads in small portions."""
 
     def __init__(self, engine: Engine, pace: Throttle) -> None:
         """Wrap an engine."""
-        self._engine = engine
+        super().__init__(engine)
         self._pace = pace
-
-    @property
-    def info(self) -> EngineInfo:
-        """Description of the engine."""
-        return self._engine.info
-
-    def execute(self, statement: str, /) -> None:
-        """As ``Engine.execute``."""
-        self._engine.execute(statement)
-
-    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
-        """As ``Engine.insert``."""
-        self._engine.insert(table, columns, block, token)
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         """As ``Engine.query``; pauses for all work since the last pause."""
-        answer = self._engine.query(select + _FRUGAL, parameters)
+        answer = super().query(select + _FRUGAL, parameters)
         self._pace.rest()
         return answer
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
         """As ``Engine.query_in_pieces``; pauses between pieces, which ClickHouse waits for."""
-        with closing(self._engine.query_in_pieces(select + _FRUGAL, parameters)) as pieces:
+        with closing(super().query_in_pieces(select + _FRUGAL, parameters)) as pieces:
             yield from self._pace.slowly(pieces)
-
-    def close(self) -> None:
-        """Close the engine."""
-        self._engine.close()
