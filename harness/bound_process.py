@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from harness.waiting import PATIENCE
 
 _EXEC_BOUND = Path(__file__).with_name("_exec_bound.py")
 _TAIL_CHARACTERS = 8192
@@ -83,6 +86,25 @@ class BoundProcess:
                 cwd=self._cwd,
                 start_new_session=True,
             )
+
+    def wait_until(self, condition: Callable[[], bool], name: str, state: str, error: type[Exception]) -> None:
+        """Wait until a condition of the running process holds.
+
+        Args:
+            condition: the condition.
+            name: name of the process, for the message of an error.
+            state: the awaited state, for the message of an error.
+            error: class of the error that is raised if the process exits, or if the condition does not hold in time.
+                The message has the end of the log.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if not self.running:
+                raise error(f"{name} ended with status {self.returncode} as it started: {self.log_tail()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise error(f"{name} was not {state} within {PATIENCE:.0f} s: {self.log_tail()}")
+            time.sleep(0.02)
 
     def stop(self, within: float = 120.0) -> int | None:
         """Terminate the process, kill it after a number of seconds; returns its exit status."""

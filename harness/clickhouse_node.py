@@ -2,7 +2,6 @@
 
 import http.client
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ from harness.bound_process import BoundProcess
 from harness.clickhouse_http import ClickHouseServer, QueryError
 from harness.clickhouse_source import ServerSource, ServerUnavailableError, SourceKind, find_server
 from harness.free_port import free_port
-from harness.waiting import PATIENCE
 
 _CHDB_SERVER = Path(__file__).with_name("_chdb_server.py")
 
@@ -108,19 +106,7 @@ class ClickHouseNode(ClickHouseServer):
             )
         )
         self._process.start()
-        deadline = time.monotonic() + PATIENCE
-        while not self._answers():
-            if not self._process.running:
-                raise ServerUnavailableError(
-                    f"The ClickHouse server ended with status {self._process.returncode} as it started: "
-                    f"{self.log_tail()}"
-                )
-            if time.monotonic() > deadline:
-                self.kill()
-                raise ServerUnavailableError(
-                    f"The ClickHouse server did not answer within {PATIENCE:.0f} s: {self.log_tail()}"
-                )
-            time.sleep(0.02)
+        self._process.wait_until(self._answers, "The ClickHouse server", "ready", ServerUnavailableError)
 
     def stop(self) -> None:
         """Stop the server cleanly, with everything written."""

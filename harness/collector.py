@@ -1,7 +1,6 @@
 """A real OpenTelemetry Collector in front of the backend, with its retries and queues."""
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +8,6 @@ from typing import Self
 
 from harness.bound_process import BoundProcess
 from harness.collector_binaries import CollectorUnavailableError, built_collector
-from harness.waiting import PATIENCE
 
 _READY = "Everything is ready."
 
@@ -54,18 +52,9 @@ class Collector:
         (self.directory / "config.yaml").write_text(text)
         (self.directory / "defaults.yaml").write_text(json.dumps(_DEFAULTS))
         self._process.start()
-        deadline = time.monotonic() + PATIENCE
-        while _READY not in self._process.log_text():
-            if not self._process.running:
-                raise CollectorUnavailableError(
-                    f"The Collector ended with status {self._process.returncode} as it started: {self.log_tail()}"
-                )
-            if time.monotonic() > deadline:
-                self.kill()
-                raise CollectorUnavailableError(
-                    f"The Collector was not ready within {PATIENCE:.0f} s: {self.log_tail()}"
-                )
-            time.sleep(0.02)
+        self._process.wait_until(
+            lambda: _READY in self._process.log_text(), "The Collector", "ready", CollectorUnavailableError
+        )
 
     def stop(self, within: float = 30.0) -> int | None:
         """Stop the Collector, which sends what it holds within a number of seconds; returns its exit status."""

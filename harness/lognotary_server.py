@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,7 +126,7 @@ class LognotaryServer:
         Raises:
             ServerNotReadyError: the server exits, or is not ready in time.
         """
-        self._wait_for(lambda: self.output_text().endswith("\n"), "ready")
+        self._wait_until(lambda: self.output_text().endswith("\n"), "ready")
         if self._json_output:
             (line,) = self.output_text().splitlines()
             ready = json.loads(line)
@@ -135,19 +134,10 @@ class LognotaryServer:
 
     def wait_for_log(self, text: str) -> None:
         """Wait until a text is in the log; raises as ``wait_until_ready``."""
-        self._wait_for(lambda: text in self.log_text(), f"so far as to log {text!r}")
+        self._wait_until(lambda: text in self.log_text(), f"so far as to log {text!r}")
 
-    def _wait_for(self, condition: Callable[[], bool], name: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if not self._process.running:
-                raise ServerNotReadyError(
-                    f"The server ended with status {self._process.returncode} as it started: {self.log_tail()}"
-                )
-            if time.monotonic() > deadline:
-                self.kill()
-                raise ServerNotReadyError(f"The server was not {name} within {PATIENCE:.0f} s: {self.log_tail()}")
-            time.sleep(0.02)
+    def _wait_until(self, condition: Callable[[], bool], state: str) -> None:
+        self._process.wait_until(condition, "The server", state, ServerNotReadyError)
 
     def start(self) -> None:
         """Start the server and wait until it is ready; again after an end, on the same data directory."""
