@@ -6,6 +6,7 @@ StorageError
 ├── NotAppliedError        storage refused the statement; nothing was stored
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
+├── InconsistentAnswerError  two answers about the same rows disagree
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
 """
 
@@ -16,6 +17,7 @@ from typing import ClassVar
 from server.errors.base import LognotaryError
 
 __all__ = [
+    "InconsistentAnswerError",
     "LeaseLostError",
     "NotAppliedError",
     "OutcomeUnknownError",
@@ -72,6 +74,10 @@ class LeaseLostError(NotAppliedError):
     """Another server has taken over the writer's name: this process must not write any more."""
 
     retryable: ClassVar[bool] = False
+
+
+class InconsistentAnswerError(StorageError):
+    """Storage gives answers about the same rows that disagree."""
 
 
 class OutcomeUnknownError(StorageError):

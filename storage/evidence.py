@@ -11,7 +11,7 @@ from server.notary.batch import Batch, TileFragment
 from server.notary.merkle import TILE_HEIGHT
 from server.notary.origin import Stream
 from storage.engine import Engine, Pieces
-from storage.inventory import ingested_within
+from storage.read_settings import FULL_SCAN
 from storage.rowbinary import boolean, fixed32, int64, read_one, read_rows, string, text, uint8, uint16, uint64, uuid
 from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical_expressions
 
@@ -20,17 +20,19 @@ __all__ = [
     "count_after",
     "last_batch",
     "read_batches_at",
+    "read_batches_of_ids",
     "read_batches_of_leaves",
-    "read_batches_within",
+    "read_foreign_batches",
     "read_fragments",
-    "read_misnamed_batches",
     "read_records",
     "read_records_of_batch",
     "read_tile_fragments",
+    "sample_batches",
     "scan_query",
     "scan_records",
     "select_batches",
     "select_records",
+    "select_strays",
 ]
 
 _BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
@@ -95,21 +97,47 @@ def read_batches_at(engine: Engine, log_id: str, places: Collection[tuple[int, i
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
-def read_batches_within(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) -> list[Batch]:
-    """Return the batches of a log that end within the leaves [first_leaf, end_leaf), ordered by TreeSize."""
+def read_foreign_batches(engine: Engine, log_ids: Collection[str], most: int) -> tuple[list[Batch], int]:
+    """Return the rows of ``log_batches`` that belong to no known log, or whose LogId does not match their Origin.
+
+    Args:
+        engine: the storage.
+        log_ids: LogIds of the known logs.
+        most: maximum number of rows to return.
+
+    Returns:
+        The rows, and the number of further rows.
+    """
+    known = ", ".join(f"'{log_id}'" for log_id in sorted(log_ids)) or "''"
+    foreign = f"NOT (LogId = substring(lower(hex(SHA256(Origin))), 1, 16) AND LogId IN ({known}))"
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
-        "AND TreeSize > {first:UInt64} AND TreeSize <= {end:UInt64} ORDER BY TreeSize, Sequence, BatchId",
-        {"log": log_id, "first": first_leaf, "end": end_leaf},
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE {foreign} ORDER BY LogId, Sequence, BatchId LIMIT {most}",
+        settings=FULL_SCAN,
+    )
+    batches = [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
+    if len(batches) < most:
+        return batches, 0
+    count = read_one(engine.query(f"SELECT count() FROM log_batches WHERE {foreign}", settings=FULL_SCAN), uint64)
+    return batches, max(0, count - len(batches))
+
+
+def read_batches_of_ids(engine: Engine, batch_ids: Collection[UUID]) -> list[Batch]:
+    """Return the batches with given IDs, of any log."""
+    if not batch_ids:
+        return []
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE BatchId IN {{ids:Array(UUID)}} ORDER BY LogId, Sequence",
+        {"ids": sorted(map(str, batch_ids))},
+        settings=FULL_SCAN,
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
-def read_misnamed_batches(engine: Engine, *, since: int | None = None, until: int | None = None) -> list[Batch]:
-    """Return the batches whose LogId does not match their Origin: one of the two was altered."""
+def sample_batches(engine: Engine, most: int) -> list[Batch]:
+    """Return a few batches of each pair of LogId and Origin, the first ones."""
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches "
-        f"WHERE LogId != substring(lower(hex(SHA256(Origin))), 1, 16) {ingested_within(since, until)}"
+        f"SELECT {_BATCH_FIELDS} FROM log_batches ORDER BY LogId, Origin, Sequence LIMIT {most} BY LogId, Origin",
+        settings=FULL_SCAN,
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
@@ -175,13 +203,22 @@ def read_tile_fragments(
     return _fragments(rows)
 
 
-def read_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int) -> Iterator[StoredRecord]:
+def read_records(
+    engine: Engine,
+    stream: Stream,
+    log_id: str,
+    first_leaf: int,
+    end_leaf: int,
+    *,
+    settings: Mapping[str, str | int] | None = None,
+) -> Iterator[StoredRecord]:
     """Return the records of a log that claim the leaves [first_leaf, end_leaf), in their order."""
     return select_records(
         engine,
         stream,
         "LogId = {log:String} AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} ORDER BY LeafIndex, BatchId",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
+        settings=settings,
     )
 
 
@@ -212,6 +249,28 @@ def read_records_of_batch(
         stream,
         "LogId = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}",
         {"log": log_id, "batch": str(batch_id), "limit": limit},
+        settings=FULL_SCAN,
+    )
+
+
+def select_strays(
+    engine: Engine, stream: Stream, groups: Collection[tuple[str, UUID]], most: int
+) -> Iterator[StoredRecord]:
+    """Return records by the logs and batches that they name, the first few of each; scans the table.
+
+    Args:
+        engine: the storage.
+        stream: stream of the table.
+        groups: LogId, as ``toValidUTF8`` gives it, and BatchId.
+        most: maximum number of records of each group.
+    """
+    return select_records(
+        engine,
+        stream,
+        "(toValidUTF8(LogId), BatchId) IN {groups:Array(Tuple(String, UUID))} "
+        f"ORDER BY LogId, BatchId, LeafIndex LIMIT {int(most)} BY LogId, BatchId",
+        {"groups": [(log_id, str(batch_id)) for log_id, batch_id in groups]},
+        settings=FULL_SCAN,
     )
 
 
@@ -229,7 +288,12 @@ def _fragments(rows: bytes) -> list[tuple[TileFragment, UUID]]:
 
 
 def select_records(
-    engine: Engine, stream: Stream, condition: str, parameters: Mapping[str, object]
+    engine: Engine,
+    stream: Stream,
+    condition: str,
+    parameters: Mapping[str, object],
+    *,
+    settings: Mapping[str, str | int] | None = None,
 ) -> Iterator[StoredRecord]:
     """Return the canonical records that satisfy an SQL condition.
 
@@ -238,12 +302,14 @@ def select_records(
         stream: stream of the table.
         condition: the condition after WHERE.
         parameters: the values of its ``{name:Type}`` placeholders.
+        settings: settings of ClickHouse for this query.
     """
     rows = engine.query(
         f"SELECT LogId, BatchId, LeafIndex, {_COMPUTED_OK}, "
         f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
         f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
         parameters,
+        settings=settings,
     )
     for row in read_rows(rows, (text, uuid, uint64, boolean, string)):
         yield StoredRecord(*row)

@@ -23,15 +23,10 @@ class History:
     the same batch, the first one is taken for the log, and the other for a fork.
     """
 
-    def __init__(self, *, from_start: bool) -> None:
-        """Start an empty history.
-
-        Args:
-            from_start: require the first batch added to be the log's first.
-        """
+    def __init__(self) -> None:
+        """Start an empty history, at the beginning of the log."""
         self.tip: Batch | None = None
         self.gaps: list[Gap] = []
-        self._from_start = from_start
         self._start = -1
         self._forks: list[list[Batch]] = []
 
@@ -93,7 +88,7 @@ class History:
 
     def _place(self, batch: Batch) -> Batch:
         end = self.tip.tree_size if self.tip else 0
-        if self.tip is None and (not self._from_start or batch.first_leaf <= self._start):
+        if self.tip is None and batch.first_leaf <= self._start:
             self.tip = batch
         elif _follows(batch, self.tip):
             batch = self.tip = replace(batch, sequence=(self.tip.sequence if self.tip else 0) + 1)

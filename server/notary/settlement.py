@@ -16,7 +16,7 @@ from server.notary.diagnosis import ClaimedRecord, record_finding
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 
-__all__ = ["Stray", "Vacancy", "settle"]
+__all__ = ["Stray", "Vacancy", "settle", "settle_placed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +58,57 @@ def settle(vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> tuple[list[
         The findings, and the strays that name no batch and match no vacancy: they were never signed.
     """
     matching = _Matching(vacancies, strays)
-    findings: list[Finding] = []
-    for stray, vacancy in matching.take(_content_and_place, _own_content_and_place):
-        findings.append(_changed(vacancy, stray, "its BatchId was changed"))
-    # The nearest place counts: content may have been signed more than once.
-    for stray, vacancy in matching.take(
-        lambda vacancy: (vacancy.leaf_hash, vacancy.batch.batch_id),
-        lambda stray: (stray.record.leaf_hash, stray.record.batch_id) if stray.batch else None,
-    ):
-        findings.append(_reordered(vacancy, stray))
-    for stray, vacancy in matching.take(
-        lambda vacancy: (vacancy.leaf_hash, vacancy.batch.log_id),
-        lambda stray: (stray.record.leaf_hash, stray.log_id),
-    ):
-        findings.append(_reordered(vacancy, stray))
+    findings = [*_within_their_logs(matching)]
     for stray, vacancy in matching.take(
         lambda vacancy: vacancy.leaf_hash,
         lambda stray: stray.record.leaf_hash,
     ):
         findings.append(_changed(vacancy, stray, "its LogId was changed"))
-    for stray, vacancy in matching.take(
-        lambda vacancy: (vacancy.batch.batch_id, vacancy.leaf_index),
-        lambda stray: (stray.record.batch_id, stray.record.leaf_index) if stray.batch else None,
-    ):
-        findings.append(_changed(vacancy, stray, "content does not match what was signed"))
+    findings += _in_place(matching)
     findings += _missing(matching.vacancies)
     for stray in matching.strays:
         if stray.batch is not None:
             findings.append(_added(stray.batch, stray))
     return findings, [stray for stray in matching.strays if stray.batch is None]
+
+
+def settle_placed(
+    vacancies: Sequence[Vacancy], strays: Sequence[Stray]
+) -> tuple[list[Finding], list[Vacancy], list[Stray]]:
+    """Match vacancies and strays as far as records of other logs, and of no batch, are not needed for it.
+
+    Returns:
+        The findings, and the vacancies and strays that are left for ``settle``.
+    """
+    matching = _Matching(vacancies, strays)
+    findings = [*_within_their_logs(matching), *_in_place(matching)]
+    return findings, matching.vacancies, matching.strays
+
+
+def _within_their_logs(matching: _Matching) -> Iterator[Finding]:
+    """Match records that are in another place of their log."""
+    for stray, vacancy in matching.take(_content_and_place, _own_content_and_place):
+        yield _changed(vacancy, stray, "its BatchId was changed")
+    # The nearest place counts: content may have been signed more than once.
+    for stray, vacancy in matching.take(
+        lambda vacancy: (vacancy.leaf_hash, vacancy.batch.batch_id),
+        lambda stray: (stray.record.leaf_hash, stray.record.batch_id) if stray.batch else None,
+    ):
+        yield _reordered(vacancy, stray)
+    for stray, vacancy in matching.take(
+        lambda vacancy: (vacancy.leaf_hash, vacancy.batch.log_id),
+        lambda stray: (stray.record.leaf_hash, stray.log_id),
+    ):
+        yield _reordered(vacancy, stray)
+
+
+def _in_place(matching: _Matching) -> Iterator[Finding]:
+    """Match records that are in their place and have other content."""
+    for stray, vacancy in matching.take(
+        lambda vacancy: (vacancy.batch.batch_id, vacancy.leaf_index),
+        lambda stray: (stray.record.batch_id, stray.record.leaf_index) if stray.batch else None,
+    ):
+        yield _changed(vacancy, stray, "content does not match what was signed")
 
 
 class _Matching:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from types import MappingProxyType
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
@@ -15,6 +16,7 @@ from server.verification.log_check import LogCheck
 __all__ = ["HistoryCheck"]
 
 _NO_END = 1 << 64
+_NO_LOGS: Mapping[str, int] = MappingProxyType({})
 
 
 class HistoryCheck:
@@ -49,16 +51,17 @@ class HistoryCheck:
         if isinstance(kept, Statement) and checkpoint.origin not in self._truncated:
             yield from self._kept_statement(kept)
 
-    def check_statements(self, after: Mapping[str, int]) -> Iterator[Finding]:
+    def check_statements(self, after: Mapping[str, int], until: Mapping[str, int] = _NO_LOGS) -> Iterator[Finding]:
         """Check each log against its own statements.
 
         Args:
             after: number of entries up to which this was checked before, by origin.
+            until: number of entries up to which a log is checked, by origin, if not to its end.
         """
         for stated in self._stated.values():
             numbers = {statement.checkpoint: number for number, statement in stated.statements.items()}
             for checkpoint in sorted(numbers, key=lambda checkpoint: -checkpoint.size):
-                if checkpoint.size > after.get(checkpoint.origin, -1):
+                if after.get(checkpoint.origin, -1) < checkpoint.size <= until.get(checkpoint.origin, _NO_END):
                     yield from self._checkpoint(checkpoint, f"the checkpoint of its statement {numbers[checkpoint]}")
 
     def _kept_statement(self, kept: Statement) -> Iterator[Finding]:

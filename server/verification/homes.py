@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
+from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName
 
-__all__ = ["log_id_of", "origin_of_row"]
+__all__ = ["is_log", "log_id_of", "origin_of_row", "unlisted_batches"]
+
+
+def is_log(log_id: str, origin: str) -> bool:
+    """Return whether an origin is valid, and a LogId is its short ID."""
+    return bool(log_id) and log_id_of(origin) == log_id
 
 
 def log_id_of(origin: str) -> str:
@@ -25,3 +33,9 @@ def origin_of_row(batch: Batch) -> str:
     except VerificationError:
         return batch.origin
     return signed if batch.origin == signed or log_id_of(signed) == batch.log_id else batch.origin
+
+
+def unlisted_batches(count: int) -> Iterator[Finding]:
+    """Report rows of ``log_batches`` that belong to no log and were only counted."""
+    if count:
+        yield Finding(FindingKind.BATCH_ALTERED, f"{count} further row(s) of log_batches belong to no log")

@@ -14,11 +14,10 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.history import History, restore
 from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
-from server.verification.expiry import Expiry
 from server.verification.read_limits import ReadLimits
 from server.verification.record_check import RecordChecker
 from storage.engine import Engine
-from storage.evidence import read_batches_at, read_batches_of_leaves, read_batches_within
+from storage.evidence import read_batches_at, read_batches_of_leaves
 from storage.inventory import BatchIndex
 
 __all__ = ["LogCheck"]
@@ -36,9 +35,7 @@ class LogCheck:
         engine: Engine,
         keys: TrustedKeys,
         checker: RecordChecker,
-        expiry: Expiry,
         *,
-        whole: bool,
         resume: Checkpoint | None = None,
         wanted: Collection[int] = (),
     ) -> None:
@@ -48,9 +45,7 @@ class LogCheck:
             engine: the storage.
             keys: the trusted public keys.
             checker: checker of its records.
-            expiry: knows which records retention may have dropped.
-            whole: verify from the first batch on, not only a range of time.
-            resume: checkpoint up to which the log was verified before.
+            resume: checkpoint after which to begin; None for the beginning of the log.
             wanted: tree sizes for which ``includes`` will be called.
         """
         self.name: LogName = checker.name
@@ -63,13 +58,11 @@ class LogCheck:
         self._engine = engine
         self._keys = keys
         self._checker = checker
-        self._expiry = expiry
-        self._whole = whole
         self._resume = resume
         self._wanted = frozenset(wanted)
         self._verified: Batch | None = None  # the last whose records were checked
         self._roots: dict[int, bytes] = {}  # by tree size, of those that are wanted
-        self._history = History(from_start=whole)
+        self._history = History()
         self._restored_roots: dict[int, bytes] = {}  # by tree size
 
     @property
@@ -126,9 +119,12 @@ class LogCheck:
         end = self.tip.tree_size if self.tip else 0
         last = [batch for batch in findings if _size(batch, signed.get(batch)) > end]
         self.size = max([end, *(_size(batch, signed.get(batch)) for batch in last)])
-        if self._whole or self.tip is not None:
-            yield from self._restored(last, self.tip, None, signed, findings)
+        yield from self._restored(last, self.tip, None, signed, findings)
         yield from findings.values()
+
+    def recheck(self, batch: Batch) -> Iterator[Finding]:
+        """Check the records of a valid batch that was not among those verified."""
+        yield from self._checker.check([batch])
 
     def includes(self, checkpoint: Checkpoint) -> bool:
         """Return whether a checkpoint is in the log's history, or may have been before a batch was broken."""
@@ -169,30 +165,10 @@ class LogCheck:
         good = self._good(rows)
         if not good:
             return
-        first_leaf = min(batch.first_leaf for batch in good)
-        if not self._whole and (self.tip is None or self.tip.tree_size < first_leaf):
-            yield from self._context(first_leaf)
-        yield from self._add(good)
-
-    def _add(self, good: Sequence[Batch]) -> Iterator[Batch | Finding]:
         batches, findings = self._history.add(good, self._is_recorded)
         self._checker.excused.update(batch for batch in batches if batch not in good)
         yield from findings
         yield from batches
-
-    def _context(self, first_leaf: int) -> Iterator[Batch | Finding]:
-        """Chain batches outside the range of time that lie between or before batches inside it."""
-        if self.tip is None:
-            before = read_batches_of_leaves(self._engine, self.name.log_id, [first_leaf - 1] if first_leaf else [])
-            for batch in before:
-                if batch.tree_size == first_leaf and check_batch(batch, self._keys) is None:
-                    self._history.begin_after(batch)
-            return
-        between = read_batches_within(self._engine, self.name.log_id, self.tip.tree_size, first_leaf)
-        for _, same_size in groupby(between, key=lambda batch: batch.tree_size):
-            good = self._good(list(same_size))
-            if good:
-                yield from self._add(good)
 
     def _good(self, rows: Sequence[Batch]) -> list[Batch]:
         good = []
@@ -211,7 +187,7 @@ class LogCheck:
     def _records(self, window: Sequence[Batch]) -> Iterator[Finding | None]:
         for gone, batches in groupby(window, key=self._has_expired):
             if gone:
-                yield from self._checker.check_without_records(list(batches), self._expiry.add)
+                yield from self._checker.check_without_records(list(batches))
             else:
                 yield from self._checker.check(list(batches))
         self._roots.update((batch.tree_size, batch.root_hash) for batch in window if batch.tree_size in self._wanted)
@@ -221,7 +197,7 @@ class LogCheck:
         yield None
 
     def _has_expired(self, batch: Batch) -> bool:
-        return not self._is_recorded(batch) and self._expiry.covers(batch)
+        return not self._is_recorded(batch) and self._checker.expiry.covers(batch)
 
     def _restored(
         self,

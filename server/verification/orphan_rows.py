@@ -1,44 +1,63 @@
-"""Orphan rows: rows of no committed batch, left behind by a crash, moved, or written by others."""
+"""Orphan rows: rows of no committed batch, left behind by a crash, moved, or written by others.
+
+Anyone who may insert into the tables can make any number of such rows. So they are handled in groups, with a bounded
+number of queries: some are told one by one, the others are counted.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
+from server.notary.batch import Batch
+from server.notary.chain import check_batch
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.settlement import Stray
+from server.notary.trust import TrustedKeys
 from server.verification.record_check import Pending, claim_of
 from storage.engine import Engine
-from storage.evidence import read_batches_of_leaves, select_records
-from storage.inventory import RecordGroup, TileGroup
+from storage.evidence import read_batches_of_ids, select_strays
+from storage.inventory import RecordGroup, RecordGroups, TileGroup
 
 __all__ = ["OrphanRows", "orphan_tiles"]
 
-_LISTED = 100  # records of one group that are looked at one by one
+_LISTED = 100  # groups that are told one by one, and records of one group that are looked at one by one
+_PER_QUERY = 250  # groups whose records or batches are read at once
 _IN_FLIGHT = 3.0  # seconds that may lie between a batch's records and the row that commits it
 _RECENT = 60 * 10**9  # nanoseconds for which a batch may still be on its way, by its records' IngestedAt
+
+_Orphan = tuple[Stream, RecordGroup]
+_Item = TypeVar("_Item")
 
 
 class OrphanRows:
     """Records of no committed batch."""
 
-    def __init__(self, engine: Engine, pending: Pending) -> None:
-        """Create an empty collection; ``pending`` receives the rows as strays."""
+    def __init__(self, engine: Engine, keys: TrustedKeys, pending: Pending) -> None:
+        """Create an empty collection.
+
+        Args:
+            engine: the storage.
+            keys: trusted public keys, which decide what is committed.
+            pending: receives the rows as strays.
+        """
         self._engine = engine
+        self._keys = keys
         self._pending = pending
-        self._groups: list[tuple[Stream, RecordGroup]] = []
         self._deadline = time.monotonic() + _IN_FLIGHT
         self._began = time.time_ns()
 
     def find(
         self,
-        groups: Mapping[Stream, Iterable[RecordGroup]],
+        groups: Mapping[Stream, RecordGroups],
         streams: Mapping[str, Stream],
         known_ids: Mapping[str, set[UUID]],
         explained: Mapping[str, Sequence[tuple[int, int]]],
+        recheck: Callable[[Batch], Iterator[Finding]] = lambda _: iter(()),
     ) -> Iterator[Finding]:
         """Find the records of no committed batch, and report them.
 
@@ -47,48 +66,103 @@ class OrphanRows:
             streams: the stream of each known log, by LogId.
             known_ids: the verified batches of each log, by LogId.
             explained: ranges of leaves whose records need no finding of their own, by LogId.
+            recheck: verifies the records of a committed batch that was not verified, of which there are more rows than
+                it has records, or rows that claim leaves outside of it.
         """
+        unknown: list[_Orphan] = []
         for stream, rows in groups.items():
-            for group in rows:
+            for group in rows.groups:
                 at_home = streams.get(group.log_id, stream) is stream  # and not in the other stream's table
                 known = group.batch_id in known_ids.get(group.log_id, ()) or _is_explained(group, explained)
-                if not (at_home and (known or self._is_committed(group))):
-                    self._add(stream, group)
-        yield from self._settle()
+                if not (at_home and known):
+                    unknown.append((stream, group))
+        if len(unknown) > _LISTED or any(rows.unlisted for rows in groups.values()):
+            # Reading so many rows takes a while, so that everything that is certain is told before.
+            yield from self._pending.settle_placed()
+        orphans, misfits = self._uncommitted(unknown, streams)
+        for batch in misfits:
+            yield from recheck(batch)
+        # Rows that name a known log may explain what is missing there.
+        orphans.sort(key=lambda orphan: (orphan[1].log_id not in streams, -orphan[1].count))
+        self._read_strays(orphans)
+        yield from self._settle(orphans, {stream: rows.unlisted for stream, rows in groups.items()})
 
-    def _add(self, stream: Stream, group: RecordGroup) -> None:
-        self._groups.append((stream, group))
-        limit = _LISTED + len(self._pending.vacancies) if self._pending.vacancies else 1
-        # LogId may have been altered to bytes that are not text: see read_record_groups.
-        named = "toValidUTF8(LogId) = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}"
-        parameters = {"log": group.log_id, "batch": str(group.batch_id), "limit": limit}
-        for stored in select_records(self._engine, stream, named, parameters):
-            self._pending.strays.append(Stray(stream, group.log_id, claim_of(stored)))
+    def _uncommitted(
+        self, unknown: Sequence[_Orphan], streams: Mapping[str, Stream]
+    ) -> tuple[list[_Orphan], list[Batch]]:
+        """Drop the groups that are committed or about to be; wait a while for the latter.
 
-    def _settle(self) -> Iterator[Finding]:
+        Returns:
+            The other groups, and committed batches that a group of rows does not fit.
+        """
+        misfits: list[Batch] = []
+        left = list(unknown)
+        while True:
+            committed = self._committed({group.batch_id for _, group in left})
+            still: list[_Orphan] = []
+            for stream, group in left:
+                batch = committed.get((group.log_id, group.batch_id))
+                if batch is None or streams.get(group.log_id, stream) is not stream:
+                    still.append((stream, group))
+                elif not _fits(group, batch):
+                    misfits.append(batch)
+            left = still
+            recent = any(group.log_id and group.newest > self._began - _RECENT for _, group in left)
+            if not recent or time.monotonic() >= self._deadline:
+                return left, misfits
+            time.sleep(_IN_FLIGHT / 10)
+
+    def _committed(self, batch_ids: set[UUID]) -> dict[tuple[str, UUID], Batch]:
+        """Return the committed batches among some IDs: those whose rows pass the full check of batches."""
+        return {
+            (batch.log_id, batch.batch_id): batch
+            for some in _portions(sorted(batch_ids))
+            for batch in read_batches_of_ids(self._engine, some)
+            if check_batch(batch, self._keys) is None
+        }
+
+    def _read_strays(self, orphans: Sequence[_Orphan]) -> None:
+        searched = bool(self._pending.vacancies)
+        most = _LISTED + len(self._pending.vacancies) if searched else 1
+        wanted = orphans if searched else orphans[:_LISTED]
+        for stream in Stream:
+            names = [(group.log_id, group.batch_id) for its, group in wanted if its is stream]
+            for some in _portions(names):
+                for stored in select_strays(self._engine, stream, some, most):
+                    # LogId may have been altered to bytes that are not text: see read_all_record_groups.
+                    self._pending.strays.append(Stray(stream, stored.log_id, claim_of(stored)))
+
+    def _settle(self, orphans: Sequence[_Orphan], unlisted: Mapping[Stream, int]) -> Iterator[Finding]:
         """Settle everything pending, and report how many records were never signed."""
         listed = Counter(map(_key, self._pending.strays))
         findings, unsigned = self._pending.settle()
         yield from findings
         left = Counter(map(_key, unsigned))
         first = {_key(stray): stray for stray in reversed(unsigned)}
-        for stream, group in self._groups:
+        told = 0
+        rest: Counter[Stream] = Counter(unlisted)
+        for stream, group in orphans:
             key = (stream, group.log_id, group.batch_id)
             count = group.count - (listed[key] - left[key])
-            if count:
+            if count and told < _LISTED:
+                told += 1
                 yield _unsigned(stream, group, count, first.get(key))
+            else:
+                rest[stream] += count
+        for stream, count in rest.items():
+            if count:
+                what = f"{count} further {stream.value} record(s) name other batches that are not committed with them"
+                yield Finding(FindingKind.RECORDS_UNSIGNED, what, record_count=count)
 
-    def _is_committed(self, group: RecordGroup) -> bool:
-        """Return whether an unverified batch is committed or about to be; waits a while for the latter."""
-        recent = group.newest > self._began - _RECENT
-        while group.log_id:
-            batches = read_batches_of_leaves(self._engine, group.log_id, [group.min_leaf, group.max_leaf])
-            if any(batch.batch_id == group.batch_id for batch in batches):
-                return True
-            if not recent or time.monotonic() >= self._deadline:
-                return False
-            time.sleep(0.1)
-        return False
+
+def _portions(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    return (items[start : start + _PER_QUERY] for start in range(0, len(items), _PER_QUERY))
+
+
+def _fits(group: RecordGroup, batch: Batch) -> bool:
+    """Return whether the rows of a group may be those of a batch."""
+    inside = batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size
+    return inside and group.count == batch.record_count
 
 
 def _is_explained(group: RecordGroup, explained: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
@@ -130,6 +204,7 @@ def orphan_tiles(
         explained: ranges of leaves whose hashes are already reported as altered, by log.
         altered_ids: batches whose hashes are already reported as altered.
     """
+    told = rest = 0
     for group in tiles:
         if (
             group.batch_id in known_ids.get(group.log_id, ())
@@ -139,6 +214,10 @@ def orphan_tiles(
             or any(first <= group.last_leaf < end for first, end in explained.get(group.log_id, ()))
         ):
             continue
+        if told >= _LISTED:
+            rest += group.count
+            continue
+        told += 1
         yield Finding(
             FindingKind.TILE_ALTERED,
             f"{group.count} row(s) of log_tiles for the leaves {group.first_leaf} to {group.last_leaf} name log "
@@ -146,4 +225,8 @@ def orphan_tiles(
             "its records were deleted",
             log_id=group.log_id,
             batch_id=group.batch_id,
+        )
+    if rest:
+        yield Finding(
+            FindingKind.TILE_ALTERED, f"{rest} further row(s) of log_tiles name batches that did not write them"
         )

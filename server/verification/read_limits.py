@@ -20,6 +20,8 @@ class ReadLimits:
         group: records whose stored hashes are read at once, unless one batch has more.
         touched: records read at once of batches that are not as they were signed, unless one batch has more.
         pending: records out of place that are kept, to be matched with those of other batches.
+        junk: rows of no log, and groups of rows of no batch, that are looked at; the others are counted.
+        logs: logs of any name; if there are more, only those with a valid batch count as logs.
     """
 
     page: int = 1000
@@ -29,6 +31,8 @@ class ReadLimits:
     group: int = 500_000
     touched: int = 100_000
     pending: int = 100_000
+    junk: int = 10_000
+    logs: int = 1000
 
 
 READ_LIMITS = ReadLimits()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from uuid import UUID
@@ -24,12 +24,14 @@ from server.notary.hashing import hash_pairs
 from server.notary.leaf_rows import LeafHashes, LeafRange
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
-from server.notary.settlement import Stray, Vacancy, settle
+from server.notary.settlement import Stray, Vacancy, settle, settle_placed
+from server.verification.expiry import Expiry
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine
 from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
 from storage.inventory import RecordGroup, TileGroup
+from storage.read_settings import FULL_SCAN
 from storage.rowbinary import uuid_bytes
 
 __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
@@ -49,6 +51,11 @@ class Pending:
         self.vacancies, self.strays = [], []
         return settle(vacancies, strays)
 
+    def settle_placed(self) -> list[Finding]:
+        """Settle what needs no records of other logs; see ``settlement.settle_placed``."""
+        findings, self.vacancies, self.strays = settle_placed(self.vacancies, self.strays)
+        return findings
+
     def settle_overflow(self) -> list[Finding]:
         """Settle early if too much is pending; moves to batches that are read later are then not recognised."""
         if len(self.vacancies) + len(self.strays) <= self.limits.pending:
@@ -62,11 +69,11 @@ class Inventory:
 
     Attributes:
         records: the rows of the log's table, by batch ID.
-        tiles: the rows of ``log_tiles``, by batch ID; None if only a range of time is verified.
+        tiles: the rows of ``log_tiles``, by batch ID.
     """
 
     records: Mapping[UUID, RecordGroup]
-    tiles: Mapping[UUID, TileGroup] | None
+    tiles: Mapping[UUID, TileGroup]
 
 
 @dataclass(slots=True)
@@ -76,6 +83,7 @@ class RecordChecker:
     Attributes:
         engine: the storage.
         name: the log.
+        expiry: knows which records retention may have dropped.
         inventory: inventory of the stored rows.
         pending: receives vacancies and strays.
         known_ids: batch IDs that rows of this log may name, including the original IDs of altered batches.
@@ -86,6 +94,7 @@ class RecordChecker:
 
     engine: Engine
     name: LogName
+    expiry: Expiry
     inventory: Inventory
     pending: Pending
     known_ids: set[UUID]
@@ -107,23 +116,25 @@ class RecordChecker:
         claims = self._claims(batches)
         for batch in batches:
             own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
-            yield from self._check_batch(batch, own, by_id)
+            if not own and self.expiry.covers(batch) and self._has_gone(batch):
+                yield from self._check_expired(batch, by_id)  # retention has dropped them just now
+            else:
+                yield from self._check_batch(batch, own, by_id)
         yield from self.pending.settle_overflow()
 
-    def check_without_records(self, batches: Sequence[Batch], expired: Callable[[Batch], None]) -> Iterator[Finding]:
-        """Check batches whose records retention has dropped, by their stored hashes.
-
-        Args:
-            batches: consecutive batches.
-            expired: called with each batch.
-        """
+    def check_without_records(self, batches: Sequence[Batch]) -> Iterator[Finding]:
+        """Check consecutive batches whose records retention has dropped, by their stored hashes."""
         for group in _groups(batches, self.limits.group):
             by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
             for batch in group:
                 yield from self._check_expired(batch, by_id)
-                expired(batch)
+
+    def _has_gone(self, batch: Batch) -> bool:
+        """Return whether no stored record names a batch any more."""
+        return not list(read_records_of_batch(self.engine, self.name.stream, batch.log_id, batch.batch_id, 1))
 
     def _check_expired(self, batch: Batch, by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
+        self.expiry.add(batch)
         borne = borne_id(batch, (), by_id)
         if borne != batch.batch_id and batch not in self.excused:
             what = f"its row was altered: its hashes name the batch ID {borne}"
@@ -150,7 +161,10 @@ class RecordChecker:
             while place < len(batches) and batches[place].first_leaf == end_leaf:
                 end_leaf = batches[place].tree_size
                 place += 1
-            for stored in read_records(self.engine, self.name.stream, self.name.log_id, first_leaf, end_leaf):
+            rows = read_records(
+                self.engine, self.name.stream, self.name.log_id, first_leaf, end_leaf, settings=FULL_SCAN
+            )
+            for stored in rows:
                 claims.setdefault(stored.leaf_index, []).append(claim_of(stored))
         return claims
 
@@ -163,7 +177,8 @@ class RecordChecker:
         fragments = by_id.get(batch.batch_id, [])
         return (
             is_untouched(batch, leaf_hashes, fragments)
-            and self._claims_no_other_leaf(batch)
+            and self._has_its_rows(batch)
+            and self._has_its_times(batch)
             and self._are_in_place(batch, fragments)
         )
 
@@ -206,9 +221,11 @@ class RecordChecker:
         own = [claim for claim in claims if claim.batch_id == borne]
         if check_records(batch, own):
             yield from self._check_tiles(batch, [claim.leaf_hash for claim in own], fragments)
-            if self._claims_no_other_leaf(batch):
-                return
-            yield from self._compare(batch, [claim.leaf_hash for claim in own], own)
+            if not self._has_its_rows(batch):
+                yield from self._compare(batch, [claim.leaf_hash for claim in own], own)
+            elif not self._has_its_times(batch) and batch not in self.excused:
+                what = "its row was altered: its times are not those of its records"
+                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
         else:
             signed = signed_leaves(batch, fragments)
             if signed is None:
@@ -232,20 +249,30 @@ class RecordChecker:
 
     def _are_in_place(self, batch: Batch, fragments: list[TileFragment]) -> bool:
         """Return whether a batch's hashes are stored nowhere else, and name the batch's number."""
-        group = self.inventory.tiles.get(batch.batch_id) if self.inventory.tiles is not None else None
+        group = self.inventory.tiles.get(batch.batch_id)
         return group is None or ((group.count, group.sequences) == (len(fragments), (batch.sequence, batch.sequence)))
 
-    def _claims_no_other_leaf(self, batch: Batch) -> bool:
+    def _has_its_rows(self, batch: Batch) -> bool:
+        """Return whether as many rows as a batch has records name it, and claim none but its leaves."""
         group = self.inventory.records.get(batch.batch_id)
-        return group is None or (batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size)
+        if group is None or group.count != batch.record_count:
+            return False
+        return batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size
+
+    def _has_its_times(self, batch: Batch) -> bool:
+        """Return whether the times in a batch's row, which are not signed, are those of its records, which are."""
+        group = self.inventory.records.get(batch.batch_id)
+        times = (batch.min_timestamp, batch.max_timestamp, batch.ingested_at)
+        return group is not None and times == (group.min_timestamp, group.max_timestamp, group.newest)
 
     def _compare(self, batch: Batch, signed: list[bytes], own: list[ClaimedRecord]) -> Iterator[Finding]:
-        rest = 0
-        if not self._claims_no_other_leaf(batch):
+        unseen = 0
+        if not self._has_its_rows(batch):
             limit = 4 * batch.record_count + 1000
             stored = read_records_of_batch(self.engine, self.name.stream, batch.log_id, batch.batch_id, limit)
             own = [claim_of(record) for record in stored]
-            rest = self.inventory.records[batch.batch_id].count - limit
+            group = self.inventory.records.get(batch.batch_id)
+            unseen = (group.count if group else 0) - len(own)
         comparison = compare(batch, signed, own)
         yield from comparison.findings
         content = set(signed)
@@ -256,9 +283,9 @@ class RecordChecker:
             Stray(self.name.stream, batch.log_id, claim, batch, claim.leaf_hash in content)
             for claim in comparison.strays
         ]
-        if rest > 0:
-            what = f"{rest} more records name this batch than were checked"
-            yield batch_finding(FindingKind.RECORD_INSERTED, batch, what, record_count=rest)
+        if unseen > 0:
+            what = f"{unseen} more records name this batch than were checked"
+            yield batch_finding(FindingKind.RECORD_INSERTED, batch, what, record_count=unseen)
 
     def _undecidable(self, batch: Batch, own: list[ClaimedRecord]) -> Finding:
         self.altered_tiles.append(batch)

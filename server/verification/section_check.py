@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
@@ -22,9 +22,10 @@ from server.notary.origin import LogName, Stream
 from server.notary.statement_check import LogStatements
 from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
-from server.verification.homes import origin_of_row
+from server.verification.homes import origin_of_row, unlisted_batches
 from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
+from server.verification.read_limits import READ_LIMITS
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.engine import Engine
@@ -32,9 +33,11 @@ from storage.evidence import select_batches
 from storage.inventory import (
     Leaves,
     RecordGroup,
+    RecordGroups,
     TileGroup,
     read_batch_index,
     read_record_groups,
+    read_record_groups_outside,
     read_tile_groups,
 )
 
@@ -53,11 +56,14 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
     """
     for stated in context.stated.values():
         yield from stated.findings
-    yield from filter(None, (check_batch(batch, context.keys) for batch in context.misnamed))
+    yield from filter(None, (check_batch(batch, context.keys) for batch in context.foreign))
+    yield from unlisted_batches(context.unlisted_foreign)
     sizes = {log.origin: log.size for log in context.logs}
     names = map(LogName.parse, sizes)
-    checkers = (RecordChecker(engine, name, Inventory({}, {}), Pending(), set()) for name in names)
-    checks = {checker.name.origin: _log_check(engine, context, checker) for checker in checkers}
+    checkers = (
+        RecordChecker(engine, name, _expiry(context, name), Inventory({}, {}), Pending(), set()) for name in names
+    )
+    checks = {checker.name.origin: LogCheck(engine, context.keys, checker) for checker in checkers}
     explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     history = HistoryCheck(checks, context.stated, explained, lambda log: sizes[log.name.origin])
     for kept in context.kept:
@@ -65,9 +71,9 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
     yield from history.check_statements(sizes)
     after = {log.log_id: log.size for log in context.logs}
     tiles = read_tile_groups(engine, after=after, committed=False)
-    records = {stream: read_record_groups(engine, stream, after=after, committed=False) for stream in Stream}
+    records = {stream: read_record_groups_outside(engine, stream, after, READ_LIMITS.junk) for stream in Stream}
     streams = {check.name.log_id: check.name.stream for check in checks.values()}
-    yield from OrphanRows(engine, Pending()).find(records, streams, {}, explained)
+    yield from OrphanRows(engine, context.keys, Pending()).find(records, streams, {}, explained)
     yield from orphan_tiles(tiles, {}, _named(records), explained, set())
 
 
@@ -95,9 +101,9 @@ class SectionCheck:
         # The list of batches is read before the rows, as in ``verify``.
         index = read_batch_index(self._engine, log_id, after=section.place.leaf, end=section.end)
         tiles = read_tile_groups(self._engine, within=leaves)
-        records = {each: read_record_groups(self._engine, each, within=leaves) for each in Stream}
+        records = {each: read_record_groups(self._engine, each, leaves) for each in Stream}
         stated = self._stated()
-        log = self._open(records[stream], tiles, stated)
+        log = self._open(records[stream].groups, tiles, stated)
         yield from filter(None, log.batches(index))
         rows = [*log.broken, *self._astray(log.missing)]
         self._known_ids |= {named for batch, _ in rows for named in (batch.batch_id, compute_batch_id(batch))}
@@ -110,7 +116,7 @@ class SectionCheck:
             yield from history.check(self._before)
         yield from history.check_statements({})
         known_ids = {log_id: self._known_ids}
-        loose = OrphanRows(self._engine, self._pending)
+        loose = OrphanRows(self._engine, self._context.keys, self._pending)
         yield from loose.find(records, {log_id: stream}, known_ids, explained)
         explained[log_id] += [(batch.first_leaf, batch.tree_size) for batch in self._altered_tiles]
         altered_ids = {batch.batch_id for batch in self._altered_tiles}
@@ -124,13 +130,14 @@ class SectionCheck:
         checker = RecordChecker(
             self._engine,
             self._name,
+            _expiry(self._context, self._name),
             Inventory({group.batch_id: group for group in records}, {group.batch_id: group for group in tiles}),
             self._pending,
             self._known_ids,
             altered_tiles=self._altered_tiles,
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
-        return _log_check(self._engine, self._context, checker, resume=self._before, wanted=sizes)
+        return LogCheck(self._engine, self._context.keys, checker, resume=self._before, wanted=sizes)
 
     @property
     def _before(self) -> Checkpoint | None:
@@ -162,7 +169,7 @@ class SectionCheck:
                     "most": _MOST_ASTRAY,
                 },
             )
-            for batch in self._context.misnamed:
+            for batch in self._context.foreign:
                 fits = batch.sequence in numbers or gap.first_leaf < batch.tree_size <= gap.end_leaf
                 # A row that names this log is among those above, or in the section.
                 if fits and batch.log_id != self._name.log_id and origin_of_row(batch) == self._name.origin:
@@ -173,17 +180,9 @@ class SectionCheck:
                     yield batch, finding
 
 
-def _log_check(
-    engine: Engine,
-    context: VerificationContext,
-    checker: RecordChecker,
-    *,
-    resume: Checkpoint | None = None,
-    wanted: Collection[int] = (),
-) -> LogCheck:
-    expiry = Expiry(context.stated.get(checker.name.log_id, LogStatements()), time.time_ns())
-    return LogCheck(engine, context.keys, checker, expiry, whole=True, resume=resume, wanted=wanted)
+def _expiry(context: VerificationContext, name: LogName) -> Expiry:
+    return Expiry(context.stated.get(name.log_id, LogStatements()), time.time_ns())
 
 
-def _named(records: Mapping[Stream, Sequence[RecordGroup]]) -> set[tuple[str, UUID]]:
-    return {(group.log_id, group.batch_id) for groups in records.values() for group in groups}
+def _named(records: Mapping[Stream, RecordGroups]) -> set[tuple[str, UUID]]:
+    return {(group.log_id, group.batch_id) for rows in records.values() for group in rows.groups}

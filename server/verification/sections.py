@@ -10,9 +10,10 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement, StatementRow
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
-from server.verification.homes import log_id_of
+from server.verification.homes import is_log
+from server.verification.read_limits import READ_LIMITS
 from storage.engine import Engine
-from storage.evidence import read_misnamed_batches
+from storage.evidence import read_foreign_batches
 from storage.inventory import LogExtent, next_tree_size, read_batch_index, read_extents
 from storage.statements import read_statements
 
@@ -62,14 +63,16 @@ class VerificationContext:
         keys: trusted public keys, including the keys that statements lead to.
         stated: statements of each log, by LogId.
         logs: logs to verify, with their current extent.
-        misnamed: rows of batches whose LogId does not match their origin.
+        foreign: rows of batches that belong to no log, or whose LogId does not match their origin.
+        unlisted_foreign: number of further such rows.
         kept: checkpoints and statements that are known independently of storage.
     """
 
     keys: TrustedKeys
     stated: dict[str, LogStatements]
     logs: tuple[LogExtent, ...]
-    misnamed: tuple[Batch, ...]
+    foreign: tuple[Batch, ...]
+    unlisted_foreign: int
     kept: tuple[Checkpoint | Statement, ...]
 
 
@@ -95,8 +98,9 @@ def read_context(
     rows = list(read_statements(engine))
     keys = learn_keys(slowly(rows), keys)
     stated = check_statements(slowly(rows), keys)
-    logs = tuple(log for log in read_extents(engine) if log_id_of(log.origin) == log.log_id)
-    return VerificationContext(keys, stated, logs, tuple(read_misnamed_batches(engine)), kept)
+    logs = tuple(log for log in read_extents(engine) if is_log(log.log_id, log.origin))
+    foreign, unlisted = read_foreign_batches(engine, [log.log_id for log in logs], READ_LIMITS.junk)
+    return VerificationContext(keys, stated, logs, tuple(foreign), unlisted, kept)
 
 
 def next_section(engine: Engine, log: LogExtent, place: ResumePoint, limits: SectionLimits) -> Section | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,25 +22,29 @@ from server.notary.statement_check import LogStatements, check_statements, learn
 from server.notary.trust import TrustedKeys
 from server.verification.expiry import Expired, Expiry
 from server.verification.history_check import HistoryCheck
-from server.verification.homes import log_id_of, origin_of_row
+from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
+from server.verification.leaf_span import LeafSpan, leaf_span
 from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from storage.engine import Engine
-from storage.evidence import last_batch, read_misnamed_batches
+from storage.evidence import last_batch, read_foreign_batches, sample_batches
 from storage.inventory import (
-    RecordGroup,
+    BatchIndex,
+    LogExtent,
+    RecordGroups,
     TileGroup,
-    count_records,
-    list_logs,
+    read_all_record_groups,
     read_batch_index,
-    read_record_groups,
+    read_extents,
     read_tile_groups,
 )
 from storage.statements import read_statements
 
 __all__ = ["Progress", "Scope", "Summary", "verify"]
+
+_SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Scope:
     """Scope of a verification.
 
     Attributes:
-        since: verify only batches ingested at or after this time, in nanoseconds since the epoch.
-        until: verify only batches ingested before this time, in nanoseconds since the epoch.
+        since: verify at least what was received at or after this time, in nanoseconds since the epoch.
+        until: verify at least what was received before this time, in nanoseconds since the epoch.
         checkpoints: earlier checkpoints and statements, whose signatures were checked.
         resume: checkpoints up to which logs were verified before.
     """
@@ -131,8 +135,9 @@ class _Verification:
         # By LogId: leaves whose records need no finding of their own, because their batch has one.
         self._explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         self._logs: dict[str, LogCheck] = {}  # by origin
+        self._spans: dict[str, LeafSpan] = {}  # by origin
         self._expiries: dict[str, Expiry] = {}  # by origin
-        self._groups: dict[Stream, list[RecordGroup]] = {}
+        self._groups: dict[Stream, RecordGroups] = {}
         self._tiles: list[TileGroup] = []
         self._altered_tiles: list[Batch] = []
         self._total = 0
@@ -148,7 +153,7 @@ class _Verification:
             batches=self._batches,
             records=self._records,
             findings=self.found,
-            statements=sum(len(log.statements) for log in self._stated.values()) if self._scope.whole else 0,
+            statements=sum(len(log.statements) for log in self._stated.values()),
             expired_records=sum(expiry.records for expiry in self._expiries.values()),
         )
 
@@ -157,60 +162,67 @@ class _Verification:
         rows = list(read_statements(self._engine))
         self._keys = learn_keys(rows, self._keys)
         self._stated = check_statements(rows, self._keys)
-        if self._scope.whole:
-            yield from (finding for log in self._stated.values() for finding in log.findings)
+        yield from (finding for log in self._stated.values() for finding in log.findings)
         # The list of batches is read before the rows, so that the rows of every verified batch are all among
         # them, however much is written meanwhile.
-        since, until = self._scope.since, self._scope.until
-        indexes = {
-            origin: read_batch_index(self._engine, log_id, since=since, until=until, after=self._resumed(origin))
-            for log_id, origin in list_logs(self._engine)
-            if log_id_of(origin) == log_id
-        }
-        misnamed = read_misnamed_batches(self._engine, since=since, until=until)
-        after = {log_id_of(origin): checkpoint.size for origin, checkpoint in self._resume.items()}
-        if self._scope.whole:
-            self._tiles = read_tile_groups(self._engine, after=after)
+        extents = self._extents()
+        self._spans = {extent.origin: self._span(extent) for extent in extents}
+        self._total = sum(_within(self._spans[extent.origin], extent) for extent in extents)
+        indexes = {extent.origin: self._index(extent) for extent in extents}
+        foreign, unlisted = read_foreign_batches(self._engine, [extent.log_id for extent in extents], self._limits.junk)
+        after = {extent.log_id: self._spans[extent.origin].first for extent in extents}
+        self._tiles = read_tile_groups(self._engine, after={log_id: size for log_id, size in after.items() if size})
         for stream in Stream:
-            self._groups[stream] = read_record_groups(self._engine, stream, since=since, until=until, after=after)
-        self._total = count_records(self._engine, since=since, until=until, after=after)
+            self._groups[stream] = read_all_record_groups(self._engine, stream, self._limits.junk)
         for origin in indexes:
             self._logs[origin] = self._open(LogName.parse(origin))
         for origin, log in self._logs.items():
             yield from self._follow(log, log.batches(indexes[origin]))
-        yield from self._gaps(misnamed)
-        history = HistoryCheck(self._logs, self._stated, self._explained, self._size)
-        for kept in (*self._scope.checkpoints, *self._resume.values()):
-            yield from history.check(kept)
-        if self._scope.whole:
-            yield from history.check_statements({origin: kept.size for origin, kept in self._resume.items()})
+        yield from self._gaps(foreign)
+        yield from unlisted_batches(unlisted)
+        yield from self._check_history()
         yield from self._loose()
         for origin, expiry in self._expiries.items():
             yield from expiry.expired(origin)
 
-    def _resumed(self, origin: str) -> int:
-        checkpoint = self._resume.get(origin)
-        return checkpoint.size if checkpoint else 0
+    def _extents(self) -> list[LogExtent]:
+        """Return the logs; rows of other names, and of names without a valid batch if there are many, are foreign."""
+        extents = [extent for extent in read_extents(self._engine) if is_log(extent.log_id, extent.origin)]
+        if len(extents) <= self._limits.logs:
+            return extents
+        sample = sample_batches(self._engine, _SAMPLE)
+        signed = {batch.origin for batch in sample if check_batch(batch, self._keys) is None}
+        return [extent for extent in extents if extent.origin in signed]
+
+    def _span(self, extent: LogExtent) -> LeafSpan:
+        if not self._scope.whole:
+            stated = self._stated.get(extent.log_id, LogStatements())
+            return leaf_span(stated, self._scope.since, self._scope.until)
+        return LeafSpan(self._resume.get(extent.origin))
+
+    def _index(self, extent: LogExtent) -> BatchIndex:
+        span = self._spans[extent.origin]
+        return read_batch_index(self._engine, extent.log_id, after=span.first, end=span.end)
 
     def _open(self, name: LogName) -> LogCheck:
-        records = {group.batch_id: group for group in self._groups[name.stream] if group.log_id == name.log_id}
+        groups = self._groups[name.stream].groups
+        records = {group.batch_id: group for group in groups if group.log_id == name.log_id}
         tiles = {group.batch_id: group for group in self._tiles if group.log_id == name.log_id}
+        stated = self._stated.get(name.log_id, LogStatements())
+        expiry = Expiry(stated, self._now)
+        self._expiries[name.origin] = expiry
         checker = RecordChecker(
             self._engine,
             name,
-            Inventory(records, tiles if self._scope.whole else None),
+            expiry,
+            Inventory(records, tiles),
             self._pending,
             self._known_ids[name.log_id],
             altered_tiles=self._altered_tiles,
             limits=self._limits,
         )
-        stated = self._stated.get(name.log_id, LogStatements())
-        expiry = Expiry(stated, self._now)
-        self._expiries[name.origin] = expiry
-        resume = self._resume.get(name.origin)
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
-        whole = self._scope.whole
-        return LogCheck(self._engine, self._keys, checker, expiry, whole=whole, resume=resume, wanted=sizes)
+        return LogCheck(self._engine, self._keys, checker, resume=self._spans[name.origin].after, wanted=sizes)
 
     def _follow(self, log: LogCheck, steps: Iterable[Finding | None]) -> Iterator[Progress | Finding]:
         for step in steps:
@@ -233,12 +245,12 @@ class _Verification:
     def _records(self) -> int:
         return sum(log.verified_records for log in self._logs.values())
 
-    def _gaps(self, misnamed: Sequence[Batch]) -> Iterator[Progress | Finding]:
+    def _gaps(self, foreign: Sequence[Batch]) -> Iterator[Progress | Finding]:
         """Assign broken rows to the log they belong to, and yield what is missing in each log."""
         broken = {batch: finding for log in self._logs.values() for batch, finding in log.broken}
-        for batch in misnamed:
+        for batch in foreign:
             finding = check_batch(batch, self._keys)
-            if finding is not None:
+            if finding is not None:  # otherwise it is the first of a log that did not exist before
                 broken[batch] = finding
         by_home: defaultdict[str, list[tuple[Batch, Finding]]] = defaultdict(list)
         for batch, finding in broken.items():
@@ -251,23 +263,57 @@ class _Verification:
         for rows in by_home.values():
             yield from (finding for _, finding in rows)
 
+    def _check_history(self) -> Iterator[Finding]:
+        history = HistoryCheck(self._logs, self._stated, self._explained, self._size)
+        after = {origin: span.after for origin, span in self._spans.items() if span.after is not None}
+        for kept in (*self._scope.checkpoints, *after.values()):
+            yield from history.check(kept)
+        ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
+        yield from history.check_statements({origin: kept.size for origin, kept in after.items()}, ends)
+
     def _size(self, log: LogCheck) -> int:
         """Return the number of entries in a log, even if only a part of the log is verified."""
-        if self._scope.whole:
+        if self._spans[log.name.origin].end is None:
             return log.size
         last = last_batch(self._engine, log.name.log_id)
         return max(log.size, last.tree_size) if last else log.size
 
     def _loose(self) -> Iterator[Finding]:
         streams = {log.name.log_id: log.name.stream for log in self._logs.values()}
-        rows = OrphanRows(self._engine, self._pending)
-        yield from rows.find(self._groups, streams, self._known_ids, self._explained)
+        spans = {log.name.log_id: self._spans[origin] for origin, log in self._logs.items()}
+        logs = {log.name.log_id: log for log in self._logs.values()}
+        groups = {stream: _inside(rows, spans) for stream, rows in self._groups.items()}
+        rows = OrphanRows(self._engine, self._keys, self._pending)
+        yield from rows.find(
+            groups, streams, self._known_ids, self._explained, lambda batch: logs[batch.log_id].recheck(batch)
+        )
         for batch in self._altered_tiles:
             self._explained[batch.log_id].append((batch.first_leaf, batch.tree_size))
         yield from orphan_tiles(
-            self._tiles,
+            [tile for tile in self._tiles if not _is_beyond(tile, spans)],
             self._known_ids,
-            {(group.log_id, group.batch_id) for groups in self._groups.values() for group in groups},
+            {(group.log_id, group.batch_id) for rows in groups.values() for group in rows.groups},
             self._explained,
             {batch.batch_id for batch in self._altered_tiles},
         )
+
+
+def _within(span: LeafSpan, extent: LogExtent) -> int:
+    """Return the number of a log's entries in a range."""
+    end = extent.size if span.end is None else min(extent.size, span.end)
+    return max(0, end - span.first)
+
+
+def _inside(rows: RecordGroups, spans: Mapping[str, LeafSpan]) -> RecordGroups:
+    """Return the groups of which a row is in no log, or claims a leaf within the range of its log."""
+    whole = LeafSpan()
+    groups = [
+        group for group in rows.groups if not spans.get(group.log_id, whole).misses(group.min_leaf, group.max_leaf)
+    ]
+    return RecordGroups(groups, rows.unlisted)
+
+
+def _is_beyond(tile: TileGroup, spans: Mapping[str, LeafSpan]) -> bool:
+    """Return whether hashes belong to batches after the range of their log."""
+    span = spans.get(tile.log_id)
+    return span is not None and span.end is not None and tile.last_leaf >= span.end
