@@ -52,7 +52,7 @@ class Expiry:
         at = bisect_right(self._firsts, batch.first_leaf)
         if at:
             received = max(received, self._earliest[at - 1])
-        return received <= self._before
+        return self._before > 0 and received <= self._before  # 0: no statement about retention
 
     def add(self, batch: Batch) -> None:
         """Count a batch whose records are gone."""

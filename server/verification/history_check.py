@@ -8,15 +8,28 @@ from types import MappingProxyType
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import EMPTY_ROOT
+from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements
 from server.verification.homes import log_id_of
 from server.verification.log_check import LogCheck
+from storage.engine import Engine
+from storage.statements import read_statements
 
-__all__ = ["HistoryCheck"]
+__all__ = ["HistoryCheck", "check_begun"]
 
 _NO_END = 1 << 64
 _NO_LOGS: Mapping[str, int] = MappingProxyType({})
+
+
+def check_begun(engine: Engine, name: LogName) -> Iterator[Finding]:
+    """Check that a log has any statement: each has one before it has a batch.
+
+    It may have come since all statements were read, so they are read again.
+    """
+    if not any(read_statements(engine, name.log_id)):
+        what = f"{name.origin}: the log has no statement, though every log begins with one"
+        yield Finding(FindingKind.STATEMENT_MISSING, what, log_id=name.log_id, origin=name.origin, sequence=1)
 
 
 class HistoryCheck:

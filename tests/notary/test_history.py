@@ -44,14 +44,14 @@ def add(history: History, *rows: Sequence[Batch]) -> tuple[list[Batch], list[Fin
 
 
 def test_batches_that_go_on_from_each_other_are_a_log_without_findings() -> None:
-    history = History(from_start=True)
+    history = History()
     assert add(history, [FIRST], [SECOND], [THIRD]) == ([FIRST, SECOND, THIRD], [])
     assert (history.tip, history.gaps, history.forks()) == (THIRD, [], [])
 
 
 @pytest.mark.parametrize("rows", [[SECOND, OTHER_SECOND], [OTHER_SECOND, SECOND]])
 def test_of_two_signed_batches_the_one_that_follows_is_the_log_and_the_other_a_fork(rows: list[Batch]) -> None:
-    history = History(from_start=True)
+    history = History()
     add(history, [FIRST])
     batches, findings = add(history, rows)
     assert sorted(batches, key=lambda batch: batch.batch_id) == sorted(rows, key=lambda batch: batch.batch_id)
@@ -62,7 +62,7 @@ def test_of_two_signed_batches_the_one_that_follows_is_the_log_and_the_other_a_f
 
 
 def test_batches_that_go_on_from_a_fork_are_counted_to_it() -> None:
-    history = History(from_start=True)
+    history = History()
     add(history, [FIRST], [SECOND, OTHER_SECOND], [THIRD, OTHER_THIRD])
     (fork,) = history.forks()
     assert fork.record_count == OTHER_SECOND.record_count + OTHER_THIRD.record_count
@@ -70,14 +70,14 @@ def test_batches_that_go_on_from_a_fork_are_counted_to_it() -> None:
 
 
 def test_a_batch_of_another_history_is_a_fork_even_when_it_is_the_only_one() -> None:
-    history = History(from_start=True)
+    history = History()
     add(history, [FIRST], [OTHER_SECOND])
     assert [fork.batch_id for fork in history.forks()] == [OTHER_SECOND.batch_id]
     assert not history.gaps
 
 
 def test_a_row_that_is_there_several_times_is_duplicated_and_no_fork() -> None:
-    history = History(from_start=True)
+    history = History()
     add(history, [FIRST])
     batches, findings = add(history, [SECOND, SECOND, SECOND])
     assert batches == [SECOND]
@@ -86,7 +86,7 @@ def test_a_row_that_is_there_several_times_is_duplicated_and_no_fork() -> None:
 
 
 def test_a_batch_of_another_number_has_its_right_one_given_back() -> None:
-    history = History(from_start=True)
+    history = History()
     renumbered = dataclasses.replace(SECOND, sequence=9)
     add(history, [FIRST])
     batches, (finding,) = add(history, [renumbered])
@@ -96,20 +96,14 @@ def test_a_batch_of_another_number_has_its_right_one_given_back() -> None:
 
 
 def test_what_is_not_there_is_a_gap() -> None:
-    history = History(from_start=True)
+    history = History()
     assert add(history, [SECOND], [FOURTH]) == ([SECOND, FOURTH], [])
     assert history.gaps == [Gap(None, SECOND), Gap(SECOND, FOURTH)]
     assert not history.forks()
 
 
-def test_where_reading_begins_in_the_middle_the_first_batch_is_believed() -> None:
-    history = History(from_start=False)
-    assert add(history, [SECOND], [THIRD]) == ([SECOND, THIRD], [])
-    assert not history.gaps
-
-
 def test_a_history_that_begins_after_a_batch_goes_on_from_it() -> None:
-    history = History(from_start=True)
+    history = History()
     history.begin_after(SECOND)
     assert add(history, [THIRD]) == ([THIRD], [])
     assert not history.gaps
@@ -117,7 +111,7 @@ def test_a_history_that_begins_after_a_batch_goes_on_from_it() -> None:
 
 
 def test_copies_of_a_checkpoint_in_rows_of_other_numbers_are_named_with_the_batch_they_copy() -> None:
-    history = History(from_start=True)
+    history = History()
     add(history, [FIRST])
     copy = dataclasses.replace(SECOND, sequence=9)
     batches, (finding,) = add(history, [copy, SECOND])
@@ -128,7 +122,7 @@ def test_copies_of_a_checkpoint_in_rows_of_other_numbers_are_named_with_the_batc
 
 @pytest.mark.parametrize(("size", "gaps"), [(3, []), (2, [Gap(None, SECOND)])])
 def test_where_reading_begins_within_a_batch_none_before_it_is_missed(size: int, gaps: list[Gap]) -> None:
-    history = History(from_start=True)
+    history = History()
     history.begin_within(size)
     assert add(history, [SECOND], [THIRD]) == ([SECOND, THIRD], [])
     assert history.gaps == gaps
@@ -140,6 +134,6 @@ def test_where_reading_begins_within_a_batch_none_before_it_is_missed(size: int,
     ids=["whole", "with a gap", "with a fork"],
 )
 def test_a_history_is_broken_by_gaps_and_by_forks(rows: list[list[Batch]], broken: bool) -> None:
-    history = History(from_start=True)
+    history = History()
     add(history, *rows)
     assert history.is_broken is broken

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from server.notary.findings import FindingKind as Kind
-from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, Store, batch_row, row
+from storage.schema import RECORD_TABLES
+from tests.tamper.stated import Stated, received_earlier
+from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, Store, batch_row, row, statement_row
 
 DAY_ONE: dict[str, Any] = {"since": START, "until": NEXT_DAY}
 DAY_TWO: dict[str, Any] = {"since": NEXT_DAY}
@@ -15,65 +17,102 @@ DAY_TWO: dict[str, Any] = {"since": NEXT_DAY}
 
 @pytest.mark.parametrize("first", [0, 1, 2, 3])
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_no_range_of_an_untouched_store_gives_a_finding(store: Store, first: int, count: int) -> None:
-    assert store.findings(since=START + first * SECOND, until=START + (first + count) * SECOND) == []
+def test_no_range_of_an_untouched_store_gives_a_finding(stated: Stated, first: int, count: int) -> None:
+    assert stated.findings(since=START + first * SECOND, until=START + (first + count) * SECOND) == []
 
 
-def test_a_range_without_an_end_or_a_beginning_gives_no_finding(store: Store) -> None:
-    assert store.findings(since=START + 2 * SECOND) == []
-    assert store.findings(until=START + 2 * SECOND + 1) == []
-    assert store.findings(since=START + 2 * SECOND + 1, until=START + 3 * SECOND) == []
+def test_a_range_without_an_end_or_a_beginning_gives_no_finding(stated: Stated) -> None:
+    assert stated.findings(since=START + 2 * SECOND) == []
+    assert stated.findings(until=START + 2 * SECOND + 1) == []
+    assert stated.findings(since=START + 2 * SECOND + 1, until=START + 3 * SECOND) == []
 
 
-@pytest.mark.parametrize("leaf_index", [230, 350])
-def test_a_changed_record_is_found_in_its_own_range_only(store: Store, leaf_index: int) -> None:
-    store.tamper(f"ALTER TABLE otel_logs UPDATE Body = 'other' WHERE {row(OPERATIONAL, leaf_index)}")
-    own, other = (DAY_ONE, DAY_TWO) if leaf_index == 230 else (DAY_TWO, DAY_ONE)
-    finding = store.only(**own)
-    assert (finding.kind, finding.leaf_index) == (Kind.RECORD_CHANGED, leaf_index)
-    assert store.findings(**other) == []
+def test_a_changed_record_is_found_in_its_own_range_only(stated: Stated) -> None:
+    for name, leaf_index, day in ((OPERATIONAL, 230, DAY_ONE), (OPERATIONAL, 312, DAY_TWO), (AUDIT, 2, DAY_ONE)):
+        table = RECORD_TABLES[name.stream]
+        stated.tamper(f"ALTER TABLE {table} UPDATE Body = 'other' WHERE {row(name, leaf_index)}")
+        finding = stated.only(**day)
+        assert (finding.kind, finding.leaf_index) == (Kind.RECORD_CHANGED, leaf_index)
+        assert stated.findings(**(DAY_TWO if day is DAY_ONE else DAY_ONE)) == []
+        stated.restore()
 
 
-def test_a_deleted_record_is_found_in_its_own_range_only(store: Store) -> None:
-    store.tamper(f"ALTER TABLE audit_logs DELETE WHERE {row(AUDIT, 20)}")
-    assert (store.only(**DAY_ONE).kind, store.only(**DAY_ONE).leaf_index) == (Kind.RECORD_MISSING, 20)
-    assert store.findings(**DAY_TWO) == []
+def test_a_deleted_record_is_found_in_its_own_range_only(stated: Stated) -> None:
+    stated.tamper(f"ALTER TABLE audit_logs DELETE WHERE {row(AUDIT, 20)}")
+    assert (stated.only(**DAY_ONE).kind, stated.only(**DAY_ONE).leaf_index) == (Kind.RECORD_MISSING, 20)
+    assert stated.findings(**DAY_TWO) == []
 
 
-def test_a_deleted_batch_is_found_between_others_of_the_range(store: Store) -> None:
-    store.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(store.batches[OPERATIONAL][1])}")
-    assert (store.only(**DAY_ONE).kind, store.only(**DAY_ONE).sequence) == (Kind.BATCH_MISSING, 2)
-    assert store.findings(**DAY_TWO) == []
+def test_a_deleted_batch_is_found_between_others_of_the_range(stated: Stated) -> None:
+    stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(stated.batches[OPERATIONAL][1])}")
+    assert (stated.only(**DAY_ONE).kind, stated.only(**DAY_ONE).sequence) == (Kind.BATCH_MISSING, 2)
+    assert stated.findings(**DAY_TWO) == []
 
 
-def test_an_altered_batch_is_found_in_its_own_range_only(store: Store) -> None:
-    store.tamper(f"ALTER TABLE log_batches UPDATE RecordCount = 7 WHERE {batch_row(store.batches[OPERATIONAL][1])}")
-    assert (store.only(**DAY_ONE).kind, store.only(**DAY_ONE).sequence) == (Kind.BATCH_ALTERED, 2)
-    assert store.findings(**DAY_TWO) == []
+def test_an_altered_batch_is_found_in_its_own_range_only(stated: Stated) -> None:
+    stated.tamper(f"ALTER TABLE log_batches UPDATE RecordCount = 7 WHERE {batch_row(stated.batches[OPERATIONAL][1])}")
+    assert (stated.only(**DAY_ONE).kind, stated.only(**DAY_ONE).sequence) == (Kind.BATCH_ALTERED, 2)
+    assert stated.findings(**DAY_TWO) == []
 
 
-def test_a_batch_that_was_moved_out_of_the_range_is_altered_and_not_missing(store: Store) -> None:
-    where = batch_row(store.batches[OPERATIONAL][1])
-    store.tamper(f"ALTER TABLE log_batches UPDATE IngestedAt = IngestedAt + toIntervalDay(9) WHERE {where}")
-    assert store.only(**DAY_ONE).kind is Kind.BATCH_ALTERED
+@pytest.mark.parametrize("by", [-9 * 86_400 * SECOND, 9 * 86_400 * SECOND])
+@pytest.mark.parametrize("place", [1, 6])
+def test_a_batch_cannot_be_moved_out_of_its_range_by_its_time(stated: Stated, place: int, by: int) -> None:
+    batch = stated.batches[OPERATIONAL][place]
+    moved = received_earlier(batch, by)
+    name_moved = f"BatchId = '{moved.batch_id}' WHERE LogId = '{batch.log_id}' AND BatchId = '{batch.batch_id}'"
+    stated.tamper(
+        f"ALTER TABLE log_batches UPDATE IngestedAt = fromUnixTimestamp64Nano({moved.ingested_at}), {name_moved}",
+        f"ALTER TABLE log_tiles UPDATE {name_moved}",
+        f"ALTER TABLE otel_logs UPDATE {name_moved}",
+    )
+    finding = stated.only(**(DAY_ONE if place == 1 else DAY_TWO))
+    assert (finding.kind, finding.sequence) == (Kind.BATCH_ALTERED, batch.sequence)
+    stated.tamper(f"ALTER TABLE otel_logs DELETE WHERE BatchId = '{moved.batch_id}'")
+    kinds = {finding.kind for finding in stated.findings(**(DAY_ONE if place == 1 else DAY_TWO))}
+    assert kinds == {Kind.RECORD_MISSING}
 
 
-def test_a_record_whose_time_was_moved_out_of_the_range_is_changed(store: Store) -> None:
+def test_a_record_whose_time_was_moved_out_of_the_range_is_changed(stated: Stated) -> None:
     where = row(OPERATIONAL, 230)
-    store.tamper(
+    stated.tamper(
         "INSERT INTO otel_logs SELECT * REPLACE(IngestedAt + toIntervalDay(9) AS IngestedAt) "
         f"FROM otel_logs WHERE {where}",
         f"ALTER TABLE otel_logs DELETE WHERE {where} AND IngestedAt < fromUnixTimestamp64Nano({NEXT_DAY})",
     )
-    finding = store.only(**DAY_ONE)
+    finding = stated.only(**DAY_ONE)
     assert (finding.kind, finding.leaf_index) == (Kind.RECORD_CHANGED, 230)
 
 
-def test_a_checkpoint_is_compared_within_a_range_too(store: Store) -> None:
-    last = store.batches[OPERATIONAL][6]
-    assert store.findings(last.checkpoint, **DAY_ONE) == []
-    store.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(last)}")
-    assert store.only(last.checkpoint, **DAY_ONE).kind is Kind.LOG_TRUNCATED
+def test_a_row_that_names_a_batch_before_the_range_and_claims_a_leaf_within_it_is_found(stated: Stated) -> None:
+    batch = stated.batches[OPERATIONAL][1]
+    claimed = stated.batches[OPERATIONAL][5].first_leaf
+    stated.tamper(
+        f"INSERT INTO otel_logs SELECT * REPLACE({claimed} AS LeafIndex) "
+        f"FROM (SELECT * FROM otel_logs WHERE {row(OPERATIONAL, 10)})"
+    )
+    finding = stated.only(**DAY_TWO)
+    assert (finding.kind, finding.batch_id, finding.leaf_index) == (Kind.RECORD_DUPLICATED, batch.batch_id, claimed)
+
+
+def test_statements_are_checked_whatever_the_range(stated: Stated) -> None:
+    stated.tamper(f"ALTER TABLE log_statements DELETE WHERE {statement_row(AUDIT, 2)}")
+    assert stated.only(**DAY_TWO).kind is Kind.STATEMENT_MISSING
+
+
+def test_without_the_statements_that_give_the_range_more_is_verified(stated: Stated) -> None:
+    stated.tamper(f"ALTER TABLE otel_logs UPDATE Body = 'other' WHERE {row(OPERATIONAL, 230)}")
+    assert stated.findings(**DAY_TWO) == []
+    stated.tamper(f"ALTER TABLE log_statements DELETE WHERE LogId = '{OPERATIONAL.log_id}' AND Number > 1")
+    assert Kind.RECORD_CHANGED in {finding.kind for finding in stated.findings(**DAY_TWO)}
+
+
+def test_a_checkpoint_is_compared_within_a_range_too(stated: Stated) -> None:
+    last = stated.batches[OPERATIONAL][-1]
+    keys = stated.keys_of(*stated.signers)
+    assert stated.findings(last.checkpoint, **DAY_ONE, keys=keys) == []
+    stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(last)}")
+    assert stated.only(last.checkpoint, **DAY_ONE, keys=keys).kind is Kind.LOG_TRUNCATED
 
 
 def test_a_server_whose_clock_was_set_back_gives_no_finding(store: Store) -> None:
