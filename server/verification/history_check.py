@@ -8,7 +8,6 @@ from types import MappingProxyType
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import EMPTY_ROOT
-from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements
 from server.verification.homes import log_id_of
@@ -16,20 +15,10 @@ from server.verification.log_check import LogCheck
 from storage.engine import Engine
 from storage.statements import read_statements
 
-__all__ = ["HistoryCheck", "check_begun"]
+__all__ = ["HistoryCheck"]
 
 _NO_END = 1 << 64
 _NO_LOGS: Mapping[str, int] = MappingProxyType({})
-
-
-def check_begun(engine: Engine, name: LogName) -> Iterator[Finding]:
-    """Check that a log has any statement: each has one before it has a batch.
-
-    It may have come since all statements were read, so they are read again.
-    """
-    if not any(read_statements(engine, name.log_id)):
-        what = f"{name.origin}: the log has no statement, though every log begins with one"
-        yield Finding(FindingKind.STATEMENT_MISSING, what, log_id=name.log_id, origin=name.origin, sequence=1)
 
 
 class HistoryCheck:
@@ -56,6 +45,7 @@ class HistoryCheck:
         self._size_of = size_of
         self._truncated: set[str] = set()  # origins
         self._forked: set[str] = set()  # origins
+        self._stateless: set[str] = set()  # origins of logs that are known to lack statements
 
     def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
         """Check a log against a kept checkpoint or statement."""
@@ -77,11 +67,26 @@ class HistoryCheck:
                 if after.get(checkpoint.origin, -1) < checkpoint.size <= until.get(checkpoint.origin, _NO_END):
                     yield from self._checkpoint(checkpoint, f"the checkpoint of its statement {numbers[checkpoint]}")
 
+    def check_begun(self, engine: Engine) -> Iterator[Finding]:
+        """Check that each log has any statement, since each has one before it has a batch.
+
+        Where there is none, statements are read again: the log may have begun since they were read.
+        """
+        for log in self._logs.values():
+            name = log.name
+            stated = self._stated.get(name.log_id, LogStatements())
+            known = stated.statements or stated.findings or name.origin in self._stateless
+            if not known and not any(read_statements(engine, name.log_id)):
+                what = f"{name.origin}: the log has no statement, though every log begins with one"
+                kind = FindingKind.STATEMENT_MISSING
+                yield Finding(kind, what, log_id=name.log_id, origin=name.origin, sequence=1)
+
     def _kept_statement(self, kept: Statement) -> Iterator[Finding]:
         log_id, origin = log_id_of(kept.checkpoint.origin), kept.checkpoint.origin
         log = self._stated.get(log_id, LogStatements())
         last = max(log.statements, default=0)
         if last < kept.number and not any(finding.sequence == kept.number for finding in log.findings):
+            self._stateless.add(origin)
             what = f"{origin}: the log has {last} statements, but had {kept.number} when the given one was signed"
             yield Finding(FindingKind.STATEMENT_MISSING, what, log_id=log_id, origin=origin, sequence=last + 1)
         elif log.statements.get(kept.number, kept) != kept:

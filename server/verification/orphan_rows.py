@@ -57,7 +57,7 @@ class OrphanRows:
         streams: Mapping[str, Stream],
         known_ids: Mapping[str, set[UUID]],
         explained: Mapping[str, Sequence[tuple[int, int]]],
-        recheck: Callable[[Batch], Iterator[Finding]] = lambda _: iter(()),
+        recheck: Callable[[Batch], Iterator[Finding]] | None = None,
     ) -> Iterator[Finding]:
         """Find the records of no committed batch, and report them.
 
@@ -67,7 +67,7 @@ class OrphanRows:
             known_ids: the verified batches of each log, by LogId.
             explained: ranges of leaves whose records need no finding of their own, by LogId.
             recheck: verifies the records of a committed batch that was not verified, of which there are more rows than
-                it has records, or rows that claim leaves outside of it.
+                it has records, or rows that claim leaves outside of it; None to report these rows.
         """
         unknown: list[_Orphan] = []
         for stream, rows in groups.items():
@@ -80,8 +80,11 @@ class OrphanRows:
             # Reading so many rows takes a while, so that everything that is certain is told before.
             yield from self._pending.settle_placed()
         orphans, misfits = self._uncommitted(unknown, streams)
-        for batch in misfits:
-            yield from recheck(batch)
+        for stream, group, batch in misfits:
+            if recheck is None:
+                orphans.append((stream, group))
+            else:
+                yield from recheck(batch)
         # Rows that name a known log may explain what is missing there.
         orphans.sort(key=lambda orphan: (orphan[1].log_id not in streams, -orphan[1].count))
         self._read_strays(orphans)
@@ -89,13 +92,13 @@ class OrphanRows:
 
     def _uncommitted(
         self, unknown: Sequence[_Orphan], streams: Mapping[str, Stream]
-    ) -> tuple[list[_Orphan], list[Batch]]:
+    ) -> tuple[list[_Orphan], list[tuple[Stream, RecordGroup, Batch]]]:
         """Drop the groups that are committed or about to be; wait a while for the latter.
 
         Returns:
-            The other groups, and committed batches that a group of rows does not fit.
+            The other groups, and groups of rows that do not fit the committed batch that they name.
         """
-        misfits: list[Batch] = []
+        misfits: list[tuple[Stream, RecordGroup, Batch]] = []
         left = list(unknown)
         while True:
             committed = self._committed({group.batch_id for _, group in left})
@@ -105,7 +108,7 @@ class OrphanRows:
                 if batch is None or streams.get(group.log_id, stream) is not stream:
                     still.append((stream, group))
                 elif not _fits(group, batch):
-                    misfits.append(batch)
+                    misfits.append((stream, group, batch))
             left = still
             recent = any(group.log_id and group.newest > self._began - _RECENT for _, group in left)
             if not recent or time.monotonic() >= self._deadline:

@@ -216,6 +216,7 @@ class RecordChecker:
                 what = f"its row was altered: its records name the batch ID {borne}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
             batch = replace(batch, batch_id=borne)
+            self.excused.add(batch)
         self.known_ids.add(borne)
         fragments = by_id.get(borne, [])
         own = [claim for claim in claims if claim.batch_id == borne]

@@ -21,7 +21,7 @@ from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
 from server.notary.statement_check import LogStatements
 from server.verification.expiry import Expiry
-from server.verification.history_check import HistoryCheck, check_begun
+from server.verification.history_check import HistoryCheck
 from server.verification.homes import origin_of_row, unlisted_batches
 from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
@@ -69,9 +69,7 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
     for kept in context.kept:
         yield from history.check(kept)
     yield from history.check_statements(sizes)
-    for check in checks.values():
-        if check.name.log_id not in context.stated:
-            yield from check_begun(engine, check.name)
+    yield from history.check_begun(engine)
     after = {log.log_id: log.size for log in context.logs}
     tiles = read_tile_groups(engine, after=after, committed=False)
     records = {stream: read_record_groups_outside(engine, stream, after, READ_LIMITS.junk) for stream in Stream}

@@ -21,7 +21,7 @@ from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from server.verification.expiry import Expired, Expiry
-from server.verification.history_check import HistoryCheck, check_begun
+from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
 from server.verification.leaf_span import LeafSpan, leaf_span
 from server.verification.log_check import LogCheck
@@ -270,9 +270,7 @@ class _Verification:
             yield from history.check(kept)
         ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
         yield from history.check_statements({origin: kept.size for origin, kept in after.items()}, ends)
-        for log in self._logs.values():
-            if log.tip is not None and log.name.log_id not in self._stated:
-                yield from check_begun(self._engine, log.name)
+        yield from history.check_begun(self._engine)
 
     def _size(self, log: LogCheck) -> int:
         """Return the number of entries in a log, even if only a part of the log is verified."""

@@ -102,8 +102,16 @@ def test_deleted_statements_side_by_side_are_one_finding(stated: Stated, name: L
 
 def test_without_any_statement_a_kept_one_is_missing(stated: Stated, name: LogName) -> None:
     stated.tamper("TRUNCATE TABLE log_statements")
-    finding = stated.only(stated.statement(name, LAST).note, keys=stated.keys_of(*stated.signers))
-    assert (finding.kind, finding.log_id) == (Kind.STATEMENT_MISSING, name.log_id)
+    found = stated.findings(stated.statement(name, LAST).note, keys=stated.keys_of(*stated.signers))
+    assert {finding.kind for finding in found} == {Kind.STATEMENT_MISSING}
+    assert sorted(finding.log_id for finding in found) == sorted(name.log_id for name in stated.batches)
+
+
+def test_without_any_statement_each_log_has_a_finding(store: Store) -> None:
+    store.tamper("TRUNCATE TABLE log_statements")
+    found = store.findings()
+    assert {finding.kind for finding in found} == {Kind.STATEMENT_MISSING}
+    assert sorted(finding.log_id for finding in found) == sorted(name.log_id for name in store.batches)
 
 
 @pytest.mark.parametrize("number", [1, KEYS, LAST])

@@ -11,7 +11,8 @@ from storage.schema import RECORD_TABLES
 from tests.tamper.stated import Stated, received_earlier
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, Store, batch_row, row, statement_row
 
-DAY_ONE: dict[str, Any] = {"since": START, "until": NEXT_DAY}
+# The statements of the store have no receipt bounds: records may have waited for an hour to be signed.
+DAY_ONE: dict[str, Any] = {"since": START, "until": NEXT_DAY - 3600 * SECOND}
 DAY_TWO: dict[str, Any] = {"since": NEXT_DAY}
 
 
