@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.httpclient import HttpClient
+from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import (
     NotAppliedError,
     OutcomeUnknownError,
+    SettingRefusedError,
     StorageBusyError,
     StorageConfigError,
     StorageError,
 )
+from storage.http_pool import ParameterPool
+from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
 from storage.rowbinary import varint, without_names
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
@@ -47,6 +53,10 @@ _NOTHING_STORED = frozenset(
     }
 )
 
+_UNKNOWN_SETTING = 115
+_READONLY = 164
+_SETTING_CONSTRAINT_VIOLATION = 452
+
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
 _PIECE = 256 << 10  # bytes that are sent, or taken, at a time
@@ -63,6 +73,7 @@ def connect(url: StorageUrl, *, clients: int = 4) -> Engine:
         StorageConfigError: the embedded directory cannot be created.
         StorageBusyError: the embedded directory is used by another process.
         NotAppliedError: the server cannot be reached, or refuses the connection.
+        SettingRefusedError: this user may not send the settings that every statement needs.
     """
     return _ClickHouse(url, clients)
 
@@ -75,17 +86,23 @@ class _ClickHouse:
         first = _open(url, database=None)
         try:
             with _translated():
-                first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
+                if first.command(f"EXISTS DATABASE {url.database}") != 1:  # users who may only read create nothing
+                    first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
                 version = str(first.server_version).split(".")
+                pinned = _known_pins(first)
         finally:
             first.close()
         for _ in range(self._clients):
-            self._idle.put(_open(url, database=url.database))
+            client = _open(url, database=url.database)
+            with _translated():
+                _pin(client, pinned)
+            self._idle.put(client)
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
         self._insert_settings = dict(_INSERT_SETTINGS)
         if isinstance(url, ServerUrl):
             self._insert_settings["wait_end_of_query"] = 1
-        # The embedded engine would send everything at once if a query had settings.
+        # The embedded engine would send everything at once if the driver were given settings: a query's own settings
+        # are in its text.
         self._piecewise_settings = {"wait_end_of_query": 0} if isinstance(url, ServerUrl) else None
 
     @property
@@ -110,14 +127,30 @@ class _ClickHouse:
             # Said to have succeeded, and yet: an error that comes after the status has no other place.
             raise OutcomeUnknownError(f"storage reports {summary.written_rows} written rows, but {rows} were inserted")
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        sql = with_settings(select, settings)
         with self._client() as client, _translated():
-            return without_names(client.raw_query(select, parameters=dict(parameters or {}), fmt="RowBinaryWithNames"))
+            return without_names(client.raw_query(sql, parameters=dict(parameters or {}), fmt="RowBinaryWithNames"))
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
+        sql = with_settings(select, settings)
         with self._client() as client, _translated():
             stream = client.raw_stream(
-                select, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
+                sql, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
             )
             with contextlib.closing(cast(BinaryIO, stream)) as answer:
                 while piece := answer.read(_PIECE):
@@ -173,6 +206,35 @@ def _open(url: StorageUrl, database: str | None) -> Client:
         )
 
 
+def _known_pins(client: Client) -> Mapping[str, str | int]:
+    """Pin what this version of ClickHouse knows of ``PINNED`` for one client, and return it."""
+
+    def unknown(settings: Mapping[str, str | int]) -> str | None:
+        try:
+            _pin(client, settings)
+            client.raw_query("SELECT 1", fmt="RowBinary")
+        except DatabaseError as error:
+            if error.code != _UNKNOWN_SETTING:
+                raise
+            message = str(error)
+            named = {message.find(name): name for name in settings if re.search(rf"\b{name}\b", message)}
+            if not named:
+                raise
+            return named[min(named)]  # others that the message names are proposals
+        return None
+
+    return without_unknown(PINNED, unknown)
+
+
+def _pin(client: Client, settings: Mapping[str, str | int]) -> None:
+    """Send settings with every statement of a client."""
+    if isinstance(client, HttpClient):
+        pool = client.http.inner if isinstance(client.http, ParameterPool) else client.http
+        client.http = cast(PoolManager, ParameterPool(pool, settings_parameters(settings)))
+    else:
+        client.command(f"SET {settings_clause(settings)}")  # for its session, that no profile changes
+
+
 @contextlib.contextmanager
 def _translated(*, inserting: bool = False) -> Iterator[None]:
     """Translate errors of the client into errors that say whether something may have been stored."""
@@ -184,6 +246,12 @@ def _translated(*, inserting: bool = False) -> Iterator[None]:
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
         message = _presentable(str(error).strip().partition("\n")[0][:500])
+        if error.code == _SETTING_CONSTRAINT_VIOLATION or (error.code == _READONLY and "Cannot modify" in message):
+            raise SettingRefusedError(
+                "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change "
+                "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
+                f"ClickHouse says: {message}"
+            ) from error
         if error.code in _NOTHING_STORED or (error.code and not inserting):
             raise NotAppliedError(message) from error
         raise OutcomeUnknownError(message) from error  # also without a code: that is not ClickHouse's word

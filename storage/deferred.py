@@ -35,13 +35,27 @@ class DeferredEngine:
         """Insert a block, as ``Engine`` says."""
         self._arrived().insert(table, columns, block, token)
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         """Answer a query, as ``Engine`` says."""
-        return self._arrived().query(select, parameters)
+        return self._arrived().query(select, parameters, settings=settings)
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
         """Answer a query in pieces, as ``Engine`` says."""
-        return self._arrived().query_in_pieces(select, parameters)
+        return self._arrived().query_in_pieces(select, parameters, settings=settings)
 
     def close(self) -> None:
         """Do nothing."""

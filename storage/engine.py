@@ -61,18 +61,33 @@ class Engine(Protocol):
             OutcomeUnknownError: the block may have been stored; retry with the same token.
         """
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         """Run a SELECT and return its whole result as RowBinary.
 
         Args:
-            select: SQL without a FORMAT clause; ``{name:Type}`` stands for a parameter.
+            select: SQL without a SETTINGS or FORMAT clause; ``{name:Type}`` stands for a parameter.
             parameters: their values.
+            settings: settings of ClickHouse for this query, beside those that every query sends (``read_settings``).
 
         Raises:
             StorageError: the query could not be answered.
         """
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
         """Run a SELECT and stream its result as RowBinary, cut anywhere: for results of any size.
 
         An interrupted result raises an error after the pieces that arrived. A server that does not mark such
@@ -81,6 +96,7 @@ class Engine(Protocol):
         Args:
             select: as for ``query``.
             parameters: as for ``query``.
+            settings: as for ``query``.
 
         Raises:
             StorageError: the query could not be answered completely.
@@ -110,13 +126,27 @@ class EngineWrapper:
         """As ``Engine.insert``."""
         self._engine.insert(table, columns, block, token)
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         """As ``Engine.query``."""
-        return self._engine.query(select, parameters)
+        return self._engine.query(select, parameters, settings=settings)
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
         """As ``Engine.query_in_pieces``."""
-        return self._engine.query_in_pieces(select, parameters)
+        return self._engine.query_in_pieces(select, parameters, settings=settings)
 
     def close(self) -> None:
         """Close the wrapped engine."""

@@ -4,6 +4,7 @@ StorageError
 ├── StorageConfigError     a storage URL or an existing table that cannot be used: for the operator
 ├── StorageBusyError       the embedded directory is in use by another process
 ├── NotAppliedError        storage refused the statement; nothing was stored
+│   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
 """
@@ -18,6 +19,7 @@ __all__ = [
     "LeaseLostError",
     "NotAppliedError",
     "OutcomeUnknownError",
+    "SettingRefusedError",
     "StorageBusyError",
     "StorageConfigError",
     "StorageError",
@@ -58,6 +60,12 @@ class LeaseHeldError(StorageConfigError):
 
 class NotAppliedError(StorageError):
     """Storage could not be reached, or refused the statement; nothing was stored."""
+
+
+class SettingRefusedError(NotAppliedError):
+    """ClickHouse does not let this user send a setting that every statement needs; the message says what to do."""
+
+    retryable: ClassVar[bool] = False
 
 
 class LeaseLostError(NotAppliedError):

@@ -18,7 +18,7 @@ _Item = TypeVar("_Item")
 _SPELL = 0.02  # seconds of work without a rest, at least: a rest costs a change of threads
 
 # One thread of ClickHouse, and blocks as small as its granules: queries that run longer, and take less at a time.
-_FRUGAL = " SETTINGS max_threads = 1, max_block_size = 8192"
+_FRUGAL = {"max_threads": 1, "max_block_size": 8192}
 
 
 class WorkStoppedError(Exception):
@@ -96,13 +96,31 @@ class ThrottledEngine(EngineWrapper):
         super().__init__(engine)
         self._pace = pace
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         """As ``Engine.query``; pauses for all work since the last pause."""
-        answer = super().query(select + _FRUGAL, parameters)
+        answer = super().query(select, parameters, settings=_frugal(settings))
         self._pace.rest()
         return answer
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
         """As ``Engine.query_in_pieces``; pauses between pieces, which ClickHouse waits for."""
-        with closing(super().query_in_pieces(select + _FRUGAL, parameters)) as pieces:
+        with closing(super().query_in_pieces(select, parameters, settings=_frugal(settings))) as pieces:
             yield from self._pace.slowly(pieces)
+
+
+def _frugal(settings: Mapping[str, str | int] | None) -> dict[str, str | int]:
+    return {**_FRUGAL, **(settings or {})}

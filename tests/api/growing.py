@@ -61,9 +61,16 @@ class CountingEngine:
         self._engine = engine
         self.queries: list[str] = []
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         self.queries.append(select)
-        return self._engine.query(select, parameters)
+        return self._engine.query(select, parameters, settings=settings)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)

@@ -86,10 +86,17 @@ class SlowEngine:
         self.open = threading.Event()
         self.reads = 0
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         self.reads += 1
         assert self.open.wait(60)
-        return self._engine.query(select, parameters)
+        return self._engine.query(select, parameters, settings=settings)
 
 
 def test_while_one_thread_learns_keys_anew_others_are_given_those_of_before(engine: Engine, journal: Journal) -> None:

@@ -94,7 +94,14 @@ class PretendedEngine:
         if failure is not None:
             raise failure[0]
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         table = re.match(r"SELECT count\(\) > 0 FROM (\w+) ", select)
         assert table is not None, f"not expected: {select}"
         assert parameters is not None

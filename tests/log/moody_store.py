@@ -120,7 +120,14 @@ class MoodyStore:
         if mood not in (Mood.FINE, Mood.TWICE):
             raise OutcomeUnknownError("connection reset")
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         if self.down:
             raise NotAppliedError("connection refused")
         if self.dazed:
@@ -150,8 +157,15 @@ class MoodyStore:
         ]
         return b"".join(map(_batch_row, holding))
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
-        yield self.query(select, parameters)
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
+        yield self.query(select, parameters, settings=settings)
 
     def close(self) -> None:
         """Nothing is held."""

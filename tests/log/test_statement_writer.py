@@ -84,13 +84,25 @@ class FailingEngine:
         if failure is not None:
             raise failure[0]
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
-        return self.engine.query(select, parameters)
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        return self.engine.query(select, parameters, settings=settings)
 
     def query_in_pieces(
-        self, select: str, parameters: Mapping[str, Any] | None = None, /
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
     ) -> Generator[bytes, None, None]:
-        return self.engine.query_in_pieces(select, parameters)
+        return self.engine.query_in_pieces(select, parameters, settings=settings)
 
     def close(self) -> None:
         self.engine.close()

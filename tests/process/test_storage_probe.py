@@ -22,7 +22,14 @@ class Clockwork(PretendedEngine):
     ahead = 0.0
     error: StorageError | None = None
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         assert "now64" in select
         if self.error is not None:
             raise self.error

@@ -44,13 +44,27 @@ class Cut:
         self._reach()
         self.inserts.append(token)
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
         self._reach()
         self.on_query()
-        return self.engine.query(select, parameters)
+        return self.engine.query(select, parameters, settings=settings)
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
-        return self.engine.query_in_pieces(select, parameters)
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
+        return self.engine.query_in_pieces(select, parameters, settings=settings)
 
     def close(self) -> None:
         self.engine.close()

@@ -343,13 +343,13 @@ class Unsteady:
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         raise AssertionError(table)
 
-    def query(self, select: str, parameters: object = None, /) -> bytes:
+    def query(self, select: str, parameters: object = None, /, *, settings: object = None) -> bytes:
         self._fail_at_times()
-        return self._engine.query(select, parameters)  # type: ignore[arg-type]
+        return self._engine.query(select, parameters, settings=settings)  # type: ignore[arg-type]
 
-    def query_in_pieces(self, select: str, parameters: object = None, /) -> Pieces:
+    def query_in_pieces(self, select: str, parameters: object = None, /, *, settings: object = None) -> Pieces:
         self._fail_at_times()
-        return self._engine.query_in_pieces(select, parameters)  # type: ignore[arg-type]
+        return self._engine.query_in_pieces(select, parameters, settings=settings)  # type: ignore[arg-type]
 
     def close(self) -> None:
         raise AssertionError
