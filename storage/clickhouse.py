@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from clickhouse_connect.driver.httpclient import HttpClient
+from clickhouse_connect.driver.httputil import check_env_proxy, default_pool_manager, get_pool_manager
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
@@ -83,20 +83,17 @@ class _ClickHouse:
         self._url = url
         self._clients = clients
         self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()  # None: it is closed
-        first = _open(url, database=None)
+        first, pinned = _first(url)
         try:
             with _translated():
                 if first.command(f"EXISTS DATABASE {url.database}") != 1:  # users who may only read create nothing
                     first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
                 version = str(first.server_version).split(".")
-                pinned = _known_pins(first)
         finally:
             first.close()
         for _ in range(self._clients):
-            client = _open(url, database=url.database)
             with _translated():
-                _pin(client, pinned)
-            self._idle.put(client)
+                self._idle.put(_open(url, url.database, pinned))
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
         self._insert_settings = dict(_INSERT_SETTINGS)
         if isinstance(url, ServerUrl):
@@ -175,64 +172,78 @@ class _ClickHouse:
             self._idle.put(client)
 
 
-def _open(url: StorageUrl, database: str | None) -> Client:
-    if isinstance(url, EmbeddedUrl):
-        try:
-            url.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageConfigError(f"{url} cannot be used: {error}") from error
-        try:
-            return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
-        except ClickHouseError as error:
-            raise StorageBusyError(
-                f"{url} cannot be opened. Only one process can open embedded storage: if a server is running on "
-                f"it, query the server, or stop it first. ({error})"
-            ) from error
-    with _translated():
-        return clickhouse_connect.get_client(
-            host=url.host,
-            port=url.port,
-            secure=url.secure,
-            username=url.username,
-            password=url.password,
-            database=database,
-            autogenerate_session_id=False,
-            compress=False,
-            connect_timeout=_CONNECT_TIMEOUT,
-            send_receive_timeout=_ANSWER_TIMEOUT,
-            # Small answers are sent only when they are complete, so that no error follows half of one. Not with
-            # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
-            settings={"buffer_size": 1 << 20},
-        )
-
-
-def _known_pins(client: Client) -> Mapping[str, str | int]:
-    """Pin what this version of ClickHouse knows of ``PINNED`` for one client, and return it."""
+def _first(url: StorageUrl) -> tuple[Client, Mapping[str, str | int]]:
+    """Return a client without database, and what its version of ClickHouse knows of ``PINNED``."""
+    opened: list[Client] = []
 
     def unknown(settings: Mapping[str, str | int]) -> str | None:
         try:
-            _pin(client, settings)
-            client.raw_query("SELECT 1", fmt="RowBinary")
+            opened.append(_open(url, None, settings))
         except DatabaseError as error:
-            if error.code != _UNKNOWN_SETTING:
+            name = _unknown_setting(error, settings)
+            if name is None:
                 raise
-            message = str(error)
-            named = {message.find(name): name for name in settings if re.search(rf"\b{name}\b", message)}
-            if not named:
-                raise
-            return named[min(named)]  # others that the message names are proposals
+            return name
         return None
 
-    return without_unknown(PINNED, unknown)
+    with _translated():
+        pinned = without_unknown(PINNED, unknown)
+    return opened[0], pinned
 
 
-def _pin(client: Client, settings: Mapping[str, str | int]) -> None:
-    """Send settings with every statement of a client."""
-    if isinstance(client, HttpClient):
-        pool = client.http.inner if isinstance(client.http, ParameterPool) else client.http
-        client.http = cast(PoolManager, ParameterPool(pool, settings_parameters(settings)))
-    else:
-        client.command(f"SET {settings_clause(settings)}")  # for its session, that no profile changes
+def _unknown_setting(error: DatabaseError, settings: Mapping[str, str | int]) -> str | None:
+    """Return the setting that is unknown to ClickHouse, None if the error is another."""
+    if error.code != _UNKNOWN_SETTING:
+        return None
+    found = [re.search(rf"\b{name}\b", str(error)) for name in settings]
+    places = [match for match in found if match is not None]
+    return min(places, key=re.Match.start).group() if places else None  # those that follow are ClickHouse's proposals
+
+
+def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]) -> Client:
+    """Open a client that sends settings with everything, from its first request on."""
+    if isinstance(url, EmbeddedUrl):
+        client = _open_embedded(url, database)
+        try:
+            client.command(f"SET {settings_clause(pinned)}")  # for its session, and no profile changes that
+        except BaseException:
+            client.close()
+            raise
+        return client
+    proxy = check_env_proxy("https" if url.secure else "http", url.host, url.port)
+    pool = (
+        get_pool_manager(**{"https_proxy" if url.secure else "http_proxy": proxy}) if proxy else default_pool_manager()
+    )
+    return clickhouse_connect.get_client(
+        host=url.host,
+        port=url.port,
+        secure=url.secure,
+        username=url.username,
+        password=url.password,
+        database=database,
+        pool_mgr=cast(PoolManager, ParameterPool(pool, settings_parameters(pinned))),
+        autogenerate_session_id=False,
+        compress=False,
+        connect_timeout=_CONNECT_TIMEOUT,
+        send_receive_timeout=_ANSWER_TIMEOUT,
+        # Small answers are sent only when they are complete, so that no error follows half of one. Not with
+        # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
+        settings={"buffer_size": 1 << 20},
+    )
+
+
+def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
+    try:
+        url.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageConfigError(f"{url} cannot be used: {error}") from error
+    try:
+        return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
+    except ClickHouseError as error:
+        raise StorageBusyError(
+            f"{url} cannot be opened. Only one process can open embedded storage: if a server is running on "
+            f"it, query the server, or stop it first. ({error})"
+        ) from error
 
 
 @contextlib.contextmanager
