@@ -145,9 +145,9 @@ def test_a_profile_bends_no_answer(node: ClickHouseNode, name: str) -> None:
 def test_a_limit_of_a_profile_never_shortens_an_answer(node: ClickHouseNode, name: str) -> None:
     _, query = _LIMITS[name]
     assert ClickHouseServer(_url(node, name)).query(query) != node.query(query)
-    with pytest.raises(StorageError, match="(?i)limit|maximum"), closing(_opened(node, name)) as bent:
+    with pytest.raises(StorageError, match=r"(?i)limit|maximum"), closing(_opened(node, name)) as bent:
         bent.query(query)
-    with pytest.raises(StorageError, match="(?i)limit|maximum"), closing(_opened(node, name)) as bent:
+    with pytest.raises(StorageError, match=r"(?i)limit|maximum"), closing(_opened(node, name)) as bent:
         list(bent.query_in_pieces(query))
 
 

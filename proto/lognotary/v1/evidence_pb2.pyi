@@ -39,6 +39,7 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATEMENT_DUPLICATED: _ClassVar[FindingKind]
     STATEMENT_FOREIGN_SIGNED: _ClassVar[FindingKind]
     SIGNED_BY_COMPROMISED_KEY: _ClassVar[FindingKind]
+    TABLE_ALTERED: _ClassVar[FindingKind]
 EVIDENCE_STATE_UNSPECIFIED: EvidenceState
 VERIFIED: EvidenceState
 SIGNED: EvidenceState
@@ -63,6 +64,7 @@ STATEMENT_MISSING: FindingKind
 STATEMENT_DUPLICATED: FindingKind
 STATEMENT_FOREIGN_SIGNED: FindingKind
 SIGNED_BY_COMPROMISED_KEY: FindingKind
+TABLE_ALTERED: FindingKind
 
 class Evidence(_message.Message):
     __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash")

@@ -1,0 +1,210 @@
+"""Definitions of the tables that hold records and evidence, as migrations make them and as they are.
+
+Both come from CREATE statements: those of the migrations, and those that ClickHouse shows for what is there. So no
+system table has to be believed, and a user needs no right but SELECT on the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from storage.create_statement import Column, Index, Table, parse_create
+from storage.engine import Engine
+from storage.errors import NotAppliedError
+from storage.migrate import load_migrations
+from storage.rowbinary import read_one, read_rows, text, uint8, uint64
+
+__all__ = ["EVIDENCE_TABLES", "Difference", "StoredDefinitions", "compare_definitions", "read_definitions"]
+
+EVIDENCE_TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements")
+
+# Tables have the index types of the version that made them, and keep them when ClickHouse is upgraded.
+_VERSIONS = ((24, 1), (99, 0))
+_MERGE_TREE = re.compile(r"(Replicated|Shared)?MergeTree(\(.*\))?")
+_SHOWS_MERGE_TREE = re.compile(r"^ENGINE = \w*MergeTree", re.MULTILINE)
+_RETENTION = re.compile(r"toDateTime\(IngestedAt\) \+ toIntervalDay\(\d+\)")
+_RECORD_TABLES = ("otel_logs", "audit_logs")
+
+# Settings of a table that change which rows a query finds, or how rows can be changed and removed.
+_SETTINGS = frozenset(
+    {
+        "add_minmax_index_for_block_number_column",
+        "add_minmax_index_for_block_offset_column",
+        "add_minmax_index_for_numeric_columns",
+        "add_minmax_index_for_string_columns",
+        "add_minmax_index_for_temporal_columns",
+        "alter_column_secondary_index_mode",
+        "enable_block_number_column",
+        "enable_block_offset_column",
+        "part_minmax_index_columns",
+        "ttl_only_drop_parts",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference between a table as it is and as migrations make it.
+
+    Attributes:
+        table: the table's name.
+        message: a clause that names table, column or index, what is and what should be.
+    """
+
+    table: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDefinitions:
+    """Definitions as they are.
+
+    Attributes:
+        creates: table -> its CREATE statement; a table that is not there is missing.
+        filtered: tables with a row policy for this user.
+        masked: tables with a masking policy.
+        patched: table -> rows of its updates that are not merged into parts yet.
+        unread: sentences about what this user may not read.
+    """
+
+    creates: Mapping[str, str]
+    filtered: frozenset[str] = frozenset()
+    masked: frozenset[str] = frozenset()
+    patched: Mapping[str, int] | None = None
+    unread: tuple[str, ...] = ()
+
+
+def read_definitions(engine: Engine) -> StoredDefinitions:
+    """Read the definitions of ``EVIDENCE_TABLES``.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    creates: dict[str, str] = {}
+    filtered: set[str] = set()
+    for table in EVIDENCE_TABLES:
+        if not read_one(engine.query(f"EXISTS TABLE {table}"), uint8):
+            continue
+        creates[table] = read_one(engine.query(f"SHOW CREATE TABLE {table}"), text)
+        if _SHOWS_MERGE_TREE.search(creates[table]) and _has_row_policy(engine, table):
+            filtered.add(table)
+    names = ", ".join(f"'{table}'" for table in EVIDENCE_TABLES)
+    here = f"database = currentDatabase() AND table IN ({names})"
+    unread: list[str] = []
+    patched: dict[str, int] = {}
+    masked: set[str] = set()
+    try:
+        rows = engine.query(
+            f"SELECT table, sum(rows) FROM system.parts WHERE {here} AND active AND startsWith(name, 'patch-') "
+            "GROUP BY table"
+        )
+        patched = dict(read_rows(rows, (text, uint64)))
+    except NotAppliedError as error:
+        if not _denied(error):
+            raise
+        unread.append(f"updates that are not merged yet cannot be listed, for lack of SELECT on system.parts: {error}")
+    try:
+        rows = engine.query(f"SELECT DISTINCT table FROM system.masking_policies WHERE {here}")
+        masked = {table for (table,) in read_rows(rows, (text,))}
+    except NotAppliedError as error:
+        if not _denied(error) and "UNKNOWN_TABLE" not in str(error):
+            raise  # where users may not list policies, masked values are found as changed records
+    return StoredDefinitions(creates, frozenset(filtered), frozenset(masked), patched, tuple(unread))
+
+
+def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
+    """Return the differences between definitions and what migrations make.
+
+    All columns count with their types and default expressions, keys, skip indexes, projections, constraints, TTLs but
+    for the retention that Lognotary sets, policies, and settings that change which rows are found or can be changed.
+    Codecs, comments, statistics, the order of columns, and other settings, such as those of merges and storage
+    policies, are the operator's.
+    """
+    found: list[Difference] = []
+    for table, expected in _expected().items():
+        create = stored.creates.get(table)
+        if create is None:
+            found.append(Difference(table, f"the table {table} is not there"))
+            continue
+        for message in _differences(table, parse_create(create), expected):
+            found.append(Difference(table, message))
+        if table in stored.filtered:
+            found.append(Difference(table, f"a row policy hides rows of the table {table} from this user"))
+        if table in stored.masked:
+            found.append(Difference(table, f"a masking policy changes what users see of the table {table}"))
+        if rows := (stored.patched or {}).get(table, 0):
+            found.append(Difference(table, f"{rows} rows of the table {table} were changed by UPDATE, not merged yet"))
+    return tuple(found)
+
+
+def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iterator[str]:
+    usual = expected[-1]
+    if actual.kind != "TABLE" or not _MERGE_TREE.fullmatch(actual.engine):
+        what = f"a table with the engine {actual.engine}" if actual.kind == "TABLE" else f"a {actual.kind.lower()}"
+        yield f"{table} is {what}, and should be a table with the engine MergeTree"
+        if actual.kind != "TABLE":
+            return  # what follows would say the same once more
+    yield from _column_differences(table, actual.columns, usual.columns)
+    yield from _index_differences(table, actual.indexes, [one.indexes for one in expected])
+    for name, clause in actual.others.items():
+        yield f"the table {table} has a {clause.split()[0].lower()} {name}, and should have none: {clause}"
+    for key in ("PARTITION BY", "ORDER BY", "PRIMARY KEY", "SAMPLE BY", "UNIQUE KEY"):
+        default = "ORDER BY" if key == "PRIMARY KEY" else key
+        is_, should = (one.clauses.get(key, one.clauses.get(default, "")) for one in (actual, usual))
+        if is_ != should:
+            yield f"the table {table} has {key} {is_ or 'nothing'}, and should have {should or 'none'}"
+    ttl = actual.clauses.get("TTL", "")
+    if ttl and not (table in _RECORD_TABLES and _RETENTION.fullmatch(ttl)):
+        yield f"the table {table} has the TTL {ttl}, which is not one that Lognotary sets"
+    for name in sorted(_SETTINGS):
+        is_, should = actual.settings.get(name), usual.settings.get(name)
+        if is_ != should and not (should is None and is_ == "0"):
+            yield f"the table {table} has the setting {name} = {is_ or 'default'}, and should have {should or 'default'}"
+
+
+def _column_differences(table: str, actual: Mapping[str, Column], usual: Mapping[str, Column]) -> Iterator[str]:
+    for name in [*usual, *(name for name in actual if name not in usual)]:
+        is_, should = actual.get(name), usual.get(name)
+        if is_ is None:
+            yield f"the column {name} of {table} is missing, and should be {should}"
+        elif should is None:
+            yield f"the column {name} of {table} was added: {is_}"
+        elif is_ != should:
+            yield f"the column {name} of {table} is {is_}, and should be {should}"
+
+
+def _index_differences(table: str, actual: Mapping[str, Index], usual: list[Mapping[str, Index]]) -> Iterator[str]:
+    for name in [*usual[-1], *(name for name in actual if name not in usual[-1])]:
+        is_ = actual.get(name)
+        possible = [one[name] for one in usual if name in one]
+        if is_ is None:
+            yield f"the index {name} of {table} is missing, and should be {possible[-1]}"
+        elif not possible:
+            yield f"the index {name} of {table} was added: {is_}"
+        elif not any(is_.same(one) for one in possible):
+            yield f"the index {name} of {table} is {is_}, and should be {possible[-1]}"
+
+
+@cache
+def _expected() -> dict[str, tuple[Table, ...]]:
+    """Return the tables that migrations make, with the index types of different versions of ClickHouse."""
+    made: dict[str, list[Table]] = {table: [] for table in EVIDENCE_TABLES}
+    for version in _VERSIONS:
+        for migration in load_migrations():
+            for statement in migration.statements(version):
+                if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in made:
+                    made[table.name].append(table)
+    return {name: tuple(tables) for name, tables in made.items()}
+
+
+def _has_row_policy(engine: Engine, table: str) -> bool:
+    """Return whether a row policy filters this user's queries; a right to see policies is not needed for that."""
+    plan = read_rows(engine.query(f"EXPLAIN PLAN actions = 1 SELECT 1 FROM {table}"), (text,))
+    return any(re.search("row[- ]level", line, re.IGNORECASE) for (line,) in plan)
+
+
+def _denied(error: NotAppliedError) -> bool:
+    return "ACCESS_DENIED" in str(error)
