@@ -11,7 +11,12 @@ from typing import Any, BinaryIO, cast
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from clickhouse_connect.driver.httputil import check_env_proxy, default_pool_manager, get_pool_manager
+from clickhouse_connect.driver.httputil import (
+    check_env_proxy,
+    default_pool_manager,
+    get_pool_manager,
+    get_proxy_manager,
+)
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
@@ -26,7 +31,7 @@ from storage.errors import (
 )
 from storage.http_pool import ParameterPool
 from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
-from storage.rowbinary import varint, without_names
+from storage.rowbinary import parse_answer, varint
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect"]
@@ -134,7 +139,9 @@ class _ClickHouse:
     ) -> bytes:
         sql = with_settings(select, settings)
         with self._client() as client, _translated():
-            return without_names(client.raw_query(sql, parameters=dict(parameters or {}), fmt="RowBinaryWithNames"))
+            return parse_answer(
+                client.raw_query(sql, parameters=dict(parameters or {}), fmt="RowBinaryWithNamesAndTypes")
+            )
 
     def query_in_pieces(
         self,
@@ -210,10 +217,7 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
             client.close()
             raise
         return client
-    proxy = check_env_proxy("https" if url.secure else "http", url.host, url.port)
-    pool = (
-        get_pool_manager(**{"https_proxy" if url.secure else "http_proxy": proxy}) if proxy else default_pool_manager()
-    )
+    pool = _pool(url)
     return clickhouse_connect.get_client(
         host=url.host,
         port=url.port,
@@ -230,6 +234,15 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
         # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
         settings={"buffer_size": 1 << 20},
     )
+
+
+def _pool(url: ServerUrl) -> PoolManager:
+    """Return the pool that the driver would use."""
+    if url.secure:
+        proxy = check_env_proxy("https", url.host, url.port)
+        return get_pool_manager(https_proxy=proxy) if proxy else default_pool_manager()
+    proxy = check_env_proxy("http", url.host, url.port)
+    return get_proxy_manager(url.host, proxy) if proxy else default_pool_manager()
 
 
 def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:

@@ -6,6 +6,7 @@ StorageError
 ├── NotAppliedError        storage refused the statement; nothing was stored
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
+├── UnreadableTableError   a table's columns are not of the types that migrations gave them
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "StorageBusyError",
     "StorageConfigError",
     "StorageError",
+    "UnreadableTableError",
 ]
 
 
@@ -70,6 +72,12 @@ class SettingRefusedError(NotAppliedError):
 
 class LeaseLostError(NotAppliedError):
     """Another server has taken over the writer's name: this process must not write any more."""
+
+    retryable: ClassVar[bool] = False
+
+
+class UnreadableTableError(StorageError):
+    """An answer has columns of other types than the tables of migrations have: a table was altered."""
 
     retryable: ClassVar[bool] = False
 
