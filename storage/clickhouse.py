@@ -11,13 +11,7 @@ from typing import Any, BinaryIO, cast
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from clickhouse_connect.driver.httputil import (
-    check_env_proxy,
-    default_pool_manager,
-    get_pool_manager,
-    get_proxy_manager,
-)
-from urllib3 import PoolManager
+from clickhouse_connect.driver.httpclient import HttpClient
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from storage.engine import Engine, EngineInfo, Pieces
@@ -29,7 +23,7 @@ from storage.errors import (
     StorageConfigError,
     StorageError,
 )
-from storage.http_pool import ParameterPool
+from storage.http_pool import close_pool, open_pool
 from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
 from storage.rowbinary import parse_answer, varint
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
@@ -95,7 +89,7 @@ class _ClickHouse:
                     first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
                 version = str(first.server_version).split(".")
         finally:
-            first.close()
+            _close(first)
         for _ in range(self._clients):
             with _translated():
                 self._idle.put(_open(url, url.database, pinned))
@@ -165,7 +159,7 @@ class _ClickHouse:
             client = self._idle.get()
             if client is None:
                 break
-            client.close()
+            _close(client)
         self._idle.put(None)
 
     @contextlib.contextmanager
@@ -217,7 +211,6 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
             client.close()
             raise
         return client
-    pool = _pool(url)
     return clickhouse_connect.get_client(
         host=url.host,
         port=url.port,
@@ -225,7 +218,7 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
         username=url.username,
         password=url.password,
         database=database,
-        pool_mgr=cast(PoolManager, ParameterPool(pool, settings_parameters(pinned))),
+        pool_mgr=open_pool(url, settings_parameters(pinned)),
         autogenerate_session_id=False,
         compress=False,
         connect_timeout=_CONNECT_TIMEOUT,
@@ -236,13 +229,10 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
     )
 
 
-def _pool(url: ServerUrl) -> PoolManager:
-    """Return the pool that the driver would use."""
-    if url.secure:
-        proxy = check_env_proxy("https", url.host, url.port)
-        return get_pool_manager(https_proxy=proxy) if proxy else default_pool_manager()
-    proxy = check_env_proxy("http", url.host, url.port)
-    return get_proxy_manager(url.host, proxy) if proxy else default_pool_manager()
+def _close(client: Client) -> None:
+    client.close()
+    if isinstance(client, HttpClient):
+        close_pool(client.http)
 
 
 def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:

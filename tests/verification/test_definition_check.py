@@ -57,7 +57,7 @@ def test_a_server_that_creates_its_tables_meanwhile_is_no_finding(storage_url: s
             statement for migration in load_migrations() for statement in migration.statements(engine.info.version)
         ]
 
-        def create_some(seconds: float) -> None:
+        def create_some(_: float) -> None:
             for statement in statements[:4]:
                 engine.execute(statement)
             del statements[:4]
