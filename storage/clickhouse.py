@@ -11,8 +11,7 @@ from typing import Any, BinaryIO, cast
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from clickhouse_connect.driver.httputil import check_env_proxy, default_pool_manager, get_pool_manager
-from urllib3 import PoolManager
+from clickhouse_connect.driver.httpclient import HttpClient
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from storage.engine import Engine, EngineInfo, Pieces
@@ -24,9 +23,9 @@ from storage.errors import (
     StorageConfigError,
     StorageError,
 )
-from storage.http_pool import ParameterPool
+from storage.http_pool import close_pool, open_pool
 from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
-from storage.rowbinary import varint, without_names
+from storage.rowbinary import parse_answer, varint
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect"]
@@ -90,7 +89,7 @@ class _ClickHouse:
                     first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
                 version = str(first.server_version).split(".")
         finally:
-            first.close()
+            _close(first)
         for _ in range(self._clients):
             with _translated():
                 self._idle.put(_open(url, url.database, pinned))
@@ -134,7 +133,9 @@ class _ClickHouse:
     ) -> bytes:
         sql = with_settings(select, settings)
         with self._client() as client, _translated():
-            return without_names(client.raw_query(sql, parameters=dict(parameters or {}), fmt="RowBinaryWithNames"))
+            return parse_answer(
+                client.raw_query(sql, parameters=dict(parameters or {}), fmt="RowBinaryWithNamesAndTypes")
+            )
 
     def query_in_pieces(
         self,
@@ -158,7 +159,7 @@ class _ClickHouse:
             client = self._idle.get()
             if client is None:
                 break
-            client.close()
+            _close(client)
         self._idle.put(None)
 
     @contextlib.contextmanager
@@ -210,10 +211,6 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
             client.close()
             raise
         return client
-    proxy = check_env_proxy("https" if url.secure else "http", url.host, url.port)
-    pool = (
-        get_pool_manager(**{"https_proxy" if url.secure else "http_proxy": proxy}) if proxy else default_pool_manager()
-    )
     return clickhouse_connect.get_client(
         host=url.host,
         port=url.port,
@@ -221,7 +218,7 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
         username=url.username,
         password=url.password,
         database=database,
-        pool_mgr=cast(PoolManager, ParameterPool(pool, settings_parameters(pinned))),
+        pool_mgr=open_pool(url, settings_parameters(pinned)),
         autogenerate_session_id=False,
         compress=False,
         connect_timeout=_CONNECT_TIMEOUT,
@@ -230,6 +227,12 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
         # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
         settings={"buffer_size": 1 << 20},
     )
+
+
+def _close(client: Client) -> None:
+    client.close()
+    if isinstance(client, HttpClient):
+        close_pool(client.http)
 
 
 def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:

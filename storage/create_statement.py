@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 __all__ = ["Column", "Index", "Table", "parse_create"]
 
-_TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.)*\"|\w+|\s+|.", re.DOTALL)
+_LEXEME = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.)*\"|\w+|\s+|.", re.DOTALL)
 _HEAD = re.compile(
-    r"CREATE (?:OR REPLACE )?(?P<kind>(?:[A-Z]+ )??(?:TABLE|VIEW|DICTIONARY)) (?:IF NOT EXISTS )?(?:(?:\w+|`[^`]*`)\.)?(?P<name>\w+|`[^`]*`)(?![.\w])"
+    r"CREATE (?:OR REPLACE )?(?P<kind>(?:[A-Z]+ )??(?:TABLE|VIEW|DICTIONARY)) (?:IF NOT EXISTS )?"
+    r"(?:(?:\w+|`[^`]*`)\.)?(?P<name>\w+|`[^`]*`)(?![.\w])"
 )
 _COLUMN_CLAUSES = (
     *("DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL"),
@@ -148,29 +149,29 @@ def _clauses(parts: list[str], names: tuple[str, ...]) -> Iterator[tuple[str, st
 def _split(sql: str, by: str) -> Iterator[str]:
     """Split SQL of one line by a character outside of quotes and brackets; empty pieces are left out."""
     depth, piece = 0, ""
-    for token in _TOKEN.findall(sql):
-        if token == by and not depth:
+    for lexeme in _LEXEME.findall(sql):
+        if lexeme == by and not depth:
             if piece.strip():
                 yield piece.strip()
             piece = ""
             continue
-        depth += (token in "([{") - (token in ")]}") if len(token) == 1 else 0
-        piece += token
+        depth += (lexeme in "([{") - (lexeme in ")]}") if len(lexeme) == 1 else 0
+        piece += lexeme
     if piece.strip():
         yield piece.strip()
 
 
 def _one_line(sql: str) -> str:
     """Return SQL with single spaces, and none inside of brackets, so that layouts do not differ."""
-    line = "".join(" " if token.isspace() else token for token in _TOKEN.findall(sql)).strip()
-    return "".join(_tidied(_TOKEN.findall(line)))
+    line = "".join(" " if lexeme.isspace() else lexeme for lexeme in _LEXEME.findall(sql)).strip()
+    return "".join(_tidied(_LEXEME.findall(line)))
 
 
-def _tidied(tokens: list[str]) -> Iterator[str]:
-    for at, token in enumerate(tokens):
-        around = (tokens[at - 1] if at else "(", tokens[at + 1] if at + 1 < len(tokens) else ")")
-        if token != " " or not (around[0] in ("(", "[") or around[1] in (")", "]", ",")):
-            yield token
+def _tidied(lexemes: list[str]) -> Iterator[str]:
+    for at, lexeme in enumerate(lexemes):
+        around = (lexemes[at - 1] if at else "(", lexemes[at + 1] if at + 1 < len(lexemes) else ")")
+        if lexeme != " " or not (around[0] in ("(", "[") or around[1] in (")", "]", ",")):
+            yield lexeme
 
 
 def _unquoted(name: str) -> str:

@@ -129,8 +129,7 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
         if create is None:
             found.append(Difference(table, f"the table {table} is not there"))
             continue
-        for message in _differences(table, parse_create(create), expected):
-            found.append(Difference(table, message))
+        found += [Difference(table, message) for message in _differences(table, parse_create(create), expected)]
         if table in stored.filtered:
             found.append(Difference(table, f"a row policy hides rows of the table {table} from this user"))
         if table in stored.masked:
@@ -160,9 +159,9 @@ def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iter
     if ttl and not (table in _RECORD_TABLES and _RETENTION.fullmatch(ttl)):
         yield f"the table {table} has the TTL {ttl}, which is not one that Lognotary sets"
     for name in sorted(_SETTINGS):
-        is_, should = actual.settings.get(name), usual.settings.get(name)
-        if is_ != should and not (should is None and is_ == "0"):
-            yield f"the table {table} has the setting {name} = {is_ or 'default'}, and should have {should or 'default'}"
+        value, wanted = actual.settings.get(name), usual.settings.get(name)
+        if value != wanted and not (wanted is None and value == "0"):
+            yield f"the table {table} has {name} = {value or 'default'}, and should have {wanted or 'default'}"
 
 
 def _column_differences(table: str, actual: Mapping[str, Column], usual: Mapping[str, Column]) -> Iterator[str]:

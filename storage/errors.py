@@ -7,6 +7,7 @@ StorageError
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 ├── InconsistentAnswerError  two answers about the same rows disagree
+├── UnreadableTableError   a table's columns are not of the types that migrations gave them
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
 """
 
@@ -25,6 +26,7 @@ __all__ = [
     "StorageBusyError",
     "StorageConfigError",
     "StorageError",
+    "UnreadableTableError",
 ]
 
 
@@ -78,6 +80,12 @@ class LeaseLostError(NotAppliedError):
 
 class InconsistentAnswerError(StorageError):
     """Storage gives answers about the same rows that disagree."""
+
+
+class UnreadableTableError(StorageError):
+    """An answer has columns of other types than the tables of migrations have: a table was altered."""
+
+    retryable: ClassVar[bool] = False
 
 
 class OutcomeUnknownError(StorageError):

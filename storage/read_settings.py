@@ -80,6 +80,7 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "date_time_overflow_behavior": "ignore",
         "session_timezone": "",
         "extremes": 0,
+        "output_format_binary_encode_types_in_binary_format": 0,
         # Migrations create the same tables everywhere.
         "data_type_default_nullable": 0,
         "flatten_nested": 1,

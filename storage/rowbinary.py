@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
-from storage.errors import StorageError
+from storage.errors import StorageError, UnreadableTableError
 
 __all__ = [
+    "Answer",
     "Reader",
     "boolean",
     "fixed32",
     "int64",
+    "parse_answer",
     "read_one",
     "read_rows",
     "string",
@@ -26,11 +29,17 @@ __all__ = [
     "uuid",
     "uuid_bytes",
     "varint",
-    "without_names",
 ]
 
 Reader = Callable[[bytes, int], tuple[Any, int]]
 """Takes data and a position; returns a value and the position after it."""
+
+
+class Answer(bytes):
+    """Rows of an answer, with the types of its columns as ClickHouse writes them."""
+
+    types: tuple[str, ...] = ()
+
 
 _U16 = struct.Struct("<H").unpack_from
 _U32 = struct.Struct("<I").unpack_from
@@ -122,12 +131,32 @@ def text(data: bytes, at: int) -> tuple[str, int]:
     return value.decode("utf-8", "replace"), at
 
 
+_STRING = r"String|LowCardinality\(String\)"
+_TYPES: dict[Reader, str] = {
+    uint8: "UInt8|Bool",
+    boolean: "UInt8|Bool",
+    uint16: "UInt16|Date",
+    uint32: r"UInt32|DateTime(\(.*\))?",
+    uint64: "UInt64",
+    int64: r"Int64|DateTime64\(.*\)",
+    uuid: "UUID",
+    fixed32: r"FixedString\(32\)",
+    string: _STRING,
+    text: _STRING,
+    text_pairs: rf"Map\(({_STRING}), ({_STRING})\)",
+}
+"""Reader -> the types that it reads, as a regular expression; readers of other modules read any."""
+
+
 def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[Any, ...]]:
     """Read rows of the given columns until the data ends.
 
     Raises:
         StorageError: the data ends within a row.
+        UnreadableTableError: the columns have other types: a table was altered.
     """
+    if isinstance(data, Answer):
+        _check_types(data.types, readers)
     at, end = 0, len(data)
     try:
         while at < end:
@@ -154,21 +183,39 @@ def read_one(data: bytes, reader: Reader) -> Any:
     return rows[0][0]
 
 
-def without_names(data: bytes) -> bytes:
-    """Return the rows of an answer in RowBinaryWithNames format, without the column names.
+def parse_answer(data: bytes) -> Answer:
+    """Return the rows of an answer in RowBinaryWithNamesAndTypes format, with the types of their columns.
 
-    An answer without rows still has the names, so a lost answer can be distinguished from an empty one.
+    An answer without rows still has names and types, so a lost answer can be distinguished from an empty one.
 
     Raises:
         StorageError: the data is not such an answer.
     """
+    types: list[str] = []
     try:
         columns, at = varint(data, 0)
         for _ in range(columns):
             length, at = varint(data, at)
             at += length
+        for _ in range(columns):
+            name, at = text(data, at)
+            types.append(name)
     except IndexError:
         at = len(data) + 1
     if at > len(data) or not data:
         raise StorageError(f"storage sent {len(data)} bytes that are not a valid answer")
-    return data[at:]
+    answer = Answer(data[at:])
+    answer.types = tuple(types)
+    return answer
+
+
+def _check_types(types: tuple[str, ...], readers: tuple[Reader, ...]) -> None:
+    fits = len(types) == len(readers) and all(
+        re.fullmatch(_TYPES.get(reader, ".*"), name) for reader, name in zip(readers, types, strict=True)
+    )
+    if not fits:
+        expected = ", ".join(reader.__name__ for reader in readers)
+        raise UnreadableTableError(
+            f"storage sent columns of the types {', '.join(types)}, which cannot be read as {expected}: a table is not "
+            "as migrations made it, and 'lognotary verify' names the difference"
+        )

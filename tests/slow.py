@@ -18,10 +18,14 @@ SLOW = {
     "tests/fuzz/test_fuzz.py::test_the_sanitizers_find_nothing_in_the_corpus": "compiles the fuzzer",
     "tests/interop/": "builds Go programs and reads a served log with them",
     "tests/notary/test_hashing_sanitized.py": "compiles a program",
+    "tests/storage/test_definitions.py::test_a_row_policy": "starts a server with users",
+    "tests/storage/test_definitions.py::test_select_on": "starts a server with users",
+    "tests/storage/test_read_settings.py": "starts a server with users",
     "tests/system/": "starts servers and runs commands",
     "tests/tamper/": "a thousand changes of a store, and a whole verification after each",
     "tests/test_demo.py": "runs the demo several times",
     "tests/test_docs.py::TestRecordOfARunningServer": "starts a server",
+    "tests/verification/test_definition_check.py::test_what_may_not": "starts a server with users",
     "tests/witness/test_litewitness.py": "builds a Go program",
 }
 """Start of the test's ID -> why it is slow."""

@@ -127,7 +127,7 @@ class Ingestion:
             pools: threads for blocking work.
             clock: when records are received and statements signed; else the system's clock.
         """
-        keep_freed_memory()
+        keep_freed_memory(settings.memory_limit)
         self._settings = settings
         self._pools = pools
         self._give_up = threading.Event()

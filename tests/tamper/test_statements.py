@@ -22,7 +22,7 @@ from tests.tamper.stated import (
     Stated,
     cosign,
 )
-from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, statement_row
+from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, Store, statement_row
 
 NAMES = pytest.mark.parametrize("name", [OPERATIONAL, AUDIT], ids=["operational", "audit"])
 STRANGER = Signer.generate()
