@@ -7,11 +7,13 @@ import pytest
 
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
+from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.proved_leaves import BatchLeaves
+from server.verification.verification import Scope, verify
 from storage.commit import insert_batch, insert_tiles
 from storage.engine import Engine
 from storage.evidence import StoredRecord, read_records, select_records
@@ -315,3 +317,24 @@ def test_copies_of_a_batchs_row_with_changes_do_not_hide_the_sound_row(writer: W
         "FROM log_batches, numbers(1, 20) AS copies"
     )
     assert {item.state for item in evidence(writer)} == {State.VERIFIED}
+
+
+def test_exchanged_values_of_a_repeated_attribute_are_a_changed_record(writer: Writer) -> None:
+    record = log_record("repeated", a="1", z="9")
+    for value in ("first", "second", "third"):
+        record.attributes.add(key="k").value.string_value = value
+    writer.write([log_record("other", k="x"), record])
+    assert [item.state for item in evidence(writer)] == 2 * [State.VERIFIED]
+    # ClickHouse may store different keys in any order.
+    pairs = "'z', '9', 'k', 'first', 'k', 'second', 'a', '1', 'k', 'third'"
+    update(writer, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
+    assert [item.state for item in evidence(writer)] == 2 * [State.VERIFIED]
+    assert [step for step in verify(writer.engine, writer.keys, Scope()) if isinstance(step, Finding)] == []
+    pairs = "'a', '1', 'k', 'second', 'k', 'first', 'k', 'third', 'z', '9'"
+    update(writer, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
+    changed = evidence(writer)
+    assert [item.state for item in changed] == [State.VERIFIED, State.TAMPERED]
+    assert "the order of the values of an attribute" in changed[1].reason
+    (finding,) = (step for step in verify(writer.engine, writer.keys, Scope()) if isinstance(step, Finding))
+    assert (finding.kind, finding.leaf_index) == (FindingKind.RECORD_CHANGED, 1)
+    assert changed[1].reason in finding.message
