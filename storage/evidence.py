@@ -203,7 +203,8 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
 
 def scan_query(stream: Stream) -> str:
     """Return the SELECT of the rows for ``hash_rows``, from a whole table."""
-    return f"SELECT BatchId, LeafIndex, {computed_ok(stream)}, {canonical_expressions(stream)} FROM {RECORD_TABLES[stream]}"
+    columns = f"BatchId, LeafIndex, {computed_ok(stream)}, {canonical_expressions(stream)}"
+    return f"SELECT {columns} FROM {RECORD_TABLES[stream]}"
 
 
 def read_records_of_batch(

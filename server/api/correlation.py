@@ -46,12 +46,10 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
             "check the ID, and that the service exports to this server"
         )
     entries = [
-        pb.TimelineEntry(timestamp=message.timestamp, audit_event=message)
-        for message in _messages(Stream.AUDIT, audit)
+        pb.TimelineEntry(timestamp=message.timestamp, audit_event=message) for message in _messages(Stream.AUDIT, audit)
     ]
     entries += [
-        pb.TimelineEntry(timestamp=message.timestamp, log=message)
-        for message in _messages(Stream.OPERATIONAL, logs)
+        pb.TimelineEntry(timestamp=message.timestamp, log=message) for message in _messages(Stream.OPERATIONAL, logs)
     ]
     for span in spans[:limit]:
         message = span_message(span)

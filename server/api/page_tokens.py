@@ -30,9 +30,7 @@ def parse_token(token: str) -> Position:
     """
     try:
         passes, after, others_after = json.loads(base64.urlsafe_b64decode(token))
-        if passes not in (0, 1, 2):
-            raise ValueError(passes)
-        return Position(_load(after), int(passes), _load(others_after))
+        return Position(_load(after), (0, 1, 2).index(passes), _load(others_after))
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError("the page token is not one that this server gave out") from error
 

@@ -1,8 +1,8 @@
 """Pages of records with evidence, on which rows that nobody signed do not take the place of records.
 
-Usually all rows of a page are verified, and the next page begins after the last one. Once a row is not, and there are more
-rows than the page has room for, the rows come in two passes: first all that are verified, then, from that page on, all
-others. So each row is on one page, and inserted rows push no record away.
+Usually all rows of a page are verified, and the next page begins after the last one. Once a row is not, and there are
+more rows than the page has room for, the rows come in two passes: first all that are verified, then, from that page on,
+all others. So each row is on one page, and inserted rows push no record away.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from server.notary.chain import check_batch
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, CompactRange
-from server.notary.chain import check_batch
 from server.notary.tiles import TILE_WIDTH
 from server.notary.trust import TrustedKeys
 from server.verification.proved_leaves import BatchLeaves

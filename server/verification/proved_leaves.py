@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, product
 
 from server.notary.batch import Batch
+from server.notary.canonical import entry_of
 from server.notary.errors import VerificationError
 from server.notary.hashing import hash_pairs
 from server.notary.leaf_rows import LeafRange, LeafState
 from server.notary.merkle import HASH_SIZE, CompactRange, leaf_hash, split_hashes
-from server.notary.canonical import entry_of
 from server.notary.origin import LogName
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine

@@ -1,7 +1,7 @@
 """The batches that records claim to belong to, and why a claim does not hold.
 
-A record claims a leaf of a log, in a batch. The claim is looked up once, and again if no batch fits it, because the batch
-may have been committed in the meantime: the row of a batch is stored after its records.
+A record claims a leaf of a log, in a batch. The claim is looked up once, and again if no batch fits it, because the
+batch may have been committed in the meantime: the row of a batch is stored after its records.
 """
 
 from __future__ import annotations

@@ -88,8 +88,7 @@ def gather_evidence(
     hashed = [rehash or claimed[record.log_id, record.leaf_index] > 1 for record in records]
     prover = _Prover(engine, _to_prove(records, hashed, claims))
     found = [
-        _check(stream, record, claims, prover, hash_it=hash_it)
-        for record, hash_it in zip(records, hashed, strict=True)
+        _check(stream, record, claims, prover, hash_it=hash_it) for record, hash_it in zip(records, hashed, strict=True)
     ]
     taken: set[tuple[str, int]] = set()
     for number, (record, evidence) in enumerate(zip(records, found, strict=True)):
@@ -153,9 +152,7 @@ class _Prover:
         return ("" if leaf == signed else wrong), False
 
 
-def _check(
-    stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool
-) -> RecordEvidence:
+def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool) -> RecordEvidence:
     record_hash = entry_of(record.canonical)
     found = claims.fitting.get((record.log_id, record.batch_id, record.leaf_index))
     if found is None:
@@ -181,7 +178,9 @@ def _without_batch(
     named = claims.named.get(record.batch_id)
     taken = claims.taken.get((record.log_id, record.leaf_index))
     if named is not None and (named.log_id != record.log_id or taken is None):
-        there = f"batch {named.sequence} of {named.origin}, with the records {named.first_leaf} to {named.tree_size - 1}"
+        there = (
+            f"batch {named.sequence} of {named.origin}, with the records {named.first_leaf} to {named.tree_size - 1}"
+        )
         reason = (
             f"the record names {there}, but claims to be record {record.leaf_index}"
             if named.log_id == record.log_id

@@ -1,4 +1,4 @@
-"""What a lookup answers after somebody tampered with the storage: no record is hidden, no other row is taken for one."""
+"""Answers to lookups after tampering: no record is hidden, and no other row is taken for a record."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
-from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.proved_leaves import BatchLeaves
+from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.verification import Scope, verify
 from storage.commit import insert_batch, insert_tiles
 from storage.engine import Engine
@@ -173,7 +173,8 @@ def test_records_signed_by_an_unknown_key_are_tampered(writer: Writer) -> None:
 
 
 _NO_HASHES = (
-    "ALTER TABLE log_tiles UPDATE Hashes = concat(unhex('00'), substring(Hashes, 2)) WHERE 1 SETTINGS mutations_sync = 2",
+    "ALTER TABLE log_tiles UPDATE Hashes = concat(unhex('00'), substring(Hashes, 2)) WHERE 1 "
+    "SETTINGS mutations_sync = 2",
     "TRUNCATE TABLE log_tiles",
 )
 
@@ -222,7 +223,8 @@ def test_a_batch_that_is_too_big_is_not_read_to_prove_its_records(writer: Writer
     assert BatchLeaves(writer.engine, 4).of(batch) is None
     leaves = BatchLeaves(writer.engine, 9)
     first = leaves.of(batch)
-    assert first is not None and len(first) == 5
+    assert first is not None
+    assert len(first) == 5
     assert leaves.of(batch) is first
     assert leaves.of(write(writer, 5)) is None
 
