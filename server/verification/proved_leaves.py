@@ -84,12 +84,15 @@ def prove_leaves(engine: Engine, batch: Batch) -> list[bytes] | None:
 
 
 def _combinations(sources: Sequence[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield one value of each source: first all that records give, then all that the tree gives, then any."""
+    """Yield one value of each source: the first of all, the last of all, then any."""
     return chain([[values[0] for values in sources], [values[-1] for values in sources]], product(*sources))
 
 
 def _sources(engine: Engine, batch: Batch) -> tuple[list[bytes], Mapping[int, list[bytes]]]:
-    """Return the leaves of a batch; and for those whose sources differ, the values by place, the records' first."""
+    """Return the leaves of a batch; and for those that have several values, or none, the values by place.
+
+    Values that both sources have are first, then those of records, then those of the tree.
+    """
     name = LogName.parse(batch.origin)
     end = LeafRange(batch.tree_size, uuid_bytes(batch.batch_id))
     hashed = hash_records(engine, name, batch.first_leaf, [end])
@@ -100,17 +103,18 @@ def _sources(engine: Engine, batch: Batch) -> tuple[list[bytes], Mapping[int, li
             for place, value in enumerate(split_hashes(fragment.hashes), first):
                 tree.setdefault(place, []).append(value)
     leaves = split_hashes(hashed.hashes)
+    states = enumerate(hashed.states)
+    records = {place: [leaves[place]] for place, state in states if state == LeafState.HASHED}
+    spoilt = [batch.first_leaf + place for place, state in enumerate(hashed.states) if state == LeafState.SPOILT]
+    for record in read_records_at(engine, name.stream, batch.log_id, spoilt, _MOST_ROWS):
+        value = leaf_hash(entry_of(record.canonical))
+        records.setdefault(record.leaf_index - batch.first_leaf, []).append(value)
     doubtful: dict[int, list[bytes]] = {}
-    spoilt: list[int] = []
-    for place, state in enumerate(hashed.states):
-        told = tree.get(place, [])
-        if state != LeafState.HASHED:
-            spoilt += [place] if state == LeafState.SPOILT else []
-            doubtful[place] = told
-        elif told and set(told) != {leaves[place]}:
-            doubtful[place] = [leaves[place], *told]
-    for record in read_records_at(
-        engine, name.stream, batch.log_id, [batch.first_leaf + place for place in spoilt], _MOST_ROWS
-    ):
-        doubtful[record.leaf_index - batch.first_leaf].insert(0, leaf_hash(entry_of(record.canonical)))
-    return leaves, {place: list(dict.fromkeys(values)) for place, values in doubtful.items()}
+    for place in range(len(leaves)):
+        stored, told = records.get(place, []), tree.get(place, [])
+        values = sorted(dict.fromkeys([*stored, *told]), key=lambda value: not (value in stored and value in told))
+        if len(values) == 1:
+            leaves[place] = values[0]
+        else:
+            doubtful[place] = values
+    return leaves, doubtful
