@@ -139,8 +139,10 @@ def _read_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> di
     candidates: defaultdict[_Place, dict[UUID, bytes]] = defaultdict(dict)
     for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
         for place, value in enumerate(_hashes_of(fragment), TILE_WIDTH * fragment.tile_index + fragment.offset):
-            candidates[fragment.level, place][batch_id] = value
-    return _settle(engine, log_id, candidates)
+            brought = candidates[fragment.level, place]
+            brought[batch_id] = min(value, brought.get(batch_id, value))
+    # Rows come in any order, but what is read must not depend on it: pages of an answer rely on the same hashes.
+    return _settle(engine, log_id, {place: dict(sorted(brought.items())) for place, brought in candidates.items()})
 
 
 def _hashes_of(fragment: TileFragment) -> list[bytes]:
