@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
+from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import TILE_HEIGHT
 from server.notary.origin import Stream
 from storage.engine import Engine, Pieces
@@ -17,11 +18,13 @@ from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical
 
 __all__ = [
     "StoredRecord",
+    "computed_ok",
     "count_after",
     "last_batch",
     "read_batches_at",
     "read_batches_of_ids",
     "read_batches_of_leaves",
+    "read_batches_within",
     "read_foreign_batches",
     "read_fragments",
     "read_records",
@@ -51,7 +54,8 @@ class StoredRecord:
         log_id: the log that it names, empty for none.
         batch_id: the batch that it names.
         leaf_index: the leaf that it claims.
-        computed_ok: True if every MATERIALIZED column has the value of its expression.
+        computed_ok: True if every MATERIALIZED column has the value of its expression, and the values of a key that is
+            repeated in a map are in order.
         canonical: the canonical record.
     """
 
@@ -93,6 +97,16 @@ def read_batches_at(engine: Engine, log_id: str, places: Collection[tuple[int, i
         "AND Sequence IN {numbers:Array(UInt64)} AND (Sequence, TreeSize) IN {places:Array(Tuple(UInt64, UInt64))} "
         "ORDER BY TreeSize, Sequence, BatchId",
         {"log": log_id, "numbers": [number for number, _ in places], "places": list(places)},
+    )
+    return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
+
+
+def read_batches_within(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) -> list[Batch]:
+    """Return the batches of a log that end within the leaves [first_leaf, end_leaf), ordered by TreeSize."""
+    rows = engine.query(
+        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        "AND TreeSize > {first:UInt64} AND TreeSize <= {end:UInt64} ORDER BY TreeSize, Sequence, BatchId",
+        {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
@@ -237,7 +251,8 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
 
 def scan_query(stream: Stream) -> str:
     """Return the SELECT of the rows for ``hash_rows``, from a whole table."""
-    return f"SELECT BatchId, LeafIndex, {_COMPUTED_OK}, {canonical_expressions(stream)} FROM {RECORD_TABLES[stream]}"
+    columns = f"BatchId, LeafIndex, {computed_ok(stream)}, {canonical_expressions(stream)}"
+    return f"SELECT {columns} FROM {RECORD_TABLES[stream]}"
 
 
 def read_records_of_batch(
@@ -294,6 +309,7 @@ def select_records(
     parameters: Mapping[str, object],
     *,
     settings: Mapping[str, str | int] | None = None,
+    alias: str = "",
 ) -> Iterator[StoredRecord]:
     """Return the canonical records that satisfy an SQL condition.
 
@@ -303,9 +319,10 @@ def select_records(
         condition: the condition after WHERE.
         parameters: the values of its ``{name:Type}`` placeholders.
         settings: settings of ClickHouse for this query.
+        alias: expression with a name (``... AS Name``) that the condition may use.
     """
     rows = engine.query(
-        f"SELECT LogId, BatchId, LeafIndex, {_COMPUTED_OK}, "
+        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, {computed_ok(stream)}, "
         f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
         f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
         parameters,
@@ -315,4 +332,21 @@ def select_records(
         yield StoredRecord(*row)
 
 
-_COMPUTED_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())
+def computed_ok(stream: Stream) -> str:
+    """Return the expression that is true if all that readers see beside the canonical record is as it must be."""
+    columns = [f"`{column}` = {expression}" for column, expression in MATERIALIZED.items()]
+    maps = [_order_ok(column.name) for column in canonical_columns(stream) if column.kind is Kind.MAP]
+    return " AND ".join(columns + maps)
+
+
+def _order_ok(column: str) -> str:
+    """Return the expression that is true if the values of a key that is repeated in a map are in order.
+
+    Readers see the first one, and the canonical record, which is sorted, does not tell which it is. ClickHouse may
+    store the pairs of different keys in any order (buckets), but keeps that of equal keys.
+    """
+    pairs = f"mapSort((k, v) -> (k, v), {column})"  # as in the canonical record: computed once for both
+    values = (
+        f"arraySort((v, k, i) -> (k, i), mapValues({column}), mapKeys({column}), arrayEnumerate(mapKeys({column})))"
+    )
+    return f"({pairs} = {column} OR {values} = mapValues({pairs}))"

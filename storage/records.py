@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.evidence import StoredRecord, select_records
+from storage.evidence import StoredRecord, computed_ok, select_records
 from storage.rowbinary import int64, read_rows, text, text_pairs, uint64
+from storage.schema import RECORD_TABLES, canonical_expressions
 
-__all__ = ["AuditFilter", "Span", "records_of_trace", "search_audit_events", "spans_of_trace"]
+__all__ = [
+    "AuditFilter",
+    "Lookup",
+    "Place",
+    "Span",
+    "of_audit_events",
+    "of_trace",
+    "read_records_at",
+    "select_all",
+    "select_fitting",
+    "select_rows",
+    "spans_of_trace",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Rows that somebody asks for.
+
+    Attributes:
+        stream: the stream of their table.
+        condition: the SQL condition for them.
+        parameters: the values of its ``{name:Type}`` placeholders.
+        latest_first: True for the order from the latest to the earliest row.
+    """
+
+    stream: Stream
+    condition: str
+    parameters: Mapping[str, object]
+    latest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Place of a row in the order of lookups; rows of the same place are equal in all that is signed.
+
+    Attributes:
+        timestamp: its Timestamp, in nanoseconds since the epoch.
+        log_id: the log that it names.
+        leaf_index: the leaf that it claims.
+        batch_id: the batch that it names.
+        leaf_hash: the leaf hash of its content.
+    """
+
+    timestamp: int
+    log_id: str
+    leaf_index: int
+    batch_id: UUID
+    leaf_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +74,6 @@ class AuditFilter:
         text: text in the body, ignoring case.
         since: earliest Timestamp.
         until: upper limit of Timestamp, exclusive.
-        before: only events that follow this one in descending order of (Timestamp,
-            LogId, LeafIndex).
     """
 
     equal: Mapping[str, str]
@@ -33,7 +81,6 @@ class AuditFilter:
     text: str = ""
     since: int | None = None
     until: int | None = None
-    before: tuple[int, str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +104,91 @@ _FILTER_COLUMNS = frozenset(
 )
 
 
-def records_of_trace(engine: Engine, stream: Stream, trace_id: str, limit: int) -> list[StoredRecord]:
-    """Return a trace's records in one stream, earliest first."""
-    return list(
-        select_records(
-            engine,
-            stream,
-            "TraceId = {trace:String} ORDER BY Timestamp, LogId, LeafIndex LIMIT {limit:UInt64}",
-            {"trace": trace_id, "limit": limit},
-        )
+def of_trace(stream: Stream, trace_id: str) -> Lookup:
+    """Look up a trace's records in one stream, earliest first."""
+    return Lookup(stream, "TraceId = {trace:String}", {"trace": trace_id})
+
+
+def select_rows(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
+    """Return the first rows of a lookup in the order of (Timestamp, LogId, LeafIndex).
+
+    Args:
+        engine: the storage.
+        lookup: the rows.
+        limit: number of rows, at most.
+        after: place after which they begin; other rows of the same leaf and time are skipped.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    return _select(engine, lookup, "Timestamp, LogId, LeafIndex", "1", "", limit, after)
+
+
+def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
+    """Return the first rows of a lookup whose hash the tree has at the leaf that they claim, each once.
+
+    The tree's hashes are not verified. This keeps rows away that somebody inserted, however many they are.
+    Args and errors as for ``select_rows``; the order is that of all fields of ``Place``.
+    """
+    fitting = (
+        f"{computed_ok(lookup.stream)} AND (LogId, BatchId, LeafIndex, {_leaf(lookup.stream)}) IN ("
+        "SELECT LogId, BatchId, TileIndex * 256 + Offset + n, toFixedString(substring(Hashes, 32 * n + 1, 32), 32) "
+        "FROM log_tiles ARRAY JOIN range(intDiv(length(Hashes), 32)) AS n "
+        "WHERE Level = 0 AND (LogId, TileIndex) IN ("
+        f"SELECT LogId, intDiv(LeafIndex, 256) FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition}))"
     )
+    return _select(engine, lookup, _WHOLE_PLACE, fitting, "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after)
+
+
+def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
+    """Return the first rows of a lookup in the order of all fields of ``Place``; of equal rows two.
+
+    Args and errors as for ``select_rows``.
+    """
+    by = "LIMIT 2 BY Timestamp, LogId, LeafIndex, BatchId, Leaf"
+    return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
+
+
+_WHOLE_PLACE = "Timestamp, LogId, LeafIndex, BatchId, Leaf"
+
+
+def _leaf(stream: Stream) -> str:
+    """Return the expression of a row's leaf hash."""
+    record = f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)})"
+    return f"SHA256(concat(unhex('00'), SHA256({record})))"
+
+
+def _select(
+    engine: Engine, lookup: Lookup, order: str, condition: str, limit_by: str, limit: int, after: Place | None
+) -> list[StoredRecord]:
+    conditions = [lookup.condition, condition]
+    parameters = {**lookup.parameters, "limit": limit}
+    if after is not None:
+        at = f"fromUnixTimestamp64Nano({after.timestamp})"
+        beyond = "<" if lookup.latest_first else ">"
+        values = [at, "{log:String}", "{leaf:UInt64}"]
+        parameters |= {"log": after.log_id, "leaf": after.leaf_index}
+        if order == _WHOLE_PLACE:
+            values += ["{batch:UUID}", "toFixedString(unhex({hash:String}), 32)"]
+            parameters |= {"batch": str(after.batch_id), "hash": after.leaf_hash.hex()}
+        conditions.append(f"({order}) {beyond} ({', '.join(values)})")
+        conditions.append(f"Timestamp {beyond}= {at}")  # this one uses the sorting key
+    direction = " DESC" if lookup.latest_first else ""
+    ordered = ", ".join(column + direction for column in order.split(", "))
+    where = f"{' AND '.join(conditions)} ORDER BY {ordered} {limit_by} LIMIT {{limit:UInt64}}"
+    alias = f"{_leaf(lookup.stream)} AS Leaf" if order == _WHOLE_PLACE else ""
+    return list(select_records(engine, lookup.stream, where, parameters, alias=alias))
+
+
+def read_records_at(
+    engine: Engine, stream: Stream, log_id: str, leaves: Collection[int], limit: int
+) -> list[StoredRecord]:
+    """Return the records of a log that claim given leaves, at most ``limit`` of each leaf, in any order."""
+    if not leaves:
+        return []
+    condition = "LogId = {log:String} AND LeafIndex IN {leaves:Array(UInt64)} LIMIT {limit:UInt64} BY LeafIndex"
+    parameters = {"log": log_id, "leaves": sorted(leaves), "limit": limit}
+    return list(select_records(engine, stream, condition, parameters))
 
 
 def spans_of_trace(engine: Engine, trace_id: str, limit: int) -> list[Span]:
@@ -85,10 +207,10 @@ def spans_of_trace(engine: Engine, trace_id: str, limit: int) -> list[Span]:
     return [Span(*row) for row in read_rows(rows, readers)]
 
 
-def search_audit_events(engine: Engine, wanted: AuditFilter, limit: int) -> list[StoredRecord]:
-    """Return audit events, latest first."""
+def of_audit_events(wanted: AuditFilter) -> Lookup:
+    """Look up audit events, latest first."""
     conditions = ["1"]
-    parameters: dict[str, object] = {"limit": limit}
+    parameters: dict[str, object] = {}
     for column, value in wanted.equal.items():
         if column not in _FILTER_COLUMNS:
             raise ValueError(f"audit events cannot be filtered by {column}")
@@ -107,18 +229,4 @@ def search_audit_events(engine: Engine, wanted: AuditFilter, limit: int) -> list
         conditions.append(f"Timestamp >= fromUnixTimestamp64Nano({wanted.since})")
     if wanted.until is not None:
         conditions.append(f"Timestamp < fromUnixTimestamp64Nano({wanted.until})")
-    if wanted.before is not None:
-        timestamp, log_id, leaf_index = wanted.before
-        conditions.append(
-            f"(Timestamp, LogId, LeafIndex) < (fromUnixTimestamp64Nano({timestamp}), {{log:String}}, {{leaf:UInt64}})"
-        )
-        conditions.append(f"Timestamp <= fromUnixTimestamp64Nano({timestamp})")  # this one uses the sorting key
-        parameters |= {"log": log_id, "leaf": leaf_index}
-    return list(
-        select_records(
-            engine,
-            Stream.AUDIT,
-            f"{' AND '.join(conditions)} ORDER BY Timestamp DESC, LogId DESC, LeafIndex DESC LIMIT {{limit:UInt64}}",
-            parameters,
-        )
-    )
+    return Lookup(Stream.AUDIT, " AND ".join(conditions), parameters, latest_first=True)

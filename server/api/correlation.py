@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,12 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, record_message, span_message, to_nanos
+from server.api.page_tokens import make_token, parse_token
+from server.api.pages import Page, Position, read_page
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
-from server.verification.record_evidence import gather_evidence
 from storage.engine import Engine
-from storage.evidence import StoredRecord
-from storage.records import AuditFilter, records_of_trace, search_audit_events, spans_of_trace
+from storage.records import AuditFilter, of_audit_events, of_trace, spans_of_trace
 
 __all__ = ["get_trace", "search_audit"]
 
@@ -36,28 +34,33 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
     """
     trace_id = parse_trace_id(request.trace_id)
     limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
-    audit = records_of_trace(engine, Stream.AUDIT, trace_id, limit + 1)
-    logs = records_of_trace(engine, Stream.OPERATIONAL, trace_id, limit + 1)
+    rehash = request.check != pb.CHECK_SIGNATURES
+    audit, logs = (
+        read_page(engine, keys, of_trace(stream, trace_id), limit, Position(), rehash=rehash)
+        for stream in (Stream.AUDIT, Stream.OPERATIONAL)
+    )
     spans = spans_of_trace(engine, trace_id, limit + 1)
-    if not audit and not logs and not spans:
+    if not audit.rows and not logs.rows and not spans:
         raise NotFoundError(
             f"nothing is stored of the trace {trace_id}. Records can be found once their sender got its answer; "
             "check the ID, and that the service exports to this server"
         )
     entries = [
-        pb.TimelineEntry(timestamp=message.timestamp, audit_event=message)
-        for message in _with_evidence(engine, keys, Stream.AUDIT, audit[:limit], request.check)
+        pb.TimelineEntry(timestamp=message.timestamp, audit_event=message) for message in _messages(Stream.AUDIT, audit)
     ]
     entries += [
-        pb.TimelineEntry(timestamp=message.timestamp, log=message)
-        for message in _with_evidence(engine, keys, Stream.OPERATIONAL, logs[:limit], request.check)
+        pb.TimelineEntry(timestamp=message.timestamp, log=message) for message in _messages(Stream.OPERATIONAL, logs)
     ]
     for span in spans[:limit]:
         message = span_message(span)
         entries.append(pb.TimelineEntry(timestamp=message.timestamp, span=message))
     entries.sort(key=lambda entry: to_nanos(entry.timestamp))
-    truncated = any(len(rows) > limit for rows in (audit, logs, spans))
-    return pb.GetTraceResponse(trace_id=trace_id, entries=entries, truncated=truncated)
+    return pb.GetTraceResponse(
+        trace_id=trace_id,
+        entries=entries,
+        truncated=audit.following is not None or logs.following is not None or len(spans) > limit,
+        unproved_omitted=audit.others_follow or logs.others_follow,
+    )
 
 
 def search_audit(
@@ -86,15 +89,20 @@ def search_audit(
         text=request.text,
         since=_time("since", request.since) if request.HasField("since") else None,
         until=_time("until", request.until) if request.HasField("until") else None,
-        before=_parse_token(request.page_token) if request.page_token else None,
     )
-    rows = search_audit_events(engine, wanted, size + 1)
-    events = _with_evidence(engine, keys, Stream.AUDIT, rows[:size], request.check)
-    token = ""
-    if len(rows) > size:
-        last = rows[size - 1]
-        token = _make_token(to_nanos(events[-1].timestamp), last)
-    return pb.SearchAuditEventsResponse(events=events, next_page_token=token)
+    page = read_page(
+        engine,
+        keys,
+        of_audit_events(wanted),
+        size,
+        parse_token(request.page_token) if request.page_token else Position(),
+        rehash=request.check != pb.CHECK_SIGNATURES,
+    )
+    return pb.SearchAuditEventsResponse(
+        events=_messages(Stream.AUDIT, page),
+        next_page_token=make_token(page.following) if page.following else "",
+        unproved_omitted=page.others_follow,
+    )
 
 
 def parse_trace_id(text: str) -> str:
@@ -112,13 +120,8 @@ def parse_trace_id(text: str) -> str:
     return trace_id
 
 
-def _with_evidence(
-    engine: Engine, keys: TrustedKeys, stream: Stream, rows: list[StoredRecord], check: int
-) -> list[pb.Record]:
-    evidence = gather_evidence(engine, keys, stream, rows, rehash=check != pb.CHECK_SIGNATURES)
-    return [
-        record_message(stream, row, evidence_message(row, found)) for row, found in zip(rows, evidence, strict=True)
-    ]
+def _messages(stream: Stream, page: Page) -> list[pb.Record]:
+    return [record_message(stream, row, evidence_message(row, found)) for row, found in page.rows]
 
 
 def _time(name: str, timestamp: Timestamp) -> int:
@@ -126,19 +129,3 @@ def _time(name: str, timestamp: Timestamp) -> int:
     if not 0 <= nanos < 1 << 63:
         raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
     return nanos
-
-
-def _make_token(timestamp: int, row: StoredRecord) -> str:
-    return base64.urlsafe_b64encode(json.dumps([timestamp, row.log_id, row.leaf_index]).encode()).decode()
-
-
-def _parse_token(token: str) -> tuple[int, str, int]:
-    wrong = InvalidArgumentError("the page token is not one that this server gave out")
-    try:
-        timestamp, log_id, leaf_index = json.loads(base64.urlsafe_b64decode(token))
-        place = int(timestamp), str(log_id), int(leaf_index)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise wrong from error
-    if not (0 <= place[0] < 1 << 63 and 0 <= place[2] < 1 << 64):
-        raise wrong
-    return place

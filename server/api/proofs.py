@@ -27,6 +27,7 @@ from server.notary.proofs import (
 )
 from server.notary.tlog_proof import TlogProof
 from server.notary.trust import TrustedKeys
+from server.verification.mended_tree import read_mended_tree
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.tree import TreeHashes, read_tree
 from storage.checkpoints import read_last_batches
@@ -119,7 +120,7 @@ def get_inclusion_proof(
         verify_inclusion(index, size, leaf, path, batch.root_hash)
         return leaf, path
 
-    leaf, path = _proved(engine, batch, cache, [(0, index), *inclusion_nodes(index, size)], prove)
+    leaf, path = _proved(engine, keys, batch, cache, [(0, index), *inclusion_nodes(index, size)], prove)
     confirmed = confirmations(engine, keys, batch) if request.for_evidence else Attestations()
     note = checkpoint_note(batch, confirmed.cosignatures)
     response = pb.GetInclusionProofResponse(
@@ -199,7 +200,7 @@ def get_consistency_proof(
         return root, path
 
     nodes = [*perfect_subtrees(0, first), *consistency_nodes(first, second)]
-    root, path = _proved(engine, later, cache, nodes, prove)
+    root, path = _proved(engine, keys, later, cache, nodes, prove)
     if earlier is not None and earlier.root_hash != root:
         raise AlteredError(
             f"{later.origin} has two histories: its checkpoint after {second} entries is inconsistent with the one "
@@ -220,12 +221,16 @@ def get_consistency_proof(
 
 def _proved(
     engine: Engine,
+    keys: TrustedKeys,
     batch: Batch,
     cache: ProofCache,
     nodes: Iterable[tuple[int, int]],
     prove: Callable[[TreeHashes], _Made],
 ) -> _Made:
-    """Make a proof that leads to a batch's root hash, from cached hashes if they are valid, else from stored ones."""
+    """Make a proof that leads to a batch's root hash, from cached hashes if they are valid, else from stored ones.
+
+    If stored hashes were altered, they are computed anew from records.
+    """
     needed = list(nodes)
     try:
         return prove(read_tree(engine, batch.log_id, batch.tree_size, needed, memory=cache))
@@ -233,8 +238,12 @@ def _proved(
         cache.forget(batch.log_id)
     try:
         return prove(read_tree(engine, batch.log_id, batch.tree_size, needed))
+    except VerificationError:
+        pass
+    try:
+        return prove(read_mended_tree(engine, keys, batch.log_id, batch.tree_size, needed))
     except VerificationError as error:
         raise AlteredError(
-            f"no proof can be made for {batch.origin}: hashes of the tree in log_tiles were altered or are missing "
-            f"({error}): run 'lognotary verify'"
+            f"no proof can be made for {batch.origin}: hashes of the tree in log_tiles were altered or are missing, "
+            f"and records do not replace them ({error}): run 'lognotary verify'"
         ) from error

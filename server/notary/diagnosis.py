@@ -18,6 +18,7 @@ from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE, CompactRange, split_hashes
 
 __all__ = [
+    "WRONG_BESIDE_CONTENT",
     "ClaimedRecord",
     "Comparison",
     "borne_id",
@@ -29,6 +30,11 @@ __all__ = [
     "signed_leaves",
 ]
 
+WRONG_BESIDE_CONTENT = (
+    "a computed column (__otel_materialized_*) was changed, or the order of the values of an attribute that it has "
+    "several times"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRecord:
@@ -39,7 +45,8 @@ class ClaimedRecord:
         leaf_index: the leaf it names.
         leaf_hash: the hash of its content.
         record: the canonical record.
-        computed_ok: its MATERIALIZED columns are what their expressions give.
+        computed_ok: its MATERIALIZED columns are what their expressions give, and the values of an attribute that it
+            has several times are in order.
     """
 
     batch_id: UUID
@@ -164,8 +171,7 @@ def compare(batch: Batch, signed: Sequence[bytes], records: Iterable[ClaimedReco
             result.strays.extend(here)
             continue
         if not here[0].computed_ok:
-            what = "a computed column (__otel_materialized_*) was changed"
-            finding = record_finding(FindingKind.RECORD_CHANGED, batch, leaf_index, what, here[0])
+            finding = record_finding(FindingKind.RECORD_CHANGED, batch, leaf_index, WRONG_BESIDE_CONTENT, here[0])
             result.findings.append(finding)
         result.strays.extend(here[1:])
     for elsewhere in claims.values():

@@ -1,28 +1,31 @@
 """Evidence of the records in an answer: proof that they are still what was signed.
 
 A record is verified as an outsider would verify it: its batch's checkpoint is checked against the public
-key, and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles and verified.
+key, and an inclusion proof (RFC 6962, section 2.1.1) is made from the tree's tiles and verified. If the tiles were
+altered, the record is proved by all leaves of its batch.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from server.notary.batch import Batch
 from server.notary.canonical import decode_record, entry_of
-from server.notary.chain import check_batch
+from server.notary.diagnosis import WRONG_BESIDE_CONTENT
 from server.notary.errors import VerificationError
 from server.notary.merkle import leaf_hash
-from server.notary.origin import Stream
+from server.notary.origin import LogName, Stream
 from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
 from server.notary.trust import TrustedKeys
+from server.verification.proved_leaves import BatchLeaves
+from server.verification.record_claims import Claims, FoundBatch, look_up
 from server.verification.tree import TreeHashes, read_tree
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_batches_of_leaves
+from storage.evidence import StoredRecord
 
 __all__ = ["RecordEvidence", "State", "gather_evidence"]
 
@@ -48,18 +51,24 @@ class RecordEvidence:
         reason: reason why the state is UNSIGNED or TAMPERED.
         batch: batch of the record, None if it has none.
         record_hash: SHA-256 of the canonical record.
+        tiles_altered: True if the tree's stored hashes do not lead to the signed root hash, so that the record was
+            checked in another way.
     """
 
     state: State
     reason: str
     batch: Batch | None
     record_hash: bytes
+    tiles_altered: bool = False
 
 
 def gather_evidence(
     engine: Engine, keys: TrustedKeys, stream: Stream, records: Sequence[StoredRecord], *, rehash: bool
 ) -> list[RecordEvidence]:
     """Return the evidence of records, checked against their logs.
+
+    At most one of the records that claim the same leaf of a log is verified or signed: the first one that is what was
+    signed there. To find it, these records are hashed in any case.
 
     Args:
         engine: the storage.
@@ -74,71 +83,134 @@ def gather_evidence(
     Raises:
         StorageError: storage cannot be read.
     """
-    leaves: defaultdict[str, set[int]] = defaultdict(set)
-    for record in records:
-        if record.log_id:
-            leaves[record.log_id].add(record.leaf_index)
-    logs = {log_id: _Log(engine, keys, log_id, indexes, rehash) for log_id, indexes in leaves.items()}
-    return [_check(stream, record, logs.get(record.log_id), rehash) for record in records]
+    claims = look_up(engine, keys, records)
+    claimed = Counter((record.log_id, record.leaf_index) for record in records)
+    hashed = [rehash or claimed[record.log_id, record.leaf_index] > 1 for record in records]
+    prover = _Prover(engine, _to_prove(records, hashed, claims))
+    found = [
+        _check(stream, record, claims, prover, hash_it=hash_it) for record, hash_it in zip(records, hashed, strict=True)
+    ]
+    taken: set[tuple[str, int]] = set()
+    for number, (record, evidence) in enumerate(zip(records, found, strict=True)):
+        if evidence.state is State.VERIFIED:
+            place = record.log_id, record.leaf_index
+            if place in taken:
+                found[number] = replace(evidence, state=State.TAMPERED, reason=f"a copy of {_name(record, evidence)}")
+            elif not rehash:
+                found[number] = replace(evidence, state=State.SIGNED)
+            taken.add(place)
+    return found
 
 
-class _Log:
-    """The batches and tree hashes of one log that are needed to check some of its leaves."""
-
-    def __init__(self, engine: Engine, keys: TrustedKeys, log_id: str, leaves: set[int], rehash: bool) -> None:
-        self._batches = read_batches_of_leaves(engine, log_id, leaves)
-        self.problems = {batch.batch_id: check_batch(batch, keys) for batch in self._batches}
-        self.tree = TreeHashes({})
-        if rehash:
-            self.tree = read_tree(
-                engine,
-                log_id,
-                max((batch.tree_size for batch in self._batches), default=0),
-                {
-                    node
-                    for leaf in leaves
-                    for batch in self.batches_of(leaf)
-                    for node in [(0, leaf), *inclusion_nodes(leaf, batch.tree_size)]
-                },
-            )
-
-    def batches_of(self, leaf_index: int) -> Iterable[Batch]:
-        return (batch for batch in self._batches if batch.first_leaf <= leaf_index < batch.tree_size)
+def _name(record: StoredRecord, evidence: RecordEvidence) -> str:
+    return f"record {record.leaf_index}" + (f" of {evidence.batch.origin}" if evidence.batch else "")
 
 
-def _check(stream: Stream, record: StoredRecord, log: _Log | None, rehash: bool) -> RecordEvidence:
+def _to_prove(
+    records: Sequence[StoredRecord], hashed: Sequence[bool], claims: Claims
+) -> Mapping[str, set[tuple[int, int]]]:
+    """Return the (leaf, size of a tree) pairs of the proofs that are needed, by LogId."""
+    needed: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+    for record, hash_it in zip(records, hashed, strict=True):
+        found = claims.fitting.get((record.log_id, record.batch_id, record.leaf_index)) if hash_it else None
+        found = found or claims.taken.get((record.log_id, record.leaf_index))
+        if found is not None and not found.problem:
+            needed[record.log_id].add((record.leaf_index, found.batch.tree_size))
+    return needed
+
+
+class _Prover:
+    """The tree hashes of logs that are needed to verify some records."""
+
+    def __init__(self, engine: Engine, needed: Mapping[str, Iterable[tuple[int, int]]]) -> None:
+        self._trees: dict[str, TreeHashes] = {}
+        for log_id, proofs in needed.items():
+            nodes = {node for leaf, size in proofs for node in [(0, leaf), *inclusion_nodes(leaf, size)]}
+            self._trees[log_id] = read_tree(engine, log_id, max(size for _, size in proofs), nodes)
+        self._leaves = BatchLeaves(engine)
+
+    def prove(self, index: int, leaf: bytes, batch: Batch) -> tuple[str, bool]:
+        """Verify that a leaf is at a place in a batch.
+
+        Returns:
+            The reason why it cannot be verified, empty if it can; and whether hashes in the tiles were altered.
+        """
+        wrong = f"content does not match what was signed as record {index} of {batch.origin}"
+        tree = self._trees.get(batch.log_id, TreeHashes({}))
+        try:
+            path = inclusion_path(index, batch.tree_size, tree.node)
+            signed = tree.node(0, index)
+            verify_inclusion(index, batch.tree_size, signed, path, batch.root_hash)
+        except VerificationError as error:
+            leaves = self._leaves.of(batch)
+            if leaves is not None:
+                return ("" if leaves[index - batch.first_leaf] == leaf else wrong), True
+            return (
+                f"the record cannot be proved: hashes of the tree in log_tiles were altered or are missing ({error}), "
+                "and the records of its batch do not lead to its signed root hash"
+            ), True
+        return ("" if leaf == signed else wrong), False
+
+
+def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool) -> RecordEvidence:
     record_hash = entry_of(record.canonical)
-    batches = list(log.batches_of(record.leaf_index)) if log else []
-    batch = next((batch for batch in batches if batch.batch_id == record.batch_id), None)
-    if log is None or batch is None:
-        reason = _reason_without_batch(stream, record, place_taken=bool(batches)) if log else "the record is in no log"
-        return RecordEvidence(State.UNSIGNED, reason, None, record_hash)
-    problem = log.problems[batch.batch_id]
-    if problem is not None:
-        return RecordEvidence(State.TAMPERED, problem.message, batch, record_hash)
-    if not rehash:
+    found = claims.fitting.get((record.log_id, record.batch_id, record.leaf_index))
+    if found is None:
+        return _without_batch(stream, record, record_hash, claims, prover)
+    batch = found.batch
+    if found.problem:
+        return RecordEvidence(State.TAMPERED, found.problem, batch, record_hash)
+    if LogName.parse(batch.origin).stream is not stream:
+        reason = f"the record is not in the table of its log, {batch.origin}"
+        return RecordEvidence(State.TAMPERED, reason, batch, record_hash)
+    if not hash_it:
         return RecordEvidence(State.SIGNED, "", batch, record_hash)
-    reason = _reason_of_doubt(record, leaf_hash(record_hash), batch, log)
-    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, record_hash)
+    reason, tiles_altered = prover.prove(record.leaf_index, leaf_hash(record_hash), batch)
+    if not reason and not record.computed_ok:
+        reason = WRONG_BESIDE_CONTENT
+    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, record_hash, tiles_altered)
 
 
-def _reason_without_batch(stream: Stream, record: StoredRecord, *, place_taken: bool) -> str:
-    if place_taken:
-        return "the record's batch was never committed: another batch has its place in the log"
+def _without_batch(
+    stream: Stream, record: StoredRecord, record_hash: bytes, claims: Claims, prover: _Prover
+) -> RecordEvidence:
+    """Return the evidence of a record that does not name the batch that has its leaf."""
+    named = claims.named.get(record.batch_id)
+    taken = claims.taken.get((record.log_id, record.leaf_index))
+    if named is not None and (named.log_id != record.log_id or taken is None):
+        there = (
+            f"batch {named.sequence} of {named.origin}, with the records {named.first_leaf} to {named.tree_size - 1}"
+        )
+        reason = (
+            f"the record names {there}, but claims to be record {record.leaf_index}"
+            if named.log_id == record.log_id
+            else f"the record names {there}, but another log or none"
+        )
+        return RecordEvidence(State.TAMPERED, reason, named, record_hash)
+    if taken is not None:
+        reason = _reason_if_taken(record, record_hash, taken, prover)
+        return RecordEvidence(State.TAMPERED, reason, taken.batch, record_hash)
+    size = claims.sizes.get(record.log_id, 0)
+    if record.leaf_index < size:
+        reason = f"the record claims leaf {record.leaf_index} of a log of {size}, but the leaf's batch is missing"
+        return RecordEvidence(State.TAMPERED, reason, None, record_hash)
+    return RecordEvidence(State.UNSIGNED, _reason_if_unsigned(stream, record), None, record_hash)
+
+
+def _reason_if_taken(record: StoredRecord, record_hash: bytes, taken: FoundBatch, prover: _Prover) -> str:
+    batch = taken.batch
+    if taken.problem:
+        return taken.problem
+    place = f"record {record.leaf_index} of {batch.origin}, which was signed in batch {batch.sequence}"
+    if not prover.prove(record.leaf_index, leaf_hash(record_hash), batch)[0]:
+        return f"its BatchId was changed: it is {place}, or a copy of it"
+    return f"the record claims the place of {place}: its batch was never committed, or its BatchId was changed"
+
+
+def _reason_if_unsigned(stream: Stream, record: StoredRecord) -> str:
+    if not record.log_id:
+        return "the record is in no log"
     received = decode_record(stream, record.canonical)["IngestedAt"]
     if isinstance(received, int) and received > time.time_ns() - _ON_ITS_WAY:
         return "the record's batch is not committed yet"
     return "the record's batch is not committed: it is in the server's journal, or was left over from a crash"
-
-
-def _reason_of_doubt(record: StoredRecord, leaf: bytes, batch: Batch, log: _Log) -> str:
-    """Verify a record; return why it cannot be verified, empty if it can."""
-    if not record.computed_ok:
-        return "a computed column (__otel_materialized_*) was changed"
-    try:
-        signed = log.tree.node(0, record.leaf_index)
-        path = inclusion_path(record.leaf_index, batch.tree_size, log.tree.node)
-        verify_inclusion(record.leaf_index, batch.tree_size, signed, path, batch.root_hash)
-    except VerificationError as error:
-        return f"the record cannot be proved: hashes of the tree in log_tiles were altered or are missing ({error})"
-    return "" if leaf == signed else "content does not match what was signed"

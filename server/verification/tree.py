@@ -20,7 +20,7 @@ from server.notary.tiles import TILE_WIDTH, tile_width
 from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves, read_tile_fragments
 
-__all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree"]
+__all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree", "tile_of"]
 
 _Place = tuple[int, int]  # level of tiles, number on that level
 _Candidates = Mapping[_Place, Mapping[UUID, bytes]]
@@ -97,6 +97,7 @@ def read_tree(
     *,
     tiles: Iterable[tuple[int, int]] = (),
     memory: TileMemory | None = None,
+    anew: Mapping[tuple[int, int], bytes] | None = None,
 ) -> TreeHashes:
     """Read the hashes needed to compute the roots of perfect subtrees, in a single query.
 
@@ -107,16 +108,17 @@ def read_tree(
         nodes: (level of the tree, number) pairs to be available through ``TreeHashes.node``.
         tiles: (level of tiles, index) pairs to be available through ``TreeHashes.tile``.
         memory: cache of tiles, which is read and filled.
+        anew: hashes that are used instead of stored ones, by (level of tiles, number on that level).
 
     Raises:
         StorageError: storage cannot be read.
     """
-    needed = {_tile_of(level, number) for level, number in nodes}.union(tiles)
+    needed = {tile_of(level, number) for level, number in nodes}.union(tiles)
     known: dict[tuple[int, int], TileNodes] = {}
     if memory is not None:
         found = {place: memory.tile(log_id, *place, tile_width(*place, size)) for place in needed}
         known = {place: tile for place, tile in found.items() if tile is not None}
-    hashes = _read_hashes(engine, log_id, needed - known.keys())
+    hashes = {**_read_hashes(engine, log_id, needed - known.keys()), **(anew or {})}
     for level, index in needed - known.keys():
         first, width = TILE_WIDTH * index, tile_width(level, index, size)
         there = takewhile(lambda place: place in hashes, ((level, first + number) for number in range(width)))
@@ -126,7 +128,8 @@ def read_tree(
     return TreeHashes(known)
 
 
-def _tile_of(level: int, number: int) -> tuple[int, int]:
+def tile_of(level: int, number: int) -> tuple[int, int]:
+    """Return the (level of tiles, index) of the tile from which a node of the tree is computed."""
     tile_level, height = divmod(level, TILE_HEIGHT)
     return tile_level, number // (TILE_WIDTH >> height)
 
@@ -136,8 +139,10 @@ def _read_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> di
     candidates: defaultdict[_Place, dict[UUID, bytes]] = defaultdict(dict)
     for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
         for place, value in enumerate(_hashes_of(fragment), TILE_WIDTH * fragment.tile_index + fragment.offset):
-            candidates[fragment.level, place][batch_id] = value
-    return _settle(engine, log_id, candidates)
+            brought = candidates[fragment.level, place]
+            brought[batch_id] = min(value, brought.get(batch_id, value))
+    # Rows come in any order, but what is read must not depend on it: pages of an answer rely on the same hashes.
+    return _settle(engine, log_id, {place: dict(sorted(brought.items())) for place, brought in candidates.items()})
 
 
 def _hashes_of(fragment: TileFragment) -> list[bytes]:

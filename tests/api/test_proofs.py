@@ -256,31 +256,63 @@ def module_log(module_engine: Engine) -> GrowingLog:
     return log
 
 
-@pytest.mark.parametrize(
-    "where",
-    ["Level = 0 AND TileIndex = 0", "Level = 0 AND TileIndex = 2", "Level = 1"],
-    ids=["the leaf's tile", "the tree's edge", "the level above"],
-)
-@pytest.mark.parametrize(
+TAMPERING = pytest.mark.parametrize(
     "tamper",
     [ALTERED, "Hashes = substring(Hashes, 1, 40)", "moved", "deleted"],
     ids=["altered", "cut", "moved", "deleted"],
 )
-def test_altered_hashes_are_noticed_and_no_wrong_proof_is_sent(engine: Engine, where: str, tamper: str) -> None:
-    log = GrowingLog(engine)
-    log.grow(200, 380)
+
+
+def tamper_with_hashes(engine: Engine, where: str, tamper: str) -> None:
     if tamper == "moved":
         engine.execute(f"INSERT INTO log_tiles SELECT * REPLACE (1000 AS Offset) FROM log_tiles WHERE {where}")
     if tamper in ("moved", "deleted"):
         delete(engine, "log_tiles", f"{where} AND Offset < 256")
     else:
         update(engine, "log_tiles", tamper, where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["Level = 0 AND TileIndex = 0", "Level = 0 AND TileIndex = 2"],
+    ids=["the leaf's tile", "the tree's edge"],
+)
+@TAMPERING
+def test_altered_hashes_of_records_that_are_gone_are_noticed_and_no_wrong_proof_is_sent(
+    engine: Engine, where: str, tamper: str
+) -> None:
+    log = GrowingLog(engine)
+    log.grow(200, 380)
+    tamper_with_hashes(engine, where, tamper)
     backend = Backend(engine, log.keys)
     for call in (lambda: prove(backend, 3), lambda: prove_growth(backend, 200)):
         with pytest.raises(
             AlteredError, match=r"shop/operational/node-1: hashes of the tree in log_tiles were altered"
         ):
             call()
+
+
+@TAMPERING
+def test_hashes_above_altered_ones_are_computed_anew_from_those_below(engine: Engine, tamper: str) -> None:
+    log = GrowingLog(engine)
+    log.grow(200, 380)
+    backend = Backend(engine, log.keys)
+    proofs = prove(backend, 3), prove_growth(backend, 200)
+    tamper_with_hashes(engine, "Level = 1", tamper)
+    backend = Backend(engine, log.keys)
+    assert (prove(backend, 3), prove_growth(backend, 200)) == proofs
+
+
+@pytest.mark.parametrize("where", ["Level = 0 AND TileIndex = 0", "Level = 0 AND TileIndex = 2", "Level = 1", "1"])
+@TAMPERING
+def test_proofs_are_made_from_records_if_hashes_were_altered(writer: Writer, where: str, tamper: str) -> None:
+    for count in (200, 380):
+        writer.write([log_record(f"record {number}") for number in range(count)])
+    backend = Backend(writer.engine, writer.keys)
+    proofs = prove(backend, 3), prove(backend, 300), prove_growth(backend, 200)
+    tamper_with_hashes(writer.engine, where, tamper)
+    backend = Backend(writer.engine, writer.keys)
+    assert (prove(backend, 3), prove(backend, 300), prove_growth(backend, 200)) == proofs
 
 
 @pytest.mark.parametrize("change", ["RootHash = unhex(repeat('00', 32))", "Checkpoint = ''", "FirstLeaf = 4"])

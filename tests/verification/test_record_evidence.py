@@ -7,13 +7,16 @@ import pytest
 
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
+from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
+from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
+from server.verification.verification import Scope, verify
 from storage.commit import insert_batch, insert_tiles
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_records
+from storage.evidence import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
 
 NAME = LOGS[Stream.OPERATIONAL]
@@ -81,7 +84,7 @@ def test_a_record_of_no_log_is_unsigned(writer: Writer) -> None:
         assert "no log" in found.reason
 
 
-def test_records_that_were_never_committed_are_unsigned_and_their_hashes_disturb_no_others(writer: Writer) -> None:
+def test_records_whose_place_another_batch_took_are_tampered_and_their_hashes_disturb_no_others(writer: Writer) -> None:
     write(writer, 5)
     lost = write(writer, 300)
     writer.engine.execute(
@@ -95,10 +98,10 @@ def test_records_that_were_never_committed_are_unsigned_and_their_hashes_disturb
     states = [
         (row.batch_id == lost.batch_id, item.state) for row, item in zip(stored(writer), evidence(writer), strict=True)
     ]
-    assert states.count((True, State.UNSIGNED)) == 300
-    assert {item.reason for item in evidence(writer) if item.state is State.UNSIGNED} == {
-        "the record's batch was never committed: another batch has its place in the log"
-    }
+    assert states.count((True, State.TAMPERED)) == 300
+    reasons = [item.reason for item in evidence(writer) if item.state is State.TAMPERED]
+    assert all("its batch was never committed, or its BatchId was changed" in reason for reason in reasons)
+    assert "record 5 of shop/operational/node-1, which was signed in batch 2" in reasons[0]
     assert states.count((False, State.VERIFIED)) == 407
     assert len(states) == 707
 
@@ -169,16 +172,171 @@ def test_records_signed_by_an_unknown_key_are_tampered(writer: Writer) -> None:
     assert "no known key" in found[0].reason
 
 
+_NO_HASHES = (
+    "ALTER TABLE log_tiles UPDATE Hashes = concat(unhex('00'), substring(Hashes, 2)) WHERE 1 "
+    "SETTINGS mutations_sync = 2",
+    "TRUNCATE TABLE log_tiles",
+)
+
+
+@pytest.mark.parametrize("change", _NO_HASHES)
+def test_without_the_trees_hashes_records_are_proved_by_the_records_of_their_batch(writer: Writer, change: str) -> None:
+    for count in (3, 300, 2):
+        write(writer, count)
+    writer.engine.execute(change)
+    found = evidence(writer)
+    assert {(item.state, item.tiles_altered) for item in found} == {(State.VERIFIED, True)}
+
+
+def test_without_the_trees_hashes_a_changed_record_and_its_batch_cannot_be_proved(writer: Writer) -> None:
+    for count in (3, 4):
+        write(writer, count)
+    writer.engine.execute("TRUNCATE TABLE log_tiles")
+    update(writer, "otel_logs", "Body = 'other'", "LeafIndex = 4")
+    found = evidence(writer)
+    assert [item.state for item in found] == 3 * [State.VERIFIED] + 4 * [State.TAMPERED]
+    assert "log_tiles" in found[3].reason
+
+
+@pytest.mark.parametrize("leaf", [0, 255, 256, 299, 303])
+def test_an_altered_hash_of_the_tree_casts_no_doubt_on_records(writer: Writer, leaf: int) -> None:
+    for count in (3, 300, 2):
+        write(writer, count)
+    spoil_leaf(writer, leaf)
+    assert {item.state for item in evidence(writer)} == {State.VERIFIED}
+
+
+def test_beside_altered_hashes_only_the_changed_records_are_tampered(writer: Writer) -> None:
+    for count in (3, 20, 2):
+        write(writer, count)
+    for leaf in (5, 9):
+        spoil_leaf(writer, leaf)
+    update(writer, "otel_logs", "Body = 'other'", "LeafIndex IN (7, 12)")
+    writer.engine.execute("ALTER TABLE otel_logs DELETE WHERE LeafIndex = 14 SETTINGS mutations_sync = 2")
+    states = {row.leaf_index: item.state for row, item in zip(stored(writer), evidence(writer), strict=True)}
+    assert [leaf for leaf, state in states.items() if state is not State.VERIFIED] == [7, 12]
+    assert len(states) == 24
+
+
+def test_a_batch_that_is_too_big_is_not_read_to_prove_its_records(writer: Writer) -> None:
+    batch = write(writer, 5)
+    assert BatchLeaves(writer.engine, 4).of(batch) is None
+    leaves = BatchLeaves(writer.engine, 9)
+    first = leaves.of(batch)
+    assert first is not None
+    assert len(first) == 5
+    assert leaves.of(batch) is first
+    assert leaves.of(write(writer, 5)) is None
+
+
+def spoil_leaf(writer: Writer, leaf: int) -> None:
+    """Change the stored hash of one leaf."""
+    place = f"32 * ({leaf} % 256 - Offset)"
+    update(
+        writer,
+        "log_tiles",
+        f"Hashes = concat(substring(Hashes, 1, {place}), unhex(repeat('5a', 32)), substring(Hashes, {place} + 33))",
+        f"Level = 0 AND TileIndex = intDiv({leaf}, 256) AND Offset <= {leaf} % 256 "
+        f"AND {leaf} % 256 < Offset + length(Hashes) / 32",
+    )
+
+
+def copy(writer: Writer, leaf: int, times: int = 1, **columns: str) -> None:
+    """Insert copies of a record in which columns are replaced."""
+    replaced = ", ".join(f"{value} AS {column}" for column, value in columns.items())
+    writer.engine.execute(
+        f"INSERT INTO otel_logs SELECT * EXCEPT number {f'REPLACE({replaced})' if replaced else ''} "
+        f"FROM (SELECT * FROM otel_logs WHERE LeafIndex = {leaf} LIMIT 1) AS record, numbers({times}) AS copies"
+    )
+
+
+@pytest.mark.parametrize("rehash", [True, False])
+def test_of_equal_records_the_first_is_sound_and_the_others_are_named_as_copies(writer: Writer, rehash: bool) -> None:
+    write(writer, 4)
+    copy(writer, 2, times=2)
+    found = evidence(writer, rehash=rehash)
+    sound = State.VERIFIED if rehash else State.SIGNED
+    assert [item.state for item in found] == [sound, sound, sound, State.TAMPERED, State.TAMPERED, sound]
+    assert found[3].reason == "a copy of record 2 of shop/operational/node-1"
+
+
+@pytest.mark.parametrize("rehash", [True, False])
+@pytest.mark.parametrize("other", ["Body = 'other'", "BatchId = toUUID('00000000-0000-0000-0000-000000000007')"])
+@pytest.mark.parametrize("first", [True, False])
+def test_of_records_at_one_leaf_the_signed_one_is_sound(writer: Writer, rehash: bool, other: str, first: bool) -> None:
+    write(writer, 4)
+    column, _, value = other.partition(" = ")
+    copy(writer, 2, **{column: value})
+    rows = sorted(stored(writer), key=lambda row: b"other" in row.canonical or row.batch_id.int == 7, reverse=first)
+    found = gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, rows, rehash=rehash)
+    wrong = [row for row, item in zip(rows, found, strict=True) if item.state is State.TAMPERED]
+    assert [b"other" in row.canonical or row.batch_id.int == 7 for row in wrong] == [True]
+    assert {item.state for item in found} == {State.TAMPERED, State.VERIFIED if rehash else State.SIGNED}
+
+
+@pytest.mark.parametrize("rehash", [True, False])
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        "ALTER TABLE log_tiles UPDATE Hashes = concat(unhex('00'), substring(Hashes, 2)) WHERE 1",
-        "TRUNCATE TABLE log_tiles",
+        ("BatchId = toUUID('00000000-0000-0000-0000-000000000007')", "its BatchId was changed"),
+        ("BatchId = toUUID('00000000-0000-0000-0000-000000000000')", "its BatchId was changed"),
+        ("BatchId = toUUID('00000000-0000-0000-0000-000000000007'), Body = 'x'", "claims the place of record 3"),
+        ("LogId = ''", "another log or none"),
+        ("LogId = 'ffffffffffffffff'", "another log or none"),
+        ("LeafIndex = 100000", "with the records 2 to 5, but claims to be record 100000"),
+        ("LeafIndex = 18446744073709551615", "with the records 2 to 5, but claims to be record"),
+        ("LeafIndex = 0", "claims the place of record 0"),
+        ("LogId = '', LeafIndex = 0", "another log or none"),
     ],
 )
-def test_without_the_trees_hashes_nothing_is_verified_and_the_reason_says_so(writer: Writer, change: str) -> None:
-    write(writer, 3)
-    writer.engine.execute(change + (" SETTINGS mutations_sync = 2" if "UPDATE" in change else ""))
+def test_a_false_claim_is_tampered_and_not_unsigned(writer: Writer, change: str, reason: str, rehash: bool) -> None:
+    for count in (2, 4, 3):
+        write(writer, count)
+    update(writer, "otel_logs", change, "LeafIndex = 3")
+    rows = list(select_records(writer.engine, Stream.OPERATIONAL, "1 ORDER BY Timestamp, LeafIndex", {}))
+    found = gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, rows, rehash=rehash)
+    wrong = [item for item in found if item.state not in (State.VERIFIED, State.SIGNED)]
+    assert [item.state for item in wrong] == [State.TAMPERED]
+    assert reason in wrong[0].reason
+
+
+def test_records_of_a_batch_whose_row_was_deleted_are_tampered(writer: Writer) -> None:
+    write(writer, 2)
+    lost = write(writer, 3)
+    write(writer, 2)
+    writer.engine.execute(
+        f"ALTER TABLE log_batches DELETE WHERE BatchId = toUUID('{lost.batch_id}') SETTINGS mutations_sync = 2"
+    )
     found = evidence(writer)
-    assert {item.state for item in found} == {State.TAMPERED}
-    assert "log_tiles" in found[0].reason
+    assert [item.state for item in found] == 2 * [State.VERIFIED] + 3 * [State.TAMPERED] + 2 * [State.VERIFIED]
+    assert "leaf 2 of a log of 7, but the leaf's batch is missing" in found[2].reason
+
+
+def test_copies_of_a_batchs_row_with_changes_do_not_hide_the_sound_row(writer: Writer) -> None:
+    write(writer, 3)
+    writer.engine.execute(
+        "INSERT INTO log_batches SELECT * EXCEPT number REPLACE(Sequence + number AS Sequence) "
+        "FROM log_batches, numbers(1, 20) AS copies"
+    )
+    assert {item.state for item in evidence(writer)} == {State.VERIFIED}
+
+
+def test_exchanged_values_of_a_repeated_attribute_are_a_changed_record(writer: Writer) -> None:
+    record = log_record("repeated", a="1", z="9")
+    for value in ("first", "second", "third"):
+        record.attributes.add(key="k").value.string_value = value
+    writer.write([log_record("other", k="x"), record])
+    assert [item.state for item in evidence(writer)] == 2 * [State.VERIFIED]
+    # ClickHouse may store different keys in any order.
+    pairs = "'z', '9', 'k', 'first', 'k', 'second', 'a', '1', 'k', 'third'"
+    update(writer, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
+    assert [item.state for item in evidence(writer)] == 2 * [State.VERIFIED]
+    assert [step for step in verify(writer.engine, writer.keys, Scope()) if isinstance(step, Finding)] == []
+    pairs = "'a', '1', 'k', 'second', 'k', 'first', 'k', 'third', 'z', '9'"
+    update(writer, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
+    changed = evidence(writer)
+    assert [item.state for item in changed] == [State.VERIFIED, State.TAMPERED]
+    assert "the order of the values of an attribute" in changed[1].reason
+    (finding,) = (step for step in verify(writer.engine, writer.keys, Scope()) if isinstance(step, Finding))
+    assert (finding.kind, finding.leaf_index) == (FindingKind.RECORD_CHANGED, 1)
+    assert changed[1].reason in finding.message

@@ -1,0 +1,151 @@
+"""Pages of records with evidence, on which rows that nobody signed do not take the place of records.
+
+Usually all rows of a page are verified, and the next page begins after the last one. Once a row is not, and there are
+more rows than the page has room for, the rows come in two passes: first all that are verified, then, from that page on,
+all others. So each row is on one page, and inserted rows push no record away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from server.notary.canonical import entry_of
+from server.notary.merkle import leaf_hash
+from server.notary.trust import TrustedKeys
+from server.verification.record_evidence import RecordEvidence, State, gather_evidence
+from storage.engine import Engine
+from storage.evidence import StoredRecord
+from storage.records import Lookup, Place, select_all, select_fitting, select_rows
+
+__all__ = ["Page", "Position", "read_page"]
+
+_CHUNK = 1000  # rows that are read at a time
+_MOST_ROWS = 10_000  # rows that are read for a page in each pass
+
+Checked = tuple[StoredRecord, RecordEvidence]
+_Select = Callable[[Engine, Lookup, int, Place | None], list[StoredRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Position from which a page begins.
+
+    Attributes:
+        after: place of the last row that was read in this pass; None at its begin.
+        passes: 0 before a row was found that is not verified; 1 and 2 in the two passes.
+        others_after: place after which the second pass begins; None for the first row.
+    """
+
+    after: Place | None = None
+    passes: int = 0
+    others_after: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows with their evidence.
+
+    Attributes:
+        rows: the rows, in the order of the lookup.
+        following: position of the next page, None if this is the last one.
+        others_follow: True if rows were left out because they are unsigned or tampered with; they are on later pages.
+    """
+
+    rows: list[Checked]
+    following: Position | None
+    others_follow: bool
+
+
+def read_page(
+    engine: Engine, keys: TrustedKeys, lookup: Lookup, size: int, position: Position, *, rehash: bool
+) -> Page:
+    """Read a page of rows. It may have fewer rows than its size, and be followed by others nevertheless.
+
+    Args:
+        engine: the storage.
+        keys: trusted public keys.
+        lookup: the rows.
+        size: number of rows, at most.
+        position: position from which the page begins.
+        rehash: as for ``gather_evidence``.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    if position.passes == 0:
+        rows = select_rows(engine, lookup, size + 1, position.after)
+        evidence = gather_evidence(engine, keys, lookup.stream, rows, rehash=rehash)
+        checked = list(zip(rows, evidence, strict=True))
+        if len(rows) <= size:
+            return Page(checked, None, others_follow=False)
+        if all(map(_is_proved, checked)):
+            return Page(checked[:size], Position(_place(rows[size - 1])), others_follow=False)
+        position = Position(position.after, 1, position.after)
+    following: Position | None = position
+    found: list[Checked] = []
+    if position.passes == 1:
+        found, following = _one_pass(engine, keys, lookup, size, position)
+    if following is not None and following.passes == 2 and len(found) < size:
+        others, following = _one_pass(engine, keys, lookup, size - len(found), following)
+        found += others
+    found.sort(key=lambda checked: _order(_place(checked[0])), reverse=lookup.latest_first)
+    if not rehash:
+        found = [(row, _as_signed(evidence)) for row, evidence in found]
+    return Page(found, following, others_follow=following is not None)
+
+
+def _one_pass(
+    engine: Engine, keys: TrustedKeys, lookup: Lookup, room: int, position: Position
+) -> tuple[list[Checked], Position | None]:
+    """Read rows of a pass until there is no room, there are no more, or enough were read; and say what follows."""
+    first = position.passes == 1
+    select: _Select = select_fitting if first else select_all
+    found: list[Checked] = []
+    for checked in _checked(engine, keys, lookup, select, position.after):
+        if checked is None:
+            return found, position
+        position = replace(position, after=_place(checked[0]))
+        if _is_proved(checked) == first:
+            found.append(checked)
+            if len(found) == room:
+                return found, position
+    return found, Position(position.others_after, 2) if first else None
+
+
+def _checked(
+    engine: Engine, keys: TrustedKeys, lookup: Lookup, select: _Select, after: Place | None
+) -> Iterator[Checked | None]:
+    """Yield rows with their evidence; None at the end if there may be more."""
+    for _ in range(_MOST_ROWS // _CHUNK):
+        rows = select(engine, lookup, _CHUNK, after)
+        ended = len(rows) < _CHUNK
+        if not ended:
+            # Equal rows must be checked together, and more like the last one may follow.
+            last = _place(rows[-1])
+            while len(rows) > 2 and _place(rows[-1]) == last:
+                rows.pop()
+        yield from zip(rows, gather_evidence(engine, keys, lookup.stream, rows, rehash=True), strict=True)
+        if ended:
+            return
+        after = _place(rows[-1])
+    yield None
+
+
+def _is_proved(checked: Checked) -> bool:
+    _, evidence = checked
+    return evidence.state in (State.VERIFIED, State.SIGNED) and not evidence.tiles_altered
+
+
+def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
+    return replace(evidence, state=State.SIGNED) if evidence.state is State.VERIFIED else evidence
+
+
+def _place(row: StoredRecord) -> Place:
+    # A timestamp is the first column of a canonical record: 8 bytes, little-endian.
+    timestamp = int.from_bytes(row.canonical[:8], "little", signed=True)
+    return Place(timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_hash(entry_of(row.canonical)))
+
+
+def _order(place: Place) -> tuple[int, str, int]:
+    return place.timestamp, place.log_id, place.leaf_index

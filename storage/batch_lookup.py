@@ -1,0 +1,52 @@
+"""Reads of the batches that records claim to belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from server.notary.batch import Batch
+from storage.engine import Engine
+from storage.evidence import select_batches
+from storage.rowbinary import read_rows, text
+
+__all__ = ["read_batches_by_id", "read_batches_named", "read_known_logs", "read_latest_batches"]
+
+
+def read_batches_named(
+    engine: Engine, log_id: str, batch_ids: Collection[UUID], leaves: Collection[int]
+) -> list[Batch]:
+    """Return the rows of a log's batches with given IDs that may contain any of the given leaves.
+
+    There are several rows of a batch if its row was copied, with changes or without; at most 100 of each ID are read.
+    """
+    if not batch_ids or not leaves:
+        return []
+    return select_batches(
+        engine,
+        "LogId = {log:String} AND TreeSize > {low:UInt64} AND FirstLeaf <= {high:UInt64} "
+        "AND BatchId IN {ids:Array(UUID)} LIMIT 100 BY BatchId",
+        {"log": log_id, "low": min(leaves), "high": max(leaves), "ids": sorted(map(str, batch_ids))},
+    )
+
+
+def read_batches_by_id(engine: Engine, batch_ids: Collection[UUID]) -> list[Batch]:
+    """Return the batches of all logs with given IDs, one row of each; scans a column of the table."""
+    if not batch_ids:
+        return []
+    condition = "BatchId IN {ids:Array(UUID)} ORDER BY LogId, Sequence LIMIT 1 BY BatchId"
+    return select_batches(engine, condition, {"ids": sorted(map(str, batch_ids))})
+
+
+def read_latest_batches(engine: Engine, log_id: str, limit: int) -> list[Batch]:
+    """Return the last batches of a log, the latest first."""
+    condition = "LogId = {log:String} ORDER BY Sequence DESC, TreeSize DESC LIMIT {limit:UInt64}"
+    return select_batches(engine, condition, {"log": log_id, "limit": limit})
+
+
+def read_known_logs(engine: Engine, log_ids: Collection[str]) -> set[str]:
+    """Return those of some LogIds that have a batch."""
+    rows = engine.query(
+        "SELECT DISTINCT LogId FROM log_batches WHERE LogId IN {logs:Array(String)}", {"logs": sorted(log_ids)}
+    )
+    return {log_id for (log_id,) in read_rows(rows, (text,))}
