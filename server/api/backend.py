@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
 from server.api.known_keys import KnownKeys
@@ -115,8 +117,8 @@ class Backend:
         """Return a tile of a log, or a bundle of entries; raises ApiError and StorageError."""
         return read_tile(self._engine, self._trust.keys.now(), log_id, tile)
 
-    def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
-        """Answer ``Verify``; the iteration raises StorageError.
+    def verify(self, request: evidence_pb2.VerifyRequest) -> Generator[evidence_pb2.VerifyResponse, None, None]:
+        """Answer ``Verify``; the iteration raises StorageError. Close it in the thread that iterates.
 
         Raises:
             ApiError, StorageError: the call cannot be answered.
@@ -131,7 +133,17 @@ class Backend:
             scope = _scope(request, learned, self._remembered())
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return map(verify_response, map(self._counted, verify(self._engine, keys, scope)))
+        return self._responses(verify(self._engine, keys, scope), scope)
+
+    def _responses(
+        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], scope: Scope
+    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
+        with contextlib.closing(steps):
+            for step in steps:
+                response = verify_response(self._counted(step))
+                if isinstance(step, Summary):
+                    response.summary.nothing_verified = _is_nothing(step, scope)
+                yield response
 
     def _counted(self, step: Progress | Finding | Expired | Summary) -> Progress | Finding | Expired | Summary:
         if isinstance(step, Summary):
@@ -149,9 +161,21 @@ def _scope(
     return Scope(
         since=_nanos(request.since) if request.HasField("since") else None,
         until=_nanos(request.until) if request.HasField("until") else None,
+        required=_required(request),
         checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
         resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
     )
+
+
+def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:
+    for log in request.logs:
+        parse_log(log)
+    return list(request.logs)
+
+
+def _is_nothing(summary: Summary, scope: Scope) -> bool:
+    """Return whether a verification verified no batch, and no log from the checkpoint on that it was resumed from."""
+    return summary.logs == 0 or (summary.batches == 0 and not scope.resume)
 
 
 def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:

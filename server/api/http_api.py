@@ -15,6 +15,7 @@ GET  /metrics                                   the server's metrics, in Prometh
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
@@ -25,7 +26,7 @@ from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
@@ -160,4 +161,5 @@ async def _refuse(_: Request, error: Exception) -> Response:
     if outcome.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = "1"
     content = {"code": outcome.code.name, "message": outcome.message}
-    return JSONResponse(content, status_code=outcome.http_status, headers=headers)
+    # In ASCII: a message may have values from storage, which must not reach the terminal of whoever prints it.
+    return Response(json.dumps(content), outcome.http_status, headers, media_type="application/json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Set
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
@@ -41,6 +41,11 @@ class HistoryCheck:
         self._size_of = size_of
         self._truncated: set[str] = set()  # origins
         self._forked: set[str] = set()  # origins
+
+    @property
+    def truncated(self) -> Set[str]:
+        """Origins of the logs that were found to have fewer entries than were signed."""
+        return self._truncated
 
     def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
         """Check a log against a kept checkpoint or statement."""

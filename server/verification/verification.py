@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
+from server.verification.required_logs import missing_logs
 from storage.engine import Engine
 from storage.evidence import last_batch, read_misnamed_batches
 from storage.inventory import (
@@ -52,12 +53,14 @@ class Scope:
         until: verify only batches ingested before this time, in nanoseconds since the epoch.
         checkpoints: earlier checkpoints and statements, whose signatures were checked.
         resume: checkpoints up to which logs were verified before.
+        required: origins or IDs of logs that must have entries.
     """
 
     since: int | None = None
     until: int | None = None
     checkpoints: Sequence[Checkpoint | Statement] = ()
     resume: Sequence[Checkpoint] = ()
+    required: Sequence[str] = ()
 
     @property
     def whole(self) -> bool:
@@ -99,7 +102,7 @@ class Summary:
 
 def verify(
     engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits = READ_LIMITS
-) -> Iterator[Progress | Finding | Expired | Summary]:
+) -> Generator[Progress | Finding | Expired | Summary, None, None]:
     """Verify storage; yield progress and findings, and last the summary.
 
     Args:
@@ -184,6 +187,7 @@ class _Verification:
             yield from history.check(kept)
         if self._scope.whole:
             yield from history.check_statements({origin: kept.size for origin, kept in self._resume.items()})
+        yield from missing_logs(self._engine, self._keys, self._scope.required, self._logs, history.truncated)
         yield from self._loose()
         for origin, expiry in self._expiries.items():
             yield from expiry.expired(origin)
