@@ -49,6 +49,7 @@ from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
+from storage.interrupt import Interrupt
 
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
@@ -116,8 +117,11 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         answering = _answer(process, backend, intake.not_ready, metrics)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = await stack.enter_async_context(reached_storage(process))
-        reads = await retry_until_available(pools.housekeeping, lambda: connect(settings.storage), signals.stop)
+        ending = Interrupt()
+        open_reads = partial(connect, settings.storage, interrupt=ending)
+        reads = await retry_until_available(pools.housekeeping, open_reads, signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
+        stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(engine))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 import clickhouse_connect
@@ -12,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
+from storage.cuttable import CuttableConnections
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import (
     NotAppliedError,
@@ -20,6 +23,7 @@ from storage.errors import (
     StorageConfigError,
     StorageError,
 )
+from storage.interrupt import Interrupt
 from storage.rowbinary import varint, without_names
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
@@ -47,36 +51,64 @@ _NOTHING_STORED = frozenset(
     }
 )
 
+# ClickHouse ends a query whose connection is closed only if it is known to change nothing.
+_ENDED_BY_CUT: dict[str, Any] = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
+
+_INTERRUPTS_UNSEEN = 0.1  # seconds for which an interrupt may go unnoticed while no client is idle
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
 _PIECE = 256 << 10  # bytes that are sent, or taken, at a time
 
 
-def connect(url: StorageUrl, *, clients: int = 4) -> Engine:
+def connect(url: StorageUrl, *, clients: int = 4, interrupt: Interrupt | None = None) -> Engine:
     """Open a storage, creating its database if it does not exist.
 
     Args:
         url: the storage.
         clients: how many statements run at the same time; others wait.
+        interrupt: interrupt of all statements, for engines that only read.
 
     Raises:
         StorageConfigError: the embedded directory cannot be created.
         StorageBusyError: the embedded directory is used by another process.
         NotAppliedError: the server cannot be reached, or refuses the connection.
     """
-    return _ClickHouse(url, clients)
+    return _ClickHouse(url, clients, (interrupt,) if interrupt else ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """A client, and its connections if it has any."""
+
+    client: Client
+    connections: CuttableConnections | None = None
+
+    def cut(self) -> None:
+        if self.connections is not None:
+            self.connections.cut()
+
+    def mend(self) -> None:
+        if self.connections is not None:
+            self.connections.mend()
+
+    def close(self) -> None:
+        self.client.close()
+        if self.connections is not None:
+            self.connections.close()
 
 
 class _ClickHouse:
-    def __init__(self, url: StorageUrl, clients: int) -> None:
+    def __init__(self, url: StorageUrl, clients: int, interrupts: tuple[Interrupt, ...] = ()) -> None:
         self._url = url
         self._clients = clients
-        self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()  # None: it is closed
+        self._interrupts = interrupts
+        self._thread = _ThreadInterrupts()
+        self._idle: queue.LifoQueue[_Connected | None] = queue.LifoQueue()  # None: it is closed
         first = _open(url, database=None)
         try:
             with _translated():
-                first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
-                version = str(first.server_version).split(".")
+                first.client.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
+                version = str(first.client.server_version).split(".")
         finally:
             first.close()
         for _ in range(self._clients):
@@ -86,7 +118,10 @@ class _ClickHouse:
         if isinstance(url, ServerUrl):
             self._insert_settings["wait_end_of_query"] = 1
         # The embedded engine would send everything at once if a query had settings.
-        self._piecewise_settings = {"wait_end_of_query": 0} if isinstance(url, ServerUrl) else None
+        self._query_settings = _ended_by_cut(first.client) if isinstance(url, ServerUrl) else None
+        self._piecewise_settings = (
+            None if self._query_settings is None else {"wait_end_of_query": 0, **self._query_settings}
+        )
 
     @property
     def info(self) -> EngineInfo:
@@ -112,7 +147,10 @@ class _ClickHouse:
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         with self._client() as client, _translated():
-            return without_names(client.raw_query(select, parameters=dict(parameters or {}), fmt="RowBinaryWithNames"))
+            answer = client.raw_query(
+                select, parameters=dict(parameters or {}), settings=self._query_settings, fmt="RowBinaryWithNames"
+            )
+            return without_names(answer)
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
         with self._client() as client, _translated():
@@ -123,40 +161,67 @@ class _ClickHouse:
                 while piece := answer.read(_PIECE):
                     yield piece
 
+    @contextlib.contextmanager
+    def interrupted_by(self, interrupt: Interrupt, /) -> Iterator[None]:
+        before, self._thread.interrupts = self._thread.interrupts, (*self._thread.interrupts, interrupt)
+        try:
+            yield
+        finally:
+            self._thread.interrupts = before
+
     def close(self) -> None:
         for _ in range(self._clients):
-            client = self._idle.get()
-            if client is None:
+            connected = self._idle.get()
+            if connected is None:
                 break
-            client.close()
+            connected.close()
         self._idle.put(None)
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Client]:
-        client = self._idle.get()
+        interrupts = (*self._interrupts, *self._thread.interrupts)
+        connected = self._take(interrupts)
         try:
-            if client is None:
+            if connected is None:
                 raise NotAppliedError("storage was closed: the server is shutting down")
-            yield client
+            with contextlib.ExitStack() as stack:
+                for interrupt in interrupts:
+                    stack.enter_context(interrupt.cutting(connected.cut))
+                yield connected.client
         finally:
-            self._idle.put(client)
+            if connected is not None:
+                connected.mend()
+            self._idle.put(connected)
+
+    def _take(self, interrupts: Sequence[Interrupt]) -> _Connected | None:
+        while interrupts:
+            for interrupt in interrupts:
+                interrupt.check()
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get(timeout=_INTERRUPTS_UNSEEN)
+        return self._idle.get()
 
 
-def _open(url: StorageUrl, database: str | None) -> Client:
+class _ThreadInterrupts(threading.local):
+    interrupts: tuple[Interrupt, ...] = ()
+
+
+def _open(url: StorageUrl, database: str | None) -> _Connected:
     if isinstance(url, EmbeddedUrl):
         try:
             url.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageConfigError(f"{url} cannot be used: {error}") from error
         try:
-            return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
+            return _Connected(clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database))
         except ClickHouseError as error:
             raise StorageBusyError(
                 f"{url} cannot be opened. Only one process can open embedded storage: if a server is running on "
                 f"it, query the server, or stop it first. ({error})"
             ) from error
+    connections = CuttableConnections(url.host, url.port, secure=url.secure)
     with _translated():
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             host=url.host,
             port=url.port,
             secure=url.secure,
@@ -170,7 +235,15 @@ def _open(url: StorageUrl, database: str | None) -> Client:
             # Small answers are sent only when they are complete, so that no error follows half of one. Not with
             # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
             settings={"buffer_size": 1 << 20},
+            pool_mgr=connections.pool,
         )
+    return _Connected(client, connections)
+
+
+def _ended_by_cut(client: Client) -> dict[str, Any]:
+    """Return the settings of queries that this user may change: those who may not are read-only already."""
+    known = client.server_settings
+    return {name: value for name, value in _ENDED_BY_CUT.items() if name in known and not known[name].readonly}
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
@@ -27,9 +28,12 @@ from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.verification.expiry import Expired
 from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
+from storage.interrupt import Interrupt, InterruptedQueryError
 from storage.statements import read_statements
 
 __all__ = ["Backend"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +121,47 @@ class Backend:
         """Return a tile of a log, or a bundle of entries; raises ApiError and StorageError."""
         return read_tile(self._engine, self._trust.keys.now(), log_id, tile)
 
-    def verify(self, request: evidence_pb2.VerifyRequest) -> Generator[evidence_pb2.VerifyResponse, None, None]:
-        """Answer ``Verify``; the iteration raises StorageError. Close it in the thread that iterates.
+    def verify(
+        self, request: evidence_pb2.VerifyRequest, interrupt: Interrupt | None = None
+    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
+        """Answer ``Verify``; the iteration raises StorageError and InterruptedQueryError.
+
+        Args:
+            request: the request.
+            interrupt: interrupt that ends the call and the iteration, set by another thread.
 
         Raises:
             ApiError, StorageError: the call cannot be answered.
             DataDirectoryError: a checkpoint that this server remembers is damaged. Without it, the answer would not
                 show whether storage was rolled back.
         """
+        interrupt = interrupt or Interrupt()
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
             keys = given + TrustedKeys(compromised=_marks(request, own))
-            learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
+            with self._engine.interrupted_by(interrupt):
+                learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
             scope = _scope(request, learned, self._remembered())
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return self._responses(verify(self._engine, keys, scope), scope)
+        return self._responses(verify(self._engine, keys, scope), scope, interrupt)
 
     def _responses(
-        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], scope: Scope
+        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], scope: Scope, interrupt: Interrupt
     ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
         with contextlib.closing(steps):
-            for step in steps:
+            while True:
+                # Not around the yield: meanwhile this thread does other work, and another may go on with this.
+                try:
+                    with self._engine.interrupted_by(interrupt):
+                        interrupt.check()
+                        step = next(steps, None)
+                except InterruptedQueryError:
+                    _logger.info("a verification ended early: its caller has gone, or the server is stopping")
+                    raise
+                if step is None:
+                    return
                 response = verify_response(self._counted(step))
                 if isinstance(step, Summary):
                     response.summary.nothing_verified = _is_nothing(step, scope)

@@ -26,8 +26,8 @@ def read_log_names(file: str) -> list[str]:
     for name in names:
         if not _names_log(name):
             raise ConfigError(
-                f"--logs-file: {file} has the line '{visible(name, 100)}', which names no log: each line needs an origin, "
-                "such as shop/audit/node-1, or an ID of 16 hexadecimal digits"
+                f"--logs-file: {file} has the line '{visible(name, 100)}', which names no log: each line needs an "
+                "origin, such as shop/audit/node-1, or an ID of 16 hexadecimal digits"
             )
     if not names:
         raise ConfigError(

@@ -37,8 +37,8 @@ def add_parser(commands: Any) -> None:
         help="verify stored records against what was signed",
         description="Verify all batches and records, or those in a time range, and name all that do not match what was "
         "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
-        "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give an earlier "
-        "checkpoint. Exit status 1 if there is a finding, or nothing to verify.",
+        "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give a "
+        "kept checkpoint. Exit status 1 if there is a finding, or nothing to verify.",
     )
     add_storage_flags(
         parser,
@@ -64,7 +64,7 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="file of such logs, one on a line, as 'lognotary checkpoint --list --origins' prints them; may be repeated",
+        help="file of such logs, one on a line, as 'lognotary checkpoint --list --origins' prints them",
     )
     parser.add_argument("--since", type=parse_time, metavar="TIME", help="only batches ingested at or after this time")
     parser.add_argument("--until", type=parse_time, metavar="TIME", help="only batches ingested before this time")
@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> None:
-    """Add what a server's data directory remembers: checkpoints, marks of compromised keys, and the key if none is given.
+    """Add what a server's data directory has: checkpoints, marks of compromised keys, and the key if none is given.
 
     Raises:
         DataDirectoryError, KeyStoreError: it cannot be read.
@@ -129,8 +129,8 @@ def _add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path)
         request.public_keys.append(read_public_key(directory))
     request.checkpoints.extend(read_checkpoints(directory))
     for name, since in KeyStore(directory / "keys").compromised().items():
-        if name not in request.compromised_keys:
-            request.compromised_keys[name].FromNanoseconds(since)
+        given = request.compromised_keys.get(name)
+        request.compromised_keys[name].FromNanoseconds(min(since, given.ToNanoseconds()) if given else since)
 
 
 def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:
