@@ -23,8 +23,10 @@ from server.commands.progress import ProgressBar
 from server.commands.render import expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
 from server.data_dir.directory import read_checkpoints, read_public_key
+from server.data_dir.seen_logs import read_seen_notes
 from server.keys.store import KeyStore
-from server.notary.trust import TrustedKeys
+from server.notary.errors import NotaryError
+from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.settings.settings import ConfigError
 
 __all__ = ["add_parser"]
@@ -124,13 +126,28 @@ def _add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path)
 
     Raises:
         DataDirectoryError, KeyStoreError: it cannot be read.
+        ConfigError: a public key is none.
     """
     if not request.public_keys:
         request.public_keys.append(read_public_key(directory))
     request.checkpoints.extend(read_checkpoints(directory))
+    request.checkpoints.extend(note for note in read_seen_notes(directory) if _is_trusted(note, request))
     for name, since in KeyStore(directory / "keys").compromised().items():
         given = request.compromised_keys.get(name)
         request.compromised_keys[name].FromNanoseconds(min(since, given.ToNanoseconds()) if given else since)
+
+
+def _is_trusted(note: str, request: evidence_pb2.VerifyRequest) -> bool:
+    """Return whether a checkpoint is signed by a given key: those of other writers need not be given."""
+    try:
+        keys = parse_public_keys(request.public_keys)
+    except NotaryError as error:
+        raise ConfigError(str(error)) from error
+    try:
+        check_checkpoint(note, keys)
+    except NotaryError:
+        return False
+    return True
 
 
 def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
+from server.notary.findings import FindingKind
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
@@ -37,6 +38,8 @@ __all__ = ["Scrubber", "Subject", "Trail"]
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
+# Kinds of findings about logs that do not extend what is remembered of them, which must not be forgotten then.
+_REPLACED = (FindingKind.LOG_TRUNCATED.value, FindingKind.LOG_FORKED.value)
 _SHARE = 0.1  # of the time that one thread works
 _LATE = 0.05  # of the interval that a walk may be behind its time before that is said
 # Seconds after which a finding has to be found again before it is told. What was being written then, or dropped by
@@ -67,11 +70,14 @@ class Subject:
         keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
         limits: limits of a section.
+        verified: called with the last checkpoint of each log, a signed note, once the log was verified up to it and
+            extends what is remembered of it; may raise OSError.
     """
 
     keys: Callable[[], TrustedKeys]
     remembered: Callable[[], Sequence[Checkpoint | Statement]]
     limits: SectionLimits = field(default_factory=SectionLimits)
+    verified: Callable[[str], object] = lambda _: None
 
 
 class Scrubber:
@@ -126,7 +132,8 @@ class Scrubber:
         paced = ThrottledEngine(engine, self._pace)
         self._marks = self._subject.keys().compromised
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
-        context, _ = self._verify(paced, self._read_context(paced), None)
+        context, outside = self._verify(paced, self._read_context(paced), None)
+        replaced = {notice.origin for notice in outside.found.values() if notice.kind in _REPLACED}
         total = max(1, sum(map(_weight, context.logs)))
         before = 0
         # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
@@ -138,6 +145,8 @@ class Scrubber:
                     context, done = self._verify(paced, context, section)
                     place = done.place
                     self._mark(log.origin, place)
+                if place.note and log.origin not in replaced:
+                    self._remember(place.note)
             before += _weight(log)
         self._end()
 
@@ -254,6 +263,12 @@ class Scrubber:
             self._keep(self._progress)
         except OSError as error:
             _logger.warning("after a restart, self-verification cannot continue from here: %s", error)
+
+    def _remember(self, note: str) -> None:
+        try:
+            self._subject.verified(note)
+        except (OSError, NotaryError) as error:
+            _logger.warning("a log that is deleted from storage later may go unnoticed: %s", error)
 
     def _end(self) -> None:
         gone = self._notices.end_walk()

@@ -6,7 +6,9 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
+from server.data_dir.seen_logs import remember_seen
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
@@ -64,7 +66,7 @@ async def self_verification(
     clock = clock_until(stop)
     file = settings.data_dir / PROGRESS_FILE
     scrubber = Scrubber(
-        Subject(keys, remembered),
+        Subject(keys, remembered, verified=partial(remember_seen, settings.data_dir)),
         interval,
         clock,
         AuditTrail(otlp_grpc),
