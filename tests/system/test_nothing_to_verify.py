@@ -1,4 +1,4 @@
-"""Storage that was emptied, wholly or by logs: nothing to verify is no success, and who knows more says what is gone."""
+"""Storage that was emptied, wholly or by logs: nothing to verify is no success, and who knows more names the logs."""
 
 from __future__ import annotations
 
