@@ -5,7 +5,7 @@ writer                          the writer's name, part of its logs' origins
 keys/                           its keys: see ``keys.store``
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose
-checkpoints/seen/<LogId>        the last verified checkpoint of each log in storage: see ``seen_logs``
+checkpoints/seen/<LogId>        the last signed checkpoint of each log in storage: see ``seen_logs``
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet
 journal/<stream>.left-behind    requests that were refused but stored, see ``writer.retry_ledger_file``

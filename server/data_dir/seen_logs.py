@@ -1,4 +1,4 @@
-"""Checkpoints of all logs that self-verification has verified, in the data directory, in ``checkpoints/seen/<LogId>``.
+"""Last signed checkpoints of all logs that self-verification has seen: ``checkpoints/seen/<LogId>`` in the data directory.
 
 Storage from which another writer's log was deleted shows nothing of it; a server that has seen the log does.
 """
@@ -17,7 +17,7 @@ __all__ = ["read_seen", "read_seen_notes", "remember_seen"]
 
 
 def remember_seen(path: Path, note: str) -> None:
-    """Store the latest verified checkpoint of a log, a signed note, in a data directory.
+    """Store the last checkpoint of a log, a signed note that was checked, in a data directory.
 
     Raises:
         NotaryError: the note is not a checkpoint of a log.

@@ -10,13 +10,13 @@ from typing import Any, Protocol, TypeVar
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
-from server.notary.findings import FindingKind
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.retry.backoff import backoff
 from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import FindingLedger, Notice
+from server.self_verification.last_checkpoints import last_checkpoints
 from server.self_verification.progress_file import ScrubProgress
 from server.self_verification.section_result import SectionResult, verify_section
 from server.self_verification.status import SelfVerification
@@ -38,8 +38,6 @@ __all__ = ["Scrubber", "Subject", "Trail"]
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
-# Kinds of findings about logs that do not extend what is remembered of them, which must not be forgotten then.
-_REPLACED = (FindingKind.LOG_TRUNCATED.value, FindingKind.LOG_FORKED.value)
 _SHARE = 0.1  # of the time that one thread works
 _LATE = 0.05  # of the interval that a walk may be behind its time before that is said
 # Seconds after which a finding has to be found again before it is told. What was being written then, or dropped by
@@ -70,14 +68,14 @@ class Subject:
         keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
         limits: limits of a section.
-        verified: called with the last checkpoint of each log, a signed note, once the log was verified up to it and
-            extends what is remembered of it; may raise OSError.
+        seen: called at the beginning of a pass with the last checkpoint of each log that extends what is remembered of
+            it, a signed note; may raise OSError.
     """
 
     keys: Callable[[], TrustedKeys]
     remembered: Callable[[], Sequence[Checkpoint | Statement]]
     limits: SectionLimits = field(default_factory=SectionLimits)
-    verified: Callable[[str], object] = lambda _: None
+    seen: Callable[[str], object] = lambda _: None
 
 
 class Scrubber:
@@ -133,7 +131,7 @@ class Scrubber:
         self._marks = self._subject.keys().compromised
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
         context, outside = self._verify(paced, self._read_context(paced), None)
-        replaced = {notice.origin for notice in outside.found.values() if notice.kind in _REPLACED}
+        self._remember(paced, context, outside)
         total = max(1, sum(map(_weight, context.logs)))
         before = 0
         # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
@@ -145,8 +143,6 @@ class Scrubber:
                     context, done = self._verify(paced, context, section)
                     place = done.place
                     self._mark(log.origin, place)
-                if place.note and log.origin not in replaced:
-                    self._remember(place.note)
             before += _weight(log)
         self._end()
 
@@ -264,11 +260,13 @@ class Scrubber:
         except OSError as error:
             _logger.warning("after a restart, self-verification cannot continue from here: %s", error)
 
-    def _remember(self, note: str) -> None:
+    def _remember(self, engine: Engine, context: VerificationContext, outside: SectionResult) -> None:
+        notes = self._surely(lambda: last_checkpoints(engine, context, outside))
         try:
-            self._subject.verified(note)
-        except (OSError, NotaryError) as error:
-            _logger.warning("a log that is deleted from storage later may go unnoticed: %s", error)
+            for note in notes:
+                self._subject.seen(note)
+        except OSError as error:
+            _logger.warning("logs cannot be remembered, so their deletion could go unnoticed: %s", error)
 
     def _end(self) -> None:
         gone = self._notices.end_walk()

@@ -66,7 +66,7 @@ async def self_verification(
     clock = clock_until(stop)
     file = settings.data_dir / PROGRESS_FILE
     scrubber = Scrubber(
-        Subject(keys, remembered, verified=partial(remember_seen, settings.data_dir)),
+        Subject(keys, remembered, seen=partial(remember_seen, settings.data_dir)),
         interval,
         clock,
         AuditTrail(otlp_grpc),

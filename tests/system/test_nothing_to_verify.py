@@ -127,7 +127,7 @@ def test_a_log_that_has_to_be_there_is_named_if_it_is_not(lognotary: LognotarySe
 
 @pytest.mark.parametrize("wiped", ["audit", "operational", "both"])
 def test_a_server_names_its_own_logs_that_were_wiped(clickhouse_storage: str, tmp_path: Path, wiped: str) -> None:
-    with LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02, heartbeat="1h") as server:
+    with LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02) as server:
         write_to(server)
         names = log_names(server)
         gone = [name for stream, name in names.items() if wiped in (stream, "both")]

@@ -81,7 +81,7 @@ class Walk:
     marks: list[tuple[float, ScrubProgress]] = field(default_factory=list)
     kept: Sequence[Checkpoint | Statement] = ()
     limits: SectionLimits = SMALL
-    seen: dict[str, str] = field(default_factory=dict)  # the last verified checkpoint of each log, by origin
+    seen: dict[str, str] = field(default_factory=dict)  # the last signed checkpoint of each log, by origin
     trusted: TrustedKeys | None = None  # in place of the key that the store is verified with otherwise
 
     def walker(self) -> Scrubber:
