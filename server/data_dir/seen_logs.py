@@ -1,4 +1,4 @@
-"""Last signed checkpoints of all logs that self-verification has seen: ``checkpoints/seen/<LogId>`` in the data directory.
+"""Last checkpoints of the logs that self-verification has seen: ``checkpoints/seen/<LogId>`` in the data directory.
 
 Storage from which another writer's log was deleted shows nothing of it; a server that has seen the log does.
 """
