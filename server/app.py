@@ -23,6 +23,7 @@ from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
 from server.data_dir.directory import DataDirectory, worker_directory
+from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
 from server.intake.process import OpenIntake, Process, reached_storage
 from server.intake.workers import workers_intake
@@ -49,6 +50,7 @@ from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
+from storage.interrupt import Interrupt
 
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
@@ -96,7 +98,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
 
         def remembered() -> Sequence[Checkpoint | Statement]:
             # What was written down was committed before, so storage can never be behind it.
-            return data.kept(logs)
+            own = {name.origin for name in logs}
+            return [*data.kept(logs), *(seen for seen in read_seen(settings.data_dir) if seen.origin not in own)]
 
         # Before storage is reached, so that senders and monitoring get an answer that says what is missing.
         intake_of = own_intake if settings.workers == 1 else workers_intake
@@ -116,8 +119,11 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         answering = _answer(process, backend, intake.not_ready, metrics)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = await stack.enter_async_context(reached_storage(process))
-        reads = await retry_until_available(pools.housekeeping, lambda: connect(settings.storage), signals.stop)
+        ending = Interrupt()
+        open_reads = partial(connect, settings.storage, interrupt=ending)
+        reads = await retry_until_available(pools.housekeeping, open_reads, signals.stop)
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
+        stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(engine))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))

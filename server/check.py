@@ -697,9 +697,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    """Make text safe to show: no line breaks, no terminal codes, not endless."""
+    """Make text safe to show: one line, not endless, and whatever is not printable as an escape that can be seen."""
     shown = text if len(text) <= 1000 else text[:1000] + " … and more"
-    return "".join(character if character.isprintable() else " " for character in shown)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in shown)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from server.commands import audit, check, checkpoint, journal, keys, prove, trace, verify
+from server.commands.output import complain, escape_streams, say, say_json
 from server.demo import run_demo
 from server.errors.base import LognotaryError, run_reporting_errors
 from server.process.log_setup import configure_logging
@@ -27,6 +28,7 @@ _EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    escape_streams()
     parser = build_parser()
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
@@ -45,7 +47,7 @@ def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: ar
 
 
 def _report(error: LognotaryError) -> int:
-    print(f"lognotary: {error}", file=sys.stderr)
+    complain(error)
     return error.exit_status
 
 
@@ -87,10 +89,10 @@ def _serve(options: argparse.Namespace) -> int:
     def on_ready(bound: BoundAddresses) -> None:
         addresses = {name: str(getattr(bound, name)) for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}
         if options.json:
-            print(json.dumps({"ready": True, **addresses}), flush=True)
+            say_json(json.dumps({"ready": True, **addresses}))
         else:
             listing = " ".join(f"{name}={address}" for name, address in addresses.items())
-            print(f"lognotary is ready: {listing}", flush=True)
+            say(f"lognotary is ready: {listing}")
 
     asyncio.run(run_server(settings, on_ready))
     return 0

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from clickhouse_connect.driver.httpclient import HttpClient
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
+from storage.cuttable import CuttableConnections
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import (
     NotAppliedError,
@@ -23,7 +25,7 @@ from storage.errors import (
     StorageConfigError,
     StorageError,
 )
-from storage.http_pool import close_pool, open_pool
+from storage.interrupt import Interrupt
 from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
 from storage.rowbinary import parse_answer, varint
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
@@ -56,17 +58,22 @@ _UNKNOWN_SETTING = 115
 _READONLY = 164
 _SETTING_CONSTRAINT_VIOLATION = 452
 
+# ClickHouse ends a query whose connection is closed only if it is known to change nothing.
+_ENDED_BY_CUT: dict[str, Any] = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
+
+_INTERRUPTS_UNSEEN = 0.1  # seconds for which an interrupt may go unnoticed while no client is idle
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
 _PIECE = 256 << 10  # bytes that are sent, or taken, at a time
 
 
-def connect(url: StorageUrl, *, clients: int = 4) -> Engine:
+def connect(url: StorageUrl, *, clients: int = 4, interrupt: Interrupt | None = None) -> Engine:
     """Open a storage, creating its database if it does not exist.
 
     Args:
         url: the storage.
         clients: how many statements run at the same time; others wait.
+        interrupt: interrupt of all statements, for engines that only read.
 
     Raises:
         StorageConfigError: the embedded directory cannot be created.
@@ -74,22 +81,46 @@ def connect(url: StorageUrl, *, clients: int = 4) -> Engine:
         NotAppliedError: the server cannot be reached, or refuses the connection.
         SettingRefusedError: this user may not send the settings that every statement needs.
     """
-    return _ClickHouse(url, clients)
+    return _ClickHouse(url, clients, (interrupt,) if interrupt else ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """A client, and its connections if it has any."""
+
+    client: Client
+    connections: CuttableConnections | None = None
+
+    def cut(self) -> None:
+        if self.connections is not None:
+            self.connections.cut()
+
+    def mend(self) -> None:
+        if self.connections is not None:
+            self.connections.mend()
+
+    def close(self) -> None:
+        self.client.close()
+        if self.connections is not None:
+            self.connections.close()
 
 
 class _ClickHouse:
-    def __init__(self, url: StorageUrl, clients: int) -> None:
+    def __init__(self, url: StorageUrl, clients: int, interrupts: tuple[Interrupt, ...] = ()) -> None:
         self._url = url
         self._clients = clients
-        self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()  # None: it is closed
+        self._interrupts = interrupts
+        self._thread = _ThreadInterrupts()
+        self._idle: queue.LifoQueue[_Connected | None] = queue.LifoQueue()  # None: it is closed
         first, pinned = _first(url)
         try:
             with _translated():
-                if first.command(f"EXISTS DATABASE {url.database}") != 1:  # users who may only read create nothing
-                    first.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
-                version = str(first.server_version).split(".")
+                exists = first.client.command(f"EXISTS DATABASE {url.database}")
+                if exists != 1:  # users who may only read create nothing
+                    first.client.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
+                version = str(first.client.server_version).split(".")
         finally:
-            _close(first)
+            first.close()
         for _ in range(self._clients):
             with _translated():
                 self._idle.put(_open(url, url.database, pinned))
@@ -99,7 +130,10 @@ class _ClickHouse:
             self._insert_settings["wait_end_of_query"] = 1
         # The embedded engine would send everything at once if the driver were given settings: a query's own settings
         # are in its text.
-        self._piecewise_settings = {"wait_end_of_query": 0} if isinstance(url, ServerUrl) else None
+        self._query_settings = _ended_by_cut(first.client) if isinstance(url, ServerUrl) else None
+        self._piecewise_settings = (
+            None if self._query_settings is None else {"wait_end_of_query": 0, **self._query_settings}
+        )
 
     @property
     def info(self) -> EngineInfo:
@@ -133,9 +167,13 @@ class _ClickHouse:
     ) -> bytes:
         sql = with_settings(select, settings)
         with self._client() as client, _translated():
-            return parse_answer(
-                client.raw_query(sql, parameters=dict(parameters or {}), fmt="RowBinaryWithNamesAndTypes")
+            answer = client.raw_query(
+                sql,
+                parameters=dict(parameters or {}),
+                settings=self._query_settings,
+                fmt="RowBinaryWithNamesAndTypes",
             )
+            return parse_answer(answer)
 
     def query_in_pieces(
         self,
@@ -154,28 +192,54 @@ class _ClickHouse:
                 while piece := answer.read(_PIECE):
                     yield piece
 
+    @contextlib.contextmanager
+    def interrupted_by(self, interrupt: Interrupt, /) -> Iterator[None]:
+        before, self._thread.interrupts = self._thread.interrupts, (*self._thread.interrupts, interrupt)
+        try:
+            yield
+        finally:
+            self._thread.interrupts = before
+
     def close(self) -> None:
         for _ in range(self._clients):
-            client = self._idle.get()
-            if client is None:
+            connected = self._idle.get()
+            if connected is None:
                 break
-            _close(client)
+            connected.close()
         self._idle.put(None)
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Client]:
-        client = self._idle.get()
+        interrupts = (*self._interrupts, *self._thread.interrupts)
+        connected = self._take(interrupts)
         try:
-            if client is None:
+            if connected is None:
                 raise NotAppliedError("storage was closed: the server is shutting down")
-            yield client
+            with contextlib.ExitStack() as stack:
+                for interrupt in interrupts:
+                    stack.enter_context(interrupt.cutting(connected.cut))
+                yield connected.client
         finally:
-            self._idle.put(client)
+            if connected is not None:
+                connected.mend()
+            self._idle.put(connected)
+
+    def _take(self, interrupts: Sequence[Interrupt]) -> _Connected | None:
+        while interrupts:
+            for interrupt in interrupts:
+                interrupt.check()
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get(timeout=_INTERRUPTS_UNSEEN)
+        return self._idle.get()
 
 
-def _first(url: StorageUrl) -> tuple[Client, Mapping[str, str | int]]:
+class _ThreadInterrupts(threading.local):
+    interrupts: tuple[Interrupt, ...] = ()
+
+
+def _first(url: StorageUrl) -> tuple[_Connected, Mapping[str, str | int]]:
     """Return a client without database, and what its version of ClickHouse knows of ``PINNED``."""
-    opened: list[Client] = []
+    opened: list[_Connected] = []
 
     def unknown(settings: Mapping[str, str | int]) -> str | None:
         try:
@@ -201,7 +265,7 @@ def _unknown_setting(error: DatabaseError, settings: Mapping[str, str | int]) ->
     return min(places, key=re.Match.start).group() if places else None  # those that follow are ClickHouse's proposals
 
 
-def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]) -> Client:
+def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]) -> _Connected:
     """Open a client that sends settings with everything, from its first request on."""
     if isinstance(url, EmbeddedUrl):
         client = _open_embedded(url, database)
@@ -210,15 +274,16 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
         except BaseException:
             client.close()
             raise
-        return client
-    return clickhouse_connect.get_client(
+        return _Connected(client)
+    connections = CuttableConnections(url.host, url.port, secure=url.secure, parameters=settings_parameters(pinned))
+    client = clickhouse_connect.get_client(
         host=url.host,
         port=url.port,
         secure=url.secure,
         username=url.username,
         password=url.password,
         database=database,
-        pool_mgr=open_pool(url, settings_parameters(pinned)),
+        pool_mgr=connections.pool,
         autogenerate_session_id=False,
         compress=False,
         connect_timeout=_CONNECT_TIMEOUT,
@@ -227,12 +292,7 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
         # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
         settings={"buffer_size": 1 << 20},
     )
-
-
-def _close(client: Client) -> None:
-    client.close()
-    if isinstance(client, HttpClient):
-        close_pool(client.http)
+    return _Connected(client, connections)
 
 
 def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
@@ -247,6 +307,12 @@ def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
             f"{url} cannot be opened. Only one process can open embedded storage: if a server is running on "
             f"it, query the server, or stop it first. ({error})"
         ) from error
+
+
+def _ended_by_cut(client: Client) -> dict[str, Any]:
+    """Return the settings of queries that this user may change: those who may not are read-only already."""
+    known = client.server_settings
+    return {name: value for name, value in _ENDED_BY_CUT.items() if name in known and not known[name].readonly}
 
 
 @contextlib.contextmanager

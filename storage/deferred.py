@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import NotAppliedError
+from storage.interrupt import Interrupt
 
 __all__ = ["DeferredEngine"]
 
@@ -56,6 +58,10 @@ class DeferredEngine:
     ) -> Pieces:
         """Answer a query in pieces, as ``Engine`` says."""
         return self._arrived().query_in_pieces(select, parameters, settings=settings)
+
+    def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
+        """Let an interrupt end queries, as ``Engine`` says."""
+        return self._arrived().interrupted_by(interrupt)
 
     def close(self) -> None:
         """Do nothing."""

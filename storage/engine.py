@@ -8,8 +8,11 @@ is thread-safe.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from storage.interrupt import Interrupt
 
 __all__ = ["Engine", "EngineInfo", "EngineWrapper", "Pieces"]
 
@@ -102,6 +105,12 @@ class Engine(Protocol):
             StorageError: the query could not be answered completely.
         """
 
+    def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
+        """Let an interrupt end the queries that this thread begins in the block, also after the block.
+
+        A query then raises InterruptedQueryError: at once with a server, otherwise once it was answered.
+        """
+
     def close(self) -> None:
         """Release connections and, for the embedded engine, the directory."""
 
@@ -147,6 +156,10 @@ class EngineWrapper:
     ) -> Pieces:
         """As ``Engine.query_in_pieces``."""
         return self._engine.query_in_pieces(select, parameters, settings=settings)
+
+    def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
+        """As ``Engine.interrupted_by``."""
+        return self._engine.interrupted_by(interrupt)
 
     def close(self) -> None:
         """Close the wrapped engine."""

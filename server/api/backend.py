@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import logging
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
 from server.api.known_keys import KnownKeys
@@ -25,9 +28,12 @@ from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.verification.expiry import Expired
 from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
+from storage.interrupt import Interrupt, InterruptedQueryError
 from storage.statements import read_statements
 
 __all__ = ["Backend"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +121,51 @@ class Backend:
         """Return a tile of a log, or a bundle of entries; raises ApiError and StorageError."""
         return read_tile(self._engine, self._trust.keys.now(), log_id, tile)
 
-    def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
-        """Answer ``Verify``; the iteration raises StorageError.
+    def verify(
+        self, request: evidence_pb2.VerifyRequest, interrupt: Interrupt | None = None
+    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
+        """Answer ``Verify``; the iteration raises StorageError and InterruptedQueryError.
+
+        Args:
+            request: the request.
+            interrupt: interrupt that ends the call and the iteration, set by another thread.
 
         Raises:
             ApiError, StorageError: the call cannot be answered.
             DataDirectoryError: a checkpoint that this server remembers is damaged. Without it, the answer would not
                 show whether storage was rolled back.
         """
+        interrupt = interrupt or Interrupt()
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
             keys = given + TrustedKeys(compromised=_marks(request, own))
-            learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
+            with self._engine.interrupted_by(interrupt):
+                learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
             scope = _scope(request, learned, self._remembered())
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return map(verify_response, map(self._counted, verify(self._engine, keys, scope)))
+        return self._responses(verify(self._engine, keys, scope), scope, interrupt)
+
+    def _responses(
+        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], scope: Scope, interrupt: Interrupt
+    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
+        with contextlib.closing(steps):
+            while True:
+                # Not around the yield: meanwhile this thread does other work, and another may go on with this.
+                try:
+                    with self._engine.interrupted_by(interrupt):
+                        interrupt.check()
+                        step = next(steps, None)
+                except InterruptedQueryError:
+                    _logger.info("a verification ended early: its caller has gone, or the server is stopping")
+                    raise
+                if step is None:
+                    return
+                response = verify_response(self._counted(step))
+                if isinstance(step, Summary):
+                    response.summary.nothing_verified = _is_nothing(step, scope)
+                yield response
 
     def _counted(self, step: Progress | Finding | Expired | Summary) -> Progress | Finding | Expired | Summary:
         if isinstance(step, Summary):
@@ -149,9 +183,21 @@ def _scope(
     return Scope(
         since=_nanos(request.since) if request.HasField("since") else None,
         until=_nanos(request.until) if request.HasField("until") else None,
+        required=_required(request),
         checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
         resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
     )
+
+
+def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:
+    for log in request.logs:
+        parse_log(log)
+    return list(request.logs)
+
+
+def _is_nothing(summary: Summary, scope: Scope) -> bool:
+    """Return whether a verification verified no batch, and no log from the checkpoint on that it was resumed from."""
+    return summary.logs == 0 or (summary.batches == 0 and not scope.resume)
 
 
 def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:

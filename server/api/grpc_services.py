@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import grpc
 import grpc.aio
@@ -13,6 +14,7 @@ from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, ev
 from server.api.backend import Backend
 from server.api.outcomes import outcome_of
 from server.process.pools import Pool
+from storage.interrupt import Interrupt
 
 __all__ = ["SERVICE_NAMES", "add_services"]
 
@@ -69,9 +71,16 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     async def Verify(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.VerifyRequest, context: _Context
     ) -> AsyncIterator[evidence_pb2.VerifyResponse]:
-        steps = await _answer(context, self._pool.run, lambda: self._backend.verify(request))
-        while (step := await _answer(context, self._pool.resume, lambda: next(steps, None))) is not None:
-            yield step
+        interrupt = Interrupt()
+        try:
+            steps = await self._pool.run(lambda: self._backend.verify(request, interrupt))
+            async with contextlib.aclosing(self._pool.iterate(steps)) as answers:
+                async for step in answers:
+                    yield step
+        except Exception as error:
+            await _abort(context, error)
+        finally:
+            interrupt.set()  # the client may have gone
 
 
 async def _answer(
@@ -81,8 +90,12 @@ async def _answer(
     try:
         return await run(work)
     except Exception as error:
-        outcome = outcome_of(error)
-        await context.abort(outcome.code, outcome.message)
+        await _abort(context, error)
+
+
+async def _abort(context: _Context, error: Exception) -> NoReturn:
+    outcome = outcome_of(error)
+    await context.abort(outcome.code, outcome.message)
 
 
 def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool) -> None:

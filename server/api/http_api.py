@@ -15,8 +15,10 @@ GET  /metrics                                   the server's metrics, in Prometh
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -25,7 +27,7 @@ from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
@@ -35,6 +37,7 @@ from server.api.outcomes import EXPECTED_ERRORS, outcome_of
 from server.api.tile_api import tile_routes
 from server.process.pools import Pool
 from storage.errors import StorageError
+from storage.interrupt import Interrupt
 
 __all__ = ["build_http_api"]
 
@@ -63,8 +66,13 @@ def build_http_api(
         except ValueError as error:
             raise InvalidArgumentError(f"the body is not JSON: {error}") from error
         call = _parse(body, evidence_pb2.VerifyRequest())
-        steps = await pool.run(partial(backend.verify, call))
-        return StreamingResponse(_lines(steps, pool), media_type="application/x-ndjson")
+        interrupt = Interrupt()
+        try:
+            steps = await pool.run(partial(backend.verify, call, interrupt))
+        except BaseException:
+            interrupt.set()
+            raise
+        return StreamingResponse(_lines(steps, pool, interrupt), media_type="application/x-ndjson")
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -143,14 +151,19 @@ def _json(message: Message) -> Response:
     return Response(_to_json(message), media_type="application/json")
 
 
-async def _lines(steps: Iterator[evidence_pb2.VerifyResponse], pool: Pool) -> AsyncIterator[str]:
+async def _lines(
+    steps: Generator[evidence_pb2.VerifyResponse, None, None], pool: Pool, interrupt: Interrupt
+) -> AsyncIterator[str]:
     try:
-        while (step := await pool.resume(lambda: next(steps, None))) is not None:
-            yield _to_json(step, indent=None) + "\n"
+        async with contextlib.aclosing(pool.iterate(steps)) as answers:
+            async for step in answers:
+                yield _to_json(step, indent=None) + "\n"
     except StorageError as error:
         # The status has been sent already, so only an aborted response can tell the caller.
         _logger.warning("a verification was interrupted: %s", error)
         raise
+    finally:
+        interrupt.set()  # the client may have gone
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
@@ -160,4 +173,5 @@ async def _refuse(_: Request, error: Exception) -> Response:
     if outcome.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = "1"
     content = {"code": outcome.code.name, "message": outcome.message}
-    return JSONResponse(content, status_code=outcome.http_status, headers=headers)
+    # In ASCII: a message may have values from storage, which must not reach the terminal of whoever prints it.
+    return Response(json.dumps(content), outcome.http_status, headers, media_type="application/json")

@@ -11,6 +11,7 @@ from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.data_dir.directory import DataDirectoryError
 from server.process.pools import PoolFullError
 from storage.errors import StorageError
+from storage.interrupt import InterruptedQueryError
 
 __all__ = ["EXPECTED_ERRORS", "Outcome", "outcome_of"]
 
@@ -38,6 +39,7 @@ _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     AlteredError: (grpc.StatusCode.DATA_LOSS, 500),
     DataDirectoryError: (grpc.StatusCode.FAILED_PRECONDITION, 500),
     StorageError: (grpc.StatusCode.UNAVAILABLE, 503),
+    InterruptedQueryError: (grpc.StatusCode.UNAVAILABLE, 503),
     PoolFullError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import time
 from collections.abc import Callable
 
@@ -12,6 +11,8 @@ import grpc
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from server.commands.output import complain
 
 __all__ = ["add_address_flag", "add_api_flag", "call", "parse_time", "to_json"]
 
@@ -53,12 +54,12 @@ def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
             details = (
                 f"no server is listening on {address} ({details}); start one with 'lognotary serve', or give --api"
             )
-        print(f"lognotary: {details}", file=sys.stderr)
+        complain(details)
         return 1 if code in _FINDINGS else 2
 
 
 def to_json(message: Message, *, indent: int | None = 2) -> str:
-    """Return a message in protobuf's JSON mapping; zeros and empty lists are shown."""
+    """Return a message in protobuf's JSON mapping, in ASCII; zeros and empty lists are shown."""
     return MessageToJson(message, indent=indent, always_print_fields_with_no_presence=True)
 
 

@@ -10,7 +10,8 @@ import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
-from server.commands.render import Style, event_lines
+from server.commands.output import Style, complain, say, say_json
+from server.commands.render import event_lines
 
 __all__ = ["add_parser"]
 
@@ -54,7 +55,7 @@ def add_parser(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.limit < 1:
-        print("lognotary: --limit must be at least 1", file=sys.stderr)
+        complain("--limit must be at least 1")
         return 2
     request = correlation_pb2.SearchAuditEventsRequest(
         since=options.since,
@@ -74,9 +75,9 @@ def _run(options: argparse.Namespace) -> int:
             if not page.next_page_token or len(found.events) >= options.limit:
                 break
         if options.json:
-            print(to_json(found))
+            say_json(to_json(found))
         else:
-            print("\n".join(event_lines(found, Style.of(sys.stdout))))
+            say(*event_lines(found, Style.of(sys.stdout)))
         tampered = any(event.evidence.state == evidence_pb2.TAMPERED for event in found.events)
         return 1 if tampered or not found.events else 0
 

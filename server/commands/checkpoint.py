@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +10,12 @@ import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.commands.api_client import add_api_flag, call, to_json
+from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
+from server.settings.settings import ConfigError
 
 __all__ = ["add_parser"]
+
+_WIDEST = 80  # characters of the column of origins
 
 
 def add_parser(commands: Any) -> None:
@@ -34,6 +37,11 @@ def add_parser(commands: Any) -> None:
         help="print the last statement about the log instead: a checkpoint with the time at which it was signed",
     )
     parser.add_argument("--list", action="store_true", help="list all logs instead")
+    parser.add_argument(
+        "--origins",
+        action="store_true",
+        help="with --list: only the origins, one on a line, to be kept for 'lognotary verify --logs-file FILE'",
+    )
     add_api_flag(parser)
     parser.set_defaults(run=_run)
 
@@ -45,45 +53,59 @@ def _size(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.origins and (options.json or not options.list):
+        raise ConfigError("--origins requires --list, and excludes --json")
+
     def work(channel: grpc.Channel) -> int:
         stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
         if options.list:
-            return _list(stub, options.json)
+            return _list(stub, options)
         log = options.log
         if not log:
-            logs = stub.ListLogs(evidence_pb2.ListLogsRequest()).logs
-            if len(logs) != 1:
-                return _ask_which(logs)
-            log = logs[0].log_id
-        found = stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(log=log, tree_size=options.size))
+            found = stub.ListLogs(evidence_pb2.ListLogsRequest())
+            if len(found.logs) != 1:
+                return _ask_which(found)
+            log = found.logs[0].log_id
+        answer = stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(log=log, tree_size=options.size))
         # As it is: the bytes are what was signed.
-        note = found.last_statement if options.statement else found.checkpoint
-        print(to_json(found) + "\n" if options.json else note, end="")
+        note = answer.last_statement if options.statement else answer.checkpoint
+        if options.json:
+            say_json(to_json(answer))
+        else:
+            say_signed(note)
         return 0
 
     return call(options.api, work)
 
 
-def _list(stub: evidence_pb2_grpc.EvidenceServiceStub, as_json: bool) -> int:
+def _list(stub: evidence_pb2_grpc.EvidenceServiceStub, options: argparse.Namespace) -> int:
     found = stub.ListLogs(evidence_pb2.ListLogsRequest())
-    if as_json:
-        print(to_json(found))
+    if options.origins:
+        good = [log.origin for log in found.logs if not log.problem]
+        if good:
+            say(*good)
+        for log in shown(found).logs:
+            if log.problem:
+                complain(f"{log.origin} is left out: {log.problem}")
+    elif options.json:
+        say_json(to_json(found))
     else:
-        print("\n".join(_lines(found.logs)) if found.logs else "there are no logs yet")
+        say(*_lines(found) if found.logs else ["there are no logs yet"])
     return 1 if not found.logs or any(log.problem for log in found.logs) else 0
 
 
-def _ask_which(logs: Any) -> int:
-    if not logs:
-        print("lognotary: there are no logs yet", file=sys.stderr)
+def _ask_which(found: evidence_pb2.ListLogsResponse) -> int:
+    if not found.logs:
+        complain("there are no logs yet")
         return 1
-    print("lognotary: there are several logs; select one with --log:", file=sys.stderr)
-    print("\n".join(_lines(logs)), file=sys.stderr)
+    complain("there are several logs; select one with --log:")
+    complain_lines(*_lines(found))
     return 2
 
 
-def _lines(logs: Any) -> Iterator[str]:
-    width = max(len(log.origin) for log in logs)
+def _lines(found: evidence_pb2.ListLogsResponse) -> Iterator[str]:
+    logs = shown(found).logs
+    width = min(_WIDEST, max(len(log.origin) for log in logs))
     for log in logs:
         yield f"{log.origin:{width}}  {log.log_id}  {log.tree_size:,} entries in {log.sequence:,} batches".rstrip()
         if log.problem:

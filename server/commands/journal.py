@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from server.commands.output import complain, say, say_json
 from server.data_dir.directory import journals
 from server.errors.ingest import JournalDamagedError
+from server.escaping.visible import visible
 from server.log.journal import segment_files
 from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
@@ -54,13 +55,16 @@ def _inspect(options: argparse.Namespace) -> int:
     directories = options.directory or journals(load_settings(vars(options), os.environ).data_dir)
     segments = [(first, path) for directory in directories for first, path in segment_files(directory)]
     if not segments:
-        print("lognotary: no journal found: give its directory, or the server's --data-dir", file=sys.stderr)
+        complain("no journal found: give its directory, or the server's --data-dir")
         return 1
     damaged = False
     for first, path in segments:
         segment = _describe(first, path)
         damaged = damaged or bool(segment["damage"])
-        print(json.dumps(segment) if options.json else "\n".join(_lines(segment)))
+        if options.json:
+            say_json(json.dumps(segment))
+        else:
+            say(*_lines(segment))
     return 1 if damaged else 0
 
 
@@ -106,11 +110,12 @@ def _lines(segment: dict[str, Any]) -> Iterator[str]:
         if "batch" in entry:
             end = entry["first_leaf"] + entry["records"] - 1
             what = (
-                f"batch {entry['batch']} of {entry['origin']}, leaves {entry['first_leaf']} to {end}, "
+                f"batch {entry['batch']} of {visible(entry['origin'])}, leaves {entry['first_leaf']} to {end}, "
                 f"received {entry['ingested_at']}"
             )
         elif "statement" in entry:
-            what = f"statement {entry['statement']} of the log {entry['log']}: {entry['kind']}, {entry['signed_at']}"
+            log, kind = visible(entry["log"]), visible(entry["kind"])
+            what = f"statement {entry['statement']} of the log {log}: {kind}, {entry['signed_at']}"
         else:
             what = "complete, but of a version that this Lognotary does not support"
         yield f"  frame {entry['frame']}  {entry['bytes']:,} bytes  {what}"

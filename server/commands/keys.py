@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from server.commands.api_client import parse_time
+from server.commands.output import complain_lines, say, say_json, say_signed
 from server.data_dir.directory import read_checkpoints
+from server.escaping.visible import visible
 from server.keys.identity import key_store
 from server.keys.in_force import keys_in_force
 from server.keys.pkcs11 import generate_key
@@ -86,14 +87,14 @@ def _list(options: argparse.Namespace) -> int:
     signing = keys_in_force(notes, [key.public_key for key in keys if _type(key) is KeyType.ED25519])
     pending = _pending(keys, signing)
     if options.json:
-        print(json.dumps([_as_json(key, signing, pending) for key in keys], indent=2))
+        say_json(json.dumps([_as_json(key, signing, pending) for key in keys], indent=2))
     elif not keys:
-        print("no keys yet: the server creates one at its first start")
+        say("no keys yet: the server creates one at its first start")
     else:
         for key in keys:
-            print(f"{key.fingerprint}  {key.algorithm:<9}  {_state(key, pending)}\n    {key.place}")
+            say(f"{key.fingerprint}  {key.algorithm:<9}  {_state(key, pending)}", f"    {key.place}")
         for origin in pending:
-            print(f"key change pending: in storage, {', '.join(sorted(signing[origin]))} still signs {origin}")
+            say(f"key change pending: in storage, {', '.join(sorted(signing[origin]))} still signs {visible(origin)}")
     return 0
 
 
@@ -128,32 +129,32 @@ def _as_json(key: StoredKey, signing: Mapping[str, set[str]], pending: Sequence[
 def _rotate(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options), os.environ)
     old, new = key_store(settings).rotate()
-    print(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
-    print(
+    say(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
+    say(
         {
             Reload.TOLD: "the running server was notified; 'lognotary keys list' shows a key change that is pending",
             Reload.NO_SERVER: "no server runs on this data directory: it switches to the new key when it is started",
             Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it signs with the old key"),
         }[signal_reload(settings.data_dir)]
     )
-    print("publish the new public key: lognotary keys export")
+    say("publish the new public key: lognotary keys export")
     return 0
 
 
 def _generate(options: argparse.Namespace) -> int:
     public = generate_key(options.uri)
     key = VerifierKey("key", public)
-    print(f"created an {key.key_type.algorithm} key; its public key:", file=sys.stderr)
-    print(public_pem(public).decode(), end="")
+    complain_lines(f"created an {key.key_type.algorithm} key; its public key:")
+    say_signed(public_pem(public).decode())
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     key = _find(_store(options).keys(), options.key)
     if options.origin:
-        print(VerifierKey(options.origin, key.public_key, _type(key)))
+        say_signed(f"{VerifierKey(options.origin, key.public_key, _type(key))}\n")
     elif _type(key) is KeyType.ED25519:
-        print(public_pem(key.public_key).decode(), end="")
+        say_signed(public_pem(key.public_key).decode())
     else:
         raise ConfigError(f"key {key.fingerprint} is an {key.algorithm} key, which has no PEM form: give --origin")
     return 0
@@ -162,15 +163,15 @@ def _export(options: argparse.Namespace) -> int:
 def _mark(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options), os.environ)
     key_store(settings).mark_compromised(options.key, options.since.ToNanoseconds())
-    print(f"key {options.key} is marked as compromised since {options.since.ToJsonString()}")
-    print(
+    say(f"key {options.key} is marked as compromised since {options.since.ToJsonString()}")
+    say(
         {
             Reload.TOLD: "the running server was notified: whatever the key signed since then is a finding now",
             Reload.NO_SERVER: "no server runs on this data directory: it applies the mark when it is started",
             Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it still trusts the key"),
         }[signal_reload(settings.data_dir)]
     )
-    print("replace the key: lognotary keys rotate")
+    say("replace the key: lognotary keys rotate")
     return 0
 
 

@@ -13,7 +13,9 @@ from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.url import parse_storage_url
 
-__all__ = ["add_storage_flags", "open_storage", "read_text"]
+__all__ = ["add_storage_flags", "data_dir", "open_storage", "read_text"]
+
+_DATA_DIR = "data"
 
 
 def add_storage_flags(parser: argparse.ArgumentParser, *, key_help: str, data_dir_help: str) -> None:
@@ -22,7 +24,18 @@ def add_storage_flags(parser: argparse.ArgumentParser, *, key_help: str, data_di
         "--storage", metavar="URL", help="read this storage directly: chdb:///path or http(s)://host:8123/db"
     )
     parser.add_argument("--public-key", metavar="FILE", action="append", default=[], help=key_help)
-    parser.add_argument("--data-dir", metavar="DIR", default="data", help=f"with --storage: {data_dir_help}")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help=f"with --storage: {data_dir_help} (default: {_DATA_DIR}, unless a key is given)",
+    )
+
+
+def data_dir(options: argparse.Namespace) -> Path | None:
+    """Return the data directory that ``add_storage_flags`` asked for; None if only a public key is given."""
+    if options.data_dir is None and options.public_key:
+        return None
+    return Path(options.data_dir or _DATA_DIR)
 
 
 def read_text(file: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import add_address_flag, call
 from server.commands.bundles import save_bundle
-from server.commands.local import add_storage_flags, open_storage, read_text
+from server.commands.local import add_storage_flags, data_dir, open_storage, read_text
+from server.commands.output import complain, say, say_json
 from server.data_dir.directory import read_public_key
+from server.escaping.visible import visible
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
 from server.notary.checkpoint import open_checkpoint
@@ -84,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _prove_from_storage(options: argparse.Namespace, request: evidence_pb2.GetInclusionProofRequest) -> int:
-    texts = [read_text(file) for file in options.public_key] or [read_public_key(Path(options.data_dir))]
+    texts = [read_text(file) for file in options.public_key] or [read_public_key(data_dir(options) or Path())]
     try:
         keys = parse_public_keys(texts)
     except NotaryError as error:
@@ -95,7 +97,7 @@ def _prove_from_storage(options: argparse.Namespace, request: evidence_pb2.GetIn
         except InvalidArgumentError as error:
             raise ConfigError(str(error)) from error
         except ApiError as error:
-            print(f"lognotary: {error}", file=sys.stderr)
+            complain(error)
             return 1
 
 
@@ -103,7 +105,7 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
     name = f"{proof.origin}#{proof.leaf_index}"
     if proof.evidence.state != evidence_pb2.VERIFIED:
         state = evidence_pb2.EvidenceState.Name(proof.evidence.state).lower()
-        print(f"lognotary: {name} cannot be proved, the record is {state}: {proof.evidence.reason}", file=sys.stderr)
+        complain(f"{visible(name)} cannot be proved, the record is {state}: {visible(proof.evidence.reason)}")
         return 1
     try:
         _check(proof)
@@ -118,19 +120,20 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
             timestamp=proof.timestamp or None,
         )
     except VerificationError as error:
-        print(f"lognotary: the server's proof for {name} is invalid: {error}", file=sys.stderr)
+        complain(f"the server's proof for {visible(name)} is invalid: {error}")
         return 1
     path = options.output or Path(f"{proof.origin.replace('/', '-')}-{proof.leaf_index}")
     save_bundle(files, path)
     if options.json:
         what = {"bundle": str(path), "origin": proof.origin, "leafIndex": str(proof.leaf_index)}
-        print(json.dumps({**what, "treeSize": str(proof.tree_size), "recordHash": proof.evidence.record_hash}))
+        say_json(json.dumps({**what, "treeSize": str(proof.tree_size), "recordHash": proof.evidence.record_hash}))
         return 0
     key = options.public_key[0] if options.public_key else "FILE"
-    print(
-        f"{path} proves record {proof.leaf_index} of {proof.origin}, by its checkpoint after {proof.tree_size} entries"
+    say(
+        f"{path} proves record {proof.leaf_index} of {proof.origin}, by its checkpoint after {proof.tree_size} entries",
+        "to check it, with the public key from the log's owner: "
+        + shlex.join(["lognotary", "check", str(path), "--public-key", key]),
     )
-    print(f"to check it, with the public key from the log's owner: lognotary check {path} --public-key {key}")
     return 0
 
 

@@ -10,7 +10,8 @@ import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
 from server.commands.api_client import add_api_flag, call, to_json
-from server.commands.render import Style, trace_lines
+from server.commands.output import Style, say, say_json
+from server.commands.render import trace_lines
 
 __all__ = ["add_parser"]
 
@@ -38,9 +39,9 @@ def _run(options: argparse.Namespace) -> int:
     def work(channel: grpc.Channel) -> int:
         trace = correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(request)
         if options.json:
-            print(to_json(trace))
+            say_json(to_json(trace))
         else:
-            print("\n".join(trace_lines(trace, Style.of(sys.stdout))))
+            say(*trace_lines(trace, Style.of(sys.stdout)))
         tampered = any(
             getattr(entry, entry.WhichOneof("entry")).evidence.state == evidence_pb2.TAMPERED
             for entry in trace.entries

@@ -16,13 +16,17 @@ from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
-from server.commands.local import add_storage_flags, open_storage, read_text
+from server.commands.local import add_storage_flags, data_dir, open_storage, read_text
+from server.commands.log_names import read_log_names
+from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
-from server.commands.render import Style, expired_line, finding_lines, summary_line
+from server.commands.render import expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
 from server.data_dir.directory import read_checkpoints, read_public_key
+from server.data_dir.seen_logs import read_seen_notes
 from server.keys.store import KeyStore
-from server.notary.trust import TrustedKeys
+from server.notary.errors import NotaryError
+from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.settings.settings import ConfigError
 
 __all__ = ["add_parser"]
@@ -35,7 +39,8 @@ def add_parser(commands: Any) -> None:
         help="verify stored records against what was signed",
         description="Verify all batches and records, or those in a time range, and name all that do not match what was "
         "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
-        "Exit status 1 if there is a finding.",
+        "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give a "
+        "kept checkpoint. Exit status 1 if there is a finding, or nothing to verify.",
     )
     add_storage_flags(
         parser,
@@ -48,6 +53,20 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         help="an earlier signed checkpoint that the log must be consistent with; may be repeated",
+    )
+    parser.add_argument(
+        "--log",
+        metavar="LOG",
+        action="append",
+        default=[],
+        help="origin or ID of a log that must be there and have an entry; may be repeated",
+    )
+    parser.add_argument(
+        "--logs-file",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="file of such logs, one on a line, as 'lognotary checkpoint --list --origins' prints them",
     )
     parser.add_argument("--since", type=parse_time, metavar="TIME", help="only batches ingested at or after this time")
     parser.add_argument("--until", type=parse_time, metavar="TIME", help="only batches ingested before this time")
@@ -84,6 +103,7 @@ def _run(options: argparse.Namespace) -> int:
         public_keys=[read_text(file) for file in options.public_key],
         checkpoints=[read_text(file) for file in options.checkpoint],
         compromised_keys=dict(options.compromised),
+        logs=[*options.log, *(log for file in options.logs_file for log in read_log_names(file))],
     )
     resume = ResumeFile.read(Path(options.resume)) if options.resume else None
     if resume is not None:
@@ -91,17 +111,43 @@ def _run(options: argparse.Namespace) -> int:
             raise ConfigError("--resume verifies whole logs: do not combine it with --since or --until")
         request.resume.extend(resume.notes.values())
     if options.storage:
-        if not request.public_keys:
-            request.public_keys.append(read_public_key(Path(options.data_dir)))
-            request.checkpoints.extend(read_checkpoints(Path(options.data_dir)))
-            for name, since in KeyStore(Path(options.data_dir) / "keys").compromised().items():
-                request.compromised_keys[name].FromNanoseconds(since)
+        if directory := data_dir(options):
+            _add_what_server_knows(request, directory)
         return _verify_storage(options, request, resume)
 
     def work(channel: grpc.Channel) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
 
     return call(options.api, work)
+
+
+def _add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> None:
+    """Add what a server's data directory has: checkpoints, marks of compromised keys, and the key if none is given.
+
+    Raises:
+        DataDirectoryError, KeyStoreError: it cannot be read.
+        ConfigError: a public key is none.
+    """
+    if not request.public_keys:
+        request.public_keys.append(read_public_key(directory))
+    request.checkpoints.extend(read_checkpoints(directory))
+    request.checkpoints.extend(note for note in read_seen_notes(directory) if _is_trusted(note, request))
+    for name, since in KeyStore(directory / "keys").compromised().items():
+        given = request.compromised_keys.get(name)
+        request.compromised_keys[name].FromNanoseconds(min(since, given.ToNanoseconds()) if given else since)
+
+
+def _is_trusted(note: str, request: evidence_pb2.VerifyRequest) -> bool:
+    """Return whether a checkpoint is signed by a given key: those of other writers need not be given."""
+    try:
+        keys = parse_public_keys(request.public_keys)
+    except NotaryError as error:
+        raise ConfigError(str(error)) from error
+    try:
+        check_checkpoint(note, keys)
+    except NotaryError:
+        return False
+    return True
 
 
 def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:
@@ -115,22 +161,22 @@ def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyReq
 def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: ResumeFile | None) -> int:
     style = Style.of(sys.stdout)
     bar = ProgressBar(sys.stderr) if sys.stderr.isatty() and not as_json else None
-    findings = 0
+    failed = False
     for step in steps:
         kind = step.WhichOneof("step")
-        findings += kind == "finding"
+        failed = failed or kind == "finding" or step.summary.nothing_verified
         if kind == "progress" and resume is not None:
             resume.keep(step.progress.origin, step.progress.checkpoint)
         if as_json:
-            print(to_json(step, indent=None), flush=True)
+            say_json(to_json(step, indent=None))
         elif kind == "progress":
             if bar is not None:
                 bar.show(step.progress)
         else:
             if bar is not None:
                 bar.clear()
-            print("\n".join(_lines(step, style)), flush=True)
-    return 1 if findings else 0
+            say(*_lines(step, style))
+    return 1 if failed else 0
 
 
 def _lines(step: evidence_pb2.VerifyResponse, style: Style) -> Iterable[str]:

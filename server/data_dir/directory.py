@@ -5,6 +5,7 @@ writer                          the writer's name, part of its logs' origins
 keys/                           its keys: see ``keys.store``
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose
+checkpoints/seen/<LogId>        the last signed checkpoint of each log in storage: see ``seen_logs``
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet
 journal/<stream>.left-behind    requests that were refused but stored, see ``writer.retry_ledger_file``
@@ -200,9 +201,16 @@ def read_public_key(path: Path) -> str:
 
 
 def read_checkpoints(path: Path) -> list[str]:
-    """Return the checkpoints and statements kept in a data directory and its workers', without locking it."""
+    """Return the checkpoints and statements kept in a data directory and its workers', without locking it.
+
+    Raises:
+        DataDirectoryError: a file cannot be read.
+    """
     files = [*_checkpoint_files(path), *_statement_files(path)]
-    return [file.read_text(encoding="utf-8") for file in files if file.exists()]
+    try:
+        return [file.read_text(encoding="utf-8") for file in files if file.exists()]
+    except (OSError, ValueError) as error:
+        raise DataDirectoryError(f"the checkpoints in {path} cannot be read: {error}") from error
 
 
 def _checkpoint_file(path: Path, stream: Stream) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from server.commands.output import complain
 
 __all__ = ["run_demo"]
 
@@ -19,10 +19,9 @@ def run_demo() -> int:
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("opentelemetry"):
             raise
-        print(
-            "lognotary: the demo sends its records through the OpenTelemetry SDK, which is not installed. "
-            "Install it with: pip install 'lognotary[demo]'",
-            file=sys.stderr,
+        complain(
+            "the demo sends its records through the OpenTelemetry SDK, which is not installed. "
+            "Install it with: pip install 'lognotary[demo]'"
         )
         return 2
     return tell()

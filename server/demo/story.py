@@ -15,7 +15,8 @@ from typing import NoReturn
 import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
-from server.commands.render import Style, finding_lines, summary_line, trace_lines
+from server.commands.output import Style, complain, say
+from server.commands.render import finding_lines, summary_line, trace_lines
 from server.demo.checks import (
     CULPRIT,
     SCAPEGOAT,
@@ -49,19 +50,18 @@ def tell() -> int:
         problem = f"a call failed: {error}"
     else:
         return 0
-    sys.stdout.flush()
-    print(f"lognotary: the demo did not go as expected: {problem}", file=sys.stderr)
+    complain(f"the demo did not go as expected: {problem}")
     return 1
 
 
 def _tell(directory: Path) -> None:
     _heading(1, "A server starts in a temporary directory, with embedded storage", "lognotary serve")
     with running_server(directory) as server:
-        print(f"Receiving OTLP on {server.otlp_grpc}; the API is on {server.api_grpc}")
+        say(f"Receiving OTLP on {server.otlp_grpc}; the API is on {server.api_grpc}")
 
         _heading(2, "Four services of a shop send logs and audit events through the OpenTelemetry SDK")
         sent = send_records(server.otlp_grpc)
-        print(f"{sent.records} records sent. A sender gets OK once its records and the signature over them are stored.")
+        say(f"{sent.records} records sent. A sender gets OK once its records and the signature over them are stored.")
 
         _heading(3, "What happened when order 1047 was refunded, and who did it?", f"lognotary trace {sent.trace_id}")
         event = check_trace(show_trace(server, sent), sent)
@@ -70,7 +70,7 @@ def _tell(directory: Path) -> None:
         check_verified(show_verification(server), sent)
 
     _heading(5, f"The server stops. {CULPRIT.title()}, who has access to the database, changes a row")
-    print(change_record(directory / "data", event.evidence))
+    say(change_record(directory / "data", event.evidence))
 
     _heading(6, "The server starts again, and everything is verified again", "lognotary serve", "lognotary verify")
     with running_server(directory) as server:
@@ -79,7 +79,7 @@ def _tell(directory: Path) -> None:
         _heading(7, "The trace again", f"lognotary trace {sent.trace_id}")
         check_tampered(show_trace(server, sent), event.evidence)
     closing = _style().paint("Verification found the change and named the record.", "1")
-    print(f"\n{closing} The temporary directory is removed.")
+    say("", f"{closing} The temporary directory is removed.")
 
 
 def send_records(otlp_grpc: str) -> Sent:
@@ -99,7 +99,7 @@ def show_trace(server: Addresses, sent: Sent) -> correlation_pb2.GetTraceRespons
     with _channel(server) as channel:
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
         trace: correlation_pb2.GetTraceResponse = stub.GetTrace(correlation_pb2.GetTraceRequest(trace_id=sent.trace_id))
-    print("\n".join(trace_lines(trace, _style())))
+    say(*trace_lines(trace, _style()))
     return trace
 
 
@@ -109,9 +109,9 @@ def show_verification(server: Addresses) -> list[evidence_pb2.VerifyResponse]:
         steps = list(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(evidence_pb2.VerifyRequest()))
     for step in steps:
         if step.HasField("finding"):
-            print("\n".join(finding_lines(step.finding, _style())))
+            say(*finding_lines(step.finding, _style()))
         elif step.HasField("summary"):
-            print(summary_line(step.summary, _style()))
+            say(summary_line(step.summary, _style()))
     return steps
 
 
@@ -146,10 +146,9 @@ def _style() -> Style:
 
 
 def _heading(number: int, text: str, *commands: str) -> None:
-    print(f"\n{_style().paint(f'{number}. {text}', '1;34')}\n")
+    say("", _style().paint(f"{number}. {text}", "1;34"), "")
     for command in commands:
-        print(_style().paint(f"$ {command}", "2"))
-    sys.stdout.flush()
+        say(_style().paint(f"$ {command}", "2"))
 
 
 @contextlib.contextmanager

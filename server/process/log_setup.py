@@ -1,13 +1,23 @@
-"""The server's log, on standard error. It never contains data from senders."""
+"""The server's log, on standard error. It never contains data from senders.
+
+Values from storage, such as names of logs, and messages of errors may be made to deceive, so each record of the text
+format is one line of printable characters; only a traceback has more lines, each of them indented.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from server.escaping.visible import MESSAGE_LIMIT, visible
+
 __all__ = ["configure_logging"]
+
+
+_MOST_LINES = 500  # of a traceback
 
 
 def configure_logging(level: str, form: str = "text", *, worker: int | None = None) -> None:
@@ -44,7 +54,24 @@ _OF_CLIENTS = ("UnicodeDecodeError", "ExecuteBatchError")
 
 def _text(worker: int | None) -> logging.Formatter:
     source = "%(name)s" if worker is None else f"worker {worker} %(name)s"
-    return logging.Formatter(f"%(asctime)s %(levelname)s {source}: %(message)s")
+    return _TextLines(f"%(asctime)s %(levelname)s {source}: %(message)s")
+
+
+class _TextLines(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        return visible(super().formatMessage(record), MESSAGE_LIMIT)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - the name is logging's
+        return _indented(super().formatStack(stack_info))
+
+
+def _indented(text: str) -> str:
+    lines = text.split("\n")
+    left_out = [f"({len(lines) - _MOST_LINES} lines are left out)"] if len(lines) > _MOST_LINES else []
+    return "\n".join("    " + visible(line, MESSAGE_LIMIT) for line in (*left_out, *lines[-_MOST_LINES:]))
 
 
 def _json_lines(worker: int | None) -> logging.Formatter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -55,6 +55,29 @@ class Pool:
     async def resume(self, work: Callable[[], _Result]) -> _Result:
         """Run the next part of work that was taken before: never refused, else as ``run``."""
         return await self._run(work, None)
+
+    async def iterate(self, steps: Generator[_Result, None, None]) -> AsyncGenerator[_Result, None]:
+        """Yield the items of a blocking generator, each made in a thread, as work that was taken before.
+
+        If the iteration ends early, the generator is closed in a thread too, once that has finished the item it was
+        making; this is not waited for.
+        """
+        running = threading.Lock()
+
+        def advance() -> _Result | None:
+            with running:
+                return next(steps, None)
+
+        def close() -> None:
+            with running:
+                steps.close()
+
+        try:
+            while (step := await self.resume(advance)) is not None:
+                yield step
+        finally:
+            with contextlib.suppress(RuntimeError):  # the pool is closed: so is the process, soon
+                self._executor.submit(close)
 
     def close(self) -> None:
         """Accept no more work and drop work that has not begun; does not wait for running work."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from server.escaping.visible import visible
 from server.notary.findings import Finding
 
 __all__ = ["MORE", "MOST_REPORTED", "FindingLedger", "Notice", "notice_of"]
@@ -61,9 +62,9 @@ def notice_of(finding: Finding, section: tuple[int, int] | None = None) -> Notic
     return Notice(
         key=_digest(*parts),
         kind=finding.kind.value,
-        message=_one_line(finding.message),
-        log_id=_one_line(finding.log_id),
-        origin=_one_line(finding.origin),
+        message=visible(finding.message, _LONGEST),
+        log_id=visible(finding.log_id, _LONGEST),
+        origin=visible(finding.origin, _LONGEST),
         batch_id=batch_id,
         sequence=finding.sequence,
         leaves=section if leaf is None else (leaf, leaf),
@@ -144,8 +145,3 @@ def _more(most: int) -> Notice:
 
 def _digest(*parts: object) -> str:
     return sha256("\0".join(map(str, parts)).encode(errors="surrogatepass")).hexdigest()[:32]
-
-
-def _one_line(text: str) -> str:
-    """Return a text without line breaks, to prevent log injection: names in it come from storage."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:_LONGEST])

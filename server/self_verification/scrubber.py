@@ -16,6 +16,7 @@ from server.notary.trust import TrustedKeys, check_checkpoint
 from server.retry.backoff import backoff
 from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import FindingLedger, Notice
+from server.self_verification.last_checkpoints import last_checkpoints
 from server.self_verification.progress_file import ScrubProgress
 from server.self_verification.section_result import SectionResult, verify_section
 from server.self_verification.status import SelfVerification
@@ -67,11 +68,14 @@ class Subject:
         keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
         limits: limits of a section.
+        seen: called at the beginning of a pass with the last checkpoint of each log that extends what is remembered of
+            it, a signed note; may raise OSError.
     """
 
     keys: Callable[[], TrustedKeys]
     remembered: Callable[[], Sequence[Checkpoint | Statement]]
     limits: SectionLimits = field(default_factory=SectionLimits)
+    seen: Callable[[str], object] = lambda _: None
 
 
 class Scrubber:
@@ -126,7 +130,8 @@ class Scrubber:
         paced = ThrottledEngine(engine, self._pace)
         self._marks = self._subject.keys().compromised
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
-        context, _ = self._verify(paced, self._read_context(paced), None)
+        context, outside = self._verify(paced, self._read_context(paced), None)
+        self._remember(paced, context, outside)
         total = max(1, sum(map(_weight, context.logs)))
         before = 0
         # All that is stored now, and not what comes meanwhile: so the walk comes to an end.
@@ -254,6 +259,14 @@ class Scrubber:
             self._keep(self._progress)
         except OSError as error:
             _logger.warning("after a restart, self-verification cannot continue from here: %s", error)
+
+    def _remember(self, engine: Engine, context: VerificationContext, outside: SectionResult) -> None:
+        notes = self._surely(lambda: last_checkpoints(engine, context, outside))
+        try:
+            for note in notes:
+                self._subject.seen(note)
+        except OSError as error:
+            _logger.warning("logs cannot be remembered, so their deletion could go unnoticed: %s", error)
 
     def _end(self) -> None:
         gone = self._notices.end_walk()

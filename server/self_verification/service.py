@@ -6,7 +6,9 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
+from server.data_dir.seen_logs import remember_seen
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
@@ -21,6 +23,7 @@ from server.settings.values import Address
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.interrupt import Interrupt, InterruptedQueryError
 from storage.url import StorageUrl
 
 __all__ = ["PROGRESS_FILE", "self_verification"]
@@ -59,10 +62,11 @@ async def self_verification(
         yield lambda: None
         return
     stop = threading.Event()
+    interrupt = Interrupt()
     clock = clock_until(stop)
     file = settings.data_dir / PROGRESS_FILE
     scrubber = Scrubber(
-        Subject(keys, remembered),
+        Subject(keys, remembered, seen=partial(remember_seen, settings.data_dir)),
         interval,
         clock,
         AuditTrail(otlp_grpc),
@@ -70,21 +74,27 @@ async def self_verification(
         lambda progress: write_progress(file, progress),
     )
     # Not a thread of the event loop's: those are few, and it would take one for good.
-    thread = threading.Thread(target=_run, args=(scrubber, settings.storage, clock), name="self-verification")
+    thread = threading.Thread(
+        target=_run, args=(scrubber, settings.storage, clock, interrupt), name="self-verification"
+    )
     thread.start()
     try:
         yield lambda: scrubber.status
     finally:
         stop.set()
+        interrupt.set()
         await pool.run(thread.join)
 
 
-def _run(scrubber: Scrubber, url: StorageUrl, clock: Clock) -> None:
-    with contextlib.suppress(WorkStoppedError), contextlib.closing(_connect(url, clock)) as engine:
+def _run(scrubber: Scrubber, url: StorageUrl, clock: Clock, interrupt: Interrupt) -> None:
+    with (
+        contextlib.suppress(WorkStoppedError, InterruptedQueryError),
+        contextlib.closing(_connect(url, clock, interrupt)) as engine,
+    ):
         while True:
             try:
                 scrubber.run(engine)
-            except WorkStoppedError:
+            except (WorkStoppedError, InterruptedQueryError):
                 raise
             except Exception:
                 # What is stored may be anything, and a check that has ended unnoticed is worse than none.
@@ -92,10 +102,10 @@ def _run(scrubber: Scrubber, url: StorageUrl, clock: Clock) -> None:
             clock.wait(_AFTER_FAILURE)
 
 
-def _connect(url: StorageUrl, clock: Clock) -> Engine:
+def _connect(url: StorageUrl, clock: Clock, interrupt: Interrupt) -> Engine:
     while True:
         try:
-            return connect(url)
+            return connect(url, interrupt=interrupt)
         except StorageError as error:
             _logger.warning("self-verification is waiting for storage: %s", error)
         clock.wait(_CONNECT_PAUSE)

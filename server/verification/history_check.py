@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Set
 from types import MappingProxyType
 
 from server.notary.checkpoint import Checkpoint
@@ -46,6 +46,11 @@ class HistoryCheck:
         self._truncated: set[str] = set()  # origins
         self._forked: set[str] = set()  # origins
         self._stateless: set[str] = set()  # origins of logs that are known to lack statements
+
+    @property
+    def truncated(self) -> Set[str]:
+        """Origins of the logs that were found to have fewer entries than were signed."""
+        return self._truncated
 
     def check(self, kept: Checkpoint | Statement) -> Iterator[Finding]:
         """Check a log against a kept checkpoint or statement."""

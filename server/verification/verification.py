@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
+from server.verification.required_logs import missing_logs
 from storage.engine import Engine
 from storage.evidence import last_batch, read_foreign_batches, sample_batches
 from storage.inventory import (
@@ -56,12 +57,14 @@ class Scope:
         until: verify at least what was received before this time, in nanoseconds since the epoch.
         checkpoints: earlier checkpoints and statements, whose signatures were checked.
         resume: checkpoints up to which logs were verified before.
+        required: origins or IDs of logs that must have entries.
     """
 
     since: int | None = None
     until: int | None = None
     checkpoints: Sequence[Checkpoint | Statement] = ()
     resume: Sequence[Checkpoint] = ()
+    required: Sequence[str] = ()
 
     @property
     def whole(self) -> bool:
@@ -103,7 +106,7 @@ class Summary:
 
 def verify(
     engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits = READ_LIMITS
-) -> Iterator[Progress | Finding | Expired | Summary]:
+) -> Generator[Progress | Finding | Expired | Summary, None, None]:
     """Verify storage; yield progress and findings, and last the summary.
 
     Args:
@@ -271,6 +274,7 @@ class _Verification:
         ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
         yield from history.check_statements({origin: kept.size for origin, kept in after.items()}, ends)
         yield from history.check_begun(self._engine)
+        yield from missing_logs(self._engine, self._keys, self._scope.required, self._logs, history.truncated)
 
     def _size(self, log: LogCheck) -> int:
         """Return the number of entries in a log, even if only a part of the log is verified."""

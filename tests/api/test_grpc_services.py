@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
 from storage.errors import NotAppliedError
+from storage.interrupt import Interrupt
 from tests.codec.building import PretendedEngine
 
 
@@ -41,7 +42,9 @@ class BusyBackend(Backend):
         self.free.wait()
         return correlation_pb2.GetTraceResponse()
 
-    def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
+    def verify(
+        self, request: evidence_pb2.VerifyRequest, interrupt: Interrupt | None = None
+    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
         yield evidence_pb2.VerifyResponse(progress=evidence_pb2.VerifyProgress(records=1))
         self.begun.set()
         self.free.wait()
@@ -58,7 +61,9 @@ class FailingBackend(Backend):
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         raise self.error
 
-    def verify(self, request: evidence_pb2.VerifyRequest) -> Iterator[evidence_pb2.VerifyResponse]:
+    def verify(
+        self, request: evidence_pb2.VerifyRequest, interrupt: Interrupt | None = None
+    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
         yield evidence_pb2.VerifyResponse(progress=evidence_pb2.VerifyProgress(records=1))
         raise self.error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from server.notary.merkle import CompactRange
 from server.notary.origin import Stream
 from storage.engine import EngineInfo
 from storage.errors import NotAppliedError
+from storage.interrupt import Interrupt
 
 NOW = 1_790_000_000 * 10**9
 DAY = 86_400 * 10**9
@@ -107,6 +109,9 @@ class PretendedEngine:
         assert parameters is not None
         tokens = self.tables.get(table[1], {})
         return bytes([any(token.startswith(parameters["batch"]) for token in tokens)])
+
+    def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
+        return nullcontext()  # nothing takes long
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,7 +4,8 @@ import io
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.messages import from_nanos
-from server.commands.render import Style, event_lines, finding_lines, summary_line, trace_lines
+from server.commands.output import Style
+from server.commands.render import event_lines, finding_lines, summary_line, trace_lines
 
 PLAIN = Style(colour=False)
 
@@ -56,7 +57,7 @@ def test_the_reason_of_a_state_follows_on_its_line() -> None:
 def test_control_characters_of_records_do_not_reach_the_terminal() -> None:
     evil = record(evidence_pb2.SIGNED, body="a\x1b[2Jb\nc\u202ed")
     line = list(trace_lines(trace(correlation_pb2.TimelineEntry(log=evil)), PLAIN))[1]
-    assert "a [2Jb c d" in line
+    assert "a\\x1b[2Jb\\nc\\u202ed" in line
     assert line.isprintable()
 
 
@@ -88,3 +89,9 @@ def test_text_is_coloured_on_terminals_only() -> None:
     assert Style.of(io.StringIO()) == PLAIN
     assert Style(colour=True).paint("x", "1") == "\x1b[1mx\x1b[0m"
     assert PLAIN.paint("x", "1") == "x"
+
+
+def test_nothing_verified_is_said_and_is_no_success() -> None:
+    line = summary_line(evidence_pb2.VerifySummary(nothing_verified=True), PLAIN)
+    assert line.startswith("✘ nothing was verified")
+    assert summary_line(evidence_pb2.VerifySummary(nothing_verified=True, findings=1), PLAIN).startswith("✘ 1 finding")

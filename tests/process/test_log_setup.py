@@ -51,3 +51,20 @@ def test_text_names_the_source(
     logging.getLogger("server.app").info("not this")
     logging.getLogger("server.app").warning("waits")
     assert capsys.readouterr().err.rstrip().endswith(f"WARNING {source}: waits")
+
+
+def test_text_is_one_line_for_each_record_and_has_no_control_characters(
+    configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("warning", worker=None)
+    logging.getLogger("server.app").warning("the log %s waits", "a\n2026 ERROR root: all is lost\x1b[2J\u202e")
+    try:
+        _ = {}["two\nERROR lines\x1b[2J"]
+    except KeyError:
+        logging.getLogger("server.app").exception("it failed %s", "x" * 100_000)
+    first, second, *traceback = capsys.readouterr().err.splitlines()
+    assert first.endswith(r"the log a\n2026 ERROR root: all is lost\x1b[2J\u202e waits")
+    assert len(second) < 5000
+    assert traceback[0] == "    Traceback (most recent call last):"
+    assert all(line.startswith("    ") and line.isprintable() for line in traceback)
+    assert traceback[-1] == r"    KeyError: 'two\nERROR lines\x1b[2J'"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+from harness.waiting import until
 from server.process.pools import Pool, PoolFullError, open_pools
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,3 +106,42 @@ async def test_errors_of_work_are_raised_where_it_is_awaited_and_leave_the_pool_
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             await pool.run(lambda: 1 // 0)
+
+
+async def test_a_generator_that_is_left_is_closed_in_a_thread_once_it_has_made_its_item() -> None:
+    making, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+    closed_by: list[str] = []
+
+    def items() -> Generator[int, None, None]:
+        try:
+            yield 1
+            making.set()
+            go_on.wait()
+            yield 2
+        finally:
+            closed_by.append(threading.current_thread().name)
+            closed.set()
+
+    async def read(pool: Pool) -> None:
+        async with contextlib.aclosing(pool.iterate(items())) as each:
+            async for _ in each:
+                pass
+
+    with open_pools() as pools:
+        reading = asyncio.create_task(read(pools.api))
+        await until(making.is_set)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert not closed.is_set()
+        go_on.set()
+        await until(closed.is_set)
+        assert closed_by[0].startswith("api")
+        assert await pools.api.run(lambda: 7) == 7
+
+
+async def test_a_generator_is_read_to_its_end_in_threads() -> None:
+    with open_pools() as pools:
+        names = [name async for name in pools.api.iterate(threading.current_thread().name for _ in range(3))]
+    assert len(names) == 3
+    assert all(name.startswith("api") for name in names)

@@ -34,7 +34,7 @@ def test_another_finding_has_another_key(other: Finding) -> None:
 
 def test_a_notice_has_no_content_of_records_and_no_second_line() -> None:
     notice = notice_of(replace(CHANGED, message="log a\nERROR root: all is well\x1b[2J"))
-    assert notice.message == "log a\N{REPLACEMENT CHARACTER}ERROR root: all is well\N{REPLACEMENT CHARACTER}[2J"
+    assert notice.message == "log a\\nERROR root: all is well\\x1b[2J"
     assert "secret" not in repr(notice)
 
 

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import pytest
 
-from server.notary.checkpoint import Checkpoint
+from server.notary.batch import LogState
+from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint, fingerprint
 from server.self_verification.audit_trail import NotRecordedError
@@ -80,11 +81,12 @@ class Walk:
     marks: list[tuple[float, ScrubProgress]] = field(default_factory=list)
     kept: Sequence[Checkpoint | Statement] = ()
     limits: SectionLimits = SMALL
+    seen: dict[str, str] = field(default_factory=dict)  # the last signed checkpoint of each log, by origin
     trusted: TrustedKeys | None = None  # in place of the key that the store is verified with otherwise
 
     def walker(self) -> Scrubber:
         """Return a walker that goes on where the one before it was."""
-        subject = Subject(self.keys, lambda: self.kept, self.limits)
+        subject = Subject(self.keys, self.remembered, self.limits, self.see)
         mark = self.marks[-1][1] if self.marks else ScrubProgress()
         return Scrubber(
             subject,
@@ -94,6 +96,14 @@ class Walk:
             mark,
             lambda mark: self.marks.append((self.watch.time, mark)),
         )
+
+    def remembered(self) -> Sequence[Checkpoint | Statement]:
+        """Return what storage has to contain."""
+        return [*self.kept, *(open_checkpoint(note)[0] for note in self.seen.values())]
+
+    def see(self, note: str) -> None:
+        """Remember a log."""
+        self.seen[note.partition("\n")[0]] = note
 
     def keys(self) -> TrustedKeys:
         """Return the keys to believe now."""
@@ -360,3 +370,23 @@ class Unsteady:
         if (self._asked * 7919) % 101 < 3 or self._asked < 9:
             self.failures += 1
             raise OutcomeUnknownError("cut off")
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_a_log_that_was_seen_and_then_deleted_from_all_tables_is_found_in_every_pass(
+    walk: Walk, rewritten: bool
+) -> None:
+    walk.walker().walk(walk.stated.engine)
+    assert walk.trail.taken == []
+    assert walk.seen.keys() == {OPERATIONAL.origin, AUDIT.origin}
+    before = walk.seen[AUDIT.origin]
+    for table in ("audit_logs", "log_batches", "log_tiles", "log_statements"):
+        walk.stated.tamper(f"ALTER TABLE {table} DELETE WHERE LogId = '{AUDIT.log_id}'")
+    if rewritten:
+        walk.stated.write(AUDIT, 3, ingested_at=walk.stated.batches[AUDIT][0].ingested_at, state=LogState(AUDIT))
+    for _ in range(2):
+        walk.walker().walk(walk.stated.engine)
+        assert "LOG_TRUNCATED" in walk.trail.kinds()
+        assert walk.seen[AUDIT.origin] == before
+    (notice,) = [notice for notice in walk.trail.taken if notice.kind == "LOG_TRUNCATED"]
+    assert notice.origin == AUDIT.origin

@@ -40,6 +40,7 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATEMENT_FOREIGN_SIGNED: _ClassVar[FindingKind]
     SIGNED_BY_COMPROMISED_KEY: _ClassVar[FindingKind]
     TABLE_ALTERED: _ClassVar[FindingKind]
+    LOG_MISSING: _ClassVar[FindingKind]
 EVIDENCE_STATE_UNSPECIFIED: EvidenceState
 VERIFIED: EvidenceState
 SIGNED: EvidenceState
@@ -65,6 +66,7 @@ STATEMENT_DUPLICATED: FindingKind
 STATEMENT_FOREIGN_SIGNED: FindingKind
 SIGNED_BY_COMPROMISED_KEY: FindingKind
 TABLE_ALTERED: FindingKind
+LOG_MISSING: FindingKind
 
 class Evidence(_message.Message):
     __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash")
@@ -109,7 +111,7 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., message: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., sequence: _Optional[int] = ..., leaf_index: _Optional[int] = ..., record: _Optional[str] = ..., record_count: _Optional[int] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys")
+    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs")
     class CompromisedKeysEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -123,13 +125,15 @@ class VerifyRequest(_message.Message):
     CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     COMPROMISED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     public_keys: _containers.RepeatedScalarFieldContainer[str]
     checkpoints: _containers.RepeatedScalarFieldContainer[str]
     resume: _containers.RepeatedScalarFieldContainer[str]
     compromised_keys: _containers.MessageMap[str, _timestamp_pb2.Timestamp]
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ...) -> None: ...
+    logs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class VerifyProgress(_message.Message):
     __slots__ = ("origin", "batches", "records", "total_records", "checkpoint")
@@ -158,20 +162,22 @@ class VerifyExpired(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
-    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records")
+    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     STATEMENTS_FIELD_NUMBER: _ClassVar[int]
     EXPIRED_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    NOTHING_VERIFIED_FIELD_NUMBER: _ClassVar[int]
     logs: int
     batches: int
     records: int
     findings: int
     statements: int
     expired_records: int
-    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ...) -> None: ...
+    nothing_verified: bool
+    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
     __slots__ = ("progress", "finding", "summary", "expired")

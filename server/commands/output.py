@@ -1,0 +1,157 @@
+"""The output of commands: the one place that prints.
+
+Values come from storage, answers, files and error messages, and any of them may be made to deceive: terminal codes,
+line breaks, bidirectional overrides, endless text. ``shown`` makes all texts of a message safe before anything is
+composed of them; the functions that print escape everything else but the colours of ``Style``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import TextIO, TypeVar
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from server.errors.base import LognotaryError
+from server.escaping.visible import MESSAGE_LIMIT, visible
+
+__all__ = [
+    "Style",
+    "UnprintableError",
+    "complain",
+    "complain_lines",
+    "escape_streams",
+    "say",
+    "say_json",
+    "say_signed",
+    "shown",
+]
+
+_MessageT = TypeVar("_MessageT", bound=Message)
+
+_COLOURS = ("1", "2", "31", "32", "33", "36", "1;31", "1;34", "1;35")
+_COLOUR = re.compile(rf"(\x1b\[(?:0|{'|'.join(_COLOURS)})m)")
+
+
+class UnprintableError(LognotaryError):
+    """A text that has to be printed exactly has characters that could deceive; the message says what to do."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Text style: coloured or plain."""
+
+    colour: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Style:
+        """Colour text for a terminal, unless NO_COLOR is set."""
+        return cls(stream.isatty() and not os.environ.get("NO_COLOR"))
+
+    def paint(self, text: str, code: str) -> str:
+        """Return text in a colour (one of the SGR codes that ``say`` lets pass)."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
+
+
+def shown(message: _MessageT) -> _MessageT:
+    """Return a copy of a message in which all texts are visible, and cut off at ``VALUE_LIMIT``.
+
+    Bytes and the keys of maps stay as they are.
+    """
+    copy = type(message)()
+    copy.CopyFrom(message)
+    _make_visible(copy)
+    return copy
+
+
+def _make_visible(message: Message) -> None:
+    for field, value in message.ListFields():
+        if field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
+            continue
+        if isinstance(value, Message):
+            _make_visible(value)
+        elif isinstance(value, str):
+            setattr(message, field.name, visible(value))
+        elif isinstance(value, MutableMapping):
+            _make_map_visible(value)
+        elif field.type == FieldDescriptor.TYPE_MESSAGE:
+            for each in value:
+                _make_visible(each)
+        else:
+            value[:] = [visible(each) for each in value]
+
+
+def _make_map_visible(entries: MutableMapping[str, object]) -> None:
+    for key, value in list(entries.items()):
+        if isinstance(value, Message):
+            _make_visible(value)
+        elif isinstance(value, str):
+            entries[key] = visible(value)
+
+
+def say(*lines: str, stream: TextIO | None = None) -> None:
+    """Print lines for people, on standard output unless another stream is given."""
+    target = stream or sys.stdout
+    colour = Style.of(target).colour
+    print("\n".join(_printable(line, colour=colour) for line in lines), file=target, flush=True)
+
+
+def complain(message: object) -> None:
+    """Print one message on standard error, after the name of the command."""
+    complain_lines(f"lognotary: {message}")
+
+
+def complain_lines(*lines: str) -> None:
+    """Print lines on standard error."""
+    say(*lines, stream=sys.stderr)
+
+
+def say_json(text: str) -> None:
+    """Print JSON, in ASCII as ``json.dumps`` and ``to_json`` write it."""
+    print(text.encode("ascii").decode(), flush=True)
+
+
+def say_signed(text: str) -> None:
+    """Print a text exactly as it is, in UTF-8: a signed note, a key.
+
+    Raises:
+        UnprintableError: the text has characters other than printable ones and line feeds.
+    """
+    if not text.replace("\n", "").isprintable():
+        raise UnprintableError(
+            "this text has characters that could deceive on a terminal, so it is not printed: "
+            f"{visible(text, MESSAGE_LIMIT)} (print it with --json)"
+        )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    else:
+        print(text, end="", flush=True)
+
+
+def escape_streams() -> None:
+    """Have streams that do not know a character print an escape instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _printable(line: str, *, colour: bool) -> str:
+    if not colour:
+        return visible(line, MESSAGE_LIMIT)
+    parts = _COLOUR.split(line)
+    left, kept = MESSAGE_LIMIT, []
+    for number, part in enumerate(parts):
+        is_colour = number % 2 == 1
+        kept.append(part if is_colour else visible(part, left))
+        left -= 0 if is_colour else min(left, len(part))
+    return "".join(kept)
