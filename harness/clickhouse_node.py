@@ -41,7 +41,7 @@ _CONFIG = """\
     </default>
     {users}
   </users>
-  <profiles><default><implicit_select>0</implicit_select></default></profiles>
+  <profiles><default><implicit_select>0</implicit_select></default>{profiles}</profiles>
   <quotas><default></default></quotas>
   {config}
 </clickhouse>
@@ -53,7 +53,7 @@ class ClickHouseNode(ClickHouseServer):
 
     ``http_port`` 0 takes a free port and keeps it over restarts. ``config`` is XML for the server's
     configuration (macros, clusters, ...), ``users`` XML for more users, whose grants must be given there:
-    the npm package has no writable store for CREATE USER.
+    the npm package has no writable store for CREATE USER. ``profiles`` is XML for more settings profiles.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class ClickHouseNode(ClickHouseServer):
         http_port: int = 0,
         config: str = "",
         users: str = "",
+        profiles: str = "",
     ) -> None:
         self.http_port = http_port or free_port()
         self.tcp_port = free_port()
@@ -74,6 +75,7 @@ class ClickHouseNode(ClickHouseServer):
         self.directory = directory.resolve()
         self._config = config
         self._users = users
+        self._profiles = profiles
         self._process = BoundProcess(
             self._command(),
             log=self.directory / "server.log",
@@ -102,6 +104,7 @@ class ClickHouseNode(ClickHouseServer):
                 http_port=self.http_port,
                 tcp_port=self.tcp_port,
                 users=self._users,
+                profiles=self._profiles,
                 config=self._config,
             )
         )
