@@ -86,13 +86,13 @@ class CountingEngine(EngineWrapper):
         self._lock = threading.Lock()
         self.queries = 0
 
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> bytes:
         self._count()
-        return super().query(select, parameters)
+        return super().query(select, parameters, **options)
 
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
+    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> Pieces:
         self._count()
-        return super().query_in_pieces(select, parameters)
+        return super().query_in_pieces(select, parameters, **options)
 
     def _count(self) -> None:
         with self._lock:

@@ -247,14 +247,14 @@ def test_records_do_not_leave_a_range_that_has_an_end_with_a_batch_that_says_a_l
 JUNK_ROWS: dict[str, tuple[str, ...]] = {
     "records that name unknown batches": (
         *(
-            f"INSERT INTO {table} (Timestamp, IngestedAt, LogId, BatchId, LeafIndex) SELECT now64(9), now64(9), '{log}', "
-            f"generateUUIDv4(number), number FROM numbers({JUNK})"
+            f"INSERT INTO {table} (Timestamp, IngestedAt, LogId, BatchId, LeafIndex) "
+            f"SELECT now64(9), now64(9), '{log}', generateUUIDv4(number), number FROM numbers({JUNK})"
             for table, log in (("audit_logs", AUDIT.log_id), ("otel_logs", OPERATIONAL.log_id))
         ),
     ),
     "records that name unknown logs": (
-        f"INSERT INTO audit_logs (Timestamp, IngestedAt, LogId, BatchId, LeafIndex) SELECT now64(9), now64(9), "
-        f"lower(hex(number)), generateUUIDv4(number), number FROM numbers({JUNK})",
+        f"INSERT INTO audit_logs (Timestamp, IngestedAt, LogId, BatchId, LeafIndex) "
+        f"SELECT now64(9), now64(9), lower(hex(number)), generateUUIDv4(number), number FROM numbers({JUNK})",
     ),
     "batches of unknown logs": (
         f"INSERT INTO log_batches SELECT * REPLACE(concat('log ', toString(number)) AS Origin, "

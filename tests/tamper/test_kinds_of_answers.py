@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -120,7 +119,8 @@ def test_unsigned_rows_push_no_signed_event_out_of_a_page(
 
 
 HASHES = {
-    "a leaf's hash": "ALTER TABLE log_tiles UPDATE Hashes = concat(repeat('x', 32), substring(Hashes, 33)) WHERE {batch} AND Level = 0",
+    "a leaf's hash": "ALTER TABLE log_tiles UPDATE Hashes = concat(repeat('x', 32), substring(Hashes, 33)) "
+    "WHERE {batch} AND Level = 0",
     "all hashes of a batch": "ALTER TABLE log_tiles UPDATE Hashes = repeat('x', length(Hashes)) WHERE {batch}",
     "hashes that are gone": "ALTER TABLE log_tiles DELETE WHERE {batch}",
     "a fragment that is too short": "ALTER TABLE log_tiles UPDATE Hashes = substring(Hashes, 1, 32) WHERE {batch}",
@@ -153,7 +153,7 @@ PATCHED = {
     "the trace": "TraceId = TraceId",
     "target and record": "TargetId = TargetId, AuditRecordId = AuditRecordId",
     "attributes": "LogAttributes = LogAttributes, ResourceAttributes = ResourceAttributes",
-    "everything looked up": "Body = Body, ActorId = ActorId, TargetId = TargetId, TraceId = TraceId, LeafIndex = LeafIndex",
+    "everything": "Body = Body, ActorId = ActorId, TargetId = TargetId, TraceId = TraceId, LeafIndex = LeafIndex",
     "place": "LeafIndex = LeafIndex, LogId = LogId, BatchId = BatchId",
 }
 
@@ -185,7 +185,7 @@ REORDERED = {
 
 
 @pytest.fixture
-def repeated(stated: Stated) -> Iterator[tuple[Stated, dict[LogName, int]]]:
+def repeated(stated: Stated) -> tuple[Stated, dict[LogName, int]]:
     """The store, and in each log a record whose attributes are present twice or three times; their leaves."""
     leaves = {}
     for name in NAMES:
@@ -201,7 +201,7 @@ def repeated(stated: Stated) -> Iterator[tuple[Stated, dict[LogName, int]]]:
         parts = ReferenceCodec(BUILT_IN_RULES).encode(data.SerializeToString(), NEXT_DAY + 60 * SECOND)
         batch = log_writer(stated.engine, stated.tables.journal, state, stated.signers[-1]).commit(parts)
         leaves[name] = batch.first_leaf
-    yield stated, leaves
+    return stated, leaves
 
 
 @BOTH
@@ -216,7 +216,8 @@ def test_repeated_attributes_in_another_order_are_a_changed_record(
     assert states(before) == [VERIFIED]
     table = RECORD_TABLES[name.stream]
     value = f"CAST({REORDERED[order].format(column)} AS Map(LowCardinality(String), String))"
-    shown = f"SELECT toString(arrayMap(p -> p.2, arrayFilter(p -> p.1 = 'twice', CAST({column} AS Array(Tuple(String, String)))))) FROM {table} WHERE {row(name, leaves[name])}"
+    values = f"arrayMap(p -> p.2, arrayFilter(p -> p.1 = 'twice', CAST({column} AS Array(Tuple(String, String)))))"
+    shown = f"SELECT toString({values}) FROM {table} WHERE {row(name, leaves[name])}"
     order_before = stated.engine.query(shown)
     stated.tamper(f"ALTER TABLE {table} UPDATE {column} = {value} WHERE {row(name, leaves[name])}")
     found = verified(stated)
