@@ -22,8 +22,7 @@ _FOREVER = 9_000_000_000 * SECOND
 EVERYTHING: dict[str, dict[str, int]] = {
     "whole": {},
     "since": {"since": START - 86_400 * SECOND},
-    "until": {"until": _FOREVER},
-    "both": {"since": START - 86_400 * SECOND, "until": _FOREVER},
+    "until": {"since": START - 86_400 * SECOND, "until": _FOREVER},
 }
 """Ranges of time that contain the whole store."""
 

@@ -221,8 +221,8 @@ HIDDEN: dict[str, Callable[[Stated, LogName, int], str]] = {
 
 @pytest.mark.parametrize("name", [OPERATIONAL, AUDIT], ids=["operational", "audit"])
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
-@pytest.mark.parametrize("by", [-2 * DAY, -20 * DAY, 20 * DAY], ids=["earlier", "much earlier", "later"])
-@pytest.mark.parametrize("numbers", [(7,), (6, 7), (4, 5, 6, 7), (5,)], ids=["last", "two", "all", "between"])
+@pytest.mark.parametrize("by", [-2 * DAY, 20 * DAY], ids=["earlier", "later"])
+@pytest.mark.parametrize("numbers", [(7,), (4, 5, 6, 7), (5,)], ids=["last", "all", "between"])
 def test_records_do_not_leave_a_range_with_a_batch_that_says_another_time(
     stated: Stated, numbers: tuple[int, ...], by: int, hidden: Callable[[Stated, LogName, int], str], name: LogName
 ) -> None:
