@@ -244,6 +244,35 @@ def test_records_do_not_leave_a_range_that_has_an_end_with_a_batch_that_says_a_l
     assert verified(stated, until=NEXT_DAY)
 
 
+MOVED: dict[str, dict[str, str]] = {
+    "leaf": {"LeafIndex": "900000"},
+    "batch": {"BatchId": NO_ID},
+    "log": {"LogId": "'nonsense'"},
+    "trace": {"TraceId": "'nonsense'"},
+    "all": {"LeafIndex": "900000", "BatchId": NO_ID, "LogId": "'nonsense'", "TraceId": "'nonsense'"},
+}
+
+
+@pytest.mark.parametrize("within", EVERYTHING.values(), ids=EVERYTHING)
+@pytest.mark.parametrize("name", [OPERATIONAL, AUDIT], ids=["operational", "audit"])
+@pytest.mark.parametrize("moved", MOVED.values(), ids=MOVED)
+def test_a_forged_copy_that_a_patch_puts_beside_its_record_is_named(
+    stated: Stated, moved: dict[str, str], name: LogName, within: dict[str, int]
+) -> None:
+    # The indexes of its part still say where it was inserted.
+    table, where = RECORD_TABLES[name.stream], row(name, 50)
+    back = ", ".join(
+        f"{column} = (SELECT any({column}) FROM {stated.prefix}_{table} WHERE {where})" for column in moved
+    )
+    stated.tamper(
+        f"ALTER TABLE {table} MODIFY SETTING enable_block_number_column = 1, enable_block_offset_column = 1",
+        f"OPTIMIZE TABLE {table} FINAL",
+        copy(table, where, Body="'forged'", **moved),
+        f"UPDATE {table} SET {back} WHERE Body = 'forged' SETTINGS enable_lightweight_update = 1",
+    )
+    assert any(finding.leaf_index == 50 for finding in verified(stated, **within))
+
+
 JUNK_ROWS: dict[str, tuple[str, ...]] = {
     "records that name unknown batches": (
         *(

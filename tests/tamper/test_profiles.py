@@ -62,6 +62,7 @@ BENT: dict[str, dict[str, str]] = {
     "nulls kept": {"cast_keep_nullable": "1"},
     "cached answers": _STALE,
     "cached answers of all": {**_STALE, "query_cache_share_between_users": "1", "query_cache_ttl": "3600"},
+    "assumptions": {"optimize_using_constraints": "1", "convert_query_to_cnf": "1", "optimize_substitute_columns": "1"},
     "final": {"final": "1"},
     "no indexes": {"use_skip_indexes": "0"},
     "ignored indexes": {"ignore_data_skipping_indices": "idx_leaf_index"},
@@ -201,6 +202,11 @@ def subject(written_subject: Subject) -> Iterator[Subject]:
 _PATCHES = "MODIFY SETTING enable_block_number_column = 1, enable_block_offset_column = 1"
 TAMPERINGS: dict[str, tuple[str, ...]] = {
     "a changed record": (f"ALTER TABLE audit_logs UPDATE Body = 'other' WHERE {row(AUDIT, LEAF)}",),
+    "a record beyond what is assumed": (
+        "ALTER TABLE audit_logs ADD CONSTRAINT few ASSUME LeafIndex < 40",
+        "ALTER TABLE audit_logs ADD CONSTRAINT small ASSUME length(Body) < 3",
+        f"ALTER TABLE audit_logs UPDATE Body = 'other' WHERE {row(AUDIT, LEAF)}",
+    ),
     "a masked record": (f"DELETE FROM audit_logs WHERE {row(AUDIT, LEAF)}",),
     "a patched record": (
         f"ALTER TABLE audit_logs {_PATCHES}",
