@@ -17,6 +17,7 @@ from storage.schema import RECORD_TABLES
 from tests.log.writers import log_writer
 from tests.tamper.answers import read_answers
 from tests.tamper.routes import EVERYTHING, verified
+from tests.tamper.row_changes import STORED_COLUMNS
 from tests.tamper.stated import Stated
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, Store, request, row
 from tests.tamper.test_matrix import copy
@@ -47,6 +48,14 @@ def states(records: list[pb.Record]) -> list[int]:
     return [record.evidence.state for record in records]
 
 
+def many(table: str, where: str, count: int, **columns: str) -> str:
+    """Return the SQL that inserts copies of a record in which columns are replaced; ``number`` numbers them."""
+    names = ", ".join(STORED_COLUMNS[table])
+    values = ", ".join(columns.get(column, column) for column in STORED_COLUMNS[table])
+    source = f"(SELECT * FROM {table} WHERE {where}) AS one CROSS JOIN (SELECT number FROM numbers({count})) AS many"
+    return f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}"
+
+
 @CHECKS
 @BOTH
 @pytest.mark.parametrize("copies", [1, 2, 120])
@@ -54,7 +63,7 @@ def test_of_a_copied_record_no_more_than_one_counts_as_signed(
     stated: Stated, copies: int, name: LogName, check: pb.EvidenceCheck
 ) -> None:
     table = RECORD_TABLES[name.stream]
-    stated.tamper(copy(table, row(name, LEAF)).replace(f"FROM {table} WHERE", f"FROM {table}, numbers({copies}) WHERE"))
+    stated.tamper(many(table, row(name, LEAF), copies))
     records = of_log(trace(stated, LEAF, check), name)
     assert len(records) == copies + 1
     good = [record for record in records if record.evidence.state in (VERIFIED, SIGNED)]
@@ -106,10 +115,7 @@ def test_unsigned_rows_push_no_signed_event_out_of_a_page(
     stated: Stated, later: str, count: int, check: pb.EvidenceCheck
 ) -> None:
     unsigned = {"LogId": "''", "BatchId": "generateUUIDv4(number)", "LeafIndex": "number", "Timestamp": later}
-    many = copy("audit_logs", f"TargetId = 'user-{LEAF}'", **unsigned).replace(
-        "FROM (SELECT * FROM audit_logs WHERE", f"FROM (SELECT * FROM audit_logs, numbers({count}) AS many WHERE"
-    )
-    stated.tamper(many.replace("SELECT * REPLACE", "SELECT * EXCEPT number REPLACE"))
+    stated.tamper(many("audit_logs", row(AUDIT, LEAF), count, **unsigned))
     events = search(stated, target_id=f"user-{LEAF}", page_size=100, check=check)
     assert [event.evidence.leaf_index for event in events if event.evidence.state in (VERIFIED, SIGNED)] == [LEAF]
     assert UNSIGNED in states(events) or len(events) == 1
