@@ -53,7 +53,8 @@ class ClickHouseNode(ClickHouseServer):
 
     ``http_port`` 0 takes a free port and keeps it over restarts. ``config`` is XML for the server's
     configuration (macros, clusters, ...), ``users`` XML for more users, whose grants must be given there:
-    the npm package has no writable store for CREATE USER. ``profiles`` is XML for more settings profiles.
+    the npm package has no writable store for CREATE USER. ``profiles`` is XML for more settings profiles;
+    they may change before the server starts again.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class ClickHouseNode(ClickHouseServer):
         self.directory = directory.resolve()
         self._config = config
         self._users = users
-        self._profiles = profiles
+        self.profiles = profiles
         self._process = BoundProcess(
             self._command(),
             log=self.directory / "server.log",
@@ -104,7 +105,7 @@ class ClickHouseNode(ClickHouseServer):
                 http_port=self.http_port,
                 tcp_port=self.tcp_port,
                 users=self._users,
-                profiles=self._profiles,
+                profiles=self.profiles,
                 config=self._config,
             )
         )
