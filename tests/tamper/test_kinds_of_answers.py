@@ -69,7 +69,9 @@ def test_of_a_copied_record_no_more_than_one_counts_as_signed(
     good = [record for record in records if record.evidence.state in (VERIFIED, SIGNED)]
     assert len(good) <= 1
     assert all(record.evidence.reason for record in records if record not in good)
-    assert states(of_log(trace(stated, LEAF + 1, check), name)) == [SIGNED if check == pb.CHECK_SIGNATURES else VERIFIED]
+    assert states(of_log(trace(stated, LEAF + 1, check), name)) == [
+        SIGNED if check == pb.CHECK_SIGNATURES else VERIFIED
+    ]
 
 
 FALSE_CLAIMS = {
