@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -47,7 +48,7 @@ def verify_all(server: LognotaryServer, *keys: str) -> list[VerifySummary]:
     summaries = []
     with grpc.insecure_channel(server.api_grpc) as channel:
         for within in ranges:
-            request = VerifyRequest(public_keys=keys, **within)
+            request = VerifyRequest(public_keys=keys, since=within.get("since"), until=within.get("until"))
             steps = list(EvidenceServiceStub(channel).Verify(request, timeout=PATIENCE))
             assert [step.finding for step in steps if step.HasField("finding")] == [], within
             assert steps[-1].HasField("summary")
