@@ -151,18 +151,18 @@ OTHER_LEAVES = {
 }
 
 
-@pytest.mark.parametrize("within", [EVERYTHING["whole"], EVERYTHING["since"]], ids=["whole", "since"])
 @pytest.mark.parametrize("name", [OPERATIONAL, AUDIT], ids=["operational", "audit"])
 @pytest.mark.parametrize(
     ("kind", "leaf"), [(kind, leaf) for kind, leaves in OTHER_LEAVES.items() for leaf in leaves], ids=str
 )
 def test_rows_beside_the_leaves_of_a_log_are_named_whatever_type_leaves_have(
-    stated: Stated, kind: str, leaf: str, name: LogName, within: dict[str, int]
+    stated: Stated, kind: str, leaf: str, name: LogName
 ) -> None:
     table = RECORD_TABLES[name.stream]
     stated.tamper(f"ALTER TABLE {table} MODIFY COLUMN LeafIndex {kind}")
     stated.tamper(copy(table, f"LogId = '{name.log_id}' AND LeafIndex = 5", LeafIndex=f"CAST({leaf} AS {kind})"))
-    assert verified(stated, **within)
+    for within in (EVERYTHING["whole"], EVERYTHING["since"]):
+        assert verified(stated, **within), within
 
 
 def rebatch(stated: Stated, name: LogName, number: int, **fields: Any) -> Batch:
