@@ -160,7 +160,8 @@ def test_rows_beside_the_leaves_of_a_log_are_named_whatever_type_leaves_have(
 ) -> None:
     table = RECORD_TABLES[name.stream]
     stated.tamper(f"ALTER TABLE {table} MODIFY COLUMN LeafIndex {kind}")
-    stated.tamper(copy(table, f"LogId = '{name.log_id}' AND LeafIndex = 5", LeafIndex=f"CAST({leaf} AS {kind})"))
+    where = f"LogId = '{name.log_id}' AND toString(LeafIndex) = '5'"
+    stated.tamper(copy(table, where, LeafIndex=f"CAST({leaf} AS {kind})"))
     for within in (EVERYTHING["whole"], EVERYTHING["since"]):
         assert verified(stated, **within), within
 
