@@ -41,6 +41,7 @@ class Key:
 
     @property
     def key_id(self) -> bytes:
+        """The first four bytes of SHA-256(name || 0A || type || public key)."""
         return sha256(self.name.encode() + b"\n" + bytes((self.kind,)) + self.public).digest()[:4]
 
     @classmethod
@@ -165,7 +166,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Keys of a log, the tree sizes of the batches and the numbers of the statements that they sign, both ends included."""
+    """Keys of a log, and where they sign: from which to which size and number of a statement, both included."""
 
     keys: frozenset[Key]
     sizes: tuple[int, int]
@@ -173,6 +174,7 @@ class Span:
 
 
 def ed25519(keys: Iterable[Key]) -> frozenset[Key]:
+    """Return the keys that sign statements."""
     return frozenset(key for key in keys if key.kind == ED25519)
 
 
@@ -182,7 +184,7 @@ def read_keys(text: str) -> list[Key]:
         return [Key.parse(line) for line in text.split()]
     public = load_pem_public_key(text.encode())
     if not isinstance(public, Ed25519PublicKey):
-        raise ValueError("the public key is not an Ed25519 key")
+        raise ValueError("the public key is not an Ed25519 key")  # noqa: TRY004 - as for any other bad file
     return [Key("", ED25519, public.public_bytes_raw())]
 
 

@@ -1,5 +1,7 @@
 """The rows of a ClickHouse database, read over HTTP; and RowBinary, the encoding that is hashed."""
 
+# ruff: noqa: S608 - names of tables and columns are constants
+
 from __future__ import annotations
 
 import base64
@@ -7,41 +9,40 @@ import http.client
 import io
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlencode, urlsplit
 from uuid import UUID
 
-_OFF = """use_query_cache use_query_condition_cache use_skip_indexes use_skip_indexes_on_data_read optimize_use_projections
-    optimize_use_implicit_projections optimize_trivial_count_query enable_parallel_replicas final limit offset
-    max_rows_to_read max_bytes_to_read max_rows_to_read_leaf max_bytes_to_read_leaf max_result_rows max_result_bytes
-    max_execution_time"""
-_THROW = "read_overflow_mode read_overflow_mode_leaf result_overflow_mode timeout_overflow_mode timeout_overflow_mode_leaf"
-_ON = "apply_deleted_mask apply_patch_parts apply_mutations_on_fly wait_end_of_query"
-SETTINGS = {
-    **dict.fromkeys(_OFF.split(), "0"),
-    **dict.fromkeys(_THROW.split(), "throw"),
-    **dict.fromkeys(_ON.split(), "1"),
-    "additional_table_filters": "{}",
-    "additional_result_filter": "",
-    "dialect": "clickhouse",
-}
+_SETTINGS = Path(__file__).with_name("settings.tsv")
 
-# One letter for each type: s String, u UUID, h FixedString(32), m Map, t DateTime64(9); a digit is the size of a number.
-BATCH = {"LogId": "s", "Origin": "s", "BatchId": "u", "Sequence": "8", "FirstLeaf": "8", "TreeSize": "8"}
-BATCH |= {"RecordCount": "8", "MinTimestamp": "t", "MaxTimestamp": "t", "IngestedAt": "t", "RootHash": "h"}
-BATCH |= {"Frontier": "s", "Checkpoint": "s", "CanonicalVersion": "2"}
-TILE = {"LogId": "s", "Level": "1", "TileIndex": "8", "Offset": "2", "Hashes": "s", "BatchId": "u", "Sequence": "8"}
-STATEMENT = {"LogId": "s", "Number": "8", "Kind": "s", "TreeSize": "8", "SignedAt": "4", "Note": "s", "Data": "s"}
-_CONTENT = {"Timestamp": "t", "TraceId": "s", "SpanId": "s", "TraceFlags": "1", "SeverityText": "s"}
-_CONTENT |= {"SeverityNumber": "1", "ServiceName": "s", "Body": "s", "ResourceSchemaUrl": "s"}
-_CONTENT |= {"ResourceAttributes": "m", "ScopeSchemaUrl": "s", "ScopeName": "s", "ScopeVersion": "s"}
-_CONTENT |= {"ScopeAttributes": "m", "LogAttributes": "m", "EventName": "s", "ObservedTimestamp": "t", "Flags": "4"}
-_CONTENT |= {"DroppedAttributesCount": "4", "OtlpDetails": "s", "IngestedAt": "t"}
-_AUDIT = """AuditRecordId ActorId ActorType Action TargetId TargetType SourceId SourceType Outcome Category AuditRule"""
-CANONICAL = {"operational": _CONTENT, "audit": _CONTENT | dict.fromkeys(_AUDIT.split(), "s")}
+# One letter for each type: s String, u UUID, h FixedString(32), m Map, t DateTime64(9); a digit is the size in bytes.
+
+
+def _columns(text: str) -> dict[str, str]:
+    """Read ``Name:letter ...``."""
+    return dict(word.split(":") for word in text.split())
+
+
+BATCH = _columns(
+    "LogId:s Origin:s BatchId:u Sequence:8 FirstLeaf:8 TreeSize:8 RecordCount:8 MinTimestamp:t MaxTimestamp:t "
+    "IngestedAt:t RootHash:h Frontier:s Checkpoint:s CanonicalVersion:2"
+)
+TILE = _columns("LogId:s Level:1 TileIndex:8 Offset:2 Hashes:s BatchId:u Sequence:8")
+STATEMENT = _columns("LogId:s Number:8 Kind:s TreeSize:8 SignedAt:4 Note:s Data:s")
+_CONTENT = _columns(
+    "Timestamp:t TraceId:s SpanId:s TraceFlags:1 SeverityText:s SeverityNumber:1 ServiceName:s Body:s "
+    "ResourceSchemaUrl:s ResourceAttributes:m ScopeSchemaUrl:s ScopeName:s ScopeVersion:s ScopeAttributes:m "
+    "LogAttributes:m EventName:s ObservedTimestamp:t Flags:4 DroppedAttributesCount:4 OtlpDetails:s IngestedAt:t"
+)
+_AUDIT = _columns(
+    "AuditRecordId:s ActorId:s ActorType:s Action:s TargetId:s TargetType:s SourceId:s SourceType:s Outcome:s "
+    "Category:s AuditRule:s"
+)
+CANONICAL = {"operational": _CONTENT, "audit": _CONTENT | _AUDIT}
 RECORD_TABLES = {"operational": "otel_logs", "audit": "audit_logs"}
-COMPUTED = """k8s.cluster.name k8s.container.name k8s.deployment.name k8s.namespace.name k8s.node.name k8s.pod.name
-    k8s.pod.uid deployment.environment.name""".split()
+_K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
+COMPUTED = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
 
 
 class UnreadableError(Exception):
@@ -54,9 +55,10 @@ class Database:
     def __init__(self, url: str) -> None:
         """Open ``http(s)://user:password@host:8123/database``."""
         self._url = urlsplit(url)
-        self._settings = {"database": self._url.path.strip("/")}
+        self._settings = {"database": self._url.path.strip("/"), "wait_end_of_query": "1"}
         known = {str(name, "utf-8") for (name,) in self._rows("SELECT name FROM system.settings", {"name": "s"})}
-        self._settings |= {name: value for name, value in SETTINGS.items() if name in known or name.startswith("wait_")}
+        pinned = dict(line.split("\t") for line in _SETTINGS.read_text(encoding="utf-8").splitlines())
+        self._settings |= {name: value for name, value in pinned.items() if name in known}
 
     def rows(self, table: str, columns: dict[str, str]) -> Iterator[tuple[Any, ...]]:
         """Yield every row of a table: no condition, so no index has a say."""

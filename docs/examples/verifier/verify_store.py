@@ -8,7 +8,7 @@ once and keeps a hash of each record in memory. Exit status: 0 if everything mat
 finding, 2 if storage or a key cannot be read.
 """
 
-# ruff: noqa: T201 - it is a command
+# ruff: noqa: S608, T201 - queries are constants, and it is a command
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ _IN_FLIGHT = 5.0  # seconds that may lie between the records of a batch and its 
 _TABLES = "('otel_logs', 'audit_logs', 'log_batches', 'log_tiles', 'log_statements')"
 _COLUMNS = f"""SELECT table, name, type, default_kind, default_expression FROM system.columns
     WHERE database = currentDatabase() AND table IN {_TABLES} ORDER BY table, name"""
-_ENGINES = f"SELECT name, engine FROM system.tables WHERE database = currentDatabase() AND name IN {_TABLES} ORDER BY name"
+_ENGINES = (
+    f"SELECT name, engine FROM system.tables WHERE database = currentDatabase() AND name IN {_TABLES} ORDER BY name"
+)
 
 
 class Record(NamedTuple):
@@ -168,7 +170,9 @@ class Verifier:
             self._find("BATCH_DUPLICATED", f"{name}: its row is stored more than once")
             return
         if row["FirstLeaf"] > last["TreeSize"]:
-            self._find("BATCH_MISSING", f"{name}: the entries {last['TreeSize']} to {row['FirstLeaf'] - 1} have no batch")
+            self._find(
+                "BATCH_MISSING", f"{name}: the entries {last['TreeSize']} to {row['FirstLeaf'] - 1} have no batch"
+            )
         elif row["FirstLeaf"] < last["TreeSize"] or Tree(row).root() != last["RootHash"]:
             self._find("LOG_FORKED", f"{name}: it is signed, but does not continue from the batch before it")
             return
@@ -214,8 +218,8 @@ class Verifier:
                 self._records[log_id, leaf] = others  # they belong to no batch: see _check_rest
         single = [records[0].leaf_hash for records in own if records]
         tree = Tree(batch)
-        for leaf_hash in single:
-            tree.append(leaf_hash)
+        for signed_leaf in single:
+            tree.append(signed_leaf)
         if tree.root() == batch["RootHash"]:  # so the records are right, whatever log_tiles has
             signed = single
         for place, records in enumerate(own):
@@ -286,7 +290,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Verify every log in a ClickHouse database.")
     parser.add_argument("url", help="http(s)://user:password@host:8123/database")
     parser.add_argument("--public-key", type=Path, action="append", required=True, help="PEM, or verifier keys")
-    parser.add_argument("--checkpoint", type=Path, action="append", default=[], help="a checkpoint or statement that was kept")
+    parser.add_argument(
+        "--checkpoint", type=Path, action="append", default=[], help="a checkpoint or statement that was kept"
+    )
     options = parser.parse_args()
     try:
         keys = [key for file in options.public_key for key in read_keys(file.read_text(encoding="utf-8"))]
