@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -52,28 +54,36 @@ def test_an_untouched_store_is_what_was_signed_by_either_of_its_keys(outsider: O
     assert (run.returncode, run.stdout, run.stderr) == (0, "0 findings, 16 batches\n", "")
 
 
-def test_a_real_server_writes_what_it_accepts(clickhouse_server: ClickHouseServer, tmp_path: Path) -> None:
+def test_what_a_real_server_writes_is_accepted_also_while_records_come_in(
+    clickhouse_server: ClickHouseServer, tmp_path: Path
+) -> None:
+    ended = threading.Event()
+
+    def keep_sending() -> None:
+        while not ended.is_set():
+            send(server.otlp_grpc, log_record("audit", audit_actor_id="a", audit_action="b"), log_record("operational"))
+
     with clickhouse_server.fresh_database() as database:
         url = urlunsplit(urlsplit(clickhouse_server.url)._replace(path=f"/{database}"))
-        with LognotaryServer(url, tmp_path / "data", batch_age=0.02, ml_dsa="true") as server:
-            for first, end in ((0, 254), (254, 300)):
-                records = [
-                    log_record(f"record {number}", audit_actor_id="alice", audit_action="auth.login")
-                    for number in range(first, end)
-                ]
-                send(server.otlp_grpc, *records, log_record("not audit"))
-            run = run_verifier(url, server.public_key)
-            assert (run.returncode, run.stderr) == (0, ""), run.stdout
-            statements = clickhouse_server.query(
-                "SELECT LogId, min(Number), argMin(TreeSize, Number) FROM log_statements GROUP BY LogId",
-                database=database,
+        with (
+            LognotaryServer(url, tmp_path / "data", batch_age=0.02, ml_dsa="true") as server,
+            ThreadPoolExecutor(1) as sender,
+        ):
+            records = (
+                log_record(f"record {number}", audit_actor_id="alice", audit_action="b") for number in range(300)
             )
-            assert [line.split("\t")[1:] for line in statements.splitlines()] == [["1", "0"]] * 2
-            clickhouse_server.query(
-                "ALTER TABLE audit_logs UPDATE Body = '\x1b[2J' WHERE LeafIndex = 255",
-                database=database,
-                settings={"mutations_sync": 2},
-            )
+            send(server.otlp_grpc, *records)
+            sending = sender.submit(keep_sending)
+            try:
+                runs = [run_verifier(url, server.public_key) for _ in range(3)]
+            finally:
+                ended.set()
+            sending.result()
+            assert [(run.returncode, run.stderr) for run in runs] == [(0, "")] * 3, runs
+            first = "SELECT Kind, TreeSize FROM log_statements WHERE Number = 1"
+            assert clickhouse_server.query(first, database=database).splitlines() == ["keys\t0"] * 2
+            change = "ALTER TABLE audit_logs UPDATE Body = '\x1b[2J' WHERE LeafIndex = 255"
+            clickhouse_server.query(change, database=database, settings={"mutations_sync": 2})
             run = run_verifier(url, server.public_key)
         assert run.returncode == 1
         assert run.stdout.startswith("RECORD_CHANGED: record 255 of batch ")

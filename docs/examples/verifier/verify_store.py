@@ -165,7 +165,7 @@ class Verifier:
 
     def _place_batch(self, row: Row, name: str) -> None:
         log = self._log(text(row["Origin"]))
-        last = log.batches[-1] if log.batches else {"Sequence": 0, "TreeSize": 0, "RootHash": EMPTY_ROOT}
+        last: Row = log.batches[-1] if log.batches else {"Sequence": 0, "TreeSize": 0, "RootHash": EMPTY_ROOT}
         if log.batches and row == last:
             self._find("BATCH_DUPLICATED", f"{name}: its row is stored more than once")
             return
