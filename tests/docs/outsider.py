@@ -14,8 +14,9 @@ __all__ = ["VERIFIER", "Outsider", "run_verifier"]
 VERIFIER = Path(__file__).parents[2] / "docs" / "examples" / "verifier"
 
 
-def run_verifier(url: str, key: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(VERIFIER / "verify_store.py"), url, "--public-key", str(key), *options]
+def run_verifier(url: str, key: Path, *options: str, verifier: Path = VERIFIER) -> subprocess.CompletedProcess[str]:
+    """Run the example, or a copy of it."""
+    command = [sys.executable, str(verifier / "verify_store.py"), url, "--public-key", str(key), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -27,11 +28,11 @@ class Outsider:
     url: str
     directory: Path
 
-    def verify(self, *options: str, key: int = 0, of: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def verify(self, *options: str, key: int = 0, verifier: Path = VERIFIER) -> subprocess.CompletedProcess[str]:
         """Run the verifier with the first or the second key."""
         file = self.directory / f"key-{key}.pem"
         file.write_bytes(self.store.signers[key].public_pem())
-        return run_verifier(self.url, of or file, *options)
+        return run_verifier(self.url, file, *options, verifier=verifier)
 
     def kinds(self, *options: str) -> list[str]:
         """Return the kinds of what the verifier finds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ from storage.clickhouse import connect
 from storage.commit import insert_batch
 from storage.migrate import migrate
 from storage.url import parse_storage_url
-from tests.docs.outsider import Outsider, run_verifier
+from tests.docs.outsider import VERIFIER, Outsider, run_verifier
 from tests.tamper.stated import FIRST_OF_NEW_KEY, LAST, write_stated
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, TABLES, Tables, batch_row, statement_row
 
@@ -51,6 +52,15 @@ def outsider(written: Outsider) -> Iterator[Outsider]:
 @pytest.mark.parametrize("key", [0, 1])
 def test_an_untouched_store_is_what_was_signed_by_either_of_its_keys(outsider: Outsider, key: int) -> None:
     run = outsider.verify(key=key)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "0 findings, 16 batches\n", "")
+
+
+def test_a_setting_that_clickhouse_does_not_know_is_left_out(outsider: Outsider, tmp_path: Path) -> None:
+    verifier = tmp_path / "verifier"
+    shutil.copytree(VERIFIER, verifier)
+    with (verifier / "settings.tsv").open("a", encoding="utf-8") as settings:
+        settings.write("of_another_version\t1\nof_another_version_too\t0\n")
+    run = outsider.verify(verifier=verifier)
     assert (run.returncode, run.stdout, run.stderr) == (0, "0 findings, 16 batches\n", "")
 
 

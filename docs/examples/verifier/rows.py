@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import http.client
 import io
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlencode, urlsplit
 from uuid import UUID
 
+_UNKNOWN_SETTING = "115"
 _SETTINGS = Path(__file__).with_name("settings.tsv")
 
 # One letter for each type: s String, u UUID, h FixedString(32), m Map, t DateTime64(9); a digit is the size in bytes.
@@ -55,10 +57,8 @@ class Database:
     def __init__(self, url: str) -> None:
         """Open ``http(s)://user:password@host:8123/database``."""
         self._url = urlsplit(url)
-        self._settings = {"database": self._url.path.strip("/"), "wait_end_of_query": "1"}
-        known = {str(name, "utf-8") for (name,) in self._rows("SELECT name FROM system.settings", {"name": "s"})}
-        pinned = dict(line.split("\t") for line in _SETTINGS.read_text(encoding="utf-8").splitlines())
-        self._settings |= {name: value for name, value in pinned.items() if name in known}
+        self._settings = dict(line.split("\t") for line in _SETTINGS.read_text(encoding="utf-8").splitlines())
+        self._settings |= {"database": self._url.path.strip("/"), "wait_end_of_query": "1"}
 
     def rows(self, table: str, columns: dict[str, str]) -> Iterator[tuple[Any, ...]]:
         """Yield every row of a table: no condition, so no index has a say."""
@@ -88,7 +88,15 @@ class Database:
         except (OSError, http.client.HTTPException) as error:
             raise UnreadableError(f"ClickHouse cannot be reached: {error}") from error
         if answer.status != http.client.OK:
-            raise UnreadableError(f"ClickHouse refuses a query: {answer.read(300)!r}")
+            message = answer.read(1000).decode(errors="replace")
+            if answer.getheader("X-ClickHouse-Exception-Code") == _UNKNOWN_SETTING:
+                # Sent first and left out if refused: a list of what there is may be bent itself.
+                named = {
+                    found.start(): name for name in self._settings if (found := re.search(rf"\b{name}\b", message))
+                }
+                del self._settings[named[min(named)]]
+                return self._ask(sql)
+            raise UnreadableError(f"ClickHouse refuses a query: {message}")
         return io.BufferedReader(cast(io.RawIOBase, answer), 1 << 20)
 
 

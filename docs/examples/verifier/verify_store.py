@@ -26,7 +26,7 @@ from logs import EMPTY_ROOT, Log, Row, Tree, log_id_of, text
 from notes import FaultError, ForeignError, Key, Note, Statement, ed25519, key_spans, read_keys
 from rows import BATCH, CANONICAL, COMPUTED, RECORD_TABLES, STATEMENT, TILE, Database, UnreadableError, fault, leaf_hash
 
-_IN_FLIGHT = 5.0  # seconds that may lie between the records of a batch and its row in log_batches
+_IN_FLIGHT = 3.0  # seconds that may lie between the records of a batch and its row in log_batches
 _TABLES = "('otel_logs', 'audit_logs', 'log_batches', 'log_tiles', 'log_statements')"
 _COLUMNS = f"""SELECT table, name, type, default_kind, default_expression FROM system.columns
     WHERE database = currentDatabase() AND table IN {_TABLES} ORDER BY table, name"""
