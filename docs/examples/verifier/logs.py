@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from notes import FaultError, Note, Span, Statement
@@ -25,9 +25,25 @@ def text(value: bytes) -> str:
     return value.decode(errors="backslashreplace")
 
 
+def printable(line: str) -> str:
+    """Escape what a terminal could take for a command: anybody may have written it."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
+
+
 def log_id_of(origin: str) -> str:
     """Return the LogId of an origin."""
     return sha256(origin.encode()).hexdigest()[:16]
+
+
+class Record(NamedTuple):
+    """One stored record, reduced to what is checked."""
+
+    table: str
+    batch_id: UUID
+    leaf_hash: bytes
+    timestamp: int
+    ingested_at: int
+    fault: str
 
 
 class Tree:

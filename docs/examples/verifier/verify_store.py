@@ -19,10 +19,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from logs import EMPTY_ROOT, Log, Row, Tree, log_id_of, text
+from logs import EMPTY_ROOT, Log, Record, Row, Tree, log_id_of, printable, text
 from notes import FaultError, ForeignError, Key, Note, Statement, ed25519, key_spans, read_keys
 from rows import BATCH, CANONICAL, COMPUTED, RECORD_TABLES, STATEMENT, TILE, Database, UnreadableError, fault, leaf_hash
 
@@ -35,17 +35,6 @@ _ENGINES = (
 )
 
 
-class Record(NamedTuple):
-    """One stored record, reduced to what is checked."""
-
-    table: str
-    batch_id: UUID
-    leaf_hash: bytes
-    timestamp: int
-    ingested_at: int
-    fault: str
-
-
 class Verifier:
     """One verification; ``findings`` are pairs of a kind and a sentence."""
 
@@ -56,11 +45,6 @@ class Verifier:
         self._records: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)  # by LogId and LeafIndex
         self._tiles: defaultdict[tuple[str, UUID], list[tuple[Any, ...]]] = defaultdict(list)  # by LogId and BatchId
         self._recorded: set[tuple[str, str, UUID]] = set()  # table, LogId and BatchId of every record
-
-    @property
-    def batches(self) -> int:
-        """Number of batches that count."""
-        return sum(len(log.batches) for log in self._logs.values())
 
     def run(self) -> None:
         """Verify everything. Statements are read before batches, and batches before what they cover."""
@@ -79,6 +63,10 @@ class Verifier:
         self._check_rest(batches)
         for note in self._kept:
             self._check_kept(note)
+
+    def count_batches(self) -> int:
+        """Return how many batches count as committed."""
+        return sum(len(log.batches) for log in self._logs.values())
 
     def _rows(self, table: str, columns: dict[str, str]) -> list[Row]:
         return [dict(zip(columns, row, strict=True)) for row in self._database.rows(table, columns)]
@@ -170,9 +158,7 @@ class Verifier:
             self._find("BATCH_DUPLICATED", f"{name}: its row is stored more than once")
             return
         if row["FirstLeaf"] > last["TreeSize"]:
-            self._find(
-                "BATCH_MISSING", f"{name}: the entries {last['TreeSize']} to {row['FirstLeaf'] - 1} have no batch"
-            )
+            self._find("BATCH_MISSING", f"{name}: entries {last['TreeSize']} to {row['FirstLeaf'] - 1} have no batch")
         elif row["FirstLeaf"] < last["TreeSize"] or Tree(row).root() != last["RootHash"]:
             self._find("LOG_FORKED", f"{name}: it is signed, but does not continue from the batch before it")
             return
@@ -280,11 +266,6 @@ class Verifier:
             self._find("LOG_FORKED", f"{note.origin} is inconsistent with {what} of {note.size} entries")
 
 
-def printable(line: str) -> str:
-    """Escape what a terminal could take for a command: anybody may have written it."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
-
-
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description="Verify every log in a ClickHouse database.")
@@ -302,10 +283,11 @@ def main() -> int:
     except (UnreadableError, FaultError, OSError, ValueError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         return 2
+    batches = verifier.count_batches()
     for kind, sentence in verifier.findings:
         print(printable(f"{kind}: {sentence}"))
-    print(f"{len(verifier.findings)} findings, {verifier.batches} batches")
-    return 1 if verifier.findings or not verifier.batches else 0
+    print(f"{len(verifier.findings)} findings, {batches} batches")
+    return 1 if verifier.findings or not batches else 0
 
 
 if __name__ == "__main__":
