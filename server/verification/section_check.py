@@ -20,6 +20,7 @@ from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
 from server.notary.statement_check import LogStatements
+from server.verification.definition_check import check_definitions
 from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import origin_of_row, unlisted_batches
@@ -54,6 +55,7 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
     Raises:
         StorageError: storage cannot be read.
     """
+    yield from check_definitions(engine)
     for stated in context.stated.values():
         yield from stated.findings
     yield from filter(None, (check_batch(batch, context.keys) for batch in context.foreign))

@@ -10,16 +10,18 @@ import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint
-from server.notary.findings import Finding
+from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
+from server.verification.definition_check import check_definitions
 from server.verification.expiry import Expired, Expiry
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
@@ -30,6 +32,7 @@ from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.required_logs import missing_logs
 from storage.engine import Engine
+from storage.errors import InconsistentAnswerError, StorageError, UnreadableTableError
 from storage.evidence import last_batch, read_foreign_batches, sample_batches
 from storage.inventory import (
     BatchIndex,
@@ -45,6 +48,8 @@ from storage.statements import read_statements
 
 __all__ = ["Progress", "Scope", "Summary", "verify"]
 
+_Step = TypeVar("_Step")
+_ALL_LEAVES = (0, 1 << 64)
 _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
 
 
@@ -140,6 +145,10 @@ class _Verification:
         self._logs: dict[str, LogCheck] = {}  # by origin
         self._spans: dict[str, LeafSpan] = {}  # by origin
         self._expiries: dict[str, Expiry] = {}  # by origin
+        self._indexes: dict[str, BatchIndex] = {}  # by origin
+        self._foreign: list[Batch] = []
+        self._unread: set[str] = set()  # origins of logs that could not be read to their end
+        self._tables_altered = False
         self._groups: dict[Stream, RecordGroups] = {}
         self._tiles: list[TileGroup] = []
         self._altered_tiles: list[Batch] = []
@@ -161,32 +170,66 @@ class _Verification:
         )
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
+        for finding in check_definitions(self._engine):
+            self._tables_altered = True
+            yield finding
+        yield from self._read()
+        for origin, log in self._logs.items():
+            yield from self._follow(log, log.batches(self._indexes[origin]))
+        yield from self._gaps()
+        yield from self._check_history()
+        yield from self._trying("The rows of no batch", self._loose())
+        for origin, expiry in self._expiries.items():
+            yield from expiry.expired(origin)
+
+    def _read(self) -> Iterator[Finding]:
+        """Read what all logs need, as far as it can be read."""
         # Statements are read before batches, so that every checkpoint that a statement is about is among the batches.
+        yield from self._trying("Statements", self._read_statements())
+        # The list of batches is read before the rows, so that the rows of every verified batch are all among
+        # them, however much is written meanwhile.
+        yield from self._trying("The list of batches", self._read_batches())
+        yield from self._trying("The hashes of logs", self._read_tiles())
+        for stream in Stream:
+            yield from self._trying(f"{stream.value.capitalize()} records", self._read_groups(stream))
+        for origin in self._indexes:
+            name = LogName.parse(origin)
+            if name.stream in self._groups:
+                self._logs[origin] = self._open(name)
+
+    def _read_statements(self) -> Iterator[Finding]:
         rows = list(read_statements(self._engine))
         self._keys = learn_keys(rows, self._keys)
         self._stated = check_statements(rows, self._keys)
         yield from (finding for log in self._stated.values() for finding in log.findings)
-        # The list of batches is read before the rows, so that the rows of every verified batch are all among
-        # them, however much is written meanwhile.
+
+    def _read_batches(self) -> Iterator[Finding]:
         extents = self._extents()
         self._spans = {extent.origin: self._span(extent) for extent in extents}
         self._total = sum(_within(self._spans[extent.origin], extent) for extent in extents)
-        indexes = {extent.origin: self._index(extent) for extent in extents}
-        foreign, unlisted = read_foreign_batches(self._engine, [extent.log_id for extent in extents], self._limits.junk)
-        after = {extent.log_id: self._spans[extent.origin].first for extent in extents}
-        self._tiles = read_tile_groups(self._engine, after={log_id: size for log_id, size in after.items() if size})
-        for stream in Stream:
-            self._groups[stream] = read_all_record_groups(self._engine, stream, self._limits.junk)
-        for origin in indexes:
-            self._logs[origin] = self._open(LogName.parse(origin))
-        for origin, log in self._logs.items():
-            yield from self._follow(log, log.batches(indexes[origin]))
-        yield from self._gaps(foreign)
+        self._indexes = {extent.origin: self._index(extent) for extent in extents}
+        self._foreign, unlisted = read_foreign_batches(
+            self._engine, [extent.log_id for extent in extents], self._limits.junk
+        )
         yield from unlisted_batches(unlisted)
-        yield from self._check_history()
-        yield from self._loose()
-        for origin, expiry in self._expiries.items():
-            yield from expiry.expired(origin)
+
+    def _read_tiles(self) -> Iterator[Finding]:
+        firsts = {log_id_of(origin): span.first for origin, span in self._spans.items() if span.first}
+        self._tiles = read_tile_groups(self._engine, after=firsts)
+        yield from ()
+
+    def _read_groups(self, stream: Stream) -> Iterator[Finding]:
+        self._groups[stream] = read_all_record_groups(self._engine, stream, self._limits.junk)
+        yield from ()
+
+    def _trying(self, what: str, steps: Iterable[_Step]) -> Iterator[_Step | Finding]:
+        """Yield steps up to the first that meets a table that cannot be read because it was altered."""
+        try:
+            yield from steps
+        except StorageError as error:
+            if not (self._tables_altered or isinstance(error, (UnreadableTableError, InconsistentAnswerError))):
+                raise
+            yield Finding(FindingKind.TABLE_ALTERED, f"{what} cannot be verified: {error}")
 
     def _extents(self) -> list[LogExtent]:
         """Return the logs; rows of other names, and of names without a valid batch if there are many, are foreign."""
@@ -228,12 +271,22 @@ class _Verification:
         return LogCheck(self._engine, self._keys, checker, resume=self._spans[name.origin].after, wanted=sizes)
 
     def _follow(self, log: LogCheck, steps: Iterable[Finding | None]) -> Iterator[Progress | Finding]:
-        for step in steps:
-            if step is not None:
-                yield step
-            else:
-                total = max(self._total, self._records)
-                yield Progress(log.name.origin, self._batches, self._records, total, self._good_until(log))
+        followed = False
+
+        def follow() -> Iterator[Progress | Finding]:
+            nonlocal followed
+            for step in steps:
+                if step is not None:
+                    yield step
+                else:
+                    total = max(self._total, self._records)
+                    yield Progress(log.name.origin, self._batches, self._records, total, self._good_until(log))
+            followed = True
+
+        yield from self._trying(log.name.origin, follow())
+        if not followed:
+            self._unread.add(log.name.origin)
+            self._explained[log.name.log_id].append(_ALL_LEAVES)
 
     def _good_until(self, log: LogCheck) -> str:
         doubtful = self.found or self._pending.vacancies or self._pending.strays
@@ -248,10 +301,10 @@ class _Verification:
     def _records(self) -> int:
         return sum(log.verified_records for log in self._logs.values())
 
-    def _gaps(self, foreign: Sequence[Batch]) -> Iterator[Progress | Finding]:
+    def _gaps(self) -> Iterator[Progress | Finding]:
         """Assign broken rows to the log they belong to, and yield what is missing in each log."""
         broken = {batch: finding for log in self._logs.values() for batch, finding in log.broken}
-        for batch in foreign:
+        for batch in self._foreign:
             finding = check_batch(batch, self._keys)
             if finding is not None:  # otherwise it is the first of a log that did not exist before
                 broken[batch] = finding
@@ -261,16 +314,22 @@ class _Verification:
             by_home[home].append((batch, finding))
             self._known_ids[log_id_of(home)] |= {batch.batch_id, compute_batch_id(batch)}
         for origin, log in self._logs.items():
-            yield from self._follow(log, log.gaps(by_home.pop(origin, [])))
+            rows = by_home.pop(origin, [])
+            if origin not in self._unread:
+                yield from self._follow(log, log.gaps(rows))
             self._explained[log.name.log_id] += log.explained
-        for rows in by_home.values():
-            yield from (finding for _, finding in rows)
+        yield from (finding for rows in by_home.values() for _, finding in rows)
 
     def _check_history(self) -> Iterator[Finding]:
-        history = HistoryCheck(self._logs, self._stated, self._explained, self._size)
+        logs = {origin: log for origin, log in self._logs.items() if origin not in self._unread}
+        unread = {log_id_of(origin) for origin in self._indexes.keys() - logs.keys()}
+        stated = {log_id: log for log_id, log in self._stated.items() if log_id not in unread}
+        history = HistoryCheck(logs, stated, self._explained, self._size)
         after = {origin: span.after for origin, span in self._spans.items() if span.after is not None}
         for kept in (*self._scope.checkpoints, *after.values()):
-            yield from history.check(kept)
+            origin = (kept.checkpoint if isinstance(kept, Statement) else kept).origin
+            if log_id_of(origin) not in unread:
+                yield from history.check(kept)
         ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
         yield from history.check_statements({origin: kept.size for origin, kept in after.items()}, ends)
         yield from history.check_begun(self._engine)
