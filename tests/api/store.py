@@ -25,7 +25,7 @@ from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
-from tests.log.writers import log_writer
+from tests.log.writers import begin_log, log_writer
 
 __all__ = [
     "LOGS",
@@ -77,6 +77,7 @@ class Writer:
         self.engine = engine
         self.journal = journal
         self.signer = Signer.generate()
+        self._begun: set[Stream] = set()
         self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in LOGS.values()))
 
     def write(
@@ -94,6 +95,9 @@ class Writer:
         batches = {}
         for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, received):
             name = LOGS[rows.stream]
+            if rows.stream not in self._begun:
+                self._begun.add(rows.stream)
+                begin_log(self.engine, self.journal, name, self.signer, START // 10**9)
             at = state or open_log(self.engine, name, [self.signer.verifier_key(name.origin)], None, self.journal)[0]
             batches[rows.stream] = log_writer(self.engine, self.journal, at, self.signer).commit([rows])
         return batches

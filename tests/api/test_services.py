@@ -94,11 +94,19 @@ async def test_a_trace_of_which_nothing_is_stored_is_not_found(writer: Writer) -
 
 async def test_a_storage_that_cannot_be_read_is_unavailable(writer: Writer) -> None:
     writer.engine.execute("DROP TABLE audit_logs SYNC")
-    for call in (get_trace(writer, trace_id=TRACE), search(writer), verify(writer)):
+    for call in (get_trace(writer, trace_id=TRACE), search(writer)):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert "storage" in (caught.value.details() or "")
+
+
+async def test_verification_goes_on_without_a_table_that_is_gone(events: Writer) -> None:
+    events.engine.execute("DROP TABLE otel_logs SYNC")
+    steps = await verify(events)
+    findings = [step.finding for step in steps if step.HasField("finding")]
+    assert {finding.kind for finding in findings} == {evidence_pb2.TABLE_ALTERED}
+    assert steps[-1].summary.records == 6
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from server.log.log_writer import LogWriter
 from server.log.receipt_floor import ReceiptFloor
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import Batch, LogState
-from server.notary.origin import Stream
+from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.notary.statement import Statement
+from server.notary.statement import Statement, StatementKind
 from storage.engine import Engine
 
 
@@ -120,3 +120,9 @@ def statement_writer(
         clock,
         receipts,
     )
+
+
+def begin_log(engine: Engine, journal: Journal, name: LogName, signer: Signer, at: float) -> Statement:
+    """Store the first statement of an empty log, as a server does before it takes records; ``at`` is in seconds."""
+    writer = statement_writer(engine, journal, LogState(name), signer, clock=lambda: at)
+    return writer.state(StatementKind.RETENTION, "forever")

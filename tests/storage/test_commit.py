@@ -23,18 +23,17 @@ from storage.evidence import (
     read_batches_at,
     read_batches_of_leaves,
     read_batches_within,
+    read_foreign_batches,
     read_fragments,
-    read_misnamed_batches,
     read_records,
     read_records_of_batch,
     read_tile_fragments,
 )
 from storage.inventory import (
     RecordGroup,
-    count_records,
-    list_logs,
+    read_all_record_groups,
     read_batch_index,
-    read_record_groups,
+    read_extents,
     read_tile_groups,
 )
 from storage.native import Column, MapColumn, PlainColumn, WordColumn
@@ -154,8 +153,7 @@ def test_a_batch_is_read_back_as_it_was_written(engine: Engine) -> None:
 def test_a_log_without_batches_is_empty(engine: Engine) -> None:
     assert last_batch(engine, "0" * 16) is None
     assert read_batches(engine, "0" * 16) == []
-    assert list_logs(engine) == []
-    assert count_records(engine) == 0
+    assert read_extents(engine) == []
     assert read_fragments(engine, "0" * 16, 0, 0) == []
     assert read_tile_fragments(engine, "0" * 16, []) == []
     assert read_batches_of_leaves(engine, "0" * 16, []) == []
@@ -178,16 +176,18 @@ def test_batches_are_listed_and_read_by_their_places_and_twins_are_never_parted(
         assert len(page) == 2
 
 
-def test_batches_and_counts_are_cut_by_time_of_receipt(engine: Engine) -> None:
+def test_lists_of_batches_begin_and_end_at_numbers_of_entries(engine: Engine) -> None:
     first = grow(log(), 2, ingested_at=NOW)
     second = grow(first.state, 3, ingested_at=NOW + 1)
     for step in (first, second):
         commit(engine, step)
     log_id = first.batch.log_id
-    assert list(read_batch_index(engine, log_id, since=NOW + 1).places()) == [(2, 5)]
-    assert list(read_batch_index(engine, log_id, until=NOW + 1).places()) == [(1, 2)]
-    assert (count_records(engine), count_records(engine, since=NOW + 1), count_records(engine, until=NOW)) == (5, 3, 0)
-    assert [group.count for group in read_record_groups(engine, Stream.OPERATIONAL, since=NOW + 1)] == [3]
+    assert list(read_batch_index(engine, log_id, after=2).places()) == [(2, 5)]
+    assert list(read_batch_index(engine, log_id, end=2).places()) == [(1, 2)]
+    (extent,) = read_extents(engine)
+    assert (extent.log_id, extent.size, extent.records) == (log_id, 5, 5)
+    groups = read_all_record_groups(engine, Stream.OPERATIONAL, 0)
+    assert (sorted(group.count for group in groups.groups), groups.unlisted) == ([2, 3], 0)
 
 
 def test_batches_are_found_by_their_leaves(engine: Engine) -> None:
@@ -208,16 +208,22 @@ def test_logs_are_listed_once_and_kept_apart(engine: Engine) -> None:
     for step in steps:
         commit(engine, step)
         commit(engine, grow(step.state, 1))
-    assert sorted(list_logs(engine)) == sorted((step.batch.log_id, step.batch.origin) for step in steps)
+    assert sorted((extent.log_id, extent.origin) for extent in read_extents(engine)) == sorted(
+        (step.batch.log_id, step.batch.origin) for step in steps
+    )
     assert [batch.record_count for batch in read_batches(engine, steps[0].batch.log_id)] == [2, 1]
 
 
 def test_batches_whose_id_and_origin_disagree_are_found(engine: Engine) -> None:
-    commit(engine, grow(log(), 2))
-    assert read_misnamed_batches(engine) == []
+    first = grow(log(), 2)
+    commit(engine, first)
+    known = [first.batch.log_id]
+    assert read_foreign_batches(engine, known, 10) == ([], 0)
+    assert read_foreign_batches(engine, [], 10) == ([first.batch], 0)
     altered = dataclasses.replace(grow(log(), 2).batch, log_id="f" * 16, batch_id=UUID(int=3))
     insert_batch(engine, altered)
-    assert read_misnamed_batches(engine) == [altered]
+    assert read_foreign_batches(engine, known, 10) == ([altered], 0)
+    assert read_foreign_batches(engine, [], 1) == ([first.batch], 1)
 
 
 def _place(brought: tuple[TileFragment, UUID]) -> tuple[int, int, int]:
@@ -260,11 +266,11 @@ def test_records_carry_their_log_batch_and_leaf(engine: Engine) -> None:
     ]
     of_batch = list(read_records_of_batch(engine, Stream.OPERATIONAL, log_id, second.batch.batch_id, 10))
     assert [record.leaf_index for record in of_batch] == [3, 4]
-    assert sorted(read_record_groups(engine, Stream.OPERATIONAL), key=lambda group: group.min_leaf) == [
-        RecordGroup(log_id, first.batch.batch_id, 3, 0, 2, NOW),
-        RecordGroup(log_id, second.batch.batch_id, 2, 3, 4, NOW),
+    assert sorted(read_all_record_groups(engine, Stream.OPERATIONAL, 100).groups, key=lambda group: group.min_leaf) == [
+        RecordGroup(log_id, first.batch.batch_id, 3, 0, 2, NOW, NOW, NOW),
+        RecordGroup(log_id, second.batch.batch_id, 2, 3, 4, NOW, NOW, NOW),
     ]
-    assert read_record_groups(engine, Stream.AUDIT) == []
+    assert read_all_record_groups(engine, Stream.AUDIT, 100) == RecordGroups([])
 
 
 def test_hashes_are_counted_by_the_batch_they_name(engine: Engine) -> None:

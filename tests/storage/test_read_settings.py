@@ -19,7 +19,7 @@ from storage.engine import Engine
 from storage.errors import SettingRefusedError, StorageError
 from storage.evidence import read_records
 from storage.read_settings import FULL_SCAN, PINNED, settings_clause, without_unknown
-from storage.records import AuditFilter, records_of_trace, search_audit_events
+from storage.records import AuditFilter, of_audit_events, of_trace, select_rows
 from storage.rowbinary import read_one, read_rows, text, uint64
 from storage.url import parse_storage_url
 
@@ -250,9 +250,9 @@ def test_lookups_miss_no_record_that_has_an_update_that_is_not_merged(engine: En
 
     def found() -> list[list[int]]:
         lookups = (
-            records_of_trace(engine, Stream.AUDIT, "07", limit),
-            search_audit_events(engine, AuditFilter({"ActorId": "actor", "TraceId": "07"}), limit),
-            search_audit_events(engine, AuditFilter({"TargetId": "507"}), limit),
+            select_rows(engine, of_trace(Stream.AUDIT, "07"), limit),
+            select_rows(engine, of_audit_events(AuditFilter({"ActorId": "actor", "TraceId": "07"})), limit),
+            select_rows(engine, of_audit_events(AuditFilter({"TargetId": "507"})), limit),
             read_records(engine, Stream.AUDIT, "log", 500, 510),
         )
         return [[record.leaf_index for record in records] for records in lookups]

@@ -20,14 +20,14 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from server.notary.statement import StatementKind, StatementRow
+from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.verification.expiry import Expired
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
 from storage.evidence import read_fragments
-from tests.log.writers import log_writer, statement_writer
+from tests.log.writers import begin_log, log_writer
 
 __all__ = [
     "AUDIT",
@@ -267,10 +267,7 @@ def write_store(tables: Tables) -> Store:
     """Write the store: two logs, over two days, a second between batches; with one statement, before the batches."""
     store = Store(tables, (Signer.generate(),))
     for name, sizes in _SIZES.items():
-        first = statement_writer(
-            tables.engine, tables.journal, LogState(name), store.signers[0], clock=lambda: START / SECOND
-        )
-        first.state(StatementKind.RETENTION, "forever")
+        begin_log(tables.engine, tables.journal, name, store.signers[0], START / SECOND)
         store.batches[name] = [
             store.write(name, size, ingested_at=(NEXT_DAY if number >= 4 else START) + number * SECOND)
             for number, size in enumerate(sizes)
