@@ -28,10 +28,7 @@ Stop = Callable[[RefusedError], None]
 """Ends the arrival of a request: its sender gets the error, and the received bytes are released."""
 
 _LEAST_SIZE = 4 << 10  # bytes that a request counts for however small it is, for all the objects around it
-# Bytes of a request of unknown size, before one was seen. A guess that is too low is noticed when the requests have
-# arrived, and are in memory; one that is too high only refuses some requests in the first moments.
-_FIRST_GUESS = 8 << 20
-_FIRST_GUESS_PART = 8  # of the largest request that can be admitted, at most
+_FIRST_GUESS = 2 << 20  # bytes of a request of unknown size, before one was seen
 _SLOW = 2.0  # seconds after which an arriving body counts only for what has come of it
 _GIVES_WAY = 5.0  # seconds after which it makes room for one more request if there are too many
 _LONGEST_ARRIVAL = 60.0  # seconds for a whole body
@@ -80,7 +77,7 @@ class Admission:
         self._clock = clock
         self._shares = FairShare()
         self._window = AdaptiveWindow(limits.size, uniform)
-        self._usual_size = float(min(_FIRST_GUESS, limits.largest // _FIRST_GUESS_PART))
+        self._usual_size = float(_FIRST_GUESS)
         self._deviation = 0.0  # from that, lately
         self._on_their_way = 0  # bytes of requests that have arrived and are not acknowledged
         self._arriving: dict[Ticket, Stop] = {}  # the oldest first

@@ -134,7 +134,7 @@ def test_after_its_end_a_request_takes_no_more(admission: Admission) -> None:
     with admission.admit("a") as ticket:
         pass
     with pytest.raises(StalledError):
-        ticket.received(2 * MIB)
+        ticket.received(3 * MIB)
     assert admission.size == 0
 
 
@@ -209,10 +209,10 @@ def test_an_arrival_that_takes_too_long_is_ended(admission: Admission, now: Now)
 
 
 def test_a_slow_arrival_makes_way_where_there_are_too_many_requests(admission: Admission, now: Now) -> None:
-    slow = admission.admit("slow")
+    slow = admission.admit("slow", MIB)
     with slow.arriving(stopped := Stopped()):
         for _ in range(9):
-            admission.admit("slow")
+            admission.admit("slow", MIB)
         with pytest.raises(OverloadedError):
             admission.admit("quick")
         assert stopped.errors == []
