@@ -31,6 +31,7 @@ from storage.evidence import (
 )
 from storage.inventory import (
     RecordGroup,
+    RecordGroups,
     read_all_record_groups,
     read_batch_index,
     read_extents,
