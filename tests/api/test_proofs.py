@@ -189,8 +189,8 @@ def test_whoever_verifies_with_a_key_of_their_own_is_told_that_it_is_compromised
     backend = Backend(writer.engine, writer.keys + TrustedKeys(compromised={name: 0}))
     request = pb.VerifyRequest(public_keys=[key])
     request.compromised_keys[name].FromSeconds(1 << 32)  # a later time makes it no better
-    [finding] = [step.finding for step in backend.verify(request) if step.HasField("finding")]
-    assert finding.kind == pb.SIGNED_BY_COMPROMISED_KEY
+    kinds = [step.finding.kind for step in backend.verify(request) if step.HasField("finding")]
+    assert kinds == 2 * [pb.SIGNED_BY_COMPROMISED_KEY]  # its statement, and its batch
 
 
 def test_hashes_of_a_batch_that_was_never_committed_disturb_no_proof(engine: Engine) -> None:

@@ -168,4 +168,5 @@ async def test_a_verification_that_cannot_be_made_is_an_invalid_argument(
 async def test_the_callers_public_keys_count_instead_of_the_servers(events: Writer) -> None:
     key = events.signer.verifier_key("shop/audit/other")
     steps = await verify(events, public_keys=[str(key)])
-    assert {step.finding.kind for step in steps if step.HasField("finding")} == {evidence_pb2.BATCH_FOREIGN_SIGNED}
+    kinds = {step.finding.kind for step in steps if step.HasField("finding")}
+    assert kinds == {evidence_pb2.BATCH_FOREIGN_SIGNED, evidence_pb2.STATEMENT_FOREIGN_SIGNED}

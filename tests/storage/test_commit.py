@@ -268,8 +268,8 @@ def test_records_carry_their_log_batch_and_leaf(engine: Engine) -> None:
     of_batch = list(read_records_of_batch(engine, Stream.OPERATIONAL, log_id, second.batch.batch_id, 10))
     assert [record.leaf_index for record in of_batch] == [3, 4]
     assert sorted(read_all_record_groups(engine, Stream.OPERATIONAL, 100).groups, key=lambda group: group.min_leaf) == [
-        RecordGroup(log_id, first.batch.batch_id, 3, 0, 2, NOW, NOW, NOW),
-        RecordGroup(log_id, second.batch.batch_id, 2, 3, 4, NOW, NOW, NOW),
+        RecordGroup(log_id, first.batch.batch_id, 3, 0, 2, NOW, 0, 0),
+        RecordGroup(log_id, second.batch.batch_id, 2, 3, 4, NOW, 0, 0),
     ]
     assert read_all_record_groups(engine, Stream.AUDIT, 100) == RecordGroups([])
 
