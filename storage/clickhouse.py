@@ -13,11 +13,12 @@ from typing import Any, BinaryIO, cast
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
 
 from storage.cuttable import CuttableConnections
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import (
+    LimitExceededError,
     NotAppliedError,
     OutcomeUnknownError,
     SettingRefusedError,
@@ -53,6 +54,19 @@ _NOTHING_STORED = frozenset(
         *(469,),  # a constraint forbids it
     }
 )
+
+# Limits of a user's settings, by the errors of statements that reach them.
+_LIMITS = {
+    158: "max_rows_to_read, max_rows_to_group_by or max_rows_to_sort",
+    159: "max_execution_time or max_execution_time_leaf",
+    160: "max_execution_time or max_estimated_execution_time",
+    161: "max_columns_to_read",
+    191: "max_rows_in_set, max_rows_in_distinct or max_rows_in_join",
+    241: "max_memory_usage",
+    307: "max_bytes_to_read, max_bytes_to_group_by or max_bytes_to_sort",
+    396: "max_result_rows, max_result_bytes or max_rows_to_sort",
+    565: "max_partitions_to_read",
+}
 
 _UNKNOWN_SETTING = 115
 _READONLY = 164
@@ -332,11 +346,21 @@ def _translated(*, inserting: bool = False) -> Iterator[None]:
                 "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
                 f"ClickHouse says: {message}"
             ) from error
+        if error.code in _LIMITS and not inserting:
+            raise LimitExceededError(
+                "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
+                f"{_LIMITS[error.code]} in its settings. ClickHouse says: {message}"
+            ) from error
         if error.code in _NOTHING_STORED or (error.code and not inserting):
             raise NotAppliedError(message) from error
         raise OutcomeUnknownError(message) from error  # also without a code: that is not ClickHouse's word
     except ClickHouseError as error:
         raise StorageError(str(error)) from error
+    except ProtocolError as error:
+        raise OutcomeUnknownError(
+            f"storage broke off its answer: a limit of time stopped the query (max_execution_time, max_execution_time_leaf), or ClickHouse did "
+            f"({error})"
+        ) from error
     except HTTPError as error:
         raise OutcomeUnknownError(f"storage did not answer: {error}") from error
 

@@ -4,6 +4,7 @@ StorageError
 ├── StorageConfigError     a storage URL or an existing table that cannot be used: for the operator
 ├── StorageBusyError       the embedded directory is in use by another process
 ├── NotAppliedError        storage refused the statement; nothing was stored
+│   ├── LimitExceededError     a limit of this user stopped the statement
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 ├── InconsistentAnswerError  two answers about the same rows disagree
@@ -20,6 +21,7 @@ from server.errors.base import LognotaryError
 __all__ = [
     "InconsistentAnswerError",
     "LeaseLostError",
+    "LimitExceededError",
     "NotAppliedError",
     "OutcomeUnknownError",
     "SettingRefusedError",
@@ -70,6 +72,10 @@ class SettingRefusedError(NotAppliedError):
     """ClickHouse does not let this user send a setting that every statement needs; the message says what to do."""
 
     retryable: ClassVar[bool] = False
+
+
+class LimitExceededError(NotAppliedError):
+    """A limit in the settings of this user of ClickHouse stopped the statement."""
 
 
 class LeaseLostError(NotAppliedError):

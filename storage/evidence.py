@@ -13,11 +13,26 @@ from server.notary.merkle import TILE_HEIGHT
 from server.notary.origin import Stream
 from storage.engine import Engine, Pieces
 from storage.read_settings import FULL_SCAN
-from storage.rowbinary import boolean, fixed32, int64, read_one, read_rows, string, text, uint8, uint16, uint64, uuid
+from storage.rowbinary import (
+    boolean,
+    fixed32,
+    int64,
+    read_one,
+    read_rows,
+    string,
+    text,
+    text_pairs,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    uuid,
+)
 from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical_expressions
 
 __all__ = [
     "StoredRecord",
+    "check_scan_types",
     "computed_ok",
     "count_after",
     "last_batch",
@@ -247,6 +262,25 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
         "AND LeafIndex < {end:UInt64}",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
+
+
+def check_scan_types(engine: Engine, stream: Stream) -> None:
+    """Check that the columns of ``scan_query`` have the types that ``hash_rows`` reads.
+
+    Raises:
+        UnreadableTableError: the table was altered.
+        StorageError: storage cannot be read.
+    """
+    readers = {
+        Kind.TIME: int64,
+        Kind.UINT8: uint8,
+        Kind.UINT32: uint32,
+        Kind.STRING: string,
+        Kind.WORD: string,
+        Kind.MAP: text_pairs,
+    }
+    columns = (readers[column.kind] for column in canonical_columns(stream))
+    list(read_rows(engine.query(f"{scan_query(stream)} LIMIT 0"), (uuid, uint64, boolean, *columns)))
 
 
 def scan_query(stream: Stream) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,6 +21,7 @@ from server.api.tile_files import latest_checkpoint, read_tile
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
+from server.notary.note import UnknownKeyError
 from server.notary.statement import Statement, StatementKind
 from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
@@ -28,6 +29,7 @@ from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.verification.expiry import Expired
 from server.verification.verification import Progress, Scope, Summary, verify
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.interrupt import Interrupt, InterruptedQueryError
 from storage.statements import read_statements
 
@@ -140,9 +142,13 @@ class Backend:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
             keys = given + TrustedKeys(compromised=_marks(request, own))
-            with self._engine.interrupted_by(interrupt):
-                learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
-            scope = _scope(request, learned, self._remembered())
+            learned, unread = keys, False
+            try:
+                with self._engine.interrupted_by(interrupt):
+                    learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
+            except StorageError:
+                unread = True  # verification shows whether the table was altered, or storage is away
+            scope = _scope(request, learned, self._remembered(), all_keys=not unread)
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
         return self._responses(verify(self._engine, keys, scope), scope, interrupt)
@@ -176,10 +182,15 @@ class Backend:
 
 
 def _scope(
-    request: evidence_pb2.VerifyRequest, keys: TrustedKeys, remembered: Sequence[Checkpoint | Statement]
+    request: evidence_pb2.VerifyRequest,
+    keys: TrustedKeys,
+    remembered: Sequence[Checkpoint | Statement],
+    *,
+    all_keys: bool,
 ) -> Scope:
-    given = [check_checkpoint(note, keys) for note in request.checkpoints]
-    resume = [check_checkpoint(note, keys) for note in request.resume]
+    """Return the scope of a request; without ``all_keys``, leave out checkpoints that an unknown key signed."""
+    given = [*_checked(request.checkpoints, keys, all_keys=all_keys)]
+    resume = [*_checked(request.resume, keys, all_keys=all_keys)]
     return Scope(
         since=_nanos(request.since) if request.HasField("since") else None,
         until=_nanos(request.until) if request.HasField("until") else None,
@@ -187,6 +198,15 @@ def _scope(
         checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
         resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
     )
+
+
+def _checked(notes: Iterable[str], keys: TrustedKeys, *, all_keys: bool) -> Iterator[Checkpoint | Statement]:
+    for note in notes:
+        try:
+            yield check_checkpoint(note, keys)
+        except UnknownKeyError:
+            if all_keys:
+                raise
 
 
 def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:

@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
         "audit",
         help="search audit events",
         description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
-        "no event matches, or if one was tampered with.",
+        "no event matches, one was tampered with, or there are more that cannot be proved.",
     )
     for flag, (field, text) in _FILTERS.items():
         parser.add_argument(f"--{flag}", dest=field, metavar="X", default="", help=text)
@@ -71,6 +71,7 @@ def _run(options: argparse.Namespace) -> int:
             request.page_size = min(options.limit - len(found.events), 1000)
             page = stub.SearchAuditEvents(request)
             found.events.extend(page.events)
+            found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
             request.page_token = found.next_page_token = page.next_page_token
             if not page.next_page_token or len(found.events) >= options.limit:
                 break
@@ -79,6 +80,6 @@ def _run(options: argparse.Namespace) -> int:
         else:
             say(*event_lines(found, Style.of(sys.stdout)))
         tampered = any(event.evidence.state == evidence_pb2.TAMPERED for event in found.events)
-        return 1 if tampered or not found.events else 0
+        return 1 if tampered or found.unproved_omitted or not found.events else 0
 
     return call(options.api, work)

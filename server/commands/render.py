@@ -22,6 +22,7 @@ _MARKS = {
     evidence_pb2.TAMPERED: ("✘ tampered", "1;31"),
 }
 _WIDEST = 40  # characters of a column
+_OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
@@ -56,6 +57,8 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterat
             yield f"  {offset:+12.3f} ms  {service}  {_level(record):<9} {record.body}  [{mark}]"
         if record.evidence.reason:
             yield f"{'':20}{style.paint('└ ' + record.evidence.reason, '31')}"
+    if trace.unproved_omitted:
+        yield f"  {style.paint(_OMITTED, '31')}"
     if trace.truncated:
         yield "  … more entries are not shown"
 
@@ -76,6 +79,8 @@ def event_lines(found: correlation_pb2.SearchAuditEventsResponse, style: Style) 
         yield f"    {', '.join(details)}"
         if event.evidence.reason:
             yield f"    {style.paint('└ ' + event.evidence.reason, '31')}"
+    if found.unproved_omitted:
+        yield style.paint(_OMITTED, "31")
     if found.next_page_token:
         yield "… more events are not shown: give a larger --limit, or --until"
 

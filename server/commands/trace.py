@@ -22,7 +22,8 @@ def add_parser(commands: Any) -> None:
         "trace",
         help="show a trace as a timeline",
         description="Show a trace's audit events, logs and spans as one timeline. Each record has an evidence state: "
-        "verified, signed, unsigned or tampered. Exit status 1 if the trace is unknown or a record was tampered with.",
+        "verified, signed, unsigned or tampered. Exit status 1 if the trace is unknown, a record was tampered with, or "
+        "there are more that cannot be proved.",
     )
     parser.add_argument("trace_id", metavar="TRACE_ID", help="32 hexadecimal digits")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
@@ -47,6 +48,6 @@ def _run(options: argparse.Namespace) -> int:
             for entry in trace.entries
             if entry.WhichOneof("entry") != "span"
         )
-        return 1 if tampered else 0
+        return 1 if tampered or trace.unproved_omitted else 0
 
     return call(options.api, work)

@@ -96,16 +96,16 @@ def signed_leaves(batch: Batch, fragments: Iterable[TileFragment]) -> list[bytes
     return split_hashes(joined) if after.root() == batch.root_hash else None
 
 
-def is_untouched(batch: Batch, leaf_hashes: bytes, fragments: Sequence[TileFragment]) -> bool:
+def is_untouched(batch: Batch, leaf_hashes: bytes, fragments: Sequence[TileFragment] | None) -> bool:
     """Return whether a batch was signed with these leaves and added these tile fragments (the fast path).
 
     Args:
         batch: the batch.
         leaf_hashes: 32 bytes each.
-        fragments: the tile fragments.
+        fragments: the tile fragments; None if they cannot be read.
     """
     after, tiles = _extended(batch, leaf_hashes)
-    return after.root() == batch.root_hash and _are_of(batch, tiles, fragments)
+    return after.root() == batch.root_hash and (fragments is None or _are_of(batch, tiles, fragments))
 
 
 def check_fragments(batch: Batch, leaf_hashes: list[bytes], fragments: Sequence[TileFragment]) -> Finding | None:

@@ -26,7 +26,7 @@ from storage.inventory import RecordGroup, RecordGroups, TileGroup
 __all__ = ["OrphanRows", "orphan_tiles"]
 
 _LISTED = 100  # groups that are told one by one, and records of one group that are looked at one by one
-_PER_QUERY = 250  # groups whose records or batches are read at once
+_PER_QUERY = 500  # groups whose records or batches are read at once
 _IN_FLIGHT = 3.0  # seconds that may lie between a batch's records and the row that commits it
 _RECENT = 60 * 10**9  # nanoseconds for which a batch may still be on its way, by its records' IngestedAt
 
@@ -99,20 +99,25 @@ class OrphanRows:
             The other groups, and groups of rows that do not fit the committed batch that they name.
         """
         misfits: list[tuple[Stream, RecordGroup, Batch]] = []
-        left = list(unknown)
+        orphans: list[_Orphan] = []
+        looked_at = list(unknown)
         while True:
-            committed = self._committed({group.batch_id for _, group in left})
+            committed = self._committed({group.batch_id for _, group in looked_at})
             still: list[_Orphan] = []
-            for stream, group in left:
+            for stream, group in looked_at:
                 batch = committed.get((group.log_id, group.batch_id))
                 if batch is None or streams.get(group.log_id, stream) is not stream:
                     still.append((stream, group))
                 elif not _fits(group, batch):
                     misfits.append((stream, group, batch))
-            left = still
-            recent = any(group.log_id and group.newest > self._began - _RECENT for _, group in left)
-            if not recent or time.monotonic() >= self._deadline:
-                return left, misfits
+            # Only a few batches can be on their way, whoever claims the contrary.
+            still.sort(key=lambda orphan: (orphan[1].log_id not in streams, -orphan[1].newest))
+            looked_at = [
+                orphan for orphan in still[:_LISTED] if orphan[1].log_id and orphan[1].newest > self._began - _RECENT
+            ]
+            orphans += [orphan for orphan in still if orphan not in looked_at] if looked_at else still
+            if not looked_at or time.monotonic() >= self._deadline:
+                return orphans + looked_at, misfits
             time.sleep(_IN_FLIGHT / 10)
 
     def _committed(self, batch_ids: set[UUID]) -> dict[tuple[str, UUID], Batch]:

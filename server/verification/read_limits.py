@@ -21,6 +21,7 @@ class ReadLimits:
         touched: records read at once of batches that are not as they were signed, unless one batch has more.
         pending: records out of place that are kept, to be matched with those of other batches.
         junk: rows of no log, and groups of rows of no batch, that are looked at; the others are counted.
+        told: findings of one kind about rows of batches or statements of a log that are told one by one.
         logs: logs of any name; if there are more, only those with a valid batch count as logs.
     """
 
@@ -32,6 +33,7 @@ class ReadLimits:
     touched: int = 100_000
     pending: int = 100_000
     junk: int = 10_000
+    told: int = 400
     logs: int = 1000
 
 

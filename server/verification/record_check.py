@@ -69,11 +69,11 @@ class Inventory:
 
     Attributes:
         records: the rows of the log's table, by batch ID.
-        tiles: the rows of ``log_tiles``, by batch ID.
+        tiles: the rows of ``log_tiles``, by batch ID; None if that table cannot be read.
     """
 
     records: Mapping[UUID, RecordGroup]
-    tiles: Mapping[UUID, TileGroup]
+    tiles: Mapping[UUID, TileGroup] | None
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ class RecordChecker:
         self.known_ids.add(batch.batch_id)
         fragments = by_id.get(batch.batch_id, [])
         return (
-            is_untouched(batch, leaf_hashes, fragments)
+            is_untouched(batch, leaf_hashes, fragments if self.inventory.tiles is not None else None)
             and self._has_its_rows(batch)
             and self._has_its_times(batch)
             and self._are_in_place(batch, fragments)
@@ -203,6 +203,8 @@ class RecordChecker:
 
     def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:
         fragments: dict[UUID, list[TileFragment]] = {}
+        if self.inventory.tiles is None:
+            return fragments
         for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first_leaf, end_leaf):
             fragments.setdefault(batch_id, []).append(fragment)
         return fragments
@@ -240,6 +242,8 @@ class RecordChecker:
             yield from self._compare(batch, signed, own)
 
     def _check_tiles(self, batch: Batch, leaf_hashes: list[bytes], fragments: list[TileFragment]) -> Iterator[Finding]:
+        if self.inventory.tiles is None:
+            return
         finding = check_fragments(batch, leaf_hashes, fragments)
         if finding is None and not self._are_in_place(batch, fragments):
             what = "its hashes in log_tiles name another batch number, or are stored in further places"
@@ -250,7 +254,7 @@ class RecordChecker:
 
     def _are_in_place(self, batch: Batch, fragments: list[TileFragment]) -> bool:
         """Return whether a batch's hashes are stored nowhere else, and name the batch's number."""
-        group = self.inventory.tiles.get(batch.batch_id)
+        group = self.inventory.tiles.get(batch.batch_id) if self.inventory.tiles is not None else None
         return group is None or ((group.count, group.sequences) == (len(fragments), (batch.sequence, batch.sequence)))
 
     def _has_its_rows(self, batch: Batch) -> bool:

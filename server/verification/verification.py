@@ -21,6 +21,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
+from server.verification.capped import capped
 from server.verification.definition_check import check_definitions
 from server.verification.expiry import Expired, Expiry
 from server.verification.history_check import HistoryCheck
@@ -32,8 +33,8 @@ from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.required_logs import missing_logs
 from storage.engine import Engine
-from storage.errors import InconsistentAnswerError, StorageError, UnreadableTableError
-from storage.evidence import last_batch, read_foreign_batches, sample_batches
+from storage.errors import InconsistentAnswerError, LimitExceededError, StorageError, UnreadableTableError
+from storage.evidence import check_scan_types, last_batch, read_foreign_batches, read_fragments, sample_batches
 from storage.inventory import (
     BatchIndex,
     LogExtent,
@@ -50,6 +51,7 @@ __all__ = ["Progress", "Scope", "Summary", "verify"]
 
 _Step = TypeVar("_Step")
 _ALL_LEAVES = (0, 1 << 64)
+_OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
 _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
 
 
@@ -149,8 +151,9 @@ class _Verification:
         self._foreign: list[Batch] = []
         self._unread: set[str] = set()  # origins of logs that could not be read to their end
         self._tables_altered = False
+        self._statements_read = False
         self._groups: dict[Stream, RecordGroups] = {}
-        self._tiles: list[TileGroup] = []
+        self._tiles: list[TileGroup] | None = None
         self._altered_tiles: list[Batch] = []
         self._total = 0
         self.found = 0
@@ -177,7 +180,7 @@ class _Verification:
         for origin, log in self._logs.items():
             yield from self._follow(log, log.batches(self._indexes[origin]))
         yield from self._gaps()
-        yield from self._check_history()
+        yield from self._trying("The history of logs", self._check_history())
         yield from self._trying("The rows of no batch", self._loose())
         for origin, expiry in self._expiries.items():
             yield from expiry.expired(origin)
@@ -201,7 +204,14 @@ class _Verification:
         rows = list(read_statements(self._engine))
         self._keys = learn_keys(rows, self._keys)
         self._stated = check_statements(rows, self._keys)
-        yield from (finding for log in self._stated.values() for finding in log.findings)
+        self._statements_read = True
+        others: list[Finding] = []
+        for log in self._stated.values():
+            if log.statements:
+                yield from capped(log.findings, self._limits.told)
+            else:
+                others += log.findings
+        yield from capped(others, self._limits.told)
 
     def _read_batches(self) -> Iterator[Finding]:
         extents = self._extents()
@@ -215,10 +225,12 @@ class _Verification:
 
     def _read_tiles(self) -> Iterator[Finding]:
         firsts = {log_id_of(origin): span.first for origin, span in self._spans.items() if span.first}
+        read_fragments(self._engine, "", 0, 1)  # shows whether they can be read
         self._tiles = read_tile_groups(self._engine, after=firsts)
         yield from ()
 
     def _read_groups(self, stream: Stream) -> Iterator[Finding]:
+        check_scan_types(self._engine, stream)
         self._groups[stream] = read_all_record_groups(self._engine, stream, self._limits.junk)
         yield from ()
 
@@ -227,7 +239,8 @@ class _Verification:
         try:
             yield from steps
         except StorageError as error:
-            if not (self._tables_altered or isinstance(error, (UnreadableTableError, InconsistentAnswerError))):
+            altered = self._tables_altered or isinstance(error, (UnreadableTableError, InconsistentAnswerError))
+            if not altered or isinstance(error, LimitExceededError):
                 raise
             yield Finding(FindingKind.TABLE_ALTERED, f"{what} cannot be verified: {error}")
 
@@ -253,7 +266,9 @@ class _Verification:
     def _open(self, name: LogName) -> LogCheck:
         groups = self._groups[name.stream].groups
         records = {group.batch_id: group for group in groups if group.log_id == name.log_id}
-        tiles = {group.batch_id: group for group in self._tiles if group.log_id == name.log_id}
+        tiles = None
+        if self._tiles is not None:
+            tiles = {group.batch_id: group for group in self._tiles if group.log_id == name.log_id}
         stated = self._stated.get(name.log_id, LogStatements())
         expiry = Expiry(stated, self._now)
         self._expiries[name.origin] = expiry
@@ -312,13 +327,14 @@ class _Verification:
         for batch, finding in broken.items():
             home = origin_of_row(batch)
             by_home[home].append((batch, finding))
-            self._known_ids[log_id_of(home)] |= {batch.batch_id, compute_batch_id(batch)}
+            if home in self._logs:  # what names a batch of no log is a finding of its own
+                self._known_ids[log_id_of(home)] |= {batch.batch_id, compute_batch_id(batch)}
         for origin, log in self._logs.items():
             rows = by_home.pop(origin, [])
             if origin not in self._unread:
-                yield from self._follow(log, log.gaps(rows))
+                yield from self._follow(log, capped(log.gaps(rows), self._limits.told, _OF_ROWS))
             self._explained[log.name.log_id] += log.explained
-        yield from (finding for rows in by_home.values() for _, finding in rows)
+        yield from capped([finding for rows in by_home.values() for _, finding in rows], self._limits.told)
 
     def _check_history(self) -> Iterator[Finding]:
         logs = {origin: log for origin, log in self._logs.items() if origin not in self._unread}
@@ -332,7 +348,8 @@ class _Verification:
                 yield from history.check(kept)
         ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
         yield from history.check_statements({origin: kept.size for origin, kept in after.items()}, ends)
-        yield from history.check_begun(self._engine)
+        if self._statements_read:
+            yield from history.check_begun(self._engine)
         yield from missing_logs(self._engine, self._keys, self._scope.required, self._logs, history.truncated)
 
     def _size(self, log: LogCheck) -> int:
@@ -354,7 +371,7 @@ class _Verification:
         for batch in self._altered_tiles:
             self._explained[batch.log_id].append((batch.first_leaf, batch.tree_size))
         yield from orphan_tiles(
-            [tile for tile in self._tiles if not _is_beyond(tile, spans)],
+            [tile for tile in self._tiles or () if not _is_beyond(tile, spans)],
             self._known_ids,
             {(group.log_id, group.batch_id) for rows in groups.values() for group in rows.groups},
             self._explained,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -101,13 +100,6 @@ HIDDEN: dict[str, dict[str, str]] = {
     "all": dict.fromkeys(("audit_logs", "otel_logs", "log_batches", "log_tiles", "log_statements"), "0"),
 }
 _PROFILES = {**BENT, **CONSTANT}
-
-
-# ClickHouse's own words for a limit that is reached, with the limit's value but without the setting's name.
-_LIMIT = re.compile(
-    "Limit for .* exceeded|Limit on .* exceeded|Timeout exceeded|Too many partitions to read|memory limit exceeded",
-    re.IGNORECASE,
-)
 
 
 def _user(name: str) -> str:
@@ -230,9 +222,18 @@ TAMPERINGS: dict[str, tuple[str, ...]] = {
 
 
 def _stands_in_the_way(name: str, message: str) -> bool:
-    """Return whether a message names one of a profile's settings, or the limit in ClickHouse's own words."""
-    limited = any(setting.startswith("max_") for setting in _PROFILES[name])
-    return any(setting in message for setting in _PROFILES[name]) or (limited and _LIMIT.search(message) is not None)
+    """Return whether a message names one of a profile's settings."""
+    return any(setting in message for setting in _PROFILES[name])
+
+
+def _pairs() -> list[tuple[str, str]]:
+    """Return each profile with some of the kinds of tampering, so that each kind meets many profiles."""
+    return [
+        (name, tampering)
+        for number, name in enumerate(_PROFILES)
+        for place, tampering in enumerate(TAMPERINGS)
+        if (number + place) % 3 == 0
+    ]
 
 
 @pytest.mark.parametrize("name", _PROFILES)
@@ -241,8 +242,7 @@ def test_a_profile_makes_no_finding_of_an_untouched_store(subject: Subject, name
     assert found == [] or (isinstance(found, str) and _stands_in_the_way(name, found)), found
 
 
-@pytest.mark.parametrize("tampering", TAMPERINGS)
-@pytest.mark.parametrize("name", _PROFILES)
+@pytest.mark.parametrize(("name", "tampering"), _pairs())
 def test_a_profile_hides_no_tampering(subject: Subject, name: str, tampering: str) -> None:
     subject.verify(name)  # so that there are cached answers, if the profile has them
     subject.stated.touch("audit_logs")
