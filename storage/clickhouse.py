@@ -358,8 +358,8 @@ def _translated(*, inserting: bool = False) -> Iterator[None]:
         raise StorageError(str(error)) from error
     except ProtocolError as error:
         raise OutcomeUnknownError(
-            f"storage broke off its answer: a limit of time stopped the query (max_execution_time, max_execution_time_leaf), or ClickHouse did "
-            f"({error})"
+            "storage broke off its answer: a limit of time stopped the query (max_execution_time, "
+            f"max_execution_time_leaf), or ClickHouse ended ({error})"
         ) from error
     except HTTPError as error:
         raise OutcomeUnknownError(f"storage did not answer: {error}") from error
