@@ -68,8 +68,18 @@ def add_parser(commands: Any) -> None:
         default=[],
         help="file of such logs, one on a line, as 'lognotary checkpoint --list --origins' prints them",
     )
-    parser.add_argument("--since", type=parse_time, metavar="TIME", help="only batches ingested at or after this time")
-    parser.add_argument("--until", type=parse_time, metavar="TIME", help="only batches ingested before this time")
+    parser.add_argument(
+        "--since",
+        type=parse_time,
+        metavar="TIME",
+        help="only what was received since this time: from the last statement before it on, whose time is signed",
+    )
+    parser.add_argument(
+        "--until",
+        type=parse_time,
+        metavar="TIME",
+        help="only what was received before this time: up to a checkpoint after which a signed statement excludes it",
+    )
     parser.add_argument(
         "--resume",
         metavar="FILE",

@@ -97,7 +97,6 @@ def test_the_files_are_what_the_generator_writes() -> None:
 
 
 def test_the_settings_are_those_that_lognotary_sends() -> None:
-    pytest.importorskip("storage.read_settings")
     assert (EXAMPLES / "verifier" / "settings.tsv").read_text(encoding="utf-8") == generator.settings_tsv(), (
         "run docs/generate_examples.py"
     )

@@ -101,7 +101,7 @@ def test_what_a_real_server_writes_is_accepted_also_while_records_come_in(
 
 def test_a_store_in_which_a_column_may_be_null_is_not_read(outsider: Outsider) -> None:
     outsider.store.tamper("ALTER TABLE otel_logs MODIFY COLUMN `__otel_materialized_k8s.pod.name` Nullable(String)")
-    assert set(outsider.kinds()) == {"DEFINITION_CHANGED"}
+    assert set(outsider.kinds()) == {"TABLE_ALTERED"}
 
 
 def test_a_table_that_has_become_a_view_is_not_read(outsider: Outsider) -> None:
@@ -109,7 +109,7 @@ def test_a_table_that_has_become_a_view_is_not_read(outsider: Outsider) -> None:
     outsider.store.engine.execute("RENAME TABLE log_tiles TO hidden_tiles")
     outsider.store.engine.execute("CREATE VIEW log_tiles AS SELECT * FROM hidden_tiles")
     try:
-        assert "DEFINITION_CHANGED" in outsider.kinds()
+        assert "TABLE_ALTERED" in outsider.kinds()
     finally:
         outsider.store.engine.execute("DROP TABLE log_tiles")
         outsider.store.engine.execute("RENAME TABLE hidden_tiles TO log_tiles")

@@ -80,7 +80,7 @@ class Verifier:
         expected += [f"{name}\tMergeTree" for name in sorted({line.partition("\t")[0] for line in expected})]
         stored += self._database.text(_ENGINES).splitlines()
         for line in sorted(set(expected) ^ set(stored)):
-            self._find("DEFINITION_CHANGED", f"{'expected' if line in expected else 'found'}: {line}")
+            self._find("TABLE_ALTERED", f"{'expected' if line in expected else 'found'}: {line}")
         return not self.findings
 
     def _log(self, origin: str) -> Log:
