@@ -35,8 +35,8 @@ from harness.clickhouse_node import ClickHouseNode
 from server.notary.origin import Stream
 from storage.clickhouse import connect
 from storage.engine import Engine
-from storage.evidence import scan_query
 from storage.schema import RECORD_TABLES
+from storage.stored_records import scan_query
 from storage.url import parse_storage_url
 
 _DATABASE = "lognotary"

@@ -12,19 +12,16 @@ from typing import Any, BinaryIO, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
+from storage.client_errors import translated
 from storage.cuttable import CuttableConnections
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import (
-    LimitExceededError,
     NotAppliedError,
     OutcomeUnknownError,
-    SettingRefusedError,
     StorageBusyError,
     StorageConfigError,
-    StorageError,
 )
 from storage.interrupt import Interrupt
 from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
@@ -44,33 +41,7 @@ _INSERT_SETTINGS: dict[str, Any] = {
     "min_insert_block_size_bytes": 0,
 }
 
-# Errors of inserts that come before anything is stored (ClickHouse, src/Common/ErrorCodes.cpp). After any other it is
-# open: a time limit, a lost session, or a materialized view that fails when the rows are in the table already.
-_NOTHING_STORED = frozenset(
-    {
-        *(16, 20, 33, 47, 53, 60, 81, 117),  # the data does not fit the table, or the table does not exist
-        *(164, 192, 242, 497, 516),  # it may not be written, or not by this user
-        *(202, 241, 243, 252, 745),  # too much at a time, of memory, of space, of parts
-        *(469,),  # a constraint forbids it
-    }
-)
-
-# Limits of a user's settings, by the errors of statements that reach them.
-_LIMITS = {
-    158: "max_rows_to_read, max_rows_to_group_by or max_rows_to_sort",
-    159: "max_execution_time or max_execution_time_leaf",
-    160: "max_execution_time or max_estimated_execution_time",
-    161: "max_columns_to_read",
-    191: "max_rows_in_set, max_rows_in_distinct or max_rows_in_join",
-    241: "max_memory_usage",
-    307: "max_bytes_to_read, max_bytes_to_group_by or max_bytes_to_sort",
-    396: "max_result_rows, max_result_bytes or max_rows_to_sort",
-    565: "max_partitions_to_read",
-}
-
 _UNKNOWN_SETTING = 115
-_READONLY = 164
-_SETTING_CONSTRAINT_VIOLATION = 452
 
 # ClickHouse ends a query whose connection is closed only if it is known to change nothing.
 _ENDED_BY_CUT: dict[str, Any] = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
@@ -128,7 +99,7 @@ class _ClickHouse:
         self._idle: queue.LifoQueue[_Connected | None] = queue.LifoQueue()  # None: it is closed
         first, pinned = _first(url)
         try:
-            with _translated():
+            with translated():
                 exists = first.client.command(f"EXISTS DATABASE {url.database}")
                 if exists != 1:  # users who may only read create nothing
                     first.client.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
@@ -136,7 +107,7 @@ class _ClickHouse:
         finally:
             first.close()
         for _ in range(self._clients):
-            with _translated():
+            with translated():
                 self._idle.put(_open(url, url.database, pinned))
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
         self._insert_settings = dict(_INSERT_SETTINGS)
@@ -154,12 +125,12 @@ class _ClickHouse:
         return self._info
 
     def execute(self, statement: str, /) -> None:
-        with self._client() as client, _translated():
+        with self._client() as client, translated():
             client.command(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         settings = {**self._insert_settings, "insert_deduplication_token": token}
-        with self._client() as client, _translated(inserting=True):
+        with self._client() as client, translated(inserting=True):
             # From a generator: bytes would be copied behind the INSERT statement, and after a broken
             # connection the driver would send them again by itself and report only what came of that.
             # In pieces: HTTP copies each into a chunk of its own.
@@ -180,7 +151,7 @@ class _ClickHouse:
         settings: Mapping[str, str | int] | None = None,
     ) -> bytes:
         sql = with_settings(select, settings)
-        with self._client() as client, _translated():
+        with self._client() as client, translated():
             answer = client.raw_query(
                 sql,
                 parameters=dict(parameters or {}),
@@ -198,7 +169,7 @@ class _ClickHouse:
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
         sql = with_settings(select, settings)
-        with self._client() as client, _translated():
+        with self._client() as client, translated():
             stream = client.raw_stream(
                 sql, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
             )
@@ -265,7 +236,7 @@ def _first(url: StorageUrl) -> tuple[_Connected, Mapping[str, str | int]]:
             return name
         return None
 
-    with _translated():
+    with translated():
         pinned = without_unknown(PINNED, unknown)
     return opened[0], pinned
 
@@ -327,64 +298,3 @@ def _ended_by_cut(client: Client) -> dict[str, Any]:
     """Return the settings of queries that this user may change: those who may not are read-only already."""
     known = client.server_settings
     return {name: value for name, value in _ENDED_BY_CUT.items() if name in known and not known[name].readonly}
-
-
-@contextlib.contextmanager
-def _translated(*, inserting: bool = False) -> Iterator[None]:
-    """Translate errors of the client into errors that say whether something may have been stored."""
-    try:
-        yield
-    except OperationalError as error:
-        if _never_sent(error):
-            raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
-        raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
-    except DatabaseError as error:
-        message = _presentable(str(error).strip().partition("\n")[0][:500])
-        if error.code == _SETTING_CONSTRAINT_VIOLATION or (error.code == _READONLY and "Cannot modify" in message):
-            raise SettingRefusedError(
-                "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change "
-                "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
-                f"ClickHouse says: {message}"
-            ) from error
-        if error.code in _LIMITS and not inserting:
-            raise LimitExceededError(
-                "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
-                f"{_LIMITS[error.code]} in its settings. ClickHouse says: {message}"
-            ) from error
-        if error.code in _NOTHING_STORED or (error.code and not inserting):
-            raise NotAppliedError(message) from error
-        raise OutcomeUnknownError(message) from error  # also without a code: that is not ClickHouse's word
-    except ClickHouseError as error:
-        raise StorageError(str(error)) from error
-    except ProtocolError as error:
-        raise OutcomeUnknownError(
-            "storage broke off its answer: a limit of time stopped the query (max_execution_time, "
-            f"max_execution_time_leaf), or ClickHouse ended ({error})"
-        ) from error
-    except HTTPError as error:
-        raise OutcomeUnknownError(f"storage did not answer: {error}") from error
-
-
-def _never_sent(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, NewConnectionError):
-            return True
-        if isinstance(cause, MaxRetryError) and cause.reason is not None:
-            cause = cause.reason
-        else:
-            cause = cause.__cause__ or cause.__context__
-    return False
-
-
-def _root_cause(error: BaseException) -> str:
-    cause = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    return str(cause) or type(cause).__name__
-
-
-def _presentable(message: str) -> str:
-    """Make a message safe to log: an answer may be any bytes, and may contain data from senders."""
-    message = message.partition(" Column values: ")[0]  # of the row that violates a constraint
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in message)

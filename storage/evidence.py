@@ -1,40 +1,30 @@
-"""Reads of evidence: batches, hashes of the tree, and canonical records."""
+"""Reads of evidence: batches, and hashes of the tree."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
-from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import TILE_HEIGHT
-from server.notary.origin import Stream
-from storage.engine import Engine, Pieces
+from storage.engine import Engine
 from storage.read_settings import FULL_SCAN
 from storage.rowbinary import (
-    boolean,
     fixed32,
     int64,
     read_one,
     read_rows,
     string,
     text,
-    text_pairs,
     uint8,
     uint16,
-    uint32,
     uint64,
     uuid,
 )
-from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, canonical_expressions
+from storage.schema import BATCH_COLUMNS
 
 __all__ = [
-    "StoredRecord",
-    "check_scan_types",
-    "computed_ok",
-    "count_after",
     "last_batch",
     "read_batches_at",
     "read_batches_of_ids",
@@ -42,15 +32,9 @@ __all__ = [
     "read_batches_within",
     "read_foreign_batches",
     "read_fragments",
-    "read_records",
-    "read_records_of_batch",
     "read_tile_fragments",
     "sample_batches",
-    "scan_query",
-    "scan_records",
     "select_batches",
-    "select_records",
-    "select_strays",
 ]
 
 _BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
@@ -59,26 +43,6 @@ _BATCH_READERS = (
 )
 _FRAGMENT_FIELDS = "Level, TileIndex, Offset, Hashes, BatchId"
 _FRAGMENT_READERS = (uint8, uint64, uint16, string, uuid)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
-    """A stored record.
-
-    Attributes:
-        log_id: the log that it names, empty for none.
-        batch_id: the batch that it names.
-        leaf_index: the leaf that it claims.
-        computed_ok: True if every MATERIALIZED column has the value of its expression, and the values of a key that is
-            repeated in a map are in order.
-        canonical: the canonical record.
-    """
-
-    log_id: str
-    batch_id: UUID
-    leaf_index: int
-    computed_ok: bool
-    canonical: bytes
 
 
 def last_batch(engine: Engine, log_id: str) -> Batch | None:
@@ -232,155 +196,5 @@ def read_tile_fragments(
     return _fragments(rows)
 
 
-def read_records(
-    engine: Engine,
-    stream: Stream,
-    log_id: str,
-    first_leaf: int,
-    end_leaf: int,
-    *,
-    settings: Mapping[str, str | int] | None = None,
-) -> Iterator[StoredRecord]:
-    """Return the records of a log that claim the leaves [first_leaf, end_leaf), in their order."""
-    return select_records(
-        engine,
-        stream,
-        "LogId = {log:String} AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} ORDER BY LeafIndex, BatchId",
-        {"log": log_id, "first": first_leaf, "end": end_leaf},
-        settings=settings,
-    )
-
-
-def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int) -> Pieces:
-    """Stream the records of ``read_records`` in any order, at lower cost: the bulk read of verification.
-
-    Returns:
-        Rows for ``server.notary.hashing.hash_rows``, cut into pieces anywhere.
-    """
-    return engine.query_in_pieces(
-        f"{scan_query(stream)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
-        "AND LeafIndex < {end:UInt64}",
-        {"log": log_id, "first": first_leaf, "end": end_leaf},
-    )
-
-
-def check_scan_types(engine: Engine, stream: Stream) -> None:
-    """Check that the columns of ``scan_query`` have the types that ``hash_rows`` reads.
-
-    Raises:
-        UnreadableTableError: the table was altered.
-        StorageError: storage cannot be read.
-    """
-    readers = {
-        Kind.TIME: int64,
-        Kind.UINT8: uint8,
-        Kind.UINT32: uint32,
-        Kind.STRING: string,
-        Kind.WORD: string,
-        Kind.MAP: text_pairs,
-    }
-    columns = (readers[column.kind] for column in canonical_columns(stream))
-    list(read_rows(engine.query(f"{scan_query(stream)} LIMIT 0"), (uuid, uint64, boolean, *columns)))
-
-
-def scan_query(stream: Stream) -> str:
-    """Return the SELECT of the rows for ``hash_rows``, from a whole table."""
-    columns = f"BatchId, LeafIndex, {computed_ok(stream)}, {canonical_expressions(stream)}"
-    return f"SELECT {columns} FROM {RECORD_TABLES[stream]}"
-
-
-def read_records_of_batch(
-    engine: Engine, stream: Stream, log_id: str, batch_id: UUID, limit: int
-) -> Iterator[StoredRecord]:
-    """Return the records that name a log and a batch, whatever leaves they claim; scans the table."""
-    return select_records(
-        engine,
-        stream,
-        "LogId = {log:String} AND BatchId = {batch:UUID} ORDER BY LeafIndex LIMIT {limit:UInt64}",
-        {"log": log_id, "batch": str(batch_id), "limit": limit},
-        settings=FULL_SCAN,
-    )
-
-
-def select_strays(
-    engine: Engine, stream: Stream, groups: Collection[tuple[str, UUID]], most: int
-) -> Iterator[StoredRecord]:
-    """Return records by the logs and batches that they name, the first few of each; scans the table.
-
-    Args:
-        engine: the storage.
-        stream: stream of the table.
-        groups: LogId, as ``toValidUTF8`` gives it, and BatchId.
-        most: maximum number of records of each group.
-    """
-    return select_records(
-        engine,
-        stream,
-        "(toValidUTF8(LogId), BatchId) IN {groups:Array(Tuple(String, UUID))} "
-        f"ORDER BY LogId, BatchId, LeafIndex LIMIT {int(most)} BY LogId, BatchId",
-        {"groups": [(log_id, str(batch_id)) for log_id, batch_id in groups]},
-        settings=FULL_SCAN,
-    )
-
-
-def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> int:
-    """Count the rows that claim leaves of a log beyond its last committed batch."""
-    rows = engine.query(
-        f"SELECT count() FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} AND LeafIndex >= {{size:UInt64}}",
-        {"log": log_id, "size": tree_size},
-    )
-    return int(read_one(rows, uint64))
-
-
 def _fragments(rows: bytes) -> list[tuple[TileFragment, UUID]]:
     return [(TileFragment(*fragment), batch_id) for *fragment, batch_id in read_rows(rows, _FRAGMENT_READERS)]
-
-
-def select_records(
-    engine: Engine,
-    stream: Stream,
-    condition: str,
-    parameters: Mapping[str, object],
-    *,
-    settings: Mapping[str, str | int] | None = None,
-    alias: str = "",
-) -> Iterator[StoredRecord]:
-    """Return the canonical records that satisfy an SQL condition.
-
-    Args:
-        engine: the storage.
-        stream: stream of the table.
-        condition: the condition after WHERE.
-        parameters: the values of its ``{name:Type}`` placeholders.
-        settings: settings of ClickHouse for this query.
-        alias: expression with a name (``... AS Name``) that the condition may use.
-    """
-    rows = engine.query(
-        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, {computed_ok(stream)}, "
-        f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
-        f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
-        parameters,
-        settings=settings,
-    )
-    for row in read_rows(rows, (text, uuid, uint64, boolean, string)):
-        yield StoredRecord(*row)
-
-
-def computed_ok(stream: Stream) -> str:
-    """Return the expression that is true if all that readers see beside the canonical record is as it must be."""
-    columns = [f"`{column}` = {expression}" for column, expression in MATERIALIZED.items()]
-    maps = [_order_ok(column.name) for column in canonical_columns(stream) if column.kind is Kind.MAP]
-    return " AND ".join(columns + maps)
-
-
-def _order_ok(column: str) -> str:
-    """Return the expression that is true if the values of a key that is repeated in a map are in order.
-
-    Readers see the first one, and the canonical record, which is sorted, does not tell which it is. ClickHouse may
-    store the pairs of different keys in any order (buckets), but keeps that of equal keys.
-    """
-    pairs = f"mapSort((k, v) -> (k, v), {column})"  # as in the canonical record: computed once for both
-    values = (
-        f"arraySort((v, k, i) -> (k, i), mapValues({column}), mapKeys({column}), arrayEnumerate(mapKeys({column})))"
-    )
-    return f"({pairs} = {column} OR {values} = mapValues({pairs}))"

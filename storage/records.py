@@ -8,9 +8,9 @@ from uuid import UUID
 
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.evidence import StoredRecord, computed_ok, select_records
 from storage.rowbinary import int64, read_rows, text, text_pairs, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
+from storage.stored_records import StoredRecord, computed_ok, select_records
 
 __all__ = [
     "AuditFilter",

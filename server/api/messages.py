@@ -14,8 +14,8 @@ from server.notary.origin import LogName, Stream
 from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
 from server.verification.verification import Progress, Summary
-from storage.evidence import StoredRecord
 from storage.records import Span
+from storage.stored_records import StoredRecord
 
 __all__ = [
     "evidence_message",

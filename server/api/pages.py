@@ -15,8 +15,8 @@ from server.notary.merkle import leaf_hash
 from server.notary.trust import TrustedKeys
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from storage.engine import Engine
-from storage.evidence import StoredRecord
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
+from storage.stored_records import StoredRecord
 
 __all__ = ["Page", "Position", "read_page"]
 

@@ -32,7 +32,7 @@ from server.verification.record_evidence import RecordEvidence, State, gather_ev
 from server.verification.tree import TreeHashes, read_tree
 from storage.checkpoints import read_last_batches
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_records
+from storage.stored_records import StoredRecord, read_records
 
 __all__ = ["get_checkpoint", "get_consistency_proof", "get_inclusion_proof", "list_logs"]
 

@@ -22,8 +22,9 @@ from server.notary.origin import LogName
 from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
-from storage.evidence import count_after, last_batch, read_batches_at, read_batches_of_leaves, read_fragments
+from storage.evidence import last_batch, read_batches_at, read_batches_of_leaves, read_fragments
 from storage.statements import last_statement, read_statements
+from storage.stored_records import count_after
 
 __all__ = ["LogUnusableError", "SignedFrom", "open_log", "open_statements"]
 

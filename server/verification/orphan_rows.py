@@ -20,8 +20,10 @@ from server.notary.settlement import Stray
 from server.notary.trust import TrustedKeys
 from server.verification.record_check import Pending, claim_of
 from storage.engine import Engine
-from storage.evidence import read_batches_of_ids, select_strays
-from storage.inventory import RecordGroup, RecordGroups, TileGroup
+from storage.evidence import read_batches_of_ids
+from storage.inventory import TileGroup
+from storage.record_groups import RecordGroup, RecordGroups
+from storage.stored_records import select_strays
 
 __all__ = ["OrphanRows", "orphan_tiles"]
 

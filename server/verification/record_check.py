@@ -29,10 +29,12 @@ from server.verification.expiry import Expiry
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_fragments, read_records, read_records_of_batch
-from storage.inventory import RecordGroup, TileGroup
+from storage.evidence import read_fragments
+from storage.inventory import TileGroup
 from storage.read_settings import FULL_SCAN
+from storage.record_groups import RecordGroup
 from storage.rowbinary import uuid_bytes
+from storage.stored_records import StoredRecord, read_records, read_records_of_batch
 
 __all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
 

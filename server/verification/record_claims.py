@@ -16,7 +16,8 @@ from server.notary.chain import check_batch
 from server.notary.trust import TrustedKeys
 from storage.batch_lookup import read_batches_by_id, read_batches_named, read_known_logs, read_latest_batches
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_batches_of_leaves
+from storage.evidence import read_batches_of_leaves
+from storage.stored_records import StoredRecord
 
 __all__ = ["Claims", "FoundBatch", "look_up"]
 

@@ -25,7 +25,7 @@ from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_claims import Claims, FoundBatch, look_up
 from server.verification.tree import TreeHashes, read_tree
 from storage.engine import Engine
-from storage.evidence import StoredRecord
+from storage.stored_records import StoredRecord
 
 __all__ = ["RecordEvidence", "State", "gather_evidence"]
 

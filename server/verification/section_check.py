@@ -31,16 +31,8 @@ from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.engine import Engine
 from storage.evidence import select_batches
-from storage.inventory import (
-    Leaves,
-    RecordGroup,
-    RecordGroups,
-    TileGroup,
-    read_batch_index,
-    read_record_groups,
-    read_record_groups_outside,
-    read_tile_groups,
-)
+from storage.inventory import Leaves, TileGroup, read_batch_index, read_tile_groups
+from storage.record_groups import RecordGroup, RecordGroups, read_record_groups, read_record_groups_outside
 
 __all__ = ["SectionCheck", "check_outside"]
 

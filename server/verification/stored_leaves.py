@@ -12,7 +12,7 @@ from server.notary.leaf_rows import LeafHashes, LeafRange
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.evidence import scan_records
+from storage.stored_records import scan_records
 
 __all__ = ["hash_records"]
 

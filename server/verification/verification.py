@@ -34,18 +34,11 @@ from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.required_logs import missing_logs
 from storage.engine import Engine
 from storage.errors import InconsistentAnswerError, LimitExceededError, StorageError, UnreadableTableError
-from storage.evidence import check_scan_types, last_batch, read_foreign_batches, read_fragments, sample_batches
-from storage.inventory import (
-    BatchIndex,
-    LogExtent,
-    RecordGroups,
-    TileGroup,
-    read_all_record_groups,
-    read_batch_index,
-    read_extents,
-    read_tile_groups,
-)
+from storage.evidence import last_batch, read_foreign_batches, read_fragments, sample_batches
+from storage.inventory import BatchIndex, LogExtent, TileGroup, read_batch_index, read_extents, read_tile_groups
+from storage.record_groups import RecordGroups, read_all_record_groups
 from storage.statements import read_statements
+from storage.stored_records import check_scan_types
 
 __all__ = ["Progress", "Scope", "Summary", "verify"]
 

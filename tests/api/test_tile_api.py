@@ -17,7 +17,7 @@ from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
-from storage.evidence import read_records
+from storage.stored_records import read_records
 from tests.api.growing import NAME, GrowingLog, delete, update
 from tests.api.store import Writer, log_record
 from tests.notary.trees import naive_root, perfect_node

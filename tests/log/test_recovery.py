@@ -27,7 +27,8 @@ from server.notary.statement import Statement, StatementKind
 from server.notary.trust import TrustedKeys
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
 from storage.engine import Engine
-from storage.evidence import last_batch, read_batches_within, read_records
+from storage.evidence import last_batch, read_batches_within
+from storage.stored_records import read_records
 from tests.codec.building import follows, rows
 
 from .writers import BatchMemory, log_writer, statement_writer

@@ -25,7 +25,7 @@ from server.notary.diagnosis import (
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
-from server.notary.settlement import Stray, Vacancy, settle
+from server.notary.settlement import Stray, Vacancy, settle, settle_placed
 from server.notary.signers import Signer
 
 CHANGED = FindingKind.RECORD_CHANGED
@@ -343,3 +343,30 @@ def test_a_record_put_under_another_log_is_changed() -> None:
     (finding,), left = settle([Vacancy(BATCH, FIRST + 3, SIGNED[3])], [Stray(Stream.AUDIT, other.log_id, moved)])
     assert (finding.kind, finding.batch_id, finding.leaf_index, left) == (CHANGED, BATCH.batch_id, FIRST + 3, [])
     assert "its LogId was changed" in finding.message
+
+
+def test_what_needs_no_records_of_no_batch_is_settled_before_them() -> None:
+    def vacancy(place: int) -> Vacancy:
+        return Vacancy(BATCH, FIRST + place, SIGNED[place])
+
+    changed = Stray(Stream.AUDIT, BATCH.log_id, record(0, stranger(0)), BATCH)
+    swapped = [Stray(Stream.AUDIT, BATCH.log_id, record(place, SIGNED[3 - place]), BATCH) for place in (1, 2)]
+    inserted = Stray(Stream.AUDIT, BATCH.log_id, record(COUNT, stranger(1)), BATCH)
+    vacancies = [vacancy(place) for place in range(4)]
+    findings, gone, left = settle_placed(vacancies, [changed, *swapped, inserted])
+    assert Counter((finding.kind, finding.leaf_index) for finding in findings) == Counter(
+        [(CHANGED, FIRST), (REORDERED, FIRST + 1), (REORDERED, FIRST + 2)]
+    )
+    assert (gone, left) == ([vacancy(3)], [inserted])
+    moved = Stray(Stream.AUDIT, BATCH.log_id, record(3, SIGNED[3], NO_BATCH))
+    findings, unsigned = settle(gone, [*left, moved])
+    assert {(finding.kind, finding.leaf_index) for finding in findings} == {
+        (CHANGED, FIRST + 3),
+        (INSERTED, FIRST + COUNT),
+    }
+    assert unsigned == []
+
+
+def test_hashes_that_cannot_be_read_are_left_out_of_the_check() -> None:
+    assert is_untouched(BATCH, b"".join(SIGNED), None)
+    assert not is_untouched(BATCH, b"".join([stranger(1), *SIGNED[1:]]), None)

@@ -26,9 +26,9 @@ from server.notary.merkle import CompactRange, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from storage.engine import Engine
-from storage.evidence import read_records
 from storage.rowbinary import read_rows, string
 from storage.schema import RECORD_TABLES, canonical_expressions
+from storage.stored_records import read_records
 from tests.codec.strategies import any_values, requests
 from tests.effort import effort
 from tests.log.writers import log_writer

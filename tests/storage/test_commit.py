@@ -18,27 +18,19 @@ from storage.commit import encode_records_block, insert_batch, insert_records, i
 from storage.engine import Engine
 from storage.errors import NotAppliedError
 from storage.evidence import (
-    count_after,
     last_batch,
     read_batches_at,
     read_batches_of_leaves,
     read_batches_within,
     read_foreign_batches,
     read_fragments,
-    read_records,
-    read_records_of_batch,
     read_tile_fragments,
 )
-from storage.inventory import (
-    RecordGroup,
-    RecordGroups,
-    read_all_record_groups,
-    read_batch_index,
-    read_extents,
-    read_tile_groups,
-)
+from storage.inventory import read_batch_index, read_extents, read_tile_groups
 from storage.native import Column, MapColumn, PlainColumn, WordColumn
+from storage.record_groups import RecordGroup, RecordGroups, read_all_record_groups
 from storage.rowbinary import read_rows, uint64
+from storage.stored_records import count_after, read_records, read_records_of_batch
 
 SIGNER = Signer.generate()
 NOW = 1_790_000_000 * 10**9

@@ -17,10 +17,10 @@ from server.notary.origin import Stream
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import SettingRefusedError, StorageError
-from storage.evidence import read_records
 from storage.read_settings import FULL_SCAN, PINNED, settings_clause, without_unknown
 from storage.records import AuditFilter, of_audit_events, of_trace, select_rows
 from storage.rowbinary import read_one, read_rows, text, uint64
+from storage.stored_records import read_records
 from storage.url import parse_storage_url
 
 _T = "bent.t"

@@ -19,9 +19,10 @@ from storage.clickhouse import connect
 from storage.definitions import EVIDENCE_TABLES
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError, UnreadableTableError
-from storage.evidence import last_batch, read_fragments, read_records
+from storage.evidence import last_batch, read_fragments
 from storage.inventory import read_extents
 from storage.migrate import load_migrations, migrate
+from storage.stored_records import read_records
 from storage.url import parse_storage_url
 
 

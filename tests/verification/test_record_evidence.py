@@ -16,7 +16,7 @@ from server.verification.record_evidence import RecordEvidence, State, gather_ev
 from server.verification.verification import Scope, verify
 from storage.commit import insert_batch, insert_tiles
 from storage.engine import Engine
-from storage.evidence import StoredRecord, read_records, select_records
+from storage.stored_records import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
 
 NAME = LOGS[Stream.OPERATIONAL]
