@@ -27,7 +27,8 @@ from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
 from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.verification.expiry import Expired
-from server.verification.verification import Progress, Scope, Summary, verify
+from server.verification.scope import Progress, Scope, Summary
+from server.verification.verification import verify
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.interrupt import Interrupt, InterruptedQueryError

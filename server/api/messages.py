@@ -13,7 +13,7 @@ from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
 from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
-from server.verification.verification import Progress, Summary
+from server.verification.scope import Progress, Summary
 from storage.records import Span
 from storage.stored_records import StoredRecord
 

@@ -35,6 +35,10 @@ class LeafSpan:
         """Return whether none of the leaves from ``lowest`` to ``highest`` is in the range."""
         return highest < self.first or (self.end is not None and lowest >= self.end)
 
+    def entries(self, size: int) -> int:
+        """Return how many of a log's entries are in the range; ``size`` is the log's number of entries."""
+        return max(0, (size if self.end is None else min(size, self.end)) - self.first)
+
 
 def leaf_span(stated: LogStatements, since: int | None, until: int | None) -> LeafSpan:
     """Return the shortest range that certainly has all entries of a range of time.

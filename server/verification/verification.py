@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import check_batch
-from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
@@ -32,76 +29,20 @@ from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.required_logs import missing_logs
+from server.verification.scope import Progress, Scope, Summary
+from server.verification.tolerance import Tolerance
 from storage.engine import Engine
-from storage.errors import InconsistentAnswerError, LimitExceededError, StorageError, UnreadableTableError
 from storage.evidence import last_batch, read_foreign_batches, read_fragments, sample_batches
 from storage.inventory import BatchIndex, LogExtent, TileGroup, read_batch_index, read_extents, read_tile_groups
 from storage.record_groups import RecordGroups, read_all_record_groups
 from storage.statements import read_statements
 from storage.stored_records import check_scan_types
 
-__all__ = ["Progress", "Scope", "Summary", "verify"]
+__all__ = ["verify"]
 
-_Step = TypeVar("_Step")
 _ALL_LEAVES = (0, 1 << 64)
 _OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
 _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Scope of a verification.
-
-    Attributes:
-        since: verify at least what was received at or after this time, in nanoseconds since the epoch.
-        until: verify at least what was received before this time, in nanoseconds since the epoch.
-        checkpoints: earlier checkpoints and statements, whose signatures were checked.
-        resume: checkpoints up to which logs were verified before.
-        required: origins or IDs of logs that must have entries.
-    """
-
-    since: int | None = None
-    until: int | None = None
-    checkpoints: Sequence[Checkpoint | Statement] = ()
-    resume: Sequence[Checkpoint] = ()
-    required: Sequence[str] = ()
-
-    @property
-    def whole(self) -> bool:
-        """True if no range of time is given."""
-        return self.since is None and self.until is None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Progress of a verification.
-
-    Attributes:
-        origin: origin of the log that is being verified.
-        batches: number of batches verified so far, in all logs.
-        records: number of records verified so far, in all logs.
-        total_records: number of records to verify, in all logs.
-        checkpoint: checkpoint from which verification can be resumed, a signed note; empty if nothing has been
-            verified successfully yet.
-    """
-
-    origin: str
-    batches: int
-    records: int
-    total_records: int
-    checkpoint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Summary of a verification; the records include those that retention has dropped."""
-
-    logs: int
-    batches: int
-    records: int
-    findings: int
-    statements: int = 0
-    expired_records: int = 0
 
 
 def verify(
@@ -143,7 +84,7 @@ class _Verification:
         self._indexes: dict[str, BatchIndex] = {}  # by origin
         self._foreign: list[Batch] = []
         self._unread: set[str] = set()  # origins of logs that could not be read to their end
-        self._tables_altered = False
+        self._tolerance = Tolerance()
         self._statements_read = False
         self._groups: dict[Stream, RecordGroups] = {}
         self._tiles: list[TileGroup] | None = None
@@ -167,27 +108,27 @@ class _Verification:
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
         for finding in check_definitions(self._engine):
-            self._tables_altered = True
+            self._tolerance.tables_altered = True
             yield finding
         yield from self._read()
         for origin, log in self._logs.items():
             yield from self._follow(log, log.batches(self._indexes[origin]))
         yield from self._gaps()
-        yield from self._trying("The history of logs", self._check_history())
-        yield from self._trying("The rows of no batch", self._loose())
+        yield from self._tolerance.trying("The history of logs", self._check_history())
+        yield from self._tolerance.trying("The rows of no batch", self._loose())
         for origin, expiry in self._expiries.items():
             yield from expiry.expired(origin)
 
     def _read(self) -> Iterator[Finding]:
         """Read what all logs need, as far as it can be read."""
         # Statements are read before batches, so that every checkpoint that a statement is about is among the batches.
-        yield from self._trying("Statements", self._read_statements())
+        yield from self._tolerance.trying("Statements", self._read_statements())
         # The list of batches is read before the rows, so that the rows of every verified batch are all among
         # them, however much is written meanwhile.
-        yield from self._trying("The list of batches", self._read_batches())
-        yield from self._trying("The hashes of logs", self._read_tiles())
+        yield from self._tolerance.trying("The list of batches", self._read_batches())
+        yield from self._tolerance.trying("The hashes of logs", self._read_tiles())
         for stream in Stream:
-            yield from self._trying(f"{stream.value.capitalize()} records", self._read_groups(stream))
+            yield from self._tolerance.trying(f"{stream.value.capitalize()} records", self._read_groups(stream))
         for origin in self._indexes:
             name = LogName.parse(origin)
             if name.stream in self._groups:
@@ -209,7 +150,7 @@ class _Verification:
     def _read_batches(self) -> Iterator[Finding]:
         extents = self._extents()
         self._spans = {extent.origin: self._span(extent) for extent in extents}
-        self._total = sum(_within(self._spans[extent.origin], extent) for extent in extents)
+        self._total = sum(self._spans[extent.origin].entries(extent.size) for extent in extents)
         self._indexes = {extent.origin: self._index(extent) for extent in extents}
         self._foreign, unlisted = read_foreign_batches(
             self._engine, [extent.log_id for extent in extents], self._limits.junk
@@ -226,16 +167,6 @@ class _Verification:
         check_scan_types(self._engine, stream)
         self._groups[stream] = read_all_record_groups(self._engine, stream, self._limits.junk)
         yield from ()
-
-    def _trying(self, what: str, steps: Iterable[_Step]) -> Iterator[_Step | Finding]:
-        """Yield steps up to the first that meets a table that cannot be read because it was altered."""
-        try:
-            yield from steps
-        except StorageError as error:
-            altered = self._tables_altered or isinstance(error, (UnreadableTableError, InconsistentAnswerError))
-            if not altered or isinstance(error, LimitExceededError):
-                raise
-            yield Finding(FindingKind.TABLE_ALTERED, f"{what} cannot be verified: {error}")
 
     def _extents(self) -> list[LogExtent]:
         """Return the logs; rows of other names, and of names without a valid batch if there are many, are foreign."""
@@ -291,7 +222,7 @@ class _Verification:
                     yield Progress(log.name.origin, self._batches, self._records, total, self._good_until(log))
             followed = True
 
-        yield from self._trying(log.name.origin, follow())
+        yield from self._tolerance.trying(log.name.origin, follow())
         if not followed:
             self._unread.add(log.name.origin)
             self._explained[log.name.log_id].append(_ALL_LEAVES)
@@ -370,12 +301,6 @@ class _Verification:
             self._explained,
             {batch.batch_id for batch in self._altered_tiles},
         )
-
-
-def _within(span: LeafSpan, extent: LogExtent) -> int:
-    """Return the number of a log's entries in a range."""
-    end = extent.size if span.end is None else min(extent.size, span.end)
-    return max(0, end - span.first)
 
 
 def _inside(rows: RecordGroups, spans: Mapping[str, LeafSpan]) -> RecordGroups:

@@ -19,7 +19,8 @@ from server.log.journal import Journal
 from server.notary.findings import Finding
 from server.notary.trust import TrustedKeys
 from server.verification.expiry import Expired
-from server.verification.verification import Scope, verify
+from server.verification.scope import Scope
+from server.verification.verification import verify
 from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.url import parse_storage_url

@@ -24,7 +24,8 @@ from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, check_checkpoint
 from server.verification.expiry import Expired
 from server.verification.read_limits import READ_LIMITS, ReadLimits
-from server.verification.verification import Progress, Scope, Summary, verify
+from server.verification.scope import Progress, Scope, Summary
+from server.verification.verification import verify
 from storage.engine import Engine
 from storage.evidence import read_fragments
 from tests.log.writers import begin_log, log_writer

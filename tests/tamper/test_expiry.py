@@ -15,7 +15,7 @@ from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
 from server.notary.statement import ReceiptBound, StatementKind
 from server.verification.expiry import Expired
-from server.verification.verification import Scope
+from server.verification.scope import Scope
 from storage.commit import insert_batch
 from storage.retention import set_retention_days
 from storage.schema import RECORD_TABLES

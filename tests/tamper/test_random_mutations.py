@@ -15,7 +15,7 @@ from server.notary.findings import Finding
 from server.notary.statement import Statement
 from server.notary.statement_check import learn_keys
 from server.notary.trust import check_checkpoint
-from server.verification.verification import Scope
+from server.verification.scope import Scope
 from storage.errors import StorageError
 from storage.statements import read_statements
 from tests.effort import effort

@@ -10,7 +10,7 @@ from server.notary.checkpoint import open_checkpoint
 from server.notary.findings import Finding
 from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
-from server.verification.verification import Progress, Scope
+from server.verification.scope import Progress, Scope
 from storage.schema import RECORD_TABLES
 from tests.tamper.stated import Stated
 from tests.tamper.store import AUDIT, OPERATIONAL, batch_row, row

@@ -13,7 +13,8 @@ from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
-from server.verification.verification import Scope, verify
+from server.verification.scope import Scope
+from server.verification.verification import verify
 from storage.commit import insert_batch, insert_tiles
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records, select_records

@@ -32,7 +32,8 @@ from server.process.lifecycle import Signals
 from server.process.pools import Pool, open_pools
 from server.settings.settings import load_settings
 from server.verification.expiry import Expired
-from server.verification.verification import Scope, Summary, verify
+from server.verification.scope import Scope, Summary
+from server.verification.verification import verify
 from server.writer.ingestion import Ingestion
 from server.writer.owned_logs import open_logs, state_changes
 from storage.clickhouse import connect

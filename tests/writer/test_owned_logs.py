@@ -34,7 +34,8 @@ from server.notary.statement import (
 from server.notary.trust import TrustedKeys, fingerprint
 from server.process.pools import Pool
 from server.settings.settings import load_settings
-from server.verification.verification import Scope, verify
+from server.verification.scope import Scope
+from server.verification.verification import verify
 from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
     keep_alive,

@@ -1,0 +1,67 @@
+"""Scope of a verification, and steps of its result besides findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.notary.checkpoint import Checkpoint
+from server.notary.statement import Statement
+
+__all__ = ["Progress", "Scope", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Scope of a verification.
+
+    Attributes:
+        since: verify at least what was received at or after this time, in nanoseconds since the epoch.
+        until: verify at least what was received before this time, in nanoseconds since the epoch.
+        checkpoints: earlier checkpoints and statements, whose signatures were checked.
+        resume: checkpoints up to which logs were verified before.
+        required: origins or IDs of logs that must have entries.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    checkpoints: Sequence[Checkpoint | Statement] = ()
+    resume: Sequence[Checkpoint] = ()
+    required: Sequence[str] = ()
+
+    @property
+    def whole(self) -> bool:
+        """True if no range of time is given."""
+        return self.since is None and self.until is None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Progress of a verification.
+
+    Attributes:
+        origin: origin of the log that is being verified.
+        batches: number of batches verified so far, in all logs.
+        records: number of records verified so far, in all logs.
+        total_records: number of records to verify, in all logs.
+        checkpoint: checkpoint from which verification can be resumed, a signed note; empty if nothing has been
+            verified successfully yet.
+    """
+
+    origin: str
+    batches: int
+    records: int
+    total_records: int
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Summary of a verification; the records include those that retention has dropped."""
+
+    logs: int
+    batches: int
+    records: int
+    findings: int
+    statements: int = 0
+    expired_records: int = 0
