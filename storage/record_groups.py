@@ -67,9 +67,12 @@ class RecordGroups:
 
 
 def read_record_groups(engine: Engine, stream: Stream, within: Leaves) -> RecordGroups:
-    """Group the rows of a table that claim some leaves of a log by the batch that they name."""
+    """Group the rows of a table that claim some leaves of a log by the batch that they name.
+
+    Indexes say where these rows are: a log has many parts, each of which would otherwise read the whole table.
+    """
     where = f"LogId = '{within.log_id}' AND LeafIndex >= {within.first} AND LeafIndex < {within.end}"
-    return RecordGroups(_record_groups(engine, stream, where, "ORDER BY log, BatchId"))
+    return RecordGroups(_record_groups(engine, stream, where, "ORDER BY log, BatchId", settings={}))
 
 
 def read_all_record_groups(engine: Engine, stream: Stream, most: int) -> RecordGroups:
@@ -122,14 +125,16 @@ def read_record_groups_outside(engine: Engine, stream: Stream, after: Mapping[st
     return RecordGroups(groups, unlisted)
 
 
-def _record_groups(engine: Engine, stream: Stream, where: str, order: str) -> list[RecordGroup]:
+def _record_groups(
+    engine: Engine, stream: Stream, where: str, order: str, *, settings: Mapping[str, str | int] = FULL_SCAN
+) -> list[RecordGroup]:
     # Invalid UTF-8 in a LogId becomes U+FFFD, as in ``toValidUTF8``: queries can find the rows by that name. The
     # columns may have been given other types.
     rows = engine.query(
         "SELECT toValidUTF8(LogId) AS log, BatchId, count(), toUInt64(min(LeafIndex)), toUInt64(max(LeafIndex)), "
         "max(IngestedAt), min(Timestamp), max(Timestamp) "
         f"FROM {RECORD_TABLES[stream]} WHERE {where} GROUP BY log, BatchId {order}",
-        settings=FULL_SCAN,
+        settings=settings,
     )
     readers = (text, uuid, uint64, uint64, uint64, int64, int64, int64)
     return [RecordGroup(*row) for row in read_rows(rows, readers)]
