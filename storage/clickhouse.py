@@ -261,22 +261,26 @@ def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]
             raise
         return _Connected(client)
     connections = CuttableConnections(url.host, url.port, secure=url.secure, parameters=settings_parameters(pinned))
-    client = clickhouse_connect.get_client(
-        host=url.host,
-        port=url.port,
-        secure=url.secure,
-        username=url.username,
-        password=url.password,
-        database=database,
-        pool_mgr=connections.pool,
-        autogenerate_session_id=False,
-        compress=False,
-        connect_timeout=_CONNECT_TIMEOUT,
-        send_receive_timeout=_ANSWER_TIMEOUT,
-        # Small answers are sent only when they are complete, so that no error follows half of one. Not with
-        # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
-        settings={"buffer_size": 1 << 20},
-    )
+    try:
+        client = clickhouse_connect.get_client(
+            host=url.host,
+            port=url.port,
+            secure=url.secure,
+            username=url.username,
+            password=url.password,
+            database=database,
+            pool_mgr=connections.pool,
+            autogenerate_session_id=False,
+            compress=False,
+            connect_timeout=_CONNECT_TIMEOUT,
+            send_receive_timeout=_ANSWER_TIMEOUT,
+            # Small answers are sent only when they are complete, so that no error follows half of one. Not with
+            # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
+            settings={"buffer_size": 1 << 20},
+        )
+    except BaseException:
+        connections.close()  # the driver would keep them
+        raise
     return _Connected(client, connections)
 
 

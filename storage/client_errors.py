@@ -22,7 +22,7 @@ __all__ = ["translated"]
 # open: a time limit, a lost session, or a materialized view that fails when the rows are in the table already.
 _NOTHING_STORED = frozenset(
     {
-        *(16, 20, 33, 47, 53, 60, 81, 117),  # the data does not fit the table, or the table does not exist
+        *(16, 20, 33, 47, 53, 60, 81, 115, 117),  # the data does not fit the table, or the table does not exist
         *(164, 192, 242, 497, 516),  # it may not be written, or not by this user
         *(202, 241, 243, 252, 745),  # too much at a time, of memory, of space, of parts
         *(469,),  # a constraint forbids it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import weakref
 from typing import Any
 
@@ -41,6 +42,7 @@ class CuttableConnections:
             http_proxy=None if secure else proxy, https_proxy=proxy if secure else None
         )
         self._is_cut = False
+        self._opening = threading.Lock()
         self._open: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
         self.pool.pool_classes_by_scheme = {
             "http": self._recording(HTTPConnectionPool, HTTPConnection),
@@ -50,7 +52,9 @@ class CuttableConnections:
     def cut(self) -> None:
         """End what a thread waits for on a connection, and let none be opened. Does not block."""
         self._is_cut = True
-        for connection in list(self._open):
+        with self._opening:
+            open_now = list(self._open)
+        for connection in open_now:
             sock = connection.sock
             if sock is not None:
                 # Below TLS, which would change what the other thread is using.
@@ -76,7 +80,8 @@ class CuttableConnections:
                 if connections._is_cut:
                     raise NewConnectionError(self, "the connection was cut")
                 super().connect()
-                connections._open.add(self)
+                with connections._opening:
+                    connections._open.add(self)
                 if connections._is_cut:  # meanwhile
                     connections.cut()
 

@@ -15,6 +15,12 @@ __all__ = ["FULL_SCAN", "PINNED", "settings_clause", "settings_parameters", "wit
 
 PINNED: Mapping[str, str | int] = MappingProxyType(
     {
+        # Definitions of tables, and answers, are written in one form.
+        "show_create_query_identifier_quoting_rule": "when_necessary",
+        "show_create_query_identifier_quoting_style": "Backticks",
+        "show_table_uuid_in_table_create_query_if_not_nil": 0,
+        "output_format_native_encode_types_in_binary_format": 0,
+        "implicit_table_at_top_level": "",
         # Limits that are reached are errors, never shorter answers.
         "limit": 0,
         "offset": 0,

@@ -152,10 +152,10 @@ class Backend:
             scope = _scope(request, learned, self._remembered(), all_keys=not unread)
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return self._responses(verify(self._engine, keys, scope), scope, interrupt)
+        return self._responses(verify(self._engine, keys, scope), interrupt)
 
     def _responses(
-        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], scope: Scope, interrupt: Interrupt
+        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], interrupt: Interrupt
     ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
         with contextlib.closing(steps):
             while True:
@@ -171,7 +171,7 @@ class Backend:
                     return
                 response = verify_response(self._counted(step))
                 if isinstance(step, Summary):
-                    response.summary.nothing_verified = _is_nothing(step, scope)
+                    response.summary.nothing_verified = _is_nothing(step)
                 yield response
 
     def _counted(self, step: Progress | Finding | Expired | Summary) -> Progress | Finding | Expired | Summary:
@@ -216,9 +216,9 @@ def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:
     return list(request.logs)
 
 
-def _is_nothing(summary: Summary, scope: Scope) -> bool:
-    """Return whether a verification verified no batch, and no log from the checkpoint on that it was resumed from."""
-    return summary.logs == 0 or (summary.batches == 0 and not scope.resume)
+def _is_nothing(summary: Summary) -> bool:
+    """Return whether a verification verified no batch, and found no log at the checkpoint from which it continued."""
+    return summary.logs == 0 or (summary.batches == 0 and summary.continued == 0)
 
 
 def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:

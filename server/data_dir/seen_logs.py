@@ -5,6 +5,7 @@ Storage from which another writer's log was deleted shows nothing of it; a serve
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
@@ -17,7 +18,7 @@ __all__ = ["read_seen", "read_seen_notes", "remember_seen"]
 
 
 def remember_seen(path: Path, note: str) -> None:
-    """Store the last checkpoint of a log, a signed note that was checked, in a data directory.
+    """Store a checkpoint of a log, a signed note that was checked, in a data directory, unless a larger is there.
 
     Raises:
         NotaryError: the note is not a checkpoint of a log.
@@ -25,8 +26,12 @@ def remember_seen(path: Path, note: str) -> None:
     """
     directory = _directory(path)
     directory.mkdir(parents=True, exist_ok=True)
-    name = LogName.parse(open_checkpoint(note)[0].origin)
-    replace_file(directory / name.log_id, note, durable=False)
+    seen, _ = open_checkpoint(note)
+    file = directory / LogName.parse(seen.origin).log_id
+    with suppress(OSError, ValueError, NotaryError):  # none yet, or a damaged one
+        if open_checkpoint(file.read_text(encoding="utf-8"))[0].size > seen.size:
+            return
+    replace_file(file, note)
 
 
 def read_seen(path: Path) -> list[Checkpoint]:

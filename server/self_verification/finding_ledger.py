@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from server.escaping.visible import visible
-from server.notary.findings import Finding
+from server.notary.findings import Finding, FindingKind
 
 __all__ = ["MORE", "MOST_REPORTED", "FindingLedger", "Notice", "notice_of"]
 
@@ -58,7 +58,11 @@ def notice_of(finding: Finding, section: tuple[int, int] | None = None) -> Notic
     leaf = finding.leaf_index
     batch_id = str(finding.batch_id or "")
     # Not the message and no numbers of records: they may be others each time, while a log grows.
-    parts = (finding.kind.value, finding.log_id, finding.origin, batch_id, finding.sequence, leaf)
+    parts: tuple[object, ...] = (
+        *(finding.kind.value, finding.log_id, finding.origin, batch_id, finding.sequence, leaf),
+        # Nothing else tells two differences of tables apart.
+        *((finding.message,) if finding.kind is FindingKind.TABLE_ALTERED else ()),
+    )
     return Notice(
         key=_digest(*parts),
         kind=finding.kind.value,

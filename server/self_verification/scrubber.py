@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -18,7 +19,7 @@ from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import FindingLedger, Notice
 from server.self_verification.last_checkpoints import last_checkpoints
 from server.self_verification.progress_file import ScrubProgress
-from server.self_verification.section_result import SectionResult, verify_section
+from server.self_verification.section_result import SectionResult, verify_section, verify_tables
 from server.self_verification.status import SelfVerification
 from server.self_verification.throttle import Clock, Throttle, ThrottledEngine
 from server.verification.sections import (
@@ -101,6 +102,7 @@ class Scrubber:
             keep: called with the current progress after each step; may raise OSError.
         """
         self._subject = subject
+        self._engine: Engine | None = None  # during a pass
         self._interval = interval
         self._clock = clock
         self._trail = trail
@@ -127,7 +129,7 @@ class Scrubber:
 
     def walk(self, engine: Engine) -> None:
         """Run one pass over a storage, from the recorded progress; raises WorkStoppedError."""
-        paced = ThrottledEngine(engine, self._pace)
+        paced = self._engine = ThrottledEngine(engine, self._pace)
         self._marks = self._subject.keys().compromised
         self._publish(walk_started=self._clock.now() - self._elapsed, is_behind=False)
         context, outside = self._verify(paced, self._read_context(paced), None)
@@ -205,8 +207,18 @@ class Scrubber:
             except StorageError as error:
                 if not waits:
                     _logger.warning("self-verification is waiting for storage: %s", error)
+                    self._report_altered_tables()
             waits = True
             self._wait(next(pauses))
+
+    def _report_altered_tables(self) -> None:
+        """Report the reason why storage cannot be read, if it is that a table was altered."""
+        if self._engine is None:
+            return
+        with suppress(StorageError):
+            for notice in self._notices.take(verify_tables(self._engine).values()):
+                _logger.error("self-verification: %s: %s", notice.kind, notice.message)
+            self._send()
 
     def _be_on_time(self, done: float) -> None:
         """Wait until the next step is due, given the part of the pass that is done; log if the pass is behind."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from server.notary.findings import Finding
 from server.self_verification.finding_ledger import Notice, notice_of
+from server.verification.definition_check import check_definitions
 from server.verification.section_check import SectionCheck, check_outside
 from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.engine import Engine
 
-__all__ = ["SectionResult", "verify_section"]
+__all__ = ["SectionResult", "verify_section", "verify_tables"]
 
 _MOST = 20_000  # notices that are kept, more than are reported
 
@@ -31,6 +32,11 @@ class SectionResult:
     place: ResumePoint
     batches: int = 0
     records: int = 0
+
+
+def verify_tables(engine: Engine) -> dict[str, Notice]:
+    """Return the notices, by key, of the differences of tables from what migrations make; raises StorageError."""
+    return _notices(check_definitions(engine), None)
 
 
 def verify_section(engine: Engine, context: VerificationContext, section: Section | None) -> SectionResult:

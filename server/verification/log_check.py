@@ -37,6 +37,7 @@ class LogCheck:
         checker: RecordChecker,
         *,
         resume: Checkpoint | None = None,
+        end: int | None = None,
         wanted: Collection[int] = (),
     ) -> None:
         """Create the verification of a log.
@@ -46,6 +47,7 @@ class LogCheck:
             keys: the trusted public keys.
             checker: checker of its records.
             resume: checkpoint after which to begin; None for the beginning of the log.
+            end: number of entries, which a checkpoint signs, at which a batch has to end; None for the end of the log.
             wanted: tree sizes for which ``includes`` will be called.
         """
         self.name: LogName = checker.name
@@ -59,6 +61,7 @@ class LogCheck:
         self._keys = keys
         self._checker = checker
         self._resume = resume
+        self._end = end
         self._wanted = frozenset(wanted)
         self._verified: Batch | None = None  # the last whose records were checked
         self._roots: dict[int, bytes] = {}  # by tree size, of those that are wanted
@@ -120,6 +123,9 @@ class LogCheck:
         last = [batch for batch in findings if _size(batch, signed.get(batch)) > end]
         self.size = max([end, *(_size(batch, signed.get(batch)) for batch in last)])
         yield from self._restored(last, self.tip, None, signed, findings)
+        if self._end is not None and self.size < self._end:
+            yield self._missing_at_end(self._end)
+            self.explained.append((self.size, self._end))
         yield from findings.values()
 
     def recheck(self, batch: Batch) -> Iterator[Finding]:
@@ -134,10 +140,13 @@ class LogCheck:
             return True
         if checkpoint.size in self._restored_roots:
             return self._restored_roots[checkpoint.size] == checkpoint.root
+        broken = {row for row, _ in self.broken}
         rows = read_batches_of_leaves(self._engine, self.name.log_id, [checkpoint.size - 1, checkpoint.size])
         for batch in rows:
             if check_batch(batch, self._keys) is not None:
-                return True  # it has a finding of its own
+                if batch in broken:
+                    return True  # it has a finding of its own
+                continue
             if batch.tree_size == checkpoint.size and batch.root_hash == checkpoint.root:
                 return True
             if batch.first_leaf == checkpoint.size and frontier_root(batch) == checkpoint.root:
@@ -228,6 +237,17 @@ class LogCheck:
         except VerificationError:
             return None
         return checkpoint if checkpoint.origin == self.name.origin else None
+
+    def _missing_at_end(self, end: int) -> Finding:
+        return Finding(
+            FindingKind.BATCH_MISSING,
+            f"{self.name.origin}: the batches that signed the records {self.size} to {end - 1} are missing: "
+            f"a checkpoint of {end} entries was signed",
+            log_id=self.name.log_id,
+            origin=self.name.origin,
+            sequence=self.tip.sequence + 1 if self.tip else 1,
+            record_count=end - self.size,
+        )
 
     def _missing(self, gap: Gap, count: int) -> Finding:
         intact = count == gap.count and self._checker.holds_all(gap)

@@ -57,7 +57,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Summary of a verification; the records include those that retention has dropped."""
+    """Summary of a verification.
+
+    Attributes:
+        logs: number of logs.
+        batches: number of batches verified.
+        records: number of their records, including those that retention has dropped.
+        findings: number of findings.
+        statements: number of valid statements.
+        expired_records: number of records that retention has dropped.
+        continued: number of logs that were verified from a signed checkpoint on, and are consistent with it.
+    """
 
     logs: int
     batches: int
@@ -65,3 +75,4 @@ class Summary:
     findings: int
     statements: int = 0
     expired_records: int = 0
+    continued: int = 0

@@ -40,6 +40,7 @@ from storage.stored_records import check_scan_types
 
 __all__ = ["verify"]
 
+_MOST_RECORDS = (1 << 63) - 1
 _ALL_LEAVES = (0, 1 << 64)
 _OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
 _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
@@ -104,6 +105,9 @@ class _Verification:
             findings=self.found,
             statements=sum(len(log.statements) for log in self._stated.values()),
             expired_records=sum(expiry.records for expiry in self._expiries.values()),
+            continued=sum(
+                self._spans[origin].after is not None and log.tip is not None for origin, log in self._logs.items()
+            ),
         )
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
@@ -112,7 +116,7 @@ class _Verification:
             yield finding
         yield from self._read()
         for origin, log in self._logs.items():
-            yield from self._follow(log, log.batches(self._indexes[origin]))
+            yield from self._follow(log, capped(log.batches(self._indexes[origin]), self._limits.told, _OF_ROWS))
         yield from self._gaps()
         yield from self._tolerance.trying("The history of logs", self._check_history())
         yield from self._tolerance.trying("The rows of no batch", self._loose())
@@ -150,7 +154,9 @@ class _Verification:
     def _read_batches(self) -> Iterator[Finding]:
         extents = self._extents()
         self._spans = {extent.origin: self._span(extent) for extent in extents}
-        self._total = sum(self._spans[extent.origin].entries(extent.size) for extent in extents)
+        # The sizes are not checked yet, and a row may name any.
+        total = sum(self._spans[extent.origin].entries(extent.size) for extent in extents)
+        self._total = min(total, _MOST_RECORDS)
         self._indexes = {extent.origin: self._index(extent) for extent in extents}
         self._foreign, unlisted = read_foreign_batches(
             self._engine, [extent.log_id for extent in extents], self._limits.junk
@@ -207,7 +213,14 @@ class _Verification:
             limits=self._limits,
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
-        return LogCheck(self._engine, self._keys, checker, resume=self._spans[name.origin].after, wanted=sizes)
+        return LogCheck(
+            self._engine,
+            self._keys,
+            checker,
+            resume=self._spans[name.origin].after,
+            end=self._spans[name.origin].end,
+            wanted=sizes,
+        )
 
     def _follow(self, log: LogCheck, steps: Iterable[Finding | None]) -> Iterator[Progress | Finding]:
         followed = False

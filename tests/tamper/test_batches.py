@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from lognotary.v1.evidence_pb2 import BATCH_ALTERED, VerifyRequest
+from server.api.backend import Backend
 from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.findings import FindingKind as Kind
 from server.notary.merkle import CompactRange
 from server.notary.signers import Signer
+from server.verification.read_limits import READ_LIMITS
 from storage.commit import insert_batch
 from storage.schema import BATCH_COLUMNS
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, Store, batch_row, named, row
@@ -250,3 +253,25 @@ def test_a_record_changed_in_a_fork_is_named_too(store: Store) -> None:
 def test_a_batch_under_another_logs_name_is_altered(store: Store) -> None:
     change(store, store.batches[OPERATIONAL][MIDDLE], "LogId", f"'{AUDIT.log_id}'")
     assert store.only().kind is Kind.BATCH_ALTERED
+
+
+def test_a_row_of_the_largest_size_stops_no_verification(store: Store) -> None:
+    for name in store.batches:
+        store.tamper(
+            f"INSERT INTO log_batches SELECT * REPLACE(18446744073709551615 AS TreeSize) "
+            f"FROM (SELECT * FROM log_batches WHERE {batch_row(store.batches[name][0])})"
+        )
+    responses = list(Backend(store.engine, store.keys).verify(VerifyRequest()))
+    assert [step.finding.kind for step in responses if step.HasField("finding")] == 2 * [BATCH_ALTERED]
+
+
+def test_many_copies_of_a_row_are_counted(store: Store) -> None:
+    store.tamper(
+        "INSERT INTO log_batches SELECT * EXCEPT (number) FROM "
+        f"(SELECT * FROM log_batches WHERE {batch_row(store.batches[OPERATIONAL][1])}) AS one, "
+        "(SELECT number FROM numbers(2000)) AS many"
+    )
+    found = store.findings()
+    assert {finding.kind for finding in found} == {Kind.BATCH_DUPLICATED}
+    assert len(found) == READ_LIMITS.told + 1
+    assert found[-1].message.startswith(f"{2000 - READ_LIMITS.told} further")

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from server.notary.findings import FindingKind as Kind
+from server.verification.scope import Scope, Summary
+from server.verification.verification import verify
 from storage.schema import RECORD_TABLES
 from tests.tamper.stated import Stated, received_earlier
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, Store, batch_row, row, statement_row
@@ -114,6 +116,30 @@ def test_a_checkpoint_is_compared_within_a_range_too(stated: Stated) -> None:
     assert stated.findings(last.checkpoint, **DAY_ONE, keys=keys) == []
     stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(last)}")
     assert stated.only(last.checkpoint, **DAY_ONE, keys=keys).kind is Kind.LOG_TRUNCATED
+
+
+def test_batches_that_are_gone_at_the_end_of_a_range_are_missing(stated: Stated) -> None:
+    last = stated.batches[OPERATIONAL][5]  # the last that the range must have
+    assert stated.findings(**DAY_ONE) == []
+    for table in ("log_batches", "log_tiles", "otel_logs"):
+        stated.tamper(f"ALTER TABLE {table} DELETE WHERE BatchId = '{last.batch_id}'")
+    for within in (DAY_ONE, {"until": DAY_ONE["until"]}, {}):
+        finding = stated.only(**within)
+        assert (finding.kind, finding.sequence) == (Kind.BATCH_MISSING, last.sequence)
+
+
+def test_a_row_whose_size_was_moved_beyond_the_range_is_missing_within(stated: Stated) -> None:
+    stated.tamper(
+        f"ALTER TABLE log_batches UPDATE TreeSize = TreeSize + 1000 WHERE {batch_row(stated.batches[OPERATIONAL][5])}"
+    )
+    assert stated.only(**DAY_ONE).kind is Kind.BATCH_MISSING
+    assert stated.only().kind is Kind.BATCH_ALTERED
+
+
+def test_an_idle_log_is_no_empty_range(stated: Stated) -> None:
+    *_, summary = verify(stated.engine, stated.keys, Scope(since=NEXT_DAY + 3600 * SECOND))
+    assert isinstance(summary, Summary)
+    assert (summary.findings, summary.continued) == (0, len(stated.batches))
 
 
 def test_a_server_whose_clock_was_set_back_gives_no_finding(store: Store) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -390,3 +391,21 @@ def test_a_log_that_was_seen_and_then_deleted_from_all_tables_is_found_in_every_
         assert walk.seen[AUDIT.origin] == before
     (notice,) = [notice for notice in walk.trail.taken if notice.kind == "LOG_TRUNCATED"]
     assert notice.origin == AUDIT.origin
+
+
+@pytest.mark.parametrize("table", ["log_statements", "log_tiles", "audit_logs"])
+def test_a_table_that_cannot_be_read_is_reported_while_storage_is_waited_for(walk: Walk, table: str) -> None:
+    def stop(seconds: float) -> None:
+        if seconds and walk.trail.taken:
+            raise WorkStoppedError
+
+    walk.watch.meanwhile = stop
+    walk.stated.touch(table)
+    walk.stated.engine.execute(f"RENAME TABLE {table} TO aside")
+    try:
+        with suppress(WorkStoppedError):
+            walk.walker().walk(walk.stated.engine)
+        assert "TABLE_ALTERED" in walk.trail.kinds()
+        assert any(table in notice.message for notice in walk.trail.taken)
+    finally:
+        walk.stated.engine.execute(f"RENAME TABLE aside TO {table}")
