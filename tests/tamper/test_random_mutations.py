@@ -124,13 +124,13 @@ def test_an_untouched_store_has_no_finding_and_always_the_same_answers(subject: 
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-@settings(max_examples=effort(40), suppress_health_check=list(HealthCheck))
+@settings(max_examples=effort(16), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_random_change_is_found_or_changes_no_answer(subject: Subject, kind: str, data: st.DataObject) -> None:
     subject.check(data.draw(CHANGES[kind](subject.stated), label="SQL"))
 
 
-@settings(max_examples=effort(100), suppress_health_check=list(HealthCheck))
+@settings(max_examples=effort(40), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_several_random_changes_are_found_or_change_no_answer(subject: Subject, data: st.DataObject) -> None:
     one = st.one_of(*(changes(subject.stated) for changes in CHANGES.values()))
