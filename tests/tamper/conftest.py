@@ -17,7 +17,6 @@ from storage.url import parse_storage_url
 from tests.tamper.stated import Stated, write_stated
 from tests.tamper.store import Store, Tables, write_store
 
-
 _SAMPLED = ("test_kinds.py", "test_kinds_of_answers.py")
 _SAMPLE = 4
 
