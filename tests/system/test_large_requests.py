@@ -21,6 +21,7 @@ from harness.process_stats import peak_resident
 MIB = 1 << 20
 LARGEST = 64 * MIB
 SECONDS = 240.0  # that a sender tries
+RETRY_AFTER = 1.0  # seconds: the least that RetryInfo asks for
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
@@ -79,7 +80,7 @@ def outcome(send: Callable[..., str], server: LognotaryServer, request: bytes, *
     """Send as senders do: again for as long as the server says so."""
     deadline = time.monotonic() + SECONDS
     while (code := send(server, request, compressed=compressed)) == "UNAVAILABLE" and time.monotonic() < deadline:
-        time.sleep(1.0)  # as RetryInfo has it, at least
+        time.sleep(RETRY_AFTER)
     return code
 
 

@@ -1,4 +1,4 @@
-"""What a process writes its logs through, on a real ClickHouse that is away for hours by the clock of the process."""
+"""Ingestion on a real ClickHouse that is away for hours by the clock of the process."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Process:
 
     @property
     def waiting(self) -> int:
-        """How many batches are not in storage."""
+        """Number of batches that are not in storage."""
         return len(self.writing.logs[Stream.OPERATIONAL].writer.journal)
 
 

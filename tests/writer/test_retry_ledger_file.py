@@ -1,4 +1,4 @@
-"""What was left behind is known after a restart, wherever the process before it ended."""
+"""Requests that were left behind are known after a restart, wherever the previous process ended."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ class TestWaitingBatches:
 
 
 class Life:
-    """What the file has to know, beside a run of the file that may end at any call to the operating system.
+    """Model of the ledger's file, beside a file whose process may end at any call to the operating system.
 
     Attributes:
         surely: how often each request is left behind, by what is noted.
