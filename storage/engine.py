@@ -97,27 +97,30 @@ class EngineWrapper:
         """Wrap an engine."""
         self._engine = engine
 
+    def _wrapped(self) -> Engine:
+        return self._engine
+
     @property
     def info(self) -> EngineInfo:
         """Description of the wrapped engine."""
-        return self._engine.info
+        return self._wrapped().info
 
     def execute(self, statement: str, /) -> None:
         """As ``Engine.execute``."""
-        self._engine.execute(statement)
+        self._wrapped().execute(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         """As ``Engine.insert``."""
-        self._engine.insert(table, columns, block, token)
+        self._wrapped().insert(table, columns, block, token)
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
         """As ``Engine.query``."""
-        return self._engine.query(select, parameters)
+        return self._wrapped().query(select, parameters)
 
     def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> Pieces:
         """As ``Engine.query_in_pieces``."""
-        return self._engine.query_in_pieces(select, parameters)
+        return self._wrapped().query_in_pieces(select, parameters)
 
     def close(self) -> None:
         """Close the wrapped engine."""
-        self._engine.close()
+        self._wrapped().close()

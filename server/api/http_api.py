@@ -31,7 +31,7 @@ from starlette.routing import Route
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError
-from server.api.outcomes import EXPECTED_ERRORS, outcome_of
+from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tile_api import tile_routes
 from server.process.pools import Pool
 from storage.errors import StorageError
@@ -154,10 +154,10 @@ async def _lines(steps: Iterator[evidence_pb2.VerifyResponse], pool: Pool) -> As
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    outcome = outcome_of(error)
+    status = status_of(error)
     # The object may exist later, so caches must not keep this answer.
     headers = {"Cache-Control": "no-store"}
-    if outcome.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = "1"
-    content = {"code": outcome.code.name, "message": outcome.message}
-    return JSONResponse(content, status_code=outcome.http_status, headers=headers)
+    content = {"code": status.code.name, "message": status.message}
+    return JSONResponse(content, status_code=status.http_status, headers=headers)

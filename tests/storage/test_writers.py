@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from storage.engine import Engine
-from storage.errors import LeaseHeldError, LeaseLostError, StorageConfigError
+from storage.engine import Engine, EngineWrapper
+from storage.errors import LeaseHeldError, LeaseLostError, NotAppliedError, StorageConfigError
 from storage.rowbinary import read_rows, text, uint8
 from storage.writers import LEASE, Held, WriterName, claim, release, renew
 from tests.storage.lease_rows import write_lease_row
@@ -89,6 +90,35 @@ def test_a_server_of_the_same_host_name_and_path_on_another_machine_is_refused_w
     assert refused.value.same_location
     renew(engine, there, held)
     claim(engine, replace(there, instance=uuid4()))
+
+
+def test_a_killed_server_in_a_container_that_was_made_anew_starts_at_once(engine: Engine) -> None:
+    # The identifier is of the kernel and of the locked file: whoever has the lock is alone, whatever the host name.
+    before, after = (WriterName("shop", "writer-1", f"{host}:/data [0a1b]") for host in ("1f2e3d", "4c5b6a"))
+    claim(engine, before)
+    claim(engine, after)
+    with pytest.raises(LeaseHeldError):
+        claim(engine, WriterName("shop", "writer-1", "4c5b6a:/data [0a1b2]"))
+
+
+def test_a_claim_that_meets_an_error_is_withdrawn(engine: Engine) -> None:
+    class Failing(EngineWrapper):
+        """A storage that cannot be read once the name is held."""
+
+        held = False
+
+        def execute(self, statement: str, /) -> None:
+            super().execute(statement)
+            self.held = self.held or f", {HELD})" in statement
+
+        def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+            if self.held:
+                raise NotAppliedError("storage cannot be reached")
+            return super().query(select, parameters)
+
+    with pytest.raises(NotAppliedError):
+        claim(Failing(engine), A)
+    claim(engine, B)
 
 
 def test_a_server_of_the_same_host_name_and_path_starts_once_the_lease_has_run_out(engine: Engine) -> None:

@@ -120,13 +120,13 @@ def json_request(size: int) -> bytes:
     return f'{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{",".join(records)}]}}]}}]}}'.encode()
 
 
-def test_a_large_json_request_is_taken_within_the_memory_limit(tmp_path: Path) -> None:
+def test_a_large_json_request_is_taken_within_the_memory_limit(storage_url: str, tmp_path: Path) -> None:
     def send(server: LognotaryServer, request: bytes, *, compressed: bool) -> str:
         headers = {"Content-Type": "application/json"} | ({"Content-Encoding": "gzip"} if compressed else {})
         body = gzip.compress(request, 1) if compressed else request
         return http_outcome(httpx.post(f"{server.otlp_http}/v1/logs", content=body, headers=headers, timeout=SECONDS))
 
-    with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data") as server:
+    with LognotaryServer(storage_url, tmp_path / "data") as server:
         request = json_request(60 * MIB)
         assert [outcome(send, server, request, compressed=how) for how in (False, True)] == ["OK", "OK"]
         assert peak_resident(server.pid) < memory_limit(server)

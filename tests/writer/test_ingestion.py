@@ -167,6 +167,23 @@ async def test_a_retry_of_a_request_whose_batch_an_earlier_process_left_in_the_j
         assert look(engine, process.keys) == []
 
 
+async def test_such_a_retry_is_stored_once_also_if_the_next_process_acknowledges_from_the_journal(
+    clickhouse_server: ClickHouseServer, proxy: Proxy, database: str, engine: Engine, tmp_path: Path
+) -> None:
+    request = request_of([log_record("once")]).SerializeToString()
+    with closing(opened(clickhouse_server.url, urlsplit(proxy.url).port, database)) as through:
+        before = Process(tmp_path, through, ack="commit")
+        await POOL.run(lambda: before.end_while_storing(request, proxy, Trouble(Way.CUT_ANSWER)))
+        after = Process(tmp_path, through, ack="journal")
+        async with after.running():
+            await after.send_bytes(request)
+            await until(lambda: bodies_stored(engine) == ["once"])
+        async with after.running():
+            await after.send_bytes(request)
+        assert bodies_stored(engine) == ["once", "once"]
+        assert look(engine, after.keys) == []
+
+
 def size_stated(engine: Engine) -> list[int]:
     return [row.tree_size for row in read_statements(engine, NAME.log_id, StatementKind.HEARTBEAT)]
 

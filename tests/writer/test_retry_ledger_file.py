@@ -59,7 +59,9 @@ def test_a_ledger_that_cannot_be_read_is_an_error_that_names_it_and_says_what_to
     path = tmp_path / "left"
     path.mkdir()
     file = RetryLedgerFile(path)
-    with pytest.raises(DataDirectoryError, match=r"left cannot be read: Is a directory\. .* move it away") as raised:
+    with pytest.raises(
+        DataDirectoryError, match=r"left cannot be read: Is a directory\. .* move the file away"
+    ) as raised:
         file.open()
     file.close()
     assert raised.value.exit_status == 2
@@ -228,6 +230,29 @@ class TestWaitingBatches:
         now[0] += 899
         with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
             assert left == [A]
+
+    def test_they_do_not_expire_while_storage_is_away(self, tmp_path: Path) -> None:
+        now = [NOW]
+        for _ in range(2):  # killed once before they were stored
+            with opened(tmp_path / "left", A, now=lambda: now[0]) as (file, left):
+                assert left == []
+                now[0] += 3600
+        with opened(tmp_path / "left", A, now=lambda: now[0]) as (file, _):
+            now[0] += 3600
+            file.waiting_stored()
+        now[0] += 899
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == [A]
+
+    def test_they_count_from_the_next_start_if_it_is_not_known_when_they_were_stored(self, tmp_path: Path) -> None:
+        now = [NOW]
+        with opened(tmp_path / "left", A, now=lambda: now[0]):
+            now[0] += 3600
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == [A]
+        now[0] += 901
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == []
 
 
 class Life:
