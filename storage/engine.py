@@ -122,18 +122,21 @@ class EngineWrapper:
         """Wrap an engine."""
         self._engine = engine
 
+    def _wrapped(self) -> Engine:
+        return self._engine
+
     @property
     def info(self) -> EngineInfo:
         """Description of the wrapped engine."""
-        return self._engine.info
+        return self._wrapped().info
 
     def execute(self, statement: str, /) -> None:
         """As ``Engine.execute``."""
-        self._engine.execute(statement)
+        self._wrapped().execute(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         """As ``Engine.insert``."""
-        self._engine.insert(table, columns, block, token)
+        self._wrapped().insert(table, columns, block, token)
 
     def query(
         self,
@@ -144,7 +147,7 @@ class EngineWrapper:
         settings: Mapping[str, str | int] | None = None,
     ) -> bytes:
         """As ``Engine.query``."""
-        return self._engine.query(select, parameters, settings=settings)
+        return self._wrapped().query(select, parameters, settings=settings)
 
     def query_in_pieces(
         self,
@@ -155,12 +158,12 @@ class EngineWrapper:
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
         """As ``Engine.query_in_pieces``."""
-        return self._engine.query_in_pieces(select, parameters, settings=settings)
+        return self._wrapped().query_in_pieces(select, parameters, settings=settings)
 
     def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
         """As ``Engine.interrupted_by``."""
-        return self._engine.interrupted_by(interrupt)
+        return self._wrapped().interrupted_by(interrupt)
 
     def close(self) -> None:
         """Close the wrapped engine."""
-        self._engine.close()
+        self._wrapped().close()

@@ -12,13 +12,14 @@ each other, the older one has precedence; the claim that becomes visible last al
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from storage.engine import Engine
-from storage.errors import LeaseHeldError, LeaseLostError
+from storage.errors import LeaseHeldError, LeaseLostError, StorageError
 from storage.rowbinary import int64, read_one, read_rows, text, uint8
 
 __all__ = ["LEASE", "RENEWAL", "Held", "WriterName", "claim", "release", "renew"]
@@ -94,6 +95,15 @@ def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time
     """
     if holders := [rival for rival in _rivals(engine, name) if rival.holds]:
         raise _held_by(holders[0], name)
+    try:
+        return _acquire(engine, name, wait)
+    except StorageError:
+        with contextlib.suppress(StorageError):
+            release(engine, name)  # a claim that is given up delays no other server
+        raise
+
+
+def _acquire(engine: Engine, name: WriterName, wait: Callable[[float], None]) -> Held:
     _say(engine, name, _CLAIMED)
     claimed = _claimed_at(engine, name)
     waited = 0.0
@@ -111,7 +121,6 @@ def claim(engine: Engine, name: WriterName, wait: Callable[[float], None] = time
         rivals = [rival for rival in _rivals(engine, name) if rival.holds]
         if not rivals:
             return held
-    release(engine, name)
     raise _held_by(rivals[0], name)
 
 
@@ -190,13 +199,23 @@ def _held_by(rival: _Rival, name: WriterName) -> LeaseHeldError:
     )
 
 
+def _identifier(place: str) -> str:
+    """Return the identifier of machine and lock, with its brackets; empty if the place has none."""
+    _, bracket, rest = place.rpartition(" [")
+    return bracket + rest if rest.endswith("]") else ""
+
+
 def _location(place: str) -> str:
     return place.rpartition(" [")[0] or place
 
 
 def _rivals(engine: Engine, name: WriterName) -> list[_Rival]:
-    """Return other instances that hold or claim the name from another place; one from the same place has ended."""
-    return _instances(engine, name, "NOT released AND alive AND Place != {place:String}", place=name.place)
+    """Return other instances that hold or claim the name from another place; one from the same place has ended.
+
+    The identifier at the end of a place decides: a container that is made anew has another host name.
+    """
+    same = "endsWith(Place, {place:String})" if (place := _identifier(name.place)) else "Place = {place:String}"
+    return _instances(engine, name, f"NOT released AND alive AND NOT {same}", place=place or name.place)
 
 
 def _younger(engine: Engine, name: WriterName, claimed: int) -> list[_Rival]:

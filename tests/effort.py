@@ -1,4 +1,4 @@
-"""How much a generated test tries: all of it, or a tenth for an answer in minutes.
+"""Effort of generated tests: all of it, or a tenth for an answer in minutes.
 
 ``LOGNOTARY_TEST_PROFILE`` is ``patient``, which is the default, or ``quick``, which ``make test`` takes.
 """

@@ -153,7 +153,7 @@ class TestAlone:
 
 
 class TestParity:
-    """What it computes is what the notary computes."""
+    """The check computes the same values as the notary."""
 
     def test_it_knows_the_columns_of_the_canonical_record(self) -> None:
         for stream in Stream:

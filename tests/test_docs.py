@@ -18,7 +18,7 @@ import pytest
 from harness.clickhouse_http import ClickHouseServer
 from harness.collector import Collector
 from harness.collector_binaries import is_built
-from harness.lacking import require_tools
+from harness.lacking import lacking, require_tools
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, send
 from server.keys.pkcs11_uri import Pkcs11Uri
@@ -234,7 +234,7 @@ class Reader:
         return self.clickhouse.query(sql, database=self.database, settings={"mutations_sync": 1})
 
     def variables(self, condition: str) -> dict[str, str]:
-        """What the page has the reader put in, for the record of which a condition is true."""
+        """Return the values that the page has the reader put in, for the record that satisfies a condition."""
         log, leaf = self.query(f"SELECT LogId, LeafIndex FROM audit_logs WHERE {condition}").split("\t")
         address = urlsplit(self.clickhouse.url)._replace(path="/", query=f"database={self.database}")
         return {"LOG": log, "LEAF": leaf, "LOGNOTARY": self.server.http, "CLICKHOUSE": urlunsplit(address)}
@@ -284,8 +284,9 @@ class TestRecordOfARunningServer:
 
 
 class TestReadme:
-    @pytest.mark.skipif(not is_built(), reason="the Collector is not built")
     def test_its_collector_configuration_starts(self, tmp_path: Path) -> None:
+        if not is_built():
+            lacking("the Collector is not built: run .venv/bin/python -m harness.collector_binaries")
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         [config] = [text for language, text in FENCE.findall(readme) if language == "yaml"]
         config = config.replace("/var/lib/otelcol", str(tmp_path)).replace("127.0.0.1:14317", "127.0.0.1:0")

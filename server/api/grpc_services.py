@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
-from server.api.outcomes import outcome_of
+from server.api.statuses import status_of
 from server.process.pools import Pool
 from storage.interrupt import Interrupt
 
@@ -94,8 +94,8 @@ async def _answer(
 
 
 async def _abort(context: _Context, error: Exception) -> NoReturn:
-    outcome = outcome_of(error)
-    await context.abort(outcome.code, outcome.message)
+    status = status_of(error)
+    await context.abort(status.code, status.message)
 
 
 def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool) -> None:

@@ -33,7 +33,7 @@ from starlette.routing import Route
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError
-from server.api.outcomes import EXPECTED_ERRORS, outcome_of
+from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tile_api import tile_routes
 from server.process.pools import Pool
 from storage.errors import StorageError
@@ -167,11 +167,11 @@ async def _lines(
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    outcome = outcome_of(error)
+    status = status_of(error)
     # The object may exist later, so caches must not keep this answer.
     headers = {"Cache-Control": "no-store"}
-    if outcome.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = "1"
-    content = {"code": outcome.code.name, "message": outcome.message}
+    content = {"code": status.code.name, "message": status.message}
     # In ASCII: a message may have values from storage, which must not reach the terminal of whoever prints it.
-    return Response(json.dumps(content), outcome.http_status, headers, media_type="application/json")
+    return Response(json.dumps(content), status.http_status, headers, media_type="application/json")

@@ -54,9 +54,10 @@ class Identity:
         Raises:
             KeyStoreError: a key cannot be used, or the keys cannot be written.
         """
-        if fingerprints(self.store.signer()) != signed_by:
+        signer = self.store.signer()
+        if fingerprints(signer) != signed_by:
             return False
-        self.store.publish((*self.logs, *self.workers_logs))
+        self.store.publish((*self.logs, *self.workers_logs), signer)  # not one that replaced it meanwhile
         return True
 
     def writer_of(self, worker: int) -> str:

@@ -124,13 +124,17 @@ class KeyStore:
         public = [key.public_key for key in self._everything() if key.key_type is KeyType.ED25519]
         return TrustedKeys(unnamed=tuple(dict.fromkeys(public)), compromised=self.compromised())
 
-    def publish(self, logs: Iterable[LogName]) -> None:
+    def publish(self, logs: Iterable[LogName], signer: Signer | None = None) -> None:
         """Publish the public keys in files, for everyone who verifies.
+
+        Args:
+            logs: the logs.
+            signer: the keys; None for the current ones.
 
         Raises:
             KeyStoreError: a key cannot be used, or the files cannot be written.
         """
-        signer = self.signer()
+        signer = signer or self.signer()
         lines = [f"{key}\n" for name in logs for key in signer.verifier_keys(name.origin)]
         try:
             replace_file(self._directory / "public-key.pem", signer.public_pem().decode())

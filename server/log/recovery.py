@@ -90,14 +90,18 @@ def open_log(
     stored, waiting = _compare(engine, name, last, journal)
     head = state
     signed: list[SignedFrom] = []
-    for entry in waiting:
+    known_in_journal = False
+    for number in waiting:
+        # One at a time: a journal may be larger than the memory.
+        entry = _entry_of(journal, number, name)
         signers = _check_signature(entry, keys)
         if not signed or signed[-1].keys != signers:
             signed.append(SignedFrom(head.range.size, signers))
         head, _ = entry.extend(head)
+        known_in_journal = known_in_journal or (known is not None and _is_after(entry, known))
     if waiting:
         _logger.warning("%s: %d batches in the journal are not in storage yet", name.origin, len(waiting))
-    if known is not None and not any(_is_after(entry, known) for entry in waiting):
+    if known is not None and not known_in_journal:
         _check_known(engine, state, known)
     left_over = 0 if waiting else count_after(engine, name.stream, name.log_id, state.range.size)
     if left_over:
@@ -147,7 +151,7 @@ def open_statements(
     return last, in_force
 
 
-def _compare(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> tuple[int, list[Entry]]:
+def _compare(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> tuple[int, list[int]]:
     """Compare the batches in the journal with those in storage.
 
     Args:
@@ -157,7 +161,8 @@ def _compare(engine: Engine, name: LogName, last: Batch | None, journal: Journal
         journal: its journal.
 
     Returns:
-        The number of the last entry that storage has, 0 if it has none of them; and the entries that it does not have.
+        The number of the last entry that storage has, 0 if it has none of them; and the numbers of the entries that it
+        does not have.
 
     Raises:
         LogUnusableError: storage has later batches, but not one that is in the journal.
@@ -165,30 +170,33 @@ def _compare(engine: Engine, name: LogName, last: Batch | None, journal: Journal
     newest = {name.origin: last}
     compared: list[Batch] = []
     stored = 0
-    waiting: list[Entry] = []
-    for number in journal.waiting:
-        entry = decode_entry(journal.read(number))
-        batch = entry.batch
+    numbers = list(journal.waiting)
+    for number in numbers:
+        batch = decode_entry(journal.read(number)).batch
         if batch.origin not in newest:
             newest[batch.origin] = last_batch(engine, batch.log_id)
         end = newest[batch.origin]
-        # Entries are released in order, so none is after one that waits.
-        if not waiting and end is not None and batch.sequence <= end.sequence:
-            compared.append(batch)
-            stored = number
-            if len(compared) == _COMPARED_AT_ONCE:
-                _check_stored(engine, compared, journal)
-                compared.clear()
-            continue
-        if batch.origin != name.origin:
-            raise LogUnusableError(
-                f"the journal has records of another log, {batch.origin}, which were acknowledged but are not in "
-                f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
-                "and keep it"
-            )
-        waiting.append(entry)
+        if end is None or batch.sequence > end.sequence:
+            break  # entries are released in order, so storage has none of those behind it
+        compared.append(batch)
+        stored = number
+        if len(compared) == _COMPARED_AT_ONCE:
+            _check_stored(engine, compared, journal)
+            compared.clear()
     _check_stored(engine, compared, journal)
-    return stored, waiting
+    return stored, [number for number in numbers if number > stored]
+
+
+def _entry_of(journal: Journal, number: int, name: LogName) -> Entry:
+    """Return an entry of the journal that storage does not have; raises LogUnusableError if it is of another log."""
+    entry = decode_entry(journal.read(number))
+    if entry.batch.origin != name.origin:
+        raise LogUnusableError(
+            f"the journal has records of another log, {entry.batch.origin}, which were acknowledged but are not in "
+            f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
+            "and keep it"
+        )
+    return entry
 
 
 def _check_stored(engine: Engine, batches: Iterable[Batch], journal: Journal) -> None:

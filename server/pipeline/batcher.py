@@ -79,6 +79,12 @@ class Batcher:
     def start(self) -> None:
         """Start to commit batches."""
         self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(lambda _: self._closing.set())  # also if it failed: nothing is taken then
+
+    async def running(self) -> None:
+        """Wait until the batcher has ended; raises the error that ended it unexpectedly."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
 
     def add(self, rows: Rows, request: bytes) -> asyncio.Future[None]:
         """Add rows; the returned future is done when the rows are committed, or has a RefusedError.
@@ -168,7 +174,7 @@ class Batcher:
         self._closing.set()
         self._changed.set()
         if self._task is not None:
-            await self._task
+            await asyncio.wait((self._task,))  # ``running`` raises its error
         while self._unknown:
             _settle(self._unknown.pop(), ShuttingDownError("the server is shutting down"))
         self._thread.shutdown(wait=False)

@@ -199,18 +199,21 @@ class Ingestion:
         Args:
             writing: the logs.
             engine: the storage.
-            stop: stops the server; set if the memory can no longer be watched.
+            stop: stops the server; set if the memory can no longer be watched, or a stream can no longer be committed.
 
         Raises:
             MemoryLimitError: there is not enough memory for any.
-            TaskFailedError: the memory guard failed.
+            TaskFailedError: the memory guard or a batcher failed.
         """
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
         codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows)
         self.metrics.add_gauges(lambda: [*_gauges_of(admission), *writing.gauges()])
-        with background("memory guard", _guard(plan, admission, engine).run(), stop):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             self.pipeline.start(Components(codec, writing.batchers, admission, writing.not_ready))
+            for stream, batcher in writing.batchers.items():
+                stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield
 
     async def finish(self, writing: Writing) -> None:
@@ -250,17 +253,21 @@ class Ingestion:
         self, log: OwnedLog, batcher: Batcher, file: RetryLedgerFile, stack: contextlib.AsyncExitStack
     ) -> None:
         """Store what is in a journal: behind those who send, or before they may."""
-        # Where OK comes after the commit, the senders of what waits here were not told OK.
-        waiting = log.writer.inherited_requests if self.waits_for_storage else []
-        batcher.restore(file.open(waiting))
+        housekeeping = self._pools.housekeeping
+        # The senders of these requests were not told OK. Batches that were acknowledged from the journal name none.
+        waiting = log.writer.inherited_requests
+        batcher.restore(await housekeeping.run(lambda: file.open(waiting)))
         if not self.waits_for_storage:
-            await stack.enter_async_context(storing(self._pools.housekeeping, log.writer, self._give_up))
+            # As good as stored: the journal is what counts.
+            await housekeeping.run(file.waiting_stored)
+            batcher.restore(NotedRequest(request, 0.0) for request in waiting)
+            await stack.enter_async_context(storing(housekeeping, log.writer, self._give_up))
             return
         try:
-            await self._pools.housekeeping.run(log.writer.store_waiting)
+            await housekeeping.run(log.writer.store_waiting)
         except RefusedError as error:  # it was given up
             raise StoppedError from error
-        file.waiting_stored()
+        await housekeeping.run(file.waiting_stored)
         batcher.restore(NotedRequest(request, 0.0) for request in waiting)
 
 

@@ -100,12 +100,12 @@ class RetryLedgerFile:
                 entries = self._read()
             except OSError as error:
                 raise DataDirectoryError(
-                    f"the retry ledger {self._path} cannot be read: {error.strerror or error}. It has to be a file "
-                    "that this user may read: mend that, or move it away. Without it, requests that were refused "
+                    f"the retry ledger {self._path} cannot be read: {error.strerror or error}. Let this user "
+                    "read the file, or move the file away. Without it, requests that were refused "
                     "before this start may be stored twice if they are sent again"
                 ) from error
             now = self._now()
-            left = _without_waiting(_replay(entries, now), waiting)
+            left = _without_waiting(_replay(entries, now), waiting, now)
             inherited = [_Entry(request, now, _Kind.WAITING) for request in waiting]
             try:
                 self._replace([*left, *inherited])
@@ -221,30 +221,42 @@ def _entries(content: bytes) -> Iterator[_Entry]:
 
 
 def _replay(entries: Iterable[_Entry], now: float) -> list[_Entry]:
-    """Return the entries that were not taken over, oldest first, without expired ones."""
+    """Return the entries that were not taken over, oldest first, without expired ones.
+
+    Requests whose batches wait in the journal do not expire: they count from when these are stored.
+    """
     left: dict[bytes, deque[_Entry]] = {}
     for entry in entries:
         waiting = left.setdefault(entry.request, deque())
         # As in the ledger: all entries of a request are remembered for as long as its last one.
         if waiting and entry.time - waiting[-1].time >= REMEMBERED_SECONDS:
-            waiting.clear()
+            waiting = left[entry.request] = deque(one for one in waiting if one.kind is _Kind.WAITING)
         if entry.kind is not _Kind.TAKEN:
             waiting.append(entry)
         elif waiting:
             waiting.popleft()
-    young = (waiting for waiting in left.values() if waiting and now - waiting[-1].time < REMEMBERED_SECONDS)
-    return sorted((entry for waiting in young for entry in waiting), key=lambda entry: entry.time)
+    kept: list[_Entry] = []
+    for waiting in left.values():
+        if waiting and now - waiting[-1].time < REMEMBERED_SECONDS:
+            kept += waiting
+        else:
+            kept += (entry for entry in waiting if entry.kind is _Kind.WAITING)
+    return sorted(kept, key=lambda entry: entry.time)
 
 
-def _without_waiting(entries: Iterable[_Entry], waiting: Iterable[bytes]) -> list[_Entry]:
-    """Return the entries whose batches are no longer in the journal; their requests count as left behind."""
+def _without_waiting(entries: Iterable[_Entry], waiting: Iterable[bytes], now: float) -> list[_Entry]:
+    """Return the entries whose batches are no longer in the journal; their requests count as left behind.
+
+    If a batch was waiting when the process before ended, it is not known when it was stored: it counts as stored now.
+    """
     in_journal = Counter(waiting)
     left = []
     for entry in entries:
         if entry.kind is _Kind.WAITING and in_journal[entry.request]:
             in_journal[entry.request] -= 1
         else:
-            left.append(_Entry(entry.request, entry.time, _Kind.LEFT))
+            stored = now if entry.kind is _Kind.WAITING else entry.time
+            left.append(_Entry(entry.request, stored, _Kind.LEFT))
     return left
 
 

@@ -1,4 +1,4 @@
-"""How many requests may wait, by how fast they go through, and when refused ones should come back."""
+"""The adaptive window follows the speed of storage, and says when refused requests should be sent again."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ __all__ = ["CollectorSender", "file_collector", "grpc_collector", "unknown_attem
 
 _PAUSE = 0.1
 _RECORDS = 4
+_BETWEEN_COUNTS = 0.2  # seconds between looks at storage
 _PATIENCE = 20.0  # seconds in which something must arrive
 
 
@@ -75,7 +76,7 @@ class CollectorSender:
             if time.monotonic() > deadline:
                 late.append(f"{len(ids) - stored} records that the Collector took were not stored in time")
                 break
-            time.sleep(0.2)
+            time.sleep(_BETWEEN_COUNTS)
         log = self._collector.log_text()
         self._collector.stop()
         unknown = unknown_attempts(log)

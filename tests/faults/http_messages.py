@@ -31,7 +31,7 @@ class Message:
 
     @property
     def statement(self) -> str:
-        """Where a request to ClickHouse has its statement: the request line, and the beginning of the body."""
+        """The request line and the beginning of the body: one of them has the statement of a request to ClickHouse."""
         line = self.head.partition(b"\r\n")[0].decode("latin-1")
         return unquote_plus(line) + "\n" + self.body[:_OF_THE_BODY].decode("latin-1")
 

@@ -1,4 +1,4 @@
-"""What senders know of what they sent: acknowledged, refused, or neither."""
+"""Ledger of requests, as senders know them: acknowledged, refused, or neither."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Bounds", "Ledger", "Outcome", "SentRequest", "bounds"]
 
 
 class Outcome(Enum):
-    """What came of one attempt to send a request."""
+    """Outcome of one attempt to send a request."""
 
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"  # the server said so
@@ -23,7 +23,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How often a record may be stored."""
+    """Number of times that a record may be stored."""
 
     least: int
     most: int
@@ -97,7 +97,7 @@ class Ledger:
         return sum(len(request.ids) for request in self.requests)
 
     def sends(self) -> Counter[Outcome]:
-        """How often records were sent with which outcome."""
+        """Return the number of attempts by outcome."""
         counted: Counter[Outcome] = Counter()
         for request in self.requests:
             for outcome in list(request.outcomes):

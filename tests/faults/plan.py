@@ -78,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """Who sends.
+    """The senders of a plan.
 
     Attributes:
         habits: of the raw senders.

@@ -48,11 +48,11 @@ class Proxy:
         self._over: dict[int, asyncio.Event] = {}
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.hits: Counter[Way] = Counter()
-        """How often each trouble has happened."""
+        """Number of times that each trouble has happened."""
 
     @property
     def url(self) -> str:
-        """Where it listens, without a path."""
+        """URL of the proxy, without a path."""
         return f"http://127.0.0.1:{self._port}"
 
     def begin(self, trouble: Trouble) -> int:

@@ -27,7 +27,8 @@ from tests.faults.volume import Volume
 
 __all__ = ["Result", "run_schedule"]
 
-_TICK = 0.02
+_TICK = 0.02  # seconds between steps of the timeline: its clock, not a wait
+_BETWEEN_LOOKS = 0.2  # seconds between looks at a condition
 _HEALED_SECONDS = 240.0  # within which all is as if nothing had been
 
 
@@ -171,7 +172,7 @@ def _wait(site: Site, condition: Callable[[], bool], deadline: float, otherwise:
         if time.monotonic() > deadline:
             return [otherwise()]
         site.supervise()
-        time.sleep(10 * _TICK)
+        time.sleep(_BETWEEN_LOOKS)
     return []
 
 

@@ -41,7 +41,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How raw senders send.
+    """Habits of raw senders.
 
     Attributes:
         threads: how many there are; each has a connection of its own.

@@ -86,7 +86,7 @@ class Site:
 
     @property
     def hits(self) -> int:
-        """How often something was done to a request, a process, a disk, a table or a system call."""
+        """Number of faults that hit a request, a process, a disk, a table or a system call."""
         return self._proxy.hits.total() + self._done
 
     def __enter__(self) -> Self:
@@ -153,7 +153,7 @@ class Site:
             return False
 
     def not_ready(self) -> str:
-        """What it says instead."""
+        """Return why the server is not ready, in its own words or by the end of its log."""
         try:
             return httpx.get(f"{self._http}/readyz", timeout=2.0).text.strip()
         except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""What is stored, as ClickHouse has it."""
+"""Reads of stored records and batches from ClickHouse."""
 
 from __future__ import annotations
 

@@ -6,9 +6,10 @@ import contextlib
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.waiting import wait_for
 
 __all__ = ["Injection", "Tracer", "can_trace", "processes_of"]
 
@@ -17,7 +18,7 @@ _ATTACH_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """What is done to a system call.
+    """Injection into a system call.
 
     Attributes:
         call: its name.
@@ -36,7 +37,7 @@ class Injection:
 
 
 def can_trace() -> bool:
-    """Whether there is strace."""
+    """Return whether strace is installed."""
     return shutil.which("strace") is not None
 
 
@@ -65,14 +66,14 @@ class Tracer:
         self._wait_until_attached()
 
     def _wait_until_attached(self) -> None:
-        deadline = time.monotonic() + _ATTACH_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
-            if all(_tracer_of(pid) in (None, self._process.pid) for pid in self._pids):
-                return
-            time.sleep(0.01)
+        def is_attached() -> bool:
+            ended = self._process.poll() is not None  # with the processes, or for a reason that ``detach`` shows
+            return ended or all(_tracer_of(pid) in (None, self._process.pid) for pid in self._pids)
+
+        wait_for(is_attached)
 
     def injected(self) -> int:
-        """How many calls had an error or a death so far."""
+        """Return the number of calls that had an error or a death so far."""
         return _count_injected(self._log, self._logged) if self._log.exists() else 0
 
     def detach(self) -> int:
@@ -99,7 +100,7 @@ def processes_of(pid: int) -> list[int]:
 
 
 def _tracer_of(pid: int) -> int | None:
-    """Who traces a process, 0 for nobody; None where there is no such process."""
+    """Return the process that traces a process, 0 for none; None if there is no such process."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

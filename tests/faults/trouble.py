@@ -1,4 +1,4 @@
-"""What can go wrong between a server and its ClickHouse, request by request."""
+"""Troubles between a server and its ClickHouse, request by request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Answer", "Trouble", "Way", "bare_error", "error_200", "error_of", "g
 
 
 class Way(Enum):
-    """How a request fares."""
+    """Fate of a request."""
 
     REFUSE = "refuse"  # nobody listens, and connections that are there are reset
     CUT_BEFORE = "cut-before"  # the connection is reset before ClickHouse hears of the request
@@ -29,8 +29,8 @@ class Answer:
 
     Attributes:
         raw: its bytes.
-        applied: whether ClickHouse does first what it was asked.
-        whole: whether it is one that another can follow on the same connection.
+        applied: True if ClickHouse carries out the statement before.
+        whole: True if another answer can follow on the same connection.
     """
 
     raw: bytes
@@ -40,14 +40,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What happens to requests while it lasts.
+    """A trouble that requests meet while it lasts.
 
     Attributes:
-        way: how.
-        where: a text in the statements that it happens to; empty for all requests.
-        share: the share of them that it happens to, above 0 and up to 1.
-        seconds: how long, for delays.
-        answer: what is answered, for ``Way.ANSWER``.
+        way: fate of the requests.
+        where: text in the statements of the requests; empty for all requests.
+        share: share of these requests that meet the trouble, above 0 and up to 1.
+        seconds: length of delays.
+        answer: the answer for ``Way.ANSWER``.
     """
 
     way: Way

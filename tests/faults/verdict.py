@@ -18,7 +18,7 @@ _WRONG = ("lost", "doubled", "doubled_refused", "unsigned", "unknown_sender", "d
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong, if anything.
+    """Verdict on a schedule: everything that is wrong.
 
     Attributes:
         lost: IDs that are stored less often than they were acknowledged.

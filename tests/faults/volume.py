@@ -14,7 +14,7 @@ _FILLER = "filler"
 
 
 def can_mount(directory: Path) -> bool:
-    """Whether this process may mount file systems; tried in a directory that is made for it."""
+    """Return whether this process may mount file systems; tried in a directory that is made for it."""
     if shutil.which("mount") is None or os.geteuid() != 0:
         return False
     volume = Volume(directory / "mount-try", 1 << 20)

@@ -74,7 +74,7 @@ class Difference:
 
 @dataclass
 class Search:
-    """What a search did.
+    """Result of a search.
 
     Attributes:
         cases: how many requests were tried.

@@ -91,7 +91,7 @@ _TOKENS = (
 
 
 class BrokenError(Exception):
-    """What must not be."""
+    """An outcome that must not happen."""
 
 
 class HangError(BaseException):
@@ -314,7 +314,7 @@ class Failure:
 
 @dataclass
 class Search:
-    """What a search did.
+    """Result of a search.
 
     Attributes:
         cases: how many inputs were tried, by target.

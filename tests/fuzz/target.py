@@ -70,7 +70,7 @@ class Compiler:
 
     @property
     def name(self) -> str:
-        """What it builds, for messages."""
+        """Name of the build, for messages."""
         path = Path(self.path).name
         return f"libFuzzer ({path})" if self.libfuzzer else f"the standalone runner without coverage guidance ({path})"
 
@@ -117,7 +117,7 @@ def install_clang() -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.
+    """End of a run.
 
     Attributes:
         ok: nothing was found.

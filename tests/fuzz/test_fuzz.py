@@ -1,4 +1,4 @@
-"""What fuzzing found, and a short look for more: the codecs agree, and the sanitizers have nothing to say."""
+"""Inputs that fuzzing found, and a short search for more: the codecs agree, and the sanitizers have nothing to say."""
 
 from __future__ import annotations
 

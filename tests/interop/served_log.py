@@ -20,7 +20,7 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """What shows that a record is in a log.
+    """Proof that a record is in a log.
 
     Attributes:
         verifier_keys: Ed25519, then ML-DSA-44.
@@ -45,7 +45,7 @@ class Inclusion:
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
-    """What shows that one checkpoint goes on from another."""
+    """Proof that one checkpoint extends another."""
 
     verifier_keys: Sequence[str]
     earlier: str

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.keys.identity import Identity, identify
+from server.keys.store import KeyStore
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import Ed25519Key, Signer
-from server.notary.trust import TrustedKeys, read_public_pem
+from server.notary.trust import TrustedKeys, fingerprints, read_public_pem
 from server.settings.settings import load_settings
 
 
@@ -63,6 +67,22 @@ def test_keys_that_were_replaced_are_believed_and_no_longer_published(tmp_path: 
     assert published_keys(tmp_path) == {old.public_key}  # which signs what is in storage, so far
     assert identity.publish(new.fingerprint)
     assert published_keys(tmp_path) == {new.public_key}
+
+
+def test_keys_that_are_rotated_while_keys_are_published_wait_for_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = identity_of(tmp_path, 1)
+    old = identity.store.signer()
+    publish = KeyStore.publish
+
+    def rotated_meanwhile(store: KeyStore, *arguments: Any) -> None:
+        store.rotate()
+        publish(store, *arguments)
+
+    monkeypatch.setattr(KeyStore, "publish", rotated_meanwhile)
+    assert identity.publish(fingerprints(old))
+    assert published_keys(tmp_path) == {old.ed25519.public_key}
 
 
 def test_marks_of_compromised_keys_and_keys_of_other_writers_are_known(tmp_path: Path) -> None:

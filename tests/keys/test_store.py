@@ -27,7 +27,7 @@ def keys(tmp_path: Path) -> Path:
 
 
 class Tokens:
-    """What opens keys of tokens; remembers which were opened."""
+    """Opener of keys in tokens that remembers which keys were opened."""
 
     def __init__(self) -> None:
         self.keys: dict[str, SigningKey] = {uri: Ed25519Key.generate() for uri in (TOKEN, FORMER)}

@@ -28,7 +28,7 @@ _RECORDS = "audit_logs"
 
 
 class Mood(Enum):
-    """What becomes of an insert."""
+    """Outcome of an insert."""
 
     FINE = auto()
     REFUSED = auto()

@@ -101,13 +101,13 @@ class Stage:
 
     @property
     def workers(self) -> list[Worker]:
-        """Those that have not ended."""
+        """Workers that have not ended."""
         self._workers = [worker for worker in self._workers if not worker.ended]
         return self._workers
 
     @property
     def parked(self) -> list[tuple[Worker, object]]:
-        """Those that wait, with what they wait for."""
+        """Waiting workers, with the reason of each."""
         return [(worker, worker.parked) for worker in self.workers if worker.parked is not None]
 
     def start(self, work: Callable[[], object], done: Callable[[Worker], None] = lambda _: None) -> Worker:

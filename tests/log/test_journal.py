@@ -194,7 +194,7 @@ class TestRetracting:
 
 
 class TestCrash:
-    """What is found at a start after a crash, or after damage."""
+    """Starts after a crash, or after damage."""
 
     @given(st.data(), st.lists(st.binary(max_size=40), min_size=1, max_size=6), st.sampled_from([0, 120, LIMIT]))
     def test_after_a_cut_anywhere_all_before_it_is_there_and_appends_go_on(
@@ -315,7 +315,7 @@ class TestCrash:
 
 
 class TestFaults:
-    """What a disk may do while the journal is written."""
+    """Failures of a disk while the journal is written."""
 
     def test_a_failed_sync_refuses_the_entry_and_it_never_comes_back(self, tmp_path: Path) -> None:
         disk = Disk(tmp_path)

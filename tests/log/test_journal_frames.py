@@ -43,7 +43,7 @@ payloads = st.lists(st.binary(max_size=60), min_size=1, max_size=6)
 
 
 def ends(written: list[bytes]) -> list[int]:
-    """Where each frame of a segment ends, and first where the first one begins."""
+    """Return the beginning of a segment's first frame, and the end of each frame."""
     at = [SEGMENT_HEADER]
     for payload in written:
         at.append(at[-1] + FRAME_HEADER + len(payload))

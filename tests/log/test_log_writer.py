@@ -302,13 +302,13 @@ def signers_of(batch: Batch, *signers: Signer) -> list[VerifierKey]:
 
 
 def reopened(journal: Journal) -> list[bytes]:
-    """What the next start finds in a journal."""
+    """The entries of a journal at the next start."""
     with closing(Journal(journal.directory, journal.limit)) as again:
         return [again.read(number) for number in again.waiting]
 
 
 class TestJournal:
-    """What is signed is in the journal before it goes to storage, and as long as it is not known to be there."""
+    """Signed batches are in the journal before they go to storage, and until they are known to be there."""
 
     def test_a_batch_is_in_the_journal_while_it_is_on_its_way(self, log: Log) -> None:
         seen: list[bytes] = []

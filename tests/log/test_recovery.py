@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 from collections.abc import Collection, Iterator, Sequence
@@ -13,7 +14,7 @@ import pytest
 
 from server.errors.ingest import JournalDamagedError
 from server.log.journal import Journal
-from server.log.journal_entry import decode_entry
+from server.log.journal_entry import Entry, decode_entry
 from server.log.log_writer import LogWriter
 from server.log.recovery import LogUnusableError, open_log, open_statements
 from server.log.statement_writer import StatementWriter
@@ -247,6 +248,26 @@ def restart(engine: Engine, tmp_path: Path) -> Restart:
     return Restart(engine, tmp_path / "server")
 
 
+def living_entries() -> list[Entry]:
+    """The entries of journals that are in memory, in no order."""
+    return [one for one in gc.get_objects() if isinstance(one, Entry)]
+
+
+class LookingJournal(Journal):
+    """A journal that counts the entries read from it that are in memory whenever another is read."""
+
+    def __init__(self, directory: Path, limit: int) -> None:
+        super().__init__(directory, limit)
+        # Other tests of this process may hold entries; kept here, their identities are not given to others.
+        self._others = living_entries()
+        self.most = 0
+
+    def read(self, number: int) -> bytes:
+        others = {id(other) for other in self._others}
+        self.most = max(self.most, sum(id(entry) not in others for entry in living_entries()))
+        return super().read(number)
+
+
 class TestJournal:
     """A log goes on from where it stands in its journal, once storage has what stands there."""
 
@@ -287,6 +308,13 @@ class TestJournal:
         assert [record.batch_id for record in read_records(restart.engine, Stream.AUDIT, NAME.log_id, 1, 9)] == [
             left.batch_id
         ]
+
+    def test_a_start_has_one_entry_of_a_journal_in_memory_at_a_time(self, restart: Restart) -> None:
+        left = restart.write("a", waiting=[f"waiting {number}" for number in range(20)])
+        with closing(LookingJournal(restart.directory / "journal", 1 << 20)) as journal:
+            _, head, _ = open_log(restart.engine, NAME, [KEY], restart.known, journal)
+            assert journal.most <= 1
+        assert head.range.root() == left[-1].root_hash
 
     def test_what_storage_has_leaves_the_journal(self, restart: Restart) -> None:
         restart.write("a", "b")

@@ -84,7 +84,7 @@ def first_leaf_of(request: int) -> bytes:
 
 @dataclass(frozen=True)
 class Inserts:
-    """What becomes of the next ones."""
+    """Outcomes of the next inserts."""
 
     moods: list[Mood]
 
@@ -122,7 +122,7 @@ class CrashSoon:
 
 @dataclass(frozen=True)
 class Pause:
-    """What a worker parks for until some time."""
+    """A worker's pause until some time."""
 
     until: float
 
@@ -404,7 +404,7 @@ class WorstDays(RuleBasedStateMachine):
 
     @property
     def hanging(self) -> list[Worker]:
-        """Those for whose inserts storage has no answer yet."""
+        """Workers whose inserts storage has not answered yet."""
         return [worker for worker, what in self.stage.parked if not isinstance(what, Pause)]
 
     def hang(self) -> Mood:

@@ -1,4 +1,4 @@
-"""What was done to a batch's records is named, record by record."""
+"""Tampering with a batch's records is named, record by record."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def stored() -> list[ClaimedRecord]:
 
 
 def diagnose(signed: list[bytes], records: list[ClaimedRecord]) -> list[Finding]:
-    """What is said of a batch when nothing else is tampered with."""
+    """Return the findings about a batch, when nothing else is tampered with."""
     own = [record for record in records if record.batch_id == BATCH.batch_id]
     comparison = compare(BATCH, signed, own)
     vacancies = [Vacancy(BATCH, leaf_index, content) for leaf_index, content in comparison.vacancies.items()]

@@ -412,7 +412,7 @@ async def test_a_real_server_takes_requests_and_survives_senders_that_leave(capl
             b"Content-Length: 1000\r\n\r\nabc"
         )
         await writer.drain()
-        await asyncio.sleep(0.1)
+        await until(lambda: ingest.admission.arriving)
         writer.close()
         await writer.wait_closed()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:

@@ -1,4 +1,4 @@
-"""What became of a request, in one word."""
+"""Outcomes of requests, in one word each."""
 
 from __future__ import annotations
 

@@ -556,3 +556,26 @@ class TestStuck:
         await again  # it was still there to be taken over
         assert commits.requests == [[b"stuck"]]
         await batcher.close()
+
+
+async def test_a_batcher_that_fails_says_so_and_takes_no_more() -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    batcher = Batcher(BatchLimits(age=0.01), Commits(), fail)
+    batcher.start()
+    waiting = add(batcher)
+    with pytest.raises(RuntimeError, match="new thread"):
+        await asyncio.wait_for(batcher.running(), 60)
+    with pytest.raises(ShuttingDownError):
+        add(batcher)
+    await batcher.close()
+    assert not waiting.done()  # its sender is refused when its time is over, and retries
+
+
+async def test_a_batcher_that_is_closed_has_not_failed() -> None:
+    batcher = Batcher(BatchLimits(), Commits())
+    batcher.start()
+    running = asyncio.create_task(batcher.running())
+    await batcher.close()
+    await asyncio.wait_for(running, 60)

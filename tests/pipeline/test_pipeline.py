@@ -54,7 +54,7 @@ class Letters:
 
 
 class Store:
-    """What the batchers of a pipeline commit to."""
+    """Log writer that the batchers of a pipeline commit to."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(Stream, 0)

@@ -16,6 +16,7 @@ from storage.engine import Engine
 from storage.errors import LeaseHeldError
 from storage.rowbinary import read_rows, text
 from storage.writers import LEASE, WriterName
+from tests.storage.lease_rows import write_lease_row
 
 # The embedded engine needs no lease.
 pytestmark = pytest.mark.parametrize("module_engine", ["server"], indirect=True, scope="module")
@@ -32,18 +33,10 @@ def pool() -> Iterator[Pool]:
     pool.close()
 
 
-def write_down(engine: Engine, name: WriterName, writing: int, ago: float) -> None:
-    engine.execute(
-        "INSERT INTO log_writers (Deployment, Writer, Place, Instance, Writing, SeenAt) SETTINGS async_insert = 0 "
-        f"VALUES ('{name.deployment}', '{name.writer}', '{name.place}', '{name.instance}', {writing}, "
-        f"now64(3) - toIntervalMillisecond({int(ago * 1000)}))"
-    )
-
-
 def held_by(engine: Engine, name: WriterName, ago: float) -> None:
     """Write down that a server was killed that held the lease, some seconds after its last renewal."""
     for writing in (2, 1):
-        write_down(engine, name, writing, ago)
+        write_lease_row(engine, name, writing, ago)
 
 
 def places(engine: Engine) -> set[str]:

@@ -1,4 +1,4 @@
-"""What a server counts, in Prometheus' text format, its own and its workers'."""
+"""A server's metrics in Prometheus' text format, its own and its workers'."""
 
 from __future__ import annotations
 

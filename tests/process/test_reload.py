@@ -1,4 +1,4 @@
-"""Telling a running server something, with a small program in its place."""
+"""Signals to a running server, with a small program in its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether storage answers, without waiting for it."""
+"""The storage probe shows whether storage answers, without waiting for it."""
 
 from __future__ import annotations
 

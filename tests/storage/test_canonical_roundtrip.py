@@ -1,4 +1,4 @@
-"""What was hashed is what ClickHouse prints: the whole evidence rests on this.
+"""ClickHouse prints the bytes that were hashed: all evidence rests on this.
 
 For generated requests, the codec's leaf hashes are compared with the hashes of the canonical records
 that each engine returns. Many requests share one INSERT, so examples are collected first.

@@ -1,4 +1,4 @@
-"""What errors of the engines mean: nothing was stored, or it may have been."""
+"""Errors of the engines say that nothing was stored, or that it may have been."""
 
 from __future__ import annotations
 

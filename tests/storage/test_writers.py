@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from storage.engine import Engine
-from storage.errors import LeaseHeldError, LeaseLostError, StorageConfigError
+from storage.engine import Engine, EngineWrapper
+from storage.errors import LeaseHeldError, LeaseLostError, NotAppliedError, StorageConfigError
 from storage.rowbinary import read_rows, text, uint8
 from storage.writers import LEASE, Held, WriterName, claim, release, renew
+from tests.storage.lease_rows import write_lease_row
 
 A = WriterName("shop", "writer-1", "host-a:/data")
 B = WriterName("shop", "writer-1", "host-b:/data")
@@ -26,19 +28,10 @@ def holders(engine: Engine) -> list[str]:
     return sorted(place for place, writing in read_rows(rows, (text, uint8)) if writing == HELD)
 
 
-def say(engine: Engine, name: WriterName, writing: int, ago: float) -> None:
-    """Write down what a server said some seconds ago."""
-    engine.execute(
-        "INSERT INTO log_writers (Deployment, Writer, Place, Instance, Writing, SeenAt) SETTINGS async_insert = 0 "
-        f"VALUES ('{name.deployment}', '{name.writer}', '{name.place}', '{name.instance}', {writing}, "
-        f"now64(3) - toIntervalMillisecond({int(ago * 1000)}))"
-    )
-
-
 def claimed_ago(engine: Engine, name: WriterName, ago: float) -> Held:
     """Write down that a server claimed its name and got the lease some seconds ago; return the lease."""
-    say(engine, name, CLAIMED, ago)
-    say(engine, name, HELD, ago)
+    write_lease_row(engine, name, CLAIMED, ago)
+    write_lease_row(engine, name, HELD, ago)
     rows = engine.query(
         f"SELECT toString(toUnixTimestamp64Milli(min(SeenAt))) FROM log_writers WHERE Instance = '{name.instance}'"
     )
@@ -97,6 +90,35 @@ def test_a_server_of_the_same_host_name_and_path_on_another_machine_is_refused_w
     assert refused.value.same_location
     renew(engine, there, held)
     claim(engine, replace(there, instance=uuid4()))
+
+
+def test_a_killed_server_in_a_container_that_was_made_anew_starts_at_once(engine: Engine) -> None:
+    # The identifier is of the kernel and of the locked file: whoever has the lock is alone, whatever the host name.
+    before, after = (WriterName("shop", "writer-1", f"{host}:/data [0a1b]") for host in ("1f2e3d", "4c5b6a"))
+    claim(engine, before)
+    claim(engine, after)
+    with pytest.raises(LeaseHeldError):
+        claim(engine, WriterName("shop", "writer-1", "4c5b6a:/data [0a1b2]"))
+
+
+def test_a_claim_that_meets_an_error_is_withdrawn(engine: Engine) -> None:
+    class Failing(EngineWrapper):
+        """A storage that cannot be read once the name is held."""
+
+        held = False
+
+        def execute(self, statement: str, /) -> None:
+            super().execute(statement)
+            self.held = self.held or f", {HELD})" in statement
+
+        def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+            if self.held:
+                raise NotAppliedError("storage cannot be reached")
+            return super().query(select, parameters)
+
+    with pytest.raises(NotAppliedError):
+        claim(Failing(engine), A)
+    claim(engine, B)
 
 
 def test_a_server_of_the_same_host_name_and_path_starts_once_the_lease_has_run_out(engine: Engine) -> None:
@@ -171,14 +193,14 @@ def test_a_lease_is_lost_after_half_a_day_even_if_old_rows_are_still_there(engin
 
 def test_a_row_of_a_renewal_without_an_answer_does_not_hide_that_the_last_one_was_long_ago(engine: Engine) -> None:
     held = claimed_ago(engine, A, 13 * 3600)
-    say(engine, A, HELD, 0)
+    write_lease_row(engine, A, HELD, 0)
     with pytest.raises(LeaseLostError, match="does not show any more"):
         renew(engine, A, held)
 
 
 def test_a_suspension_in_the_middle_of_a_renewal_counts_too(engine: Engine) -> None:
     held = claimed_ago(engine, A, LEASE + 30)
-    say(engine, B, CLAIMED, 0)
+    write_lease_row(engine, B, CLAIMED, 0)
 
     def pass_days() -> None:
         engine.execute("TRUNCATE TABLE log_writers")
@@ -202,33 +224,33 @@ def test_a_lease_that_ran_out_is_renewed_where_nobody_has_taken_the_name(engine:
 
 
 def test_of_two_servers_that_claim_at_once_the_older_one_waits_until_the_younger_one_has_gone(engine: Engine) -> None:
-    say(engine, B, CLAIMED, -5)  # it came later, and has not looked yet
+    write_lease_row(engine, B, CLAIMED, -5)  # it came later, and has not looked yet
     claim(engine, A, during(lambda: release(engine, B)))
     assert holders(engine) == [A.place]
 
 
 def test_a_younger_claim_that_was_not_seen_in_time_holds_the_name(engine: Engine) -> None:
-    say(engine, B, CLAIMED, -5)
+    write_lease_row(engine, B, CLAIMED, -5)
     with pytest.raises(StorageConfigError, match="host-b"):
-        claim(engine, A, during(lambda: say(engine, B, HELD, -5)))
+        claim(engine, A, during(lambda: write_lease_row(engine, B, HELD, -5)))
 
 
 def test_a_claim_that_is_never_decided_is_not_waited_for_without_end(engine: Engine) -> None:
-    say(engine, B, CLAIMED, -20)
+    write_lease_row(engine, B, CLAIMED, -20)
     with pytest.raises(StorageConfigError, match="host-b"):
         claim(engine, A, lambda _: None)
 
 
 def test_a_renewal_waits_until_a_claim_of_the_same_time_is_decided(engine: Engine) -> None:
     held = claimed_ago(engine, A, LEASE + 30)
-    say(engine, B, CLAIMED, 0)
+    write_lease_row(engine, B, CLAIMED, 0)
     with pytest.raises(LeaseLostError, match="host-b"):
-        renew(engine, A, held, during(lambda: say(engine, B, HELD, 0)))
+        renew(engine, A, held, during(lambda: write_lease_row(engine, B, HELD, 0)))
 
 
 def test_a_renewal_goes_on_when_a_claim_of_the_same_time_has_given_up(engine: Engine) -> None:
     held = claimed_ago(engine, A, LEASE + 30)
-    say(engine, B, CLAIMED, 0)
+    write_lease_row(engine, B, CLAIMED, 0)
     renew(engine, A, held, during(lambda: release(engine, B)))
     assert A.place in holders(engine)
 

@@ -21,7 +21,7 @@ from storage.url import parse_storage_url
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is done to the database, and undone; what the server then says of it."""
+    """A change of the database, how it is undone, and the server's message about it."""
 
     name: str
     make: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What an operator does to keys reaches the server that runs: alone and with workers, with storage there or away."""
+"""Key administration reaches the running server: alone and with workers, with storage there or away."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def send_event(server: LognotaryServer, text: str) -> None:
 
 
 def states(storage_url: str, *kinds: StatementKind) -> list[str]:
-    """What is stated of the audit log: kinds and words but receipt bounds, in order."""
+    """Return the statements of the audit log in order: kinds and words, without receipt bounds."""
     engine = connect(parse_storage_url(storage_url))
     try:
         rows = read_statements(engine, AUDIT.log_id, *kinds)

@@ -21,6 +21,7 @@ from harness.process_stats import peak_resident
 MIB = 1 << 20
 LARGEST = 64 * MIB
 SECONDS = 240.0  # that a sender tries
+RETRY_AFTER = 1.0  # seconds: the least that RetryInfo asks for
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
@@ -79,7 +80,7 @@ def outcome(send: Callable[..., str], server: LognotaryServer, request: bytes, *
     """Send as senders do: again for as long as the server says so."""
     deadline = time.monotonic() + SECONDS
     while (code := send(server, request, compressed=compressed)) == "UNAVAILABLE" and time.monotonic() < deadline:
-        time.sleep(1.0)  # as RetryInfo has it, at least
+        time.sleep(RETRY_AFTER)
     return code
 
 
@@ -119,13 +120,13 @@ def json_request(size: int) -> bytes:
     return f'{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{",".join(records)}]}}]}}]}}'.encode()
 
 
-def test_a_large_json_request_is_taken_within_the_memory_limit(tmp_path: Path) -> None:
+def test_a_large_json_request_is_taken_within_the_memory_limit(storage_url: str, tmp_path: Path) -> None:
     def send(server: LognotaryServer, request: bytes, *, compressed: bool) -> str:
         headers = {"Content-Type": "application/json"} | ({"Content-Encoding": "gzip"} if compressed else {})
         body = gzip.compress(request, 1) if compressed else request
         return http_outcome(httpx.post(f"{server.otlp_http}/v1/logs", content=body, headers=headers, timeout=SECONDS))
 
-    with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data") as server:
+    with LognotaryServer(storage_url, tmp_path / "data") as server:
         request = json_request(60 * MIB)
         assert [outcome(send, server, request, compressed=how) for how in (False, True)] == ["OK", "OK"]
         assert peak_resident(server.pid) < memory_limit(server)

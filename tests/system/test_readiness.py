@@ -31,7 +31,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class Places:
-    """Where a server listens, known before it does."""
+    """Addresses of a server, known before it listens."""
 
     def __init__(self) -> None:
         self.flags = {name: f"127.0.0.1:{free_port()}" for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}
@@ -44,7 +44,7 @@ class Places:
             return 0
 
     def health(self) -> set[int]:
-        """What gRPC health says of the server and of each of its services."""
+        """Return the gRPC health status of the server and of each of its services."""
         with own_connection(self.flags["api_grpc"]) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
             return {
@@ -104,7 +104,7 @@ def held_commit(proxy: Proxy, address: str) -> Iterator[None]:
 
 
 def is_refused(address: str) -> bool:
-    """Whether a request is refused because the server stops."""
+    """Return whether a request is refused because the server stops."""
     try:
         send(address, log_record("too late"), connect=own_connection)
     except grpc.RpcError as error:

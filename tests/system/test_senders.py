@@ -1,4 +1,4 @@
-"""What senders send arrives, and what cannot be accepted is refused as OTLP asks."""
+"""Requests of all kinds of senders are stored, or refused as OTLP asks."""
 
 from __future__ import annotations
 

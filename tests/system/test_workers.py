@@ -81,7 +81,7 @@ def open_storage(storage_url: str) -> Iterator[Engine]:
 
 
 def batches(engine: Engine) -> Counter[str]:
-    """How many batches each log has."""
+    """Return the number of batches of each log."""
     rows = engine.query("SELECT Origin, count() FROM log_batches GROUP BY Origin")
     return Counter(dict(read_rows(rows, (text, uint64))))
 

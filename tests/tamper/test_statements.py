@@ -1,4 +1,4 @@
-"""What is done to statements, and what statements show of logs."""
+"""Tampering with statements is found, and statements show tampering with logs."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _no_sync(_: int) -> None:
 
 
 class Server:
-    """What a server does with one log, on a storage that is away now and then; ``wall`` is the system's clock."""
+    """A server's work on one log, on a storage that is away now and then; ``wall`` is the system's clock."""
 
     def __init__(self, directory: Path) -> None:
         self.wall = START

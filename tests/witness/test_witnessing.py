@@ -1,4 +1,4 @@
-"""What goes to a witness and what comes back, byte by byte, and everything that must not be believed."""
+"""Requests to witnesses and their answers, byte by byte, and every answer that must not be believed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process writes its logs through, on a real ClickHouse that is away for hours by the clock of the process."""
+"""Ingestion on a real ClickHouse that is away for hours by the clock of the process."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Process:
 
     @property
     def waiting(self) -> int:
-        """How many batches are not in storage."""
+        """Number of batches that are not in storage."""
         return len(self.writing.logs[Stream.OPERATIONAL].writer.journal)
 
 
@@ -166,6 +166,23 @@ async def test_a_retry_of_a_request_whose_batch_an_earlier_process_left_in_the_j
             await process.send_bytes(request)
         assert bodies_stored(engine) == ["once", "once"]
         assert look(engine, process.keys) == []
+
+
+async def test_such_a_retry_is_stored_once_also_if_the_next_process_acknowledges_from_the_journal(
+    clickhouse_server: ClickHouseServer, proxy: Proxy, database: str, engine: Engine, tmp_path: Path
+) -> None:
+    request = request_of([log_record("once")]).SerializeToString()
+    with closing(opened(clickhouse_server.url, urlsplit(proxy.url).port, database)) as through:
+        before = Process(tmp_path, through, ack="commit")
+        await POOL.run(lambda: before.end_while_storing(request, proxy, Trouble(Way.CUT_ANSWER)))
+        after = Process(tmp_path, through, ack="journal")
+        async with after.running():
+            await after.send_bytes(request)
+            await until(lambda: bodies_stored(engine) == ["once"])
+        async with after.running():
+            await after.send_bytes(request)
+        assert bodies_stored(engine) == ["once", "once"]
+        assert look(engine, after.keys) == []
 
 
 def size_stated(engine: Engine) -> list[int]:

@@ -89,7 +89,7 @@ class MortalEngine:
 
 
 class Server:
-    """What a server does with its logs, again and again on one data directory and one storage."""
+    """A server's work on its logs, again and again on one data directory and one storage."""
 
     def __init__(self, engine: Engine, directory: Path, writer: str = "vm") -> None:
         self.engine = engine

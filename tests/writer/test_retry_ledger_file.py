@@ -1,4 +1,4 @@
-"""What was left behind is known after a restart, wherever the process before it ended."""
+"""Requests that were left behind are known after a restart, wherever the previous process ended."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def test_a_ledger_that_cannot_be_read_is_an_error_that_names_it_and_says_what_to
     path = tmp_path / "left"
     path.mkdir()
     file = RetryLedgerFile(path)
-    with pytest.raises(DataDirectoryError, match=r"left cannot be read: Is a directory\. .* move it away") as raised:
+    with pytest.raises(
+        DataDirectoryError, match=r"left cannot be read: Is a directory\. .* move the file away"
+    ) as raised:
         file.open()
     file.close()
     assert raised.value.exit_status == 2
@@ -229,9 +231,32 @@ class TestWaitingBatches:
         with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
             assert left == [A]
 
+    def test_they_do_not_expire_while_storage_is_away(self, tmp_path: Path) -> None:
+        now = [NOW]
+        for _ in range(2):  # killed once before they were stored
+            with opened(tmp_path / "left", A, now=lambda: now[0]) as (file, left):
+                assert left == []
+                now[0] += 3600
+        with opened(tmp_path / "left", A, now=lambda: now[0]) as (file, _):
+            now[0] += 3600
+            file.waiting_stored()
+        now[0] += 899
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == [A]
+
+    def test_they_count_from_the_next_start_if_it_is_not_known_when_they_were_stored(self, tmp_path: Path) -> None:
+        now = [NOW]
+        with opened(tmp_path / "left", A, now=lambda: now[0]):
+            now[0] += 3600
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == [A]
+        now[0] += 901
+        with opened(tmp_path / "left", now=lambda: now[0]) as (_, left):
+            assert left == []
+
 
 class Life:
-    """What the file has to know, beside a run of the file that may end at any call to the operating system.
+    """Model of the ledger's file, beside a file whose process may end at any call to the operating system.
 
     Attributes:
         surely: how often each request is left behind, by what is noted.

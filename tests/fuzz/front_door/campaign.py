@@ -35,6 +35,7 @@ would be as much again in a million cases.
 
 _MEMORY_LIMIT = 1 << 30  # bytes
 _MOST_MEMORY = 4 << 30  # bytes at which the server is killed, for the sake of the machine
+_BETWEEN_LOOKS = 0.2  # seconds between looks at the vitals
 _QUIET = 60.0  # seconds that the server has to give back what connections took
 _EARLY = 1000  # scripts
 _REMEMBERED = 400  # scripts that are saved when it is not known which of them was it
@@ -198,7 +199,7 @@ class Campaign:
             now = read_vitals(self._server.pid, self._files)
             if time.monotonic() > deadline or (before and not _grown(before, now)):
                 return now
-            time.sleep(0.2)
+            time.sleep(_BETWEEN_LOOKS)
 
     def _look_at_the_end(self) -> None:
         report = self.report

@@ -1,4 +1,4 @@
-"""What fuzzing found, in the smallest form that shows it: every campaign begins with these."""
+"""Failures that fuzzing found, in the smallest form that shows each: every campaign begins with these."""
 
 from __future__ import annotations
 

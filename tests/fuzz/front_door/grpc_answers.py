@@ -60,7 +60,7 @@ class GrpcAnswers:
 
     @property
     def satisfied(self) -> bool:
-        """Whether all streams are answered that have to be."""
+        """True if all streams are answered that have to be."""
         return not self._waiting
 
     def room(self, stream: int) -> int:

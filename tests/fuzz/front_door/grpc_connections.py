@@ -1,4 +1,4 @@
-"""What can be wrong with an HTTP/2 connection, so that it ends with it (RFC 9113, RFC 7541)."""
+"""Malformed HTTP/2 that ends the connection (RFC 9113, RFC 7541)."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _numbers(stream: int, chance: random.Random) -> bytes:
 
 
 def _push(stream: int, chance: random.Random) -> bytes:
-    """What only servers send, and ends of connections that go on."""
+    """Frames that only servers send, and ends of connections that go on."""
     match chance.randrange(3):
         case 0:
             return frame(Kind.PUSH_PROMISE, END_HEADERS, stream, struct.pack(">I", 2) + block(call_headers()))

@@ -1,4 +1,4 @@
-"""What can be wrong with the header fields of a call (gRPC over HTTP/2, "Requests"; RFC 9113, section 8)."""
+"""Malformed header fields of calls (gRPC over HTTP/2, "Requests"; RFC 9113, section 8)."""
 
 from __future__ import annotations
 

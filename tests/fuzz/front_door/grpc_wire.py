@@ -29,7 +29,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is written for one stream.
+    """Bytes that are written for one stream.
 
     Attributes:
         kind: what is wrong with it.

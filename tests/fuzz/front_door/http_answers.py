@@ -42,7 +42,7 @@ class HttpAnswers:
 
     @property
     def satisfied(self) -> bool:
-        """Whether all that was asked for is answered."""
+        """True if all requests are answered."""
         return sum(answer.complete for answer in self._answers) >= self._script.answers
 
     def room(self, stream: int) -> int:

@@ -1,4 +1,4 @@
-"""What can be wrong with an HTTP/1.1 request above its body (RFC 9112)."""
+"""Malformed HTTP/1.1 requests, above the body (RFC 9112)."""
 
 from __future__ import annotations
 

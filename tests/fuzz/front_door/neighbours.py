@@ -50,13 +50,13 @@ class Neighbours:
 
     @property
     def refusals(self) -> list[str]:
-        """What was refused."""
+        """The refused requests."""
         with self._lock:
             return [*self._refused, *(f"gRPC {refusal}" for refusal in self._load.refusals)]
 
     @property
     def turned_away(self) -> list[str]:
-        """What was refused so that a sender would throw its records away (OTLP specification, "Failures")."""
+        """The requests whose refusals make senders throw records away (OTLP specification, "Failures")."""
         codes = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
         over_grpc = [f"gRPC {refusal}" for refusal in self._load.refusals if refusal.code not in codes]
         return [

@@ -1,4 +1,4 @@
-"""What a campaign is to do, and what it did."""
+"""Task and result of a campaign."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_FOUND = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do.
+    """Task of a campaign.
 
     Attributes:
         seed: of all cases.
@@ -49,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found; the first line of ``why`` has no particulars."""
+    """A failure that was found; the first line of ``why`` has no particulars."""
 
     why: str
     scripts: tuple[Script, ...]
@@ -61,7 +61,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """What a campaign did."""
+    """Result of a campaign."""
 
     cases: Counter[str] = field(default_factory=Counter)
     connections: Counter[Door] = field(default_factory=Counter)

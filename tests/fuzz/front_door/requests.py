@@ -1,4 +1,4 @@
-"""What was really asked for, by others than the server: whether an OK was given to an OTLP request."""
+"""Requests as parsers other than the server's read them: whether an OK was given to an OTLP request."""
 
 from __future__ import annotations
 

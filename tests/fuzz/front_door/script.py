@@ -1,4 +1,4 @@
-"""What is done on one connection: a list of writes, and how it ends. All of it can be saved and repeated."""
+"""Script of one connection: a list of writes, and an end. It can be saved and repeated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Door(StrEnum):
 
 
 class Ending(StrEnum):
-    """How the client ends a connection once all is written.
+    """Client's end of a connection once all is written.
 
     ``ANSWERED`` waits until all that was promised is answered: without limit, but for that of the whole script,
     after which the server counts as hanging. The others close after a moment, at once, at once with RST, or
@@ -40,7 +40,7 @@ class Ending(StrEnum):
 
 
 class After(StrEnum):
-    """What is waited for."""
+    """Condition that is waited for."""
 
     NOTHING = "nothing"
     ANYTHING = "anything"

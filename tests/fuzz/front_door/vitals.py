@@ -1,4 +1,4 @@
-"""What the server's process holds, and what it logs."""
+"""Vitals of the server's process: its resources, and its log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _THREADS = ("python", "lognotary", "event_engine", "grpc", "lifeguard")
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What a process holds, apart from what the embedded ClickHouse holds in it.
+    """Resources of a process, without those of the embedded ClickHouse in it.
 
     Attributes:
         memory: bytes of memory (RSS), that of ClickHouse with it.

@@ -13,14 +13,14 @@ from server.process.pools import PoolFullError
 from storage.errors import StorageError
 from storage.interrupt import InterruptedQueryError
 
-__all__ = ["EXPECTED_ERRORS", "Outcome", "outcome_of"]
+__all__ = ["EXPECTED_ERRORS", "CallStatus", "status_of"]
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Outcome of a failed call.
+class CallStatus:
+    """CallStatus of a failed call.
 
     Attributes:
         code: status code over gRPC; its name is the ``code`` of an answer over HTTP.
@@ -47,15 +47,15 @@ EXPECTED_ERRORS = tuple(_STATUSES)
 """Classes of the errors that a caller is told; any other error is a bug, of which only the server's log tells."""
 
 
-def outcome_of(error: Exception) -> Outcome:
+def status_of(error: Exception) -> CallStatus:
     """Return what the caller is told about an error, and log it if the operator has to know."""
     statuses = next((statuses for kind, statuses in _STATUSES.items() if isinstance(error, kind)), None)
     if statuses is None:
         _logger.error("an API call failed", exc_info=error)
-        return Outcome(grpc.StatusCode.INTERNAL, 500, "internal error: see the server's log")
+        return CallStatus(grpc.StatusCode.INTERNAL, 500, "internal error: see the server's log")
     if isinstance(error, AlteredError):
         _logger.error("evidence cannot be given: %s", error)
     elif isinstance(error, DataDirectoryError):
         _logger.error("an API call needs what the data directory remembers: %s", error)
     message = f"storage cannot be read: {error}" if isinstance(error, StorageError) else str(error)
-    return Outcome(*statuses, message)
+    return CallStatus(*statuses, message)
