@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from storage.create_statement import Column, Index, Table, parse_create
@@ -27,6 +27,9 @@ _MERGE_TREE = re.compile(r"(Replicated|Shared)?MergeTree(\(.*\))?")
 _SHOWS_MERGE_TREE = re.compile(r"^ENGINE = \w*MergeTree", re.MULTILINE)
 _RETENTION = re.compile(r"toDateTime\(IngestedAt\) \+ toIntervalDay\(\d+\)")
 _RECORD_TABLES = ("otel_logs", "audit_logs")
+
+_PATCH_PARTS = "active AND startsWith(name, 'patch-')"
+_UNFINISHED = "NOT is_done AND match(command, '^\\\\(?(UPDATE|DELETE)')"
 
 # Settings of a table that change which rows a query finds, or how rows can be changed and removed.
 _SETTINGS = frozenset(
@@ -67,13 +70,15 @@ class StoredDefinitions:
         filtered: tables with a row policy for this user.
         masked: tables with a masking policy.
         patched: table -> rows of its updates that are not merged into parts yet.
+        mutated: table -> number of mutations that change or delete rows and are not done.
         unread: sentences about what this user may not read.
     """
 
     creates: Mapping[str, str]
     filtered: frozenset[str] = frozenset()
     masked: frozenset[str] = frozenset()
-    patched: Mapping[str, int] | None = None
+    patched: Mapping[str, int] = field(default_factory=dict)
+    mutated: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
 
 
@@ -94,25 +99,30 @@ def read_definitions(engine: Engine) -> StoredDefinitions:
     names = ", ".join(f"'{table}'" for table in EVIDENCE_TABLES)
     here = f"database = currentDatabase() AND table IN ({names})"
     unread: list[str] = []
-    patched: dict[str, int] = {}
+    patched = _count(engine, "sum(rows)", "system.parts", f"{here} AND {_PATCH_PARTS}", unread)
+    mutated = _count(engine, "count()", "system.mutations", f"{here} AND {_UNFINISHED}", unread)
     masked: set[str] = set()
-    try:
-        rows = engine.query(
-            f"SELECT table, sum(rows) FROM system.parts WHERE {here} AND active AND startsWith(name, 'patch-') "
-            "GROUP BY table"
-        )
-        patched = dict(read_rows(rows, (text, uint64)))
-    except NotAppliedError as error:
-        if not _denied(error):
-            raise
-        unread.append(f"updates that are not merged yet cannot be listed, for lack of SELECT on system.parts: {error}")
     try:
         rows = engine.query(f"SELECT DISTINCT table FROM system.masking_policies WHERE {here}")
         masked = {table for (table,) in read_rows(rows, (text,))}
     except NotAppliedError as error:
         if not _denied(error) and "UNKNOWN_TABLE" not in str(error):
             raise  # where users may not list policies, masked values are found as changed records
-    return StoredDefinitions(creates, frozenset(filtered), frozenset(masked), patched, tuple(unread))
+    return StoredDefinitions(creates, frozenset(filtered), frozenset(masked), patched, mutated, tuple(unread))
+
+
+def _count(engine: Engine, what: str, system_table: str, condition: str, unread: list[str]) -> dict[str, int]:
+    """Return a number for each table; ``unread`` receives a sentence if the user may not read the system table."""
+    try:
+        rows = engine.query(f"SELECT table, {what} FROM {system_table} WHERE {condition} GROUP BY table")
+    except NotAppliedError as error:
+        if not _denied(error):
+            raise
+        unread.append(
+            f"updates that are not merged yet cannot be listed, for lack of SELECT on {system_table}: {error}"
+        )
+        return {}
+    return dict(read_rows(rows, (text, uint64)))
 
 
 def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
@@ -134,8 +144,11 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
             found.append(Difference(table, f"a row policy hides rows of the table {table} from this user"))
         if table in stored.masked:
             found.append(Difference(table, f"a masking policy changes what users see of the table {table}"))
-        if rows := (stored.patched or {}).get(table, 0):
+        if rows := stored.patched.get(table, 0):
             found.append(Difference(table, f"{rows} rows of the table {table} were changed by UPDATE, not merged yet"))
+        if count := stored.mutated.get(table, 0):
+            what = f"{count} mutation(s) that change or delete rows of the table {table} are not done yet"
+            found.append(Difference(table, f"{what}: other users may see the rows as they will be"))
     return tuple(found)
 
 

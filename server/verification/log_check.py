@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import cached_property
 from itertools import groupby, islice
 
 from server.notary.batch import Batch, compute_batch_id
@@ -14,6 +15,8 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.history import History, restore
 from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
+from server.verification.broken_rows import BrokenRows
+from server.verification.leaf_ranges import LeafRanges
 from server.verification.read_limits import ReadLimits
 from server.verification.record_check import RecordChecker
 from storage.engine import Engine
@@ -111,9 +114,10 @@ class LogCheck:
         """
         findings = dict(broken)
         signed = {batch: note for batch in findings if (note := self._signed(batch)) is not None}
+        rows = BrokenRows(findings, signed)
         for gap in self._history.gaps:
             self.explained.append((gap.first_leaf, gap.end_leaf))
-            filling = [batch for batch in findings if _fills(batch, gap, signed.get(batch))]
+            filling = rows.take(gap)
             if len(filling) < gap.count:
                 yield self._missing(gap, gap.count - len(filling))
                 yield from self._unchecked(filling, findings)
@@ -133,18 +137,20 @@ class LogCheck:
         yield from self._checker.check([batch])
 
     def includes(self, checkpoint: Checkpoint) -> bool:
-        """Return whether a checkpoint is in the log's history, or may have been before a batch was broken."""
+        """Return whether a checkpoint is in the log's history, or may have been before a batch was broken.
+
+        Call ``batches`` before.
+        """
         if self._roots.get(checkpoint.size) == checkpoint.root:
             return True
-        if any(gap.first_leaf < checkpoint.size < gap.end_leaf for gap in self._history.gaps):
+        if self._within_gaps.cover(checkpoint.size, checkpoint.size):
             return True
         if checkpoint.size in self._restored_roots:
             return self._restored_roots[checkpoint.size] == checkpoint.root
-        broken = {row for row, _ in self.broken}
         rows = read_batches_of_leaves(self._engine, self.name.log_id, [checkpoint.size - 1, checkpoint.size])
         for batch in rows:
             if check_batch(batch, self._keys) is not None:
-                if batch in broken:
+                if batch in self._broken_rows:
                     return True  # it has a finding of its own
                 continue
             if batch.tree_size == checkpoint.size and batch.root_hash == checkpoint.root:
@@ -152,6 +158,15 @@ class LogCheck:
             if batch.first_leaf == checkpoint.size and frontier_root(batch) == checkpoint.root:
                 return True
         return False
+
+    @cached_property
+    def _broken_rows(self) -> Set[Batch]:
+        return frozenset(row for row, _ in self.broken)
+
+    @cached_property
+    def _within_gaps(self) -> LeafRanges:
+        """Sizes that the log had between the batches that are missing in a gap."""
+        return LeafRanges((gap.first_leaf + 1, gap.end_leaf) for gap in self._history.gaps)
 
     def _go_on_after(self, checkpoint: Checkpoint) -> None:
         for batch in read_batches_of_leaves(self._engine, self.name.log_id, [checkpoint.size - 1]):
@@ -272,10 +287,3 @@ def _may_join(batch: Batch, window: Sequence[Batch], limits: ReadLimits) -> bool
 
 def _size(batch: Batch, signed: Checkpoint | None) -> int:
     return signed.size if signed else batch.tree_size
-
-
-def _fills(batch: Batch, gap: Gap, signed: Checkpoint | None) -> bool:
-    """Return whether a broken batch is one of the batches missing in a gap."""
-    if signed is not None:
-        return gap.first_leaf < signed.size <= gap.end_leaf
-    return gap.first_leaf < batch.tree_size <= gap.end_leaf or gap.first_sequence <= batch.sequence < gap.after.sequence

@@ -18,6 +18,7 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.settlement import Stray
 from server.notary.trust import TrustedKeys
+from server.verification.leaf_ranges import LeafRanges
 from server.verification.record_check import Pending, claim_of
 from storage.engine import Engine
 from storage.evidence import read_batches_of_ids
@@ -72,10 +73,13 @@ class OrphanRows:
                 it has records, or rows that claim leaves outside of it; None to report these rows.
         """
         unknown: list[_Orphan] = []
+        ranges = _by_log(explained)
         for stream, rows in groups.items():
             for group in rows.groups:
                 at_home = streams.get(group.log_id, stream) is stream  # and not in the other stream's table
-                known = group.batch_id in known_ids.get(group.log_id, ()) or _is_explained(group, explained)
+                known = group.batch_id in known_ids.get(group.log_id, ()) or (
+                    group.log_id in ranges and ranges[group.log_id].cover(group.min_leaf, group.max_leaf)
+                )
                 if not (at_home and known):
                     unknown.append((stream, group))
         if len(unknown) > _LISTED or any(rows.unlisted for rows in groups.values()):
@@ -175,8 +179,8 @@ def _fits(group: RecordGroup, batch: Batch) -> bool:
     return inside and group.count == batch.record_count
 
 
-def _is_explained(group: RecordGroup, explained: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
-    return any(first <= group.min_leaf and group.max_leaf < end for first, end in explained.get(group.log_id, ()))
+def _by_log(explained: Mapping[str, Sequence[tuple[int, int]]]) -> dict[str, LeafRanges]:
+    return {log_id: LeafRanges(ranges) for log_id, ranges in explained.items()}
 
 
 def _key(stray: Stray) -> tuple[Stream, str, UUID]:
@@ -215,13 +219,14 @@ def orphan_tiles(
         altered_ids: batches whose hashes are already reported as altered.
     """
     told = rest = 0
+    ranges = _by_log(explained)
     for group in tiles:
         if (
             group.batch_id in known_ids.get(group.log_id, ())
             or (group.log_id, group.batch_id) in recorded
             or group.batch_id in altered_ids
             # Hashes of higher levels may begin before the batch that completed them, and end in it.
-            or any(first <= group.last_leaf < end for first, end in explained.get(group.log_id, ()))
+            or (group.log_id in ranges and ranges[group.log_id].cover(group.last_leaf, group.last_leaf))
         ):
             continue
         if told >= _LISTED:

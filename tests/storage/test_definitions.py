@@ -200,8 +200,25 @@ def test_select_on_the_tables_is_enough_and_what_may_not_be_read_is_told(node: C
     assert compare_definitions(stored) == ()
     assert stored.creates.keys() == set(EVIDENCE_TABLES)
     assert [sentence.split(":")[0] for sentence in stored.unread] == [
-        "updates that are not merged yet cannot be listed, for lack of SELECT on system.parts"
+        f"updates that are not merged yet cannot be listed, for lack of SELECT on system.{table}"
+        for table in ("parts", "mutations")
     ]
+
+
+@pytest.mark.parametrize("mutation", ["UPDATE Body = 'other' WHERE Body = 'x'", "DELETE WHERE Body = 'x'"])
+def test_a_change_of_rows_that_waits_to_be_made_is_named(engine: Engine, mutation: str) -> None:
+    # Users whose profile has apply_mutations_on_fly = 1 already see the rows as they will be.
+    engine.execute("INSERT INTO audit_logs (Body) VALUES ('x')")
+    engine.execute("SYSTEM STOP MERGES audit_logs")
+    try:
+        engine.execute(f"ALTER TABLE audit_logs {mutation} SETTINGS mutations_sync = 0")
+        [(table, message)] = differences(engine)
+    finally:
+        engine.execute("SYSTEM START MERGES audit_logs")
+    assert (table, message.split(":")[0]) == (
+        "audit_logs",
+        "1 mutation(s) that change or delete rows of the table audit_logs are not done yet",
+    )
 
 
 def test_a_row_policy_of_the_reader_is_named(node: ClickHouseNode) -> None:
