@@ -81,11 +81,11 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         JournalDamagedError: the journal cannot be read.
         StorageConfigError, StorageBusyError: the storage can never be used like this.
         WorkerFailedError: a worker met one of these.
-        AddressUnavailableError: a port cannot be listened on.
+        AddressUnavailableError: the server cannot listen on an address.
         WitnessError: a timestamp authority cannot be used as it is set.
         MemoryLimitError: there is not enough memory for any request.
-        ListenerEndedError: what listened on a port ended by itself; requests that were taken are committed.
-        TaskFailedError: a background task failed; requests that were taken are committed.
+        ListenerEndedError: a listener ended unexpectedly; accepted requests are committed.
+        TaskFailedError: a background task failed; accepted requests are committed.
     """
     signals = install_signal_handlers()
     async with contextlib.AsyncExitStack() as stack:
@@ -142,8 +142,8 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
     """Run a worker of a server.
 
     Args:
-        order: what the server wants of it.
-        signals: what others want of it.
+        order: the configuration from the supervisor.
+        signals: requests to stop, and other signals.
         say: called now and then, from when it takes records.
 
     Raises:

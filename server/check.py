@@ -271,7 +271,7 @@ def _base64(text: str, what: str) -> bytes:
     except ValueError as error:
         raise RefusedError(f"{what} is not base64") from error
     if not decoded or base64.b64encode(decoded).decode() != text:
-        raise RefusedError(f"{what} is not base64 as it has to be")
+        raise RefusedError(f"{what} is not canonical base64 (RFC 4648, section 3.5)")
     return decoded
 
 

@@ -47,7 +47,7 @@ _Read = TypeVar("_Read")
 
 
 def boot_id(file: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
-    """Return an identifier of this boot of the machine; where the system has none, a new one."""
+    """Return the kernel's identifier of this boot; a random one if the system has none."""
     try:
         return file.read_text(encoding="ascii").strip() or secrets.token_hex(16)
     except OSError:

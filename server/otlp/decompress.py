@@ -26,10 +26,10 @@ else:
 __all__ = ["ENCODINGS", "Hold", "decompress", "decompress_message", "is_compressed"]
 
 ENCODINGS = ("gzip", "zstd", "identity")
-"""The accepted Content-Encodings. OTLP demands gzip and none; zstd is the Collector's other favourite."""
+"""The accepted Content-Encodings. OTLP demands gzip and identity; many Collectors send zstd."""
 
 Hold = Callable[[int], None]
-"""Is told how many bytes a result will have, or may have soon; raises where there is no room for so many."""
+"""Function that reserves memory for a result of so many bytes; raises an error if there is not enough."""
 
 # RFC 9110, 8.4.1.3: "A recipient SHOULD consider 'x-gzip' to be equivalent to 'gzip'".
 _GZIP_NAMES = ("gzip", "x-gzip")

@@ -61,11 +61,11 @@ def build_http_app(
     """Build the application that receives OTLP.
 
     Args:
-        ingest: takes the requests, serialized as protobuf.
+        ingest: function that takes requests, serialized as protobuf.
         max_request_bytes: larger requests, before or after decompression, get 413.
-        pool: where large requests are decompressed, and read if they are JSON.
-        measure: told of every request.
-        idle_timeout: seconds after which a sender that sends nothing more of a body is not waited for.
+        pool: pool whose threads decompress large requests and parse JSON.
+        measure: function that is called for each request.
+        idle_timeout: seconds that the server waits for more of a body.
     """
     json_turn = asyncio.Lock()
 

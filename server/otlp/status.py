@@ -55,9 +55,9 @@ class Refusal:
     Attributes:
         code: the gRPC code, also the one in the body of an HTTP answer.
         http_status: the HTTP status.
-        message: for the people who run the sender.
-        retry_after: seconds after which to send again; None if that is no use.
-        headers: what HTTP says in addition, for example what would have been accepted.
+        message: explanation for the operators of the sender.
+        retry_after: seconds after which to retry; None if a retry is useless.
+        headers: further headers of an HTTP answer, such as Accept-Encoding.
     """
 
     code: grpc.StatusCode

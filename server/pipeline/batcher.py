@@ -71,7 +71,7 @@ class Batcher:
         self._opened: float | None = None  # when the first rows of its batch arrived
         self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch being committed -> request
         self._outcome: asyncio.Future[None] | None = None  # outcome of the batch being committed
-        self._left_behind = RetryLedger(clock, note_left)
+        self._ledger = RetryLedger(clock, note_left)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own, so that commits never wait for other work in threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -102,13 +102,13 @@ class Batcher:
         """
         if self._closing.is_set():
             raise ShuttingDownError("the server is shutting down")
-        left = self._left_behind.find(request)
+        left = self._ledger.outcome_of(request)
         waited = self._clock() - self._began if self._began is not None else 0.0
         if waited > _STUCK and not (left and left.done()):
             raise StorageRefusedError(f"storage has not answered for {waited:.0f} s", retry_after=min(waited, 30.0))
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if left is not None:
-            noted = self._left_behind.take(request)
+            noted = self._ledger.remove(request)
             self._take_over(left, request, ticket, asyncio.wrap_future(noted) if noted is not None else None)
             return ticket
         self._gatherer.add(RequestRows(rows, request), ticket, self._clock())
@@ -125,13 +125,13 @@ class Batcher:
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         outcome.set_result(None)
         for request in requests:
-            self._left_behind.leave(request, outcome)
+            self._ledger.add(request, outcome)
 
     def restore(self, requests: Iterable[NotedRequest]) -> None:
         """Restore the requests that an earlier process noted as left behind."""
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         outcome.set_result(None)
-        self._left_behind.restore(requests, outcome)
+        self._ledger.restore(requests, outcome)
 
     def _take_over(
         self,
@@ -146,7 +146,7 @@ class Batcher:
 
         def leave_again(_: asyncio.Future[None]) -> None:
             if ticket.cancelled():
-                self._left_behind.leave(request, outcome)
+                self._ledger.add(request, outcome)
 
         ticket.add_done_callback(leave_again)
         outcome.add_done_callback(pass_on)
@@ -158,7 +158,7 @@ class Batcher:
         self._gatherer.discard(ticket)
         request = self._on_way.pop(ticket, None)
         if ticket.cancelled() and request is not None and self._outcome is not None:
-            self._left_behind.leave(request, self._outcome)
+            self._ledger.add(request, self._outcome)
 
     @property
     def oldest(self) -> float:
@@ -223,7 +223,7 @@ class Batcher:
             _settle(self._outcome, refusal)
         for ticket, request in self._on_way.items():  # the other senders have gone
             if unknown or ticket.cancelled():
-                self._left_behind.leave(request, self._outcome)
+                self._ledger.add(request, self._outcome)
             if not ticket.cancelled():
                 _settle(ticket, refusal)
         self._on_way = {}

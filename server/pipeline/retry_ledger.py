@@ -69,7 +69,7 @@ class RetryLedger:
         """Number of distinct requests that were left behind."""
         return len(self._left)
 
-    def leave(self, request: bytes, outcome: asyncio.Future[None]) -> None:
+    def add(self, request: bytes, outcome: asyncio.Future[None]) -> None:
         """Add a request that was left behind.
 
         Args:
@@ -98,7 +98,7 @@ class RetryLedger:
             self._left.setdefault(one.request, deque()).append(left)
             self._left.move_to_end(one.request)
 
-    def find(self, request: bytes) -> asyncio.Future[None] | None:
+    def outcome_of(self, request: bytes) -> asyncio.Future[None] | None:
         """Return the outcome of a batch in which this request was left behind, None if there is none."""
         self._forget_old()
         waiting = self._left.get(request)
@@ -110,8 +110,8 @@ class RetryLedger:
         self._left.pop(request, None)
         return None
 
-    def take(self, request: bytes) -> Future[None] | None:
-        """Remove the request that ``find`` found, because a retry has taken it over.
+    def remove(self, request: bytes) -> Future[None] | None:
+        """Remove the request that ``outcome_of`` found, because a retry has taken it over.
 
         Returns:
             A future that is done once the removal is noted, None if there is nothing to wait for. The retry must not

@@ -97,13 +97,13 @@ async def run_once(event: asyncio.Event, work: Callable[[], object]) -> None:
 async def retry_until_available(
     pool: Pool, work: Callable[[], _Result], stop: asyncio.Event, where: str = ""
 ) -> _Result:
-    """Do work that needs storage, again and again while storage is not there or refuses it.
+    """Do work that needs storage, and retry it while storage is unavailable or refuses it.
 
     Args:
-        pool: in whose threads it is done.
-        work: what is to be done.
-        stop: once set, it is not tried again.
-        where: what storage is called in the log.
+        pool: pool whose threads do it.
+        work: function that does the work.
+        stop: event that ends retries.
+        where: name of the storage in log lines.
 
     Raises:
         StoppedError: ``stop`` was set meanwhile.

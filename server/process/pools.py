@@ -35,9 +35,9 @@ class Pool:
         """Make a pool; its threads are started when they are needed.
 
         Args:
-            name: of its threads.
-            threads: how many pieces of work run at the same time.
-            waiting: how many more may wait for a thread, None for any number.
+            name: prefix of the names of its threads.
+            threads: maximum number of calls that run at the same time.
+            waiting: maximum number of calls that wait for a thread, None for any number.
         """
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._most = None if waiting is None else threads + waiting

@@ -39,7 +39,7 @@ class FoundBatch:
 
 @dataclass(slots=True)
 class Claims:
-    """What is stored about the claims of records.
+    """Facts in storage about the claims of records.
 
     Attributes:
         fitting: the batch of each claim (LogId, BatchId, LeafIndex) that names the batch that has the leaf.

@@ -61,9 +61,9 @@ def open_logs(
 
     Raises:
         LogUnusableError: a log in storage is not the one this writer wrote.
-        JournalDamagedError: what waits to be stored cannot be read.
-        DataDirectoryError: what the data directory remembers is damaged.
-        KeyStoreError: a key cannot be used, or is not here.
+        JournalDamagedError: the journal cannot be read.
+        DataDirectoryError: a file of the data directory is damaged.
+        KeyStoreError: a key is missing or cannot be used.
         StorageError: storage cannot be read.
     """
     check_clock(engine)
@@ -152,12 +152,12 @@ async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> No
 
 
 async def keep_alive(pool: Pool, logs: Iterable[OwnedLog], interval: float) -> None:
-    """State again and again how logs stand; never ends.
+    """Sign a heartbeat for each log at regular intervals; never returns.
 
-    So silence can be proved, and of a log that is not silent between which times its records came.
+    Heartbeats prove that a log was silent, or between which times its records were received.
 
     Args:
-        pool: in whose threads they are signed and stored.
+        pool: pool whose threads sign and store the statements.
         logs: the logs.
         interval: seconds between statements.
     """

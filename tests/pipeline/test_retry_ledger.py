@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def left(clock: Clock) -> RetryLedger:
+def ledger(clock: Clock) -> RetryLedger:
     return RetryLedger(clock)
 
 
@@ -47,84 +47,88 @@ def refused() -> asyncio.Future[None]:
     return outcome
 
 
-async def test_what_was_not_left_is_not_found(left: RetryLedger) -> None:
-    assert left.find(A) is None
-    left.leave(B, kept())
-    assert left.find(A) is None
-    assert len(left) == 1
+async def test_what_was_not_left_is_not_found(ledger: RetryLedger) -> None:
+    assert ledger.outcome_of(A) is None
+    ledger.add(B, kept())
+    assert ledger.outcome_of(A) is None
+    assert len(ledger) == 1
 
 
-async def test_equal_requests_are_taken_over_one_for_one_the_oldest_first(left: RetryLedger) -> None:
+async def test_equal_requests_are_taken_over_one_for_one_the_oldest_first(ledger: RetryLedger) -> None:
     first, second = kept(), pending()
-    left.leave(A, first)
-    left.leave(A, second)
-    assert left.find(A) is first
-    assert left.find(A) is first  # to find is not to take
-    left.take(A)
-    assert left.find(A) is second
-    left.take(A)
-    assert left.find(A) is None
-    assert len(left) == 0
+    ledger.add(A, first)
+    ledger.add(A, second)
+    assert ledger.outcome_of(A) is first
+    assert ledger.outcome_of(A) is first  # to find is not to take
+    ledger.remove(A)
+    assert ledger.outcome_of(A) is second
+    ledger.remove(A)
+    assert ledger.outcome_of(A) is None
+    assert len(ledger) == 0
 
 
-async def test_what_was_refused_since_is_no_longer_there(left: RetryLedger) -> None:
+async def test_what_was_refused_since_is_no_longer_there(ledger: RetryLedger) -> None:
     outcome, stays = pending(), kept()
-    left.leave(A, outcome)
-    left.leave(A, stays)
-    assert left.find(A) is outcome
+    ledger.add(A, outcome)
+    ledger.add(A, stays)
+    assert ledger.outcome_of(A) is outcome
     outcome.set_exception(StorageRefusedError("no"))
     outcome.exception()
-    assert left.find(A) is stays
-    left.leave(B, refused())
-    assert left.find(B) is None
-    assert len(left) == 1
+    assert ledger.outcome_of(A) is stays
+    ledger.add(B, refused())
+    assert ledger.outcome_of(B) is None
+    assert len(ledger) == 1
 
 
-async def test_it_is_forgotten_when_no_sender_repeats_it_any_more(left: RetryLedger, clock: Clock) -> None:
-    left.leave(A, kept())
+async def test_it_is_forgotten_when_no_sender_repeats_it_any_more(ledger: RetryLedger, clock: Clock) -> None:
+    ledger.add(A, kept())
     clock.time = 600.0
-    left.leave(B, kept())
-    assert left.find(A) is not None
+    ledger.add(B, kept())
+    assert ledger.outcome_of(A) is not None
     clock.time = 1000.0
-    left.leave(B, kept())
-    assert left.find(A) is None
-    assert left.find(B) is not None
+    ledger.add(B, kept())
+    assert ledger.outcome_of(A) is None
+    assert ledger.outcome_of(B) is not None
 
 
-async def test_one_that_was_left_again_lately_is_not_forgotten(left: RetryLedger, clock: Clock) -> None:
-    left.leave(A, kept())
+async def test_one_that_was_left_again_lately_is_not_forgotten(ledger: RetryLedger, clock: Clock) -> None:
+    ledger.add(A, kept())
     clock.time = 800.0
-    left.leave(A, kept())
+    ledger.add(A, kept())
     clock.time = 1000.0
-    left.leave(B, kept())
-    assert left.find(A) is not None
+    ledger.add(B, kept())
+    assert ledger.outcome_of(A) is not None
 
 
 async def test_no_more_are_remembered_than_there_is_room_for(clock: Clock) -> None:
-    left = RetryLedger(clock, most=3)
+    ledger = RetryLedger(clock, most=3)
     for number in range(10):
-        left.leave(bytes([number]), kept())
-    assert len(left) == 3
-    assert [bytes([number]) for number in range(10) if left.find(bytes([number]))] == [b"\x07", b"\x08", b"\x09"]
+        ledger.add(bytes([number]), kept())
+    assert len(ledger) == 3
+    assert [bytes([number]) for number in range(10) if ledger.outcome_of(bytes([number]))] == [
+        b"\x07",
+        b"\x08",
+        b"\x09",
+    ]
 
 
-async def test_it_is_forgotten_in_time_though_nothing_else_is_left_since(left: RetryLedger, clock: Clock) -> None:
-    left.leave(A, kept())
+async def test_it_is_forgotten_in_time_though_nothing_else_is_left_since(ledger: RetryLedger, clock: Clock) -> None:
+    ledger.add(A, kept())
     clock.time = REMEMBERED_SECONDS - 1
-    assert left.find(A) is not None
+    assert ledger.outcome_of(A) is not None
     clock.time = REMEMBERED_SECONDS
-    assert left.find(A) is None
+    assert ledger.outcome_of(A) is None
 
 
 async def test_what_an_earlier_process_noted_is_as_old_as_it_was_and_not_noted_again(clock: Clock) -> None:
     notes: list[tuple[bytes, bool]] = []
-    left = RetryLedger(clock, lambda request, is_left: notes.append((request, is_left)))
-    left.restore([NotedRequest(A, 100.0), NotedRequest(B, 800.0), NotedRequest(A, 300.0)], kept())
+    ledger = RetryLedger(clock, lambda request, is_left: notes.append((request, is_left)))
+    ledger.restore([NotedRequest(A, 100.0), NotedRequest(B, 800.0), NotedRequest(A, 300.0)], kept())
     assert notes == []
     clock.time = 150.0
-    assert left.find(B) is None
+    assert ledger.outcome_of(B) is None
     for _ in range(2):
-        assert left.find(A) is not None
-        left.take(A)
-    assert left.find(A) is None
+        assert ledger.outcome_of(A) is not None
+        ledger.remove(A)
+    assert ledger.outcome_of(A) is None
     assert notes == [(A, False), (A, False)]
