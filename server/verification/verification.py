@@ -175,13 +175,16 @@ class _Verification:
         yield from ()
 
     def _extents(self) -> list[LogExtent]:
-        """Return the logs; rows of other names, and of names without a valid batch if there are many, are foreign."""
+        """Return the logs. Other names are foreign, and if there are many also those without a valid first row."""
         extents = [extent for extent in read_extents(self._engine) if is_log(extent.log_id, extent.origin)]
         if len(extents) <= self._limits.logs:
             return extents
         sample = sample_batches(self._engine, _SAMPLE)
         signed = {batch.origin for batch in sample if check_batch(batch, self._keys) is None}
-        return [extent for extent in extents if extent.origin in signed]
+        return [extent for extent in extents if extent.origin in signed or self._has_statements(extent.log_id)]
+
+    def _has_statements(self, log_id: str) -> bool:
+        return log_id in self._stated and bool(self._stated[log_id].statements)
 
     def _span(self, extent: LogExtent) -> LeafSpan:
         if not self._scope.whole:

@@ -11,7 +11,9 @@ import pytest
 
 from lognotary.v1 import evidence_pb2 as pb
 from server.notary.batch import Batch, compute_batch_id
+from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
+from server.verification.read_limits import ReadLimits
 from storage.commit import insert_batch
 from storage.schema import RECORD_TABLES
 from tests.tamper.routes import EVERYTHING, RANGES, CountingEngine, verified
@@ -414,3 +416,13 @@ def test_a_log_that_was_wiped_is_named_by_who_kept_a_checkpoint(
     stated.tamper(*emptied)
     for note in kept:
         assert stated.findings(note, since=within.get("since"), until=within.get("until")), within
+
+
+def test_junk_before_a_logs_first_batches_does_not_make_it_a_log_of_nobody(stated: Stated) -> None:
+    # If there are too many names, only logs with something valid count: batches, or the log's statements.
+    stated.tamper(
+        *(copy("log_batches", batch_row(stated.batches[AUDIT][2]), Sequence=0, BatchId=NO_ID) for _ in range(5))
+    )
+    few = {(finding.kind, finding.sequence) for finding in stated.findings()}
+    many = {(finding.kind, finding.sequence) for finding in stated.findings(limits=ReadLimits(logs=1))}
+    assert few == many == {(Kind.BATCH_ALTERED, 0)}
