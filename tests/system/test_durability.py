@@ -141,8 +141,9 @@ def test_rows_of_a_batch_that_the_journal_has_lost_are_unsigned(storage_url: str
         assert (kinds(findings), len(findings), summary.records) == ({"RECORDS_UNSIGNED"}, 1, 2)
         assert "on its way" in findings[0].record
         shown = server.cli("trace", TRACE_ID)
-        assert shown.returncode == 1  # a record that claims to be signed and is not
-        assert shown.stdout.count("○ unsigned") == 1
+        # The record claims the leaf that the next one has been given.
+        assert shown.returncode == 1
+        assert shown.stdout.count("its batch was never committed") == 1
         assert shown.stdout.count("✔ verified") == 1
 
 
