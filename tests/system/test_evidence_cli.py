@@ -204,7 +204,10 @@ def test_nothing_is_written_for_a_record_that_is_not_what_was_signed(server: Log
     if embedded:
         server.start()
     out = str(tmp_path / "bundle")
-    for name, word in ((changed, "tampered: content does not match what was signed"), (moved, "record is unsigned")):
+    for name, word in (
+        (changed, "tampered: content does not match what was signed"),
+        (moved, "its BatchId was changed"),
+    ):
         done = server.cli("prove", name, "-o", out)
         assert (done.returncode, done.stdout) == (1, "")
         assert word in done.stderr
