@@ -38,6 +38,8 @@ __all__ = [
     "select_strays",
 ]
 
+_COLUMNS_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
@@ -112,8 +114,9 @@ def check_scan_types(engine: Engine, stream: Stream) -> None:
 
 def scan_query(stream: Stream) -> str:
     """Return the SELECT of the rows for ``hash_rows``, from a whole table."""
-    columns = f"BatchId, LeafIndex, {computed_ok(stream)}, {canonical_expressions(stream)}"
-    return f"SELECT {columns} FROM {RECORD_TABLES[stream]}"
+    # ``hash_rows`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
+    columns = ", ".join(column.name for column in canonical_columns(stream))
+    return f"SELECT BatchId, LeafIndex, {_COLUMNS_OK}, {columns} FROM {RECORD_TABLES[stream]}"
 
 
 def read_records_of_batch(
@@ -191,9 +194,8 @@ def select_records(
 
 def computed_ok(stream: Stream) -> str:
     """Return the expression that is true if all that readers see beside the canonical record is as it must be."""
-    columns = [f"`{column}` = {expression}" for column, expression in MATERIALIZED.items()]
     maps = [_order_ok(column.name) for column in canonical_columns(stream) if column.kind is Kind.MAP]
-    return " AND ".join(columns + maps)
+    return " AND ".join([_COLUMNS_OK, *maps])
 
 
 def _order_ok(column: str) -> str:

@@ -2,8 +2,8 @@
 
 A row consists of a record's claims and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
 whether its computed columns are right (1 byte, not 0), and then the columns of the canonical record, as RowBinary
-writes them. RowBinary does not mark where columns end, so they are parsed: ``server.notary.canonical`` says
-how each is encoded.
+writes them, but with maps as they are stored: in any order of keys. RowBinary does not mark where columns end, so they
+are parsed: ``server.notary.canonical`` says how each is encoded.
 
 This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
 """
@@ -14,6 +14,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
+from operator import itemgetter
 
 from server.notary.canonical import Kind, leaf_of
 from server.notary.errors import MalformedError
@@ -40,7 +42,8 @@ class LeafState(IntEnum):
     HASHED = 1
     """There is exactly one, and it is as it must be; the leaf is its hash."""
     SPOILT = 2
-    """There are several, or it names another batch, or its computed columns are wrong."""
+    """There are several, or it names another batch, or its computed columns are wrong, or the values of a key that is
+    repeated in a map are not in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,11 @@ def hash_rows(
         place = leaf - first_leaf
         if not 0 <= place < len(expected):
             raise MalformedError("a row claims a leaf that was not asked for")
+        record = None
         if states[place] == LeafState.NONE and computed_ok and expected[place] in (None, batch_id):
-            hashes[place] = leaf_of(row[_HEAD.size :])
+            record = _sort_maps(row, kinds)
+        if record is not None:
+            hashes[place] = leaf_of(record)
             states[place] = LeafState.HASHED
         else:
             hashes[place] = bytes(HASH_SIZE)
@@ -161,8 +167,32 @@ def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | No
     return at if at <= len(data) and at - start <= MOST_BYTES else None
 
 
+def _sort_maps(row: bytes, kinds: Sequence[Kind]) -> bytes | None:
+    """Return the record of a row with the pairs of its maps in order; None if the values of a repeated key are not.
+
+    Readers see the first of these values, so that their order must not change.
+    """
+    walker = _Walker(row, 0)
+    walker.skip(_HEAD.size)
+    copied = walker.at
+    parts: list[bytes] = []
+    for kind in kinds:
+        if kind is not Kind.MAP:
+            walker.skip_column(kind)
+            continue
+        pairs = walker.read_length() or 0
+        parts.append(row[copied : walker.at])
+        found = sorted((walker.read_pair() for _ in range(pairs)), key=itemgetter(0))
+        copied = walker.at
+        if any(before[0] == after[0] and before[1] > after[1] for before, after in pairwise(found)):
+            return None
+        parts += [encoded for _, _, encoded in found]
+    parts.append(row[copied : walker.at])
+    return b"".join(parts)
+
+
 class _Walker:
-    """Parser of one row. Its methods return False if the data ends before the row does."""
+    """Parser of one row. Its methods return False, or None, if the data ends before the row does."""
 
     __slots__ = ("_data", "_limit", "at")
 
@@ -180,17 +210,23 @@ class _Walker:
         self.at += size
         return True
 
-    def skip_string(self) -> bool:
-        """Skip a string."""
-        length = self._length()
-        return length is not None and self.skip(length)
+    def skip_column(self, kind: Kind) -> bool:
+        """Skip the value of a column."""
+        size = FIXED_SIZES.get(kind)
+        if size is not None:
+            return self.skip(size)
+        if kind is not Kind.MAP:
+            return self._skip_string()
+        pairs = self.read_length()
+        return pairs is not None and all(self._skip_string() and self._skip_string() for _ in range(pairs))
 
-    def skip_map(self) -> bool:
-        """Skip a map."""
-        pairs = self._length()
-        return pairs is not None and all(self.skip_string() and self.skip_string() for _ in range(pairs))
+    def read_pair(self) -> tuple[bytes, bytes, bytes]:
+        """Return key and value of a pair that is known to be there, and the bytes of both with their lengths."""
+        start = self.at
+        return self._read_string(), self._read_string(), self._data[start : self.at]
 
-    def _length(self) -> int | None:
+    def read_length(self) -> int | None:
+        """Return a length or a number of pairs."""
         length = 0
         for place in range(_LONGEST_LENGTH):
             if not self.skip(1):
@@ -201,17 +237,18 @@ class _Walker:
                 return length
         raise MalformedError("a length is too long")
 
+    def _skip_string(self) -> bool:
+        length = self.read_length()
+        return length is not None and self.skip(length)
+
+    def _read_string(self) -> bytes:
+        length = self.read_length() or 0
+        self.skip(length)
+        return self._data[self.at - length : self.at]
+
 
 def _end_of_row(data: bytes, start: int, kinds: Sequence[Kind]) -> int | None:
     walker = _Walker(data, start)
     if not walker.skip(_HEAD.size):
         return None
-    for kind in kinds:
-        size = FIXED_SIZES.get(kind)
-        if size is not None:
-            whole = walker.skip(size)
-        else:
-            whole = walker.skip_map() if kind is Kind.MAP else walker.skip_string()
-        if not whole:
-            return None
-    return walker.at
+    return walker.at if all(walker.skip_column(kind) for kind in kinds) else None

@@ -129,6 +129,46 @@ def test_rows_of_any_batch_are_hashed_where_none_is_expected(hash_rows: HashRows
     assert hashes.of(FIRST, FIRST + 2) == 2 * leaf_of(record())
 
 
+Pairs = list[tuple[bytes, bytes]]
+
+
+def map_row(*maps: Pairs) -> bytes:
+    return row(FIRST, b"".join(encode_string(b"before") + encode_map(pairs) for pairs in maps) + bytes(4))
+
+
+def map_hashes(hash_rows: HashRows, *maps: Pairs) -> LeafHashes:
+    kinds = [Kind.STRING, Kind.MAP] * len(maps) + [Kind.UINT32]
+    return hash_rows([map_row(*maps)], kinds, FIRST, [LeafRange(FIRST + 1, None)])
+
+
+keys, values = (st.binary(max_size=2) | st.sampled_from([b"k", b"k" * 200, b"\xff"]) for _ in range(2))
+
+
+@given(st.lists(st.lists(st.tuples(keys, values), max_size=6), min_size=1, max_size=3), st.randoms())
+@pytest.mark.parametrize("hash_rows", [in_python, compiled])
+def test_keys_of_maps_may_be_stored_in_any_order(hash_rows: HashRows, maps: list[Pairs], anyhow: random.Random) -> None:
+    in_order = [sorted(pairs) for pairs in maps]
+    shuffled = [anyhow.sample(pairs, len(pairs)) for pairs in maps]
+    # The values of one key stay in order.
+    shuffled = [
+        [(key, by_key[key].pop(0)) for key, _ in pairs]
+        for pairs in shuffled
+        for by_key in [{key: sorted(value for other, value in pairs if other == key) for key, _ in pairs}]
+    ]
+    hashes = map_hashes(hash_rows, *shuffled)
+    assert hashes == map_hashes(hash_rows, *in_order)
+    assert hashes.hashes == leaf_of(map_row(*in_order)[25:])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_values_of_a_repeated_key_in_another_order_spoil_a_leaf(hash_rows: HashRows, place: int) -> None:
+    maps: list[Pairs] = [[(b"a", b""), (b"b", b"1"), (b"b", b"2")] for _ in range(3)]
+    assert list(map_hashes(hash_rows, *maps).states) == [LeafState.HASHED]
+    maps[place] = [(b"b", b"2"), (b"a", b""), (b"b", b"1")]
+    spoilt = map_hashes(hash_rows, *maps)
+    assert (list(spoilt.states), spoilt.hashes) == ([LeafState.SPOILT], bytes(32))
+
+
 @pytest.mark.parametrize("stream", Stream)
 def test_the_columns_of_both_streams_are_read(hash_rows: HashRows, stream: Stream) -> None:
     kinds = [column.kind for column in canonical_columns(stream)]

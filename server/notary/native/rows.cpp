@@ -27,22 +27,6 @@ class Walker {
     return true;
   }
 
-  bool skip_string() {
-    uint64_t size;
-    return read_length(size) && skip(size);
-  }
-
-  bool skip_map() {
-    uint64_t pairs;
-    if (!read_length(pairs)) return false;
-    // A row that is too long is noticed before there are too many pairs: each has two bytes.
-    for (; pairs > 0; --pairs) {
-      if (!skip_string() || !skip_string()) return false;
-    }
-    return true;
-  }
-
- private:
   bool read_length(uint64_t& length) {
     length = 0;
     for (int place = 0; place < kLongestLength; ++place) {
@@ -54,18 +38,57 @@ class Walker {
     throw std::invalid_argument("a length is too long");
   }
 
+  bool read_string(View& string) {
+    uint64_t size;
+    if (!read_length(size) || !skip(size)) return false;
+    string = View(at_ - size, size);
+    return true;
+  }
+
+  bool read_pair(Pair& pair) {
+    const char* const begin = at_;
+    if (!read_string(pair.key) || !read_string(pair.value)) return false;
+    pair.encoded = View(begin, static_cast<size_t>(at_ - begin));
+    return true;
+  }
+
+ private:
   const char* const start_;
   const char* at_;
   const char* const end_;
 };
 
-// Returns the end of the row that begins at `at`, or null where the data ends before it does.
-const char* end_of_row(const std::string& kinds, const char* at, const char* end) {
+// Returns whether two neighbours of a map are in the order of the canonical record.
+bool is_in_order(const Pair& before, const Pair& after) {
+  const int keys = before.key.compare(after.key);
+  return keys < 0 || (keys == 0 && before.value <= after.value);
+}
+
+bool skip_map(Walker& walker, bool& in_order) {
+  uint64_t pairs;
+  if (!walker.read_length(pairs)) return false;
+  Pair before{}, pair{};
+  // A row that is too long is noticed before there are too many pairs: each has two bytes.
+  for (uint64_t number = 0; number < pairs; ++number) {
+    if (!walker.read_pair(pair)) return false;
+    in_order = in_order && (number == 0 || is_in_order(before, pair));
+    before = pair;
+  }
+  return true;
+}
+
+// Returns the end of the row that begins at `at`, or null where the data ends before it does; and whether all its maps
+// are in the order of the canonical record.
+const char* end_of_row(const std::string& kinds, const char* at, const char* end, bool& in_order) {
+  in_order = true;
   Walker walker(at, end);
   if (!walker.skip(kHeadSize)) return nullptr;
   for (const char code : kinds) {
     const auto kind = static_cast<Kind>(code);
-    const bool whole = kind == kString ? walker.skip_string() : kind == kMap ? walker.skip_map() : walker.skip(kind);
+    View string;
+    const bool whole = kind == kString ? walker.read_string(string)
+                       : kind == kMap  ? skip_map(walker, in_order)
+                                       : walker.skip(kind);
     if (!whole) return nullptr;
   }
   return walker.at();
@@ -97,10 +120,11 @@ const char* RowHasher::feed_rest(View piece) {
     const size_t more = std::min(piece.size() - copied, std::max(kLeastCopied, rest_.size()));
     rest_.append(piece.data() + copied, more);
     copied += more;
-    const char* const end = end_of_row(kinds_, rest_.data(), rest_.data() + rest_.size());
+    bool in_order;
+    const char* const end = end_of_row(kinds_, rest_.data(), rest_.data() + rest_.size(), in_order);
     if (end == nullptr) continue;
     const size_t size = static_cast<size_t>(end - rest_.data());
-    take(View(rest_.data(), size));
+    take(View(rest_.data(), size), in_order);
     rest_.clear();
     return piece.data() + (size - before);
   }
@@ -109,15 +133,16 @@ const char* RowHasher::feed_rest(View piece) {
 
 const char* RowHasher::feed_rows(const char* at, const char* end) {
   while (at != end) {
-    const char* const next = end_of_row(kinds_, at, end);
+    bool in_order;
+    const char* const next = end_of_row(kinds_, at, end, in_order);
     if (next == nullptr) break;
-    take(View(at, static_cast<size_t>(next - at)));
+    take(View(at, static_cast<size_t>(next - at)), in_order);
     at = next;
   }
   return at;
 }
 
-void RowHasher::take(View row) {
+void RowHasher::take(View row, bool in_order) {
   uint64_t leaf;
   std::memcpy(&leaf, row.data() + kIdSize, sizeof leaf);
   if (leaf < first_leaf_ || leaf >= end_leaf_) throw std::invalid_argument("a row claims a leaf that was not asked for");
@@ -133,13 +158,45 @@ void RowHasher::take(View row) {
   const bool right = computed_ok && (range.any || std::memcmp(row.data(), range.batch_id.data(), kIdSize) == 0);
   char& state = states_[leaf - first_leaf_];
   char* const hash = hashes_ + kHashSize * (leaf - first_leaf_);
-  if (right && state == static_cast<char>(State::kNone)) {
-    sha256_.leaf(row.substr(kHeadSize), hash);
+  if (right && state == static_cast<char>(State::kNone) && (in_order || sort_maps(row))) {
+    sha256_.leaf(in_order ? row.substr(kHeadSize) : View(sorted_), hash);
     state = static_cast<char>(State::kHashed);
   } else {
     std::memset(hash, 0, kHashSize);
     state = static_cast<char>(State::kSpoilt);
   }
+}
+
+// Writes the record of a row to `sorted_`, with the pairs of its maps in order. Returns false if the values of a
+// repeated key are not in order: readers see the first one, so that their order must not change.
+bool RowHasher::sort_maps(View row) {
+  sorted_.clear();
+  Walker walker(row.data(), row.data() + row.size());
+  walker.skip(kHeadSize);
+  const char* copied = walker.at();
+  View string;
+  for (const char code : kinds_) {
+    const auto kind = static_cast<Kind>(code);
+    if (kind == kString) {
+      walker.read_string(string);
+    } else if (kind != kMap) {
+      walker.skip(kind);
+    } else {
+      uint64_t pairs;
+      walker.read_length(pairs);
+      sorted_.append(copied, walker.at());
+      pairs_.resize(pairs);
+      for (Pair& pair : pairs_) walker.read_pair(pair);
+      copied = walker.at();
+      const auto by_key = [](const Pair& left, const Pair& right) { return left.key < right.key; };
+      std::stable_sort(pairs_.begin(), pairs_.end(), by_key);
+      const auto is_not_in_order = [](const Pair& before, const Pair& after) { return !is_in_order(before, after); };
+      if (std::adjacent_find(pairs_.begin(), pairs_.end(), is_not_in_order) != pairs_.end()) return false;
+      for (const Pair& pair : pairs_) sorted_.append(pair.encoded);
+    }
+  }
+  sorted_.append(copied, walker.at());
+  return true;
 }
 
 }  // namespace lognotary

@@ -28,6 +28,11 @@ constexpr Kind kMap = 255;
 
 enum class State : char { kNone = 0, kHashed = 1, kSpoilt = 2 };
 
+// A pair of a map; `encoded` has both with their lengths.
+struct Pair {
+  View key, value, encoded;
+};
+
 class RowHasher {
  public:
   // `hashes` and `states` are filled with zeros, and have room for every leaf from `first_leaf` to the end of the
@@ -44,7 +49,8 @@ class RowHasher {
  private:
   const char* feed_rest(View piece);
   const char* feed_rows(const char* at, const char* end);
-  void take(View row);
+  void take(View row, bool in_order);
+  bool sort_maps(View row);
 
   const std::string kinds_;
   const uint64_t first_leaf_;
@@ -54,6 +60,8 @@ class RowHasher {
   char* const states_;
   size_t range_ = 0;  // of the row before: the next is mostly of the same
   std::string rest_;  // the beginning of a row
+  std::string sorted_;  // a record whose maps are sorted
+  std::vector<Pair> pairs_;
   Sha256 sha256_;
 };
 
