@@ -21,10 +21,13 @@ from server.notary.canonical import Kind, leaf_of
 from server.notary.errors import MalformedError
 from server.notary.merkle import HASH_SIZE
 
-__all__ = ["FIXED_SIZES", "MOST_BYTES", "LeafHashes", "LeafRange", "LeafState", "hash_rows"]
+__all__ = ["FIXED_SIZES", "MOST_BYTES", "MOST_SORTED", "LeafHashes", "LeafRange", "LeafState", "hash_rows"]
 
 MOST_BYTES = 1 << 30
 """Bytes of a row, at most. It is ClickHouse's own limit for one string (``format_binary_max_string_size``)."""
+
+MOST_SORTED = 1 << 16
+"""Pairs of a map that are sorted, at most. Lognotary stores maps in order, so that others need not be sorted fast."""
 
 FIXED_SIZES = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4}
 """Bytes of the kinds that always have the same number."""
@@ -43,7 +46,7 @@ class LeafState(IntEnum):
     """There is exactly one, and it is as it must be; the leaf is its hash."""
     SPOILT = 2
     """There are several, or it names another batch, or its computed columns are wrong, or the values of a key that is
-    repeated in a map are not in order."""
+    repeated in a map are not in order, or a map that is not in order is too large: the rows must be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +171,9 @@ def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | No
 
 
 def _sort_maps(row: bytes, kinds: Sequence[Kind]) -> bytes | None:
-    """Return the record of a row with the pairs of its maps in order; None if the values of a repeated key are not.
+    """Return the record of a row with the pairs of its maps in order; None if the leaf is to be SPOILT.
 
-    Readers see the first of these values, so that their order must not change.
+    Readers see the first of the values of a repeated key, so that their order must not change.
     """
     walker = _Walker(row, 0)
     walker.skip(_HEAD.size)
@@ -180,15 +183,21 @@ def _sort_maps(row: bytes, kinds: Sequence[Kind]) -> bytes | None:
         if kind is not Kind.MAP:
             walker.skip_column(kind)
             continue
-        pairs = walker.read_length() or 0
-        parts.append(row[copied : walker.at])
-        found = sorted((walker.read_pair() for _ in range(pairs)), key=itemgetter(0))
-        copied = walker.at
-        if any(before[0] == after[0] and before[1] > after[1] for before, after in pairwise(found)):
+        count, begin = walker.read_length() or 0, walker.at
+        pairs = [walker.read_pair() for _ in range(count)]
+        if _are_in_order(pairs):
+            continue
+        pairs.sort(key=itemgetter(0))
+        if count > MOST_SORTED or not _are_in_order(pairs):
             return None
-        parts += [encoded for _, _, encoded in found]
+        parts += [row[copied:begin], *(encoded for _, _, encoded in pairs)]
+        copied = walker.at
     parts.append(row[copied : walker.at])
     return b"".join(parts)
+
+
+def _are_in_order(pairs: Sequence[tuple[bytes, bytes, bytes]]) -> bool:
+    return all(before[:2] <= after[:2] for before, after in pairwise(pairs))
 
 
 class _Walker:

@@ -29,7 +29,7 @@ from server.notary.canonical import (
     leaf_of,
 )
 from server.notary.errors import MalformedError
-from server.notary.leaf_rows import MOST_BYTES, LeafHashes, LeafRange, LeafState
+from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState
 from server.notary.origin import Stream
 
 FIRST = 1000
@@ -167,6 +167,16 @@ def test_values_of_a_repeated_key_in_another_order_spoil_a_leaf(hash_rows: HashR
     maps[place] = [(b"b", b"2"), (b"a", b""), (b"b", b"1")]
     spoilt = map_hashes(hash_rows, *maps)
     assert (list(spoilt.states), spoilt.hashes) == ([LeafState.SPOILT], bytes(32))
+
+
+def test_large_maps_are_hashed_if_they_are_in_order(hash_rows: HashRows) -> None:
+    for count in (MOST_SORTED, MOST_SORTED + 1):
+        pairs = [(b"%08d" % number, b"") for number in range(count)]
+        hashed = map_hashes(hash_rows, [], pairs)
+        assert list(hashed.states) == [LeafState.HASHED]
+        turned = map_hashes(hash_rows, [], pairs[::-1])
+        assert (turned == hashed) is (count == MOST_SORTED)
+        assert list(turned.states) == [LeafState.HASHED if count == MOST_SORTED else LeafState.SPOILT]
 
 
 @pytest.mark.parametrize("stream", Stream)

@@ -12,6 +12,7 @@ constexpr uint64_t kMostBytes = 1 << 30;  // of a row; ClickHouse's own limit fo
 constexpr int kLongestLength = 5;         // bytes of a length below that, and more
 constexpr size_t kHeadSize = kIdSize + sizeof(uint64_t) + 1;
 constexpr size_t kLeastCopied = 4096;
+constexpr uint64_t kMostSorted = 1 << 16;  // pairs of a map (see leaf_rows.py)
 
 // Walks over one row. Stops, and stays stopped, where the data ends before the row does.
 class Walker {
@@ -75,6 +76,13 @@ bool skip_map(Walker& walker, bool& in_order) {
     before = pair;
   }
   return true;
+}
+
+// Skips a map of a whole row; returns whether it is in order.
+bool is_sorted(Walker& walker) {
+  bool in_order = true;
+  skip_map(walker, in_order);
+  return in_order;
 }
 
 // Returns the end of the row that begins at `at`, or null where the data ends before it does; and whether all its maps
@@ -168,26 +176,27 @@ void RowHasher::take(View row, bool in_order) {
 }
 
 // Writes the record of a row to `sorted_`, with the pairs of its maps in order. Returns false if the values of a
-// repeated key are not in order: readers see the first one, so that their order must not change.
+// repeated key are not in order (readers see the first one), or if too many pairs are not.
 bool RowHasher::sort_maps(View row) {
   sorted_.clear();
   Walker walker(row.data(), row.data() + row.size());
   walker.skip(kHeadSize);
   const char* copied = walker.at();
-  View string;
   for (const char code : kinds_) {
     const auto kind = static_cast<Kind>(code);
+    View string;
     if (kind == kString) {
       walker.read_string(string);
     } else if (kind != kMap) {
       walker.skip(kind);
-    } else {
+    } else if (Walker map = walker; !is_sorted(walker)) {
       uint64_t pairs;
-      walker.read_length(pairs);
-      sorted_.append(copied, walker.at());
-      pairs_.resize(pairs);
-      for (Pair& pair : pairs_) walker.read_pair(pair);
+      map.read_length(pairs);
+      if (pairs > kMostSorted) return false;
+      sorted_.append(copied, map.at());
       copied = walker.at();
+      pairs_.resize(pairs);
+      for (Pair& pair : pairs_) map.read_pair(pair);
       const auto by_key = [](const Pair& left, const Pair& right) { return left.key < right.key; };
       std::stable_sort(pairs_.begin(), pairs_.end(), by_key);
       const auto is_not_in_order = [](const Pair& before, const Pair& after) { return !is_in_order(before, after); };
