@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.lacking import lacking
+from harness.signals import not_ignored
 from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
 from server.demo.server_process import running_server
@@ -82,12 +83,8 @@ def test_demo_fails_if_a_record_does_not_arrive(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
-    # Ignored signals are inherited, and a shell has what runs in its background ignore SIGINT, nohup SIGHUP.
-    before = signal.signal(number, signal.SIG_DFL)
-    try:
+    with not_ignored(number):
         process = subprocess.Popen(demo(temporary=tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    finally:
-        signal.signal(number, before)
     with process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -18,6 +18,7 @@ import pytest
 from harness.clickhouse_http import ClickHouseServer
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, send
+from harness.signals import not_ignored
 from harness.waiting import PATIENCE, wait_for
 from lognotary.v1.evidence_pb2 import ListLogsRequest, VerifyRequest
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
@@ -76,7 +77,9 @@ def test_a_verification_ends_when_its_http_client_has_gone(held: Held) -> None:
 def interrupted(held: Held, *arguments: str) -> int:
     """Run ``lognotary verify`` until it waits for storage, and interrupt it as Ctrl-C does; its exit status."""
     command = [sys.executable, "-m", "server", "verify", *arguments]
-    with subprocess.Popen(command, cwd=held.server.directory, stdout=subprocess.DEVNULL) as process:
+    with not_ignored(signal.SIGINT):
+        process = subprocess.Popen(command, cwd=held.server.directory, stdout=subprocess.DEVNULL)
+    with process:
         wait_for(lambda: held.queries == 1)
         process.send_signal(signal.SIGINT)
         return process.wait(PATIENCE)
