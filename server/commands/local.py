@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from server.settings.settings import ConfigError
-from storage.clickhouse import connect
+from storage.clickhouse import connect_to_read
 from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.url import parse_storage_url
@@ -62,7 +62,7 @@ def open_storage(url: str) -> Iterator[Engine]:
         parsed = parse_storage_url(url)
     except StorageConfigError as error:
         raise ConfigError(f"--storage: {error}") from error
-    engine = connect(parsed)
+    engine = connect_to_read(parsed)
     try:
         yield engine
     finally:
