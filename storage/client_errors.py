@@ -57,7 +57,7 @@ _ACCESS_DENIED = 497
 _LOGIN = frozenset({192, 193, 194, 195, 516})
 
 _GRANT = re.compile(
-    r"necessary to have (?:the )?grants? (?P<right>[A-Z][A-Z ]*[A-Z])(?:\([^)]*\))?(?: for at least one column)? "
+    r"necessary to have (?:the )?grants? (?P<right>[A-Z][A-Z ,]*[A-Z])(?:\([^)]*\))?(?: for at least one column)? "
     r"on (?P<object>[^\s,]+?)(?: with grant option)?[.,]?(?:\s|$)",
     re.IGNORECASE,
 )

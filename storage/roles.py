@@ -12,7 +12,8 @@ __all__ = ["Role", "grants", "quoted"]
 
 _EVIDENCE = ("log_batches", "log_tiles", "log_statements")
 _RECORDS = ("otel_logs", "audit_logs")
-_TRACES = ("otel_traces", "otel_traces_trace_id_ts")
+_SPANS = "otel_traces"
+_SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
 _WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
 
@@ -45,13 +46,14 @@ def grants(role: Role, user: str, database: str) -> list[str]:
 
 def _rights(role: Role, database: str) -> Iterator[str]:
     if role is Role.READER:
-        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_TRACES))
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPANS, _SPAN_TIMES))
         return
     if role is Role.AUDITOR:
         yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE))
     else:
         yield f"CREATE DATABASE ON {database}.*"
-        yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, *_TRACES))
+        yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
+        yield f"SELECT, CREATE TABLE ON {database}.{_SPANS}"
         yield f"CREATE VIEW ON {database}.{_VIEW}"
         yield from (f"ALTER TTL, ALTER SETTINGS ON {database}.{table}" for table in _RECORDS)
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
