@@ -92,7 +92,6 @@ class _ClickHouse:
         self._idle: queue.LifoQueue[Connected | None] = queue.LifoQueue()  # None: it is closed
         opened = open_first(access)
         first = opened.connected
-        self._fixed = opened.fixed
         try:
             check_database(first.client, access)
             version = str(first.client.server_version).split(".")
@@ -142,7 +141,7 @@ class _ClickHouse:
         *,
         settings: Mapping[str, str | int] | None = None,
     ) -> bytes:
-        sql = with_settings(select, self._sent(settings))
+        sql = with_settings(select, settings)
         with self._client() as client, translated(self._access):
             answer = client.raw_query(
                 sql,
@@ -150,8 +149,6 @@ class _ClickHouse:
                 settings=self._query_settings,
                 fmt="RowBinaryWithNamesAndTypes",
             )
-            if self._fixed is not None:
-                self._fixed.check(client)
             return parse_answer(answer)
 
     def query_in_pieces(
@@ -162,7 +159,7 @@ class _ClickHouse:
         *,
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
-        sql = with_settings(select, self._sent(settings))
+        sql = with_settings(select, settings)
         with self._client() as client, translated(self._access):
             stream = client.raw_stream(
                 sql, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
@@ -170,8 +167,6 @@ class _ClickHouse:
             with contextlib.closing(cast(BinaryIO, stream)) as answer:
                 while piece := answer.read(_PIECE):
                     yield piece
-            if self._fixed is not None:
-                self._fixed.check(client)
 
     @contextlib.contextmanager
     def interrupted_by(self, interrupt: Interrupt, /) -> Iterator[None]:
@@ -188,9 +183,6 @@ class _ClickHouse:
                 break
             connected.close()
         self._idle.put(None)
-
-    def _sent(self, settings: Mapping[str, str | int] | None) -> Mapping[str, str | int] | None:
-        return settings if self._fixed is None else self._fixed.without(settings)
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Client]:

@@ -22,11 +22,12 @@ from storage.errors import (
     SettingRefusedError,
     StorageBusyError,
     StorageConfigError,
+    StorageError,
     WrongEndpointError,
 )
-from storage.fixed_settings import FixedSettings
-from storage.read_settings import PINNED, settings_clause, settings_parameters, without_unknown
+from storage.read_settings import FULL_SCAN, PINNED, settings_clause, settings_parameters, without_unknown
 from storage.roles import Role
+from storage.settings_check import check_settings
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["Connected", "First", "open_client", "open_first"]
@@ -67,14 +68,11 @@ class First:
 
     Attributes:
         connected: the client.
-        pinned: settings that this version of ClickHouse knows of ``PINNED``, to be sent; empty with ``fixed``.
-        fixed: settings that this user may not send, and that have the right values in the user's profile; None if they
-            are sent.
+        pinned: settings that this version of ClickHouse knows of ``PINNED``.
     """
 
     connected: Connected
     pinned: Mapping[str, str | int]
-    fixed: FixedSettings | None = None
 
 
 def open_first(access: Access) -> First:
@@ -89,20 +87,24 @@ def open_first(access: Access) -> First:
     # The errors that the driver reports are raised too.
     logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
     try:
-        try:
-            return _open_sending(access)
-        except SettingRefusedError:
-            if access.role is Role.SERVER:
-                raise
-            return _open_fixed(access)
+        first = _open_first(access)
+    except SettingRefusedError:
+        _explain_refusal(access)
+        raise
     except OutcomeUnknownError as error:
         # No answer of ClickHouse's; nothing that changes anything was sent yet.
         if isinstance(access.url, ServerUrl) and (reason := diagnose(access.url)):
             raise WrongEndpointError(reason) from error
         raise
+    try:
+        _check_full_scan(access, first.connected.client)
+    except BaseException:
+        first.connected.close()
+        raise
+    return first
 
 
-def _open_sending(access: Access) -> First:
+def _open_first(access: Access) -> First:
     opened: list[Connected] = []
 
     def unknown(settings: Mapping[str, str | int]) -> str | None:
@@ -120,20 +122,33 @@ def _open_sending(access: Access) -> First:
     return First(opened[0], pinned)
 
 
-def _open_fixed(access: Access) -> First:
-    """Open a client that sends no settings.
-
-    Raises:
-        SettingRefusedError: settings of this user have other values than those that answers need.
-    """
-    with translated(access):
-        connected = open_client(access.url, None, {})
+def _explain_refusal(access: Access) -> None:
+    """Raise an error that names all settings that differ; return if none does as far as this user's settings show."""
+    if access.role is Role.SERVER or not isinstance(access.url, ServerUrl):
+        return  # a server's user has to be another one
     try:
         with translated(access):
-            return First(connected, {}, FixedSettings.of(connected.client, access.url, _unknown_setting))
-    except BaseException:
-        connected.close()
+            connected = open_client(access.url, None, {})
+    except StorageError:
+        return
+    try:
+        with translated(access):
+            check_settings(connected.client, access.url.username, {**PINNED, **FULL_SCAN}, _unknown_setting)
+    except SettingRefusedError:
         raise
+    except StorageError:
+        return
+    finally:
+        connected.close()
+
+
+def _check_full_scan(access: Access, client: Client) -> None:
+    """Check the settings that only some queries send, if this user may not change them."""
+    known = client.server_settings
+    fixed = {name: value for name, value in FULL_SCAN.items() if name in known and known[name].readonly}
+    if fixed and isinstance(access.url, ServerUrl):
+        with translated(access):
+            check_settings(client, access.url.username, fixed, _unknown_setting)
 
 
 def _unknown_setting(error: DatabaseError, settings: Mapping[str, str | int]) -> str | None:
