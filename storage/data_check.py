@@ -13,7 +13,7 @@ from storage.roles import Role, quoted
 from storage.rowbinary import read_one, uint8
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
-__all__ = ["check_database", "check_directory", "check_tables"]
+__all__ = ["check_database", "check_directory", "check_tables", "missing_tables"]
 
 _logger = logging.getLogger(__name__)
 
@@ -67,6 +67,11 @@ def check_database(client: Client, access: Access) -> None:
     raise NoDataError(f"there is no Lognotary data in {access.url}: the database {database} does not exist")
 
 
+def missing_tables(engine: Engine) -> list[str]:
+    """Return the tables of records and evidence that do not exist; raises StorageError."""
+    return [table for table in _TABLES if not read_one(engine.query(f"EXISTS TABLE {table}"), uint8)]
+
+
 def check_tables(engine: Engine, url: StorageUrl) -> None:
     """Check that a database has tables of Lognotary's that this user may read.
 
@@ -77,10 +82,10 @@ def check_tables(engine: Engine, url: StorageUrl) -> None:
         AccessDeniedError: this user may not read one of the tables.
         StorageError: storage cannot be read.
     """
-    there = [table for table in _TABLES if read_one(engine.query(f"EXISTS TABLE {table}"), uint8)]
-    if not there:
+    missing = missing_tables(engine)
+    if len(missing) == len(_TABLES):
         raise NoDataError(f"there is no Lognotary data in {url}: the database {url.database} has none of the tables")
-    for table in there:
+    for table in [table for table in _TABLES if table not in missing]:
         try:
             engine.query(f"SELECT * FROM {table} LIMIT 0")
         except AccessDeniedError:

@@ -1,4 +1,4 @@
-"""A server and an auditor who have only the rights that ``lognotary grants`` prints, and storage URLs that are wrong."""
+"""A server and an auditor with only the rights that ``lognotary grants`` prints, and storage URLs that are wrong."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from harness.otlp_load import Load, read_stored
 from storage.roles import Role
 
 _DATABASE = "shop"
+_PASSWORD = "s3cret"  # noqa: S105 - of a server that lives as long as the test
 _PROFILES = "<read_only><readonly>2</readonly></read_only><strict><readonly>1</readonly></strict>"
 
 
@@ -26,7 +27,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
     """A ClickHouse server with users of few rights."""
     auditors = role_rights(Role.AUDITOR, _DATABASE)
     users = [
-        user("server", role_rights(Role.SERVER, _DATABASE), password="s3cret"),
+        user("server", role_rights(Role.SERVER, _DATABASE), password=_PASSWORD),
         user("auditor", auditors),
         user("read_only", auditors, profile="read_only"),
         user("strict", auditors, profile="strict"),
@@ -40,9 +41,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
 
 
 @pytest.fixture(scope="module")
-def served(node: ClickHouseNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer]:
-    """A server that has run as a user with a server's rights only: with retention changed, twice started, stopped now."""
-    url = url_of_user(node.url, "server", _DATABASE, "s3cret")
+def served(node: ClickHouseNode, tmp_path_factory: pytest.TempPathFactory) -> LognotaryServer:
+    """A server that ran with only a server's rights, three times, with other retention each time; it is stopped."""
+    url = url_of_user(node.url, "server", _DATABASE, _PASSWORD)
     directory = tmp_path_factory.mktemp("served")
     acknowledged: list[str] = []
     with ExitStack() as stack:
@@ -62,7 +63,7 @@ def served(node: ClickHouseNode, tmp_path_factory: pytest.TempPathFactory) -> It
             assert "lacks a right" not in server.log_text()
             assert server.stop() == 0
     read_stored(f"{node.url}/{_DATABASE}").check(acknowledged)
-    yield server
+    return server
 
 
 def _verify(
