@@ -141,8 +141,8 @@ def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> 
 def _permanent(code: int, line: str, message: str, access: Access) -> StorageError | None:
     """Return the error for what lasts until an operator changes user, password or rights; None for another error."""
     url = access.url
-    if not isinstance(url, ServerUrl):
-        return None
+    if not isinstance(url, ServerUrl):  # which has one user, and some tables that nobody may read
+        return AccessDeniedError(message) if code == _ACCESS_DENIED else None
     user = quoted(url.username)
     if code in _LOGIN:
         scheme = "https" if url.secure else "http"
@@ -158,7 +158,7 @@ def _permanent(code: int, line: str, message: str, access: Access) -> StorageErr
         )
     if code == _ACCESS_DENIED:
         needed = _GRANT.search(line)
-        what = f"GRANT {_right(needed['right'])} ON {needed['object']} TO {user}" if needed else message
+        what = f"GRANT {_right(needed['right'], access.role)} ON {needed['object']} TO {user}" if needed else message
         return AccessDeniedError(
             f"the user {url.username!r} of ClickHouse lacks a right: let an administrator run {what} (lognotary grants "
             f"--role {access.role.value} --user {url.username} --database {url.database} prints all rights that are "
@@ -167,8 +167,11 @@ def _permanent(code: int, line: str, message: str, access: Access) -> StorageErr
     return None
 
 
-def _right(right: str) -> str:
-    return "SELECT" if right.startswith("SHOW ") else right  # includes it
+def _right(right: str, role: Role) -> str:
+    """Return a right of the role's that includes a right."""
+    if role is Role.SERVER and right == "SHOW DATABASES":
+        return "CREATE DATABASE"
+    return "SELECT" if right.startswith("SHOW ") else right
 
 
 def _disk(url: StorageUrl) -> str:

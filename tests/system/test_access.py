@@ -177,6 +177,30 @@ def test_a_database_with_some_of_the_tables_says_which_are_missing(
         assert table in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("scheme", "login", "database", "reason"),
+    [
+        ("http", "server:wrong", _DATABASE, "refuses the login of the user 'server'"),
+        ("http", "read_only", "another", "ALTER USER `read_only` SETTINGS readonly = 0"),
+        ("http", f"server:{_PASSWORD}", "another", "GRANT CREATE DATABASE ON another.* TO `server`"),
+        ("https", f"server:{_PASSWORD}", _DATABASE, "write http:// instead of https://"),
+    ],
+    ids=["password", "user who may only read", "rights", "TLS"],
+)
+def test_a_server_says_at_its_start_what_lasts_until_somebody_acts(
+    node: ClickHouseNode, tmp_path: Path, scheme: str, login: str, database: str, reason: str
+) -> None:
+    server = LognotaryServer(f"{scheme}://{login}@127.0.0.1:{node.http_port}/{database}", tmp_path / "data")
+    server.launch()
+    try:
+        server.wait_for_log(reason)
+        assert _PASSWORD not in server.log_text()
+        assert "wrong@" not in server.log_text()
+    finally:
+        server.stop()
+    assert "another" not in node.query("SELECT name FROM system.databases").split("\n")
+
+
 class TestGrants:
     @pytest.mark.parametrize("role", ["auditor", "server", "reader"])
     def test_statements_are_printed_for_a_role(self, role: str) -> None:
