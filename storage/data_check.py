@@ -7,6 +7,7 @@ import logging
 from clickhouse_connect.driver.client import Client
 
 from storage.client_errors import Access, translated
+from storage.definitions import EVIDENCE_TABLES
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NoDataError, NotAppliedError
 from storage.roles import Role, quoted
@@ -16,8 +17,6 @@ from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 __all__ = ["check_database", "check_directory", "check_tables", "missing_tables"]
 
 _logger = logging.getLogger(__name__)
-
-_TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements")
 
 
 def check_directory(url: EmbeddedUrl) -> None:
@@ -69,7 +68,7 @@ def check_database(client: Client, access: Access) -> None:
 
 def missing_tables(engine: Engine) -> list[str]:
     """Return the tables of records and evidence that do not exist; raises StorageError."""
-    return [table for table in _TABLES if not read_one(engine.query(f"EXISTS TABLE {table}"), uint8)]
+    return [table for table in EVIDENCE_TABLES if not read_one(engine.query(f"EXISTS TABLE {table}"), uint8)]
 
 
 def check_tables(engine: Engine, url: StorageUrl) -> None:
@@ -83,9 +82,9 @@ def check_tables(engine: Engine, url: StorageUrl) -> None:
         StorageError: storage cannot be read.
     """
     missing = missing_tables(engine)
-    if len(missing) == len(_TABLES):
+    if len(missing) == len(EVIDENCE_TABLES):
         raise NoDataError(f"there is no Lognotary data in {url}: the database {url.database} has none of the tables")
-    for table in [table for table in _TABLES if table not in missing]:
+    for table in [table for table in EVIDENCE_TABLES if table not in missing]:
         try:
             engine.query(f"SELECT * FROM {table} LIMIT 0")
         except AccessDeniedError:
