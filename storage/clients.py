@@ -132,6 +132,8 @@ def _explain_refusal(access: Access) -> None:
     except StorageError:
         return
     try:
+        if _may_change_settings(connected.client):
+            return  # but for a constraint, which names its setting
         with translated(access):
             check_settings(connected.client, access.url.username, {**PINNED, **FULL_SCAN}, _unknown_setting)
     except SettingRefusedError:
@@ -144,11 +146,14 @@ def _explain_refusal(access: Access) -> None:
 
 def _check_full_scan(access: Access, client: Client) -> None:
     """Check the settings that only some queries send, if this user may not change them."""
-    known = client.server_settings
-    fixed = {name: value for name, value in FULL_SCAN.items() if name in known and known[name].readonly}
-    if fixed and isinstance(access.url, ServerUrl):
+    if isinstance(access.url, ServerUrl) and not _may_change_settings(client):
         with translated(access):
-            check_settings(client, access.url.username, fixed, _unknown_setting)
+            check_settings(client, access.url.username, FULL_SCAN, _unknown_setting)
+
+
+def _may_change_settings(client: Client) -> bool:
+    readonly = client.server_settings.get("readonly")
+    return readonly is None or str(readonly.value) != "1"
 
 
 def _unknown_setting(error: DatabaseError, settings: Mapping[str, str | int]) -> str | None:

@@ -74,7 +74,7 @@ def _users() -> str:
         user("reader", role_rights(Role.READER, _DATABASE)),
         user("half", ["SELECT ON lognotary.log_batches", "SELECT(LogId) ON lognotary.log_statements"]),
         user("read_only", profile="read_only"),
-        *(user(name, profile=name) for name in ("strict", "prepared", "changing", *_WRONG)),
+        *(user(name, profile=name) for name in ("strict", "prepared", "changing", "constant", *_WRONG)),
     ]
     for number, rights in enumerate(_SINGLE_RIGHTS.values()):
         users.append(user(f"lacking{number}", [right.replace("{database}", f"lacking{number}") for right in rights]))
@@ -86,6 +86,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
     """A server with users, and a migrated database."""
     profiles = ["<read_only><readonly>2</readonly></read_only>", _profile("strict", {}), _profile("prepared", _NEEDED)]
     profiles += [_profile("changing", _NEEDED)]
+    profiles += ["<constant><limit>1</limit><constraints><limit><const/></limit></constraints></constant>"]
     profiles += [_profile(name, {**_NEEDED, **settings}) for name, settings in _WRONG.items()]
     started = ClickHouseNode(tmp_path_factory.mktemp("access"), users=_users(), profiles="".join(profiles))
     try:
@@ -220,6 +221,12 @@ def test_a_profile_that_bends_answers_is_refused_by_name_if_no_settings_may_be_s
     with pytest.raises(SettingRefusedError) as refusal:
         _to_read(node, name)
     assert next(iter(_WRONG[name])) in str(refusal.value) or "filter or cut answers" in str(refusal.value)
+
+
+def test_a_setting_with_a_constraint_is_refused_by_name(node: ClickHouseNode) -> None:
+    with pytest.raises(SettingRefusedError, match=r"no constraint on the setting\. .*\blimit\b") as refusal:
+        _to_read(node, "constant")
+    assert "readonly = 1" not in str(refusal.value)
 
 
 def test_a_profile_that_changes_while_no_settings_may_be_sent_is_noticed_before_the_answer_is_used(
