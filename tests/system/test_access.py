@@ -28,6 +28,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
     auditors = role_rights(Role.AUDITOR, _DATABASE)
     users = [
         user("server", role_rights(Role.SERVER, _DATABASE), password=_PASSWORD),
+        user("stopped", role_rights(Role.SERVER, _DATABASE), profile="read_only"),
         user("auditor", auditors),
         user("read_only", auditors, profile="read_only"),
         user("strict", auditors, profile="strict"),
@@ -181,7 +182,7 @@ def test_a_database_with_some_of_the_tables_says_which_are_missing(
     ("scheme", "login", "database", "reason"),
     [
         ("http", "server:wrong", _DATABASE, "refuses the login of the user 'server'"),
-        ("http", "read_only", "another", "ALTER USER `read_only` SETTINGS readonly = 0"),
+        ("http", "stopped", _DATABASE, "ALTER USER `stopped` SETTINGS readonly = 0"),
         ("http", f"server:{_PASSWORD}", "another", "GRANT CREATE DATABASE ON another.* TO `server`"),
         ("https", f"server:{_PASSWORD}", _DATABASE, "write http:// instead of https://"),
     ],
