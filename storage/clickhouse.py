@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from storage.client_errors import translated
-from storage.cuttable import CuttableConnections
+from storage.client_errors import Access, translated
+from storage.clients import Connected, open_client, open_first
+from storage.data_check import check_database, check_directory, check_tables
 from storage.engine import Engine, EngineInfo, Pieces
-from storage.errors import (
-    NotAppliedError,
-    OutcomeUnknownError,
-    StorageBusyError,
-    StorageConfigError,
-)
+from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.interrupt import Interrupt
-from storage.read_settings import PINNED, settings_clause, settings_parameters, with_settings, without_unknown
+from storage.read_settings import with_settings
+from storage.roles import Role
 from storage.rowbinary import parse_answer, varint
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
-__all__ = ["connect"]
+__all__ = ["connect", "connect_to_read"]
 
 # Sent with every insert, because server defaults differ between versions (26.2 turned async_insert
 # and deduplication on). One block is never split or squashed: a batch is one part of one partition.
@@ -41,14 +34,10 @@ _INSERT_SETTINGS: dict[str, Any] = {
     "min_insert_block_size_bytes": 0,
 }
 
-_UNKNOWN_SETTING = 115
-
 # ClickHouse ends a query whose connection is closed only if it is known to change nothing.
 _ENDED_BY_CUT: dict[str, Any] = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
 
 _INTERRUPTS_UNSEEN = 0.1  # seconds for which an interrupt may go unnoticed while no client is idle
-_CONNECT_TIMEOUT = 5  # seconds
-_ANSWER_TIMEOUT = 60  # seconds
 _PIECE = 256 << 10  # bytes that are sent, or taken, at a time
 
 
@@ -66,49 +55,51 @@ def connect(url: StorageUrl, *, clients: int = 4, interrupt: Interrupt | None = 
         NotAppliedError: the server cannot be reached, or refuses the connection.
         SettingRefusedError: this user may not send the settings that every statement needs.
     """
-    return _ClickHouse(url, clients, (interrupt,) if interrupt else ())
+    return _ClickHouse(Access(url, Role.SERVER), clients, (interrupt,) if interrupt else ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Connected:
-    """A client, and its connections if it has any."""
+def connect_to_read(url: StorageUrl, *, clients: int = 4) -> Engine:
+    """Open a storage that exists, as a user who may have no right but SELECT; nothing is created or changed.
 
-    client: Client
-    connections: CuttableConnections | None = None
+    Args:
+        url: the storage.
+        clients: how many statements run at the same time; others wait.
 
-    def cut(self) -> None:
-        if self.connections is not None:
-            self.connections.cut()
-
-    def mend(self) -> None:
-        if self.connections is not None:
-            self.connections.mend()
-
-    def close(self) -> None:
-        self.client.close()
-        if self.connections is not None:
-            self.connections.close()
+    Raises:
+        NoDataError: there is no Lognotary data.
+        StorageConfigError, StorageBusyError, NotAppliedError: as ``connect``.
+        AccessDeniedError: this user may not read a table.
+        SettingRefusedError: this user may not send settings, and does not have those that answers need.
+    """
+    if isinstance(url, EmbeddedUrl):
+        check_directory(url)
+    engine = _ClickHouse(Access(url, Role.AUDITOR), clients, ())
+    try:
+        check_tables(engine, url)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
 
 
 class _ClickHouse:
-    def __init__(self, url: StorageUrl, clients: int, interrupts: tuple[Interrupt, ...] = ()) -> None:
-        self._url = url
+    def __init__(self, access: Access, clients: int, interrupts: tuple[Interrupt, ...]) -> None:
+        url = access.url
+        self._access = access
         self._clients = clients
         self._interrupts = interrupts
         self._thread = _ThreadInterrupts()
-        self._idle: queue.LifoQueue[_Connected | None] = queue.LifoQueue()  # None: it is closed
-        first, pinned = _first(url)
+        self._idle: queue.LifoQueue[Connected | None] = queue.LifoQueue()  # None: it is closed
+        opened = open_first(access)
+        first = opened.connected
         try:
-            with translated():
-                exists = first.client.command(f"EXISTS DATABASE {url.database}")
-                if exists != 1:  # users who may only read create nothing
-                    first.client.command(f"CREATE DATABASE IF NOT EXISTS {url.database}")
-                version = str(first.client.server_version).split(".")
+            check_database(first.client, access)
+            version = str(first.client.server_version).split(".")
         finally:
             first.close()
         for _ in range(self._clients):
-            with translated():
-                self._idle.put(_open(url, url.database, pinned))
+            with translated(access):
+                self._idle.put(open_client(url, url.database, opened.pinned))
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
         self._insert_settings = dict(_INSERT_SETTINGS)
         if isinstance(url, ServerUrl):
@@ -125,12 +116,12 @@ class _ClickHouse:
         return self._info
 
     def execute(self, statement: str, /) -> None:
-        with self._client() as client, translated():
+        with self._client() as client, translated(self._access):
             client.command(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         settings = {**self._insert_settings, "insert_deduplication_token": token}
-        with self._client() as client, translated(inserting=True):
+        with self._client() as client, translated(self._access, inserting=True):
             # From a generator: bytes would be copied behind the INSERT statement, and after a broken
             # connection the driver would send them again by itself and report only what came of that.
             # In pieces: HTTP copies each into a chunk of its own.
@@ -151,7 +142,7 @@ class _ClickHouse:
         settings: Mapping[str, str | int] | None = None,
     ) -> bytes:
         sql = with_settings(select, settings)
-        with self._client() as client, translated():
+        with self._client() as client, translated(self._access):
             answer = client.raw_query(
                 sql,
                 parameters=dict(parameters or {}),
@@ -169,7 +160,7 @@ class _ClickHouse:
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
         sql = with_settings(select, settings)
-        with self._client() as client, translated():
+        with self._client() as client, translated(self._access):
             stream = client.raw_stream(
                 sql, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
             )
@@ -209,7 +200,7 @@ class _ClickHouse:
                 connected.mend()
             self._idle.put(connected)
 
-    def _take(self, interrupts: Sequence[Interrupt]) -> _Connected | None:
+    def _take(self, interrupts: Sequence[Interrupt]) -> Connected | None:
         while interrupts:
             for interrupt in interrupts:
                 interrupt.check()
@@ -220,82 +211,6 @@ class _ClickHouse:
 
 class _ThreadInterrupts(threading.local):
     interrupts: tuple[Interrupt, ...] = ()
-
-
-def _first(url: StorageUrl) -> tuple[_Connected, Mapping[str, str | int]]:
-    """Return a client without database, and what its version of ClickHouse knows of ``PINNED``."""
-    opened: list[_Connected] = []
-
-    def unknown(settings: Mapping[str, str | int]) -> str | None:
-        try:
-            opened.append(_open(url, None, settings))
-        except DatabaseError as error:
-            name = _unknown_setting(error, settings)
-            if name is None:
-                raise
-            return name
-        return None
-
-    with translated():
-        pinned = without_unknown(PINNED, unknown)
-    return opened[0], pinned
-
-
-def _unknown_setting(error: DatabaseError, settings: Mapping[str, str | int]) -> str | None:
-    """Return the setting that is unknown to ClickHouse, None if the error is another."""
-    if error.code != _UNKNOWN_SETTING:
-        return None
-    found = [re.search(rf"\b{name}\b", str(error)) for name in settings]
-    places = [match for match in found if match is not None]
-    return min(places, key=re.Match.start).group() if places else None  # those that follow are ClickHouse's proposals
-
-
-def _open(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]) -> _Connected:
-    """Open a client that sends settings with everything, from its first request on."""
-    if isinstance(url, EmbeddedUrl):
-        client = _open_embedded(url, database)
-        try:
-            client.command(f"SET {settings_clause(pinned)}")  # for its session, and no profile changes that
-        except BaseException:
-            client.close()
-            raise
-        return _Connected(client)
-    connections = CuttableConnections(url.host, url.port, secure=url.secure, parameters=settings_parameters(pinned))
-    try:
-        client = clickhouse_connect.get_client(
-            host=url.host,
-            port=url.port,
-            secure=url.secure,
-            username=url.username,
-            password=url.password,
-            database=database,
-            pool_mgr=connections.pool,
-            autogenerate_session_id=False,
-            compress=False,
-            connect_timeout=_CONNECT_TIMEOUT,
-            send_receive_timeout=_ANSWER_TIMEOUT,
-            # Small answers are sent only when they are complete, so that no error follows half of one. Not with
-            # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
-            settings={"buffer_size": 1 << 20},
-        )
-    except BaseException:
-        connections.close()  # the driver would keep them
-        raise
-    return _Connected(client, connections)
-
-
-def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
-    try:
-        url.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageConfigError(f"{url} cannot be used: {error}") from error
-    try:
-        return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
-    except ClickHouseError as error:
-        raise StorageBusyError(
-            f"{url} cannot be opened. Only one process can open embedded storage: if a server is running on "
-            f"it, query the server, or stop it first. ({error})"
-        ) from error
 
 
 def _ended_by_cut(client: Client) -> dict[str, Any]:

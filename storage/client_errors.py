@@ -1,22 +1,29 @@
-"""Errors of the ClickHouse client, translated into errors that say whether something may have been stored."""
+"""Errors of the ClickHouse client, translated: what is wrong, what to do, and whether anything may be stored."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
 
 from storage.errors import (
+    AccessDeniedError,
     LimitExceededError,
+    LoginRefusedError,
     NotAppliedError,
     OutcomeUnknownError,
     SettingRefusedError,
     StorageError,
+    StorageFullError,
 )
+from storage.roles import Role, quoted
+from storage.url import ServerUrl, StorageUrl
 
-__all__ = ["translated"]
+__all__ = ["Access", "translated"]
 
 # Errors of inserts that come before anything is stored (ClickHouse, src/Common/ErrorCodes.cpp). After any other it is
 # open: a time limit, a lost session, or a materialized view that fails when the rows are in the table already.
@@ -44,13 +51,43 @@ _LIMITS = {
 
 _READONLY = 164
 _SETTING_CONSTRAINT_VIOLATION = 452
+_NOT_ENOUGH_SPACE = 243
+_ACCESS_DENIED = 497
+# UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, IP_ADDRESS_NOT_ALLOWED, AUTHENTICATION_FAILED
+_LOGIN = frozenset({192, 193, 194, 195, 516})
+
+_GRANT = re.compile(
+    r"necessary to have (?:the )?grants? (?P<right>[A-Z][A-Z ,]*[A-Z])(?:\([^)]*\))?(?: for at least one column)? "
+    r"on (?P<object>[^\s,]+?)(?: with grant option)?[.,]?(?:\s|$)",
+    re.IGNORECASE,
+)
+# What the driver adds to ClickHouse's own words.
+_AROUND = re.compile(
+    r"^Received ClickHouse exception, code: \d+, server response: |(?: \(version [^()]*(?:\([^()]*\))?\))?"
+    r"(?: \(for url [^ ]*\))?$"
+)
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A storage, and what this process does with it.
+
+    Attributes:
+        url: the storage.
+        role: SERVER to write, AUDITOR to read only.
+    """
+
+    url: StorageUrl
+    role: Role = Role.SERVER
 
 
 @contextlib.contextmanager
-def translated(*, inserting: bool = False) -> Iterator[None]:
+def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
     """Translate errors of the client that the block raises.
 
     Args:
+        access: the storage that the block uses.
         inserting: the block inserts, so that most errors leave open whether something was stored.
 
     Raises:
@@ -63,21 +100,7 @@ def translated(*, inserting: bool = False) -> Iterator[None]:
             raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
-        message = _presentable(str(error).strip().partition("\n")[0][:500])
-        if error.code == _SETTING_CONSTRAINT_VIOLATION or (error.code == _READONLY and "Cannot modify" in message):
-            raise SettingRefusedError(
-                "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change "
-                "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
-                f"ClickHouse says: {message}"
-            ) from error
-        if error.code in _LIMITS and not inserting:
-            raise LimitExceededError(
-                "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
-                f"{_LIMITS[error.code]} in its settings. ClickHouse says: {message}"
-            ) from error
-        if error.code in _NOTHING_STORED or (error.code and not inserting):
-            raise NotAppliedError(message) from error
-        raise OutcomeUnknownError(message) from error  # also without a code: that is not ClickHouse's word
+        raise _of_clickhouse(error, access, inserting=inserting) from error
     except ClickHouseError as error:
         raise StorageError(str(error)) from error
     except ProtocolError as error:
@@ -87,6 +110,72 @@ def translated(*, inserting: bool = False) -> Iterator[None]:
         ) from error
     except HTTPError as error:
         raise OutcomeUnknownError(f"storage did not answer: {error}") from error
+
+
+def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> StorageError:
+    line = str(error).strip().partition("\n")[0]
+    message = _presentable(_AROUND.sub("", line))[:_LONGEST]
+    code = error.code or 0
+    if code == _SETTING_CONSTRAINT_VIOLATION or (code == _READONLY and "Cannot modify" in message):
+        return SettingRefusedError(
+            "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change "
+            "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
+            f"ClickHouse says: {message}"
+        )
+    if permanent := _permanent(code, line, message, access):
+        return permanent
+    if code == _NOT_ENOUGH_SPACE or "No space left on device" in line:
+        certain = code == _NOT_ENOUGH_SPACE or not inserting
+        full = f"{_disk(access.url)} is full: free space on it. ClickHouse says: {message}"
+        return StorageFullError(full) if certain else OutcomeUnknownError(full)
+    if code in _LIMITS and not inserting:
+        return LimitExceededError(
+            "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
+            f"{_LIMITS[code]} in its settings. ClickHouse says: {message}"
+        )
+    if code in _NOTHING_STORED or (code and not inserting):
+        return NotAppliedError(message)
+    return OutcomeUnknownError(message)  # also without a code: that is not ClickHouse's word
+
+
+def _permanent(code: int, line: str, message: str, access: Access) -> StorageError | None:
+    """Return the error for what lasts until an operator changes user, password or rights; None for another error."""
+    url = access.url
+    if not isinstance(url, ServerUrl):  # which has one user, and some tables that nobody may read
+        return AccessDeniedError(message) if code == _ACCESS_DENIED else None
+    user = quoted(url.username)
+    if code in _LOGIN:
+        scheme = "https" if url.secure else "http"
+        return LoginRefusedError(
+            f"ClickHouse at {url.address} refuses the login of the user {url.username!r}: the password is wrong, or "
+            "there is no such user. Correct the storage URL: "
+            f"{scheme}://USER:PASSWORD@{url.address}/{url.database} (with special characters percent-encoded)"
+        )
+    if code == _READONLY and access.role is Role.SERVER:
+        return AccessDeniedError(
+            f"the user {url.username!r} of ClickHouse may only read, and a server writes: let an administrator run "
+            f"ALTER USER {user} SETTINGS readonly = 0, or give another user in the storage URL"
+        )
+    if code == _ACCESS_DENIED:
+        needed = _GRANT.search(line)
+        what = f"GRANT {_right(needed['right'], access.role)} ON {needed['object']} TO {user}" if needed else message
+        return AccessDeniedError(
+            f"the user {url.username!r} of ClickHouse lacks a right: let an administrator run {what} (lognotary grants "
+            f"--role {access.role.value} --user {url.username} --database {url.database} prints all rights that are "
+            "needed)"
+        )
+    return None
+
+
+def _right(right: str, role: Role) -> str:
+    """Return a right of the role's that includes a right."""
+    if role is Role.SERVER and right == "SHOW DATABASES":
+        return "CREATE DATABASE"
+    return "SELECT" if right.startswith("SHOW ") else right
+
+
+def _disk(url: StorageUrl) -> str:
+    return f"the disk of ClickHouse at {url.address}" if isinstance(url, ServerUrl) else f"the disk of {url.path}"
 
 
 def _never_sent(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from functools import cache
 
 from storage.create_statement import Column, Index, Table, parse_create
 from storage.engine import Engine
-from storage.errors import NotAppliedError
+from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
 from storage.rowbinary import read_one, read_rows, text, uint8, uint64
 
@@ -106,7 +106,7 @@ def read_definitions(engine: Engine) -> StoredDefinitions:
         rows = engine.query(f"SELECT DISTINCT table FROM system.masking_policies WHERE {here}")
         masked = {table for (table,) in read_rows(rows, (text,))}
     except NotAppliedError as error:
-        if not _denied(error) and "UNKNOWN_TABLE" not in str(error):
+        if not isinstance(error, AccessDeniedError) and "UNKNOWN_TABLE" not in str(error):
             raise  # where users may not list policies, masked values are found as changed records
     return StoredDefinitions(creates, frozenset(filtered), frozenset(masked), patched, mutated, tuple(unread))
 
@@ -115,9 +115,7 @@ def _count(engine: Engine, what: str, system_table: str, condition: str, unread:
     """Return a number for each table; ``unread`` receives a sentence if the user may not read the system table."""
     try:
         rows = engine.query(f"SELECT table, {what} FROM {system_table} WHERE {condition} GROUP BY table")
-    except NotAppliedError as error:
-        if not _denied(error):
-            raise
+    except AccessDeniedError as error:
         unread.append(
             f"updates that are not merged yet cannot be listed, for lack of SELECT on {system_table}: {error}"
         )
@@ -216,7 +214,3 @@ def _has_row_policy(engine: Engine, table: str) -> bool:
     """Return whether a row policy filters this user's queries; a right to see policies is not needed for that."""
     plan = read_rows(engine.query(f"EXPLAIN PLAN actions = 1 SELECT 1 FROM {table}"), (text,))
     return any(re.search("row[- ]level", line, re.IGNORECASE) for (line,) in plan)
-
-
-def _denied(error: NotAppliedError) -> bool:
-    return "ACCESS_DENIED" in str(error)

@@ -2,14 +2,22 @@
 
 StorageError
 ├── StorageConfigError     a storage URL or an existing table that cannot be used: for the operator
+│   ├── LeaseHeldError     another server holds the lease on the writer's name
+│   └── NoDataError        there is no Lognotary data at a storage URL that is only read
 ├── StorageBusyError       the embedded directory is in use by another process
 ├── NotAppliedError        storage refused the statement; nothing was stored
+│   ├── AccessDeniedError      this user lacks a right, or may only read
 │   ├── LimitExceededError     a limit of this user stopped the statement
+│   ├── LoginRefusedError      user name or password are wrong
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
+│   ├── StorageFullError       the disk of storage is full
+│   ├── WrongEndpointError     the address is not that of ClickHouse's HTTP interface
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 ├── InconsistentAnswerError  two answers about the same rows disagree
 ├── UnreadableTableError   a table's columns are not of the types that migrations gave them
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
+
+Errors with ``retryable`` False are permanent: they last until an operator acts, and their messages say how.
 """
 
 from __future__ import annotations
@@ -19,16 +27,22 @@ from typing import ClassVar
 from server.errors.base import LognotaryError
 
 __all__ = [
+    "AccessDeniedError",
     "InconsistentAnswerError",
+    "LeaseHeldError",
     "LeaseLostError",
     "LimitExceededError",
+    "LoginRefusedError",
+    "NoDataError",
     "NotAppliedError",
     "OutcomeUnknownError",
     "SettingRefusedError",
     "StorageBusyError",
     "StorageConfigError",
     "StorageError",
+    "StorageFullError",
     "UnreadableTableError",
+    "WrongEndpointError",
 ]
 
 
@@ -64,8 +78,34 @@ class LeaseHeldError(StorageConfigError):
         self.same_location = same_location
 
 
+class NoDataError(StorageConfigError):
+    """A storage that is only read has no Lognotary data; the message names the storage."""
+
+
 class NotAppliedError(StorageError):
     """Storage could not be reached, or refused the statement; nothing was stored."""
+
+
+class AccessDeniedError(NotAppliedError):
+    """This user of ClickHouse lacks a right, or may only read; the message has the statement that grants the right."""
+
+    retryable: ClassVar[bool] = False
+
+
+class LoginRefusedError(NotAppliedError):
+    """ClickHouse knows no such user, or the password is wrong."""
+
+    retryable: ClassVar[bool] = False
+
+
+class WrongEndpointError(NotAppliedError):
+    """The host and port of a storage URL are not those of ClickHouse's HTTP interface; the message says which."""
+
+    retryable: ClassVar[bool] = False
+
+
+class StorageFullError(NotAppliedError):
+    """The disk of storage is full, or has less free space than inserts need."""
 
 
 class SettingRefusedError(NotAppliedError):

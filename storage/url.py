@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from storage.errors import StorageConfigError
 
-__all__ = ["EmbeddedUrl", "ServerUrl", "StorageUrl", "parse_storage_url"]
+__all__ = ["DEFAULT_DATABASE", "EmbeddedUrl", "ServerUrl", "StorageUrl", "parse_storage_url"]
 
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DEFAULT_DATABASE = "lognotary"
@@ -37,11 +37,16 @@ class ServerUrl:
     username: str = "default"
     password: str = ""
 
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
     def __str__(self) -> str:
         """Return the URL without the password, for logs and messages."""
         scheme = "https" if self.secure else "http"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{self.username}@{host}:{self.port}/{self.database}"
+        return f"{scheme}://{self.username}@{self.address}/{self.database}"
 
 
 StorageUrl = EmbeddedUrl | ServerUrl

@@ -18,6 +18,7 @@ from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.tile_files import latest_checkpoint, read_tile
+from server.api.time_ranges import check_time_range
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
@@ -139,6 +140,7 @@ class Backend:
                 show whether storage was rolled back.
         """
         interrupt = interrupt or Interrupt()
+        check_time_range(request)
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own

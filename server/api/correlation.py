@@ -11,6 +11,7 @@ from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, record_message, span_message, to_nanos
 from server.api.page_tokens import make_token, parse_token
 from server.api.pages import Page, Position, read_page
+from server.api.time_ranges import check_time_range
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
@@ -72,6 +73,7 @@ def search_audit(
         InvalidArgumentError: a filter or the page token cannot be used.
         StorageError: storage cannot be read.
     """
+    check_time_range(request)
     equal = {
         "ActorId": request.actor_id,
         "TargetId": request.target_id,

@@ -57,5 +57,7 @@ def status_of(error: Exception) -> CallStatus:
         _logger.error("evidence cannot be given: %s", error)
     elif isinstance(error, DataDirectoryError):
         _logger.error("an API call needs what the data directory remembers: %s", error)
-    message = f"storage cannot be read: {error}" if isinstance(error, StorageError) else str(error)
+    message = str(error)
+    if isinstance(error, StorageError) and not message.startswith("storage "):  # that would say it twice
+        message = f"storage cannot be read: {message}"
     return CallStatus(*statuses, message)

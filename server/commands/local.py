@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from server.settings.settings import ConfigError
-from storage.clickhouse import connect
+from storage.clickhouse import connect_to_read
+from storage.data_check import missing_tables
 from storage.engine import Engine
-from storage.errors import StorageConfigError
+from storage.errors import NotAppliedError, StorageConfigError
 from storage.url import parse_storage_url
 
 __all__ = ["add_storage_flags", "data_dir", "open_storage", "read_text"]
@@ -55,15 +56,21 @@ def open_storage(url: str) -> Iterator[Engine]:
     """Open the storage named by ``--storage``, and close it afterwards.
 
     Raises:
-        ConfigError: the URL is not a storage URL.
-        StorageError: the storage cannot be opened.
+        ConfigError: the URL is not a storage URL; or the block failed because tables are missing, which are named.
+        StorageError: the storage cannot be opened, or has no Lognotary data.
     """
     try:
         parsed = parse_storage_url(url)
     except StorageConfigError as error:
         raise ConfigError(f"--storage: {error}") from error
-    engine = connect(parsed)
-    try:
-        yield engine
-    finally:
-        engine.close()
+    engine = connect_to_read(parsed)
+    with closing(engine):
+        try:
+            yield engine
+        except NotAppliedError as error:
+            if not (missing := missing_tables(engine)):
+                raise
+            raise ConfigError(
+                f"--storage: {engine.info.name} lacks tables of Lognotary: {', '.join(missing)} "
+                "('lognotary verify' shows what else is wrong)"
+            ) from error

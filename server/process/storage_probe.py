@@ -46,7 +46,8 @@ class StorageProbe:
             stored = read_clock(self._engine)
             self.clock_offset = (asked + time.time()) / 2 - stored
         except StorageError as error:
-            self._seen = self._seen[0], f"storage cannot be reached: {error}"
+            reason = str(error)
+            self._seen = self._seen[0], reason if reason.startswith("storage ") else f"storage cannot be used: {reason}"
         else:
             self._seen = self._now(), ""
 

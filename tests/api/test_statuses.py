@@ -30,6 +30,11 @@ from storage.errors import NotAppliedError
             CallStatus(grpc.StatusCode.UNAVAILABLE, 503, "storage cannot be read: no answer"),
             "",
         ),
+        (
+            NotAppliedError("storage cannot be reached: Connection refused"),
+            CallStatus(grpc.StatusCode.UNAVAILABLE, 503, "storage cannot be reached: Connection refused"),
+            "",
+        ),
         (PoolFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full"), ""),
         (
             KeyError("secret"),

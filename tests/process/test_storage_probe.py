@@ -50,7 +50,10 @@ def test_storage_that_fails_cannot_be_used_until_it_answers_again() -> None:
     probe = StorageProbe(engine)
     engine.error = NotAppliedError("connection refused")
     probe.look()
-    assert "connection refused" in probe.not_ready()
+    assert probe.not_ready() == "storage cannot be used: connection refused"
+    engine.error = NotAppliedError("storage cannot be reached: connection refused")
+    probe.look()
+    assert probe.not_ready() == "storage cannot be reached: connection refused"  # and does not say so twice
     engine.error = None
     probe.look()
     assert probe.not_ready() == ""

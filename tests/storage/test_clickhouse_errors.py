@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.clickhouse_http import ClickHouseServer
-from storage.clickhouse import connect
+from storage.clickhouse import connect, connect_to_read
 from storage.engine import Engine
 from storage.errors import NotAppliedError, OutcomeUnknownError, StorageBusyError, StorageError
 from storage.migrate import migrate
@@ -177,7 +177,7 @@ def test_the_engine_says_what_it_is(engine: Engine, storage_url: str) -> None:
 
 _HOLDER = """
 import sys
-from storage.clickhouse import connect
+from storage.clickhouse import connect, connect_to_read
 from storage.url import parse_storage_url
 engine = connect(parse_storage_url(sys.argv[1]))
 print("ready", flush=True)
@@ -186,7 +186,7 @@ engine.close()
 """
 
 
-def test_an_embedded_directory_is_of_one_process_at_a_time(tmp_path: Path) -> None:
+def test_an_embedded_directory_is_of_one_process_at_a_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     url = EmbeddedUrl(tmp_path / "chdb")
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(url)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -195,8 +195,11 @@ def test_an_embedded_directory_is_of_one_process_at_a_time(tmp_path: Path) -> No
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "ready\n"
-            with pytest.raises(StorageBusyError, match="one process can open"):
-                connect(url)
+            for opening in (connect, connect_to_read):
+                with pytest.raises(StorageBusyError, match=f"in use by the process {holder.pid}.* one process") as busy:
+                    opening(url)
+                assert "DB::Exception" not in str(busy.value)
+            assert capfd.readouterr().err == ""  # the engine prints nothing of its own
         finally:
             holder.communicate("")
     assert holder.returncode == 0

@@ -194,7 +194,7 @@ def test_every_statement_has_the_setting(module_engine: Engine, name: str) -> No
 
 def test_settings_that_a_version_does_not_know_are_left_out(storage_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = {"setting_of_tomorrow": 1, **PINNED, "setting_of_the_day_after": "x"}
-    monkeypatch.setattr("storage.clickhouse.PINNED", unknown)
+    monkeypatch.setattr("storage.clients.PINNED", unknown)
     with closing(connect(parse_storage_url(storage_url))) as engine:
         assert engine.query("SELECT getSetting('optimize_use_projections')") == b"\x00"
 

@@ -93,6 +93,27 @@ def test_a_store_without_a_log_is_no_success_to_anybody(lognotary: LognotaryServ
     assert {finding.origin for finding in findings} == set(listed.stdout.split())
 
 
+def test_a_range_in_which_no_time_lies_is_refused_everywhere(lognotary: LognotaryServer, tmp_path: Path) -> None:
+    lognotary.start()
+    write_to(lognotary)
+    turned = ("--since", "1h", "--until", "2h")
+    for command in (("verify",), ("audit",)):
+        done = lognotary.cli(*command, *turned)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "since must be before until" in done.stderr
+    times = {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+    for answer in (
+        httpx.post(f"{lognotary.http}/api/v1/verify", json=times, timeout=60.0),
+        httpx.get(f"{lognotary.http}/api/v1/audit-events", params=times, timeout=60.0),
+    ):
+        assert answer.status_code == 400, answer.text
+        assert "since must be before until" in answer.text
+    assert lognotary.stop() == 0
+    done = run_lognotary(*of_storage(lognotary, "--public-key", str(lognotary.public_key), *turned), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "since must be before until" in done.stderr
+
+
 @pytest.mark.parametrize("since", [[], ["--since", "1h"]], ids=["whole", "range"])
 def test_a_log_that_has_to_be_there_is_named_if_it_is_not(lognotary: LognotaryServer, since: list[str]) -> None:
     lognotary.start()

@@ -23,10 +23,10 @@ def read_answers(store: Store) -> dict[str, bytes]:
         shown = ", ".join(_shown(column, kind) for column, kind in columns.items())
         query = f"SELECT formatRowNoNewline('RowBinary', {shown}) AS row FROM {table} ORDER BY row"
         try:
-            answers[query] = store.engine.query(query)
+            answers[query] = store.reader.query(query)
         except StorageError as error:
             answers[query] = repr(error).encode()
-    backend = Backend(store.engine, store.keys)
+    backend = Backend(store.reader, store.keys)
     for number in _TRACES:
         trace = pb.GetTraceRequest(trace_id=f"{number:032x}")
         answers[f"GetTrace {number}"] = _answer(lambda trace=trace: backend.get_trace(trace))

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from harness.clickhouse_http import ClickHouseServer
+from harness.clickhouse_node import ClickHouseNode
+from harness.clickhouse_source import ServerUnavailableError
+from harness.clickhouse_users import role_rights, url_of_user, user
 from server.log.journal import Journal
-from storage.clickhouse import connect
+from storage.clickhouse import connect, connect_to_read
 from storage.migrate import migrate
+from storage.roles import Role
 from storage.url import parse_storage_url
 from tests.tamper.stated import Stated, write_stated
 from tests.tamper.store import Store, Tables, write_store
 
 _SAMPLED = ("test_kinds.py", "test_kinds_of_answers.py")
 _SAMPLE = 4
+_DATABASE = "tampered"
+_READ_ONLY = "<auditor><readonly>2</readonly></auditor>"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,23 +38,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="package", params=["embedded", "server"])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The store as it was written; the engine is the package's, for one process opens one embedded storage."""
+    """The store as it was written; the engine is the package's, for one process opens one embedded storage.
+
+    On a server of the tests' own it is verified as a user with the rights of an auditor, who may only read.
+    """
     directory = tmp_path_factory.mktemp("tamper")
     if request.param == "embedded":
         yield from _open(f"chdb://{directory / 'chdb'}", directory)
         return
-    server: ClickHouseServer = request.getfixturevalue("clickhouse_server")
-    with server.fresh_database() as database:
-        yield from _open(urlunsplit(urlsplit(server.url)._replace(path=f"/{database}")), directory)
+    users = user("auditor", role_rights(Role.AUDITOR, _DATABASE), profile="auditor")
+    try:
+        with ClickHouseNode(directory / "node", users=users, profiles=_READ_ONLY) as node:
+            yield from _open(f"{node.url}/{_DATABASE}", directory, url_of_user(node.url, "auditor", _DATABASE))
+    except ServerUnavailableError:  # but there may be one that somebody else controls
+        server: ClickHouseServer = request.getfixturevalue("clickhouse_server")
+        with server.fresh_database() as database:
+            yield from _open(urlunsplit(urlsplit(server.url)._replace(path=f"/{database}")), directory)
 
 
-def _open(url: str, directory: Path) -> Iterator[Store]:
+def _open(url: str, directory: Path, auditors_url: str = "") -> Iterator[Store]:
     with (
         closing(connect(parse_storage_url(url))) as engine,
         closing(Journal(directory / "journal", 1 << 20)) as journal,
+        ExitStack() as stack,
     ):
         migrate(engine)
-        yield write_store(Tables(engine, journal))
+        auditor = None
+        if auditors_url:
+            auditor = stack.enter_context(closing(connect_to_read(parse_storage_url(auditors_url))))
+        yield write_store(Tables(engine, journal, auditor))
 
 
 @pytest.fixture(scope="package")

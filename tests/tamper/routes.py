@@ -32,13 +32,13 @@ RANGES: dict[str, dict[str, int]] = {**EVERYTHING, "second day": {"since": NEXT_
 
 def by_server(store: Store, **within: int) -> list[pb.Finding]:
     """Verify as a server does that has the keys."""
-    return _findings(Backend(store.engine, store.keys).verify(_request((), within)))
+    return _findings(Backend(store.reader, store.keys).verify(_request((), within)))
 
 
 def by_storage(store: Store, **within: int) -> list[pb.Finding]:
     """Verify as the command does that reads storage itself, with the keys in the request."""
     keys = "\n".join(str(key) for key in store.keys.named)
-    return _findings(Backend(store.engine, TrustedKeys()).verify(_request([keys], within)))
+    return _findings(Backend(store.reader, TrustedKeys()).verify(_request([keys], within)))
 
 
 def verified(store: Store, **within: int) -> list[pb.Finding]:

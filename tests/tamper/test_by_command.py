@@ -23,7 +23,7 @@ WIPED = tuple(f"ALTER TABLE {table} DELETE WHERE LogId = '{AUDIT.log_id}'" for t
 
 def verify(stated: Stated, directory: Path, *arguments: str) -> tuple[int, int, str]:
     """Return the exit status, the number of findings, and what is printed to stderr."""
-    url = stated.engine.info.name
+    url = stated.reader.info.name
     status, found, message = by_command(url, stated, directory, *arguments)
     assert "Traceback" not in message
     return status, len(found), message

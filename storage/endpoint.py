@@ -1,0 +1,98 @@
+"""Diagnosis of a server that gives no answer of ClickHouse's: another port, another protocol, TLS or none."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+from storage.url import ServerUrl
+
+__all__ = ["diagnose"]
+
+_TIMEOUT = 3.0  # seconds
+_MOST = 4096  # bytes of an answer
+_REQUEST = b"GET /ping HTTP/1.0\r\n\r\n"
+_NATIVE = b"is for clickhouse-client program"
+_STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
+_OK = b"Ok."
+
+
+def diagnose(url: ServerUrl) -> str:
+    """Return what is wrong with the address of a storage URL and what to do, empty if that cannot be said.
+
+    Blocks for some seconds.
+    """
+    where = url.address
+    plain = _ask(url, None)
+    encrypted = _ask(url, _unverified())
+    for answer in (plain, encrypted):
+        if answer is not None and _NATIVE in answer:
+            return (
+                f"{where} is ClickHouse's native port, for clickhouse-client: the storage URL needs the port for HTTP "
+                "(8123, or 8443 with TLS, unless ClickHouse is configured otherwise)"
+            )
+    if url.secure and encrypted is None and plain is not None and _STATUS.match(plain):
+        return f"{where} answers without TLS: write http:// instead of https:// in the storage URL, or another port"
+    if not url.secure and encrypted is not None:
+        return f"{where} requires TLS: write https:// instead of http:// in the storage URL"
+    if url.secure and (reason := _untrusted(url)):
+        return f"the certificate of {where} is not accepted: {reason}"
+    answer = encrypted if url.secure else plain
+    if answer is None or _is_passing(answer) or (_STATUS.match(answer) and _OK in answer):
+        return ""
+    return (
+        f"{where} is not the HTTP interface of a ClickHouse server: correct host and port in the storage URL "
+        "(ClickHouse listens for HTTP on port 8123, or 8443 with TLS, unless it is configured otherwise)"
+    )
+
+
+def _ask(url: ServerUrl, context: ssl.SSLContext | None) -> bytes | None:
+    """Return the answer to a request; None if there is none, or no TLS although there should be."""
+    try:
+        with _connected(url, context) as connection:
+            connection.sendall(_REQUEST)
+            answer = b""
+            with contextlib.suppress(OSError):  # reset after the answer
+                while len(answer) < _MOST and (piece := connection.recv(_MOST)):
+                    answer += piece
+    except OSError:
+        return None
+    if context is None and not answer:
+        return None
+    return answer
+
+
+def _untrusted(url: ServerUrl) -> str:
+    try:
+        with _connected(url, ssl.create_default_context()):
+            return ""
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def _connected(url: ServerUrl, context: ssl.SSLContext | None) -> Iterator[socket.socket]:
+    with socket.create_connection((url.host, url.port), _TIMEOUT) as connection:
+        if context is None:
+            yield connection
+        else:
+            with context.wrap_socket(connection, server_hostname=url.host) as encrypted:
+                yield encrypted
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # only to see whether it is TLS: nothing secret is sent
+    return context
+
+
+def _is_passing(answer: bytes) -> bool:
+    """Return whether an answer is of a gateway that has no server behind it now."""
+    status = _STATUS.match(answer)
+    return status is not None and (status[1][:1] == b"5" or status[1] in (b"408", b"429"))

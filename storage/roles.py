@@ -1,0 +1,72 @@
+"""Rights of ClickHouse users, by what the users do; ``lognotary grants`` prints them.
+
+The rights are minimal: tests run servers and verifications as users with these rights only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+__all__ = ["Role", "grants", "quoted"]
+
+_EVIDENCE = ("log_batches", "log_tiles", "log_statements")
+_RECORDS = ("otel_logs", "audit_logs")
+_SPANS = "otel_traces"
+_SPAN_TIMES = "otel_traces_trace_id_ts"
+_VIEW = "otel_traces_trace_id_ts_mv"
+_WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
+
+# What verification asks about tables: rows that updates or policies change. A user sees only tables that it may read.
+_SYSTEM = {
+    "parts": ("database", "table", "name", "active", "rows"),
+    "mutations": ("database", "table", "command", "is_done"),
+    "masking_policies": ("database", "table"),
+}
+
+
+class Role(Enum):
+    """Purpose of a user of ClickHouse."""
+
+    AUDITOR = "auditor"
+    SERVER = "server"
+    READER = "reader"
+
+
+def grants(role: Role, user: str, database: str) -> list[str]:
+    """Return the GRANT statements of a role, without semicolons.
+
+    Args:
+        role: what the user does: verify and prove (auditor), run a server, or read records and traces (reader).
+        user: name of the user, which is not created.
+        database: name of the database, which need not exist.
+    """
+    return [f"GRANT {rights} TO {quoted(user)}" for rights in _rights(role, quoted(database))]
+
+
+def _rights(role: Role, database: str) -> Iterator[str]:
+    if role is Role.READER:
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPANS, _SPAN_TIMES))
+        return
+    if role is Role.AUDITOR:
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE))
+    else:
+        yield f"CREATE DATABASE ON {database}.*"
+        yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
+        yield f"SELECT, CREATE TABLE ON {database}.{_SPANS}"
+        yield f"CREATE VIEW ON {database}.{_VIEW}"
+        yield from (f"ALTER TTL, ALTER SETTINGS ON {database}.{table}" for table in _RECORDS)
+        yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
+        yield "TABLE ENGINE ON MergeTree"
+    yield from (f"SELECT({', '.join(columns)}) ON system.{table}" for table, columns in _SYSTEM.items())
+
+
+def quoted(name: str) -> str:
+    """Return a name as an identifier of SQL, in printable characters."""
+    return f"`{''.join(map(_escaped, name))}`"
+
+
+def _escaped(letter: str) -> str:
+    if letter in "\\`":
+        return f"\\{letter}"
+    return letter if letter.isprintable() else "".join(f"\\x{byte:02X}" for byte in letter.encode(errors="replace"))
