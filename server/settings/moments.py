@@ -54,11 +54,11 @@ def parse_moment(text: str, now: int | None = None) -> Moment:
         return Moment(max(0, current - int(age * 10**9)))
     match = _TIME.fullmatch(word)
     try:
-        if match is None:
-            raise ValueError("no form matches")
-        moment = _at(match)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a time: give {TIME_FORMS}") from error
+        moment = _at(match) if match else None
+    except (ValueError, OverflowError):  # such as the 30th of February
+        moment = None
+    if moment is None:
+        raise ValueError(f"{text!r} is not a time: give {TIME_FORMS}")
     if not 0 <= moment.nanos < _END:
         raise ValueError(f"{text!r} is not between 1970 and 2262")
     return moment
@@ -66,7 +66,7 @@ def parse_moment(text: str, now: int | None = None) -> Moment:
 
 def _at(match: re.Match[str]) -> Moment:
     year, month, day, hour, minute, second = (int(match[group] or 0) for group in range(1, 7))
-    local = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone follows
+    local = datetime(year, month, day, hour, minute, second)
     zone, assumed = _zone(match), ""
     if zone is None:
         there = local.astimezone()

@@ -1,4 +1,4 @@
-"""Sources of settings: options, ``LOGNOTARY_*`` variables, the settings file, defaults. The first that has one counts."""
+"""Sources of settings: options, ``LOGNOTARY_*`` variables, the settings file, defaults; the first one wins."""
 
 from __future__ import annotations
 
@@ -194,9 +194,7 @@ def _take_audit(audit: object, lines: _Lines, sources: Sources) -> None:
         at = lines.of("audit.rules")
         sources.problems.append(f"{sources.file}{at}: rules must be tables, each under [[audit.rules]]")
         return
-    sources.rules = [
-        (f"{sources.file}{lines.of('audit.rules', number)}", rule) for number, rule in enumerate(rules, 1)
-    ]
+    sources.rules = [(f"{sources.file}{lines.of('audit.rules', number)}", rule) for number, rule in enumerate(rules, 1)]
 
 
 def _text(value: object) -> str:

@@ -235,6 +235,8 @@ _GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _PROCE
 
 def add_flags(parser: argparse.ArgumentParser, *names: str) -> None:
     """Add the flags of the named settings, or of all settings in groups, to a command's parser."""
+    if not names:
+        parser.usage = "%(prog)s [OPTIONS]"  # dozens
     chosen = [setting for setting in SETTINGS if not names or setting.name in names]
     for group in _GROUPS if not names else ("settings",):
         holder = parser.add_argument_group(group)

@@ -50,7 +50,15 @@ _SIZE_UNITS = {
     "tib": 1 << 40,
 }
 _AMBIGUOUS = "kmgt"  # a thousand to some programs, 1024 to others
-_SECONDS = {"ms": Fraction(1, 1000), "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SECONDS = {
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "min": Fraction(60),
+    "h": Fraction(3600),
+    "d": Fraction(86_400),
+    "w": Fraction(604_800),
+}
 _NUMBER = r"\d{1,18}(?:\.\d{1,18})?"
 _SIZE = re.compile(rf"({_NUMBER}) ?([a-z]*)", re.IGNORECASE)
 _DURATION = re.compile(rf"(?:{_NUMBER} ?(?:ms|min|[smhdw]) ?)+", re.IGNORECASE)
@@ -154,7 +162,7 @@ def read_days(text: str) -> int | None:
     seconds = duration_seconds(text)
     if seconds is None:
         raise ValueError(f"{text!r} is not a number of days or weeks, such as 30d or 4w, or 'forever'")
-    days = Fraction(seconds) / _SECONDS["d"]
+    days = seconds / _SECONDS["d"]
     if days <= 0:
         raise ValueError(f"{text} is not greater than 0")
     if days.denominator != 1:
@@ -213,7 +221,7 @@ def _is_number(text: str) -> bool:
 
 
 def _positive(seconds: float, text: str) -> float:
-    if not 0 < seconds:
+    if not seconds > 0:
         raise ValueError(f"{text} is not greater than 0")
     if seconds > _MOST_SECONDS:
         raise ValueError(f"{text} is longer than a hundred years")

@@ -112,7 +112,11 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("storage", "mysql://host", "--storage: not a storage URL"),
         ("storage", "chdb:relative", "--storage: .*chdb:///absolute/path"),
         ("batch_rows", "0", "--batch-rows: 0 is not greater than 0"),
-        ("batch_age", "nan", "--batch-age: 'nan' is not a duration: give a number of seconds, or a duration such as 250ms"),
+        (
+            "batch_age",
+            "nan",
+            "--batch-age: 'nan' is not a duration: give a number of seconds, or a duration such as 250ms",
+        ),
         ("ack_timeout", "soon", "--ack-timeout: "),
         ("workers", "0", "--workers: 0 is not greater than 0"),
         ("workers", "-2", "--workers: -2 is not greater than 0"),
@@ -170,7 +174,10 @@ def test_a_bad_variable_is_named(tmp_path: Path) -> None:
         ("\n[adit]\nbuilt_in_rules = true", r"settings\.toml:2: unknown section \[adit\]; did you mean 'audit'\?"),
         ("[storage]\nurl = 'x'", r"settings\.toml:1: storage: a table is not a text in quotes"),
         ("[evidence]\nheartbeat = 5", r"unknown section \[evidence\]; settings stand before the first section"),
-        ("[audit]\nbuilt_in_rules = 'no'", r"settings\.toml:2: built_in_rules: 'no' is not true or false, without quotes"),
+        (
+            "[audit]\nbuilt_in_rules = 'no'",
+            r"settings\.toml:2: built_in_rules: 'no' is not true or false, without quotes",
+        ),
         ("[audit]\nbuiltin_rules = false", r":2: unknown setting builtin_rules .*did you mean 'built_in_rules'\?"),
         ("[[audit.rule]]\nname = 'x'", r":1: unknown setting rule in \[audit\]; did you mean 'rules'\?"),
         ("deployment = 5", r"settings\.toml:1: deployment: 5 is not a text in quotes"),
@@ -179,7 +186,7 @@ def test_a_bad_variable_is_named(tmp_path: Path) -> None:
         ("public_keys = [1]", r"settings\.toml:1: public_keys: this list is not a text in quotes, or a list of them"),
         ("ml_dsa = 'yes'", r"settings\.toml:1: ml_dsa: 'yes' is not true or false"),
         (
-            "[[audit.rules]]\nname = 'a'\nmatch = {service = 'a'}\n\n[[audit.rules]]\nname = 'b'\nmatch = {servce = 'a'}",
+            "[[audit.rules]]\nname = 'a'\nmatch = {scope = 'a'}\n\n[[audit.rules]]\nname = 'b'\nmatch = {servce = 'a'}",
             r"settings\.toml:5: audit rule 'b': unknown condition servce; did you mean 'service'\?",
         ),
         ("audit = 3", r"\[audit\] may only contain the settings"),
@@ -205,7 +212,7 @@ def test_a_file_is_refused_with_all_that_is_wrong_with_it(tmp_path: Path) -> Non
 
 
 def test_a_variable_that_no_setting_has_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="LOGNOTARY_BATCH_AGEE: there is no setting .*mean 'LOGNOTARY_BATCH_AGE'"):
+    with pytest.raises(ConfigError, match=r"LOGNOTARY_BATCH_AGEE: there is no setting .*mean 'LOGNOTARY_BATCH_AGE'"):
         load(tmp_path, environ={"LOGNOTARY_BATCH_AGEE": "3"})
 
 

@@ -71,7 +71,7 @@ def test_retention_is_whole_days(text: str, days: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["36h", "1.5d", "30", "0d", "d", "18251d"])
 def test_retention_that_is_not_whole_days_or_too_long_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not|is more than"):
+    with pytest.raises(ValueError, match=r"is not|is more than"):
         read_days(text)
 
 
@@ -81,7 +81,9 @@ def test_an_interval_has_a_unit_or_is_off() -> None:
         read_interval("12")
 
 
-@pytest.mark.parametrize("text", ["", "host", "host:", ":x", "host:65536", "http://host:1", "::1:80", "a b:80", "u@h:1"])
+@pytest.mark.parametrize(
+    "text", ["", "host", "host:", ":x", "host:65536", "http://host:1", "::1:80", "a b:80", "u@h:1"]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not host:port"):
         parse_address(text)
