@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from server.codec.rules import BUILT_IN_RULES
 from server.commands.output import complain, count, say, say_json
 from server.settings.settings import Settings, check_settings
 from server.settings.sources import Given, Origin, Sources, gather
@@ -76,8 +75,7 @@ def _lines(sources: Sources, settings: Settings | None) -> Iterator[str]:
         given = sources.values[setting.name]
         yield f"{shown[setting.name]:{width}}  # {_origin(setting, given, settings)}".rstrip()
     names = ", ".join(_rule_name(rule) for _, rule in sources.rules)
-    built_in = ", ".join(rule.name for rule in BUILT_IN_RULES) if sources.built_in_rules else "off"
-    yield f"# audit rules: {names or 'none'}; built-in rules: {built_in}"
+    yield f"# audit rules: {names or 'none'}; built-in rules: {'on' if sources.built_in_rules else 'off'}"
 
 
 def _assignment(setting: Setting, given: Given) -> str:

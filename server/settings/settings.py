@@ -5,7 +5,7 @@ They are parsed once, at start, into one frozen object.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,19 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
                 "storage can be opened by one process only: give --storage http://user:password@host:8123/database, "
                 "or run 1 worker"
             )
+    problems += _shared_addresses(parsed, sources)
     return parsed
+
+
+def _shared_addresses(parsed: Mapping[str, Any], sources: Sources) -> Iterator[str]:
+    """Return a sentence for each address that another setting has too; port 0 is any port."""
+    taken: dict[Address, str] = {}
+    for name in ("otlp_grpc", "otlp_http", "api_grpc", "http"):
+        address = parsed.get(name)
+        if address is not None and address.port:
+            first = taken.setdefault(address, name)
+            if first != name:
+                yield f"{sources.values[name].place}: {address} is the address of {first} already: give another port"
 
 
 def _memory_limit(storage: StorageUrl, workers: int) -> int:

@@ -139,6 +139,7 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("storage", "http://host/?user=x", "--storage: .*'user' is not a parameter"),
         ("storage", "http://host/a?database=b", "--storage: .*names two databases, 'a' and 'b'"),
         ("storage", "chdb:///path?x=1", "--storage: .*chdb:///absolute/path"),
+        ("http", "127.0.0.1:4317", "--http: 127.0.0.1:4317 is the address of otlp_grpc already: give another port"),
         ("log_level", "loud", "--log-level: 'loud' is not debug"),
         ("public_keys", "/nowhere.pem", "--public-keys: .*nowhere"),
         ("ml_dsa", "yes", "--ml-dsa: 'yes' is not true or false"),
