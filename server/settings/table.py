@@ -233,22 +233,28 @@ SETTINGS = (
 _GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _PROCESS)
 
 
-def add_flags(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add the flags of the named settings, or of all settings in groups, to a command's parser."""
+def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False) -> None:
+    """Add the flags of the named settings, or of all settings in groups, to a command's parser.
+
+    Args:
+        parser: the parser.
+        names: names of the settings; none for all.
+        hidden: leave the settings out of the help text, for commands that refer to that of another.
+    """
     if not names:
         parser.usage = "%(prog)s [OPTIONS]"  # dozens
     chosen = [setting for setting in SETTINGS if not names or setting.name in names]
-    for group in _GROUPS if not names else ("settings",):
+    for group in ("settings",) if names or hidden else _GROUPS:
         holder = parser.add_argument_group(group)
         for setting in chosen:
-            if names or setting.group == group:
+            if group in ("settings", setting.group):
                 shown = f" (default: {setting.default})" if setting.default else ""
                 holder.add_argument(
                     setting.flag,
                     action="store",
                     dest=setting.name,
                     metavar="|".join(setting.choices) or setting.kind.value,
-                    help=setting.help + shown,
+                    help=argparse.SUPPRESS if hidden else setting.help + shown,
                 )
         if group in ("settings", _PROCESS):
             holder.add_argument(

@@ -27,17 +27,18 @@ def add_parser(commands: Any) -> None:
     check = actions.add_parser(
         "check",
         help="say whether the settings are valid, or all that is wrong with them",
-        description="Say whether the settings are valid, or all that is wrong with them, with file and line. Exit "
-        "status 1 if they are not valid.",
+        description="Say whether the settings are valid, or all that is wrong with them, with file and line. Takes all "
+        "options of 'lognotary serve'. Exit status 1 if the settings are not valid.",
     )
     check.add_argument("--json", action="store_true", help="print JSON")
     show = actions.add_parser(
         "show",
         help="show each setting with its origin",
         description="Show each setting, as in the settings file, with its origin: default, file, variable or option. "
-        "Passwords and PINs are hidden. Exit status 1 if the settings are not valid.",
+        "Passwords and PINs are hidden. Takes all options of 'lognotary serve'. Exit "
+        "status 1 if the settings are not valid.",
     )
     show.add_argument("--json", action="store_true", help="print JSON")
     for action, function in ((check, "check"), (show, "show")):
-        add_flags(action)
+        add_flags(action, hidden=True)
         action.set_defaults(overview=None, run=later("server.commands.config", function))
