@@ -9,7 +9,8 @@ import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.commands.api_client import call, to_json
-from server.commands.output import complain, complain_lines, count, say, say_json, say_signed, shown
+from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
+from server.notary.counted import counted, entries_of
 
 __all__ = ["run"]
 
@@ -70,7 +71,7 @@ def _lines(found: evidence_pb2.ListLogsResponse) -> Iterator[str]:
     logs = shown(found).logs
     width = min(_WIDEST, max(len(log.origin) for log in logs))
     for log in logs:
-        size = f"{count(log.tree_size, 'entry', 'entries')} in {count(log.sequence, 'batch', 'batches')}"
+        size = f"{entries_of(log.tree_size)} in {counted(log.sequence, 'batch', 'batches')}"
         yield f"{log.origin:{width}}  {log.log_id}  {size}"
         if log.problem:
             yield f"    ✘ {log.problem}"

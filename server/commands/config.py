@@ -8,7 +8,8 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from server.commands.output import complain, count, say, say_json
+from server.commands.output import complain, say, say_json
+from server.notary.counted import counted
 from server.settings.settings import Settings, check_settings
 from server.settings.sources import Given, Origin, Sources, gather
 from server.settings.table import SETTINGS, Kind, Setting
@@ -31,11 +32,11 @@ def check(options: argparse.Namespace) -> int:
     if options.json:
         say_json(json.dumps({"file": sources.file, "valid": not problems, "problems": problems}, indent=2))
     elif problems:
-        say(*problems, f"✘ {where}: {count(len(problems), 'problem')}")
+        say(*problems, f"✘ {where}: {counted(len(problems), 'problem')}")
     else:
         given = sum(given.origin is not Origin.DEFAULT for given in sources.values.values())
-        rules = f", {count(len(sources.rules), 'audit rule')}" if sources.rules else ""
-        say(f"✔ {where}: the settings are valid ({count(given, 'value')} given{rules})")
+        rules = f", {counted(len(sources.rules), 'audit rule')}" if sources.rules else ""
+        say(f"✔ {where}: the settings are valid ({counted(given, 'value')} given{rules})")
     return 1 if problems else 0
 
 

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from server.commands.output import complain, count, say, say_json
+from server.commands.output import complain, say, say_json
 from server.data_dir.directory import journals, read_last
 from server.errors.ingest import JournalDamagedError
 from server.escaping.visible import visible
 from server.log.journal import segment_files
 from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
+from server.notary.counted import counted
 from server.notary.origin import Stream
 from server.settings.settings import load_settings
 from storage.errors import StorageError
@@ -132,7 +133,7 @@ _STATES = {True: "stored   ", False: "waits    ", None: "unknown  "}
 
 
 def _lines(segment: dict[str, Any]) -> Iterator[str]:
-    yield f"{segment['file']}  {count(segment['bytes'], 'byte')}"
+    yield f"{segment['file']}  {counted(segment['bytes'], 'byte')}"
     for entry in segment["entries"]:
         if "batch" in entry:
             first, last = entry["first_leaf"], entry["first_leaf"] + entry["records"] - 1
@@ -143,7 +144,7 @@ def _lines(segment: dict[str, Any]) -> Iterator[str]:
             what = f"statement {entry['statement']} of the log {log}: {kind}, {entry['signed_at']}"
         else:
             what = "complete, but of a version that this Lognotary does not support"
-        yield f"  {_STATES[entry['stored']]}frame {entry['frame']}  {count(entry['bytes'], 'byte')}  {what}"
+        yield f"  {_STATES[entry['stored']]}frame {entry['frame']}  {counted(entry['bytes'], 'byte')}  {what}"
     if segment["damage"]:
         yield f"  ✘ {segment['damage']}"
     if segment["frames_beyond_damage"]:
@@ -157,12 +158,12 @@ def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
         if not states and kind != "batch":
             continue
         verb = "waits" if states[False] == 1 else "wait"
-        parts = [f"{count(states[False], one, many)} {verb} to be stored" if states[False] else f"no {one} waits"]
+        parts = [f"{counted(states[False], one, many)} {verb} to be stored" if states[False] else f"no {one} waits"]
         if states[True]:
             parts.append(f"{states[True]:,} {'is' if states[True] == 1 else 'are'} stored already")
         if states[None]:
             verb = "is" if states[None] == 1 else "are"
-            parts = [f"it is unknown whether {count(states[None], one, many)} {verb} stored"]
+            parts = [f"it is unknown whether {counted(states[None], one, many)} {verb} stored"]
         yield ", ".join(parts)
     if any(entry["stored"] is None and "unreadable" not in entry for entry in entries):
         yield "(what is stored is known only in the data directory of the server: give --data-dir)"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from server.commands.local import read_text
-from server.commands.output import complain_lines, count, say, say_json, say_signed
+from server.commands.output import complain_lines, say, say_json, say_signed
 from server.data_dir.directory import read_checkpoints
 from server.errors.suggestions import did_you_mean
 from server.escaping.visible import visible
@@ -18,6 +18,7 @@ from server.keys.in_force import keys_in_force
 from server.keys.pkcs11 import generate_key
 from server.keys.store import StoredKey
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
 from server.notary.signers import public_pem
@@ -73,7 +74,7 @@ def _state(key: StoredKey, pending: Sequence[str]) -> str:
     if not key.current:
         state = "replaced"
     elif pending and _type(key) is KeyType.ED25519:
-        state = f"current, with the key change pending in {count(len(pending), 'log')}"
+        state = f"current, with the key change pending in {counted(len(pending), 'log')}"
     else:
         state = "current"
     return state if key.compromised is None else f"{state}, compromised since {_time(key.compromised)}"

@@ -23,7 +23,6 @@ __all__ = [
     "UnprintableError",
     "complain",
     "complain_lines",
-    "count",
     "escape_streams",
     "say",
     "say_json",
@@ -102,11 +101,6 @@ def _make_map_visible(entries: MutableMapping[str, object]) -> None:
             _make_visible(value)
         elif isinstance(value, str):
             entries[key] = visible(value)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Return a number and its noun, in the singular or the plural (``many``, or ``one`` and an s)."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def say(*lines: str, stream: TextIO | None = None) -> None:

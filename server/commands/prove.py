@@ -21,6 +21,7 @@ from server.escaping.visible import visible
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import entries_of
 from server.notary.errors import NotaryError, VerificationError
 from server.notary.proofs import verify_inclusion
 from server.notary.trust import parse_public_keys
@@ -91,7 +92,8 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
         return 0
     key = options.public_key[0] if options.public_key else "FILE"
     say(
-        f"{path} proves record {proof.leaf_index} of {proof.origin}, by its checkpoint after {proof.tree_size} entries",
+        f"{path} proves record {proof.leaf_index} of {proof.origin}, "
+        f"by its checkpoint after {entries_of(proof.tree_size)}",
         "to check it, with the public key from the log's owner: "
         + shlex.join(["lognotary", "check", str(path), "--public-key", key]),
     )

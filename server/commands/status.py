@@ -10,7 +10,8 @@ import grpc
 
 from lognotary.v1 import evidence_pb2, status_pb2, status_pb2_grpc
 from server.commands.api_client import call, to_json
-from server.commands.output import Style, count, say, say_json, shown
+from server.commands.output import Style, say, say_json, shown
+from server.notary.counted import counted, entries_of
 
 __all__ = ["run"]
 
@@ -62,7 +63,7 @@ def _lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator[str]:
 
 
 def _size(log: evidence_pb2.Log) -> str:
-    return f"{count(log.tree_size, 'entry', 'entries')} in {count(log.sequence, 'batch', 'batches')}"
+    return f"{entries_of(log.tree_size)} in {counted(log.sequence, 'batch', 'batches')}"
 
 
 def _self_verification(status: status_pb2.GetStatusResponse, style: Style) -> str:
@@ -71,7 +72,7 @@ def _self_verification(status: status_pb2.GetStatusResponse, style: Style) -> st
     state = status.self_verification
     findings = sum(state.findings.values())
     parts = [
-        style.paint(f"✘ {count(findings, 'finding')} ({', '.join(sorted(state.findings))})", "1;31")
+        style.paint(f"✘ {counted(findings, 'finding')} ({', '.join(sorted(state.findings))})", "1;31")
         if findings
         else "no findings",
         f"last pass finished {state.pass_finished.ToJsonString()}"
