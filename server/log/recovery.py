@@ -302,7 +302,8 @@ def _check_known(engine: Engine, state: LogState, known: Checkpoint) -> None:
     if known.size > state.range.size:
         raise LogUnusableError(
             f"storage has lost records: the log {known.origin} had {entries_of(known.size)} when this server last "
-            f"wrote, but has {state.range.size} now. Restore the storage, or start a new log under another name (--writer)"
+            f"wrote, but has {state.range.size} now. Restore the storage, or start a new log under another name "
+            "(--writer)"
         )
     batches = read_batches_of_leaves(engine, state.name.log_id, [known.size - 1])
     if not any(batch.tree_size == known.size and batch.root_hash == known.root for batch in batches):
