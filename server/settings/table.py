@@ -244,6 +244,7 @@ def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False
     if not names:
         parser.usage = "%(prog)s [OPTIONS]"  # dozens
     chosen = [setting for setting in SETTINGS if not names or setting.name in names]
+    holder: argparse._ActionsContainer = parser
     for group in ("settings",) if names or hidden else _GROUPS:
         holder = parser.add_argument_group(group)
         for setting in chosen:
@@ -256,10 +257,10 @@ def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False
                     metavar="|".join(setting.choices) or setting.kind.value,
                     help=argparse.SUPPRESS if hidden else setting.help + shown,
                 )
-        if group in ("settings", _PROCESS):
-            holder.add_argument(
-                "--config",
-                action="store",
-                metavar="FILE",
-                help=f"settings file (default: {DEFAULT_FILE}, if there is one)",
-            )
+    holder = holder if names else parser
+    holder.add_argument(
+        "--config",
+        action="store",
+        metavar="FILE",
+        help=f"settings file (default: {DEFAULT_FILE}, if there is one)",
+    )
