@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from server.commands.output import complain, say, say_json
-from server.data_dir.directory import journals, read_last
+from server.data_dir.directory import DataDirectoryError, journals, read_last
 from server.errors.ingest import JournalDamagedError
 from server.escaping.visible import visible
 from server.log.journal import segment_files
@@ -66,15 +66,15 @@ class _Stored:
 
     @classmethod
     def of(cls, journal: Path) -> _Stored:
-        """Read what the data directory of a journal knows.
-
-        Raises:
-            DataDirectoryError: a file is damaged.
-        """
-        directory = journal.resolve().parent.parent
-        if not (directory / "checkpoints").is_dir():
+        """Read what the data directory of a journal knows; damage there does not hide the journal."""
+        directory, name = journal.resolve().parent.parent, journal.resolve().name.removesuffix("-statements")
+        if name not in {stream.value for stream in Stream} or not (directory / "checkpoints").is_dir():
             return cls(is_known=False)
-        checkpoint, statement = read_last(directory, Stream(journal.resolve().name.removesuffix("-statements")))
+        try:
+            checkpoint, statement = read_last(directory, Stream(name))
+        except DataDirectoryError as error:
+            complain(error)
+            return cls(is_known=False)
         return cls(
             is_known=True,
             origin=checkpoint.origin if checkpoint else statement.checkpoint.origin if statement else "",

@@ -72,6 +72,16 @@ def test_of_a_journal_alone_it_is_unknown_what_is_stored(journal: Path, capsys: 
     assert "--data-dir" in hint
 
 
+def test_a_damaged_checkpoint_does_not_hide_the_journal(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoints = journal.parents[1] / "checkpoints"
+    checkpoints.mkdir()
+    (checkpoints / "audit").write_text("nonsense")
+    assert main(["journal", "inspect", str(journal)]) == 0
+    printed = capsys.readouterr()
+    assert f"{checkpoints / 'audit'} is damaged" in printed.err
+    assert "it is unknown whether 2 batches are stored" in printed.out
+
+
 def test_it_shows_damage_and_says_so_by_its_status(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ((_, path),) = segment_files(journal)
     content = bytearray(path.read_bytes())
