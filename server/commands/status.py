@@ -13,7 +13,7 @@ from server.commands.api_client import call, to_json
 from server.commands.output import Style, say, say_json, shown
 from server.notary.counted import counted, entries_of
 
-__all__ = ["run"]
+__all__ = ["is_good", "run", "status_lines"]
 
 _WIDEST = 60  # characters of the column of origins
 
@@ -26,13 +26,14 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(status))
         else:
-            say(*_lines(status, Style.of(sys.stdout)))
-        return 0 if _is_good(status) else 1
+            say(*status_lines(status, Style.of(sys.stdout)))
+        return 0 if is_good(status) else 1
 
     return call(options.api, work)
 
 
-def _is_good(status: status_pb2.GetStatusResponse) -> bool:
+def is_good(status: status_pb2.GetStatusResponse) -> bool:
+    """Return whether a server is ready, and nothing is wrong with its logs."""
     return not (
         status.not_ready
         or status.storage_problem
@@ -41,7 +42,8 @@ def _is_good(status: status_pb2.GetStatusResponse) -> bool:
     )
 
 
-def _lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator[str]:
+def status_lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator[str]:
+    """Format the status of a server."""
     status = shown(status)
     yield f"server             Lognotary {status.version}, " + (
         style.paint(f"✘ not ready: {status.not_ready}", "31") if status.not_ready else style.paint("✔ ready", "32")
