@@ -30,13 +30,13 @@ serve: $(READY) ## run the server on ./data
 	$(BIN)/lognotary serve --data-dir data
 
 test: $(READY) ## run the fast tests: units, embedded storage, a smoke test of each system
-	LOGNOTARY_TEST_PROFILE=quick $(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow"
+	TEST_PROFILE=quick $(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow"
 
 test-all: $(READY) ## run all tests
-	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS)
+	TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS)
 
 test-slow: $(READY) ## run the tests that 'make test' leaves out
-	LOGNOTARY_TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS) -m slow
+	TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS) -m slow
 
 coverage: $(READY) ## measure the coverage of the fast tests; server/notary and server/check.py must have all branches covered
 	$(BIN)/pytest tests/notary tests/test_check.py -m "not hypothesis" --numprocesses auto --maxprocesses 4 --quiet \

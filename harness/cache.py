@@ -11,8 +11,8 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def cache_directory() -> Path:
-    """Return the repository's ``.cache``, or the directory LOGNOTARY_TEST_CACHE names (to share it between clones)."""
-    return Path(os.environ.get("LOGNOTARY_TEST_CACHE") or _REPOSITORY / ".cache").resolve()
+    """Return the repository's ``.cache``, or the directory TEST_CACHE names (to share it between clones)."""
+    return Path(os.environ.get("TEST_CACHE") or _REPOSITORY / ".cache").resolve()
 
 
 def cached(name: str, make: Callable[[Path], None]) -> Path:

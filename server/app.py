@@ -22,6 +22,7 @@ from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
+from server.api.server_status import StatusSource
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
@@ -107,12 +108,14 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics = intake.metrics
         # Reading has connections of its own, so that commits never wait for queries.
         reader = DeferredEngine()
+        overview = StatusSource(str(settings.storage), intake.not_ready)
         backend = Backend(
             reader,
             identity.trusted(),
             remembered,
             on_verified=metrics.verified,
             on_finding=metrics.finding,
+            status=overview,
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
@@ -132,6 +135,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         status = await stack.enter_async_context(verification)
         metrics.add_gauges(lambda: gauges(status()))
+        overview.self_verification = status
         _freeze_gc()
         if not signals.stop.is_set():
             on_ready(BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http))

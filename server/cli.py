@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import importlib
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from server.commands import audit, check, checkpoint, grants, journal, keys, prove, trace, verify
-from server.commands.output import complain, escape_streams, say, say_json
-from server.demo import run_demo
+from server.commands.arguments.options import zone_notes
+from server.commands.arguments.overview import COMMANDS, Overview
+from server.commands.arguments.parser import CommandParser, examples
+from server.commands.output import complain, complain_lines, escape_streams, say, say_json
 from server.errors.base import LognotaryError, run_reporting_errors
-from server.process.log_setup import configure_logging
-from server.settings.settings import add_flags, load_settings
+from server.settings.errors import ConfigError
+from server.settings.table import add_flags
 
 if TYPE_CHECKING:
     from server.app import BoundAddresses
 
 __all__ = ["build_parser", "main"]
 
-_EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong usage or cannot run"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     escape_streams()
-    parser = build_parser()
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser = build_parser(next((word for word in given if not word.startswith("-")), ""))
+    options = parser.parse_args(given)
+    if options.overview is not None:  # a command that needs another word
+        complain_lines(*options.overview.format_help().splitlines())
+        return 2
+    for note in zone_notes(options):
+        complain(note)
     run: Callable[[argparse.Namespace], int] = options.run
     return run_reporting_errors(lambda: _run_until_interrupted(run, options), _report)
 
@@ -47,43 +51,114 @@ def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: ar
 
 
 def _report(error: LognotaryError) -> int:
-    complain(error)
+    for problem in error.problems if isinstance(error, ConfigError) else [error]:
+        complain(problem)
     return error.exit_status
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="lognotary",
-        description="An OpenTelemetry log backend that can prove what it stored.",
-        epilog=_EXIT_CODES,
-    )
-    parser.add_argument("--version", action="version", version=f"lognotary {version('lognotary')}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def build_parser(only: str | None = None) -> CommandParser:
+    """Build the parser of the command line.
 
-    serve = commands.add_parser("serve", help="run the server", description="Run the server.")
+    Args:
+        only: the command that is needed, so that modules of others are not imported; None for all.
+    """
+    parser = Overview()
+    parser.add_argument("--version", nargs=0, action=_Version, help="show the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=CommandParser)
+    own = {"serve": _add_serve, "demo": _add_demo, "completion": _add_completion}
+    for name in (name for group in COMMANDS.values() for name in group):
+        if only not in (None, name):
+            commands.add_parser(name)
+        elif name in own:
+            own[name](commands)
+        else:
+            importlib.import_module(f"server.commands.arguments.{name}").add_parser(commands)
+        command = commands.choices[name]
+        if command.get_default("overview") is None:
+            command.set_defaults(overview=None)
+    parser.set_defaults(overview=parser)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        say(f"lognotary {version('lognotary')}")
+        parser.exit()
+
+
+def _add_serve(commands: Any) -> None:
+    serve = commands.add_parser(
+        "serve",
+        description="Run the server.",
+        epilog=examples(
+            "lognotary serve",
+            "lognotary serve --storage http://user:password@clickhouse:8123/lognotary --workers 4",
+            "lognotary serve --config /etc/lognotary.toml --batch-age 500ms --journal-bytes 4GiB",
+            variables=[
+                ("LOGNOTARY_CONFIG", "the settings file, without --config"),
+                ("LOGNOTARY_…", "any setting: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
+            ],
+        )
+        + "\n\nA size is a number of bytes, or has a unit: 10MB (powers of 1000), 1GiB (powers of 1024). A duration "
+        "is a number of seconds, or has a unit: 250ms, 10s, 5m, 12h, 7d, 1w. Options override variables, variables "
+        "override the file. 'lognotary config show' shows what applies.",
+    )
     add_flags(serve)
     serve.add_argument("--json", action="store_true", help="print the bound addresses as JSON")
     serve.set_defaults(run=_serve)
 
+
+def _add_demo(commands: Any) -> None:
     demo = commands.add_parser(
         "demo",
-        help="run a self-contained demonstration",
         description="Start a server in a temporary directory, send it the records of a small shop, show a trace, "
         "verify everything, then tamper with a record and show that verification finds it.",
     )
-    demo.set_defaults(run=lambda _: run_demo())
+    demo.set_defaults(run=_demo)
 
-    for command in (trace, audit, verify, prove, check, checkpoint, keys, journal, grants):
-        command.add_parser(commands)
-    return parser
+
+def _add_completion(commands: Any) -> None:
+    from server.commands.completion import SHELLS
+
+    completion = commands.add_parser(
+        "completion",
+        description="Print a script that completes commands, options and their values in a shell.",
+        epilog=examples(
+            "source <(lognotary completion bash)                     # in ~/.bashrc",
+            "source <(lognotary completion zsh)                      # in ~/.zshrc, after compinit",
+            "lognotary completion fish | source                      # in ~/.config/fish/config.fish",
+        ),
+    )
+    completion.add_argument("shell", choices=SHELLS, metavar="|".join(SHELLS), help="the shell")
+    completion.set_defaults(run=_completion)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from server.commands.completion import completion_script
+
+    say(*completion_script(options.shell, build_parser()).splitlines())
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from server.demo import run_demo
+
+    return run_demo()
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # Imported here, so that other commands do not have to import the whole server.
-    from server.app import run_server
+    # Imported step by step, so that wrong settings are told before the whole server is imported.
+    from server.settings.settings import load_settings
 
     settings = load_settings(vars(options), os.environ)
+
+    import asyncio
+
+    from server.app import run_server
+    from server.process.log_setup import configure_logging
+
     configure_logging(settings.log_level, settings.log_format)
 
     def on_ready(bound: BoundAddresses) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from server.notary.counted import counted
 from storage.create_statement import Column, Index, Table, parse_create
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NotAppliedError
@@ -143,9 +144,15 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
         if table in stored.masked:
             found.append(Difference(table, f"a masking policy changes what users see of the table {table}"))
         if rows := stored.patched.get(table, 0):
-            found.append(Difference(table, f"{rows} rows of the table {table} were changed by UPDATE, not merged yet"))
+            what = counted(rows, f"row of the table {table} was", f"rows of the table {table} were")
+            found.append(Difference(table, f"{what} changed by UPDATE, not merged yet"))
         if count := stored.mutated.get(table, 0):
-            what = f"{count} mutation(s) that change or delete rows of the table {table} are not done yet"
+            rows_of = f"rows of the table {table}"
+            what = counted(
+                count,
+                f"mutation that changes or deletes {rows_of} is not done yet",
+                f"mutations that change or delete {rows_of} are not done yet",
+            )
             found.append(Difference(table, f"{what}: other users may see the rows as they will be"))
     return tuple(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from server.notary.origin import Stream
@@ -68,16 +68,16 @@ class AuditFilter:
     """Filter of audit events; all conditions must hold. Times are nanoseconds since the epoch.
 
     Attributes:
-        equal: column -> value, for ActorId, TargetId, TargetType, SourceId, Outcome, Category,
+        equal: column -> value, for Action, ActorId, TargetId, TargetType, SourceId, Outcome, Category,
             ServiceName and TraceId.
-        action: exact, or a prefix followed by ``*``.
+        prefixes: column -> beginning of the value, for the same columns; empty for any value that is not empty.
         text: text in the body, ignoring case.
         since: earliest Timestamp.
         until: upper limit of Timestamp, exclusive.
     """
 
     equal: Mapping[str, str]
-    action: str = ""
+    prefixes: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     since: int | None = None
     until: int | None = None
@@ -100,7 +100,7 @@ class Span:
 
 
 _FILTER_COLUMNS = frozenset(
-    {"ActorId", "TargetId", "TargetType", "SourceId", "Outcome", "Category", "ServiceName", "TraceId"}
+    {"Action", "ActorId", "TargetId", "TargetType", "SourceId", "Outcome", "Category", "ServiceName", "TraceId"}
 )
 
 
@@ -216,12 +216,11 @@ def of_audit_events(wanted: AuditFilter) -> Lookup:
             raise ValueError(f"audit events cannot be filtered by {column}")
         conditions.append(f"{column} = {{{column}:String}}")
         parameters[column] = value
-    if wanted.action.endswith("*"):
-        conditions.append("startsWith(Action, {action:String})")
-        parameters["action"] = wanted.action[:-1]
-    elif wanted.action:
-        conditions.append("Action = {action:String}")
-        parameters["action"] = wanted.action
+    for column, beginning in wanted.prefixes.items():
+        if column not in _FILTER_COLUMNS:
+            raise ValueError(f"audit events cannot be filtered by {column}")
+        conditions.append(f"startsWith({column}, {{{column}:String}}) AND {column} != ''")
+        parameters[column] = beginning
     if wanted.text:
         conditions.append("positionCaseInsensitiveUTF8(Body, {text:String}) > 0")
         parameters["text"] = wanted.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from storage.errors import StorageConfigError
 
@@ -58,7 +58,7 @@ def parse_storage_url(text: str) -> StorageUrl:
     Raises:
         StorageConfigError: the text is not a storage URL; the message shows the two forms.
     """
-    shown = re.sub("//.*@", "//***@", text)  # messages show no password
+    shown = re.sub("//.*@", "//***@", text).partition("?")[0]  # messages show no password
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -66,12 +66,12 @@ def parse_storage_url(text: str) -> StorageUrl:
         raise StorageConfigError(f"not a storage URL, because its host or port cannot be read: {shown!r}") from error
     if parts.scheme == "chdb":
         path = unquote(parts.path)
-        if parts.netloc or not path.startswith("/") or path == "/":
+        if parts.netloc or not path.startswith("/") or path == "/" or "?" in text or "#" in text:
             raise StorageConfigError(f"an embedded storage URL must be chdb:///absolute/path, not {shown!r}")
         return EmbeddedUrl(Path(path))
     if parts.scheme in ("http", "https") and parts.hostname:
         secure = parts.scheme == "https"
-        database = unquote(parts.path.strip("/")) or DEFAULT_DATABASE
+        database = _database(parts)
         if not _DATABASE.fullmatch(database):
             raise StorageConfigError(f"{database!r} is not a database name of letters, digits and '_'")
         return ServerUrl(
@@ -85,3 +85,21 @@ def parse_storage_url(text: str) -> StorageUrl:
     raise StorageConfigError(
         f"not a storage URL: {shown!r}; use chdb:///absolute/path or http(s)://user:password@host:8123/database"
     )
+
+
+def _database(parts: SplitResult) -> str:
+    """Return the database that a server's URL names, as its path or as the parameter ``database``."""
+    if parts.fragment:
+        raise StorageConfigError("a storage URL has no fragment: write '#' in a name or password as %23")
+    named = {unquote(parts.path.strip("/"))} - {""}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name != "database":
+            raise StorageConfigError(
+                f"{name!r} is not a parameter of a storage URL, which is http(s)://user:password@host:8123/database"
+            )
+        named.add(value)
+    if len(named) > 1:
+        raise StorageConfigError(
+            f"the storage URL names two databases, {' and '.join(map(repr, sorted(named)))}: leave out one"
+        )
+    return named.pop() if named else DEFAULT_DATABASE

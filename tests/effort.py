@@ -1,6 +1,6 @@
 """Effort of generated tests: all of it, or a tenth for an answer in minutes.
 
-``LOGNOTARY_TEST_PROFILE`` is ``patient``, which is the default, or ``quick``, which ``make test`` takes.
+``TEST_PROFILE`` is ``patient``, which is the default, or ``quick``, which ``make test`` takes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def profile() -> str:
     Raises:
         ValueError: the variable names another.
     """
-    name = os.environ.get("LOGNOTARY_TEST_PROFILE", PROFILES[0])
+    name = os.environ.get("TEST_PROFILE", PROFILES[0])
     if name not in PROFILES:
-        raise ValueError(f"LOGNOTARY_TEST_PROFILE is {name!r}: set it to one of {', '.join(PROFILES)}")
+        raise ValueError(f"TEST_PROFILE is {name!r}: set it to one of {', '.join(PROFILES)}")
     return name
 
 

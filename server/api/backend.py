@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lognotary.v1 import correlation_pb2, evidence_pb2
+from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
 from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
@@ -17,6 +17,7 @@ from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
+from server.api.server_status import StatusSource, get_status
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_time_range
 from server.notary.checkpoint import Checkpoint
@@ -59,6 +60,7 @@ class Backend:
         *,
         on_verified: Callable[[int], object] = lambda _: None,
         on_finding: Callable[[str], object] = lambda _: None,
+        status: StatusSource | None = None,
     ) -> None:
         """Answer from a storage.
 
@@ -69,12 +71,14 @@ class Backend:
                 verification checks storage against.
             on_verified: function that is called with the number of records that a verification has verified.
             on_finding: function that is called with the kind of each finding.
+            status: source of what the server knows of itself.
         """
         self._engine = engine
         self._remembered = remembered
         self._trust = _Trust(KnownKeys(engine, keys), ProofCache())
         self._on_verified = on_verified
         self._on_finding = on_finding
+        self._status = status or StatusSource()
 
     @property
     def keys(self) -> TrustedKeys:
@@ -98,6 +102,10 @@ class Backend:
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
         """Answer ``ListLogs``; raises StorageError."""
         return list_logs(self._engine, self._trust.keys.now())
+
+    def get_status(self, request: status_pb2.GetStatusRequest) -> status_pb2.GetStatusResponse:  # noqa: ARG002
+        """Answer ``GetStatus``, also while storage cannot be read."""
+        return get_status(self._engine, self._trust.keys.now, self._status)
 
     def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest) -> evidence_pb2.GetCheckpointResponse:
         """Answer ``GetCheckpoint``; raises ApiError and StorageError."""

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from lognotary.v1 import correlation_pb2 as pb
-from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.errors import NotFoundError
+from server.api.filters import audit_filter
 from server.api.messages import evidence_message, record_message, span_message, to_nanos
 from server.api.page_tokens import make_token, parse_token
 from server.api.pages import Page, Position, read_page
-from server.api.time_ranges import check_time_range
+from server.api.trace_ids import parse_trace_id
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
-from storage.records import AuditFilter, of_audit_events, of_trace, spans_of_trace
+from storage.records import of_audit_events, of_trace, spans_of_trace
 
 __all__ = ["get_trace", "search_audit"]
 
-_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TRACE_LIMIT = 1000
 _PAGE_SIZE = 100
 _LARGEST = 1000
@@ -73,29 +69,11 @@ def search_audit(
         InvalidArgumentError: a filter or the page token cannot be used.
         StorageError: storage cannot be read.
     """
-    check_time_range(request)
-    equal = {
-        "ActorId": request.actor_id,
-        "TargetId": request.target_id,
-        "TargetType": request.target_type,
-        "SourceId": request.source_id,
-        "Outcome": request.outcome,
-        "Category": request.category,
-        "ServiceName": request.service_name,
-        "TraceId": parse_trace_id(request.trace_id) if request.trace_id else "",
-    }
     size = min(request.page_size or _PAGE_SIZE, _LARGEST)
-    wanted = AuditFilter(
-        equal={column: value for column, value in equal.items() if value},
-        action=request.action,
-        text=request.text,
-        since=_time("since", request.since) if request.HasField("since") else None,
-        until=_time("until", request.until) if request.HasField("until") else None,
-    )
     page = read_page(
         engine,
         keys,
-        of_audit_events(wanted),
+        of_audit_events(audit_filter(request)),
         size,
         parse_token(request.page_token) if request.page_token else Position(),
         rehash=request.check != pb.CHECK_SIGNATURES,
@@ -107,27 +85,5 @@ def search_audit(
     )
 
 
-def parse_trace_id(text: str) -> str:
-    """Parse a trace ID: 32 hexadecimal digits in upper or lower case.
-
-    Raises:
-        InvalidArgumentError: the text is not a trace ID; the message says what a trace ID is.
-    """
-    trace_id = text.strip().lower()
-    if not _TRACE_ID.fullmatch(trace_id) or trace_id == "0" * 32:
-        raise InvalidArgumentError(
-            f"{text[:80]!r} is not a trace ID, which has 32 hexadecimal digits, not all zero, such as "
-            "4bf92f3577b34da6a3ce929d0e0e4736"
-        )
-    return trace_id
-
-
 def _messages(stream: Stream, page: Page) -> list[pb.Record]:
     return [record_message(stream, row, evidence_message(row, found)) for row, found in page.rows]
-
-
-def _time(name: str, timestamp: Timestamp) -> int:
-    nanos = to_nanos(timestamp)
-    if not 0 <= nanos < 1 << 63:
-        raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
-    return nanos

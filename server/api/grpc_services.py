@@ -1,4 +1,4 @@
-"""The gRPC API: ``CorrelationService`` and ``EvidenceService``."""
+"""The gRPC API: ``CorrelationService``, ``EvidenceService`` and ``StatusService``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+from lognotary.v1 import (
+    correlation_pb2,
+    correlation_pb2_grpc,
+    evidence_pb2,
+    evidence_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
+)
 from server.api.backend import Backend
 from server.api.statuses import status_of
 from server.process.pools import Pool
@@ -24,6 +31,7 @@ _Context = grpc.aio.ServicerContext[Message, Message]
 SERVICE_NAMES = (
     correlation_pb2.DESCRIPTOR.services_by_name["CorrelationService"].full_name,
     evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
+    status_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
 )
 
 
@@ -83,6 +91,17 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
             interrupt.set()  # the client may have gone
 
 
+class _Status(status_pb2_grpc.StatusServiceServicer):
+    def __init__(self, backend: Backend, pool: Pool) -> None:
+        self._backend = backend
+        self._pool = pool
+
+    async def GetStatus(  # noqa: N802 - the name is the API's
+        self, request: status_pb2.GetStatusRequest, context: _Context
+    ) -> status_pb2.GetStatusResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.get_status(request))
+
+
 async def _answer(
     context: _Context, run: Callable[[Callable[[], _Answer]], Awaitable[_Answer]], work: Callable[[], _Answer]
 ) -> _Answer:
@@ -102,3 +121,4 @@ def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool) -> None:
     """Add the API's services to a server; calls are answered in the threads of a pool."""
     correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool), server)
     evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend, pool), server)
+    status_pb2_grpc.add_StatusServiceServicer_to_server(_Status(backend, pool), server)

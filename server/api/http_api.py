@@ -2,6 +2,7 @@
 
 GET  /api/v1/traces/{trace_id}                  GetTrace; query parameters are the request's fields
 GET  /api/v1/audit-events                       SearchAuditEvents; query parameters are the request's fields
+GET  /api/v1/status                             GetStatus
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
@@ -18,21 +19,22 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from lognotary.v1 import correlation_pb2, evidence_pb2
+from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError
+from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tile_api import tile_routes
 from server.process.pools import Pool
@@ -65,7 +67,7 @@ def build_http_api(
             body = await request.json() if await request.body() else {}
         except ValueError as error:
             raise InvalidArgumentError(f"the body is not JSON: {error}") from error
-        call = _parse(body, evidence_pb2.VerifyRequest())
+        call = parse_body(body, evidence_pb2.VerifyRequest())
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(backend.verify, call, interrupt))
@@ -88,6 +90,7 @@ def build_http_api(
         routes=[
             _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, pool),
             _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, pool),
+            _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
             _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),
             _call(
@@ -116,31 +119,10 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
     """Return a route for GET, with the fields of the call's request in the path and in the query."""
 
     async def handle(request: Request) -> Response:
-        call = _parse(_json_values(kind, {**request.query_params, **request.path_params}), kind())
+        call = parse_parameters(request.query_params.multi_items(), request.path_params, kind())
         return _json(await pool.run(partial(answer, call)))
 
     return Route(path, handle)
-
-
-def _json_values(kind: type[Message], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return query parameters as JSON values: booleans must be converted, but numbers are accepted as text."""
-    truths = {
-        name
-        for field in kind.DESCRIPTOR.fields
-        if field.type == field.TYPE_BOOL
-        for name in (field.name, field.camelcase_name)
-    }
-    words = {"true": True, "false": False}
-    return {name: words.get(text, text) if name in truths else text for name, text in texts.items()}
-
-
-def _parse(values: Any, message: _MessageT) -> _MessageT:
-    if not isinstance(values, dict):  # ParseDict would accept an empty list as an empty object
-        raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: the body is not a JSON object")
-    try:
-        return ParseDict(values, message)
-    except (ParseError, ValueError, TypeError) as error:
-        raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: {error}") from error
 
 
 def _to_json(message: Message, *, indent: int | None = 2) -> str:

@@ -13,6 +13,7 @@ from server.api.messages import evidence_message, from_nanos
 from server.api.proof_cache import ProofCache
 from server.notary.batch import Batch
 from server.notary.chain import check_batch
+from server.notary.counted import entries_of
 from server.notary.errors import VerificationError
 from server.notary.origin import LogName
 from server.notary.proofs import (
@@ -112,7 +113,7 @@ def get_inclusion_proof(
     batch = _checkpoint_over(engine, keys, cache, log_id, request)
     size = batch.tree_size
     if index >= size:
-        message = f"there is no leaf {index}: {batch.origin} has {size} entries, numbered from 0"
+        message = f"there is no leaf {index}: {batch.origin} has {entries_of(size)}, numbered from 0"
         raise InvalidArgumentError(message) if request.tree_size else NotFoundError(message)
 
     def prove(tree: TreeHashes) -> tuple[bytes, list[bytes]]:
@@ -190,7 +191,7 @@ def get_consistency_proof(
     later = find_checkpoint(engine, keys, log_id, request.second)
     first, second = request.first, later.tree_size
     if first > second:
-        raise NotFoundError(f"{later.origin} has not grown to {first} entries: it has {second}")
+        raise NotFoundError(f"{later.origin} has not grown to {entries_of(first)}: it has {second}")
     earlier = stored_checkpoint(engine, keys, log_id, first)
 
     def prove(tree: TreeHashes) -> tuple[bytes, list[bytes]]:
@@ -203,7 +204,7 @@ def get_consistency_proof(
     root, path = _proved(engine, keys, later, cache, nodes, prove)
     if earlier is not None and earlier.root_hash != root:
         raise AlteredError(
-            f"{later.origin} has two histories: its checkpoint after {second} entries is inconsistent with the one "
+            f"{later.origin} has two histories: its checkpoint after {entries_of(second)} is inconsistent with the one "
             f"after {first}"
         )
     return pb.GetConsistencyProofResponse(

@@ -36,10 +36,8 @@ def check_time_range(request: WithTimeRange) -> None:
     if not (request.HasField("since") and request.HasField("until")):
         return
     if to_nanos(request.since) >= to_nanos(request.until):
-        raise InvalidArgumentError(
-            f"since must be before until: no time lies between {_shown(request.since)} and {_shown(request.until)}. An "
-            "age counts back from now, so since is the larger one, as in since 2d until 1d"
-        )
+        since, until = _shown(request.since), _shown(request.until)
+        raise InvalidArgumentError(f"since ({since}) is not before until ({until}), so nothing can be between them")
 
 
 def _shown(timestamp: Timestamp) -> str:

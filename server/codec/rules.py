@@ -14,13 +14,14 @@ below:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from server.errors.base import LognotaryError
+from server.errors.suggestions import did_you_mean
 
-__all__ = ["BUILT_IN_RULES", "Fields", "Match", "Rule", "RuleError", "parse_rules"]
+__all__ = ["BUILT_IN_RULES", "Fields", "Match", "Rule", "RuleError", "parse_rule", "parse_rules"]
 
 
 class RuleError(LognotaryError):
@@ -149,18 +150,25 @@ def parse_rules(settings: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
     Raises:
         RuleError: a rule cannot be used.
     """
-    return tuple(_parse_rule(number, rule) for number, rule in enumerate(settings, 1))
+    return tuple(parse_rule(number, rule) for number, rule in enumerate(settings, 1))
 
 
-def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
+def parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
+    """Read a rule from settings.
+
+    Args:
+        number: number of the rule, from 1, which names a rule without a name.
+        settings: the table of the rule.
+
+    Raises:
+        RuleError: the rule cannot be used.
+    """
     if not isinstance(settings, Mapping):
         raise RuleError(f"audit rule {number} is not a table")
     name = settings.get("name")
     if not isinstance(name, str) or not name:
         raise RuleError(f"audit rule {number} has no name")
-    unknown = settings.keys() - {"name", "match", "fields"}
-    if unknown:
-        raise RuleError(f"audit rule {name!r}: unknown setting {', '.join(sorted(unknown))}")
+    _refuse_unknown(f"audit rule {name!r}: unknown setting", settings, ("name", "match", "fields"))
     matches = settings.get("match")
     matches = [matches] if isinstance(matches, Mapping) else matches
     if not isinstance(matches, Sequence) or isinstance(matches, str) or not matches:
@@ -171,9 +179,7 @@ def _parse_rule(number: int, settings: Mapping[str, Any]) -> Rule:
 def _parse_match(name: str, match: object) -> Match:
     if not isinstance(match, Mapping):
         raise RuleError(f"audit rule {name!r}: 'match' must be a table of conditions, or a list of them")
-    unknown = match.keys() - {item.name for item in fields(Match)}
-    if unknown:
-        raise RuleError(f"audit rule {name!r}: unknown condition {', '.join(sorted(unknown))}")
+    _refuse_unknown(f"audit rule {name!r}: unknown condition", match, [item.name for item in fields(Match)])
     attributes = match.get("attributes", {})
     patterns = [match.get(key, "") for key in ("event_name", "scope", "service")]
     if not isinstance(attributes, Mapping):
@@ -181,8 +187,9 @@ def _parse_match(name: str, match: object) -> Match:
     for pattern in (*patterns, *attributes.values()):
         if not isinstance(pattern, str) or "*" in pattern[:-1]:
             raise RuleError(f"audit rule {name!r}: a pattern must be text, with '*' only at the end")
-    if not isinstance(match.get("severity_min", 0), int):
-        raise RuleError(f"audit rule {name!r}: severity_min must be a number")
+    least = match.get("severity_min", 0)
+    if not isinstance(least, int) or isinstance(least, bool):
+        raise RuleError(f"audit rule {name!r}: severity_min must be a number, such as 17 for ERROR")
     parsed = Match(**match)
     if parsed == Match():
         raise RuleError(f"audit rule {name!r}: a match without conditions would make every record audit")
@@ -204,7 +211,12 @@ def _parse_fields(name: str, settings: Mapping[str, Any]) -> Fields:
                     f"scope:KEY, =TEXT, {', '.join(_SOURCE_NAMES)}"
                 )
         parsed[item.name] = tuple(sources)
-    unknown = chosen.keys() - parsed.keys()
-    if unknown:
-        raise RuleError(f"audit rule {name!r}: unknown field {', '.join(sorted(unknown))}")
+    _refuse_unknown(f"audit rule {name!r}: unknown field", chosen, parsed)
     return Fields(**parsed)
+
+
+def _refuse_unknown(subject: str, given: Mapping[str, Any], valid: Collection[str]) -> None:
+    unknown = sorted(given.keys() - set(valid))
+    if unknown:
+        meant = "".join(did_you_mean(name, valid) for name in unknown)
+        raise RuleError(f"{subject} {', '.join(unknown)}{meant or '; valid are ' + ', '.join(valid)}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-import time
+import os
 from collections.abc import Callable
 
 import grpc
@@ -12,50 +10,64 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
 from server.commands.output import complain
+from server.settings.moments import Moment
+from server.settings.sources import unknown_variables
+from server.settings.values import parse_address
 
-__all__ = ["add_address_flag", "add_api_flag", "call", "parse_time", "to_json"]
+__all__ = ["call", "timestamp", "to_json"]
 
-_DEFAULT_API = "127.0.0.1:7317"
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.enable_http_proxy", 0),  # it would be used for 127.0.0.1 too
 )
 _FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_HTTP_ANSWERS = ("http1", "HTTP/1", "http2 header with status: 4", "frame", "preface", "settings")
 
 
-def add_api_flag(parser: argparse.ArgumentParser) -> None:
-    """Add ``--api`` and ``--json``."""
-    add_address_flag(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
-
-
-def add_address_flag(parser: argparse.ArgumentParser) -> None:
-    """Add ``--api`` alone."""
-    parser.add_argument(
-        "--api", metavar="H:P", default=_DEFAULT_API, help="the server's gRPC API (default: %(default)s)"
-    )
-
-
-def call(address: str, work: Callable[[grpc.Channel], int]) -> int:
+def call(address: str | None, work: Callable[[grpc.Channel], int]) -> int:
     """Run calls against a server; errors become a message and an exit status.
 
     Args:
-        address: ``host:port``.
+        address: ``host:port`` as given with ``--api``; None for the variable's, or the default.
         work: makes the calls, and returns the exit status.
     """
+    variable = API_VARIABLE[0]
+    source = "--api" if address else variable
+    address = address or os.environ.get(variable) or DEFAULT_API
+    problems = unknown_variables(os.environ)
+    try:
+        parse_address(address)
+    except ValueError as error:
+        problems.append(f"{source}: {str(error).replace(':4317', ':7317')}")
+    for problem in problems:
+        complain(problem)
+    if problems:
+        return 2
     try:
         with grpc.insecure_channel(address, options=_OPTIONS) as channel:
             return work(channel)
     except grpc.RpcError as error:
-        code, details = error.code(), error.details() or ""
-        if code is grpc.StatusCode.UNAVAILABLE and "storage" not in details:
-            details = (
-                f"no server is listening on {address} ({details}); start one with 'lognotary serve', or give --api"
-            )
-        complain(details)
-        return 1 if code in _FINDINGS else 2
+        complain(_explain(error.code(), error.details() or "", address))
+        return 1 if error.code() in _FINDINGS else 2
+
+
+def _explain(code: grpc.StatusCode, details: str, address: str) -> str:
+    """Return what is wrong with a call, and what to do."""
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return (
+            f"{address} does not answer this call ({details}): it may be the OTLP port, another program, or another "
+            f"version of Lognotary. Give the address of the server's gRPC API with --api (default: {DEFAULT_API})"
+        )
+    if code is not grpc.StatusCode.UNAVAILABLE or "storage" in details:
+        return details
+    if any(sign in details for sign in _HTTP_ANSWERS):
+        return (
+            f"{address} does not speak gRPC ({details}): it may be an HTTP port. Give the address of the server's gRPC "
+            f"API with --api (default: {DEFAULT_API})"
+        )
+    return f"no server is listening on {address} ({details}); start one with 'lognotary serve', or give --api"
 
 
 def to_json(message: Message, *, indent: int | None = 2) -> str:
@@ -63,21 +75,7 @@ def to_json(message: Message, *, indent: int | None = 2) -> str:
     return MessageToJson(message, indent=indent, always_print_fields_with_no_presence=True)
 
 
-def parse_time(text: str) -> Timestamp:
-    """Read a time: RFC 3339, or an age, such as ``90s``, ``15m``, ``2h``, ``7d``.
-
-    Raises:
-        argparse.ArgumentTypeError: the text is neither.
-    """
-    timestamp = Timestamp()
-    ago = re.fullmatch(r"(\d{1,9})([smhd])", text)
-    if ago:
-        timestamp.FromNanoseconds(max(0, time.time_ns() - int(ago[1]) * _UNITS[ago[2]] * 10**9))
-        return timestamp
-    try:
-        timestamp.FromJsonString(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time: give RFC 3339, such as 2026-01-31T12:00:00Z, or an age such as 15m, 2h, 7d"
-        ) from error
-    return timestamp
+def timestamp(moment: Moment) -> Timestamp:
+    """Return a time from the command line as a message."""
+    seconds, nanos = divmod(moment.nanos, 10**9)
+    return Timestamp(seconds=seconds, nanos=nanos)

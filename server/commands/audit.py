@@ -9,59 +9,22 @@ from typing import Any
 import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
-from server.commands.api_client import add_api_flag, call, parse_time, to_json
-from server.commands.output import Style, complain, say, say_json
+from server.commands.api_client import call, timestamp, to_json
+from server.commands.arguments.audit import FILTERS
+from server.commands.output import Style, say, say_json
 from server.commands.render import event_lines
 
-__all__ = ["add_parser"]
-
-_FILTERS = {
-    "actor": ("actor_id", "who did it"),
-    "action": ("action", "what was done; exact, or a prefix followed by '*'"),
-    "target": ("target_id", "what it was done to"),
-    "target-type": ("target_type", "type of the target"),
-    "source": ("source_id", "where it came from"),
-    "outcome": ("outcome", "success, failure or unknown"),
-    "category": ("category", "admin, data, auth or system"),
-    "service": ("service_name", "the service that reported it"),
-    "trace": ("trace_id", "the trace it belongs to"),
-    "text": ("text", "text in the body; case is ignored"),
-}
+__all__ = ["run"]
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "audit",
-        help="search audit events",
-        description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
-        "no event matches, one was tampered with, or there are more that cannot be proved.",
-    )
-    for flag, (field, text) in _FILTERS.items():
-        parser.add_argument(f"--{flag}", dest=field, metavar="X", default="", help=text)
-    parser.add_argument(
-        "--since", type=parse_time, metavar="TIME", help="not before: RFC 3339, or an age such as 15m, 2h, 7d"
-    )
-    parser.add_argument(
-        "--until", type=parse_time, metavar="TIME", help="before: RFC 3339, or an age such as 15m, 2h, 7d"
-    )
-    parser.add_argument(
-        "--limit", type=int, default=100, metavar="N", help="maximum number of events (default: %(default)s)"
-    )
-    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
-    add_api_flag(parser)
-    parser.set_defaults(run=_run)
-
-
-def _run(options: argparse.Namespace) -> int:
-    if options.limit < 1:
-        complain("--limit must be at least 1")
-        return 2
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    filters: dict[str, Any] = {field: getattr(options, field) or "" for field, _ in FILTERS.values()}
     request = correlation_pb2.SearchAuditEventsRequest(
-        since=options.since,
-        until=options.until,
+        since=options.since and timestamp(options.since),
+        until=options.until and timestamp(options.until),
         check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
-        **{field: getattr(options, field) for field, _ in _FILTERS.values()},
+        **filters,
     )
 
     def work(channel: grpc.Channel) -> int:

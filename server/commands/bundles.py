@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.settings.settings import ConfigError
+from server.settings.errors import ConfigError
 
 __all__ = ["save_bundle"]
 

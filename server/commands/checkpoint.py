@@ -4,57 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
-from server.commands.api_client import add_api_flag, call, to_json
+from server.commands.api_client import call, to_json
 from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
-from server.settings.settings import ConfigError
+from server.notary.counted import counted, entries_of
 
-__all__ = ["add_parser"]
+__all__ = ["run"]
 
 _WIDEST = 80  # characters of the column of origins
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "checkpoint",
-        help="print a log's signed checkpoint",
-        description="Print a log's checkpoint as it was signed, the latest unless --size is given. Keep it outside the "
-        "storage: later, 'lognotary verify --checkpoint FILE' shows that nothing before it was changed or cut off. "
-        "Exit status 1 if there is no such checkpoint.",
-    )
-    parser.add_argument(
-        "--log", metavar="LOG", default="", help="origin or ID of the log; required if there are several"
-    )
-    parser.add_argument("--size", metavar="N", type=_size, default=0, help="the checkpoint after N entries")
-    parser.add_argument(
-        "--statement",
-        action="store_true",
-        help="print the last statement about the log instead: a checkpoint with the time at which it was signed",
-    )
-    parser.add_argument("--list", action="store_true", help="list all logs instead")
-    parser.add_argument(
-        "--origins",
-        action="store_true",
-        help="with --list: only the origins, one on a line, to be kept for 'lognotary verify --logs-file FILE'",
-    )
-    add_api_flag(parser)
-    parser.set_defaults(run=_run)
-
-
-def _size(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 1 << 63):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of entries: give a whole number of at least 1")
-    return int(text)
-
-
-def _run(options: argparse.Namespace) -> int:
-    if options.origins and (options.json or not options.list):
-        raise ConfigError("--origins requires --list, and excludes --json")
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
 
     def work(channel: grpc.Channel) -> int:
         stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
@@ -107,6 +71,7 @@ def _lines(found: evidence_pb2.ListLogsResponse) -> Iterator[str]:
     logs = shown(found).logs
     width = min(_WIDEST, max(len(log.origin) for log in logs))
     for log in logs:
-        yield f"{log.origin:{width}}  {log.log_id}  {log.tree_size:,} entries in {log.sequence:,} batches".rstrip()
+        size = f"{entries_of(log.tree_size)} in {counted(log.sequence, 'batch', 'batches')}"
+        yield f"{log.origin:{width}}  {log.log_id}  {size}"
         if log.problem:
             yield f"    ✘ {log.problem}"

@@ -5,77 +5,102 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from server.commands.output import complain, say, say_json
-from server.data_dir.directory import journals
+from server.data_dir.directory import DataDirectoryError, journals, read_last
 from server.errors.ingest import JournalDamagedError
 from server.escaping.visible import visible
 from server.log.journal import segment_files
 from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
-from server.settings.settings import add_flags, load_settings
+from server.notary.counted import counted
+from server.notary.origin import Stream
+from server.settings.settings import load_settings
 from storage.errors import StorageError
 from storage.statements import decode_statement
 
-__all__ = ["add_parser"]
+__all__ = ["inspect"]
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "journal",
-        help="inspect the journal: batches that are signed but may not be stored yet",
-        description="Inspect a server's journal (write-ahead log): batches that are signed but may not be stored yet.",
-    )
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    inspect = actions.add_parser(
-        "inspect",
-        help="list the contents of a journal",
-        description="List the contents of a journal, and any damage. Read-only, and safe to use while a server "
-        "runs; a frame that is just being written then looks incomplete. Stored batches stay listed until their "
-        "segment is deleted. Exit status 1 if there is damage.",
-    )
-    inspect.add_argument(
-        "directory",
-        metavar="DIRECTORY",
-        nargs="*",
-        type=Path,
-        help="directory of a journal (default: all journals in data_dir)",
-    )
-    inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")
-    add_flags(inspect, "data_dir")
-    inspect.set_defaults(run=_inspect)
-
-
-def _inspect(options: argparse.Namespace) -> int:
+def inspect(options: argparse.Namespace) -> int:
+    """List the contents of journals; return the exit status."""
     directories = options.directory or journals(load_settings(vars(options), os.environ).data_dir)
-    segments = [(first, path) for directory in directories for first, path in segment_files(directory)]
+    segments = [(directory, *segment) for directory in directories for segment in segment_files(directory)]
     if not segments:
         complain("no journal found: give its directory, or the server's --data-dir")
-        return 1
-    damaged = False
-    for first, path in segments:
-        segment = _describe(first, path)
-        damaged = damaged or bool(segment["damage"])
+        return 2
+    shown = []
+    known = {directory: _Stored.of(directory) for directory in directories}
+    for directory, first, path in segments:
+        shown.append(_describe(first, path, known[directory]))
         if options.json:
-            say_json(json.dumps(segment))
+            say_json(json.dumps(shown[-1]))
         else:
-            say(*_lines(segment))
-    return 1 if damaged else 0
+            say(*_lines(shown[-1]))
+    if not options.json:
+        say(*_summary(shown))
+    return 1 if any(segment["damage"] for segment in shown) else 0
 
 
-def _describe(first: int, path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The end of a log in storage, as its server wrote it down.
+
+    Attributes:
+        is_known: False if a journal is not in its data directory, so that nothing is known.
+        origin: origin of the log; empty if nothing of it is stored.
+        size: number of entries that are stored.
+        statement: number of the last statement that is stored.
+    """
+
+    is_known: bool
+    origin: str = ""
+    size: int = 0
+    statement: int = 0
+
+    @classmethod
+    def of(cls, journal: Path) -> _Stored:
+        """Read what the data directory of a journal knows; damage there does not hide the journal."""
+        directory, name = journal.resolve().parent.parent, journal.resolve().name.removesuffix("-statements")
+        if name not in {stream.value for stream in Stream} or not (directory / "checkpoints").is_dir():
+            return cls(is_known=False)
+        try:
+            checkpoint, statement = read_last(directory, Stream(name))
+        except DataDirectoryError as error:
+            complain(error)
+            return cls(is_known=False)
+        return cls(
+            is_known=True,
+            origin=checkpoint.origin if checkpoint else statement.checkpoint.origin if statement else "",
+            size=checkpoint.size if checkpoint else 0,
+            statement=statement.number if statement else 0,
+        )
+
+    def has(self, entry: dict[str, Any]) -> bool | None:
+        """Return whether an entry of the journal is stored; None if it is not known."""
+        if not self.is_known or "unreadable" in entry:
+            return None
+        if "batch" in entry:
+            return bool(entry["origin"] == self.origin and entry["first_leaf"] + entry["records"] <= self.size)
+        return bool(entry["statement"] <= self.statement)
+
+
+def _describe(first: int, path: Path, stored: _Stored) -> dict[str, Any]:
     with path.open("rb") as file:
         scan = scan_segment(file, first)
         entries = [{"frame": frame.number, "bytes": frame.length, **_entry(file, frame)} for frame in scan.frames]
+    entries = [{**entry, "stored": stored.has(entry)} for entry in entries]
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
         "entries": entries,
+        "waiting_batches": sum("batch" in entry and entry["stored"] is False for entry in entries),
         "damage": scan.damage,
         "frames_beyond_damage": list(scan.beyond),
     }
@@ -104,25 +129,44 @@ def _entry(file: Any, frame: Frame) -> dict[str, Any]:
     return {"log": row.log_id, "statement": row.number, "kind": row.kind, "signed_at": _time(row.signed_at)}
 
 
+_STATES = {True: "stored   ", False: "waits    ", None: "unknown  "}
+
+
 def _lines(segment: dict[str, Any]) -> Iterator[str]:
-    yield f"{segment['file']}  {segment['bytes']:,} bytes"
+    yield f"{segment['file']}  {counted(segment['bytes'], 'byte')}"
     for entry in segment["entries"]:
         if "batch" in entry:
-            end = entry["first_leaf"] + entry["records"] - 1
-            what = (
-                f"batch {entry['batch']} of {visible(entry['origin'])}, leaves {entry['first_leaf']} to {end}, "
-                f"received {entry['ingested_at']}"
-            )
+            first, last = entry["first_leaf"], entry["first_leaf"] + entry["records"] - 1
+            leaves = f"leaf {first}" if first == last else f"leaves {first} to {last}"
+            what = f"batch {entry['batch']} of {visible(entry['origin'])}, {leaves}, received {entry['ingested_at']}"
         elif "statement" in entry:
             log, kind = visible(entry["log"]), visible(entry["kind"])
             what = f"statement {entry['statement']} of the log {log}: {kind}, {entry['signed_at']}"
         else:
             what = "complete, but of a version that this Lognotary does not support"
-        yield f"  frame {entry['frame']}  {entry['bytes']:,} bytes  {what}"
+        yield f"  {_STATES[entry['stored']]}frame {entry['frame']}  {counted(entry['bytes'], 'byte')}  {what}"
     if segment["damage"]:
         yield f"  ✘ {segment['damage']}"
     if segment["frames_beyond_damage"]:
         yield f"  ✘ intact frames after the damage: {', '.join(map(str, segment['frames_beyond_damage']))}"
+
+
+def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
+    entries = [entry for segment in segments for entry in segment["entries"]]
+    for kind, one, many in (("batch", "batch", "batches"), ("statement", "statement", "statements")):
+        states = Counter(entry["stored"] for entry in entries if kind in entry)
+        if not states and kind != "batch":
+            continue
+        verb = "waits" if states[False] == 1 else "wait"
+        parts = [f"{counted(states[False], one, many)} {verb} to be stored" if states[False] else f"no {one} waits"]
+        if states[True]:
+            parts.append(f"{states[True]:,} {'is' if states[True] == 1 else 'are'} stored already")
+        if states[None]:
+            verb = "is" if states[None] == 1 else "are"
+            parts = [f"it is unknown whether {counted(states[None], one, many)} {verb} stored"]
+        yield ", ".join(parts)
+    if any(entry["stored"] is None and "unreadable" not in entry for entry in entries):
+        yield "(what is stored is known only in the data directory of the server: give --data-dir)"
 
 
 def _time(seconds: float) -> str:

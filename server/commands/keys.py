@@ -7,81 +7,45 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from server.commands.api_client import parse_time
+from server.commands.local import read_text
 from server.commands.output import complain_lines, say, say_json, say_signed
 from server.data_dir.directory import read_checkpoints
+from server.errors.suggestions import did_you_mean
 from server.escaping.visible import visible
 from server.keys.identity import key_store
 from server.keys.in_force import keys_in_force
 from server.keys.pkcs11 import generate_key
-from server.keys.store import KeyStore, StoredKey
+from server.keys.store import StoredKey
+from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted
 from server.notary.keys import KeyType, VerifierKey
+from server.notary.origin import LogName
 from server.notary.signers import public_pem
 from server.process.reload import Reload, signal_reload
-from server.settings.settings import ConfigError, add_flags, load_settings
+from server.settings.settings import ConfigError, Settings, load_settings
 
-__all__ = ["add_parser"]
+__all__ = ["export", "generate", "list_keys", "mark_compromised", "rotate"]
 
 _NOT_TOLD = "warning: a server runs on {directory} and could not be notified: until it gets SIGHUP or restarts, {until}"
-_FLAGS = ("data_dir", "signing_key", "retired_keys", "ml_dsa")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "keys",
-        help="list, replace and export signing keys",
-        description="Manage the signing keys in a server's data directory. A key change is a checkpoint signed by both "
-        "the old and the new key, so anyone who has one of them can verify the whole log.",
-    )
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-
-    show = _add(actions, "list", "show all keys", _list)
-    show.add_argument("--json", action="store_true", help="print JSON")
-
-    _add(
-        actions,
-        "rotate",
-        "replace the key files; a running server switches to the new key as soon as storage has the key change, "
-        "otherwise the next start does",
-        _rotate,
-    )
-
-    make = _add(actions, "generate", "create a key in a PKCS #11 token", _generate)
-    make.add_argument("uri", metavar="URI", help="PKCS #11 URI (RFC 7512) of the new key")
-
-    export = _add(actions, "export", "print a public key", _export)
-    export.add_argument(
-        "key", metavar="FINGERPRINT", nargs="?", help="fingerprint of the key (default: the current signing key)"
-    )
-    export.add_argument("--origin", metavar="NAME", help="print the C2SP verifier key for this log instead of PEM")
-
-    mark = _add(actions, "compromised", "mark a key as compromised: later signatures are findings", _mark)
-    mark.add_argument("key", metavar="FINGERPRINT", help="fingerprint of the key")
-    mark.add_argument(
-        "--since",
-        type=parse_time,
-        metavar="TIME",
-        required=True,
-        help="when it was compromised: RFC 3339, such as 2026-01-31T12:00:00Z, or an age such as 2h",
-    )
-
-
-def _add(actions: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    add_flags(parser, *_FLAGS)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _store(options: argparse.Namespace) -> KeyStore:
-    return key_store(load_settings(vars(options), os.environ))
-
-
-def _list(options: argparse.Namespace) -> int:
+def _settings(options: argparse.Namespace) -> Settings:
+    """Return the settings, after checking that the data directory is one: a wrong directory looks like an empty one."""
     settings = load_settings(vars(options), os.environ)
+    directory = settings.data_dir
+    if not settings.signing_key and not (directory / "keys").is_dir():
+        state = "is not the data directory of a server" if directory.is_dir() else "does not exist"
+        raise ConfigError(
+            f"{directory.absolute()} {state}, so there are no keys: give the server's data directory with --data-dir "
+            "(a server creates its key at its first start)"
+        )
+    return settings
+
+
+def list_keys(options: argparse.Namespace) -> int:
+    """List the keys; return the exit status."""
+    settings = _settings(options)
     keys = key_store(settings).keys()
     notes = read_checkpoints(settings.data_dir)
     signing = keys_in_force(notes, [key.public_key for key in keys if _type(key) is KeyType.ED25519])
@@ -89,7 +53,9 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         say_json(json.dumps([_as_json(key, signing, pending) for key in keys], indent=2))
     elif not keys:
-        say("no keys yet: the server creates one at its first start")
+        raise ConfigError(
+            f"there are no keys in {settings.data_dir / 'keys'}: the server creates one at its first start"
+        )
     else:
         for key in keys:
             say(f"{key.fingerprint}  {key.algorithm:<9}  {_state(key, pending)}", f"    {key.place}")
@@ -108,7 +74,7 @@ def _state(key: StoredKey, pending: Sequence[str]) -> str:
     if not key.current:
         state = "replaced"
     elif pending and _type(key) is KeyType.ED25519:
-        state = f"current, with the key change pending in {len(pending)} log(s)"
+        state = f"current, with the key change pending in {counted(len(pending), 'log')}"
     else:
         state = "current"
     return state if key.compromised is None else f"{state}, compromised since {_time(key.compromised)}"
@@ -126,8 +92,9 @@ def _as_json(key: StoredKey, signing: Mapping[str, set[str]], pending: Sequence[
     }
 
 
-def _rotate(options: argparse.Namespace) -> int:
-    settings = load_settings(vars(options), os.environ)
+def rotate(options: argparse.Namespace) -> int:
+    """Replace the key files; return the exit status."""
+    settings = _settings(options)
     old, new = key_store(settings).rotate()
     say(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
     say(
@@ -141,7 +108,8 @@ def _rotate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _generate(options: argparse.Namespace) -> int:
+def generate(options: argparse.Namespace) -> int:
+    """Create a key in a token; return the exit status."""
     public = generate_key(options.uri)
     key = VerifierKey("key", public)
     complain_lines(f"created an {key.key_type.algorithm} key; its public key:")
@@ -149,9 +117,12 @@ def _generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(options: argparse.Namespace) -> int:
-    key = _find(_store(options).keys(), options.key)
+def export(options: argparse.Namespace) -> int:
+    """Print a public key; return the exit status."""
+    settings = _settings(options)
+    key = _find(key_store(settings).keys(), options.key)
     if options.origin:
+        _check_origin(settings, options.origin)
         say_signed(f"{VerifierKey(options.origin, key.public_key, _type(key))}\n")
     elif _type(key) is KeyType.ED25519:
         say_signed(public_pem(key.public_key).decode())
@@ -160,10 +131,26 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _mark(options: argparse.Namespace) -> int:
-    settings = load_settings(vars(options), os.environ)
-    key_store(settings).mark_compromised(options.key, options.since.ToNanoseconds())
-    say(f"key {options.key} is marked as compromised since {options.since.ToJsonString()}")
+def _check_origin(settings: Settings, origin: str) -> None:
+    """Check that a log is one of the server's: a key for another log would verify nothing."""
+    LogName.parse(origin)
+    file = settings.data_dir / "keys" / "verifier-keys.txt"
+    lines = read_text(str(file)).splitlines() if file.exists() else []
+    origins = {line.partition("+")[0] for line in lines}
+    origins |= {open_checkpoint(note)[0].origin for note in read_checkpoints(settings.data_dir)}
+    if origin not in origins:
+        listed = ", ".join(map(visible, sorted(origins))) or "none before its first start"
+        raise ConfigError(
+            f"--origin: {visible(origin)} is not a log of this server{did_you_mean(origin, origins)} "
+            f"(its logs: {listed})"
+        )
+
+
+def mark_compromised(options: argparse.Namespace) -> int:
+    """Mark a key as compromised; return the exit status."""
+    settings = _settings(options)
+    key_store(settings).mark_compromised(options.key, options.since.nanos)
+    say(f"key {options.key} is marked as compromised since {_time(options.since.nanos)}")
     say(
         {
             Reload.TOLD: "the running server was notified: whatever the key signed since then is a finding now",

@@ -7,36 +7,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from server.settings.settings import ConfigError
+from server.commands.arguments.options import DEFAULT_DATA_DIR
+from server.settings.errors import ConfigError
 from storage.clickhouse import connect_to_read
 from storage.data_check import missing_tables
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageConfigError
 from storage.url import parse_storage_url
 
-__all__ = ["add_storage_flags", "data_dir", "open_storage", "read_text"]
-
-_DATA_DIR = "data"
-
-
-def add_storage_flags(parser: argparse.ArgumentParser, *, key_help: str, data_dir_help: str) -> None:
-    """Add ``--storage``, and the sources of trusted keys: ``--public-key`` and ``--data-dir``."""
-    parser.add_argument(
-        "--storage", metavar="URL", help="read this storage directly: chdb:///path or http(s)://host:8123/db"
-    )
-    parser.add_argument("--public-key", metavar="FILE", action="append", default=[], help=key_help)
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help=f"with --storage: {data_dir_help} (default: {_DATA_DIR}, unless a key is given)",
-    )
+__all__ = ["data_dir", "open_storage", "read_text"]
 
 
 def data_dir(options: argparse.Namespace) -> Path | None:
     """Return the data directory that ``add_storage_flags`` asked for; None if only a public key is given."""
     if options.data_dir is None and options.public_key:
         return None
-    return Path(options.data_dir or _DATA_DIR)
+    return Path(options.data_dir or DEFAULT_DATA_DIR)
 
 
 def read_text(file: str) -> str:

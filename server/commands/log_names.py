@@ -8,7 +8,7 @@ from server.commands.local import read_text
 from server.escaping.visible import visible
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName
-from server.settings.settings import ConfigError
+from server.settings.errors import ConfigError
 
 __all__ = ["read_log_names"]
 

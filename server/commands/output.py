@@ -13,10 +13,7 @@ import re
 import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import TextIO, TypeVar
-
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from server.errors.base import LognotaryError
 from server.escaping.visible import MESSAGE_LIMIT, visible
@@ -33,7 +30,10 @@ __all__ = [
     "shown",
 ]
 
-_MessageT = TypeVar("_MessageT", bound=Message)
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+_MessageT = TypeVar("_MessageT", bound="Message")
 
 _COLOURS = ("1", "2", "31", "32", "33", "36", "1;31", "1;34", "1;35")
 _COLOUR = re.compile(rf"(\x1b\[(?:0|{'|'.join(_COLOURS)})m)")
@@ -73,6 +73,10 @@ def shown(message: _MessageT) -> _MessageT:
 
 
 def _make_visible(message: Message) -> None:
+    # Imported here, because wrong usage is answered without messages.
+    from google.protobuf.descriptor import FieldDescriptor
+    from google.protobuf.message import Message
+
     for field, value in message.ListFields():
         if field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
             continue
@@ -90,6 +94,8 @@ def _make_visible(message: Message) -> None:
 
 
 def _make_map_visible(entries: MutableMapping[str, object]) -> None:
+    from google.protobuf.message import Message
+
     for key, value in list(entries.items()):
         if isinstance(value, Message):
             _make_visible(value)

@@ -6,70 +6,32 @@ import argparse
 import json
 import shlex
 from pathlib import Path
-from typing import Any
 
 import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError
-from server.commands.api_client import add_address_flag, call
+from server.commands.api_client import call
 from server.commands.bundles import save_bundle
-from server.commands.local import add_storage_flags, data_dir, open_storage, read_text
+from server.commands.local import data_dir, open_storage, read_text
 from server.commands.output import complain, say, say_json
 from server.data_dir.directory import read_public_key
 from server.escaping.visible import visible
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import entries_of
 from server.notary.errors import NotaryError, VerificationError
 from server.notary.proofs import verify_inclusion
 from server.notary.trust import parse_public_keys
-from server.settings.settings import ConfigError
+from server.settings.errors import ConfigError
 
-__all__ = ["add_parser"]
-
-
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "prove",
-        help="write an evidence bundle that proves a record",
-        description="Write an evidence bundle: a record, the proof that it is in a signed log, and how to check that "
-        "without a server ('lognotary check' does it). Asks a running server, or reads the storage directly with "
-        "--storage. Exit status 1, and no bundle, if the record does not exist or does not match what was signed.",
-    )
-    parser.add_argument(
-        "record",
-        metavar="RECORD",
-        type=_parse_record,
-        help="LOG#LEAF as shown by 'lognotary audit', such as shop/audit/node-1#64; LOG may also be the log's ID",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="PATH",
-        type=Path,
-        help="new directory, or new file if it ends with .zip (default: a directory named after the record)",
-    )
-    add_storage_flags(
-        parser,
-        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
-        data_dir_help="the server's data directory, for its public key",
-    )
-    add_address_flag(parser)
-    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-    parser.set_defaults(run=_run)
+__all__ = ["run"]
 
 
-def _parse_record(text: str) -> tuple[str, int]:
-    log, separator, leaf = text.rpartition("#")
-    if not separator or not log or not (leaf.isascii() and leaf.isdigit()) or int(leaf[:20]) >= 1 << 63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a record: give LOG#LEAF, such as shop/audit/node-1#64")
-    return log, int(leaf)
-
-
-def _run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     if options.public_key and not options.storage:
         raise ConfigError("--public-key requires --storage: a server uses its own keys")
     log, leaf_index = options.record
@@ -130,7 +92,8 @@ def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofRes
         return 0
     key = options.public_key[0] if options.public_key else "FILE"
     say(
-        f"{path} proves record {proof.leaf_index} of {proof.origin}, by its checkpoint after {proof.tree_size} entries",
+        f"{path} proves record {proof.leaf_index} of {proof.origin}, "
+        f"by its checkpoint after {entries_of(proof.tree_size)}",
         "to check it, with the public key from the log's owner: "
         + shlex.join(["lognotary", "check", str(path), "--public-key", key]),
     )

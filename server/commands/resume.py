@@ -8,7 +8,7 @@ from pathlib import Path
 from server.data_dir.atomic_files import replace_file
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
-from server.settings.settings import ConfigError
+from server.settings.errors import ConfigError
 
 __all__ = ["ResumeFile"]
 

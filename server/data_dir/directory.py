@@ -39,6 +39,7 @@ __all__ = [
     "boot_id",
     "journals",
     "read_checkpoints",
+    "read_last",
     "read_public_key",
     "worker_directory",
 ]
@@ -211,6 +212,15 @@ def read_checkpoints(path: Path) -> list[str]:
         return [file.read_text(encoding="utf-8") for file in files if file.exists()]
     except (OSError, ValueError) as error:
         raise DataDirectoryError(f"the checkpoints in {path} cannot be read: {error}") from error
+
+
+def read_last(path: Path, stream: Stream) -> tuple[Checkpoint | None, Statement | None]:
+    """Return the last checkpoint and the last statement of a stream kept in a data directory, without locking it.
+
+    Raises:
+        DataDirectoryError: a file was damaged.
+    """
+    return _read_checkpoint(_checkpoint_file(path, stream)), _read_statement(_statement_file(path, stream))
 
 
 def _checkpoint_file(path: Path, stream: Stream) -> Path:

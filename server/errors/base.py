@@ -8,7 +8,7 @@ LognotaryError
 │   ├── PipelineError         between receipt and commit
 │   └── ReceiveError          server.otlp.errors: before the records are decoded
 ├── ListeningError            server.errors.listening: ports
-├── ConfigError               server.settings.settings: settings
+├── ConfigError               server.settings.errors: settings and the command line
 │   └── MemoryLimitError      server.process.memory_limit
 ├── RuleError                 server.codec.rules: audit rules in the settings
 ├── DataDirectoryError        server.data_dir.directory

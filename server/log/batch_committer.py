@@ -20,6 +20,7 @@ from server.log.key_changes import KeyChanges
 from server.log.log_memory import LogMemory
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.batch import Batch, LogState, TileFragment
+from server.notary.counted import counted
 from storage.commit import insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError
@@ -133,7 +134,8 @@ class BatchCommitter:
             raise
         except Exception as failure:
             raise self._outcome_unknown(number, batch, failure) from failure
-        _logger.warning("%s: a batch of %d records was refused: %s", batch.origin, batch.record_count, error)
+        size = counted(batch.record_count, "record")
+        _logger.warning("%s: a batch of %s was refused: %s", batch.origin, size, error)
 
     def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
         self._doubtful = max(self._doubtful, number)

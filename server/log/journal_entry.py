@@ -10,6 +10,7 @@ from uuid import UUID
 from server.errors.ingest import JournalDamagedError
 from server.notary.batch import Batch, LogState, TileFragment, compute_batch_id, encode_batch, tile_fragments
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted, entries_of
 from server.notary.errors import NotaryError
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE, CompactRange
@@ -67,8 +68,8 @@ class Entry:
         ):
             raise JournalDamagedError(
                 f"the journal does not continue the log: its batch {batch.sequence} of {batch.origin} "
-                f"begins at {batch.first_leaf}, but the log {before.name.origin} has {before.sequence} batches with "
-                f"{before.range.size} entries"
+                f"begins at {batch.first_leaf}, but the log {before.name.origin} has "
+                f"{counted(before.sequence, 'batch', 'batches')} with {entries_of(before.range.size)}"
             )
         try:
             after, tiles = before.range.extend(self.leaf_hashes, hash_pairs)

@@ -15,6 +15,7 @@ from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
 from server.notary.batch import Batch, LogState, compute_batch_id
 from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.counted import counted, entries_of
 from server.notary.errors import VerificationError
 from server.notary.keys import VerifierKey
 from server.notary.merkle import CompactRange
@@ -100,16 +101,17 @@ def open_log(
         head, _ = entry.extend(head)
         known_in_journal = known_in_journal or (known is not None and _is_after(entry, known))
     if waiting:
-        _logger.warning("%s: %d batches in the journal are not in storage yet", name.origin, len(waiting))
+        what = counted(len(waiting), "batch in the journal is", "batches in the journal are")
+        _logger.warning("%s: %s not in storage yet", name.origin, what)
     if known is not None and not known_in_journal:
         _check_known(engine, state, known)
     left_over = 0 if waiting else count_after(engine, name.stream, name.log_id, state.range.size)
     if left_over:
         _logger.warning(
-            "%s: %d rows belong to a batch that was never committed and is not in the journal; they count as "
-            "unsigned, and 'lognotary verify' lists them",
+            "%s: %s to a batch that was never committed and is not in the journal: unsigned, and listed by "
+            "'lognotary verify'",
             name.origin,
-            left_over,
+            counted(left_over, "row belongs", "rows belong"),
         )
     journal.release(stored)
     return state, head, signed
@@ -299,8 +301,9 @@ def _check_known(engine: Engine, state: LogState, known: Checkpoint) -> None:
         return
     if known.size > state.range.size:
         raise LogUnusableError(
-            f"storage has lost records: the log {known.origin} had {known.size} entries when this server last wrote, "
-            f"but has {state.range.size} now. Restore the storage, or start a new log under another name (--writer)"
+            f"storage has lost records: the log {known.origin} had {entries_of(known.size)} when this server last "
+            f"wrote, but has {state.range.size} now. Restore the storage, or start a new log under another name "
+            "(--writer)"
         )
     batches = read_batches_of_leaves(engine, state.name.log_id, [known.size - 1])
     if not any(batch.tree_size == known.size and batch.root_hash == known.root for batch in batches):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from server.errors.ingest import JournalDamagedError
 from server.log.journal import Journal
 from server.log.retry_insert import insert_and_verify
+from server.notary.counted import entries_of
 from server.notary.statement import StatementKind, StatementRow
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -101,8 +102,9 @@ def _check_place(engine: Engine, row: StatementRow, journal: Journal) -> None:
     last = last_batch(engine, row.log_id)
     if last is not None and last.tree_size > row.tree_size:
         raise JournalDamagedError(
-            f"the journal in {journal.directory} has a key change at {row.tree_size} entries of the log {row.log_id} "
-            f"that is not in storage, but storage has {last.tree_size} entries. Another server has continued the log "
+            f"the journal in {journal.directory} has a key change at {entries_of(row.tree_size)} of the log "
+            f"{row.log_id} that is not in storage, but storage has {entries_of(last.tree_size)}. Another server has "
+            "continued the log "
             f"under the same name. {_advice(journal)}"
         )
 

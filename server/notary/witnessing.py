@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from server.notary.checkpoint import Checkpoint
+from server.notary.counted import entries_of
 from server.notary.errors import MalformedError, VerificationError
 from server.notary.keys import VerifierKey
 from server.notary.merkle import HASH_SIZE
@@ -64,7 +65,7 @@ def add_checkpoint_body(note: SignedNote, old: int, proof: Sequence[bytes]) -> b
     if note.text != checkpoint.text():
         raise MalformedError("a checkpoint with extension lines cannot be sent to witnesses")
     if not 0 <= old <= checkpoint.size:
-        raise MalformedError(f"a checkpoint of {checkpoint.size} entries cannot follow one of {old}")
+        raise MalformedError(f"a checkpoint of {entries_of(checkpoint.size)} cannot follow one of {old}")
     if len(proof) > MAX_PROOF_LINES or any(len(node) != HASH_SIZE for node in proof):
         raise MalformedError(f"a consistency proof has at most {MAX_PROOF_LINES} hashes of {HASH_SIZE} bytes")
     lines = [f"old {old}\n", *(f"{base64.b64encode(node).decode()}\n" for node in proof), "\n", str(note)]

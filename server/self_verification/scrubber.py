@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from server.notary.checkpoint import Checkpoint
+from server.notary.counted import counted
 from server.notary.errors import NotaryError
 from server.notary.origin import LogName
 from server.notary.statement import Statement
@@ -255,7 +256,8 @@ class Scrubber:
             try:
                 self._trail.record(notices)
             except NotRecordedError as error:
-                _logger.warning("%d finding(s) are not recorded yet: %s", len(self._notices.unsent), error)
+                unsent = counted(len(self._notices.unsent), "finding is", "findings are")
+                _logger.warning("%s not recorded yet: %s", unsent, error)
                 break
             self._notices.sent(notices)
             self._pauses = backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
@@ -283,7 +285,8 @@ class Scrubber:
     def _end(self) -> None:
         gone = self._notices.end_walk()
         if gone:
-            _logger.info("self-verification: %d finding(s) of the previous pass are gone", gone)
+            what = counted(gone, "finding of the previous pass is", "findings of the previous pass are")
+            _logger.info("self-verification: %s gone", what)
         self._mark("", ResumePoint())
         now, took = self._clock.now(), self._elapsed
         self._publish(walks=self._status.walks + 1, walk_finished=now, walk_seconds=took)

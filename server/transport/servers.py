@@ -46,7 +46,7 @@ async def serve_grpc(server: grpc.aio.Server, address: Address, ended: asyncio.E
     try:
         port = server.add_insecure_port(str(address))
     except RuntimeError as error:
-        raise AddressUnavailableError(address, "gRPC could not bind it") from error
+        raise AddressUnavailableError(address, _why_not(address)) from error
     await server.start()
     bound = Address(address.host, port)
     serving: asyncio.Future[None] = asyncio.ensure_future(_terminated(server))
@@ -152,12 +152,25 @@ async def _watched(
             raise ListenerEndedError(f"the listener on {address} stopped unexpectedly: {reason or 'no reason given'}")
 
 
-def _listen(address: Address, *, shared: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+def _why_not(address: Address) -> OSError:
+    """Return why nothing can listen on an address, which gRPC does not say."""
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
+        _listen_once(address, shared=False).close()
     except OSError as error:
-        raise AddressUnavailableError(address, error.strerror or str(error)) from error
+        return error
+    return OSError("gRPC could not bind it")
+
+
+def _listen(address: Address, *, shared: bool) -> socket.socket:
+    try:
+        return _listen_once(address, shared=shared)
+    except OSError as error:
+        raise AddressUnavailableError(address, error) from error
+
+
+def _listen_once(address: Address, *, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
 
 
 def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:

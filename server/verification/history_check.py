@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Set
 from types import MappingProxyType
 
 from server.notary.checkpoint import Checkpoint
+from server.notary.counted import entries_of
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import EMPTY_ROOT
 from server.notary.statement import Statement
@@ -109,8 +110,8 @@ class HistoryCheck:
             self._explained[log_id].append((size, _NO_END))
             yield Finding(
                 FindingKind.LOG_TRUNCATED,
-                f"{origin}: the log has {size} entries, but had {checkpoint.size} when a checkpoint of it was signed: "
-                f"{which}",
+                f"{origin}: the log has {entries_of(size)}, but had {checkpoint.size} when a checkpoint of it was "
+                f"signed: {which}",
                 log_id=log_id,
                 origin=origin,
                 record_count=checkpoint.size - size,
@@ -119,7 +120,7 @@ class HistoryCheck:
             self._forked.add(origin)
             yield Finding(
                 FindingKind.LOG_FORKED,
-                f"{origin}: the log is inconsistent with a checkpoint of {checkpoint.size} entries ({which}): "
+                f"{origin}: the log is inconsistent with a checkpoint of {entries_of(checkpoint.size)} ({which}): "
                 "its history was replaced",
                 log_id=log_id,
                 origin=origin,

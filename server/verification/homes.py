@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted
 from server.notary.errors import VerificationError
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName
@@ -38,4 +39,7 @@ def origin_of_row(batch: Batch) -> str:
 def unlisted_batches(count: int) -> Iterator[Finding]:
     """Report rows of ``log_batches`` that belong to no log and were only counted."""
     if count:
-        yield Finding(FindingKind.BATCH_ALTERED, f"{count} further row(s) of log_batches belong to no log")
+        what = counted(
+            count, "further row of log_batches belongs to no log", "further rows of log_batches belong to no log"
+        )
+        yield Finding(FindingKind.BATCH_ALTERED, what)

@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import Gap, check_batch, frontier_root
 from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.counted import entries_of
 from server.notary.errors import VerificationError
 from server.notary.findings import Finding, FindingKind
 from server.notary.history import History, restore
@@ -257,7 +258,7 @@ class LogCheck:
         return Finding(
             FindingKind.BATCH_MISSING,
             f"{self.name.origin}: the batches that signed the records {self.size} to {end - 1} are missing: "
-            f"a checkpoint of {end} entries was signed",
+            f"a checkpoint of {entries_of(end)} was signed",
             log_id=self.name.log_id,
             origin=self.name.origin,
             sequence=self.tip.sequence + 1 if self.tip else 1,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from server.notary.batch import Batch
 from server.notary.chain import check_batch
+from server.notary.counted import counted
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.settlement import Stray
@@ -165,7 +166,12 @@ class OrphanRows:
                 rest[stream] += count
         for stream, count in rest.items():
             if count:
-                what = f"{count} further {stream.value} record(s) name other batches that are not committed with them"
+                kind = f"further {stream.value}"
+                what = counted(
+                    count,
+                    f"{kind} record names another batch that is not committed with it",
+                    f"{kind} records name other batches that are not committed with them",
+                )
                 yield Finding(FindingKind.RECORDS_UNSIGNED, what, record_count=count)
 
 
@@ -188,11 +194,15 @@ def _key(stray: Stray) -> tuple[Stream, str, UUID]:
 
 
 def _unsigned(stream: Stream, group: RecordGroup, count: int, first: Stray | None) -> Finding:
-    where = f"log {group.log_id}, batch {group.batch_id}" if group.log_id else "no log"
+    kind = stream.value
+    if group.log_id:
+        where = f"log {group.log_id}, batch {group.batch_id}, which is not committed with"
+        what = counted(count, f"{kind} record names {where} it", f"{kind} records name {where} them")
+    else:
+        what = counted(count, f"{kind} record belongs to no signed log", f"{kind} records belong to no signed log")
     return Finding(
         FindingKind.RECORDS_UNSIGNED,
-        f"{count} {stream.value} record(s) name {where}, which is not committed with them: waiting in the server's "
-        "journal, left behind by a crash, or not written by Lognotary",
+        f"{what}: waiting in the server's journal, left behind by a crash, or not written by Lognotary",
         log_id=group.log_id,
         batch_id=group.batch_id,
         leaf_index=first.record.leaf_index if first and group.log_id else None,
@@ -233,15 +243,25 @@ def orphan_tiles(
             rest += group.count
             continue
         told += 1
+        leaves = f"of log_tiles for the leaves {group.first_leaf} to {group.last_leaf}"
+        batch = f"log {group.log_id}, batch {group.batch_id}, which did not write"
         yield Finding(
             FindingKind.TILE_ALTERED,
-            f"{group.count} row(s) of log_tiles for the leaves {group.first_leaf} to {group.last_leaf} name log "
-            f"{group.log_id}, batch {group.batch_id}, which did not write them: they were added, or the batch and "
-            "its records were deleted",
+            counted(
+                group.count,
+                f"row {leaves} names {batch} it: it was added",
+                f"rows {leaves} name {batch} them: they were added",
+            )
+            + ", or the batch and its records were deleted",
             log_id=group.log_id,
             batch_id=group.batch_id,
         )
     if rest:
         yield Finding(
-            FindingKind.TILE_ALTERED, f"{rest} further row(s) of log_tiles name batches that did not write them"
+            FindingKind.TILE_ALTERED,
+            counted(
+                rest,
+                "further row of log_tiles names a batch that did not write it",
+                "further rows of log_tiles name batches that did not write them",
+            ),
         )

@@ -27,7 +27,7 @@ def reserve(address: Address) -> Iterator[Address]:
         try:
             holder = stack.enter_context(_hold(address))
         except OSError as error:
-            raise AddressUnavailableError(address, error.strerror or str(error)) from error
+            raise AddressUnavailableError(address, error) from error
         yield Address(address.host, holder.getsockname()[1])
 
 

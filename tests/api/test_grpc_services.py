@@ -123,7 +123,11 @@ async def test_a_verification_that_breaks_off_ends_with_an_error(channel: grpc.a
 
 
 def test_the_services_have_the_public_names() -> None:
-    assert SERVICE_NAMES == ("lognotary.v1.CorrelationService", "lognotary.v1.EvidenceService")
+    assert SERVICE_NAMES == (
+        "lognotary.v1.CorrelationService",
+        "lognotary.v1.EvidenceService",
+        "lognotary.v1.StatusService",
+    )
 
 
 async def test_a_call_too_many_is_refused_at_once_and_a_verification_that_has_begun_goes_on() -> None:

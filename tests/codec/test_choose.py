@@ -50,7 +50,7 @@ def test_the_reference_codec_can_be_chosen_without_a_warning(caplog: pytest.LogC
 
 
 def test_a_codec_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'fast' is not auto or native or reference"):
+    with pytest.raises(ConfigError, match="'fast' is not auto, native or reference"):
         load_settings({"codec": "fast", "data_dir": str(tmp_path)}, {})
 
 

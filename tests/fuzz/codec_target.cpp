@@ -31,7 +31,7 @@ constexpr size_t kEarlier = 8;
 
 [[noreturn]] void fail(const std::string& what) {
   std::fprintf(stderr, "\n== codec_target: %s ==\n", what.c_str());
-  if (const char* folder = std::getenv("LOGNOTARY_FUZZ_FAILURES"); folder != nullptr) {
+  if (const char* folder = std::getenv("FUZZ_FAILURES"); folder != nullptr) {
     for (size_t i = 0; i < earlier.size(); ++i) {
       const std::string path = std::string(folder) + "/earlier-" + std::to_string(i);
       if (std::FILE* file = std::fopen(path.c_str(), "wb"); file != nullptr) {

@@ -147,7 +147,7 @@ class Target:
 
     def run(self, command: Sequence[str], *, show: bool = False, **variables: str) -> Outcome:
         """Run a command of this target; ``show`` lets it print as it goes instead of returning its output."""
-        environment = {**_ENVIRONMENT, **variables, **os.environ, "LOGNOTARY_FUZZ_FAILURES": str(FAILURES)}
+        environment = {**_ENVIRONMENT, **variables, **os.environ, "FUZZ_FAILURES": str(FAILURES)}
         result = subprocess.run(
             command,
             env=environment,

@@ -22,7 +22,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLog]:
     """A log of some batches, signed with both types of keys."""
     directory = tmp_path_factory.mktemp("interop")
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*(setting.name for setting in SETTINGS), "config"):
+        for name in (*(setting.name for setting in SETTINGS), "config", "api"):
             patch.delenv(f"LOGNOTARY_{name.upper()}", raising=False)
         server = LognotaryServer(
             f"chdb://{directory / 'chdb'}",

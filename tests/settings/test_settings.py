@@ -44,7 +44,7 @@ def test_there_is_one_worker_unless_a_server_stores(tmp_path: Path) -> None:
     assert load(tmp_path).workers == 1
     assert load(tmp_path, workers="1").workers == 1
     assert load(tmp_path, 'storage = "http://host/logs"\nworkers = 4').workers == 4
-    with pytest.raises(ConfigError, match=r"workers in .*settings\.toml: 4 workers need a ClickHouse server"):
+    with pytest.raises(ConfigError, match=r"settings\.toml:1: workers: 4 workers need a ClickHouse server"):
         load(tmp_path, "workers = 4")
 
 
@@ -112,7 +112,11 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("storage", "mysql://host", "--storage: not a storage URL"),
         ("storage", "chdb:relative", "--storage: .*chdb:///absolute/path"),
         ("batch_rows", "0", "--batch-rows: 0 is not greater than 0"),
-        ("batch_age", "nan", "--batch-age: nan is not greater than 0"),
+        (
+            "batch_age",
+            "nan",
+            "--batch-age: 'nan' is not a duration: give a number of seconds, or a duration such as 250ms",
+        ),
         ("ack_timeout", "soon", "--ack-timeout: "),
         ("workers", "0", "--workers: 0 is not greater than 0"),
         ("workers", "-2", "--workers: -2 is not greater than 0"),
@@ -121,13 +125,28 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("workers", "2", "--workers: 2 workers need a ClickHouse server, .*--storage http"),
         ("deployment", "a b", "--deployment: .*'a b'"),
         ("writer", "a/b", "--writer: .*'a/b'"),
+        ("batch_age", "inf", "--batch-age: 'inf' is not a duration"),
+        ("batch_age", "-1s", "--batch-age: '-1s' is not a duration"),
+        ("ack_timeout", "abc", "--ack-timeout: 'abc' is not a duration: give a number of seconds"),
+        ("ack_timeout", "9999999999999", "--ack-timeout: 9999999999999 is longer than a hundred years"),
+        ("memory_limit", "10XB", "--memory-limit: '10XB' is not a size: give a number of bytes, or a size such as"),
+        ("memory_limit", "2G", r"--memory-limit: '2G' is ambiguous: give 2GB \(powers of 1000\) or 2GiB"),
+        ("memory_limit", "0.5B", r"--memory-limit: '0\.5B' is not a whole number of bytes"),
+        ("self_verify", "12", "--self-verify: '12' is not an interval, such as 12h"),
+        ("http", "http://host:7318", "--http: 'http://host:7318' is not host:port"),
+        ("http", "::1:7318", "--http: '::1:7318' is not host:port"),
+        ("ack", "comit", "--ack: 'comit' is not commit or journal; did you mean 'commit'?"),
+        ("storage", "http://host/?user=x", "--storage: .*'user' is not a parameter"),
+        ("storage", "http://host/a?database=b", "--storage: .*names two databases, 'a' and 'b'"),
+        ("storage", "chdb:///path?x=1", "--storage: .*chdb:///absolute/path"),
+        ("http", "127.0.0.1:4317", "--http: 127.0.0.1:4317 is the address of otlp_grpc already: give another port"),
         ("log_level", "loud", "--log-level: 'loud' is not debug"),
         ("public_keys", "/nowhere.pem", "--public-keys: .*nowhere"),
         ("ml_dsa", "yes", "--ml-dsa: 'yes' is not true or false"),
         ("heartbeat", "0", "--heartbeat: 0 is not greater than 0"),
-        ("retention_audit", "400", "--retention-audit: '400' is not a number of days, such as 30d"),
-        ("retention_audit", "0d", "--retention-audit: 0 is not greater than 0"),
-        ("retention_operational", "1.5d", r"--retention-operational: '1\.5' is not a whole number"),
+        ("retention_audit", "400", "--retention-audit: '400' is not a number of days or weeks, such as 30d or 4w"),
+        ("retention_audit", "0d", "--retention-audit: 0d is not greater than 0"),
+        ("retention_operational", "1.5d", r"--retention-operational: '1\.5d' is not a whole number of days"),
         ("retention_operational", "18251d", "--retention-operational: 18251d is more than 18250d: give 'forever'"),
         ("witnesses", "https://witness.example/", "--witnesses: "),
         ("witness_interval", "never", "--witness-interval: "),
@@ -151,8 +170,26 @@ def test_a_bad_variable_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "sentence"),
     [
-        ("batch_row = 3", "unknown setting batch_row"),
-        ("batch_rows = ", "is not TOML"),
+        ("batch_row = 3", r"settings\.toml:1: unknown setting batch_row; did you mean 'batch_rows'\?"),
+        ("batch_rows = ", r"settings\.toml:1: the file is not TOML"),
+        ("\n[adit]\nbuilt_in_rules = true", r"settings\.toml:2: unknown section \[adit\]; did you mean 'audit'\?"),
+        ("[storage]\nurl = 'x'", r"settings\.toml:1: storage: a table is not a text in quotes"),
+        ("[evidence]\nheartbeat = 5", r"unknown section \[evidence\]; settings stand before the first section"),
+        (
+            "[audit]\nbuilt_in_rules = 'no'",
+            r"settings\.toml:2: built_in_rules: 'no' is not true or false, without quotes",
+        ),
+        ("[audit]\nbuiltin_rules = false", r":2: unknown setting builtin_rules .*did you mean 'built_in_rules'\?"),
+        ("[[audit.rule]]\nname = 'x'", r":1: unknown setting rule in \[audit\]; did you mean 'rules'\?"),
+        ("deployment = 5", r"settings\.toml:1: deployment: 5 is not a text in quotes"),
+        ("batch_rows = true", r"settings\.toml:1: batch_rows: true is not a whole number"),
+        ("heartbeat = false", r"settings\.toml:1: heartbeat: false is not a number of seconds, or a duration"),
+        ("public_keys = [1]", r"settings\.toml:1: public_keys: this list is not a text in quotes, or a list of them"),
+        ("ml_dsa = 'yes'", r"settings\.toml:1: ml_dsa: 'yes' is not true or false"),
+        (
+            "[[audit.rules]]\nname = 'a'\nmatch = {scope = 'a'}\n\n[[audit.rules]]\nname = 'b'\nmatch = {servce = 'a'}",
+            r"settings\.toml:5: audit rule 'b': unknown condition servce; did you mean 'service'\?",
+        ),
         ("audit = 3", r"\[audit\] may only contain the settings"),
         ('[[audit.rules]]\nname = "x"', "audit rule 'x': 'match'"),
     ],
@@ -160,6 +197,41 @@ def test_a_bad_variable_is_named(tmp_path: Path) -> None:
 def test_a_bad_file_is_refused(tmp_path: Path, toml: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         load(tmp_path, toml)
+
+
+def test_a_file_is_refused_with_all_that_is_wrong_with_it(tmp_path: Path) -> None:
+    toml = "batch_row = 3\nheartbeat = 'soon'\n[audit]\nbuilt_in_rules = 1\n"
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, toml, {"LOGNOTARY_ACK_TIME": "1"}, workers="two")
+    assert [problem.removeprefix(f"{tmp_path}/")[:24] for problem in caught.value.problems] == [
+        "LOGNOTARY_ACK_TIME: ther",
+        "settings.toml:1: unknown",
+        "settings.toml:4: built_i",
+        "--workers: 'two' is not ",
+        "settings.toml:2: heartbe",
+    ]
+
+
+def test_a_variable_that_no_setting_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"LOGNOTARY_BATCH_AGEE: there is no setting .*mean 'LOGNOTARY_BATCH_AGE'"):
+        load(tmp_path, environ={"LOGNOTARY_BATCH_AGEE": "3"})
+
+
+def test_variables_that_kubernetes_and_docker_make_for_services_are_not_settings(tmp_path: Path) -> None:
+    names = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_OTLP_GRPC", "PORT", "PORT_4317_TCP", "PORT_4317_TCP_ADDR")
+    environ = {f"LOGNOTARY_{service}{name}": "tcp://10.0.0.1:4317" for service in ("", "API_") for name in names}
+    assert load(tmp_path, environ=environ).ack_timeout == 10
+
+
+def test_sizes_and_durations_may_have_units(tmp_path: Path) -> None:
+    settings = load(tmp_path, 'memory_limit = "1.5GiB"\nheartbeat = 90\nself_verify = "1w"', batch_bytes="10MB")
+    assert (settings.memory_limit, settings.batch_bytes, settings.journal_bytes) == (3 << 29, 10_000_000, 1 << 30)
+    assert (settings.heartbeat, settings.self_verify, settings.batch_age) == (90, 604_800, 0.25)
+    assert load(tmp_path, batch_age="0.5", heartbeat="1h30m", retention_audit="2w").retention_audit == 14
+
+
+def test_a_server_url_may_have_its_database_as_a_parameter(tmp_path: Path) -> None:
+    assert load(tmp_path, storage="http://host/?database=logs").storage == ServerUrl("host", 8123, False, "logs")
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:

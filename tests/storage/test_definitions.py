@@ -217,7 +217,7 @@ def test_a_change_of_rows_that_waits_to_be_made_is_named(engine: Engine, mutatio
         engine.execute("SYSTEM START MERGES audit_logs")
     assert (table, message.split(":")[0]) == (
         "audit_logs",
-        "1 mutation(s) that change or delete rows of the table audit_logs are not done yet",
+        "1 mutation that changes or deletes rows of the table audit_logs is not done yet",
     )
 
 

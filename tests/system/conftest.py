@@ -23,7 +23,7 @@ MAX_REQUEST_BYTES = 1 << 20
 def _no_settings_from_outside() -> Iterator[None]:
     """Settings in the environment of the tests do not reach the servers they start."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*(setting.name for setting in SETTINGS), "config"):
+        for name in (*(setting.name for setting in SETTINGS), "config", "api"):
             patch.delenv(f"LOGNOTARY_{name.upper()}", raising=False)
         yield
 

@@ -280,9 +280,9 @@ def test_another_signing_key_does_not_go_on_with_a_log(lognotary: LognotaryServe
     [
         (["--batch-rows=0"], {}, "", "--batch-rows: "),
         ([], {"LOGNOTARY_BATCH_AGE": "soon"}, "", "LOGNOTARY_BATCH_AGE: "),
-        ([], {}, "log_level = 'loud'", "log_level in lognotary.toml: "),
-        ([], {}, "wings = 2", "lognotary.toml: unknown setting wings"),
-        ([], {}, "log_level =", "lognotary.toml is not TOML"),
+        ([], {}, "log_level = 'loud'", "lognotary.toml:1: log_level: "),
+        ([], {}, "wings = 2", "lognotary.toml:1: unknown setting wings"),
+        ([], {}, "log_level =", "lognotary.toml:1: the file is not TOML"),
         (["--config=other.toml"], {}, "", "other.toml cannot be read"),
         (["--public-keys=no-such-file"], {}, "", "--public-keys: "),
         (["--otlp-grpc=4317"], {}, "", "--otlp-grpc: '4317' is not host:port"),

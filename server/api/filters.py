@@ -1,0 +1,78 @@
+"""Filters of audit events: what a request asks for, or why nothing could ever match it."""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2 as pb
+from server.api.errors import InvalidArgumentError
+from server.api.messages import to_nanos
+from server.api.time_ranges import check_time_range
+from server.api.trace_ids import parse_trace_id
+from server.errors.suggestions import not_one_of
+from server.notary.audit_words import CATEGORIES, OUTCOMES
+from storage.records import AuditFilter
+
+__all__ = ["audit_filter"]
+
+_PATTERNS = {
+    "action": "Action",
+    "actor_id": "ActorId",
+    "service_name": "ServiceName",
+    "source_id": "SourceId",
+    "target_id": "TargetId",
+    "target_type": "TargetType",
+}
+
+
+def audit_filter(request: pb.SearchAuditEventsRequest) -> AuditFilter:
+    """Return the filter of a request.
+
+    Raises:
+        InvalidArgumentError: a filter has a value that no event can have, or the range of time is empty.
+    """
+    check_time_range(request)
+    equal = {
+        "Outcome": _word("outcome", request.outcome, OUTCOMES),
+        "Category": _word("category", request.category, CATEGORIES),
+        "TraceId": parse_trace_id(request.trace_id) if request.trace_id else "",
+    }
+    prefixes = {}
+    for field, column in _PATTERNS.items():
+        text, is_prefix = _pattern(field, getattr(request, field))
+        if is_prefix:
+            prefixes[column] = text
+        else:
+            equal[column] = text
+    return AuditFilter(
+        equal={column: value for column, value in equal.items() if value},
+        prefixes=prefixes,
+        text=request.text,
+        since=_time("since", request.since) if request.HasField("since") else None,
+        until=_time("until", request.until) if request.HasField("until") else None,
+    )
+
+
+def _word(name: str, text: str, valid: tuple[str, ...]) -> str:
+    word = text.lower()
+    if word and word not in valid:
+        raise InvalidArgumentError(f"{name}: {not_one_of(text, valid)}")
+    return word
+
+
+def _pattern(name: str, text: str) -> tuple[str, bool]:
+    r"""Return the text that a value is or, with True, begins with; ``\*`` is an asterisk."""
+    pieces = text.replace("\\*", "\0").split("*")
+    if len(pieces) > 2 or (len(pieces) == 2 and pieces[1]):
+        raise InvalidArgumentError(
+            f"{name}: {text[:80]!r} has a '*' that is not at its end: give the whole value, or a beginning followed by "
+            "'*' (an asterisk itself is written '\\*')"
+        )
+    return pieces[0].replace("\0", "*"), len(pieces) == 2
+
+
+def _time(name: str, timestamp: Timestamp) -> int:
+    nanos = to_nanos(timestamp)
+    if not 0 <= nanos < 1 << 63:
+        raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
+    return nanos

@@ -1,0 +1,102 @@
+"""The status of a server: readiness, storage, logs, self-verification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Protocol
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import status_pb2 as pb
+from server.api.messages import from_nanos
+from server.api.proofs import list_logs
+from server.notary.trust import TrustedKeys
+from storage.engine import Engine
+from storage.errors import StorageError
+
+__all__ = ["SelfVerificationView", "StatusSource", "get_status"]
+
+
+class SelfVerificationView(Protocol):
+    """State of self-verification, as far as the status shows it; times are seconds since the epoch."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds within which the whole storage is to be verified once."""
+
+    @property
+    def findings(self) -> Mapping[str, int]:
+        """Current findings, by kind."""
+
+    @property
+    def walk_started(self) -> float | None:
+        """Start of the current or last pass."""
+
+    @property
+    def walk_finished(self) -> float | None:
+        """End of the last completed pass."""
+
+    @property
+    def walks(self) -> int:
+        """Number of completed passes."""
+
+    @property
+    def records(self) -> int:
+        """Number of verified records."""
+
+    @property
+    def is_behind(self) -> bool:
+        """True if a pass takes longer than the interval."""
+
+
+@dataclass(slots=True)
+class StatusSource:
+    """Source of what a server knows of itself; its parts are set as the server starts.
+
+    Attributes:
+        storage: URL of the storage, without its password.
+        not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
+        self_verification: function that returns the state of self-verification, None if it is off.
+    """
+
+    storage: str = ""
+    not_ready: Callable[[], str] = str
+    self_verification: Callable[[], SelfVerificationView | None] = lambda: None
+
+
+def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSource) -> pb.GetStatusResponse:
+    """Answer ``StatusService.GetStatus``, also while storage cannot be read.
+
+    Args:
+        engine: the storage.
+        keys: function that returns the trusted public keys; it may raise StorageError.
+        source: what the server knows of itself.
+    """
+    response = pb.GetStatusResponse(version=version("lognotary"), not_ready=source.not_ready(), storage=source.storage)
+    try:
+        info = engine.info
+        response.storage = response.storage or info.name
+        response.storage_version = ".".join(map(str, info.version))
+        response.logs.extend(list_logs(engine, keys()).logs)
+    except StorageError as error:
+        response.storage_problem = str(error)
+    state = source.self_verification()
+    if state is not None:
+        response.self_verification.CopyFrom(
+            pb.SelfVerificationStatus(
+                interval_seconds=state.interval,
+                findings={kind: count for kind, count in state.findings.items() if count},
+                pass_started=_time(state.walk_started),
+                pass_finished=_time(state.walk_finished),
+                passes=state.walks,
+                records=state.records,
+                is_behind=state.is_behind,
+            )
+        )
+    return response
+
+
+def _time(seconds: float | None) -> Timestamp | None:
+    return None if seconds is None else from_nanos(int(seconds * 10**9))

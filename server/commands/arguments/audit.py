@@ -1,0 +1,68 @@
+"""Arguments of ``lognotary audit``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range
+from server.commands.arguments.parser import examples, later, typed
+from server.notary.audit_words import CATEGORIES, OUTCOMES
+from server.settings.values import read_choice, read_count
+
+__all__ = ["FILTERS", "add_parser"]
+
+_PREFIX = "; exact, or a beginning followed by '*'"
+_WORDS = {"outcome": OUTCOMES, "category": CATEGORIES}
+
+FILTERS = {
+    "actor": ("actor_id", f"who did it{_PREFIX}"),
+    "action": ("action", f"what was done{_PREFIX}"),
+    "target": ("target_id", f"what it was done to{_PREFIX}"),
+    "target-type": ("target_type", f"type of the target{_PREFIX}"),
+    "source": ("source_id", f"where it came from{_PREFIX}"),
+    "outcome": ("outcome", "the result"),
+    "category": ("category", "kind of the event"),
+    "service": ("service_name", f"the service that reported it{_PREFIX}"),
+    "trace": ("trace_id", "the trace it belongs to, in any form that 'lognotary trace' takes"),
+    "text": ("text", "text in the body; case is ignored"),
+}
+"""Option -> field of the request, help text."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "audit",
+        description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
+        "no event matches, one was tampered with, or there are more that cannot be proved.",
+        epilog=examples(
+            "lognotary audit --actor alice --since 2h              # what alice did",
+            "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
+            "lognotary audit --since 2026-11-28 --until '2026-11-28 04:00'",
+            variables=[API_VARIABLE],
+        ),
+    )
+    filters = parser.add_argument_group("filters")
+    for flag, (field, text) in FILTERS.items():
+        words = _WORDS.get(field, ())
+        filters.add_argument(
+            f"--{flag}",
+            dest=field,
+            metavar="|".join(words) or "TEXT",
+            type=typed(partial(read_choice, valid=words) if words else _read_text),
+            help=text,
+        )
+    add_range(parser, "not before", "before")
+    parser.add_argument(
+        "--limit", type=typed(read_count), default=100, metavar="N", help="maximum number of events (default: 100)"
+    )
+    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
+    add_api_flag(parser)
+    parser.set_defaults(run=later("server.commands.audit"))
+
+
+def _read_text(text: str) -> str:
+    if not text:
+        raise ValueError("the text is empty: leave the filter out to match every event")
+    return text

@@ -1,0 +1,40 @@
+"""Arguments of ``lognotary journal``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from server.commands.arguments.parser import examples, later
+from server.settings.table import add_flags
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "journal",
+        description="Inspect a server's journal (write-ahead log): batches that are signed but may not be stored yet.",
+        epilog=examples("lognotary journal inspect --data-dir /var/lib/lognotary"),
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    parser.set_defaults(overview=parser)
+    inspect = actions.add_parser(
+        "inspect",
+        help="list the contents of a journal",
+        description="List the contents of a journal: batches and statements that are stored already, which stay until "
+        "their segment is deleted; those that wait to be stored; and any damage. Read-only, and safe to use while a "
+        "server runs; a frame that is just being written then looks incomplete. Exit status 1 if there is damage.",
+        epilog=examples("lognotary journal inspect --data-dir /var/lib/lognotary"),
+    )
+    inspect.add_argument(
+        "directory",
+        metavar="DIRECTORY",
+        nargs="*",
+        type=Path,
+        help="directory of a journal (default: all journals in data_dir)",
+    )
+    inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")
+    add_flags(inspect, "data_dir")
+    inspect.set_defaults(overview=None, run=later("server.commands.journal", "inspect"))

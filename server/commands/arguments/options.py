@@ -1,0 +1,69 @@
+"""Options that several commands have: the server to ask, the storage to read, ranges of time."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from server.commands.arguments.parser import CommandParser, typed
+from server.settings.moments import TIME_FORMS, Moment, parse_moment
+
+__all__ = [
+    "API_VARIABLE",
+    "DEFAULT_API",
+    "DEFAULT_DATA_DIR",
+    "add_address_flag",
+    "add_api_flag",
+    "add_range",
+    "add_storage_flags",
+    "zone_notes",
+]
+
+DEFAULT_API = "127.0.0.1:7317"
+API_VARIABLE = ("LOGNOTARY_API", f"the server's gRPC API, without --api (default: {DEFAULT_API})")
+DEFAULT_DATA_DIR = "data"
+
+
+def add_api_flag(parser: CommandParser) -> None:
+    """Add ``--api`` and ``--json``."""
+    add_address_flag(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
+
+
+def add_address_flag(parser: CommandParser) -> None:
+    """Add ``--api`` alone."""
+    parser.add_argument("--api", metavar="HOST:PORT", help=f"the server's gRPC API (default: {DEFAULT_API})")
+
+
+def add_storage_flags(parser: CommandParser, *, key_help: str, data_dir_help: str) -> None:
+    """Add ``--storage``, and the sources of trusted keys: ``--public-key`` and ``--data-dir``."""
+    parser.add_argument(
+        "--storage", metavar="URL", help="read this storage directly: chdb:///path or http(s)://host:8123/db"
+    )
+    parser.add_argument("--public-key", metavar="FILE", action="append", default=[], help=key_help)
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help=f"with --storage: {data_dir_help} (default: {DEFAULT_DATA_DIR}, unless a key is given)",
+    )
+
+
+def add_range(parser: CommandParser, since: str, until: str) -> None:
+    """Add ``--since`` and ``--until``, in this order; help texts get the valid forms."""
+    for name, text in (("--since", since), ("--until", until)):
+        parser.add_argument(name, type=typed(parse_moment), metavar="TIME", help=f"{text}: {TIME_FORMS}")
+    parser.add_check(_check_range)
+
+
+def _check_range(options: argparse.Namespace) -> None:
+    if options.since and options.until and options.since.nanos >= options.until.nanos:
+        raise ValueError("--since is not before --until, so nothing can be between them")
+
+
+def zone_notes(options: argparse.Namespace) -> Iterator[str]:
+    """Return a sentence for each time whose zone was assumed."""
+    for name, value in vars(options).items():
+        for item in value if isinstance(value, list) else [value]:
+            moment = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+            if isinstance(moment, Moment) and moment.assumed:
+                yield f"--{name.replace('_', '-')} is {moment.assumed}; for another, add Z (UTC) or an offset"

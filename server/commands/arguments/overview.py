@@ -1,0 +1,78 @@
+"""The commands in groups, and the help text of ``lognotary`` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.parser import CommandParser, examples
+
+__all__ = ["COMMANDS", "Overview"]
+
+COMMANDS = {
+    "run": {
+        "serve": "run the server",
+        "demo": "run a self-contained demonstration",
+        "status": "show whether a server works, its logs, and its self-verification",
+    },
+    "query": {
+        "trace": "show a trace as a timeline",
+        "audit": "search audit events",
+    },
+    "evidence": {
+        "verify": "verify stored records against what was signed",
+        "prove": "write an evidence bundle that proves a record",
+        "check": "check an evidence bundle written by 'prove'",
+        "checkpoint": "print a log's signed checkpoint",
+    },
+    "administration": {
+        "config": "check and show the settings",
+        "keys": "list, replace and export signing keys",
+        "grants": "print the rights that a user of ClickHouse needs, as SQL",
+        "journal": "inspect the journal: batches that are signed but may not be stored yet",
+        "completion": "print a completion script for bash, zsh or fish",
+    },
+}
+"""Group -> command -> what it does."""
+
+_DESCRIPTION = "An OpenTelemetry log backend that can prove what it stored."
+_EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong usage or cannot run"
+_EXAMPLES = examples(
+    "lognotary serve                                     # store in ./data; OTLP on ports 4317 and 4318",
+    "lognotary trace 4bf92f3577b34da6a3ce929d0e0e4736    # what happened",
+    "lognotary audit --actor alice --since 2h            # who did it",
+    "lognotary verify                                    # is it what was signed?",
+    variables=[
+        API_VARIABLE,
+        ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'keys' and 'journal', without --config"),
+        ("LOGNOTARY_…", "any setting: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
+        ("NO_COLOR", "if set, output has no colours"),
+    ],
+)
+
+
+class Overview(CommandParser):
+    """Parser of the command line, whose help lists the commands in groups."""
+
+    def __init__(self, **keywords: Any) -> None:
+        """Create the parser."""
+        super().__init__(prog="lognotary", **keywords)
+
+    def format_help(self) -> str:
+        """Return the help text."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield from ("usage: lognotary [-h] [--version] COMMAND ...", "", _DESCRIPTION, "")
+        for group, commands in COMMANDS.items():
+            yield f"{group}:"
+            for name, text in commands.items():
+                yield f"  {name:<11} {text}"
+            yield ""
+        yield from (
+            "options:",
+            "  -h, --help  show this help, or with a command its help",
+            "  --version   show the version",
+        )
+        yield from ("", _EXAMPLES, "", _EXIT_CODES, "")

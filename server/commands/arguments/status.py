@@ -1,0 +1,23 @@
+"""Arguments of ``lognotary status``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.commands.arguments.options import API_VARIABLE, add_api_flag
+from server.commands.arguments.parser import examples, later
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "status",
+        description="Show a running server's version, readiness, storage, logs with their last checkpoints, and "
+        "self-verification. Exit status 1 if it is not ready, a log cannot be verified, or self-verification has "
+        "findings; 2 if no server answers.",
+        epilog=examples("lognotary status", "lognotary status --api 10.0.0.5:7317 --json", variables=[API_VARIABLE]),
+    )
+    add_api_flag(parser)
+    parser.set_defaults(run=later("server.commands.status"))

@@ -1,0 +1,92 @@
+"""Arguments of ``lognotary verify``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_storage_flags
+from server.commands.arguments.parser import examples, later, typed
+from server.settings.moments import Moment, parse_moment
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "verify",
+        description="Verify all batches and records, or those in a time range, and name all that do not match what was "
+        "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
+        "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give a "
+        "kept checkpoint. Exit status 1 if there is a finding, or nothing to verify.",
+        epilog=examples(
+            "lognotary verify                       # asks the server",
+            "lognotary verify --since 1d            # only what was received since yesterday",
+            "lognotary verify --storage http://reader:secret@clickhouse:8123/lognotary --public-key public-key.pem",
+            variables=[API_VARIABLE],
+        ),
+    )
+    add_storage_flags(
+        parser,
+        key_help="a trusted public key: PEM, or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key and last checkpoints",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="an earlier signed checkpoint that the log must be consistent with; may be repeated",
+    )
+    parser.add_argument(
+        "--log",
+        metavar="LOG",
+        action="append",
+        default=[],
+        help="origin or ID of a log that must be there and have an entry; may be repeated",
+    )
+    parser.add_argument(
+        "--logs-file",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="file of such logs, one on a line, as 'lognotary checkpoint --list --origins' prints them",
+    )
+    add_range(
+        parser,
+        "only what was received since this time, from the last statement before it on, whose time is signed",
+        "only what was received before this time, up to a checkpoint after which a signed statement excludes it",
+    )
+    parser.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="continue where a verification with this file ended or was interrupted; the file is created and updated",
+    )
+    parser.add_argument(
+        "--compromised",
+        type=typed(_parse_mark),
+        metavar="KEY=TIME",
+        action="append",
+        default=[],
+        help="fingerprint of a compromised key, and since when; later signatures are findings; may be repeated",
+    )
+    add_api_flag(parser)
+    parser.add_check(_check)
+    parser.set_defaults(run=later("server.commands.verify"))
+
+
+def _parse_mark(text: str) -> tuple[str, Moment]:
+    name, _, since = text.partition("=")
+    if not re.fullmatch("[0-9a-f]{16}", name):
+        raise ValueError(f"{text!r} is not a fingerprint and a time, such as 0123456789abcdef=2026-01-31T12:00:00Z")
+    return name, parse_moment(since)
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.resume and (options.since or options.until):
+        raise ValueError("--resume verifies whole logs: do not combine it with --since or --until")
+    names = [name for name, _ in options.compromised]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise ValueError(f"--compromised names the key {twice} twice: give it once, with the earlier time")

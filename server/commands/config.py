@@ -1,0 +1,108 @@
+"""``lognotary config``: check the settings, and show them with their origins."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from server.commands.output import complain, say, say_json
+from server.notary.counted import counted
+from server.settings.settings import Settings, check_settings
+from server.settings.sources import Given, Origin, Sources, gather
+from server.settings.table import SETTINGS, Kind, Setting
+
+__all__ = ["check", "show"]
+
+_WIDEST = 60  # characters of a setting before its origin
+_SECRETS = (
+    (re.compile(r"(//[^/?#]*:)[^/?#]*(?=@)"), r"\1***"),  # the password of a URL
+    (re.compile(r"(pin-value=)[^&,]*"), r"\1***"),  # RFC 7512
+    (re.compile(r"(?<=[?&])([^=&]*(?:password|token|key|secret)[^=&]*=)[^&]*", re.IGNORECASE), r"\1***"),
+)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Say whether the settings are valid, or all that is wrong; return the exit status."""
+    sources = gather(vars(options), os.environ)
+    _, problems = check_settings(sources)
+    where = sources.file or "no settings file"
+    if options.json:
+        say_json(json.dumps({"file": sources.file, "valid": not problems, "problems": problems}, indent=2))
+    elif problems:
+        say(*problems, f"✘ {where}: {counted(len(problems), 'problem')}")
+    else:
+        given = sum(given.origin is not Origin.DEFAULT for given in sources.values.values())
+        rules = f", {counted(len(sources.rules), 'audit rule')}" if sources.rules else ""
+        say(f"✔ {where}: the settings are valid ({counted(given, 'value')} given{rules})")
+    return 1 if problems else 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Show each setting with its origin; return the exit status."""
+    sources = gather(vars(options), os.environ)
+    settings, problems = check_settings(sources)
+    if options.json:
+        say_json(json.dumps(_as_json(sources, problems), indent=2))
+    else:
+        say(*_lines(sources, settings))
+        for problem in problems:
+            complain(problem)
+    return 1 if problems else 0
+
+
+def _as_json(sources: Sources, problems: Sequence[str]) -> dict[str, object]:
+    settings = {
+        name: {"value": _hidden(given.text), "origin": given.origin.value, "place": given.place}
+        for name, given in sources.values.items()
+    }
+    rules = [{"name": _rule_name(rule), "place": place} for place, rule in sources.rules]
+    return {
+        "file": sources.file,
+        "settings": settings,
+        "audit_rules": rules,
+        "built_in_rules": sources.built_in_rules,
+        "problems": list(problems),
+    }
+
+
+def _lines(sources: Sources, settings: Settings | None) -> Iterator[str]:
+    yield f"# settings file: {sources.file or 'none'}"
+    shown = {setting.name: _assignment(setting, sources.values[setting.name]) for setting in SETTINGS}
+    width = min(_WIDEST, max(map(len, shown.values())))
+    for setting in SETTINGS:
+        given = sources.values[setting.name]
+        yield f"{shown[setting.name]:{width}}  # {_origin(setting, given, settings)}".rstrip()
+    names = ", ".join(_rule_name(rule) for _, rule in sources.rules)
+    yield f"# audit rules: {names or 'none'}; built-in rules: {'on' if sources.built_in_rules else 'off'}"
+
+
+def _assignment(setting: Setting, given: Given) -> str:
+    text = _hidden(given.text)
+    plain = setting.kind is Kind.TRUTH or (setting.kind is Kind.COUNT and text.isdigit())
+    return f"{setting.name} = {text if plain else json.dumps(text, ensure_ascii=False)}"
+
+
+def _origin(setting: Setting, given: Given, settings: Settings | None) -> str:
+    if given.origin is Origin.FILE:
+        return f"file {given.place.removesuffix(f': {setting.name}')}"
+    if given.origin is not Origin.DEFAULT:
+        return f"{given.origin.value} {given.place}"
+    if settings is None or given.text:
+        return "default"
+    computed = {"storage": str(settings.storage), "memory_limit": f"{settings.memory_limit} bytes"}
+    return " ".join(filter(None, ("default:", computed.get(setting.name, "none"))))
+
+
+def _hidden(text: str) -> str:
+    """Return a value without passwords and PINs."""
+    for secret, instead in _SECRETS:
+        text = secret.sub(instead, text)
+    return text
+
+
+def _rule_name(rule: object) -> str:
+    name = rule.get("name") if isinstance(rule, dict) else None
+    return name if isinstance(name, str) else "(without a name)"

@@ -1,0 +1,40 @@
+"""Readers of settings that name keys, files, witnesses and codecs; each raises ValueError or an error of its room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.codec.choose import CODECS, why_not_native
+from server.notary.trust import TrustedKeys, parse_public_keys
+from server.settings.values import read_choice, read_list
+from server.witness.settings import Witness, parse_witness
+
+__all__ = ["read_codec", "read_file", "read_keys", "read_witnesses"]
+
+
+def read_codec(text: str) -> str:
+    """Parse the name of a codec, and check that the codec is installed."""
+    codec = read_choice(text, CODECS)
+    if codec == "native" and (missing := why_not_native()):
+        raise ValueError(
+            f"the compiled codec is not installed ({missing}): install Lognotary with a C++ compiler present"
+        )
+    return codec
+
+
+def read_keys(text: str) -> TrustedKeys:
+    """Read the public keys in files whose paths are separated by commas."""
+    files = [Path(file) for file in read_list(text)]
+    return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()
+
+
+def read_witnesses(text: str) -> tuple[Witness, ...]:
+    """Parse witnesses, separated by commas."""
+    return tuple(map(parse_witness, read_list(text)))
+
+
+def read_file(text: str) -> Path | None:
+    """Parse the path of a file that must exist; None for an empty text."""
+    if text and not Path(text).is_file():
+        raise ValueError(f"the file {text} does not exist")
+    return Path(text) if text else None

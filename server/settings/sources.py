@@ -1,0 +1,234 @@
+"""Sources of settings: options, ``LOGNOTARY_*`` variables, the settings file, defaults; the first one wins."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from server.errors.suggestions import did_you_mean
+from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
+
+__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "unknown_variables"]
+
+CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API")
+"""Variables that are not settings: the path of the settings file, and the server that commands ask."""
+
+# Kubernetes sets these in every pod for a service named lognotary or lognotary-…, and Docker for its links.
+_OF_OTHERS = re.compile(
+    r"LOGNOTARY(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_AUDIT = ("built_in_rules", "rules")
+_HEADER = re.compile(r"\s*\[\[?\s*([\w.\-\" ]+?)\s*\]\]?\s*(#.*)?")
+_KEY = re.compile(r"""\s*(["']?)([\w\-]+)\1\s*[=.]""")
+_TEXT, _TEXTS = "a text in quotes", "a text in quotes, or a list of them"
+_TOML_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
+    Kind.COUNT: ((int, str), "a whole number"),
+    Kind.SIZE: ((int, str), 'a number of bytes, or a size such as "10MB" or "1GiB"'),
+    Kind.DURATION: ((int, float, str), 'a number of seconds, or a duration such as "250ms" or "1h"'),
+    Kind.TRUTH: ((bool, str), "true or false"),
+    Kind.FILES: ((str, list), _TEXTS),
+    Kind.LIST: ((str, list), _TEXTS),
+}
+
+
+class Origin(Enum):
+    """Source of a value."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    VARIABLE = "variable"
+    OPTION = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Value of a setting.
+
+    Attributes:
+        text: the value, as it would be typed.
+        origin: its source.
+        place: where exactly: the option, the variable, or the file with the line and the name.
+    """
+
+    text: str
+    origin: Origin
+    place: str
+
+
+@dataclass(slots=True)
+class Sources:
+    """All that the sources give, and all that is wrong with it so far.
+
+    Attributes:
+        file: the settings file; empty if there is none.
+        values: value of each setting, by name.
+        built_in_rules: True if the built-in audit rules apply.
+        rules: audit rules of the file, each with its place.
+        problems: what is wrong, one sentence each.
+    """
+
+    file: str = ""
+    values: dict[str, Given] = field(default_factory=dict)
+    built_in_rules: bool = True
+    rules: list[tuple[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
+    """Gather the values of all settings; problems are returned, not raised.
+
+    Args:
+        flags: name -> value, None for a flag that was not given; ``config`` is the path of the settings file.
+        environ: environment variables.
+    """
+    named = flags.get("config") or environ.get(PREFIX + "CONFIG")
+    sources = Sources(str(named) if named else DEFAULT_FILE if Path(DEFAULT_FILE).exists() else "")
+    sources.problems += unknown_variables(environ)
+    text = _read(sources) if sources.file else ""
+    content = _parse(text, sources)
+    lines = _Lines(text)
+    _check_names(content, lines, sources)
+    for setting in SETTINGS:
+        sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
+    _take_audit(content.get("audit", {}), lines, sources)
+    return sources
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence about each ``LOGNOTARY_*`` variable that is no setting's."""
+    known = {*CLIENT_VARIABLES, *(setting.variable for setting in SETTINGS)}
+    return [
+        f"{name}: there is no setting of this name{did_you_mean(name, known)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in known and not _OF_OTHERS.fullmatch(name)
+    ]
+
+
+def _read(sources: Sources) -> str:
+    try:
+        return Path(sources.file).read_text(encoding="utf-8")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        sources.problems.append(f"the settings file {sources.file} cannot be read: {reason}")
+    except UnicodeDecodeError as error:
+        sources.problems.append(f"the settings file {sources.file} is not UTF-8: {error}")
+    return ""
+
+
+def _parse(text: str, sources: Sources) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r" \(at line (\d+), column \d+\)", str(error))
+        line = found[1] if found else text.count("\n") + (not text.endswith("\n"))
+        sources.problems.append(f"{sources.file}:{line}: the file is not TOML: {error}")
+        return {}
+
+
+def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) -> None:
+    names = [setting.name for setting in SETTINGS]
+    for name in content.keys() - {*names, "audit"}:
+        place = f"{sources.file}{lines.of(name)}"
+        if isinstance(content[name], dict) or _is_tables(content[name]):
+            more = did_you_mean(name, ["audit"]) or "; settings stand before the first section, and [audit] is the only"
+            sources.problems.append(f"{place}: unknown section [{name}]{more}")
+        else:
+            sources.problems.append(f"{place}: unknown setting {name}{did_you_mean(name, names)}")
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _given(
+    setting: Setting,
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    content: Mapping[str, Any],
+    lines: _Lines,
+    sources: Sources,
+) -> Given:
+    flag = flags.get(setting.name)
+    if flag is not None:
+        return Given(flag, Origin.OPTION, setting.flag)
+    if setting.variable in environ:
+        return Given(environ[setting.variable], Origin.VARIABLE, setting.variable)
+    if setting.name not in content:
+        return Given(setting.default, Origin.DEFAULT, setting.name)
+    value, place = content[setting.name], f"{sources.file}{lines.of(setting.name)}: {setting.name}"
+    types, expected = _TOML_TYPES.get(setting.kind, ((str,), _TEXT))
+    fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    if not fits or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+        sources.problems.append(f"{place}: {_toml(value)} is not {expected}")
+        return Given(setting.default, Origin.DEFAULT, setting.name)
+    return Given(_text(value), Origin.FILE, place)
+
+
+def _take_audit(audit: object, lines: _Lines, sources: Sources) -> None:
+    place = f"{sources.file}{lines.of('audit')}"
+    if not isinstance(audit, dict):
+        sources.problems.append(f"{place}: [audit] may only contain the settings 'rules' and 'built_in_rules'")
+        return
+    for name in audit.keys() - set(_AUDIT):
+        at = lines.of(f"audit.{name}") or lines.of("audit")
+        sources.problems.append(
+            f"{sources.file}{at}: unknown setting {name} in [audit]"
+            f"{did_you_mean(name, _AUDIT) or '; it may only contain rules and built_in_rules'}"
+        )
+    built_in = audit.get("built_in_rules", True)
+    if not isinstance(built_in, bool):
+        at = lines.of("audit.built_in_rules")
+        sources.problems.append(
+            f"{sources.file}{at}: built_in_rules: {_toml(built_in)} is not true or false, without quotes"
+        )
+    else:
+        sources.built_in_rules = built_in
+    rules = audit.get("rules", [])
+    if not isinstance(rules, list):
+        at = lines.of("audit.rules")
+        sources.problems.append(f"{sources.file}{at}: rules must be tables, each under [[audit.rules]]")
+        return
+    sources.rules = [(f"{sources.file}{lines.of('audit.rules', number)}", rule) for number, rule in enumerate(rules, 1)]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a table"
+    return "this list" if isinstance(value, list) else repr(value)[:80]
+
+
+class _Lines:
+    """Lines of a TOML file on which its keys stand, as well as can be told without parsing it."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[str, list[int]] = {}
+        section = ""
+        for number, line in enumerate(text.splitlines(), 1):
+            if header := _HEADER.fullmatch(line):
+                section = header[1].replace(" ", "").replace('"', "")
+                self._add([section, section.partition(".")[0]], number)
+            elif key := _KEY.match(line):
+                self._add([f"{section}.{key[2]}" if section else key[2]], number)
+
+    def of(self, name: str, occurrence: int = 1) -> str:
+        """Return ``:`` and the line of a key or section, empty if it is not found."""
+        found = self._lines.get(name, [])
+        return f":{found[min(occurrence, len(found)) - 1]}" if found else ""
+
+    def _add(self, names: Iterable[str], number: int) -> None:
+        for name in dict.fromkeys(names):
+            self._lines.setdefault(name, []).append(number)

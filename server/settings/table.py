@@ -1,0 +1,266 @@
+"""The table of all settings: names, defaults, kinds and help texts. It imports little: every command needs it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["DEFAULT_FILE", "PREFIX", "SETTINGS", "Kind", "Setting", "add_flags"]
+
+PREFIX = "LOGNOTARY_"
+DEFAULT_FILE = "lognotary.toml"
+
+
+class Kind(Enum):
+    """Kind of a setting's value, as help texts name it."""
+
+    ADDRESS = "ADDRESS"
+    CHOICE = "WORD"
+    COUNT = "N"
+    DAYS = "DAYS"
+    DIRECTORY = "DIR"
+    DURATION = "DURATION"
+    FILE = "FILE"
+    FILES = "FILES"
+    INTERVAL = "INTERVAL"
+    LIST = "LIST"
+    SIZE = "SIZE"
+    TEXT = "NAME"
+    TRUTH = "BOOL"
+    URL = "URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: ``name`` in the file, ``--name`` as a flag, ``LOGNOTARY_NAME`` as a variable.
+
+    Attributes:
+        name: name in the file.
+        default: default value, as it would be typed; empty if there is none.
+        help: help text.
+        kind: kind of its value.
+        group: heading under which help texts list it.
+        choices: valid values of a ``CHOICE``.
+    """
+
+    name: str
+    default: str
+    help: str
+    kind: Kind
+    group: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """The option on the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+
+_STORAGE, _ADDRESSES, _IDENTITY = "storage and identity", "addresses", "keys"
+_BATCHES, _LIMITS, _EVIDENCE = "batches and acknowledgement", "limits", "evidence and retention"
+_PROCESS = "processes and the server's log"
+
+SETTINGS = (
+    Setting(
+        "storage",
+        "",
+        "chdb:///path or http(s)://user:password@host:8123/database; default: chdb in data_dir",
+        Kind.URL,
+        _STORAGE,
+    ),
+    Setting(
+        "data_dir",
+        "data",
+        "directory for the signing key, the writer's name and the embedded storage",
+        Kind.DIRECTORY,
+        _STORAGE,
+    ),
+    Setting("otlp_grpc", "127.0.0.1:4317", "address to receive OTLP/gRPC on", Kind.ADDRESS, _ADDRESSES),
+    Setting("otlp_http", "127.0.0.1:4318", "address to receive OTLP/HTTP on", Kind.ADDRESS, _ADDRESSES),
+    Setting("api_grpc", "127.0.0.1:7317", "address of the gRPC API", Kind.ADDRESS, _ADDRESSES),
+    Setting("http", "127.0.0.1:7318", "address of the HTTP API, health checks and metrics", Kind.ADDRESS, _ADDRESSES),
+    Setting(
+        "deployment",
+        "lognotary",
+        "name of the deployment, the first part of the logs' origins",
+        Kind.TEXT,
+        _STORAGE,
+    ),
+    Setting(
+        "writer",
+        "",
+        "name of this writer, the last part of the logs' origins; default: generated at first start",
+        Kind.TEXT,
+        _STORAGE,
+    ),
+    Setting(
+        "workers",
+        "1",
+        "processes that receive records; more than 1 requires a ClickHouse server",
+        Kind.COUNT,
+        _PROCESS,
+    ),
+    Setting(
+        "codec",
+        "auto",
+        "native (compiled), reference (plain Python), or auto: native if it is installed",
+        Kind.CHOICE,
+        _PROCESS,
+        ("auto", "native", "reference"),
+    ),
+    Setting("batch_rows", "50000", "maximum number of records in a batch", Kind.COUNT, _BATCHES),
+    Setting("batch_bytes", "32MiB", "maximum size of a batch", Kind.SIZE, _BATCHES),
+    Setting(
+        "batch_age",
+        "250ms",
+        "time within which records should be committed; sets when a batch is closed",
+        Kind.DURATION,
+        _BATCHES,
+    ),
+    Setting("max_request_bytes", "64MiB", "largest accepted request, after decompression", Kind.SIZE, _LIMITS),
+    Setting(
+        "memory_limit",
+        "",
+        "memory the server may use; requests that need more are refused; default: 2GiB with embedded storage, "
+        "otherwise 1GiB per process",
+        Kind.SIZE,
+        _LIMITS,
+    ),
+    Setting(
+        "max_requests",
+        "1024",
+        "maximum number of requests in flight; further requests are refused",
+        Kind.COUNT,
+        _LIMITS,
+    ),
+    Setting("max_connections", "4096", "maximum number of connections on each port", Kind.COUNT, _LIMITS),
+    Setting("max_connection_age", "5m", "time after which senders are asked to reconnect", Kind.DURATION, _LIMITS),
+    Setting(
+        "ack",
+        "commit",
+        "when senders get OK: once records are in storage (commit) or in the journal (journal)",
+        Kind.CHOICE,
+        _BATCHES,
+        ("commit", "journal"),
+    ),
+    Setting("ack_timeout", "10s", "time after which an unacknowledged request is refused", Kind.DURATION, _BATCHES),
+    Setting("journal_bytes", "1GiB", "maximum size of the journal of each stream", Kind.SIZE, _LIMITS),
+    Setting("public_keys", "", "files with public keys of other writers, separated by commas", Kind.FILES, _IDENTITY),
+    Setting(
+        "signing_key",
+        "",
+        "PKCS #11 URI (RFC 7512) of the signing key; default: a file in data_dir",
+        Kind.URL,
+        _IDENTITY,
+    ),
+    Setting(
+        "retired_keys",
+        "",
+        "PKCS #11 URIs of replaced signing keys, separated by commas",
+        Kind.LIST,
+        _IDENTITY,
+    ),
+    Setting("ml_dsa", "false", "true: also sign every checkpoint with an ML-DSA-44 key", Kind.TRUTH, _IDENTITY),
+    Setting(
+        "heartbeat",
+        "10m",
+        "time between heartbeats: signed statements of each log's state and the time",
+        Kind.DURATION,
+        _EVIDENCE,
+    ),
+    Setting(
+        "retention_operational",
+        "30d",
+        "how long operational records are kept: days or weeks, such as 30d, or forever",
+        Kind.DAYS,
+        _EVIDENCE,
+    ),
+    Setting(
+        "retention_audit",
+        "400d",
+        "how long audit records are kept: days or weeks, such as 400d, or forever",
+        Kind.DAYS,
+        _EVIDENCE,
+    ),
+    Setting(
+        "witnesses",
+        "",
+        "witnesses of checkpoints, separated by commas: each a verifier key, a space, and a URL",
+        Kind.LIST,
+        _EVIDENCE,
+    ),
+    Setting(
+        "witness_interval",
+        "1m",
+        "time between checks for new checkpoints to send to witnesses",
+        Kind.DURATION,
+        _EVIDENCE,
+    ),
+    Setting("timestamp_authority", "", "URL of an RFC 3161 timestamp authority", Kind.URL, _EVIDENCE),
+    Setting("timestamp_roots", "", "PEM file of root certificates to verify timestamps with", Kind.FILE, _EVIDENCE),
+    Setting("timestamp_interval", "1h", "time between timestamps of a growing log", Kind.DURATION, _EVIDENCE),
+    Setting(
+        "self_verify",
+        "off",
+        "interval at which the whole storage is verified, such as 12h or 7d, or off",
+        Kind.INTERVAL,
+        _EVIDENCE,
+    ),
+    Setting(
+        "log_level",
+        "info",
+        "level of the server's log: debug, info, warning or error",
+        Kind.CHOICE,
+        _PROCESS,
+        ("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        "log_format",
+        "text",
+        "format of the server's log: text, or json with one object per line",
+        Kind.CHOICE,
+        _PROCESS,
+        ("text", "json"),
+    ),
+)
+
+_GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _PROCESS)
+
+
+def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False) -> None:
+    """Add the flags of the named settings, or of all settings in groups, to a command's parser.
+
+    Args:
+        parser: the parser.
+        names: names of the settings; none for all.
+        hidden: leave the settings out of the help text, for commands that refer to that of another.
+    """
+    if not names:
+        parser.usage = "%(prog)s [OPTIONS]"  # dozens
+    chosen = [setting for setting in SETTINGS if not names or setting.name in names]
+    holder: argparse._ActionsContainer = parser
+    for group in ("settings",) if names or hidden else _GROUPS:
+        holder = parser.add_argument_group(group)
+        for setting in chosen:
+            if group in ("settings", setting.group):
+                shown = f" (default: {setting.default})" if setting.default else ""
+                holder.add_argument(
+                    setting.flag,
+                    action="store",
+                    dest=setting.name,
+                    metavar="|".join(setting.choices) or setting.kind.value,
+                    help=argparse.SUPPRESS if hidden else setting.help + shown,
+                )
+    holder = holder if names else parser
+    holder.add_argument(
+        "--config",
+        action="store",
+        metavar="FILE",
+        help=f"settings file (default: {DEFAULT_FILE}, if there is one)",
+    )

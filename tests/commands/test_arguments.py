@@ -1,0 +1,184 @@
+"""The command line: what is imported for it, wrong usage, and help."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from server.cli import build_parser, main
+from server.commands.arguments.overview import COMMANDS
+
+HEAVY = (
+    "asyncio",
+    "chdb",
+    "clickhouse_connect",
+    "google.protobuf",
+    "grpc",
+    "numpy",
+    "server.app",
+    "starlette",
+    "uvicorn",
+)
+NAMES = [name for group in COMMANDS.values() for name in group]
+
+IMPORTED = """
+import json, sys
+from server.cli import main
+try:
+    main({arguments!r})
+except SystemExit:
+    pass
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        [],
+        ["trce"],
+        *([name, "--help"] for name in NAMES),
+        ["trace"],
+        ["trace", "--sinse"],
+        ["audit", "--since", "yesterday"],
+        ["audit", "--outcome", "failed"],
+        ["verify", "--since", "1h", "--until", "2h"],
+        ["keys"],
+        ["keys", "lst"],
+        ["completion", "bash"],
+    ],
+)
+def test_help_and_wrong_usage_need_no_heavy_module(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(arguments=arguments)], capture_output=True, text=True, check=True
+    )
+    modules = set(json.loads(done.stderr.splitlines()[-1]))
+    assert modules.isdisjoint(HEAVY)
+    assert "server.cli" in modules
+
+
+def test_queries_need_neither_the_server_nor_storage() -> None:
+    arguments = ["trace", "1" * 32, "--api", "127.0.0.1:1"]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(arguments=arguments)], capture_output=True, text=True, check=True
+    )
+    modules = set(json.loads(done.stderr.splitlines()[-1]))
+    assert modules.isdisjoint({"chdb", "clickhouse_connect", "numpy", "server.app", "starlette", "uvicorn"})
+    assert "grpc" in modules
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that is refused, and return the message."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    message, hint = capsys.readouterr().err.splitlines()
+    assert hint.startswith("see 'lognotary")
+    return message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trce"], "lognotary: unknown command 'trce'; did you mean 'trace'?"),
+        (["--verson"], "lognotary: unknown option --verson; did you mean '--version'?"),
+        (["fly"], "lognotary: unknown command 'fly'; there are serve, demo"),
+        (["keys", "exprt"], "lognotary keys: unknown action 'exprt'; did you mean 'export'?"),
+        (["serve", "--batch-agee", "1"], "lognotary serve: unknown option --batch-agee; did you mean '--batch-age'?"),
+        (["serve", "--batch_age=1"], "lognotary serve: unknown option --batch_age; did you mean '--batch-age'?"),
+        (["audit", "--acto", "alice"], "lognotary audit: unknown option --acto; did you mean '--actor'?"),
+        (["audit", "alice"], "lognotary audit: unexpected argument 'alice'"),
+        (["audit", "--actor", "a", "--actor", "b"], "lognotary audit: --actor is given twice: give it once"),
+        (["audit", "--actor", ""], "lognotary audit: --actor: the text is empty: leave the filter out"),
+        (["audit", "--limit", "few"], "lognotary audit: --limit: 'few' is not a whole number"),
+        (["audit", "--limit", "0"], "lognotary audit: --limit: 0 is not greater than 0"),
+        (
+            ["audit", "--outcome", "failed"],
+            "lognotary audit: --outcome: 'failed' is not success, failure or unknown; did you mean 'failure'?",
+        ),
+        (["audit", "--category", "foo"], "lognotary audit: --category: 'foo' is not admin, data, auth or system"),
+        (["audit", "--since", "yesterday"], "lognotary audit: --since: 'yesterday' is not a time: give 2026-11-28, "),
+        (["audit", "--since", "2h", "--until", "3h"], "lognotary audit: --since is not before --until"),
+        (["verify", "--since", "1d", "--until", "2d"], "lognotary verify: --since is not before --until"),
+        (["verify", "--resume", "f", "--since", "1d"], "lognotary verify: --resume verifies whole logs"),
+        (["verify", "--compromised", "abc=now"], "lognotary verify: --compromised: 'abc=now' is not a fingerprint"),
+        (["prove", "log"], "lognotary prove: RECORD: 'log' is not a record: give LOG#LEAF"),
+        (["checkpoint", "--origins"], "lognotary checkpoint: --origins requires --list"),
+        (["checkpoint", "--list", "--size", "3"], "lognotary checkpoint: --list lists all logs: do not combine it"),
+        (["completion", "tcsh"], "lognotary completion: bash|zsh|fish: 'tcsh' is not bash, zsh or fish"),
+    ],
+)
+def test_wrong_usage_is_refused_with_what_was_probably_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert refused(arguments, capsys).startswith(message)
+
+
+def test_wrong_usage_cannot_deceive_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\\x1b[31m" in refused(["audit", "--since", "\x1b[31m"], capsys)
+
+
+def test_an_outcome_may_be_in_upper_case() -> None:
+    assert build_parser().parse_args(["audit", "--outcome", "FAILURE"]).outcome == "failure"
+
+
+def test_a_zone_that_was_assumed_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--since", "2026-11-28", "--api", "nonsense"]) == 2
+    note, _ = capsys.readouterr().err.splitlines()
+    assert note.startswith("lognotary: --since is 2026-11-28T00:00:00")
+    assert "the local time zone" in note
+
+
+@pytest.mark.parametrize("arguments", [[], ["keys"], ["journal"], ["config"]])
+def test_without_a_command_there_is_an_overview(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert main(arguments) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("usage: lognotary")
+    assert "examples:" in shown
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from parsers(command)
+
+
+def test_every_option_and_command_has_a_help_text() -> None:
+    for parser in parsers(build_parser()):
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, (parser.prog, action.dest)
+        assert parser.description or parser.prog == "lognotary", parser.prog
+
+
+def test_settings_are_helped_in_groups_with_their_kinds() -> None:
+    [serve] = [parser for parser in parsers(build_parser()) if parser.prog == "lognotary serve"]
+    text = serve.format_help()
+    for line in ("addresses:", "limits:", "--batch-bytes SIZE", "--batch-age DURATION", "--ack commit|journal"):
+        assert line in text
+    assert "LOGNOTARY_BATCH_AGE is --batch-age" in text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "http://127.0.0.1:7317", "localhost:", "host:port", "::1:7317"])
+def test_an_api_address_without_host_and_port_is_refused(capsys: pytest.CaptureFixture[str], address: str) -> None:
+    assert main(["trace", "1" * 32, "--api", address]) == 2
+    message = capsys.readouterr().err
+    assert f"--api: '{address}' is not host:port, such as 127.0.0.1:7317" in message
+
+
+def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("LOGNOTARY_API", "nonsense")
+    assert main(["trace", "1" * 32]) == 2
+    assert "LOGNOTARY_API: 'nonsense' is not host:port" in capsys.readouterr().err
+    monkeypatch.setenv("LOGNOTARY_APII", "x")
+    assert main(["trace", "1" * 32, "--api", "127.0.0.1:1"]) == 2
+    assert "LOGNOTARY_APII: there is no setting" in capsys.readouterr().err

@@ -1,0 +1,108 @@
+"""``lognotary config``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.cli import main
+from server.settings.settings import load_settings
+from server.settings.table import SETTINGS
+
+BROKEN = """\
+storage = "http://me:secret@host:8123/logs"
+batch_agee = 3
+
+[audit]
+built_in_rules = "no"
+
+[[audit.rules]]
+name = "billing"
+match = { servce = "billing" }
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_check_says_that_settings_are_valid(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out == "✔ no settings file: the settings are valid (0 values given)\n"
+    (directory / "lognotary.toml").write_text("batch_age = '1s'\n")
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out == "✔ lognotary.toml: the settings are valid (1 value given)\n"
+
+
+def test_check_names_all_problems_with_file_and_line(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "lognotary.toml").write_text(BROKEN)
+    monkeypatch.setenv("LOGNOTARY_HEARTBEET", "5m")
+    assert main(["config", "check", "--workers", "two"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "LOGNOTARY_HEARTBEET: there is no setting of this name; did you mean 'LOGNOTARY_HEARTBEAT'?",
+        "lognotary.toml:2: unknown setting batch_agee; did you mean 'batch_age'?",
+        "lognotary.toml:5: built_in_rules: 'no' is not true or false, without quotes",
+        "--workers: 'two' is not a whole number",
+        "lognotary.toml:7: audit rule 'billing': unknown condition servce; did you mean 'service'?",
+        "✘ lognotary.toml: 5 problems",
+    ]
+    assert main(["config", "check", "--json"]) == 1
+    checked = json.loads(capsys.readouterr().out)
+    assert (checked["file"], checked["valid"], len(checked["problems"])) == ("lognotary.toml", False, 4)
+
+
+def test_show_has_each_value_with_its_origin(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "lognotary.toml").write_text("deployment = 'shop'\n\nheartbeat = '5m'\n")
+    monkeypatch.setenv("LOGNOTARY_BATCH_ROWS", "7")
+    assert main(["config", "show", "--ack", "journal"]) == 0
+    shown = dict(line.split("  # ") for line in capsys.readouterr().out.splitlines() if not line.startswith("#"))
+    origins = {assignment.strip(): origin for assignment, origin in shown.items()}
+    assert origins['deployment = "shop"'] == "file lognotary.toml:1"
+    assert origins['heartbeat = "5m"'] == "file lognotary.toml:3"
+    assert origins["batch_rows = 7"] == "variable LOGNOTARY_BATCH_ROWS"
+    assert origins['ack = "journal"'] == "option --ack"
+    assert origins['batch_age = "250ms"'] == "default"
+    assert origins['storage = ""'] == f"default: chdb://{directory}/data/chdb"
+    assert origins['memory_limit = ""'] == "default: 2147483648 bytes"
+    assert len(origins) == len(SETTINGS)
+
+
+def test_what_show_prints_is_a_settings_file(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "show", "--batch-bytes", "10MB", "--ml-dsa", "true", "--self-verify", "1w"]) == 0
+    (directory / "again.toml").write_text(capsys.readouterr().out)
+    settings = load_settings({"config": "again.toml", "storage": f"chdb://{directory}/x"}, {})
+    assert (settings.batch_bytes, settings.ml_dsa, settings.self_verify) == (10_000_000, True, 604_800)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.usefixtures("directory")
+def test_show_hides_passwords_and_pins(capsys: pytest.CaptureFixture[str], form: list[str]) -> None:
+    status = main(
+        [
+            *("config", "show", *form, "--storage", "http://me:s3cret@host:8123/logs"),
+            *("--signing-key", "pkcs11:token=a;object=b?module-path=/x&pin-value=s3cret"),
+            *("--retired-keys", "pkcs11:token=a;object=b?pin-value=s3cret&module-path=/x,pkcs11:c?pin-value=s3cret"),
+            *("--timestamp-authority", "https://host/?token=s3cret"),
+        ]
+    )
+    printed = capsys.readouterr()
+    assert status == 0
+    assert "s3cret" not in printed.out + printed.err
+    assert "http://me:***@host:8123/logs" in printed.out
+
+
+@pytest.mark.usefixtures("directory")
+def test_show_shows_invalid_settings_too_with_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "show", "--batch-age", "soon"]) == 1
+    printed = capsys.readouterr()
+    assert 'batch_age = "soon"' in printed.out
+    assert "--batch-age: 'soon' is not a duration" in printed.err
