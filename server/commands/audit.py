@@ -8,10 +8,13 @@ from typing import Any
 
 import grpc
 
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 from server.commands.api_client import add_api_flag, call, parse_time, to_json
-from server.commands.output import Style, complain, say, say_json
+from server.commands.evidence_lines import is_doubtful
+from server.commands.output import Style, complain, say_json
+from server.commands.pager import say_paged
 from server.commands.render import event_lines
+from server.commands.units import line_width
 
 __all__ = ["add_parser"]
 
@@ -35,7 +38,7 @@ def add_parser(commands: Any) -> None:
         "audit",
         help="search audit events",
         description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
-        "no event matches, one was tampered with, or there are more that cannot be proved.",
+        "no event matches, or one cannot be proved: it was tampered with, or never signed.",
     )
     for flag, (field, text) in _FILTERS.items():
         parser.add_argument(f"--{flag}", dest=field, metavar="X", default="", help=text)
@@ -49,6 +52,8 @@ def add_parser(commands: Any) -> None:
         "--limit", type=int, default=100, metavar="N", help="maximum number of events (default: %(default)s)"
     )
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show bodies and attributes, in full")
+    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     add_api_flag(parser)
     parser.set_defaults(run=_run)
 
@@ -78,8 +83,15 @@ def _run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            say(*event_lines(found, Style.of(sys.stdout)))
-        tampered = any(event.evidence.state == evidence_pb2.TAMPERED for event in found.events)
-        return 1 if tampered or found.unproved_omitted or not found.events else 0
+            lines = event_lines(
+                found,
+                Style.of(sys.stdout),
+                bodies=bool(options.text),
+                details=options.verbose,
+                width=line_width(sys.stdout),
+            )
+            say_paged(lines, pager=not options.no_pager)
+        doubtful = any(is_doubtful(event.evidence) for event in found.events)
+        return 1 if doubtful or found.unproved_omitted or not found.events else 0
 
     return call(options.api, work)
