@@ -48,6 +48,7 @@ from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http_apart
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
+from server.writer.old_logs import refuse_new_key_for_old_logs
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
@@ -119,6 +120,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         answering = _answer(process, backend, intake.not_ready, metrics)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = await stack.enter_async_context(reached_storage(process))
+        check = partial(refuse_new_key_for_old_logs, engine, identity)
+        await retry_until_available(pools.housekeeping, check, signals.stop)
         ending = Interrupt()
         open_reads = partial(connect, settings.storage, interrupt=ending)
         reads = await retry_until_available(pools.housekeeping, open_reads, signals.stop)

@@ -14,9 +14,9 @@ import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from harness.otlp_load import log_record, send
 
 SHOWN = {"COLUMNS": "100"}
 
