@@ -22,6 +22,7 @@ from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
+from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
@@ -112,6 +113,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             reader,
             identity.trusted(),
             remembered,
+            acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
             on_finding=metrics.finding,
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from server.commands import audit, check, checkpoint, journal, keys, prove, trace, verify
+from server.commands import audit, check, checkpoint, findings, journal, keys, prove, trace, verify
 from server.commands.output import complain, escape_streams, say, say_json
 from server.demo import run_demo
 from server.errors.base import LognotaryError, run_reporting_errors
@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=lambda _: run_demo())
 
-    for command in (trace, audit, verify, prove, check, checkpoint, keys, journal):
+    for command in (trace, audit, verify, findings, prove, check, checkpoint, keys, journal):
         command.add_parser(commands)
     return parser
 

@@ -84,7 +84,9 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
     """Format a finding: kind, location, and the record if there is one."""
     finding = shown(finding)
     kind = evidence_pb2.FindingKind.Name(finding.kind)
-    yield f"{style.paint('✘ ' + kind, '1;31')}  {finding.message}"
+    known = finding.HasField("acknowledgement")
+    mark = style.paint(f"• {kind} (acknowledged)", "33") if known else style.paint(f"✘ {kind}", "1;31")
+    yield f"{mark}  {finding.message}"
     where = [f"log {finding.log_id}" if finding.log_id else "", f"batch {finding.batch_id}" if finding.batch_id else ""]
     if finding.HasField("leaf_index"):
         where.append(f"leaf {finding.leaf_index}")
@@ -92,6 +94,11 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
         yield f"    {', '.join(filter(None, where))}"
     if finding.record:
         yield f"    record: {finding.record}"
+    if known:
+        said = finding.acknowledgement
+        yield f"    known since {clock(said.time)}, signed by {said.signed_by}: {said.reason}"
+    elif finding.id:
+        yield f"    finding {finding.id[:16]}"
 
 
 def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
@@ -117,6 +124,10 @@ def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
             "emptied looks the same: name the logs that must be there with --log, or give a kept --checkpoint",
             "1;31",
         )
+    if summary.findings and summary.findings == summary.acknowledged and not summary.nothing_verified:
+        known = count(summary.findings, "finding")
+        return style.paint(f"• {known}, all acknowledged, and no other; verified {what}", "33")
     if summary.findings:
-        return style.paint(f"✘ {count(summary.findings, 'finding')}; verified {what}", "1;31")
+        new = f" ({summary.acknowledged:,} acknowledged)" if summary.acknowledged else ""
+        return style.paint(f"✘ {count(summary.findings, 'finding')}{new}; verified {what}", "1;31")
     return style.paint(f"✔ {what} verified: all signatures are valid, all records match what was signed", "32")

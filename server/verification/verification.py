@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
@@ -21,6 +22,7 @@ from server.notary.trust import TrustedKeys
 from server.verification.capped import capped
 from server.verification.definition_check import check_definitions
 from server.verification.expiry import Expired, Expiry
+from server.verification.foreign_logs import ForeignLogs, key_names
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
 from server.verification.leaf_span import LeafSpan, leaf_span
@@ -61,10 +63,17 @@ def verify(
         StorageError: storage cannot be read.
     """
     run = _Verification(engine, keys, scope, limits)
+    told = 0
+    foreign = ForeignLogs()
     for item in run.steps():
         run.found += isinstance(item, Finding)
-        yield item
-    yield run.summary()
+        if not (isinstance(item, Finding) and foreign.holds(item)):
+            told += isinstance(item, Finding)
+            yield item
+    for finding in foreign.findings(run.signed_logs(), keys, run.key_names):
+        told += 1
+        yield finding
+    yield replace(run.summary(), findings=told)
 
 
 class _Verification:
@@ -92,6 +101,7 @@ class _Verification:
         self._altered_tiles: list[Batch] = []
         self._total = 0
         self.found = 0
+        self.key_names: dict[str, str] = {}
         self._stated: dict[str, LogStatements] = {}
         self._now = time.time_ns()
         self._resume = {checkpoint.origin: checkpoint for checkpoint in scope.resume if checkpoint.size}
@@ -109,6 +119,11 @@ class _Verification:
                 self._spans[origin].after is not None and log.tip is not None for origin, log in self._logs.items()
             ),
         )
+
+    def signed_logs(self) -> Iterator[str]:
+        """Return the LogIds of the logs of which a batch or a statement is signed by a known key."""
+        yield from (log_id for log_id, log in self._stated.items() if log.statements)
+        yield from (log.name.log_id for log in self._logs.values() if log.tip is not None)
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
         for finding in check_definitions(self._engine):
@@ -140,6 +155,7 @@ class _Verification:
 
     def _read_statements(self) -> Iterator[Finding]:
         rows = list(read_statements(self._engine))
+        self.key_names = key_names(rows)
         self._keys = learn_keys(rows, self._keys)
         self._stated = check_statements(rows, self._keys)
         self._statements_read = True
