@@ -237,4 +237,4 @@ async def test_the_callers_public_keys_count_instead_of_the_servers(events: Writ
     key = events.signer.verifier_key("shop/audit/other")
     steps = await verify(events, public_keys=[str(key)])
     kinds = {step.finding.kind for step in steps if step.HasField("finding")}
-    assert kinds == {evidence_pb2.BATCH_FOREIGN_SIGNED, evidence_pb2.STATEMENT_FOREIGN_SIGNED}
+    assert kinds == {evidence_pb2.LOG_FOREIGN_SIGNED}
