@@ -158,7 +158,7 @@ class Backend:
             coverage = Coverage(known_findings(request, learned, self._acknowledged()))
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return self._responses(verify(self._engine, keys, scope), coverage, interrupt)
+        return self._responses(verify(self._engine, keys, scope, known_keys=own), coverage, interrupt)
 
     def _responses(
         self,

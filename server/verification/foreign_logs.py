@@ -48,21 +48,27 @@ class ForeignLogs:
         self._held.setdefault(finding.log_id, []).append(finding)
         return True
 
-    def findings(self, signed: Iterable[str], keys: TrustedKeys, names: Mapping[str, str]) -> Iterator[Finding]:
+    def findings(
+        self, signed: Iterable[str], keys: TrustedKeys, names: Mapping[str, str], known_keys: TrustedKeys
+    ) -> Iterator[Finding]:
         """Return the findings that were held; for logs of which nothing is signed by a known key, one each.
 
         Args:
             signed: LogIds of the logs of which a batch or a statement is signed by a known key.
             keys: the keys that were given.
             names: fingerprints of keys that are not trusted, by name and ID.
+            known_keys: further keys that are known and not trusted here.
         """
         known = set(signed)
         for log_id, held in self._held.items():
             origin = _origin_of(log_id, held)
-            if log_id in known or not origin or len(held) == 1:
+            if log_id in known or not origin:
                 yield from held
             else:
-                yield _whole_log(log_id, origin, held, keys, names)
+                others = {
+                    _name(key): fingerprint(key.public_key) for key in (*_all(keys, origin), *_all(known_keys, origin))
+                }
+                yield _whole_log(log_id, origin, held, keys, {**names, **others})
 
 
 def _origin_of(log_id: str, held: Iterable[Finding]) -> str:
@@ -80,12 +86,10 @@ def _origin_of(log_id: str, held: Iterable[Finding]) -> str:
 def _whole_log(
     log_id: str, origin: str, held: Iterable[Finding], keys: TrustedKeys, names: Mapping[str, str]
 ) -> Finding:
-    public = dict.fromkeys((*keys.unnamed, *(key.public_key for key in keys.named)))
-    given = [fingerprint(key) for key in public]
+    given = list(dict.fromkeys(fingerprint(key.public_key) for key in _all(keys, origin)))
     listed = ", ".join(given[:_MOST_KEYS]) + (f" and {len(given) - _MOST_KEYS} more" if len(given) > _MOST_KEYS else "")
-    same = {_name(VerifierKey(origin, key)): fingerprint(key) for key in public if len(key) == _ED25519_SIZE}
     signers = dict.fromkeys(name for finding in held for name in finding.signers if name.startswith(f"{origin}+"))
-    signed_by = ", ".join(_described(name, {**names, **same}) for name in list(signers)[:_MOST_KEYS])
+    signed_by = ", ".join(_described(name, names) for name in list(signers)[:_MOST_KEYS])
     return Finding(
         FindingKind.LOG_FOREIGN_SIGNED,
         f"{origin}: none of the given keys ({listed}) signed this log; it is signed by {signed_by or 'other keys'}. "
@@ -97,7 +101,10 @@ def _whole_log(
     )
 
 
-_ED25519_SIZE = 32
+def _all(keys: TrustedKeys, origin: str) -> list[VerifierKey]:
+    """Return all keys under the name of a log, for whichever logs they were given."""
+    named = (VerifierKey(origin, key.public_key, key.key_type) for key in keys.named)
+    return [*(VerifierKey(origin, key) for key in keys.unnamed), *named]
 
 
 def _described(name: str, names: Mapping[str, str]) -> str:

@@ -49,7 +49,12 @@ _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspic
 
 
 def verify(
-    engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits = READ_LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    scope: Scope,
+    limits: ReadLimits = READ_LIMITS,
+    *,
+    known_keys: TrustedKeys | None = None,
 ) -> Generator[Progress | Finding | Expired | Summary, None, None]:
     """Verify storage; yield progress and findings, and last the summary.
 
@@ -58,6 +63,7 @@ def verify(
         keys: trusted public keys.
         scope: scope of the verification.
         limits: limits on how much is read at once.
+        known_keys: keys that are not trusted, but are named by their fingerprints if they signed a log.
 
     Raises:
         StorageError: storage cannot be read.
@@ -70,7 +76,7 @@ def verify(
         if not (isinstance(item, Finding) and foreign.holds(item)):
             told += isinstance(item, Finding)
             yield item
-    for finding in foreign.findings(run.signed_logs(), keys, run.key_names):
+    for finding in foreign.findings(run.signed_logs(), keys, run.key_names, known_keys or TrustedKeys()):
         told += 1
         yield finding
     yield replace(run.summary(), findings=told)

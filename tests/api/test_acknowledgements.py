@@ -110,20 +110,29 @@ def test_what_is_kept_counts_if_a_trusted_key_signed_it(store: Writer, caplog: p
 
 def test_with_a_wrong_key_each_log_has_one_finding_that_names_both_keys(store: Writer) -> None:
     wrong = Signer.generate()
-    *steps, last = Backend(store.engine, TrustedKeys(unnamed=(wrong.ed25519.public_key,))).verify(
-        evidence_pb2.VerifyRequest()
-    )
+    pem = wrong.public_pem().decode()
+    own = fingerprint(store.signer.ed25519.public_key)
+    backends = (Backend(store.engine, TrustedKeys()), Backend(store.engine, store.keys))
+    for backend, knows in zip(backends, (False, True), strict=True):
+        found = check_wrong_key(list(backend.verify(evidence_pb2.VerifyRequest(public_keys=[pem]))), wrong)
+        for finding in found:
+            key_id = store.signer.verifier_key(finding.origin).key_id.hex()
+            signer = own if knows else f"a key with the ID {key_id}"
+            assert f"; it is signed by {signer}. If" in finding.message
+
+
+def check_wrong_key(steps: list[evidence_pb2.VerifyResponse], wrong: Signer) -> list[evidence_pb2.Finding]:
+    """Check that there is one finding for each log; return them."""
     findings = [step.finding for step in steps if step.finding.kind == evidence_pb2.LOG_FOREIGN_SIGNED]
     assert sorted(finding.origin for finding in findings) == sorted(name.origin for name in LOGS.values())
     assert not {evidence_pb2.BATCH_FOREIGN_SIGNED, evidence_pb2.STATEMENT_FOREIGN_SIGNED} & {
         step.finding.kind for step in steps
     }
-    assert last.summary.findings == sum(step.HasField("finding") for step in steps)
+    assert steps[-1].summary.findings == sum(step.HasField("finding") for step in steps)
     for finding in findings:
         assert f"none of the given keys ({fingerprint(wrong.ed25519.public_key)}) signed this log" in finding.message
-        key_id = store.signer.verifier_key(finding.origin).key_id.hex()
-        assert f"signed by a key with the ID {key_id}" in finding.message
         assert "public_keys" in finding.message
+    return findings
 
 
 # Last in this module: it begins with an empty storage.
