@@ -46,7 +46,8 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
         for stream, position in ((Stream.AUDIT, start.audit), (Stream.OPERATIONAL, start.logs))
     )
     spans = spans_of_trace(engine, trace_id, limit + 1, start.spans) if start.spans is not None else []
-    if not (audit.rows or logs.rows or spans or request.page_token):
+    # A page may have no rows and be followed by others nevertheless.
+    if not (audit.rows or logs.rows or spans or audit.following or logs.following or request.page_token):
         raise NotFoundError(
             f"nothing is stored of the trace {trace_id}. Records can be found once their sender got its answer; "
             "check the ID, and that the service exports to this server"

@@ -20,7 +20,7 @@ __all__ = ["View", "is_in", "trace_lines"]
 _WIDEST_SERVICE, _WIDEST_LEVEL = 24, 13  # columns
 _OFFSET = 10  # columns
 _NARROWEST = 24  # columns of a text
-_MOST_NESTED = 10  # levels of spans that are indented
+_MOST_NESTED = 6  # levels of spans that are indented
 _AUDIT = "AUDIT"
 _SPAN = "SPAN"
 
@@ -90,7 +90,6 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
 def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[str]:
     kinds = _kinds(trace)
     services = {getattr(entry, entry.WhichOneof("entry")).service_name for entry in trace.entries} - {""}
-    first, last = trace.entries[0].timestamp, max(_end(entry) for entry in trace.entries)
     counts = (
         count(max(trace.audit_event_count, kinds["audit_event"]), "audit event"),
         count(max(trace.log_count, kinds["log"]), "log"),
@@ -98,7 +97,9 @@ def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[
         count(len(services), "service"),
     )
     yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
-    yield f"from {clock(first)}, {duration(last - first.ToNanoseconds())}"
+    if trace.entries:
+        first, last = trace.entries[0].timestamp, max(_end(entry) for entry in trace.entries)
+        yield f"from {clock(first)}, {duration(last - first.ToNanoseconds())}"
 
 
 def _kinds(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:
@@ -126,7 +127,7 @@ def _entries(
     visible_entries = [shown(entry, limit) for entry in entries]
     contents = [_content(entry) for entry in visible_entries]
     columns = _Columns.of(contents, view.width)
-    start = trace.entries[0].timestamp.ToNanoseconds()
+    start = trace.entries[0].timestamp.ToNanoseconds() if trace.entries else 0
     depths = _depths(trace)
     for raw, entry, (kind, content) in zip(entries, visible_entries, contents, strict=True):
         depth = depths.get(getattr(raw, kind).span_id, 0) - (kind == "span")
@@ -162,9 +163,12 @@ def _lines(
     mark = style.paint("✘", "1;31") if doubtful else style.paint("▶", "1;35") if is_audit else " "
     colour = "1;35" if is_audit else "1;31" if failed else "33" if word.upper().startswith("WARN") else ""
     room = None if columns.text is None else columns.text - len(indent)
-    text = _text(kind, content)
+    text, ending = _text(kind, content)
     # The result of an audit event stands at its end.
-    lines = wrapped(text, room) if view.details or is_audit else [cut(text, room)]
+    if view.details or is_audit:
+        lines = wrapped(text + ending, room)
+    else:
+        lines = [cut(text, None if room is None else max(_NARROWEST // 2, room - cells(ending))) + ending]
     paint = "31" if failed else "1" if is_audit else ""
     first = style.paint(lines[0] if lines else "", paint)
     left = f"{offset.rjust(_OFFSET)}  {padded(content.service_name, columns.service)}"
@@ -192,20 +196,24 @@ def _level(kind: str, content: _Content) -> str:
     return _AUDIT if kind == "audit_event" else level(content)
 
 
-def _text(kind: str, content: _Content) -> str:
+def _text(kind: str, content: _Content) -> tuple[str, str]:
+    """Return the text of an entry, and its ending, which is never cut: the duration and the status of a span."""
     if isinstance(content, correlation_pb2.Span):
-        text = f"{content.name} ({duration(content.duration_nanos)})"
         status = content.status_code.upper().removeprefix("STATUS_CODE_")
         said = status.title() if status not in ("", "UNSET") else ""
-        return f"{text} {': '.join(filter(None, (said, content.status_message)))}".rstrip()
-    untimed = "" if content.timestamp.ToNanoseconds() else "  (sent without a time: placed at its receipt)"
+        message = cut(content.status_message, _NARROWEST)
+        ending = f" ({duration(content.duration_nanos)}) {': '.join(filter(None, (said, message)))}"
+        return content.name, ending.rstrip()
+    untimed = "" if content.timestamp.ToNanoseconds() else " (sent without a time: placed at its receipt)"
     if kind == "audit_event":
-        return sentence(content) + untimed
-    return (content.body or content.event_name) + untimed
+        return sentence(content), untimed
+    return content.body or content.event_name, untimed
 
 
 def _details(kind: str, content: _Content) -> Iterator[str]:
     if isinstance(content, correlation_pb2.Span):
+        if content.status_message:
+            yield f"status: {content.status_message}"
         yield from attributes(content.attributes)
         return
     if kind == "audit_event" and content.body:
