@@ -27,7 +27,7 @@ from server.codec.decode import decode
 from server.codec.otlp_json import request_from_json
 from server.codec.records import RecordColumns
 from server.codec.reference import ReferenceCodec
-from server.codec.rows import Rows
+from server.codec.rows import Rows, received_at
 from server.codec.rules import BUILT_IN_RULES
 from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
 from server.notary.canonical import (
@@ -178,7 +178,7 @@ def make_example() -> Example:
         [encoded] = ReferenceCodec(BUILT_IN_RULES).encode(request, ingested_at)
         decoded = decode(request)
         for row, fields in enumerate(classify(decoded, BUILT_IN_RULES)):
-            columns.append(tuple(_columns(decoded, row, fields, ingested_at)))
+            columns.append(tuple(_columns(decoded, row, fields, received_at(ingested_at, row))))
         notarized = notarize(
             state,
             encoded.leaf_hashes,

@@ -23,6 +23,7 @@ from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
 from server.api.server_status import StatusSource
+from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
@@ -49,6 +50,7 @@ from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http_apart
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
+from server.writer.old_logs import refuse_new_key_for_old_logs
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
@@ -113,6 +115,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             reader,
             identity.trusted(),
             remembered,
+            acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
             on_finding=metrics.finding,
             status=overview,
@@ -122,6 +125,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         answering = _answer(process, backend, intake.not_ready, metrics)
         api_grpc, http = await stack.enter_async_context(answering)
         engine = await stack.enter_async_context(reached_storage(process))
+        check = partial(refuse_new_key_for_old_logs, engine, identity)
+        await retry_until_available(pools.housekeeping, check, signals.stop)
         ending = Interrupt()
         open_reads = partial(connect, settings.storage, interrupt=ending)
         reads = await retry_until_available(pools.housekeeping, open_reads, signals.stop)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.rowbinary import int64, read_rows, text, text_pairs, uint64
+from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
 from storage.stored_records import StoredRecord, computed_ok, select_records
 
@@ -17,6 +17,8 @@ __all__ = [
     "Lookup",
     "Place",
     "Span",
+    "count_rows",
+    "count_spans",
     "of_audit_events",
     "of_trace",
     "read_records_at",
@@ -191,17 +193,40 @@ def read_records_at(
     return list(select_records(engine, stream, condition, parameters))
 
 
-def spans_of_trace(engine: Engine, trace_id: str, limit: int) -> list[Span]:
-    """Return a trace's spans, earliest first."""
-    # The companion table has a trace's range of time, in whole seconds: spans are sorted by time.
+def count_rows(engine: Engine, lookup: Lookup) -> int:
+    """Count the rows of a lookup, whether they can be proved or not."""
+    select = f"SELECT count() FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition}"
+    return int(read_one(engine.query(select, lookup.parameters), uint64))
+
+
+# The companion table has a trace's range of time, in whole seconds: spans are sorted by time.
+_SPAN_RANGE = (
+    "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
+    "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last"
+)
+_SPANS = "FROM otel_traces WHERE TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last"
+
+
+def count_spans(engine: Engine, trace_id: str) -> int:
+    """Count a trace's spans."""
+    return int(read_one(engine.query(f"{_SPAN_RANGE} SELECT count() {_SPANS}", {"trace": trace_id}), uint64))
+
+
+def spans_of_trace(engine: Engine, trace_id: str, limit: int, offset: int = 0) -> list[Span]:
+    """Return a trace's spans, earliest first.
+
+    Args:
+        engine: the storage.
+        trace_id: the trace.
+        limit: number of spans, at most.
+        offset: number of spans to skip.
+    """
     rows = engine.query(
-        "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
-        "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last "
+        f"{_SPAN_RANGE} "
         "SELECT Timestamp, Duration, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
-        "SpanAttributes "
-        "FROM otel_traces WHERE TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last "
-        "ORDER BY Timestamp, SpanId LIMIT {limit:UInt64}",
-        {"trace": trace_id, "limit": limit},
+        f"SpanAttributes {_SPANS} "
+        "ORDER BY Timestamp, SpanId, ParentSpanId, SpanName, Duration LIMIT {limit:UInt64} OFFSET {offset:UInt64}",
+        {"trace": trace_id, "limit": limit, "offset": offset},
     )
     readers = (int64, uint64, text, text, text, text, text, text, text, text_pairs)
     return [Span(*row) for row in read_rows(rows, readers)]
@@ -225,7 +250,13 @@ def of_audit_events(wanted: AuditFilter) -> Lookup:
         conditions.append("positionCaseInsensitiveUTF8(Body, {text:String}) > 0")
         parameters["text"] = wanted.text
     if wanted.since is not None:
-        conditions.append(f"Timestamp >= fromUnixTimestamp64Nano({wanted.since})")
+        conditions.append(_in_time(f">= fromUnixTimestamp64Nano({wanted.since})"))
     if wanted.until is not None:
-        conditions.append(f"Timestamp < fromUnixTimestamp64Nano({wanted.until})")
+        conditions.append(_in_time(f"< fromUnixTimestamp64Nano({wanted.until})"))
     return Lookup(Stream.AUDIT, " AND ".join(conditions), parameters, latest_first=True)
+
+
+def _in_time(compared: str) -> str:
+    """Return a condition for the time of a record: that of its receipt if it was sent without a time."""
+    none = "fromUnixTimestamp64Nano(0)"
+    return f"(Timestamp != {none} AND Timestamp {compared} OR Timestamp = {none} AND IngestedAt {compared})"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
+from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
@@ -20,6 +21,7 @@ from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusi
 from server.api.server_status import StatusSource, get_status
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_time_range
+from server.notary.acknowledgement import Coverage
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
@@ -58,6 +60,7 @@ class Backend:
         keys: TrustedKeys,
         remembered: Callable[[], Sequence[Checkpoint | Statement]] = tuple,
         *,
+        acknowledged: Callable[[], Sequence[str]] = tuple,
         on_verified: Callable[[int], object] = lambda _: None,
         on_finding: Callable[[str], object] = lambda _: None,
         status: StatusSource | None = None,
@@ -69,6 +72,7 @@ class Backend:
             keys: trusted public keys, until ``believe`` is called.
             remembered: function that returns the checkpoints that are known independently of storage, which
                 verification checks storage against.
+            acknowledged: function that returns the signed acknowledgements of findings that the server keeps.
             on_verified: function that is called with the number of records that a verification has verified.
             on_finding: function that is called with the kind of each finding.
             status: source of what the server knows of itself.
@@ -76,6 +80,7 @@ class Backend:
         self._engine = engine
         self._remembered = remembered
         self._trust = _Trust(KnownKeys(engine, keys), ProofCache())
+        self._acknowledged = acknowledged
         self._on_verified = on_verified
         self._on_finding = on_finding
         self._status = status or StatusSource()
@@ -160,13 +165,18 @@ class Backend:
             except StorageError:
                 unread = True  # verification shows whether the table was altered, or storage is away
             scope = _scope(request, learned, self._remembered(), all_keys=not unread)
+            coverage = Coverage(known_findings(request, learned, self._acknowledged()))
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return self._responses(verify(self._engine, keys, scope), interrupt)
+        return self._responses(verify(self._engine, keys, scope, known_keys=own), coverage, interrupt)
 
     def _responses(
-        self, steps: Generator[Progress | Finding | Expired | Summary, None, None], interrupt: Interrupt
+        self,
+        steps: Generator[Progress | Finding | Expired | Summary, None, None],
+        coverage: Coverage,
+        interrupt: Interrupt,
     ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
+        covered = 0
         with contextlib.closing(steps):
             while True:
                 # Not around the yield: meanwhile this thread does other work, and another may go on with this.
@@ -182,6 +192,10 @@ class Backend:
                 response = verify_response(self._counted(step))
                 if isinstance(step, Summary):
                     response.summary.nothing_verified = _is_nothing(step)
+                    response.summary.acknowledged = covered
+                elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
+                    response.finding.acknowledgement.CopyFrom(acknowledgement_message(known))
+                    covered += 1
                 yield response
 
     def _counted(self, step: Progress | Finding | Expired | Summary) -> Progress | Finding | Expired | Summary:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import NotFoundError
 from server.api.filters import audit_filter
-from server.api.messages import evidence_message, record_message, span_message, to_nanos
-from server.api.page_tokens import make_token, parse_token
+from server.api.messages import evidence_message, record_message, span_message
+from server.api.page_tokens import TracePosition, make_token, make_trace_token, parse_token, parse_trace_token
 from server.api.pages import Page, Position, read_page
+from server.api.timeline import happened_at, timeline_order
 from server.api.trace_ids import parse_trace_id
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
-from storage.records import of_audit_events, of_trace, spans_of_trace
+from storage.records import count_rows, count_spans, of_audit_events, of_trace, spans_of_trace
 
 __all__ = ["get_trace", "search_audit"]
 
 _TRACE_LIMIT = 1000
+_NO_PAGE = Page([], None, others_follow=False)
+_END = TracePosition(None, None, None)
 _PAGE_SIZE = 100
 _LARGEST = 1000
 
@@ -25,39 +28,59 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
     """Answer ``CorrelationService.GetTrace``.
 
     Raises:
-        InvalidArgumentError: the text is not a trace ID.
+        InvalidArgumentError: the text is not a trace ID, or the page token cannot be used.
         NotFoundError: nothing of the trace is stored.
         StorageError: storage cannot be read.
     """
     trace_id = parse_trace_id(request.trace_id)
     limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
+    start = parse_trace_token(request.page_token) if request.page_token else TracePosition()
     rehash = request.check != pb.CHECK_SIGNATURES
     audit, logs = (
-        read_page(engine, keys, of_trace(stream, trace_id), limit, Position(), rehash=rehash)
-        for stream in (Stream.AUDIT, Stream.OPERATIONAL)
+        read_page(engine, keys, of_trace(stream, trace_id), limit, position, rehash=rehash)
+        if position is not None
+        else _NO_PAGE
+        for stream, position in ((Stream.AUDIT, start.audit), (Stream.OPERATIONAL, start.logs))
     )
-    spans = spans_of_trace(engine, trace_id, limit + 1)
-    if not audit.rows and not logs.rows and not spans:
+    spans = spans_of_trace(engine, trace_id, limit + 1, start.spans) if start.spans is not None else []
+    # A page may have no rows and be followed by others nevertheless.
+    if not (audit.rows or logs.rows or spans or audit.following or logs.following or request.page_token):
         raise NotFoundError(
             f"nothing is stored of the trace {trace_id}. Records can be found once their sender got its answer; "
             "check the ID, and that the service exports to this server"
         )
     entries = [
-        pb.TimelineEntry(timestamp=message.timestamp, audit_event=message) for message in _messages(Stream.AUDIT, audit)
+        pb.TimelineEntry(timestamp=happened_at(message), audit_event=message)
+        for message in _messages(Stream.AUDIT, audit)
     ]
     entries += [
-        pb.TimelineEntry(timestamp=message.timestamp, log=message) for message in _messages(Stream.OPERATIONAL, logs)
+        pb.TimelineEntry(timestamp=happened_at(message), log=message) for message in _messages(Stream.OPERATIONAL, logs)
     ]
     for span in spans[:limit]:
         message = span_message(span)
         entries.append(pb.TimelineEntry(timestamp=message.timestamp, span=message))
-    entries.sort(key=lambda entry: to_nanos(entry.timestamp))
-    return pb.GetTraceResponse(
+    entries.sort(key=timeline_order)
+    following = TracePosition(
+        audit.following, logs.following, (start.spans or 0) + limit if len(spans) > limit else None
+    )
+    is_last = following == _END
+    response = pb.GetTraceResponse(
         trace_id=trace_id,
         entries=entries,
-        truncated=audit.following is not None or logs.following is not None or len(spans) > limit,
+        truncated=not is_last,
         unproved_omitted=audit.others_follow or logs.others_follow,
+        next_page_token="" if is_last else make_trace_token(following),
     )
+    if not request.page_token:
+        response.audit_event_count = _count(engine, Stream.AUDIT, trace_id, audit)
+        response.log_count = _count(engine, Stream.OPERATIONAL, trace_id, logs)
+        response.span_count = len(spans) if following.spans is None else count_spans(engine, trace_id)
+    return response
+
+
+def _count(engine: Engine, stream: Stream, trace_id: str, first: Page) -> int:
+    """Return the number of a trace's records in a stream."""
+    return len(first.rows) if first.following is None else count_rows(engine, of_trace(stream, trace_id))
 
 
 def search_audit(

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.notary.canonical import Value, decode_record
 from server.notary.errors import MalformedError
-from server.notary.findings import Finding
+from server.notary.findings import Finding, finding_id, stored_hash
 from server.notary.origin import LogName, Stream
 from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
@@ -147,6 +147,8 @@ def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb
         )
     return evidence_pb2.VerifyResponse(
         finding=evidence_pb2.Finding(
+            id=finding_id(item),
+            stored_hash=stored_hash(item),
             kind=item.kind.value,
             message=item.message,
             log_id=item.log_id,

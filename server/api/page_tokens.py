@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +12,31 @@ from server.api.errors import InvalidArgumentError
 from server.api.pages import Position
 from storage.records import Place
 
-__all__ = ["make_token", "parse_token"]
+__all__ = ["TracePosition", "make_token", "make_trace_token", "parse_token", "parse_trace_token"]
 
 _HASH_SIZE = 32
+_MOST_SPANS = 1 << 63
+_BEGIN = Position()
+
+
+@dataclass(frozen=True, slots=True)
+class TracePosition:
+    """Position in a trace from which a page begins.
+
+    Attributes:
+        audit: position among the audit events; None if all have been returned.
+        logs: position among the operational logs; None if all have been returned.
+        spans: number of spans that have been returned; None if all have.
+    """
+
+    audit: Position | None = _BEGIN
+    logs: Position | None = _BEGIN
+    spans: int | None = 0
 
 
 def make_token(position: Position) -> str:
     """Return the token of a position."""
-    value = [position.passes, _dump(position.after), _dump(position.others_after)]
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+    return _encode(_dump_position(position))
 
 
 def parse_token(token: str) -> Position:
@@ -29,16 +46,64 @@ def parse_token(token: str) -> Position:
         InvalidArgumentError: the token was not made by ``make_token``.
     """
     try:
-        passes, after, others_after = json.loads(base64.urlsafe_b64decode(token))
-        return Position(_load(after), (0, 1, 2).index(passes), _load(others_after))
+        return _load_position(_decode(token))
     except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidArgumentError("the page token is not one that this server gave out") from error
+        raise InvalidArgumentError(_UNKNOWN) from error
+
+
+def make_trace_token(position: TracePosition) -> str:
+    """Return the token of a position in a trace."""
+    positions = (position.audit, position.logs)
+    return _encode([*(None if one is None else _dump_position(one) for one in positions), position.spans])
+
+
+def parse_trace_token(token: str) -> TracePosition:
+    """Return the position of a token.
+
+    Raises:
+        InvalidArgumentError: the token was not made by ``make_trace_token``.
+    """
+    try:
+        audit, logs, spans = _decode(token)
+        return TracePosition(_load_if_any(audit), _load_if_any(logs), None if spans is None else _in_range(spans))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidArgumentError(_UNKNOWN) from error
+
+
+_UNKNOWN = "the page token is not one that this server gave out for such a call"
+
+
+def _encode(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+def _decode(token: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(token))
+
+
+def _dump_position(position: Position) -> list[object]:
+    return [position.passes, _dump(position.after), _dump(position.others_after)]
+
+
+def _load_position(value: Any) -> Position:
+    passes, after, others_after = value
+    return Position(_load(after), (0, 1, 2).index(passes), _load(others_after))
 
 
 def _dump(place: Place | None) -> list[object] | None:
     if place is None:
         return None
     return [place.timestamp, place.log_id, place.leaf_index, place.batch_id.hex, place.leaf_hash.hex()]
+
+
+def _load_if_any(value: Any) -> Position | None:
+    return None if value is None else _load_position(value)
+
+
+def _in_range(spans: Any) -> int:
+    if not 0 <= int(spans) < _MOST_SPANS:
+        raise ValueError("out of range")
+    return int(spans)
 
 
 def _load(value: Any) -> Place | None:

@@ -17,6 +17,11 @@ WordData = tuple[tuple[bytes, ...], bytes]
 MapData = tuple[bytes, tuple[bytes, ...], bytes, bytes]
 """A MapColumn: lengths, dictionary of the keys, indexes of the keys, values."""
 
+# Where IngestedAt is among the plain columns.
+_RECEIVED = [
+    column.name for column in canonical_columns(Stream.OPERATIONAL) if column.kind not in (Kind.WORD, Kind.MAP)
+].index("IngestedAt")
+
 
 def assemble_rows(
     plain: Sequence[bytes],
@@ -28,7 +33,6 @@ def assemble_rows(
     leaf_hashes: bytes,
     min_timestamp: int,
     max_timestamp: int,
-    ingested_at: int,
 ) -> Rows:
     """Return encoded columns as ``Rows``, in the order of the canonical record.
 
@@ -41,7 +45,6 @@ def assemble_rows(
         leaf_hashes: the records' leaf hashes, 32 bytes each.
         min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
         max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
-        ingested_at: the latest IngestedAt, in nanoseconds since the epoch.
     """
     stream = Stream.AUDIT if audit else Stream.OPERATIONAL
     plain_columns = (PlainColumn(data) for data in plain)
@@ -55,12 +58,15 @@ def assemble_rows(
             return next(map_columns)
         return next(plain_columns)
 
+    columns = tuple(map(next_column, canonical_columns(stream)))
+    received = plain[_RECEIVED]
     return Rows(
         stream=stream,
         count=count,
-        columns=tuple(map(next_column, canonical_columns(stream))),
+        columns=columns,
         leaf_hashes=leaf_hashes,
         min_timestamp=min_timestamp,
         max_timestamp=max_timestamp,
-        ingested_at=ingested_at,
+        first_ingested_at=int.from_bytes(received[:8], "little"),  # they ascend
+        ingested_at=int.from_bytes(received[-8:], "little"),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.codec.classify import AuditFields
 from server.codec.records import Attributes, RecordColumns
-from server.codec.rows import Rows
+from server.codec.rows import Rows, received_at
 from server.notary.canonical import (
     Kind,
     canonical_columns,
@@ -92,7 +92,7 @@ def _encode(
     canonical: list[list[bytes]] = []
     for column in canonical_columns(stream):
         if column.name == "IngestedAt":
-            values: list[Any] = [ingested_at] * len(chosen)
+            values: list[Any] = [received_at(ingested_at, i) for i in chosen]
         elif column.name in _RECORD_FIELDS:
             everything = getattr(records, _RECORD_FIELDS[column.name])
             values = [everything[i] for i in chosen]
@@ -109,7 +109,8 @@ def _encode(
         leaf_hashes=b"".join(map(leaf_of, record_bytes(canonical))),
         min_timestamp=min(timestamps),
         max_timestamp=max(timestamps),
-        ingested_at=ingested_at,
+        first_ingested_at=received_at(ingested_at, chosen[0]),
+        ingested_at=received_at(ingested_at, chosen[-1]),
     )
 
 

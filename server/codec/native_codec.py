@@ -91,7 +91,6 @@ class NativeCodec:
                 leaf_hashes=leaf_hashes,
                 min_timestamp=min_timestamp,
                 max_timestamp=max_timestamp,
-                ingested_at=ingested_at,
             )
             for table in (audit, operational)
             if table is not None

@@ -8,9 +8,21 @@ from typing import Protocol
 from server.notary.origin import Stream
 from storage.native import Column
 
-__all__ = ["Codec", "Rows"]
+__all__ = ["Codec", "Rows", "received_at"]
 
 _DAY = 86_400 * 10**9
+
+
+def received_at(ingested_at: int, number: int) -> int:
+    """Return the IngestedAt of a record: a nanosecond later for each record before it in its request.
+
+    So the order of a request is kept across both streams. But all its records are received on one day (UTC).
+
+    Args:
+        ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+        number: number of the record in the request, from 0.
+    """
+    return min(ingested_at + number, ingested_at // _DAY * _DAY + _DAY - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,7 @@ class Rows:
         leaf_hashes: the records' leaf hashes, 32 bytes each.
         min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
         max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
+        first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.
         ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
         size: bytes of columns and leaf hashes, for limits.
     """
@@ -34,6 +47,7 @@ class Rows:
     leaf_hashes: bytes
     min_timestamp: int
     max_timestamp: int
+    first_ingested_at: int
     ingested_at: int
     size: int = field(init=False, compare=False)
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import grpc
 
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 from server.commands.api_client import call, timestamp, to_json
 from server.commands.arguments.audit import FILTERS
-from server.commands.output import Style, say, say_json
+from server.commands.evidence_lines import is_doubtful
+from server.commands.output import Style, say_json
+from server.commands.pager import say_paged
 from server.commands.render import event_lines
+from server.commands.units import line_width
 
 __all__ = ["run"]
 
@@ -41,8 +44,15 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            say(*event_lines(found, Style.of(sys.stdout)))
-        tampered = any(event.evidence.state == evidence_pb2.TAMPERED for event in found.events)
-        return 1 if tampered or found.unproved_omitted or not found.events else 0
+            lines = event_lines(
+                found,
+                Style.of(sys.stdout),
+                bodies=bool(options.text),
+                details=options.verbose,
+                width=line_width(sys.stdout),
+            )
+            say_paged(lines, pager=not options.no_pager)
+        doubtful = any(is_doubtful(event.evidence) for event in found.events)
+        return 1 if doubtful or found.unproved_omitted or not found.events else 0
 
     return call(options.api, work)

@@ -11,12 +11,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from server.errors.base import LognotaryError
-from server.escaping.visible import MESSAGE_LIMIT, visible
+from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
 
 __all__ = [
     "Style",
@@ -24,6 +24,7 @@ __all__ = [
     "complain",
     "complain_lines",
     "escape_streams",
+    "printable_lines",
     "say",
     "say_json",
     "say_signed",
@@ -61,18 +62,18 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
 
 
-def shown(message: _MessageT) -> _MessageT:
-    """Return a copy of a message in which all texts are visible, and cut off at ``VALUE_LIMIT``.
+def shown(message: _MessageT, limit: int = VALUE_LIMIT) -> _MessageT:
+    """Return a copy of a message in which all texts are visible, and cut off after ``limit`` characters.
 
     Bytes and the keys of maps stay as they are.
     """
     copy = type(message)()
     copy.CopyFrom(message)
-    _make_visible(copy)
+    _make_visible(copy, limit)
     return copy
 
 
-def _make_visible(message: Message) -> None:
+def _make_visible(message: Message, limit: int) -> None:
     # Imported here, because wrong usage is answered without messages.
     from google.protobuf.descriptor import FieldDescriptor
     from google.protobuf.message import Message
@@ -81,33 +82,38 @@ def _make_visible(message: Message) -> None:
         if field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
             continue
         if isinstance(value, Message):
-            _make_visible(value)
+            _make_visible(value, limit)
         elif isinstance(value, str):
-            setattr(message, field.name, visible(value))
+            setattr(message, field.name, visible(value, limit))
         elif isinstance(value, MutableMapping):
-            _make_map_visible(value)
+            _make_map_visible(value, limit)
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
             for each in value:
-                _make_visible(each)
+                _make_visible(each, limit)
         else:
-            value[:] = [visible(each) for each in value]
+            value[:] = [visible(each, limit) for each in value]
 
 
-def _make_map_visible(entries: MutableMapping[str, object]) -> None:
+def _make_map_visible(entries: MutableMapping[str, object], limit: int) -> None:
     from google.protobuf.message import Message
 
     for key, value in list(entries.items()):
         if isinstance(value, Message):
-            _make_visible(value)
+            _make_visible(value, limit)
         elif isinstance(value, str):
-            entries[key] = visible(value)
+            entries[key] = visible(value, limit)
 
 
 def say(*lines: str, stream: TextIO | None = None) -> None:
     """Print lines for people, on standard output unless another stream is given."""
     target = stream or sys.stdout
-    colour = Style.of(target).colour
-    print("\n".join(_printable(line, colour=colour) for line in lines), file=target, flush=True)
+    print("\n".join(printable_lines(lines, target)), file=target, flush=True)
+
+
+def printable_lines(lines: Iterable[str], stream: TextIO) -> list[str]:
+    """Return lines as ``say`` prints them on a stream: all is escaped but the colours of ``Style``."""
+    colour = Style.of(stream).colour
+    return [_printable(line, colour=colour) for line in lines]
 
 
 def complain(message: object) -> None:

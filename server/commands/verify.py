@@ -19,11 +19,8 @@ from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
 from server.commands.render import expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
-from server.data_dir.directory import read_checkpoints, read_public_key
-from server.data_dir.seen_logs import read_seen_notes
-from server.keys.store import KeyStore
-from server.notary.errors import NotaryError
-from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
+from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
+from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 
 __all__ = ["run"]
@@ -37,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
         public_keys=[read_text(file) for file in options.public_key],
         checkpoints=[read_text(file) for file in options.checkpoint],
         compromised_keys={name: timestamp(since) for name, since in options.compromised},
+        acknowledgements=given_acknowledgements(options),
+        acknowledgement_keys=[read_text(file) for file in options.acknowledgement_key],
         logs=[*options.log, *(log for file in options.logs_file for log in read_log_names(file))],
     )
     resume = ResumeFile.read(Path(options.resume)) if options.resume else None
@@ -44,42 +43,13 @@ def run(options: argparse.Namespace) -> int:
         request.resume.extend(resume.notes.values())
     if options.storage:
         if directory := data_dir(options):
-            _add_what_server_knows(request, directory)
+            add_what_server_knows(request, directory)
         return _verify_storage(options, request, resume)
 
     def work(channel: grpc.Channel) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
 
     return call(options.api, work)
-
-
-def _add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> None:
-    """Add what a server's data directory has: checkpoints, marks of compromised keys, and the key if none is given.
-
-    Raises:
-        DataDirectoryError, KeyStoreError: it cannot be read.
-        ConfigError: a public key is none.
-    """
-    if not request.public_keys:
-        request.public_keys.append(read_public_key(directory))
-    request.checkpoints.extend(read_checkpoints(directory))
-    request.checkpoints.extend(note for note in read_seen_notes(directory) if _is_trusted(note, request))
-    for name, since in KeyStore(directory / "keys").compromised().items():
-        given = request.compromised_keys.get(name)
-        request.compromised_keys[name].FromNanoseconds(min(since, given.ToNanoseconds()) if given else since)
-
-
-def _is_trusted(note: str, request: evidence_pb2.VerifyRequest) -> bool:
-    """Return whether a checkpoint is signed by a given key: those of other writers need not be given."""
-    try:
-        keys = parse_public_keys(request.public_keys)
-    except NotaryError as error:
-        raise ConfigError(str(error)) from error
-    try:
-        check_checkpoint(note, keys)
-    except NotaryError:
-        return False
-    return True
 
 
 def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:
@@ -96,7 +66,8 @@ def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: R
     failed = False
     for step in steps:
         kind = step.WhichOneof("step")
-        failed = failed or kind == "finding" or step.summary.nothing_verified
+        new = kind == "finding" and not step.finding.HasField("acknowledgement")
+        failed = failed or new or step.summary.nothing_verified
         if kind == "progress" and resume is not None:
             resume.keep(step.progress.origin, step.progress.checkpoint)
         if as_json:

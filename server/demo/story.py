@@ -16,7 +16,8 @@ import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.commands.output import Style, complain, say
-from server.commands.render import finding_lines, summary_line, trace_lines
+from server.commands.render import finding_lines, summary_line
+from server.commands.timeline import trace_lines
 from server.demo.checks import (
     CULPRIT,
     SCAPEGOAT,

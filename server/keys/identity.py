@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.data_dir.directory import DataDirectory
+from server.data_dir.directory import DataDirectory, journals, read_checkpoints
 from server.keys.pkcs11 import open_key
 from server.keys.store import KeyStore
 from server.notary.origin import LogName, Stream
@@ -92,6 +92,10 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
         for log in _logs_of(settings.deployment, _writer_of(writer, number))
     ]
     own = key_store(settings)
+    if read_checkpoints(settings.data_dir):
+        own.check_not_lost(f"{settings.data_dir} has checkpoints of logs that it signed")
+    elif any(journals(settings.data_dir)):
+        own.check_not_lost(f"{settings.data_dir} has a journal with batches that it signed")
     if own.published() in (None, own.signer().ed25519.public_key):
         own.publish((*logs, *workers_logs))
     # Read now, so that a damaged checkpoint is noticed at start and not only when somebody verifies.

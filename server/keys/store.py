@@ -12,22 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
-from server.errors.base import LognotaryError
+from server.keys.compromised_keys import read_compromised, write_compromised
+from server.keys.key_files import KeyStoreError, read_private_key
+from server.keys.lost_keys import lost_key, published_key, trace_of_key
 from server.notary.errors import KeyMaterialError, NotaryError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer, SigningKey
-from server.notary.trust import TrustedKeys, fingerprint, read_public_pem
+from server.notary.trust import TrustedKeys, fingerprint
 
 __all__ = ["KeyStore", "KeyStoreError", "StoredKey"]
-
-
-class KeyStoreError(LognotaryError):
-    """Error of the key store; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +76,40 @@ class KeyStore:
         self._ml_dsa = ml_dsa
         self._open_token = open_token
         self._tokens: dict[str, SigningKey] = {}  # each is opened once, because tokens have few sessions
+        self._created: list[Path] = []
 
     def signer(self) -> Signer:
         """Return the current keys; keys in files are created the first time.
 
         Raises:
-            KeyStoreError: a key cannot be used.
+            KeyStoreError: a key cannot be used, or is missing although there was one before.
         """
         self._make_directory()
         ed25519 = self._token(self._token_uri) if self._token_uri else self._file(_ED25519_FILE, Ed25519Key)
         return Signer(ed25519, self._file(_ML_DSA_FILE, MlDsa44Key) if self._ml_dsa else None)
+
+    def check_not_lost(self, signed: str) -> None:
+        """Check that the Ed25519 key is there, before a new one is made.
+
+        Args:
+            signed: what shows that a key signed before, empty if nothing does.
+
+        Raises:
+            KeyStoreError: the file of the key is missing, although a key signed before.
+        """
+        if signed and not self._token_uri and not (self._directory / _ED25519_FILE).exists():
+            raise lost_key(self._directory / _ED25519_FILE, signed)
+
+    @property
+    def has_created(self) -> bool:
+        """True if this object created the Ed25519 key."""
+        return self._directory / _ED25519_FILE in self._created
+
+    def discard_created(self) -> None:
+        """Remove the keys that this object created, and the public keys; only before they have signed anything."""
+        for file in (*self._created, self._directory / "public-key.pem", self._directory / "verifier-keys.txt"):
+            file.unlink(missing_ok=True)
+        self._created = []
 
     def signer_of(self, keys: Collection[VerifierKey]) -> Signer:
         """Return the signer for given public keys, which may be current or replaced.
@@ -144,10 +165,7 @@ class KeyStore:
 
     def published(self) -> bytes | None:
         """Return the raw Ed25519 public key that was published last, None if none was."""
-        try:
-            return read_public_pem((self._directory / "public-key.pem").read_text(encoding="ascii"))
-        except (OSError, ValueError, KeyMaterialError):
-            return None
+        return published_key(self._directory)
 
     def rotate(self) -> tuple[StoredKey, StoredKey]:
         """Replace the Ed25519 key in its file, and the ML-DSA-44 key if there is one; keep the old keys.
@@ -195,13 +213,7 @@ class KeyStore:
         Raises:
             KeyStoreError: the file is damaged.
         """
-        file = self._directory / "compromised"
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-            marks = [line.split() for line in lines if line.strip()]
-            return {name: int(datetime.fromisoformat(since).timestamp()) * 10**9 for name, since in marks}
-        except (OSError, ValueError) as error:
-            raise KeyStoreError(f"{file} cannot be read: {error}") from error
+        return read_compromised(self._directory / "compromised")
 
     def mark_compromised(self, name: str, since: int) -> None:
         """Mark a key as compromised.
@@ -215,12 +227,7 @@ class KeyStore:
         """
         if name not in {key.fingerprint for key in self.keys()}:
             raise KeyStoreError(f"there is no key {name} in {self._directory}: list them with 'lognotary keys list'")
-        marks = {**self.compromised(), name: since}
-        lines = [f"{key} {datetime.fromtimestamp(at // 10**9, UTC).isoformat()}\n" for key, at in marks.items()]
-        try:
-            replace_file(self._directory / "compromised", "".join(lines))
-        except OSError as error:
-            raise KeyStoreError(f"the compromised key cannot be recorded: {error}") from error
+        write_compromised(self._directory / "compromised", {**self.compromised(), name: since})
 
     def _retire(self, name: str, kind: type[Ed25519Key] | type[MlDsa44Key]) -> None:
         old = self._file(name, kind)
@@ -247,16 +254,20 @@ class KeyStore:
         for uri in self._former_uris:
             yield uri, self._token(uri), False
         for file in sorted((self._directory / "retired").glob("*.pem")):
-            yield str(file), _read(file), False
+            yield str(file), read_private_key(file), False
 
     def _file(self, name: str, kind: type[Ed25519Key] | type[MlDsa44Key]) -> SigningKey:
         file = self._directory / name
         try:
             if not file.exists():
+                # A key that was lost must be noticed: a new one could not continue what the old one signed.
+                if trace := trace_of_key(file):
+                    raise lost_key(file, trace)
                 replace_file(file, kind.generate().to_pem().decode(), mode=0o600)
+                self._created.append(file)
         except (OSError, KeyMaterialError) as error:
-            raise KeyStoreError(f"the signing key {file} cannot be used: {error}") from error
-        return _read(file, kind)
+            raise KeyStoreError(f"the private key {file} cannot be used: {error}") from error
+        return read_private_key(file, kind)
 
     def _token(self, uri: str) -> SigningKey:
         if self._open_token is None:
@@ -277,17 +288,3 @@ class KeyStore:
 
 _ED25519_FILE = "signing-key.pem"
 _ML_DSA_FILE = "ml-dsa-44-key.pem"
-
-
-def _read(file: Path, *kinds: type[Ed25519Key] | type[MlDsa44Key]) -> SigningKey:
-    try:
-        pem = file.read_bytes()
-    except OSError as error:
-        raise KeyStoreError(f"the signing key {file} cannot be used: {error}") from error
-    problem = ""
-    for kind in kinds or (Ed25519Key, MlDsa44Key):
-        try:
-            return kind.from_pem(pem)
-        except KeyMaterialError as error:
-            problem = problem or str(error)
-    raise KeyStoreError(f"the signing key {file} cannot be used: {problem}")

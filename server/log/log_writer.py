@@ -225,7 +225,7 @@ class LogWriter:
         self._check_open()
         leaf_hashes = b"".join(part.leaf_hashes for part in parts)
         count = sum(part.count for part in parts)
-        self.receipts.admit(min(part.ingested_at for part in parts), self._head.range.size + count)
+        self.receipts.admit(min(part.first_ingested_at for part in parts), self._head.range.size + count)
         try:
             notarized = notarize(
                 self._head,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.canonical import CANONICAL_VERSION
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
-from server.notary.findings import Finding, FindingKind
+from server.notary.findings import Finding, FindingKind, row_hash
 from server.notary.keys import VerifierKey
 from server.notary.merkle import CompactRange
 from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
-from server.notary.trust import TrustedKeys
+from server.notary.trust import TrustedKeys, fingerprint
 
 __all__ = ["Gap", "batch_finding", "check_batch", "frontier_root"]
 
@@ -51,12 +51,13 @@ def check_batch(batch: Batch, keys: TrustedKeys) -> Finding | None:
     try:
         signers = _check_batch(batch, keys)
     except UnknownKeyError as error:
-        return batch_finding(FindingKind.BATCH_FOREIGN_SIGNED, batch, f"its checkpoint is {error}")
+        finding = batch_finding(FindingKind.BATCH_FOREIGN_SIGNED, batch, f"its checkpoint is {error}")
+        return replace(finding, signers=error.signers)
     except VerificationError as error:
         return batch_finding(FindingKind.BATCH_ALTERED, batch, f"its row does not match what was signed: {error}")
     stolen = keys.compromised_by(signers, batch.ingested_at)
     if stolen is not None:
-        what = f"it is signed by {stolen.name}+{stolen.key_id.hex()}, a key that was compromised by then"
+        what = f"it is signed by {fingerprint(stolen.public_key)}, a key that was compromised by then"
         return batch_finding(FindingKind.SIGNED_BY_COMPROMISED_KEY, batch, what)
     return None
 
@@ -111,4 +112,5 @@ def batch_finding(kind: FindingKind, batch: Batch, what: str, *, record_count: i
         batch_id=batch.batch_id,
         sequence=batch.sequence,
         record_count=batch.record_count if record_count is None else record_count,
+        row_hash=row_hash([getattr(batch, field.name) for field in fields(batch)]),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
 from uuid import UUID
 
-__all__ = ["Finding", "FindingKind"]
+__all__ = ["Finding", "FindingKind", "finding_id", "row_hash", "stored_hash"]
 
 
 class FindingKind(Enum):
@@ -32,6 +35,7 @@ class FindingKind(Enum):
     SIGNED_BY_COMPROMISED_KEY = "SIGNED_BY_COMPROMISED_KEY"
     TABLE_ALTERED = "TABLE_ALTERED"
     LOG_MISSING = "LOG_MISSING"
+    LOG_FOREIGN_SIGNED = "LOG_FOREIGN_SIGNED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Finding:
         leaf_index: the record's leaf, None if the finding is not about a single record.
         record: the canonical record as stored, None if it is not stored.
         record_count: number of records affected.
+        row_hash: ``row_hash`` of the row of a batch or statement as stored, empty if the finding is not about one.
+        signers: if a row is signed by keys that are not known, their names and IDs, such as ``shop/audit/a+1234abcd``.
     """
 
     kind: FindingKind
@@ -59,3 +65,39 @@ class Finding:
     leaf_index: int | None = None
     record: bytes | None = None
     record_count: int = 0
+    row_hash: str = ""
+    signers: tuple[str, ...] = ()
+
+
+def finding_id(finding: Finding) -> str:
+    """Return the identity of a finding: the SHA-256 of all that it says, in hexadecimal digits.
+
+    It is the digest of a JSON array (ASCII, without spaces); two findings that differ in anything have another.
+    """
+    parts = [
+        "lognotary/finding/v1",
+        finding.kind.value,
+        finding.log_id,
+        finding.origin,
+        str(finding.batch_id or ""),
+        finding.sequence,
+        finding.leaf_index,
+        finding.record_count,
+        stored_hash(finding),
+        finding.message,
+    ]
+    return sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+
+
+def stored_hash(finding: Finding) -> str:
+    """Return the SHA-256 of the record or row that a finding is about, as it is stored; empty for none."""
+    return sha256(finding.record).hexdigest() if finding.record is not None else finding.row_hash
+
+
+def row_hash(columns: Sequence[object]) -> str:
+    """Return the SHA-256 of a row: of a JSON array of its columns, bytes in hexadecimal digits, UUIDs as text."""
+    values = [
+        column.hex() if isinstance(column, bytes) else column if isinstance(column, int) else str(column)
+        for column in columns
+    ]
+    return sha256(json.dumps(values, separators=(",", ":")).encode()).hexdigest()

@@ -19,7 +19,15 @@ _MAX_NOTE = 1 << 20
 
 
 class UnknownKeyError(VerificationError):
-    """None of a note's signatures is by a key known to the verifier."""
+    """None of a note's signatures is by a key known to the verifier.
+
+    Attributes:
+        signers: names and IDs of the keys of all signatures; empty if a known key signed, but must not have.
+    """
+
+    def __init__(self, message: str, signers: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.signers = signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,8 @@ class SignedNote:
                 key.verify(self.text, signature.signature)
                 signers.append(key)
         if not signers:
-            names = ", ".join(f"{s.name}+{s.key_id.hex()}" for s in self.signatures)
-            raise UnknownKeyError(f"signed by no known key, but by {names}")
+            names = tuple(f"{s.name}+{s.key_id.hex()}" for s in self.signatures)
+            raise UnknownKeyError(f"signed by no known key, but by {', '.join(names)}", names)
         return signers
 
 

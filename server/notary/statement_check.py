@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
 
 from server.notary.errors import VerificationError
-from server.notary.findings import Finding, FindingKind
+from server.notary.findings import Finding, FindingKind, row_hash
 from server.notary.keys import VerifierKey
 from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
@@ -25,7 +25,7 @@ from server.notary.statement import (
     read_receipt_bound,
     read_retention,
 )
-from server.notary.trust import TrustedKeys, follow_key_changes
+from server.notary.trust import TrustedKeys, fingerprint, follow_key_changes
 
 __all__ = ["LogStatements", "check_statements", "learn_keys"]
 
@@ -141,7 +141,8 @@ def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None,
         except UnknownKeyError as error:
             with suppress(UnknownKeyError):  # the origin may have been altered, which the signatures name too
                 note.verify([key for signature in note.signatures for key in keys.every(signature.name)])
-            return row.log_id, None, _finding(FindingKind.STATEMENT_FOREIGN_SIGNED, row, f"it is {error}")
+            finding = _finding(FindingKind.STATEMENT_FOREIGN_SIGNED, row, f"it is {error}")
+            return row.log_id, None, replace(finding, signers=error.signers)
         named = set(signers)
         if statement.kind is StatementKind.KEYS:  # signed by all that it names, believed or not
             named |= read_key_change(statement, note).signing
@@ -155,7 +156,7 @@ def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None,
         return row.log_id, None, _finding(FindingKind.STATEMENT_ALTERED, row, f"it is not as it was signed: {error}")
     time = statement.time * 10**9
     if all(keys.compromised_by([key], time) for key in signers):
-        what = f"it is signed by {signers[0].name}+{signers[0].key_id.hex()}, a key that was compromised by then"
+        what = f"it is signed by {fingerprint(signers[0].public_key)}, a key that was compromised by then"
         return home, statement, _finding(FindingKind.SIGNED_BY_COMPROMISED_KEY, row, what, statement)
     return home, statement, None
 
@@ -225,4 +226,5 @@ def _finding(kind: FindingKind, row: StatementRow, what: str, statement: Stateme
         log_id=LogName.parse(origin).log_id if origin else row.log_id,
         origin=origin,
         sequence=number,
+        row_hash=row_hash([getattr(row, column.name) for column in fields(row)]),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
@@ -21,6 +22,7 @@ from server.notary.trust import TrustedKeys
 from server.verification.capped import capped
 from server.verification.definition_check import check_definitions
 from server.verification.expiry import Expired, Expiry
+from server.verification.foreign_logs import ForeignLogs, key_names
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
 from server.verification.leaf_span import LeafSpan, leaf_span
@@ -47,7 +49,12 @@ _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspic
 
 
 def verify(
-    engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits = READ_LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    scope: Scope,
+    limits: ReadLimits = READ_LIMITS,
+    *,
+    known_keys: TrustedKeys | None = None,
 ) -> Generator[Progress | Finding | Expired | Summary, None, None]:
     """Verify storage; yield progress and findings, and last the summary.
 
@@ -56,15 +63,23 @@ def verify(
         keys: trusted public keys.
         scope: scope of the verification.
         limits: limits on how much is read at once.
+        known_keys: keys that are not trusted, but are named by their fingerprints if they signed a log.
 
     Raises:
         StorageError: storage cannot be read.
     """
     run = _Verification(engine, keys, scope, limits)
+    told = 0
+    foreign = ForeignLogs()
     for item in run.steps():
         run.found += isinstance(item, Finding)
-        yield item
-    yield run.summary()
+        if not (isinstance(item, Finding) and foreign.holds(item)):
+            told += isinstance(item, Finding)
+            yield item
+    for finding in foreign.findings(run.signed_logs(), keys, run.key_names, known_keys or TrustedKeys()):
+        told += 1
+        yield finding
+    yield replace(run.summary(), findings=told)
 
 
 class _Verification:
@@ -92,6 +107,7 @@ class _Verification:
         self._altered_tiles: list[Batch] = []
         self._total = 0
         self.found = 0
+        self.key_names: dict[str, str] = {}
         self._stated: dict[str, LogStatements] = {}
         self._now = time.time_ns()
         self._resume = {checkpoint.origin: checkpoint for checkpoint in scope.resume if checkpoint.size}
@@ -109,6 +125,11 @@ class _Verification:
                 self._spans[origin].after is not None and log.tip is not None for origin, log in self._logs.items()
             ),
         )
+
+    def signed_logs(self) -> Iterator[str]:
+        """Return the LogIds of the logs of which a batch or a statement is signed by a known key."""
+        yield from (log_id for log_id, log in self._stated.items() if log.statements)
+        yield from (log.name.log_id for log in self._logs.values() if log.tip is not None)
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
         for finding in check_definitions(self._engine):
@@ -140,6 +161,7 @@ class _Verification:
 
     def _read_statements(self) -> Iterator[Finding]:
         rows = list(read_statements(self._engine))
+        self.key_names = key_names(rows)
         self._keys = learn_keys(rows, self._keys)
         self._stated = check_statements(rows, self._keys)
         self._statements_read = True

@@ -14,7 +14,7 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.log.journal import Journal
 from storage.engine import Engine
-from tests.api.store import OTHER_TRACE, START, Writer, search, write_events
+from tests.api.store import OTHER_TRACE, START, Writer, audit_event, search, write_events
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +103,12 @@ async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
         await search(events, **request_)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert message in (caught.value.details() or "")
+
+
+async def test_an_event_without_a_time_is_found_by_the_time_of_its_receipt(engine: Engine, journal: Journal) -> None:
+    writer = Writer(engine, journal)
+    event = audit_event("whenever")
+    event.time_unix_nano = 0
+    writer.write([event, audit_event("before", at=-10)], received=START)
+    assert [event.audit.action for event in (await search(writer, since=at(0))).events] == ["whenever"]
+    assert [event.audit.action for event in (await search(writer, until=at(0))).events] == ["before"]

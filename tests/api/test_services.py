@@ -63,6 +63,74 @@ async def test_a_trace_has_at_most_so_many_entries_of_each_kind_as_asked_for(wri
     assert not (await get_trace(writer, trace_id=TRACE, limit=5)).truncated
 
 
+async def whole_trace(writer: Writer, limit: int) -> list[pb.GetTraceResponse]:
+    """Return all pages of a trace."""
+    pages = [await get_trace(writer, trace_id=TRACE, limit=limit)]
+    while pages[-1].next_page_token:
+        assert pages[-1].truncated
+        pages.append(await get_trace(writer, trace_id=TRACE, limit=limit, page_token=pages[-1].next_page_token))
+    assert not pages[-1].truncated
+    return pages
+
+
+async def test_the_pages_of_a_trace_together_are_all_its_entries_once_and_the_first_counts_them(writer: Writer) -> None:
+    writer.write([log_record(f"log {number}", at=number) for number in range(7)])
+    writer.write([audit_event(f"action-{number}", at=number) for number in range(3)])
+    for number in range(5):
+        insert_span(writer, f"span {number}", number)
+    first, *others = await whole_trace(writer, 2)
+    assert (first.audit_event_count, first.log_count, first.span_count) == (3, 7, 5)
+    found = [name for page in (first, *others) for name in names(page)]
+    assert len(found) == len(set(found)) == 15
+    (whole,) = await whole_trace(writer, 10)
+    assert (whole.audit_event_count, whole.log_count, whole.span_count) == (3, 7, 5)
+    assert sorted(names(whole)) == sorted(found)
+
+
+async def test_rows_that_somebody_inserted_are_on_the_last_pages_of_a_trace(writer: Writer) -> None:
+    writer.write([log_record(f"log {number}", at=10 + number) for number in range(3)])
+    writer.engine.execute(
+        "INSERT INTO otel_logs (Timestamp, TraceId, Body) "
+        f"SELECT fromUnixTimestamp64Nano({START}), '{TRACE}', 'forged' FROM numbers(4)"
+    )
+    pages = await whole_trace(writer, 2)
+    assert pages[0].log_count == 7
+    assert names(pages[0]) == ["log 0", "log 1"]
+    assert pages[0].unproved_omitted
+    assert not pages[-1].unproved_omitted
+    found = [name for page in pages for name in names(page)]
+    assert found.count("log 2") == 1
+    assert "forged" in found
+
+
+@pytest.mark.parametrize("token", ["x", "bnVsbA==", "WzAsIG51bGwsIG51bGxd", "W251bGwsIG51bGwsIC0xXQ=="])
+async def test_a_page_token_of_another_call_is_an_invalid_argument(writer: Writer, token: str) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await get_trace(writer, trace_id=TRACE, page_token=token)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "page token" in (caught.value.details() or "")
+
+
+async def test_entries_of_one_time_keep_the_order_in_which_they_were_sent(writer: Writer) -> None:
+    writer.write([log_record("first"), audit_event("second"), log_record("third"), audit_event("fourth")])
+    writer.write([audit_event("fifth"), log_record("sixth")], received=START + 10)
+    bodies = ["first", "alice did second", "third", "alice did fourth", "alice did fifth", "sixth"]
+    assert names(await get_trace(writer, trace_id=TRACE)) == bodies
+
+
+async def test_a_record_without_a_time_stands_where_it_was_received(writer: Writer) -> None:
+    nameless = log_record("whenever")
+    nameless.time_unix_nano = 0
+    seen = log_record("seen")
+    seen.time_unix_nano, seen.observed_time_unix_nano = 0, START + 10
+    writer.write([log_record("before", at=5), nameless, seen, log_record("after", at=30)], received=START + 20)
+    response = await get_trace(writer, trace_id=TRACE)
+    assert names(response) == ["before", "seen", "whenever", "after"]
+    whenever = response.entries[2]
+    assert whenever.timestamp == whenever.log.ingested_at
+    assert whenever.log.timestamp.ToNanoseconds() == 0
+
+
 async def test_signatures_alone_are_checked_on_demand(writer: Writer) -> None:
     writer.write([log_record("a")])
     response = await get_trace(writer, trace_id=TRACE, check=pb.CHECK_SIGNATURES)
@@ -169,4 +237,4 @@ async def test_the_callers_public_keys_count_instead_of_the_servers(events: Writ
     key = events.signer.verifier_key("shop/audit/other")
     steps = await verify(events, public_keys=[str(key)])
     kinds = {step.finding.kind for step in steps if step.HasField("finding")}
-    assert kinds == {evidence_pb2.BATCH_FOREIGN_SIGNED, evidence_pb2.STATEMENT_FOREIGN_SIGNED}
+    assert kinds == {evidence_pb2.LOG_FOREIGN_SIGNED}

@@ -279,7 +279,7 @@ def test_every_record_is_in_exactly_one_stream_and_in_the_order_sent(request: Ex
     for number, verdict in enumerate(verdicts):
         names = RecordColumns.__dataclass_fields__
         record = RecordColumns(**{name: [getattr(columns, name)[number]] for name in names})
-        (part,) = encode_records(record, [verdict], NOW)
+        (part,) = encode_records(record, [verdict], NOW + number)
         assert part.stream is (Stream.OPERATIONAL if verdict is None else Stream.AUDIT)
         alone[part.stream] += part.leaf_hashes
     encoded = ReferenceCodec(BUILT_IN_RULES).encode(data, NOW)

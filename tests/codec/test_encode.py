@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -35,7 +37,7 @@ def test_the_records_of_both_streams_are_parted_audit_first() -> None:
     audit, operational = encode_records(made, [EMPTY_AUDIT, None, EMPTY_AUDIT], NOW)
     assert (audit.stream, audit.count, audit.min_timestamp, audit.max_timestamp) == (Stream.AUDIT, 2, 20, 30)
     assert (operational.stream, operational.count) == (Stream.OPERATIONAL, 1)
-    assert (operational.min_timestamp, operational.max_timestamp, operational.ingested_at) == (10, 10, NOW)
+    assert (operational.min_timestamp, operational.max_timestamp, operational.ingested_at) == (10, 10, NOW + 1)
     body = [column.name for column in canonical_columns(Stream.AUDIT)].index("Body")
     assert audit.columns[body] == PlainColumn(b"\x01a\x01c")
     assert operational.columns[body] == PlainColumn(b"\x01b")
@@ -48,7 +50,7 @@ def test_rows_hold_the_columns_of_the_canonical_record_and_the_hashes_of_its_byt
     columns = dict(zip([c.name for c in canonical_columns(Stream.OPERATIONAL)], part.columns, strict=True))
     assert columns["SeverityText"] == WordColumn.of([b"INFO", b"INFO"])
     assert columns["LogAttributes"] == MapColumn(pack_numbers([1, 0]), WordColumn.of([b"k"]), b"\x01v")
-    assert columns["IngestedAt"] == PlainColumn(2 * encode_time(NOW))
+    assert columns["IngestedAt"] == PlainColumn(encode_time(NOW) + encode_time(NOW + 1))
     empty = encode_string(b"")
     record = b"".join(
         [
@@ -58,6 +60,17 @@ def test_rows_hold_the_columns_of_the_canonical_record_and_the_hashes_of_its_byt
         ]
     )
     assert split_hashes(part.leaf_hashes)[0] == leaf_of(record)
+
+
+def test_times_of_receipt_keep_the_order_of_a_request_across_streams_but_not_into_the_next_day() -> None:
+    last = (NOW // DAY + 1) * DAY - 1
+    for received, expected in ((NOW, [NOW, NOW + 1, NOW + 2]), (last - 1, [last - 1, last, last])):
+        audit, operational = encode_records(records(3), [None, EMPTY_AUDIT, None], received)
+        index = [column.name for column in canonical_columns(Stream.AUDIT)].index("IngestedAt")
+        assert audit.columns[index] == PlainColumn(encode_time(expected[1]))
+        assert operational.columns[index] == PlainColumn(encode_time(expected[0]) + encode_time(expected[2]))
+        assert (audit.first_ingested_at, audit.ingested_at) == (expected[1], expected[1])
+        assert (operational.first_ingested_at, operational.ingested_at) == (expected[0], expected[2])
 
 
 def test_the_day_is_that_of_receipt_in_utc() -> None:
@@ -79,7 +92,9 @@ def test_a_block_of_several_requests_is_that_of_one_with_all_records(parts: list
     for part in parts:
         together.MergeFrom(part)
     whole = codec.encode(together.SerializeToString(), NOW)
-    encoded = [codec.encode(part.SerializeToString(), NOW) for part in parts]
+    sizes = [sum(len(scope.log_records) for logs in part.resource_logs for scope in logs.scope_logs) for part in parts]
+    received = [NOW + before for before in accumulate(sizes, initial=0)]
+    encoded = [codec.encode(part.SerializeToString(), at) for part, at in zip(parts, received, strict=False)]
     assume(whole)
     for rows_of_all in whole:
         of_stream = [made for request in encoded for made in request if made.stream is rows_of_all.stream]

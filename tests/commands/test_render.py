@@ -3,62 +3,55 @@ from __future__ import annotations
 import io
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
-from server.api.messages import from_nanos
 from server.commands.output import Style
-from server.commands.render import event_lines, finding_lines, summary_line, trace_lines
+from server.commands.render import event_lines, finding_lines, summary_line
+from tests.commands.records import audit_event, record
 
 PLAIN = Style(colour=False)
 
 
-def record(state: evidence_pb2.EvidenceState, **fields: object) -> correlation_pb2.Record:
-    return correlation_pb2.Record(
-        timestamp=from_nanos(1_700_000_000_000_000_000),
-        service_name="shop",
-        evidence=evidence_pb2.Evidence(state=state),
-        **fields,  # type: ignore[arg-type]
-    )
+def shown_events(*events: correlation_pb2.Record, **options: bool) -> str:
+    found = correlation_pb2.SearchAuditEventsResponse(events=events)
+    return "\n".join(event_lines(found, PLAIN, **options))  # type: ignore[arg-type]
 
 
-def trace(*entries: correlation_pb2.TimelineEntry) -> correlation_pb2.GetTraceResponse:
-    for entry in entries:
-        entry.timestamp.CopyFrom(getattr(entry, entry.WhichOneof("entry") or "log").timestamp)
-    return correlation_pb2.GetTraceResponse(trace_id="ab" * 16, entries=entries)
+def test_events_have_one_verdict_and_a_mark_where_one_differs() -> None:
+    good, forged = audit_event(actor_id="alice", action="login"), audit_event(actor_id="eve", action="login")
+    assert shown_events(good).endswith("✔ 1 event verified")
+    forged.evidence.CopyFrom(evidence_pb2.Evidence(state=evidence_pb2.UNSIGNED, reason="the record is in no log"))
+    text = shown_events(good, forged)
+    assert "✘ 2023-11-14T22:13:20Z  eve login" in text
+    assert "└ ✘ unsigned: the record is in no log" in text
+    assert text.count("✘") == 3
+    assert text.endswith("✘ of 2 events: 1 unsigned, 1 verified")
 
 
-def test_audit_events_stand_out_and_each_line_shows_its_evidence_state() -> None:
-    audit = correlation_pb2.AuditEvent(actor_id="alice", action="READ", target_type="order", outcome="success")
-    lines = list(
-        trace_lines(
-            trace(
-                correlation_pb2.TimelineEntry(audit_event=record(evidence_pb2.TAMPERED, audit=audit)),
-                correlation_pb2.TimelineEntry(log=record(evidence_pb2.UNSIGNED, body="hello", severity_number=17)),
-                correlation_pb2.TimelineEntry(
-                    span=correlation_pb2.Span(name="GET /", duration_nanos=1_500_000, service_name="web")
-                ),
-            ),
-            PLAIN,
-        )
-    )
-    assert "1 audit event, 1 log, 1 span, 2 services" in lines[0]
-    assert lines[1].startswith("▶")
-    assert "alice READ on order → success  [✘ tampered]" in lines[1]
-    assert "ERROR" in lines[2]
-    assert "hello  [○ unsigned]" in lines[2]
-    assert "GET / (1.500 ms)" in lines[3]
+def test_an_event_without_actor_or_action_is_shown_by_its_body() -> None:
+    accepted = audit_event(body="Accepted password for root")
+    assert "Z  Accepted password for root\n" in shown_events(accepted)
+    half = audit_event(body="Accepted password for root", actor_id="root", outcome="success")
+    assert "root did something → success: Accepted password for root" in shown_events(half)
+    full = audit_event(body="Accepted password for root", actor_id="root", action="login", outcome="success")
+    assert "Accepted" not in shown_events(full)
+    assert "body: Accepted password for root" in shown_events(full, bodies=True)
+    assert "body: Accepted password for root" in shown_events(full, details=True)
+    assert shown_events(accepted, details=True).count("Accepted") == 1
 
 
-def test_the_reason_of_a_state_follows_on_its_line() -> None:
-    tampered = record(evidence_pb2.TAMPERED)
-    tampered.evidence.reason = "content does not match what was signed"
-    lines = list(trace_lines(trace(correlation_pb2.TimelineEntry(log=tampered)), PLAIN))
-    assert lines[2].endswith("└ content does not match what was signed")
+def test_attributes_are_details_of_an_event_and_what_is_empty_is_left_out() -> None:
+    event = audit_event(actor_id="a", action="b", log_attributes={"port": "22"}, service_name="")
+    assert "port: 22" in shown_events(event, details=True)
+    assert "port" not in shown_events(event)
+    assert "service" not in shown_events(event)
 
 
-def test_control_characters_of_records_do_not_reach_the_terminal() -> None:
-    evil = record(evidence_pb2.SIGNED, body="a\x1b[2Jb\nc\u202ed")
-    line = list(trace_lines(trace(correlation_pb2.TimelineEntry(log=evil)), PLAIN))[1]
-    assert "a\\x1b[2Jb\\nc\\u202ed" in line
-    assert line.isprintable()
+def test_an_event_without_a_time_is_shown_at_its_receipt_and_says_so() -> None:
+    event = audit_event(actor_id="a", action="b")
+    event.ingested_at.CopyFrom(event.timestamp)
+    event.timestamp.Clear()
+    text = shown_events(event)
+    assert "2023-11-14T22:13:20Z  a b" in text
+    assert "sent without a time" in text
 
 
 def test_no_events_are_said_to_be_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -89,6 +90,7 @@ class TestFiles:
                 content = kind.generate().to_pem()
         assert isinstance(content, bytes)
         (keys / file).write_bytes(content)
+        (keys / file).chmod(0o600)
         store = KeyStore(keys, ml_dsa=True)
         with pytest.raises(KeyStoreError, match=rf"{file.replace('.', '[.]')} cannot be used"):
             store.keys()
@@ -100,6 +102,55 @@ class TestFiles:
             with pytest.raises(KeyStoreError):
                 store.rotate()
         assert (keys / file).read_bytes() == content
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o666, 0o777])
+    @pytest.mark.parametrize("file", ["signing-key.pem", "ml-dsa-44-key.pem", "retired"])
+    def test_a_private_key_that_others_can_read_is_refused_with_what_to_do(
+        self, keys: Path, file: str, mode: int
+    ) -> None:
+        store = KeyStore(keys, ml_dsa=True)
+        store.signer()
+        store.rotate()
+        path = next((keys / file).iterdir()) if file == "retired" else keys / file
+        path.chmod(mode)
+        for read in (store.keys, store.trusted):
+            with pytest.raises(KeyStoreError, match=f"{path} can be read by others .mode {mode:04o}.*chmod 600 {path}"):
+                read()
+        path.chmod(0o400)
+        assert len(store.keys()) == 4
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+    def test_a_key_of_another_owner_may_be_readable_by_its_group_but_not_by_everyone(self, keys: Path) -> None:
+        store = KeyStore(keys)
+        store.signer()
+        os.chown(keys / "signing-key.pem", 12345, -1)
+        (keys / "signing-key.pem").chmod(0o440)
+        store.signer()
+        (keys / "signing-key.pem").chmod(0o444)
+        with pytest.raises(KeyStoreError, match="can be read by others"):
+            store.signer()
+
+    @pytest.mark.parametrize("left", ["public-key.pem", "retired"])
+    def test_a_key_that_was_lost_is_not_replaced_by_a_new_one(self, keys: Path, left: str) -> None:
+        store = KeyStore(keys)
+        store.signer()
+        if left == "retired":
+            store.rotate()
+        else:
+            store.publish(NAMES)
+        (keys / "signing-key.pem").unlink()
+        before = {file: file.read_bytes() for file in keys.rglob("*") if file.is_file()}
+        with pytest.raises(KeyStoreError, match=r"signing-key\.pem is missing, but .*restore it"):
+            KeyStore(keys).signer()
+        assert {file: file.read_bytes() for file in keys.rglob("*") if file.is_file()} == before
+
+    def test_a_second_key_that_was_published_is_not_replaced_by_a_new_one(self, keys: Path) -> None:
+        store = KeyStore(keys, ml_dsa=True)
+        store.publish(NAMES)
+        (keys / "ml-dsa-44-key.pem").unlink()
+        with pytest.raises(KeyStoreError, match=r"ml-dsa-44-key\.pem is missing, but its public key was published"):
+            KeyStore(keys, ml_dsa=True).signer()
+        assert KeyStore(keys).signer().ml_dsa is None
 
     def test_a_directory_that_cannot_be_made_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

@@ -33,6 +33,7 @@ def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
         leaf_hashes=b"",
         min_timestamp=0,
         max_timestamp=0,
+        first_ingested_at=NOW + day * DAY,
         ingested_at=NOW + day * DAY,
     )
 

@@ -383,4 +383,4 @@ def test_spans_that_the_collector_stored_stand_in_the_timeline(lognotary: Lognot
     shown = lognotary.cli("trace", trace_id)
     assert shown.returncode == 0
     assert "1 log, 2 spans" in shown.stdout
-    assert "POST /order (5.000 ms) Error" in shown.stdout
+    assert "POST /order (5.00 ms) Error: out of stock" in shown.stdout

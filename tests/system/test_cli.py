@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import uuid
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import log_record, send
+from server.notary.signers import Ed25519Key
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
 
@@ -144,9 +146,9 @@ def test_all_good_is_0_and_nothing_found_is_1(traced: tuple[LognotaryServer, str
 
 def test_signatures_only_shows_signed_and_not_verified(traced: tuple[LognotaryServer, str]) -> None:
     server, trace_id = traced
-    for arguments, count in ((["trace", trace_id], 2), (["audit", "--trace", trace_id], 1)):
+    for arguments, counted in ((["trace", trace_id], "2 records"), (["audit", "--trace", trace_id], "1 event")):
         shown = server.cli(*arguments, "--signatures-only").stdout
-        assert (shown.count("• signed"), shown.count("verified")) == (count, 0)
+        assert (shown.count(f"• {counted} signed"), shown.count("verified")) == (1, 0)
 
 
 def test_a_changed_record_is_a_finding_for_every_command(lognotary: LognotaryServer) -> None:
@@ -260,6 +262,7 @@ def test_a_signing_key_that_is_none_is_refused(lognotary: LognotaryServer) -> No
     key = lognotary.data_dir / "keys" / "signing-key.pem"
     key.parent.mkdir(parents=True)
     key.write_text("-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n")
+    key.chmod(0o600)
     status, message = serve(lognotary.storage_url, lognotary.data_dir)
     assert status == 2
     assert str(key) in message
@@ -269,10 +272,34 @@ def test_another_signing_key_does_not_go_on_with_a_log(lognotary: LognotaryServe
     lognotary.start()
     send(lognotary.otlp_grpc, log_record("signed with the first key"))
     assert lognotary.stop() == 0
-    (lognotary.data_dir / "keys" / "signing-key.pem").unlink()
+    key = lognotary.data_dir / "keys" / "signing-key.pem"
+    key.write_bytes(Ed25519Key.generate().to_pem())
     status, message = serve(lognotary.storage_url, lognotary.data_dir)
     assert status == 2
     assert "do not verify" in message
+
+
+@pytest.mark.parametrize("lost", ["key", "keys", "data directory"])
+def test_a_lost_signing_key_stops_the_start_and_no_new_one_is_made(lognotary: LognotaryServer, lost: str) -> None:
+    with lognotary:
+        send(lognotary.otlp_grpc, log_record("signed with the first key"))
+        [current] = json.loads(run_lognotary("keys", "list", "--json", "--data-dir", str(lognotary.data_dir)).stdout)
+    writer = (lognotary.data_dir / "writer").read_text().strip()
+    key = lognotary.data_dir / "keys" / "signing-key.pem"
+    gone = {"key": key, "keys": key.parent, "data directory": lognotary.data_dir}[lost]
+    gone.rename(lognotary.directory / "backup")
+    status, message = serve(lognotary.storage_url, lognotary.data_dir, "--writer", writer)
+    assert status == 2
+    assert "restore" in message
+    assert "No key was written" in message
+    assert (f"fingerprint {current['fingerprint']}" in message) == (lost == "key")
+    assert not key.exists()
+    if gone.exists():
+        shutil.rmtree(gone)
+    (lognotary.directory / "backup").rename(gone)
+    with lognotary:
+        send(lognotary.otlp_grpc, log_record("signed with the first key too"))
+        assert lognotary.verify()[0] == []
 
 
 @pytest.mark.parametrize(

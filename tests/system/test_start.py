@@ -73,7 +73,7 @@ def test_servers_that_start_at_once_write_to_logs_of_their_own(clickhouse_storag
         alone = run_lognotary("verify", "--storage", clickhouse_storage, *keys, cwd=tmp_path)
         assert alone.returncode == 0, alone.stdout
         # One key alone does not vouch for the others' logs.
-        assert kinds(servers[0].verify()[0]) == {"BATCH_FOREIGN_SIGNED", "STATEMENT_FOREIGN_SIGNED"}
+        assert kinds(servers[0].verify()[0]) == {"LOG_FOREIGN_SIGNED"}
         assert [server.stop() for server in servers] == [0] * SERVERS
         read_stored(clickhouse_storage).check(acknowledged)
     finally:

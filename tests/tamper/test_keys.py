@@ -92,8 +92,9 @@ def test_all_that_a_key_signed_since_it_was_compromised_is_a_finding(
         signed = range(1, KEYS) if early else range(KEYS + 1, LAST + 1)
         stolen = [number for number in signed if stated.statement(name, number).signed_at * SECOND >= since]
         expected |= {
-            (Kind.SIGNED_BY_COMPROMISED_KEY, name, "batch", number + 1)
-            for number in range(place, FIRST_OF_NEW_KEY if early else len(stated.batches[name]))
+            (Kind.SIGNED_BY_COMPROMISED_KEY, name, "batch", number)
+            for number, batch in enumerate(stated.batches[name], 1)
+            if batch.ingested_at >= since and early == (number <= FIRST_OF_NEW_KEY)
         }
         expected |= {(Kind.SIGNED_BY_COMPROMISED_KEY, name, "statement", number) for number in stolen}
         if early and trusted == (0,):  # who had the key may have stated the change: it leads nowhere

@@ -373,6 +373,7 @@ class TestRotation:
         # With the old one beside it, it is a rotation made by hand.
         (server.directory / "keys" / "retired").mkdir()
         (server.directory / "keys" / "retired" / "old.pem").write_bytes(old)
+        (server.directory / "keys" / "retired" / "old.pem").chmod(0o600)
         server.start()
         assert len(server.changes()) == 1
         assert server.findings() == []

@@ -159,26 +159,36 @@ class TimelineEntry(_message.Message):
     def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., audit_event: _Optional[_Union[Record, _Mapping]] = ..., log: _Optional[_Union[Record, _Mapping]] = ..., span: _Optional[_Union[Span, _Mapping]] = ...) -> None: ...
 
 class GetTraceRequest(_message.Message):
-    __slots__ = ("trace_id", "check", "limit")
+    __slots__ = ("trace_id", "check", "limit", "page_token")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     check: EvidenceCheck
     limit: int
-    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ...) -> None: ...
+    page_token: str
+    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class GetTraceResponse(_message.Message):
-    __slots__ = ("trace_id", "entries", "truncated", "unproved_omitted")
+    __slots__ = ("trace_id", "entries", "truncated", "unproved_omitted", "next_page_token", "audit_event_count", "log_count", "span_count")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LOG_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     truncated: bool
     unproved_omitted: bool
-    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+    next_page_token: str
+    audit_event_count: int
+    log_count: int
+    span_count: int
+    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
     __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token")

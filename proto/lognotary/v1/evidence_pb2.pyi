@@ -41,6 +41,7 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIGNED_BY_COMPROMISED_KEY: _ClassVar[FindingKind]
     TABLE_ALTERED: _ClassVar[FindingKind]
     LOG_MISSING: _ClassVar[FindingKind]
+    LOG_FOREIGN_SIGNED: _ClassVar[FindingKind]
 EVIDENCE_STATE_UNSPECIFIED: EvidenceState
 VERIFIED: EvidenceState
 SIGNED: EvidenceState
@@ -67,6 +68,7 @@ STATEMENT_FOREIGN_SIGNED: FindingKind
 SIGNED_BY_COMPROMISED_KEY: FindingKind
 TABLE_ALTERED: FindingKind
 LOG_MISSING: FindingKind
+LOG_FOREIGN_SIGNED: FindingKind
 
 class Evidence(_message.Message):
     __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash")
@@ -88,8 +90,18 @@ class Evidence(_message.Message):
     record_hash: str
     def __init__(self, state: _Optional[_Union[EvidenceState, str]] = ..., reason: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., record_hash: _Optional[str] = ...) -> None: ...
 
+class Acknowledgement(_message.Message):
+    __slots__ = ("reason", "time", "signed_by")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_BY_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    time: _timestamp_pb2.Timestamp
+    signed_by: str
+    def __init__(self, reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., signed_by: _Optional[str] = ...) -> None: ...
+
 class Finding(_message.Message):
-    __slots__ = ("kind", "message", "log_id", "origin", "batch_id", "sequence", "leaf_index", "record", "record_count")
+    __slots__ = ("kind", "message", "log_id", "origin", "batch_id", "sequence", "leaf_index", "record", "record_count", "id", "stored_hash", "acknowledgement")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     LOG_ID_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +111,9 @@ class Finding(_message.Message):
     LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
     RECORD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STORED_HASH_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _ClassVar[int]
     kind: FindingKind
     message: str
     log_id: str
@@ -108,10 +123,13 @@ class Finding(_message.Message):
     leaf_index: int
     record: str
     record_count: int
-    def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., message: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., sequence: _Optional[int] = ..., leaf_index: _Optional[int] = ..., record: _Optional[str] = ..., record_count: _Optional[int] = ...) -> None: ...
+    id: str
+    stored_hash: str
+    acknowledgement: Acknowledgement
+    def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., message: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., sequence: _Optional[int] = ..., leaf_index: _Optional[int] = ..., record: _Optional[str] = ..., record_count: _Optional[int] = ..., id: _Optional[str] = ..., stored_hash: _Optional[str] = ..., acknowledgement: _Optional[_Union[Acknowledgement, _Mapping]] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs")
+    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs", "acknowledgements", "acknowledgement_keys")
     class CompromisedKeysEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +144,8 @@ class VerifyRequest(_message.Message):
     RESUME_FIELD_NUMBER: _ClassVar[int]
     COMPROMISED_KEYS_FIELD_NUMBER: _ClassVar[int]
     LOGS_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGEMENTS_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGEMENT_KEYS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     public_keys: _containers.RepeatedScalarFieldContainer[str]
@@ -133,7 +153,9 @@ class VerifyRequest(_message.Message):
     resume: _containers.RepeatedScalarFieldContainer[str]
     compromised_keys: _containers.MessageMap[str, _timestamp_pb2.Timestamp]
     logs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ...) -> None: ...
+    acknowledgements: _containers.RepeatedScalarFieldContainer[str]
+    acknowledgement_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ..., acknowledgements: _Optional[_Iterable[str]] = ..., acknowledgement_keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class VerifyProgress(_message.Message):
     __slots__ = ("origin", "batches", "records", "total_records", "checkpoint")
@@ -162,7 +184,7 @@ class VerifyExpired(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
-    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified")
+    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
@@ -170,6 +192,7 @@ class VerifySummary(_message.Message):
     STATEMENTS_FIELD_NUMBER: _ClassVar[int]
     EXPIRED_RECORDS_FIELD_NUMBER: _ClassVar[int]
     NOTHING_VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     logs: int
     batches: int
     records: int
@@ -177,7 +200,8 @@ class VerifySummary(_message.Message):
     statements: int
     expired_records: int
     nothing_verified: bool
-    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ...) -> None: ...
+    acknowledged: int
+    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
     __slots__ = ("progress", "finding", "summary", "expired")

@@ -8,6 +8,8 @@
 namespace lognotary {
 namespace {
 
+constexpr int64_t kDay = int64_t{86400} * 1000000000;  // nanoseconds
+
 // Bytes of text, which every record of the owner repeats.
 uint64_t size_of(const std::vector<Member>& members) {
   uint64_t size = 0;
@@ -42,7 +44,8 @@ Encoder::Encoder(const Rules& rules, Limits limits)
       slots_(rules.slots()) {}
 
 void Encoder::encode(View request, int64_t ingested_at) {
-  ingested_at_ = ingested_at;
+  received_ = ingested_at;
+  end_of_day_ = ingested_at / kDay * kDay + kDay - 1;
   try {
     encode_all(request, false);
   } catch (const ScopeIsLate&) {
@@ -53,6 +56,7 @@ void Encoder::encode(View request, int64_t ingested_at) {
 void Encoder::encode_all(View request, bool scopes_are_late) {
   scopes_are_late_ = scopes_are_late;
   records_ = repeated_ = 0;
+  ingested_at_ = received_;
   audit_.clear();
   operational_.clear();
   layouts_ = Layouts();  // they, and the slots of keys, belong to a request's dictionaries
@@ -209,7 +213,7 @@ void Encoder::encode_record(View message, int depth) {
   put(table.plain[kFlags], record_.flags);
   put(table.plain[kDroppedAttributesCount], record_.dropped_attributes_count);
   put_word(table.words[kOtlpDetails], details_);
-  put(table.plain[kIngestedAt], ingested_at_);
+  put(table.plain[kIngestedAt], std::min(ingested_at_++, end_of_day_));  // keeps the order of the request
   if (is_audit) write_audit(table);
   finish(table, View(start, static_cast<size_t>(at_ - start)));
 }

@@ -78,7 +78,9 @@ class Encoder {
 
   const Rules& rules_;
   const Limits limits_;
-  int64_t ingested_at_ = 0;
+  int64_t received_ = 0;     // when the request was received
+  int64_t ingested_at_ = 0;  // of the next record: a nanosecond later than the one before it
+  int64_t end_of_day_ = 0;
   bool scopes_are_late_ = false;
   uint64_t records_ = 0;
   uint64_t repeated_ = 0;

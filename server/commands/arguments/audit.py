@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "audit",
         description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
-        "no event matches, one was tampered with, or there are more that cannot be proved.",
+        "no event matches, or one cannot be proved: it was tampered with, or never signed.",
         epilog=examples(
             "lognotary audit --actor alice --since 2h              # what alice did",
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
@@ -57,6 +57,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--limit", type=typed(read_count), default=100, metavar="N", help="maximum number of events (default: 100)"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show bodies and attributes, in full")
+    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
     add_api_flag(parser)
     parser.set_defaults(run=later("server.commands.audit"))

@@ -12,6 +12,7 @@ __all__ = [
     "API_VARIABLE",
     "DEFAULT_API",
     "DEFAULT_DATA_DIR",
+    "add_acknowledgement_flags",
     "add_address_flag",
     "add_api_flag",
     "add_range",
@@ -45,6 +46,25 @@ def add_storage_flags(parser: CommandParser, *, key_help: str, data_dir_help: st
         "--data-dir",
         metavar="DIR",
         help=f"with --storage: {data_dir_help} (default: {DEFAULT_DATA_DIR}, unless a key is given)",
+    )
+
+
+def add_acknowledgement_flags(parser: CommandParser) -> None:
+    """Add ``--acknowledgements`` and ``--acknowledgement-key``."""
+    parser.add_argument(
+        "--acknowledgements",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="signed acknowledgements of findings, as 'lognotary findings acknowledge' makes them: a file, or a "
+        "directory with files *.note, besides those in the server's data directory; may be repeated",
+    )
+    parser.add_argument(
+        "--acknowledgement-key",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="public key (PEM) of somebody who may acknowledge findings, besides the keys of the logs; may be repeated",
     )
 
 

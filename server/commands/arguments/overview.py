@@ -22,6 +22,7 @@ COMMANDS = {
     },
     "evidence": {
         "verify": "verify stored records against what was signed",
+        "findings": "list findings, and acknowledge those that are known",
         "prove": "write an evidence bundle that proves a record",
         "check": "check an evidence bundle written by 'prove'",
         "checkpoint": "print a log's signed checkpoint",

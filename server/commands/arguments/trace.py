@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE, add_api_flag
-from server.commands.arguments.parser import examples, later
+from server.commands.arguments.parser import examples, later, typed
+from server.settings.values import read_count
 
 __all__ = ["add_parser"]
 
@@ -14,12 +15,13 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "trace",
-        description="Show a trace's audit events, logs and spans as one timeline. Each record has an evidence state: "
-        "verified, signed, unsigned or tampered. Exit status 1 if the trace is unknown, a record was tampered with, or "
-        "there are more that cannot be proved.",
+        description="Show a trace's audit events, logs and spans as one timeline, with one verdict on the evidence of "
+        "all records, and a mark at each that differs. Exit status 1 if the trace is unknown, no entry matches the "
+        "filters, or a record cannot be proved: it was tampered with, or never signed.",
         epilog=examples(
             "lognotary trace 4bf92f3577b34da6a3ce929d0e0e4736",
             "lognotary trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01   # traceparent",
+            "lognotary trace --errors --service shop 4bf92f3577b34da6a3ce929d0e0e4736",
             "lognotary trace 1-5759e988-bd862e3fe1be46a994272793                        # X-Ray",
             variables=[API_VARIABLE],
         ),
@@ -29,6 +31,22 @@ def add_parser(commands: Any) -> None:
         metavar="TRACE_ID",
         help="32 hexadecimal digits, also as a UUID or with 0x; a traceparent; or an X-Ray trace ID",
     )
+    parser.add_argument(
+        "--errors", action="store_true", help="show only errors: of logs, of spans, and audit events that failed"
+    )
+    parser.add_argument("--audit", action="store_true", help="show only audit events")
+    parser.add_argument(
+        "--service", metavar="NAME", action="append", default=[], help="show only this service; may be repeated"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show bodies and attributes, in full")
+    parser.add_argument(
+        "--limit",
+        type=typed(read_count),
+        default=10_000,
+        metavar="N",
+        help="maximum number of logs, and of spans; audit events are never left out (default: %(default)s)",
+    )
+    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
     add_api_flag(parser)
     parser.set_defaults(run=later("server.commands.trace"))

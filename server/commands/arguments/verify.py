@@ -6,7 +6,13 @@ import argparse
 import re
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_storage_flags
+from server.commands.arguments.options import (
+    API_VARIABLE,
+    add_acknowledgement_flags,
+    add_api_flag,
+    add_range,
+    add_storage_flags,
+)
 from server.commands.arguments.parser import examples, later, typed
 from server.settings.moments import Moment, parse_moment
 
@@ -20,7 +26,7 @@ def add_parser(commands: Any) -> None:
         description="Verify all batches and records, or those in a time range, and name all that do not match what was "
         "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
         "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give a "
-        "kept checkpoint. Exit status 1 if there is a finding, or nothing to verify.",
+        "kept checkpoint. Exit status 1 if there is a finding that nobody has acknowledged, or nothing to verify.",
         epilog=examples(
             "lognotary verify                       # asks the server",
             "lognotary verify --since 1d            # only what was received since yesterday",
@@ -40,6 +46,7 @@ def add_parser(commands: Any) -> None:
         default=[],
         help="an earlier signed checkpoint that the log must be consistent with; may be repeated",
     )
+    add_acknowledgement_flags(parser)
     parser.add_argument(
         "--log",
         metavar="LOG",

@@ -1,0 +1,51 @@
+"""Lines about the evidence of records: one verdict for all of them, and a mark where one differs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lognotary.v1 import evidence_pb2
+from server.commands.output import Style
+from server.commands.sentences import count
+
+__all__ = ["OMITTED", "is_doubtful", "reason_line", "verdict"]
+
+OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
+
+_WORDS = {
+    evidence_pb2.TAMPERED: "tampered with",
+    evidence_pb2.UNSIGNED: "unsigned",
+    evidence_pb2.SIGNED: "signed",
+    evidence_pb2.VERIFIED: "verified",
+}
+_PROVED = (evidence_pb2.VERIFIED, evidence_pb2.SIGNED)
+
+
+def is_doubtful(evidence: evidence_pb2.Evidence) -> bool:
+    """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known."""
+    return evidence.state not in _PROVED
+
+
+def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, style: Style) -> str:
+    """Return one line about the evidence of all records."""
+    states = Counter(item.state for item in evidence)
+    if not states:
+        return f"no {noun} has evidence: spans are not signed"
+    doubtful = sum(number for state, number in states.items() if state not in _PROVED)
+    if not doubtful and states[evidence_pb2.SIGNED]:
+        return style.paint(
+            f"• {count(len(evidence), noun)} signed; the contents were not hashed again (--signatures-only)", "36"
+        )
+    if not doubtful:
+        return style.paint(f"✔ {count(len(evidence), noun)} verified", "32")
+    parts = [f"{states[state]:,} {word}" for state, word in _WORDS.items() if states[state]]
+    unknown = len(evidence) - sum(states[state] for state in _WORDS)
+    parts += [f"{unknown:,} in an unknown state"] if unknown else []
+    return style.paint(f"✘ of {count(len(evidence), noun)}: {', '.join(parts)}", "1;31")
+
+
+def reason_line(evidence: evidence_pb2.Evidence) -> str:
+    """Return why a record cannot be proved."""
+    word = {evidence_pb2.TAMPERED: "tampered", evidence_pb2.UNSIGNED: "unsigned"}.get(evidence.state, "unknown")
+    return f"└ ✘ {word}{': ' if evidence.reason else ''}{evidence.reason}"

@@ -1,0 +1,67 @@
+"""Sentences about records. The texts of a record must be visible already: see ``output.shown``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import correlation_pb2
+from server.escaping.visible import visible
+
+__all__ = ["attributes", "clock", "count", "is_error", "level", "sentence", "shows_body"]
+
+_LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
+_FIRST = ("exception.type", "exception.message")
+
+
+def sentence(record: correlation_pb2.Record) -> str:
+    """Return who did what, on what, from where, with which result; and the body if it does not say who did what."""
+    audit = record.audit
+    who, what = audit.actor_id, audit.action or record.event_name
+    if not who and not what and record.body:
+        known = audit.outcome not in ("", "unknown")
+        return f"{record.body} → {audit.outcome}" if known else record.body
+    parts = [who or "somebody", what or "did something"]
+    if audit.target_id or audit.target_type:
+        parts.append(" ".join(filter(None, ("on", audit.target_type, audit.target_id))))
+    if audit.source_id:
+        parts.append(f"from {audit.source_id}")
+    parts.append(f"→ {audit.outcome or 'unknown'}")
+    said = " ".join(parts)
+    return f"{said}: {record.body}" if shows_body(record) else said
+
+
+def shows_body(record: correlation_pb2.Record) -> bool:
+    """Return whether the sentence about an audit event has its body."""
+    return bool(record.body) and not (record.audit.actor_id and record.audit.action)
+
+
+def level(record: correlation_pb2.Record) -> str:
+    """Return the severity of a record: its text, or the name of its number."""
+    number = record.severity_number
+    return record.severity_text or (_LEVELS[(number + 3) // 4] if 0 < number <= 24 else "")
+
+
+def is_error(record: correlation_pb2.Record) -> bool:
+    """Return whether a record is an error, or worse."""
+    return record.severity_number >= _ERROR or (
+        not record.severity_number and record.severity_text.upper() in ("ERROR", "FATAL", "CRITICAL")
+    )
+
+
+def attributes(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each attribute, exceptions first."""
+    for key in sorted(values, key=lambda key: (key not in _FIRST, _FIRST.index(key) if key in _FIRST else 0, key)):
+        yield f"{visible(key)}: {values[key]}"
+
+
+def clock(timestamp: Timestamp) -> str:
+    """Return a time in RFC 3339, in UTC."""
+    return timestamp.ToJsonString()
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,244 @@
+"""The timeline of a trace: lines for ``output.say``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lognotary.v1 import correlation_pb2
+from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
+from server.commands.output import Style, shown
+from server.commands.sentences import attributes, clock, count, is_error, level, sentence
+from server.commands.units import cells, cut, duration, padded, wrapped
+from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
+
+_Content = correlation_pb2.Record | correlation_pb2.Span
+
+__all__ = ["View", "is_in", "trace_lines"]
+
+_WIDEST_SERVICE, _WIDEST_LEVEL = 24, 13  # columns
+_OFFSET = 10  # columns
+_NARROWEST = 24  # columns of a text
+_MOST_NESTED = 6  # levels of spans that are indented
+_AUDIT = "AUDIT"
+_SPAN = "SPAN"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a trace that is shown, and how.
+
+    Attributes:
+        errors: only what failed: spans with an error, logs from ERROR on, audit events of which the outcome is failure.
+        audit: only audit events.
+        services: only entries of these services; empty for all.
+        details: show bodies, attributes and places in full.
+        width: columns of a line; None for any number.
+    """
+
+    errors: bool = False
+    audit: bool = False
+    services: frozenset[str] = frozenset()
+    details: bool = False
+    width: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """True if nothing is filtered."""
+        return not (self.errors or self.audit or self.services)
+
+
+def is_in(view: View, entry: correlation_pb2.TimelineEntry) -> bool:
+    """Return whether an entry is shown: if it matches all filters, or if it cannot be proved."""
+    kind = entry.WhichOneof("entry")
+    content = getattr(entry, kind)
+    if kind != "span" and is_doubtful(content.evidence):
+        return True
+    if view.audit and kind != "audit_event":
+        return False
+    if view.services and content.service_name not in view.services:
+        return False
+    return not view.errors or _failed(kind, content)
+
+
+def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: View | None = None) -> Iterator[str]:
+    """Format a trace: a heading, one verdict for all records, then one line per entry.
+
+    Audit events and errors stand out; an entry has a mark of its own if it cannot be proved.
+    """
+    view = view or View()
+    entries = [entry for entry in trace.entries if is_in(view, entry)]
+    yield from _heading(trace, style)
+    records = [getattr(entry, kind) for entry in trace.entries if (kind := entry.WhichOneof("entry")) != "span"]
+    yield verdict([record.evidence for record in records], "record", style)
+    if trace.unproved_omitted:
+        yield style.paint(OMITTED, "31")
+    if not view.whole:
+        yield f"{count(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
+    yield from _entries(entries, trace, style, view)
+    missing = {
+        "audit event": trace.audit_event_count - _kinds(trace)["audit_event"],
+        "log": trace.log_count - _kinds(trace)["log"],
+        "span": trace.span_count - _kinds(trace)["span"],
+    }
+    if trace.truncated:
+        more = ", ".join(count(number, name) for name, number in missing.items() if number > 0)
+        yield f"… {more or 'more entries'} not shown: give a larger --limit"
+
+
+def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[str]:
+    kinds = _kinds(trace)
+    services = {getattr(entry, entry.WhichOneof("entry")).service_name for entry in trace.entries} - {""}
+    counts = (
+        count(max(trace.audit_event_count, kinds["audit_event"]), "audit event"),
+        count(max(trace.log_count, kinds["log"]), "log"),
+        count(max(trace.span_count, kinds["span"]), "span"),
+        count(len(services), "service"),
+    )
+    yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
+    if trace.entries:
+        first, last = trace.entries[0].timestamp, max(_end(entry) for entry in trace.entries)
+        yield f"from {clock(first)}, {duration(last - first.ToNanoseconds())}"
+
+
+def _kinds(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:
+    return Counter(entry.WhichOneof("entry") for entry in trace.entries)
+
+
+def _end(entry: correlation_pb2.TimelineEntry) -> int:
+    spent = entry.span.duration_nanos if entry.WhichOneof("entry") == "span" else 0
+    return entry.timestamp.ToNanoseconds() + spent
+
+
+def _failed(kind: str, content: _Content) -> bool:
+    if isinstance(content, correlation_pb2.Span):
+        return content.status_code.upper().endswith("ERROR")
+    return is_error(content) or (kind == "audit_event" and content.audit.outcome == "failure")
+
+
+def _entries(
+    entries: Sequence[correlation_pb2.TimelineEntry],
+    trace: correlation_pb2.GetTraceResponse,
+    style: Style,
+    view: View,
+) -> Iterator[str]:
+    limit = MESSAGE_LIMIT if view.details else VALUE_LIMIT
+    visible_entries = [shown(entry, limit) for entry in entries]
+    contents = [_content(entry) for entry in visible_entries]
+    columns = _Columns.of(contents, view.width)
+    start = trace.entries[0].timestamp.ToNanoseconds() if trace.entries else 0
+    depths = _depths(trace)
+    for raw, entry, (kind, content) in zip(entries, visible_entries, contents, strict=True):
+        depth = depths.get(getattr(raw, kind).span_id, 0) - (kind == "span")
+        offset = entry.timestamp.ToNanoseconds() - start
+        yield from _lines(kind, content, f"+{duration(offset)}", "  " * min(depth, _MOST_NESTED), columns, style, view)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Columns of a timeline: the widths of services, of levels, and of texts, None for any."""
+
+    service: int
+    level: int
+    text: int | None
+
+    @classmethod
+    def of(cls, contents: Sequence[tuple[str, _Content]], width: int | None) -> _Columns:
+        service = min(_WIDEST_SERVICE, max((cells(content.service_name) for _, content in contents), default=0))
+        level = min(_WIDEST_LEVEL, max((cells(_level(*item)) for item in contents), default=0))
+        columns = cls(service, level, None)
+        return columns if width is None else cls(service, level, max(_NARROWEST, width - columns.before_text))
+
+    @property
+    def before_text(self) -> int:
+        return 2 + _OFFSET + 2 + self.service + 2 + self.level + 2
+
+
+def _lines(
+    kind: str, content: _Content, offset: str, indent: str, columns: _Columns, style: Style, view: View
+) -> Iterator[str]:
+    doubtful = not isinstance(content, correlation_pb2.Span) and is_doubtful(content.evidence)
+    failed, is_audit, word = _failed(kind, content), kind == "audit_event", _level(kind, content)
+    mark = style.paint("✘", "1;31") if doubtful else style.paint("▶", "1;35") if is_audit else " "
+    colour = "1;35" if is_audit else "1;31" if failed else "33" if word.upper().startswith("WARN") else ""
+    room = None if columns.text is None else columns.text - len(indent)
+    text, ending = _text(kind, content)
+    # The result of an audit event stands at its end.
+    if view.details or is_audit:
+        lines = wrapped(text + ending, room)
+    else:
+        lines = [cut(text, None if room is None else max(_NARROWEST // 2, room - cells(ending))) + ending]
+    paint = "31" if failed else "1" if is_audit else ""
+    first = style.paint(lines[0] if lines else "", paint)
+    left = f"{offset.rjust(_OFFSET)}  {padded(content.service_name, columns.service)}"
+    yield f"{mark} {left}  {style.paint(padded(word, columns.level), colour)}  {indent}{first}".rstrip()
+    column = " " * columns.before_text + indent
+    for line in lines[1:]:
+        yield f"{column}{style.paint(line, paint)}"
+    if doubtful and not isinstance(content, correlation_pb2.Span):
+        for line in wrapped(reason_line(content.evidence), view.width and view.width - _OFFSET - 4):
+            yield f"{' ' * (_OFFSET + 4)}{style.paint(line, '31')}"
+    if view.details:
+        for detail in _details(kind, content):
+            for part in wrapped(detail, None if room is None else room - 2):
+                yield f"{column}  {style.paint(part, '2')}"
+
+
+def _content(entry: correlation_pb2.TimelineEntry) -> tuple[str, _Content]:
+    kind = entry.WhichOneof("entry") or "log"
+    return kind, getattr(entry, kind)
+
+
+def _level(kind: str, content: _Content) -> str:
+    if isinstance(content, correlation_pb2.Span):
+        return _SPAN
+    return _AUDIT if kind == "audit_event" else level(content)
+
+
+def _text(kind: str, content: _Content) -> tuple[str, str]:
+    """Return the text of an entry, and its ending, which is never cut: the duration and the status of a span."""
+    if isinstance(content, correlation_pb2.Span):
+        status = content.status_code.upper().removeprefix("STATUS_CODE_")
+        said = status.title() if status not in ("", "UNSET") else ""
+        message = cut(content.status_message, _NARROWEST)
+        ending = f" ({duration(content.duration_nanos)}) {': '.join(filter(None, (said, message)))}"
+        return content.name, ending.rstrip()
+    untimed = "" if content.timestamp.ToNanoseconds() else " (sent without a time: placed at its receipt)"
+    if kind == "audit_event":
+        return sentence(content), untimed
+    return content.body or content.event_name, untimed
+
+
+def _details(kind: str, content: _Content) -> Iterator[str]:
+    if isinstance(content, correlation_pb2.Span):
+        if content.status_message:
+            yield f"status: {content.status_message}"
+        yield from attributes(content.attributes)
+        return
+    if kind == "audit_event" and content.body:
+        yield f"body: {content.body}"
+    yield from attributes(content.log_attributes)
+    if content.evidence.origin:
+        yield f"{content.evidence.origin}#{content.evidence.leaf_index}"
+
+
+def _depths(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:
+    """Return how deep the entries of each span are nested, from 1; 0 for those of no known span."""
+    parents = {
+        entry.span.span_id: entry.span.parent_span_id
+        for entry in trace.entries
+        if entry.WhichOneof("entry") == "span" and entry.span.span_id
+    }
+    depths: dict[str, int] = {}
+    for span in parents:
+        way: list[str] = []
+        at = span
+        while at in parents and at not in depths and at not in way:
+            way.append(at)
+            at = parents[at]
+        depth = depths.get(at, 0)
+        for passed in reversed(way):
+            depth += 1
+            depths[passed] = depth
+    return depths

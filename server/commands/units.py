@@ -1,0 +1,79 @@
+"""Spans of time in fitting units, and texts in columns of a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TextIO
+from unicodedata import combining, east_asian_width
+
+__all__ = ["cells", "cut", "duration", "line_width", "padded", "wrapped"]
+
+_UNITS = ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
+_MINUTE = 60
+_SHORTEST = 40  # columns: on a terminal that is narrower, lines are wrapped by the terminal
+
+
+def duration(nanos: int) -> str:
+    """Return a span of time in nanoseconds with three digits and a fitting unit, such as 12.3 ms or 4 min 05 s."""
+    sign, size = ("-" if nanos < 0 else ""), abs(nanos)
+    seconds = (size + 500_000_000) // 1_000_000_000
+    if seconds >= _MINUTE:
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24)
+        if days:
+            return f"{sign}{days:,} d {hours:02} h"
+        return f"{sign}{hours} h {minutes:02} min" if hours else f"{sign}{minutes} min {seconds:02} s"
+    factor, unit = next(((factor, unit) for factor, unit in reversed(_UNITS) if size >= factor), _UNITS[1])
+    value = size / factor
+    digits = 0 if factor == 1 or value >= 99.95 or not size else 1 if value >= 9.995 else 2
+    return f"{sign}{value:.{digits}f} {unit}"
+
+
+def line_width(stream: TextIO) -> int | None:
+    """Return the number of columns that a line may have; None if it may be of any length, as in a file or a pipe.
+
+    The variable COLUMNS sets it for a pipe too.
+    """
+    if stream.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        return max(_SHORTEST, shutil.get_terminal_size((100, 24)).columns)
+    return None
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def cut(text: str, width: int | None) -> str:
+    """Return a text that takes at most so many columns: one that takes more ends with an ellipsis."""
+    if width is None or cells(text) <= width:
+        return text
+    left, kept = max(width, 1) - 1, []
+    for letter in text:
+        left -= cells(letter)
+        if left < 0:
+            break
+        kept.append(letter)
+    return "".join(kept).rstrip() + "…"
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text that takes exactly so many columns, cut or filled with spaces."""
+    text = cut(text, width)
+    return text + " " * (width - cells(text))
+
+
+def wrapped(text: str, width: int | None) -> list[str]:
+    """Return a text in lines of at most so many columns, broken at spaces if possible."""
+    lines: list[str] = []
+    while width is not None and cells(text) > width:
+        kept = cut(text, width + 1)[:-1] or text[0]
+        end = kept.rfind(" ") if text[len(kept) : len(kept) + 1] not in ("", " ") else -1
+        kept = kept[:end] if end > len(kept) // 2 else kept
+        lines.append(kept.rstrip())
+        text = text[len(kept) :].lstrip()
+    return [*lines, text] if text or not lines else lines

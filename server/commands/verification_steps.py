@@ -1,0 +1,75 @@
+"""Parts of a request to verify, for the commands that make one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lognotary.v1 import evidence_pb2
+from server.commands.output import complain
+from server.data_dir.acknowledgements import read_acknowledgements, read_notes
+from server.data_dir.directory import read_checkpoints, read_public_key
+from server.data_dir.seen_logs import read_seen_notes
+from server.keys.store import KeyStore
+from server.notary.acknowledgement import acknowledgement_keys, open_acknowledgement
+from server.notary.errors import NotaryError
+from server.notary.trust import check_checkpoint, parse_public_keys, read_public_pem
+from server.settings.errors import ConfigError
+
+__all__ = ["add_what_server_knows", "given_acknowledgements"]
+
+
+def given_acknowledgements(options: argparse.Namespace) -> list[str]:
+    """Return the acknowledgements that ``--acknowledgements`` names.
+
+    Raises:
+        DataDirectoryError: they cannot be read.
+    """
+    return [note for path in options.acknowledgements for note in read_notes(Path(path))]
+
+
+def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> None:
+    """Add what a server's data directory has: checkpoints, acknowledgements, marks, and the key if none is given.
+
+    Raises:
+        DataDirectoryError, KeyStoreError: it cannot be read.
+        ConfigError: a public key is none.
+    """
+    if not request.public_keys:
+        request.public_keys.append(read_public_key(directory))
+    request.checkpoints.extend(read_checkpoints(directory))
+    request.acknowledgements.extend(_usable(read_acknowledgements(directory), request))
+    request.checkpoints.extend(note for note in read_seen_notes(directory) if _is_trusted(note, request))
+    for name, since in KeyStore(directory / "keys").compromised().items():
+        given = request.compromised_keys.get(name)
+        request.compromised_keys[name].FromNanoseconds(min(since, given.ToNanoseconds()) if given else since)
+
+
+def _is_trusted(note: str, request: evidence_pb2.VerifyRequest) -> bool:
+    """Return whether a checkpoint is signed by a given key: those of other writers need not be given."""
+    try:
+        keys = parse_public_keys(request.public_keys)
+    except NotaryError as error:
+        raise ConfigError(str(error)) from error
+    try:
+        check_checkpoint(note, keys)
+    except NotaryError:
+        return False
+    return True
+
+
+def _usable(notes: Iterable[str], request: evidence_pb2.VerifyRequest) -> Iterator[str]:
+    """Yield the acknowledgements that a given key signed; of the others, say that they are not used."""
+    try:
+        keys = acknowledgement_keys(parse_public_keys(request.public_keys))
+        keys += [read_public_pem(text) for text in request.acknowledgement_keys]
+    except NotaryError as error:
+        raise ConfigError(str(error)) from error
+    for note in notes:
+        try:
+            open_acknowledgement(note, keys)
+        except NotaryError as error:
+            complain(f"warning: an acknowledgement in the data directory is not used: {error}")
+        else:
+            yield note

@@ -1,0 +1,55 @@
+"""Signed acknowledgements of findings, one file each, in ``acknowledgements`` in a data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.data_dir.atomic_files import replace_file
+from server.data_dir.directory import DataDirectoryError
+
+__all__ = ["keep_acknowledgement", "read_acknowledgements", "read_notes"]
+
+_DIRECTORY = "acknowledgements"
+
+
+def read_acknowledgements(path: Path) -> list[str]:
+    """Return the acknowledgements in a data directory, unchecked.
+
+    Raises:
+        DataDirectoryError: a file cannot be read.
+    """
+    return read_notes(path / _DIRECTORY) if (path / _DIRECTORY).exists() else []
+
+
+def read_notes(path: Path) -> list[str]:
+    """Return the signed note in a file, or all that are in the files ``*.note`` of a directory.
+
+    Raises:
+        DataDirectoryError: a file cannot be read.
+    """
+    try:
+        files = sorted(path.glob("*.note")) if path.is_dir() else [path]
+        return [file.read_text(encoding="utf-8") for file in files]
+    except (OSError, ValueError) as error:
+        raise DataDirectoryError(f"acknowledgements in {path} cannot be read: {error}") from error
+
+
+def keep_acknowledgement(path: Path, finding: str, note: str, *, beside: bool = True) -> Path:
+    """Write an acknowledgement, in place of an earlier one of the same finding; return its file.
+
+    Args:
+        path: the data directory, or with ``beside=False`` the directory of acknowledgements itself.
+        finding: identity of the finding, 64 hexadecimal digits.
+        note: the signed note.
+        beside: True for the place in a data directory.
+
+    Raises:
+        DataDirectoryError: the file cannot be written.
+    """
+    file = (path / _DIRECTORY if beside else path) / f"{finding}.note"
+    try:
+        file.parent.mkdir(exist_ok=True)
+        replace_file(file, note)
+    except OSError as error:
+        raise DataDirectoryError(f"the acknowledgement cannot be written: {error}") from error
+    return file

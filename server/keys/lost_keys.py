@@ -1,0 +1,54 @@
+"""Keys that were lost: a new one could not continue what they signed, so their absence must be noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.keys.key_files import KeyStoreError
+from server.notary.errors import KeyMaterialError
+from server.notary.keys import KeyType, VerifierKey
+from server.notary.trust import fingerprint, read_public_pem
+
+__all__ = ["lost_key", "published_key", "trace_of_key"]
+
+
+def published_key(directory: Path) -> bytes | None:
+    """Return the raw Ed25519 public key that was published last in a key directory, None if none was."""
+    try:
+        return read_public_pem((directory / "public-key.pem").read_text(encoding="ascii"))
+    except (OSError, ValueError, KeyMaterialError):
+        return None
+
+
+def trace_of_key(file: Path) -> str:
+    """Return what shows that there was a private key in a file of a key directory; empty if nothing does."""
+    directory = file.parent
+    if file.name == "ml-dsa-44-key.pem":
+        try:
+            lines = (directory / "verifier-keys.txt").read_text(encoding="utf-8").splitlines()
+            kinds = {VerifierKey.parse(line).key_type for line in lines if line.strip()}
+        except (OSError, ValueError, KeyMaterialError):
+            return ""
+        return (
+            f"its public key was published in {directory / 'verifier-keys.txt'}" if KeyType.ML_DSA_44 in kinds else ""
+        )
+    if (directory / "public-key.pem").exists():
+        return f"its public key was published in {directory / 'public-key.pem'}"
+    retired = any((directory / "retired").glob("*.pem"))
+    return f"{directory / 'retired'} has keys that it replaced" if retired else ""
+
+
+def lost_key(file: Path, trace: str) -> KeyStoreError:
+    """Return the error that a private key is missing.
+
+    Args:
+        file: file of the key.
+        trace: what shows that the key signed.
+    """
+    public = published_key(file.parent)
+    name = f" (fingerprint {fingerprint(public)})" if public and file.name == "signing-key.pem" else ""
+    return KeyStoreError(
+        f"the signing key {file} is missing, but {trace}: restore it{name} from a backup. No key was written. "
+        "Without it this server's logs cannot be continued, though still be verified with their public key: to begin "
+        "new ones, start with another data directory (--data-dir) and another name (--writer)"
+    )

@@ -1,0 +1,125 @@
+"""``lognotary trace`` and ``lognotary audit`` against a real server: whole answers, true exit statuses, a pager."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
+from storage.clickhouse import connect
+from storage.url import parse_storage_url
+
+SHOWN = {"COLUMNS": "100"}
+
+
+def trace_records(trace_id: str, logs: int, events: int) -> list[LogRecord]:
+    """Return logs, and audit events the last of which is a grant, in one trace."""
+    now = time.time_ns()
+    names = ["noise.read"] * (events - 1) + ["role.grant"]
+    return [log_record(f"log {n}", trace_id=trace_id, timestamp=now + n) for n in range(logs)] + [
+        log_record("e", trace_id=trace_id, timestamp=now + logs + n, audit_actor_id="eve", audit_action=name)
+        for n, name in enumerate(names)
+    ]
+
+
+@pytest.fixture(scope="module")
+def long_trace(shared_server: LognotaryServer) -> str:
+    """The ID of a trace that has more logs and more audit events than one answer."""
+    trace_id = uuid.uuid4().hex
+    send(shared_server.otlp_grpc, *trace_records(trace_id, logs=2500, events=1100))
+    return trace_id
+
+
+def test_no_audit_event_of_a_long_trace_is_left_out_and_all_is_counted(
+    shared_server: LognotaryServer, long_trace: str
+) -> None:
+    done = shared_server.cli("trace", long_trace)
+    assert done.returncode == 0
+    assert "1,100 audit events, 2,500 logs, 0 spans" in done.stdout
+    assert done.stdout.count("eve noise.read") == 1099
+    assert "eve role.grant" in done.stdout
+    few = shared_server.cli("trace", long_trace, "--limit", "10")
+    assert "1,100 audit events, 2,500 logs, 0 spans" in few.stdout
+    assert "eve role.grant" in few.stdout
+    assert "logs not shown: give a larger --limit" in few.stdout
+
+
+def test_filters_show_a_part_and_nothing_found_is_1(shared_server: LognotaryServer, long_trace: str) -> None:
+    audit = shared_server.cli("trace", long_trace, "--audit")
+    assert (audit.returncode, audit.stdout.count("log 1")) == (0, 0)
+    assert "1,100 entries of 3,600 shown" in audit.stdout
+    assert shared_server.cli("trace", long_trace, "--errors").returncode == 1
+    assert shared_server.cli("trace", long_trace, "--service", "nowhere").returncode == 1
+
+
+def test_a_row_that_somebody_inserted_is_a_finding_of_a_search_and_of_a_trace(lognotary: LognotaryServer) -> None:
+    trace_id = uuid.uuid4().hex
+    with lognotary:
+        send(lognotary.otlp_grpc, *trace_records(trace_id, logs=1, events=1))
+        assert lognotary.cli("trace", trace_id).returncode == lognotary.cli("audit").returncode == 0
+    engine = connect(parse_storage_url(lognotary.storage_url))
+    engine.execute(
+        "INSERT INTO audit_logs (Timestamp, TraceId, ActorId, Action, Outcome) "
+        f"VALUES (now64(9), '{trace_id}', 'bob', 'forged', 'success')"
+    )
+    engine.close()
+    with lognotary:
+        for command in (("trace", trace_id), ("audit", "--actor", "bob"), ("audit",)):
+            done = lognotary.cli(*command)
+            assert (done.returncode, "└ ✘ unsigned" in done.stdout) == (1, True), done.stdout
+            assert lognotary.cli(*command, "--signatures-only", "--json").returncode == 1
+        assert lognotary.cli("audit", "--actor", "eve").returncode == 0
+
+
+def run_on_terminal(server: LognotaryServer, *arguments: str, **env: str) -> tuple[str, int]:
+    """Run a command on a terminal of 24 rows; returns all that it printed there, and its exit status."""
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "server", *arguments, "--api", server.api_grpc]
+    variables = {**os.environ, "LINES": "24", "COLUMNS": "100", **env}
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=variables) as process:
+        os.close(its)
+        printed = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux: the other end is closed
+                break
+            if not piece:
+                break
+            printed += piece
+    os.close(ours)
+    return printed.decode(), process.returncode
+
+
+def test_a_long_answer_on_a_terminal_goes_through_the_pager_in_colour(
+    shared_server: LognotaryServer, long_trace: str, tmp_path: Path
+) -> None:
+    pager = tmp_path / "pager"
+    pager.write_text(f"#!/bin/sh\ncat > {tmp_path}/paged\necho paged\n")
+    pager.chmod(0o755)
+    printed, status = run_on_terminal(shared_server, "trace", long_trace, "--audit", PAGER=str(pager))
+    assert (printed.strip(), status) == ("paged", 0)
+    paged = (tmp_path / "paged").read_text()
+    assert "eve role.grant" in paged
+    assert "\x1b[1;35m" in paged
+    for arguments, env in ((("--no-pager",), {}), ((), {"PAGER": "cat"}), ((), {"PAGER": ""})):
+        (tmp_path / "paged").unlink(missing_ok=True)
+        variables = {"PAGER": str(pager), "NO_COLOR": "1", **env}
+        printed, status = run_on_terminal(shared_server, "trace", long_trace, "--audit", *arguments, **variables)
+        assert (status, "eve role.grant" in printed, "\x1b" in printed) == (0, True, False)
+        assert not (tmp_path / "paged").exists()
+
+
+def test_a_pager_that_is_left_early_ends_the_command_in_order(shared_server: LognotaryServer, long_trace: str) -> None:
+    printed, status = run_on_terminal(shared_server, "trace", long_trace, PAGER="head -n 1")
+    assert status == 0
+    assert printed.count("\n") == 1
