@@ -59,7 +59,7 @@ _SECONDS = {
     "d": Fraction(86_400),
     "w": Fraction(604_800),
 }
-_NUMBER = r"\d{1,18}(?:\.\d{1,18})?"
+_NUMBER = r"\d{1,18}(?:\.\d{1,40})?"
 _SIZE = re.compile(rf"({_NUMBER}) ?([a-z]*)", re.IGNORECASE)
 _DURATION = re.compile(rf"(?:{_NUMBER} ?(?:ms|min|[smhdw]) ?)+", re.IGNORECASE)
 _DURATION_PART = re.compile(rf"({_NUMBER}) ?(ms|min|[smhdw])", re.IGNORECASE)

@@ -92,3 +92,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_an_address_may_leave_out_the_host_or_have_an_ipv6_one() -> None:
     assert parse_address(":80") == Address("0.0.0.0", 80)
     assert parse_address("[::]:80") == Address("::", 80)
+
+
+def test_a_number_may_have_as_many_digits_as_programs_print() -> None:
+    assert read_interval(f"{1 / 3600}h") == pytest.approx(1)
