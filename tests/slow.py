@@ -11,6 +11,7 @@ import pytest
 __all__ = ["SLOW", "SMOKE", "is_slow"]
 
 SLOW = {
+    "tests/api/test_acknowledgements.py::test_any_subset": "verifies a store many times",
     "tests/benchmarks/test_commands.py": "runs benchmarks against servers",
     "tests/faults/test_schedules.py": "schedules of faults against servers",
     "tests/fuzz/test_front_door.py::test_a_campaign": "a campaign against a server",
