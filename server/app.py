@@ -11,7 +11,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import grpc.aio
@@ -25,21 +25,19 @@ from server.api.http_api import build_http_api
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
-from server.intake.process import OpenIntake, Process, reached_storage
+from server.intake.process import OpenIntake, Process, reached_storage, started_process
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
+from server.notary.trust import fingerprints
 from server.process.background import background
-from server.process.lifecycle import (
-    Signals,
-    StoppedError,
-    install_signal_handlers,
-    retry_until_available,
-)
+from server.process.lifecycle import Signals, install_signal_handlers
 from server.process.metrics import Metrics
 from server.process.pools import open_pools
+from server.process.start_report import log_ready, log_start
+from server.process.storage_wait import StoppedError, retry_until_available
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
 from server.settings.settings import Settings
@@ -92,8 +90,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
         pools = stack.enter_context(open_pools())
-        process = Process(settings, data, pools, signals, asyncio.Event())
+        process = stack.enter_context(started_process(settings, data, pools, signals, asyncio.Event()))
         identity = identify(settings, data)
+        log_start(settings, identity.writer, fingerprints(identity.store.signer()))
         logs = (*identity.logs, *identity.workers_logs)
 
         def remembered() -> Sequence[Checkpoint | Statement]:
@@ -121,7 +120,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         engine = await stack.enter_async_context(reached_storage(process))
         ending = Interrupt()
         open_reads = partial(connect, settings.storage, interrupt=ending)
-        reads = await retry_until_available(pools.housekeeping, open_reads, signals.stop)
+        reads = await retry_until_available(
+            pools.housekeeping, open_reads, signals.stop, process.waiting, may_be_left=True
+        )
         reader.arrive(stack.enter_context(contextlib.closing(reads)))
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(engine))
@@ -134,7 +135,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics.add_gauges(lambda: gauges(status()))
         _freeze_gc()
         if not signals.stop.is_set():
-            on_ready(BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http))
+            bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
+            log_ready({each.name: getattr(bound, each.name) for each in fields(bound)})
+            on_ready(bound)
         await opened.run()
 
 
@@ -144,7 +147,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
     Args:
         order: the configuration from the supervisor.
         signals: requests to stop, and other signals.
-        say: called now and then, from when it takes records.
+        say: called at regular intervals with a report.
 
     Raises:
         DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError,
@@ -154,15 +157,18 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
         stack.enter_context(contextlib.suppress(StoppedError))
-        process = Process(settings, data, stack.enter_context(open_pools()), signals, signals.reread)
-        ingestion = Ingestion(settings, process.pools)
+        pools = stack.enter_context(open_pools())
+        process = stack.enter_context(started_process(settings, data, pools, signals, signals.reread))
+        ingestion = Ingestion(settings, pools, process.waiting)
         await stack.enter_async_context(receiving(process, ingestion, shared=True))
+        reporter = _Reporter(ingestion, say)
+        stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
         engine = await stack.enter_async_context(reached_storage(process))
         # The server sets how long records are kept.
         writing = writing_logs(process, ingestion, order.writer, key_store(settings), engine, contextlib.nullcontext())
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
-        stack.enter_context(background("reports to the server", _report(ingestion, opened, say), signals.stop))
+        reporter.opened = opened
         await opened.run()
 
 
@@ -229,8 +235,24 @@ async def _answer(
         yield grpc_address, http_address
 
 
-async def _report(ingestion: Ingestion, opened: OpenIntake, say: Callable[[Report], None]) -> None:
-    while True:
-        metrics = ingestion.metrics.expose().decode()
-        say(Report(not_ready=ingestion.not_ready(), metrics=metrics, signed_by=opened.signed_by()))
-        await asyncio.sleep(REPORT_INTERVAL)
+class _Reporter:
+    """The reports of a worker, from its start.
+
+    Attributes:
+        opened: the open intake, None until the worker accepts records.
+    """
+
+    def __init__(self, ingestion: Ingestion, say: Callable[[Report], None]) -> None:
+        self._ingestion = ingestion
+        self._say = say
+        self.opened: OpenIntake | None = None
+
+    async def run(self) -> None:
+        """Report at regular intervals; never ends."""
+        while True:
+            metrics, not_ready = self._ingestion.metrics.expose().decode(), self._ingestion.not_ready()
+            if self.opened is None:
+                self._say(Report(starting=not_ready or "the worker is starting", metrics=metrics))
+            else:
+                self._say(Report(not_ready=not_ready, metrics=metrics, signed_by=self.opened.signed_by()))
+            await asyncio.sleep(REPORT_INTERVAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from server.commands import audit, check, checkpoint, journal, keys, prove, trac
 from server.commands.output import complain, escape_streams, say, say_json
 from server.demo import run_demo
 from server.errors.base import LognotaryError, run_reporting_errors
-from server.process.log_setup import configure_logging
+from server.process.log_setup import configure_logging, log_uncaught_errors
 from server.settings.settings import add_flags, load_settings
 
 if TYPE_CHECKING:
@@ -82,17 +83,29 @@ def build_parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     # Imported here, so that other commands do not have to import the whole server.
     from server.app import run_server
+    from server.process.ending import end_without_threads
 
     settings = load_settings(vars(options), os.environ)
     configure_logging(settings.log_level, settings.log_format)
+    log_uncaught_errors()
+    in_json = settings.log_format == "json"
 
     def on_ready(bound: BoundAddresses) -> None:
         addresses = {name: str(getattr(bound, name)) for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}
-        if options.json:
+        if options.json or in_json:
             say_json(json.dumps({"ready": True, **addresses}))
         else:
             listing = " ".join(f"{name}={address}" for name, address in addresses.items())
             say(f"lognotary is ready: {listing}")
 
-    asyncio.run(run_server(settings, on_ready))
-    return 0
+    def serve() -> int:
+        asyncio.run(run_server(settings, on_ready))
+        return 0
+
+    def report(error: LognotaryError) -> int:
+        if not in_json:
+            return _report(error)
+        logging.getLogger(__name__).critical("the server ended: %s", error)
+        return error.exit_status
+
+    return end_without_threads(run_reporting_errors(serve, report))

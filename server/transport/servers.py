@@ -27,7 +27,7 @@ __all__ = ["serve_grpc", "serve_http", "serve_http_apart"]
 _logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE = 3600  # seconds
-_GRACE = 10.0  # seconds that calls in progress may still take when a server stops
+_GRACE = 1.0  # seconds that calls in progress may still take when a server stops: those of accepted requests are over
 
 
 @contextlib.asynccontextmanager
@@ -108,6 +108,7 @@ async def serve_http_apart(
         await server.serve(sockets=[listener])
 
     serving = loop.run_in_executor(thread, lambda: asyncio.run(serve()))
+    thread.shutdown(wait=False)  # once this work is done
     async with _serving_uvicorn(server, serving, address.host, listener, ended) as bound:
         yield bound
 

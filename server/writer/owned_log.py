@@ -124,7 +124,7 @@ class OwnedLog:
                     raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
             self.statements.keep_for(retention)
         except RefusedError as error:
-            raise NotAppliedError(f"{self.name.origin}: nothing can be stated: {error}") from error
+            raise NotAppliedError(f"{self.name.origin}: {error}") from error
 
     def reload_keys(self, keys: KeyStore) -> None:
         """Sign with other keys as soon as possible, if the store has others; does not wait for storage.

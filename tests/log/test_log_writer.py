@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -357,7 +358,11 @@ class TestJournal:
             first = log.writer.append([rows(Stream.AUDIT, "a")])
             with pytest.raises(JournalFullError):
                 log.writer.append([rows(Stream.AUDIT, "b")])
-            assert log.writer.journal_trouble == "the journal is full"
+            assert re.fullmatch(
+                r"the journal is full: 1 batch waits to be stored \(2\.0 KiB\), and the journal's files have 2\.0 KiB "
+                r"of 1\.0 KiB \(--journal-bytes\)",
+                log.writer.journal_trouble,
+            )
             log.writer.store_waiting()
             assert log.writer.journal_trouble == ""
             assert follows(log.writer.append([rows(Stream.AUDIT, "c")]), first)

@@ -20,9 +20,9 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
 
 def test_requests_are_counted_by_what_became_of_them() -> None:
     metrics = Metrics()
-    metrics.request(RequestMeasure(100, "ok", 0.2))
-    metrics.request(RequestMeasure(50, "ok", 0.3))
-    metrics.request(RequestMeasure(7, "storage", 9.0))
+    metrics.request(RequestMeasure(100, "ok", 0.2, "grpc"))
+    metrics.request(RequestMeasure(50, "ok", 0.3, "grpc"))
+    metrics.request(RequestMeasure(7, "storage", 9.0, "grpc"))
     told = samples(metrics)
     assert told["lognotary_requests_total", (("outcome", "ok"),)] == 2
     assert told["lognotary_requests_total", (("outcome", "storage"),)] == 1
@@ -50,7 +50,7 @@ def test_what_is_read_is_read_when_it_is_asked_for() -> None:
 
 def test_workers_metrics_are_joined_under_their_numbers() -> None:
     workers = [Metrics(lambda: [ready_gauge("")]), Metrics(lambda: [ready_gauge("storage is away")])]
-    workers[0].request(RequestMeasure(1, "ok", 0.1))
+    workers[0].request(RequestMeasure(1, "ok", 0.1, "grpc"))
     texts = [(str(number), worker.expose().decode()) for number, worker in enumerate(workers, 1)]
     server = Metrics(lambda: [ready_gauge("")], lambda: texts)
     told = samples(server)
