@@ -14,6 +14,8 @@ from server.keys.identity import Identity
 from server.keys.store import KeyStore
 from server.otlp.grpc_receiver import build_handlers, server_options
 from server.otlp.http_receiver import build_http_app
+from server.otlp.outcomes import OUTCOMES
+from server.otlp.unserved import SERVICES
 from server.process.background import background
 from server.process.descriptors import allow_descriptors
 from server.process.lifecycle import run_on_event
@@ -84,6 +86,7 @@ async def receiving(
     """
     settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request
+    ingestion.metrics.expect_requests(("grpc", "http"), OUTCOMES, SERVICES)
     allow_descriptors(4 * settings.max_connections)
     most = largest_acceptable_request(
         settings.memory_limit,

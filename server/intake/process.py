@@ -20,6 +20,7 @@ from server.settings.values import Address
 from server.writer.retention import enforced_retention
 from storage.engine import Engine
 from storage.interrupt import Interrupt
+from storage.measured import MeasuredEngine, MeasureStatement
 
 __all__ = ["Intake", "OpenIntake", "Process", "reached_storage", "retention_around", "started_process"]
 
@@ -89,13 +90,13 @@ class Intake:
 
 
 @contextlib.asynccontextmanager
-async def reached_storage(process: Process) -> AsyncIterator[Engine]:
-    """Wait for storage; yields an engine to write with."""
+async def reached_storage(process: Process, measure: MeasureStatement) -> AsyncIterator[Engine]:
+    """Wait for storage; yields an engine to write with, whose statements are measured."""
     engine = await reach_storage(
         process.pools.housekeeping, process.settings.storage, process.signals.stop, process.waiting, process.ending
     )
     with contextlib.closing(engine):
-        yield engine
+        yield MeasuredEngine(engine, measure)
 
 
 def retention_around(process: Process, engine: Engine) -> AbstractAsyncContextManager[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, RefusedError, StorageRefusedError
@@ -71,6 +72,8 @@ class BatchCommitter:
         self.blocked = False
         """True while a batch has been started and cannot be finished."""
         self._failure = ""  # of the last attempt to finish it
+        self.committed_at = 0.0
+        """Time of the last commit, in seconds since the epoch; 0 if there was none."""
 
     @property
     def trouble(self) -> str:
@@ -200,6 +203,7 @@ class BatchCommitter:
 
     def _done(self, number: int, batch: Batch, state: LogState) -> None:
         self._committed.state = state
+        self.committed_at = time.time()
         self._stored = number
         self._refusals.ends()
         try:

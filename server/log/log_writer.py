@@ -101,6 +101,11 @@ class LogWriter:
         return self._committed.checkpoint
 
     @property
+    def committed_at(self) -> float:
+        """Time of the last commit of this process, in seconds since the epoch; 0 if there was none."""
+        return self._committer.committed_at
+
+    @property
     def journal(self) -> Journal:
         """The journal with the batches that are not in storage yet."""
         return self._journal

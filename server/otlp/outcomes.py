@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +16,7 @@ from server.otlp.errors import MessageCountError
 from server.otlp.refusal_log import RefusalLog
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
-__all__ = ["Measuring", "outcome_of"]
+__all__ = ["OUTCOMES", "Measuring", "outcome_of"]
 
 # Errors of gRPC, Starlette and asyncio; all others say by themselves how they are counted.
 _FOREIGN: Mapping[type[BaseException], str] = {
@@ -24,6 +24,16 @@ _FOREIGN: Mapping[type[BaseException], str] = {
     asyncio.CancelledError: "gone",  # the sender, before it had an answer
     ClientDisconnect: "gone",
 }
+
+
+def _kinds(error: type[IngestError]) -> Iterator[type[IngestError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from _kinds(kind)
+
+
+OUTCOMES = tuple(sorted({"ok", *_FOREIGN.values(), *(kind.outcome for kind in _kinds(IngestError))}))
+"""All labels of requests."""
 
 
 def outcome_of(error: BaseException | None) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from server.errors.ingest import IngestError, RefusedError
+from server.retry.rate_limit import RateLimit
 
 __all__ = ["RefusalLog"]
 
@@ -31,9 +31,7 @@ class RefusalLog:
             clock: monotonic clock in seconds.
         """
         self.protocol = protocol
-        self._clock = clock
-        self._logged: dict[tuple[str, str], float] = {}
-        self._left_out: Counter[tuple[str, str]] = Counter()
+        self._limit = RateLimit(_INTERVAL, clock)
 
     def refused(self, error: IngestError, peer: str, service: str = "logs") -> None:
         """Note a refused request.
@@ -43,13 +41,9 @@ class RefusalLog:
             peer: address of the sender.
             service: what the request was for: a signal, or "other".
         """
-        kind = error.outcome, service
-        now = self._clock()
-        if now - self._logged.get(kind, -_INTERVAL) < _INTERVAL:
-            self._left_out[kind] += 1
+        others = self._limit.take((error.outcome, service))
+        if others is None:
             return
-        self._logged[kind] = now
-        others = self._left_out.pop(kind, 0)
         more = f" ({others} more were refused as {error.outcome} since the last line about them)" if others else ""
         effect = "told to retry" if isinstance(error, RefusedError) else "refused for good"
         reason = error.loggable[:_LONGEST_REASON]

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc.aio
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from server.errors.listening import AddressUnavailableError, ListenerEndedError
 from server.process.pools import refuse_default_executor
@@ -60,7 +60,7 @@ async def _terminated(server: grpc.aio.Server) -> None:
 
 @contextlib.asynccontextmanager
 async def serve_http(
-    app: Starlette, address: Address, limits: ConnectionLimits, ended: asyncio.Event, *, shared: bool = False
+    app: ASGIApp, address: Address, limits: ConnectionLimits, ended: asyncio.Event, *, shared: bool = False
 ) -> AsyncIterator[Address]:
     """Run an ASGI application on the current event loop; yield the address with the actual port.
 
@@ -84,7 +84,7 @@ async def serve_http(
 
 @contextlib.asynccontextmanager
 async def serve_http_apart(
-    app: Starlette, address: Address, limits: ConnectionLimits, ended: asyncio.Event
+    app: ASGIApp, address: Address, limits: ConnectionLimits, ended: asyncio.Event
 ) -> AsyncIterator[Address]:
     """Run an ASGI application in a thread with its own event loop, so that it answers even if this loop is busy.
 
@@ -161,7 +161,7 @@ def _listen(address: Address, *, shared: bool) -> socket.socket:
         raise AddressUnavailableError(address, error.strerror or str(error)) from error
 
 
-def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=limited_protocol(limits),

@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from server.admission.admission import MEMORY_FACTOR, Admission
+from server.admission.admission import Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
@@ -33,6 +33,7 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.gauges import admission_gauges, log_gauges
 from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
     keep_alive,
@@ -86,34 +87,6 @@ class Writing:
     def signed_by(self) -> str:
         """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
         return signed_by(self.logs.values())
-
-    def gauges(self) -> Iterator[GaugeSample]:
-        """Yield how the logs, and storage's clock, stand now."""
-        ahead = self.probe.clock_offset
-        yield (
-            "lognotary_storage_clock_offset_seconds",
-            "Seconds by which this machine's clock is ahead of storage's",
-            {},
-            ahead,
-        )
-        for stream, log in self.logs.items():
-            labels = {"stream": stream.value}
-            journal = log.writer.journal
-            oldest = self.batchers[stream].oldest
-            signed = log.writer.signed + log.statements.signed
-            yield "lognotary_journal_batches", "Batches in the journal that are not in storage", labels, len(journal)
-            yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
-            yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
-            yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
-            yield (
-                "lognotary_oldest_unacknowledged_seconds",
-                "Seconds that the oldest unacknowledged records have waited",
-                labels,
-                oldest,
-            )
-            pending = int(log.writer.keys.pending)
-            yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
-            yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
 
     def _trouble(self, log: OwnedLog) -> str:
         return log.writer.trouble if self.waits_for_storage else log.writer.journal_trouble
@@ -195,7 +168,8 @@ class Ingestion:
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,
             )
-            await stack.enter_async_context(WitnessScheduler(tasks).running())
+            scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
+            await stack.enter_async_context(scheduler.running())
             yield Writing(logs, batchers, probe, waits_for_storage=self.waits_for_storage)
 
     @contextlib.contextmanager
@@ -214,7 +188,9 @@ class Ingestion:
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
         codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows)
-        self.metrics.add_gauges(lambda: [*_gauges_of(admission), *writing.gauges()])
+        self.metrics.add_gauges(
+            lambda: [*admission_gauges(admission), *log_gauges(writing.logs, writing.batchers, writing.probe)]
+        )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             self.pipeline.start(Components(codec, writing.batchers, admission, writing.not_ready))
@@ -299,16 +275,6 @@ def _build_batchers(
         )
 
     return {stream: batcher(stream) for stream in logs}
-
-
-def _gauges_of(admission: Admission) -> Iterator[GaugeSample]:
-    yield "lognotary_requests_in_flight", "Requests in flight", {}, admission.requests
-    yield (
-        "lognotary_request_bytes_held",
-        "Bytes of memory reserved for requests in flight",
-        {},
-        admission.size * MEMORY_FACTOR,
-    )
 
 
 def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:
