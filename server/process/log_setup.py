@@ -43,7 +43,7 @@ def configure_logging(level: str, form: str = "text", *, worker: int | None = No
 
 
 def log_uncaught_errors() -> None:
-    """Log what would otherwise be printed on standard error: uncaught errors, also in threads, and Python's warnings."""
+    """Log what would be printed on standard error otherwise: uncaught errors, in any thread, and Python's warnings."""
     logging.captureWarnings(True)
 
     def log(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
