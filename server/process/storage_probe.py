@@ -56,8 +56,10 @@ class StorageProbe:
             self.clock_offset = (asked + time.time()) / 2 - stored
             trouble = self._room()
         except StorageError as error:
-            self._seen = self._seen[0], str(error)
-            self._trouble.goes_on(str(error))
+            reason = str(error)
+            reason = reason if reason.startswith("storage ") else f"storage cannot be used: {reason}"
+            self._seen = self._seen[0], reason
+            self._trouble.goes_on(reason)
             return
         self._seen = self._now(), trouble
         if trouble:

@@ -84,7 +84,7 @@ def test_a_disk_that_is_too_full_at_the_start_is_named_until_there_is_room(
         assert occurrences("waiting for storage at", server) == 1
         volume.resize(LARGE)
         server.wait_until_ready()
-        assert readiness(places) == (200, "ok\n")
+        wait_for(lambda: readiness(places) == (200, "ok\n"))
         assert refusal(places)[0] == 200
         assert occurrences("can be used, after", server) == 1
         # Nothing has to be stated at the next start, which therefore comes to its end; but no record could be stored.
