@@ -46,19 +46,19 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
             "CPU. Reinstall Lognotary with a C++17 compiler present",
             why_not_native(),
         )
-    addresses = {
-        "otlp_grpc": settings.otlp_grpc,
-        "otlp_http": settings.otlp_http,
-        "api_grpc": settings.api_grpc,
-        "http": settings.http,
-    }
-    exposed = [f"{name}={address}" for name, address in addresses.items() if not _is_loopback(address.host)]
-    if exposed:
-        _logger.warning(
-            "listening beyond this machine, without TLS and without authentication (%s): whoever reaches these ports "
-            "can send records and read all of them. Listen on 127.0.0.1, and put a proxy in front that provides both",
-            ", ".join(exposed),
-        )
+    receivers = {"otlp_grpc": settings.otlp_grpc, "otlp_http": settings.otlp_http}
+    for addresses, what in (
+        (receivers, "send records"),
+        ({"api_grpc": settings.api_grpc, "http": settings.http}, "read all records"),
+    ):
+        exposed = [f"{name}={address}" for name, address in addresses.items() if not _is_loopback(address.host)]
+        if exposed:
+            _logger.warning(
+                "listening beyond this machine without TLS and without authentication: whoever reaches %s can %s. "
+                "Listen on 127.0.0.1, and put a proxy in front that provides both",
+                " or ".join(exposed),
+                what,
+            )
 
 
 def log_ready(addresses: Mapping[str, Address]) -> None:

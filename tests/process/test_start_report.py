@@ -42,15 +42,16 @@ def test_one_line_names_version_storage_without_password_directory_key_codec_ret
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "logs.example", ""])
-def test_listening_beyond_loopback_draws_one_warning_that_names_the_ports(
+def test_listening_beyond_loopback_draws_a_warning_that_names_the_ports_and_what_they_permit(
     caplog: pytest.LogCaptureFixture, tmp_path: Path, host: str
 ) -> None:
-    _, (level, line) = lines(caplog, tmp_path, otlp_grpc=f"{host}:4317", http=f"{host}:7318")
-    assert level == "WARNING"
-    assert "without TLS and without authentication" in line
-    assert "otlp_grpc=" in line
-    assert "http=" in line
-    assert "api_grpc" not in line
+    _, *warnings = lines(caplog, tmp_path, codec="reference", otlp_grpc=f"{host}:4317", http=f"{host}:7318")
+    assert [level for level, _ in warnings] == ["WARNING"] * 2
+    (_, sending), (_, reading) = warnings
+    assert "without TLS and without authentication: whoever reaches otlp_grpc=" in sending
+    assert ":4317 can send records" in sending
+    assert "whoever reaches http=" in reading
+    assert ":7318 can read all records" in reading
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"])
