@@ -1,4 +1,4 @@
-"""What a server says of itself in its log when it starts, and its warnings about settings that are unsafe."""
+"""Lines about a start in the server's log: what runs, and warnings about settings that are unsafe."""
 
 from __future__ import annotations
 
