@@ -76,7 +76,7 @@ def test_a_key_is_replaced_while_the_server_runs_and_either_key_verifies_all(
     origin = audit_log_of(lognotary)
     done = run_lognotary("keys", "rotate", "--data-dir", str(lognotary.data_dir))
     assert (done.returncode, "the running server was notified" in done.stdout) == (0, True)
-    lognotary.wait_for_log(f"{origin}: new keys sign from now on")
+    lognotary.wait_for_log(f"{origin}: signing key changed to")
     wait_for(lambda: new.read_text() != first.read_text())
     send_event(lognotary, "after")
     for key in (first, new):
