@@ -21,7 +21,7 @@ import grpc.aio
 from benchmarks.codecs import fastest_codec
 from server.admission.admission import Admission, AdmissionLimits, Ticket
 from server.notary.origin import Stream
-from server.otlp.grpc_receiver import SERVICE, build_logs_handler, server_options
+from server.otlp.grpc_receiver import SERVICE, build_handlers, server_options
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
@@ -71,7 +71,7 @@ async def _serve(options: argparse.Namespace) -> None:
     threading.Thread(target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True).start()
     if options.kind == "aio":
         server = grpc.aio.server(options=server_options(_LARGEST))
-        server.add_generic_rpc_handlers((build_logs_handler(ingest, _LARGEST, Pool("ingest", 4)),))
+        server.add_generic_rpc_handlers(build_handlers(ingest, _LARGEST, Pool("ingest", 4)))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         print(port, flush=True)

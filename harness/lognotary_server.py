@@ -114,6 +114,11 @@ class LognotaryServer:
     def running(self) -> bool:
         return self._process.running
 
+    @property
+    def returncode(self) -> int | None:
+        """Exit status of the last process (negative: the signal that ended it), None while it is running."""
+        return self._process.returncode
+
     def launch(self) -> None:
         """Start the process without waiting for it."""
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import grpc.aio
@@ -22,31 +22,33 @@ from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
+from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_status import StatusSource
+from server.codec.choose import chosen_codec
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
-from server.intake.process import OpenIntake, Process, reached_storage
+from server.intake.process import OpenIntake, Process, reached_storage, started_process
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
+from server.notary.trust import fingerprints
 from server.process.background import background
-from server.process.lifecycle import (
-    Signals,
-    StoppedError,
-    install_signal_handlers,
-    retry_until_available,
-)
-from server.process.metrics import Metrics
+from server.process.lifecycle import Signals, install_signal_handlers
+from server.process.metrics import Metrics, build_gauge
 from server.process.pools import open_pools
+from server.process.start_report import log_ready, log_start
+from server.process.storage_wait import StoppedError, retry_until_available
+from server.retry.rate_limit import RateLimit
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
 from server.settings.settings import Settings
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
+from server.transport.open_connections import connection_gauges
 from server.transport.servers import serve_grpc, serve_http_apart
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
@@ -54,10 +56,13 @@ from server.writer.old_logs import refuse_new_key_for_old_logs
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
+from storage.measured import MeasuredEngine
 
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
+
+_FINDING_LINES = 60.0  # seconds between two lines about findings of one kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
         pools = stack.enter_context(open_pools())
-        process = Process(settings, data, pools, signals, asyncio.Event())
+        process = stack.enter_context(started_process(settings, data, pools, signals, asyncio.Event()))
         identity = identify(settings, data)
+        log_start(settings, identity.writer, fingerprints(identity.store.signer()))
         logs = (*identity.logs, *identity.workers_logs)
 
         def remembered() -> Sequence[Checkpoint | Statement]:
@@ -117,20 +123,25 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             remembered,
             acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
-            on_finding=metrics.finding,
+            on_finding=partial(_found, metrics, RateLimit(_FINDING_LINES)),
             status=overview,
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         answering = _answer(process, backend, intake.not_ready, metrics)
         api_grpc, http = await stack.enter_async_context(answering)
-        engine = await stack.enter_async_context(reached_storage(process))
+        bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
+        ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
+        metrics.add_gauges(lambda: [build_gauge(chosen_codec(settings.codec)), *connection_gauges(ports)])
+        engine = await stack.enter_async_context(reached_storage(process, metrics.statement))
         check = partial(refuse_new_key_for_old_logs, engine, identity)
-        await retry_until_available(pools.housekeeping, check, signals.stop)
+        await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
         ending = Interrupt()
         open_reads = partial(connect, settings.storage, interrupt=ending)
-        reads = await retry_until_available(pools.housekeeping, open_reads, signals.stop)
-        reader.arrive(stack.enter_context(contextlib.closing(reads)))
+        reads = await retry_until_available(
+            pools.housekeeping, open_reads, signals.stop, process.waiting, may_be_left=True
+        )
+        reader.arrive(MeasuredEngine(stack.enter_context(contextlib.closing(reads)), metrics.statement))
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(engine))
         publishing = _publish_keys(process, identity, opened.signed_by)
@@ -143,7 +154,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         overview.self_verification = status
         _freeze_gc()
         if not signals.stop.is_set():
-            on_ready(BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http))
+            log_ready(ports)
+            on_ready(bound)
         await opened.run()
 
 
@@ -153,7 +165,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
     Args:
         order: the configuration from the supervisor.
         signals: requests to stop, and other signals.
-        say: called now and then, from when it takes records.
+        say: called at regular intervals with a report.
 
     Raises:
         DataDirectoryError, LogUnusableError, JournalDamagedError, StorageConfigError,
@@ -163,15 +175,18 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
         stack.enter_context(contextlib.suppress(StoppedError))
-        process = Process(settings, data, stack.enter_context(open_pools()), signals, signals.reread)
-        ingestion = Ingestion(settings, process.pools)
+        pools = stack.enter_context(open_pools())
+        process = stack.enter_context(started_process(settings, data, pools, signals, signals.reread))
+        ingestion = Ingestion(settings, pools, process.waiting)
         await stack.enter_async_context(receiving(process, ingestion, shared=True))
-        engine = await stack.enter_async_context(reached_storage(process))
+        reporter = _Reporter(ingestion, say)
+        stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
+        engine = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
         # The server sets how long records are kept.
         writing = writing_logs(process, ingestion, order.writer, key_store(settings), engine, contextlib.nullcontext())
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
-        stack.enter_context(background("reports to the server", _report(ingestion, opened, say), signals.stop))
+        reporter.opened = opened
         await opened.run()
 
 
@@ -212,6 +227,14 @@ async def _publish_keys(process: Process, identity: Identity, signed_by: Callabl
         await asyncio.sleep(REPORT_INTERVAL)
 
 
+def _found(metrics: Metrics, limit: RateLimit, kind: str) -> None:
+    """Count a finding of a Verify call; one line in an interval tells of all of a kind."""
+    metrics.finding(kind)
+    if (others := limit.take(kind)) is not None:
+        more = f" (and {others} times since the last line about it)" if others else ""
+        _logger.error("a verification that was asked for over the API found %s%s: see its answer", kind, more)
+
+
 def _freeze_gc() -> None:
     """Let the garbage collector look at no object of now again: that takes 50 ms, in which no thread runs."""
     gc.collect()
@@ -226,20 +249,38 @@ async def _answer(
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
     async with contextlib.AsyncExitStack() as stack:
         options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
-        server = grpc.aio.server(options=options)
+        metrics.expect_calls("grpc", GRPC_CALLS)
+        metrics.expect_calls("http", HTTP_CALLS)
+        server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
         add_services(server, backend, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
-        http_api = build_http_api(backend, pool, not_ready, metrics.expose)
+        http_api = measured_http(build_http_api(backend, pool, not_ready, metrics.expose), metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
 
 
-async def _report(ingestion: Ingestion, opened: OpenIntake, say: Callable[[Report], None]) -> None:
-    while True:
-        metrics = ingestion.metrics.expose().decode()
-        say(Report(not_ready=ingestion.not_ready(), metrics=metrics, signed_by=opened.signed_by()))
-        await asyncio.sleep(REPORT_INTERVAL)
+class _Reporter:
+    """The reports of a worker, from its start.
+
+    Attributes:
+        opened: the open intake, None until the worker accepts records.
+    """
+
+    def __init__(self, ingestion: Ingestion, say: Callable[[Report], None]) -> None:
+        self._ingestion = ingestion
+        self._say = say
+        self.opened: OpenIntake | None = None
+
+    async def run(self) -> None:
+        """Report at regular intervals; never ends."""
+        while True:
+            metrics, not_ready = self._ingestion.metrics.expose().decode(), self._ingestion.not_ready()
+            if self.opened is None:
+                self._say(Report(starting=not_ready or "the worker is starting", metrics=metrics))
+            else:
+                self._say(Report(not_ready=not_ready, metrics=metrics, signed_by=self.opened.signed_by()))
+            await asyncio.sleep(REPORT_INTERVAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -157,17 +158,29 @@ def _serve(options: argparse.Namespace) -> int:
     import asyncio
 
     from server.app import run_server
-    from server.process.log_setup import configure_logging
+    from server.process.ending import end_without_threads
+    from server.process.log_setup import configure_logging, log_uncaught_errors
 
     configure_logging(settings.log_level, settings.log_format)
+    log_uncaught_errors()
+    in_json = settings.log_format == "json"
 
     def on_ready(bound: BoundAddresses) -> None:
         addresses = {name: str(getattr(bound, name)) for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}
-        if options.json:
+        if options.json or in_json:
             say_json(json.dumps({"ready": True, **addresses}))
         else:
             listing = " ".join(f"{name}={address}" for name, address in addresses.items())
             say(f"lognotary is ready: {listing}")
 
-    asyncio.run(run_server(settings, on_ready))
-    return 0
+    def serve() -> int:
+        asyncio.run(run_server(settings, on_ready))
+        return 0
+
+    def report(error: LognotaryError) -> int:
+        if not in_json:
+            return _report(error)
+        logging.getLogger(__name__).critical("the server ended: %s", error)
+        return error.exit_status
+
+    return end_without_threads(run_reporting_errors(serve, report))

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from server.app import run_worker
 from server.errors.base import LognotaryError, run_reporting_errors
+from server.process.ending import end_without_threads
 from server.process.lifecycle import install_signal_handlers
-from server.process.log_setup import configure_logging
+from server.process.log_setup import configure_logging, log_uncaught_errors
 from server.workers.messages import CANNOT_START, Order, Report
 from server.workers.report_pipe import ReportPipe
 
@@ -29,13 +30,14 @@ def main() -> int:
         return 0
     order = Order.decode(line)
     configure_logging(order.settings.log_level, order.settings.log_format, worker=order.number)
+    log_uncaught_errors()
 
     def say(report: Report) -> None:
         reports.send(report.encode())
 
     def work() -> int:
         asyncio.run(_work(order, say))
-        return 0
+        return end_without_threads(0)
 
     def end(error: LognotaryError) -> int:
         if error.retryable:

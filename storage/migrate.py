@@ -15,12 +15,14 @@ from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.rowbinary import read_rows, text, uint16
 
-__all__ = ["Migration", "load_migrations", "migrate"]
+__all__ = ["ROOM", "Migration", "load_migrations", "migrate"]
 
 _RECORDS_PARTITION = "toDate(IngestedAt, 'UTC')"
 _TEXT_INDEX_SINCE = (26, 2)
 _ROOM_SINCE = (24, 10)
-_ROOM = 128 << 20  # bytes of disk below which nothing is inserted
+
+ROOM = 128 << 20
+"""Bytes of free disk space below which ClickHouse inserts nothing into the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _check_layout(engine: Engine) -> None:
 
 
 def _room(version: tuple[int, int]) -> str:
-    return f"min_free_disk_bytes_to_perform_insert = {_ROOM}, " if version >= _ROOM_SINCE else ""
+    return f"min_free_disk_bytes_to_perform_insert = {ROOM}, " if version >= _ROOM_SINCE else ""
 
 
 def _index_types(version: tuple[int, int]) -> dict[str, str]:

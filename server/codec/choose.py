@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,7 @@ from server.codec.rules import Rule
 if TYPE_CHECKING:
     from server.codec.rows import Codec
 
-__all__ = ["CODECS", "build_codec", "why_not_native"]
-
-_logger = logging.getLogger(__name__)
+__all__ = ["CODECS", "build_codec", "chosen_codec", "why_not_native"]
 
 CODECS = ("auto", "native", "reference")
 """Values of the ``codec`` setting; ``auto`` is ``native`` if the compiled codec is installed."""
@@ -29,8 +26,15 @@ def why_not_native() -> str:
     return ""
 
 
+def chosen_codec(choice: str) -> str:
+    """Return ``native`` or ``reference`` for one of ``CODECS``."""
+    if choice == "auto":
+        return "reference" if why_not_native() else "native"
+    return choice
+
+
 def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> Codec:
-    """Build the chosen codec; log a warning if ``auto`` has to fall back to the reference codec.
+    """Build the chosen codec.
 
     Args:
         choice: one of ``CODECS``.
@@ -40,15 +44,8 @@ def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMI
     Raises:
         ImportError: ``native`` was chosen, but the compiled codec is not installed.
     """
-    missing = why_not_native() if choice == "auto" else ""
-    if missing:
-        _logger.warning(
-            "the compiled codec is not installed (%s): the reference codec is used, which needs about 30 times "
-            "the CPU. Reinstall Lognotary with a C++17 compiler present",
-            missing,
-        )
     # Imported here: every command reads settings, and so this module, but only a server needs a codec.
-    if choice == "reference" or missing:
+    if chosen_codec(choice) == "reference":
         from server.codec.reference import ReferenceCodec
 
         return ReferenceCodec(rules, limits)

@@ -20,6 +20,7 @@ PipelineError
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from server.errors.base import LognotaryError
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+
+
 class IngestError(LognotaryError):
     """Base class of all errors that refuse a request.
 
@@ -51,6 +55,11 @@ class IngestError(LognotaryError):
 
     outcome: ClassVar[str] = "unforeseen"
 
+    @property
+    def loggable(self) -> str:
+        """The message without anything that came from a sender."""
+        return str(self)
+
 
 class PipelineError(IngestError):
     """Base class of all errors of requests in the pipeline."""
@@ -60,6 +69,11 @@ class MalformedRequestError(PipelineError):
     """The request can never be decoded; the message says what is wrong, and where."""
 
     outcome: ClassVar[str] = "malformed"
+
+    @property
+    def loggable(self) -> str:
+        """The message without the names that it repeats, which are in quotes."""
+        return _QUOTED.sub("'…'", str(self))
 
 
 class JournalDamagedError(PipelineError):

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import grpc.aio
 
 from server.intake.process import Intake, OpenIntake, Process, retention_around
 from server.keys.identity import Identity
 from server.keys.store import KeyStore
-from server.otlp.grpc_receiver import build_logs_handler, server_options
+from server.otlp.grpc_receiver import build_handlers, server_options
 from server.otlp.http_receiver import build_http_app
+from server.otlp.outcomes import OUTCOMES
+from server.otlp.unserved import SERVICES
 from server.process.background import background
 from server.process.descriptors import allow_descriptors
-from server.process.lifecycle import retry_until_available, run_on_event
+from server.process.lifecycle import run_on_event
 from server.process.memory_limit import largest_acceptable_request, resident_memory
+from server.process.storage_wait import retry_until_available
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http
@@ -32,7 +36,7 @@ __all__ = ["own_intake", "receiving", "writing_logs"]
 @contextlib.asynccontextmanager
 async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Intake]:
     """Receive records in this process."""
-    ingestion = Ingestion(process.settings, process.pools)
+    ingestion = Ingestion(process.settings, process.pools, process.waiting)
 
     def accepting(engine: Engine) -> AbstractAsyncContextManager[OpenIntake]:
         return writing_logs(
@@ -57,9 +61,8 @@ async def writing_logs(
     name = WriterName(settings.deployment, writer, data.place)
     async with ingestion.writing(name, data, keys, engine, signals) as writing:
         async with retention:
-            await retry_until_available(
-                pools.housekeeping, lambda: state_changes(settings, writing.logs, keys), signals.stop
-            )
+            stating = partial(state_changes, settings, writing.logs, keys)
+            await retry_until_available(pools.housekeeping, stating, signals.stop, process.waiting)
 
         async def run() -> None:
             await signals.stop.wait()
@@ -83,6 +86,7 @@ async def receiving(
     """
     settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request
+    ingestion.metrics.expect_requests(("grpc", "http"), OUTCOMES, SERVICES)
     allow_descriptors(4 * settings.max_connections)
     most = largest_acceptable_request(
         settings.memory_limit,
@@ -100,7 +104,7 @@ async def receiving(
         )
     ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
-    server.add_generic_rpc_handlers((build_logs_handler(pipeline, settings.max_request_bytes, pool, measure),))
+    server.add_generic_rpc_handlers(build_handlers(pipeline, settings.max_request_bytes, pool, measure))
     app = build_http_app(pipeline, settings.max_request_bytes, pool, measure)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from server.data_dir.directory import DataDirectory
-from server.process.lifecycle import Signals, reach_storage
+from server.process.ending import bounded_end
+from server.process.lifecycle import Signals
 from server.process.metrics import Metrics
 from server.process.pools import Pools
+from server.process.storage_wait import StorageWait, reach_storage
+from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Address
 from server.writer.retention import enforced_retention
 from storage.engine import Engine
+from storage.interrupt import Interrupt
+from storage.measured import MeasuredEngine, MeasureStatement
 
-__all__ = ["Intake", "OpenIntake", "Process", "reached_storage", "retention_around"]
+__all__ = ["Intake", "OpenIntake", "Process", "reached_storage", "retention_around", "started_process"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Process:
         pools: threads for blocking work.
         signals: events that signals set.
         reload_keys: set when the signing keys may have changed.
+        waiting: the reason while the start waits for storage.
+        ending: interrupt of all statements of writers, set when the process has waited long enough for them.
     """
 
     settings: Settings
@@ -37,6 +44,18 @@ class Process:
     pools: Pools
     signals: Signals
     reload_keys: asyncio.Event
+    waiting: Trouble
+    ending: Interrupt
+
+
+@contextlib.contextmanager
+def started_process(
+    settings: Settings, data: DataDirectory, pools: Pools, signals: Signals, reload_keys: asyncio.Event
+) -> Iterator[Process]:
+    """Yield the context of a process, which ends within seconds once it is told to stop. Args: ``Process``."""
+    process = Process(settings, data, pools, signals, reload_keys, StorageWait(settings.storage), Interrupt())
+    with bounded_end(signals, process.ending):
+        yield process
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +90,17 @@ class Intake:
 
 
 @contextlib.asynccontextmanager
-async def reached_storage(process: Process) -> AsyncIterator[Engine]:
-    """Wait for storage; yields an engine to write with."""
-    engine = await reach_storage(process.pools.housekeeping, process.settings.storage, process.signals.stop)
+async def reached_storage(process: Process, measure: MeasureStatement) -> AsyncIterator[Engine]:
+    """Wait for storage; yields an engine to write with, whose statements are measured."""
+    engine = await reach_storage(
+        process.pools.housekeeping, process.settings.storage, process.signals.stop, process.waiting, process.ending
+    )
     with contextlib.closing(engine):
-        yield engine
+        yield MeasuredEngine(engine, measure)
 
 
 def retention_around(process: Process, engine: Engine) -> AbstractAsyncContextManager[None]:
     """Enforce retention around what the logs state of it; see ``enforced_retention``."""
-    return enforced_retention(process.pools.housekeeping, process.settings, engine, process.signals.stop)
+    return enforced_retention(
+        process.pools.housekeeping, process.settings, engine, process.signals.stop, process.waiting
+    )

@@ -36,11 +36,16 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
         )
         numbers = range(1, settings.workers + 1)
         workers = Supervisor([Order(number, identity.writer_of(number), share) for number in numbers])
-        metrics = Metrics(lambda: [ready_gauge(workers.not_ready())], workers.metrics)
+        process.signals.before_end.append(workers.kill)
+
+        def not_ready() -> str:
+            return process.waiting.reason or workers.not_ready()
+
+        metrics = Metrics(lambda: [ready_gauge(not_ready())], workers.metrics)
 
         async def run() -> None:
             await workers.run_until(stop)
-            _logger.info("shutting down: the workers commit accepted requests and refuse new ones")
+            _logger.info("shutting down: the workers are committing accepted requests, refusing new ones")
 
         @contextlib.asynccontextmanager
         async def accepting(engine: Engine) -> AsyncIterator[OpenIntake]:
@@ -52,4 +57,4 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
                 stack.enter_context(background("key reloading", reloading, stop))
                 yield OpenIntake(run, workers.signed_by)
 
-        yield Intake(otlp_grpc, otlp_http, metrics, workers.not_ready, accepting)
+        yield Intake(otlp_grpc, otlp_http, metrics, not_ready, accepting)

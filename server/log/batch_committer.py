@@ -7,10 +7,11 @@ a batch whose outcome is unknown. A key change is stored in its place between ba
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, RefusedError, StorageRefusedError
 from server.log.committed_log import CommittedLog
@@ -20,7 +21,7 @@ from server.log.key_changes import KeyChanges
 from server.log.log_memory import LogMemory
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.batch import Batch, LogState, TileFragment
-from server.notary.counted import counted
+from server.retry.trouble import Trouble
 from storage.commit import insert_batch, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError
@@ -29,8 +30,6 @@ from storage.schema import RECORD_TABLES
 __all__ = ["BatchCommitter"]
 
 _logger = logging.getLogger(__name__)
-
-_REFUSAL_COUNTS = 15.0  # seconds for which the log is not ready after storage has refused a batch
 
 
 class BatchCommitter:
@@ -65,18 +64,21 @@ class BatchCommitter:
         # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted.
         self._doubtful = max(journal.waiting, default=0)  # as an earlier process may have ended while it was on its way
         self._stored = 0  # number of the last entry that was committed here; it may still have to be released
-        self._refusal = 0.0, ""  # time of the last refusal by storage, and its reason
+        self._refusals = Trouble(
+            _logger,
+            f"{committed.name.origin}: batches are refused",
+            f"{committed.name.origin}: batches are stored again",
+        )
         self.blocked = False
         """True while a batch has been started and cannot be finished."""
+        self._failure = ""  # of the last attempt to finish it
+        self.committed_at = 0.0
+        """Time of the last commit, in seconds since the epoch; 0 if there was none."""
 
     @property
     def trouble(self) -> str:
-        """Reason why batches cannot be committed now; empty if they can."""
-        if self.blocked:
-            return "waiting for storage to answer"
-        refused_at, why = self._refusal
-        # A refusal counts only for a while: a server that is not ready may get no more batches to try again with.
-        return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
+        """Reason why batches cannot be committed now, as far as a started one shows it; empty if they can."""
+        return self._failure or "waiting for storage to answer" if self.blocked else ""
 
     def commit(self, number: int, entry: Entry, fragments: Sequence[TileFragment], state: LogState) -> None:
         """Commit a batch that has just been journaled, and is the only one in the journal.
@@ -97,7 +99,7 @@ class BatchCommitter:
             self._done(number, entry.batch, state)
         except NotAppliedError as error:
             self._take_back(number, entry.batch, error)
-            raise StorageRefusedError(f"storage refused the batch: {error}", retry_after=2.0) from error
+            raise StorageRefusedError(f"the batch was not stored: {error}", retry_after=2.0) from error
         except Exception as error:
             raise self._outcome_unknown(number, entry.batch, error) from error
 
@@ -127,30 +129,25 @@ class BatchCommitter:
             JournalFailedError: the journal accepts no batch before this one is removed.
             BatchOutcomeUnknownError: the batch is still in the journal.
         """
-        self._refusal = time.monotonic(), f"storage refused the last batch: {error}"
         try:
             self._journal.retract(number)
         except JournalFailedError:
             raise
         except Exception as failure:
             raise self._outcome_unknown(number, batch, failure) from failure
-        size = counted(batch.record_count, "record")
-        _logger.warning("%s: a batch of %s was refused: %s", batch.origin, size, error)
+        self._refusals.goes_on(str(error))
 
     def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
         self._doubtful = max(self._doubtful, number)
         if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
-            _logger.error("%s: it is not known whether it is stored", _name(batch, "storage"), exc_info=error)
+            _logger.error("it is not known whether %s is stored", _name(batch, "storage"), exc_info=error)
         return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
 
     def _state_key_changes(self) -> None:
         size = self._committed.state.range.size
         if self._keys.due(size):
-            self.blocked = True
-            try:
-                self._keys.state_due(size, self._give_up)
-            finally:
-                self.blocked = False
+            with self._blocking():
+                self._keys.state_due(size, self._give_up, self._failed)
 
     def _store_or_refuse(self, entry: Entry, fragments: Sequence[TileFragment]) -> None:
         """Store a batch; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
@@ -182,18 +179,33 @@ class BatchCommitter:
             self._repeat(insert, table, batch, error)
 
     def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: Exception) -> None:
+        with self._blocking():
+            retry_until_visible(
+                _name(batch, table),
+                insert,
+                lambda: is_stored(self._engine, table, batch),
+                self._give_up,
+                error,
+                self._failed,
+            )
+
+    @contextlib.contextmanager
+    def _blocking(self) -> Iterator[None]:
+        self._failure = ""
         self.blocked = True
         try:
-            retry_until_visible(
-                _name(batch, table), insert, lambda: is_stored(self._engine, table, batch), self._give_up, error
-            )
+            yield
         finally:
             self.blocked = False
 
+    def _failed(self, cause: str) -> None:
+        self._failure = cause
+
     def _done(self, number: int, batch: Batch, state: LogState) -> None:
         self._committed.state = state
+        self.committed_at = time.time()
         self._stored = number
-        self._refusal = 0.0, ""
+        self._refusals.ends()
         try:
             self._memory.remember_checkpoint(self._stream, batch.checkpoint)
         except Exception as error:
@@ -209,4 +221,4 @@ def _told(error: Exception) -> str:
 
 
 def _name(batch: Batch, table: str) -> str:
-    return f"{batch.origin}: batch {batch.sequence} in {table}"
+    return f"batch {batch.sequence} of {batch.origin} into {table}"

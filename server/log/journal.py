@@ -29,6 +29,7 @@ from server.log.journal_frames import (
     encode_segment_header,
     scan_segment,
 )
+from storage.free_space import free_bytes
 
 __all__ = ["Journal", "segment_files"]
 
@@ -36,6 +37,7 @@ _logger = logging.getLogger(__name__)
 
 _SEGMENT_BYTES = 64 << 20  # a larger segment gets no further frame
 _FEWEST_SEGMENTS = 8  # that fit into the limit: released entries of the last segment still take space
+_LEAST_FREE = 64 << 10  # bytes of the disk below which nothing is expected to fit
 _MOST_PIECES = 512  # in one write; IOV_MAX is 1024
 
 
@@ -82,6 +84,7 @@ class Journal:
         self._last = 0  # number of the last frame
         self._descriptor = -1  # open file of the last segment
         self._doubtful = False  # the last segment may hold more than was acknowledged
+        self._full = ""  # why the last entry did not fit, until entries are released
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds data of senders
             # The directories may be new, and an earlier process may have had no time to make segments durable.
@@ -117,6 +120,19 @@ class Journal:
         with self._lock:
             return [frame.number for _, frame in self._frames]
 
+    @property
+    def free(self) -> int | None:
+        """Free bytes on the journal's disk, None if they cannot be read."""
+        return free_bytes(self._directory)
+
+    @property
+    def trouble(self) -> str:
+        """Reason why nothing can be appended now, empty if something can; does not block."""
+        free = self.free
+        if free is not None and free < _LEAST_FREE:
+            return f"the disk of the journal is full: {free} bytes are free in {self._directory}"
+        return self._full
+
     def __len__(self) -> int:
         """Number of entries that are not released."""
         return len(self._frames)
@@ -137,9 +153,8 @@ class Journal:
         with self._lock:
             length = FRAME_HEADER + sum(map(len, payload))
             if len(self._frames) and self.size + length > self._limit:
-                raise JournalFullError(
-                    f"the journal is full: {self.size >> 20} MiB are waiting to be stored", retry_after=10.0
-                )
+                self._full = self._fullness()
+                raise JournalFullError(self._full, retry_after=10.0)
             try:
                 self._settle()
                 segment = self._open_segment()
@@ -150,7 +165,8 @@ class Journal:
             segment.size = frame.end
             self._last = frame.number
             self._doubtful = False
-            self._measure()
+            self._full = ""
+            self._delete_released()
             return frame.number
 
     def read(self, number: int) -> bytes:
@@ -196,13 +212,26 @@ class Journal:
         with self._lock:
             while self._frames and self._frames[0][1].number <= number:
                 self._frames.popleft()
-            waiting = self._frames[0][0] if self._frames else self._segments[-1] if self._segments else None
-            # If a segment cannot be deleted, later ones stay too: without it, the journal would begin with a gap.
-            with contextlib.suppress(OSError):
-                while self._segments and self._segments[0] is not waiting:
-                    self._segments[0].path.unlink(missing_ok=True)
-                    self._segments.popleft()
-            self._measure()
+                self._full = ""
+            self._delete_released()
+
+    def _delete_released(self) -> None:
+        """Delete the segments before the first waiting entry; the last segment stays."""
+        waiting = self._frames[0][0] if self._frames else self._segments[-1] if self._segments else None
+        # If a segment cannot be deleted, later ones stay too: without it, the journal would begin with a gap.
+        with contextlib.suppress(OSError):
+            while self._segments and self._segments[0] is not waiting:
+                self._segments[0].path.unlink(missing_ok=True)
+                self._segments.popleft()
+        self._measure()
+
+    def _fullness(self) -> str:
+        waiting = sum(FRAME_HEADER + frame.length for _, frame in self._frames)
+        batches = "1 batch waits" if len(self._frames) == 1 else f"{len(self._frames)} batches wait"
+        return (
+            f"the journal is full: {batches} to be stored ({_size(waiting)}), and the journal's files have "
+            f"{_size(self._size)} of {_size(self._limit)} (--journal-bytes)"
+        )
 
     def _measure(self) -> None:
         self._size = sum(segment.size for segment in self._segments)
@@ -331,6 +360,10 @@ def _write_all(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
             written -= len(views.pop(0))
         if written:
             views[0] = views[0][written:]
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count / 1024:.1f} KiB"
 
 
 def _damaged(path: Path, damage: str) -> str:

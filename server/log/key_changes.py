@@ -22,6 +22,7 @@ from server.notary.batch import LogState
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError
 from server.notary.signers import Signer
+from server.notary.trust import fingerprints
 from server.retry.backoff import backoff
 from storage.errors import StorageError
 
@@ -149,12 +150,15 @@ class KeyChanges:
         """Return whether a key change must be stated before storage gets entries beyond a size."""
         return bool(self._decided) and self._decided[0].size <= size
 
-    def state_due(self, size: int, give_up: threading.Event) -> None:
+    def state_due(
+        self, size: int, give_up: threading.Event, on_failure: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Store the KEYS statements of the changes that are due; retry until storage has them.
 
         Args:
             size: number of the log's entries in storage.
             give_up: event that ends the retries.
+            on_failure: function that is called with the reason of each failed attempt.
 
         Raises:
             StorageRefusedError: ``give_up`` was set before.
@@ -165,6 +169,7 @@ class KeyChanges:
                     self._state(self._decided[0])
             except (RefusedError, StorageError, SigningError) as error:
                 self._tell(str(error))
+                on_failure(f"a change of keys cannot be stated: {error}")
                 if give_up.wait(pause):
                     raise StorageRefusedError("shut down before a change of keys could be stated") from error
             else:
@@ -178,7 +183,7 @@ class KeyChanges:
             self._stated = change.signer
             self._decided.popleft()
         self._told = ""
-        _logger.info("%s: new keys sign from now on", self._origin)
+        _logger.info("%s: signing key changed to %s", self._origin, fingerprints(change.signer))
 
     def _end_pause(self) -> None:
         self._settle_at = 0.0

@@ -7,13 +7,14 @@ without its checkpoint. A key change is stored in its place between batches (see
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, StorageRefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, JournalFullError, RefusedError, StorageRefusedError
 from server.log.batch_committer import BatchCommitter
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
@@ -32,6 +33,9 @@ from storage.engine import Engine
 __all__ = ["LogWriter"]
 
 _logger = logging.getLogger(__name__)
+
+# Seconds for which a refusal counts: a server that is not ready may get no more batches to try again with.
+_REFUSAL_COUNTS = 15.0
 
 
 class LogWriter:
@@ -77,6 +81,7 @@ class LogWriter:
         # The last batch that an earlier process may have been sending to storage when it ended.
         self._inherited = max(journal.waiting, default=0)
         self._failure = ""  # why nothing can be appended any more
+        self._refusal = 0.0, ""  # time of the last refusal, and its reason; replaced as a whole
         self.receipts = ReceiptFloor(head.range.size) if receipts is None else receipts
         """The receipt floor that the log's statements have promised."""
         self.keys = KeyChanges(head.name.origin, signer, statements, decided, clock)
@@ -94,6 +99,11 @@ class LogWriter:
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the log's last batch in storage."""
         return self._committed.checkpoint
+
+    @property
+    def committed_at(self) -> float:
+        """Time of the last commit of this process, in seconds since the epoch; 0 if there was none."""
+        return self._committer.committed_at
 
     @property
     def journal(self) -> Journal:
@@ -128,7 +138,7 @@ class LogWriter:
             BatchOutcomeUnknownError: the batch may be committed; ``store_waiting`` commits it.
             RefusedError: the batch was not committed.
         """
-        with self._appending, self._storing:
+        with self._appending, self._storing, self._noting_refusals():
             self._check_open()  # unfinished batches are left to the next start, which checks what storage has
             self._committer.commit_waiting()
             self._head = self._committed.state  # because no batch is waiting
@@ -151,7 +161,7 @@ class LogWriter:
         Raises:
             RefusedError: the batch was not appended.
         """
-        with self._appending:
+        with self._appending, self._noting_refusals():
             self.keys.decide(self._head)
             _, entry, _ = self._append(parts, ())
         self._appended.set()
@@ -187,13 +197,12 @@ class LogWriter:
     @property
     def journal_trouble(self) -> str:
         """Reason why batches cannot be appended to the journal now; empty if they can."""
-        full = self._journal.size >= self._journal.limit
-        return self._failure or ("the journal is full" if full and len(self._journal) else "")
+        return self._failure or self._journal.trouble or self._refused
 
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now; empty if they can."""
-        return self._failure or self._committer.trouble
+        return self._failure or self._committer.trouble or self._journal.trouble or self._refused
 
     @property
     def inherited_requests(self) -> list[bytes]:
@@ -214,6 +223,24 @@ class LogWriter:
         """
         with self._storing:
             self._committer.commit_waiting()
+
+    @property
+    def _refused(self) -> str:
+        refused_at, why = self._refusal
+        return why if time.monotonic() - refused_at < _REFUSAL_COUNTS else ""
+
+    @contextlib.contextmanager
+    def _noting_refusals(self) -> Iterator[None]:
+        """Remember why a batch was refused, until one is taken."""
+        try:
+            yield
+        except BatchOutcomeUnknownError:  # retries have a reason of their own
+            raise
+        except RefusedError as error:
+            if not isinstance(error, JournalFullError) and not self._give_up.is_set():
+                self._refusal = time.monotonic(), str(error)
+            raise
+        self._refusal = 0.0, ""
 
     def _check_open(self) -> None:
         if self._give_up.is_set():

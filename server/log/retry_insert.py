@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from server.errors.ingest import StorageRefusedError
 from server.retry.backoff import backoff
+from server.retry.trouble import Trouble
 from storage.errors import NotAppliedError, StorageError
 
 __all__ = ["insert_and_verify", "retry_until_visible"]
@@ -25,32 +26,35 @@ def retry_until_visible(
     is_stored: Callable[[], bool],
     give_up: threading.Event,
     error: Exception,
+    on_failure: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Repeat an insert whose outcome is unknown until its rows are visible in storage.
 
     Args:
-        what: name of the insert in log messages.
+        what: name of the insert in log messages, such as "batch 50 into otel_logs".
         insert: function that inserts the rows; takes the number of renewals of the deduplication token.
         is_stored: function that returns whether storage has the rows.
         give_up: event that ends the retries.
         error: error of the first insert.
+        on_failure: function that is called with the reason of each failed attempt.
 
     Raises:
         StorageRefusedError: ``give_up`` was set before the rows were stored.
     """
+    trouble = Trouble(_logger, f"insert of {what} failed, retrying", f"insert of {what} succeeded")
     for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
-        if isinstance(error, StorageError):
-            _logger.warning("retrying %s: %s", what, error)
-        else:
-            _logger.error("retrying %s after an unexpected error", what, exc_info=error)
+        cause = str(error) or type(error).__name__
+        trouble.goes_on(cause, unexpected=None if isinstance(error, StorageError) else error)
+        on_failure(cause)
         if give_up.wait(pause):
-            _logger.error("%s was left unfinished at shutdown", what)
+            _logger.warning("the insert of %s was left unfinished at shutdown; the next start finishes it", what)
             raise StorageRefusedError(f"shut down before storage answered: {error}") from error
         try:
             insert_and_verify(what, insert, is_stored)
         except Exception as again:
             error = again
         else:
+            trouble.ends()
             return
 
 
@@ -69,5 +73,5 @@ def insert_and_verify(what: str, insert: Callable[[int], None], is_stored: Calla
         insert(renewed)
         if is_stored():
             return
-        _logger.warning("%s: storage lost the rows; sending them again", what)
+        _logger.warning("storage lost the rows of %s; sending them again", what)
     raise NotAppliedError("storage accepts the rows, but does not have them afterwards")

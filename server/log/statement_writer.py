@@ -142,11 +142,11 @@ class StatementWriter:
             insert_statement(self._engine, row)
         except NotAppliedError as error:
             self._journal.retract(kept)
-            raise StorageRefusedError(f"storage refused a statement: {error}") from error
+            raise StorageRefusedError(f"a statement was not stored: {error}") from error
         except Exception as error:  # an unexpected error leaves the outcome unknown too
             # The next statement follows this one's number, so this one must be stored first.
             retry_until_visible(
-                f"{statement.checkpoint.origin}: statement {row.number}",
+                f"statement {row.number} of {statement.checkpoint.origin}",
                 lambda renewed: insert_statement(self._engine, row, renewed=renewed),
                 lambda: is_stated(self._engine, row),
                 self._give_up,

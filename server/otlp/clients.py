@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote
 
-__all__ = ["client_of_address", "client_of_peer"]
+__all__ = ["client_of_address", "client_of_peer", "peer_address"]
 
 
 def client_of_peer(peer: str) -> str:
@@ -17,6 +17,12 @@ def client_of_peer(peer: str) -> str:
     kind, _, place = peer.partition(":")
     address = place.rpartition(":")[0]
     return address if kind == "ipv4" else client_of_address(unquote(address).strip("[]"))
+
+
+def peer_address(peer: str) -> str:
+    """Return the address of a gRPC peer for a log line, such as ``192.0.2.1:4711``; ``peer`` as ``client_of_peer``."""
+    kind, _, place = unquote(peer).partition(":")
+    return place if kind in ("ipv4", "ipv6") else f"{kind}:{place}"
 
 
 def client_of_address(address: str) -> str:

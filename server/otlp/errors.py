@@ -2,6 +2,7 @@
 
     ReceiveError                       base: the receiver refuses the request; do not retry it unchanged
     ├── MessageCountError              a gRPC call with no message, or with several
+    ├── NotServedError                 another signal, or an unknown path or service
     ├── TooLargeError                  above the size limit, on the wire or after decompression
     └── UnsupportedMediaError          an unsupported form; names the supported ones
         ├── UnsupportedTypeError       the Content-Type
@@ -18,6 +19,7 @@ from server.errors.ingest import IngestError
 
 __all__ = [
     "MessageCountError",
+    "NotServedError",
     "ReceiveError",
     "TooLargeError",
     "UnsupportedEncodingError",
@@ -34,6 +36,12 @@ class MessageCountError(ReceiveError):
     """The call does not have exactly one message, as a unary call must."""
 
     outcome: ClassVar[str] = "malformed"
+
+
+class NotServedError(ReceiveError):
+    """Nothing is served under this path or service; the message says what is served."""
+
+    outcome: ClassVar[str] = "not_served"
 
 
 class TooLargeError(ReceiveError):
@@ -54,21 +62,31 @@ class UnsupportedMediaError(ReceiveError):
     Attributes:
         accepted: what could have been sent instead, as it is written in the header.
         header: the header of an HTTP answer that lists it (RFC 9110, 12.5.1 and 12.5.3).
+        subject: what is not supported, as a noun.
     """
 
     outcome: ClassVar[str] = "unsupported"
     header: ClassVar[str] = "Accept"
+    subject: ClassVar[str]
 
     def __init__(self, message: str, accepted: tuple[str, ...]) -> None:
         super().__init__(f"{message}; accepted: {', '.join(accepted)}")
         self.accepted = accepted
 
+    @property
+    def loggable(self) -> str:
+        """The message without what the sender gave."""
+        return f"{self.subject} is not supported; accepted: {', '.join(self.accepted)}"
+
 
 class UnsupportedTypeError(UnsupportedMediaError):
     """The Content-Type is neither OTLP protobuf nor OTLP JSON."""
+
+    subject: ClassVar[str] = "the Content-Type"
 
 
 class UnsupportedEncodingError(UnsupportedMediaError):
     """The Content-Encoding is unknown."""
 
     header: ClassVar[str] = "Accept-Encoding"
+    subject: ClassVar[str] = "the Content-Encoding"

@@ -2,7 +2,7 @@
 
 Components of a ``grpc.aio`` server; the server itself, its port and its credentials are put together elsewhere.
 The handler takes the request as raw bytes: no Python object is made of it here. gRPC itself enforces the size
-limit as a message arrives, and answers UNIMPLEMENTED for services that are not served.
+limit as a message arrives.
 
 ``Export`` is registered as if it took a stream of messages. On the wire that is the same, but then the handler
 runs before the message is read, and decides whether it is. It also undoes the compression itself: gRPC would do
@@ -22,17 +22,19 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
 from server.admission.admission import Ticket
 from server.errors.ingest import RefusedError
-from server.otlp.clients import client_of_peer
+from server.otlp.clients import client_of_peer, peer_address
 from server.otlp.decompress import decompress_message, is_compressed
 from server.otlp.errors import MessageCountError
 from server.otlp.holding import reserve_from_thread
 from server.otlp.outcomes import Measuring
+from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
+from server.otlp.unserved import unserved_handler
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
 
-__all__ = ["SERVICE", "build_logs_handler", "server_options"]
+__all__ = ["SERVICE", "build_handlers", "server_options"]
 
 SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 
@@ -57,10 +59,10 @@ _LARGE_COMPRESSED = 16 * 1024
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
-def build_logs_handler(
+def build_handlers(
     ingest: Ingest, max_request_bytes: int, pool: Pool, measure: MeasureRequest = lambda _: None
-) -> grpc.GenericRpcHandler:
-    """Build the handler of the OTLP logs service.
+) -> tuple[grpc.GenericRpcHandler, grpc.GenericRpcHandler]:
+    """Build the handlers of the OTLP logs service, and of all others, whose calls are refused with what is served.
 
     When the sender cancels the call or its deadline passes, ``submit`` is cancelled.
 
@@ -72,16 +74,20 @@ def build_logs_handler(
     """
 
     async def export(_: object, context: _Context) -> bytes:
-        refusal = await _take(ingest, context, max_request_bytes, pool, measure)
+        refusal = await _take(
+            ingest, context, max_request_bytes, pool, Measuring(measure, log, peer_address(context.peer()))
+        )
         # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
         # came from, and what was in memory there.
         if refusal is not None:
             await _abort(context, refusal)
         return _SUCCESS
 
+    log = RefusalLog("grpc")
     # No deserializer and no serializer: the handler deals in bytes.
     export_handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(export)
-    return grpc.method_handlers_generic_handler(SERVICE, {"Export": export_handler})
+    handlers = grpc.method_handlers_generic_handler(SERVICE, {"Export": export_handler})
+    return handlers, unserved_handler(measure, log)
 
 
 def server_options(
@@ -127,10 +133,10 @@ def server_options(
     return options
 
 
-async def _take(ingest: Ingest, context: _Context, limit: int, pool: Pool, measure: MeasureRequest) -> Refusal | None:
+async def _take(ingest: Ingest, context: _Context, limit: int, pool: Pool, measuring: Measuring) -> Refusal | None:
     """Receive a request and submit it; return why it was refused, if it was."""
     try:
-        with Measuring(measure) as measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
+        with measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
             message = await _read(context, ticket)
             measuring.size = len(message)
             await ingest.submit(await _decompressed(message, limit, pool, ticket), ticket)

@@ -1,17 +1,19 @@
 """OTLP over HTTP: ``POST /v1/logs``, protobuf and JSON by Content-Type.
 
 An ASGI application; the server that runs it, its port and its certificate are put together elsewhere.
-What OTLP asks of it: OTLP specification, "OTLP/HTTP". Answers have the content type of their request.
+What OTLP asks of it: OTLP specification, "OTLP/HTTP". Answers have the content type of their request; who sends
+something else than OTLP, such as a browser, gets text.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import grpc
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -23,20 +25,21 @@ from server.codec.otlp_json import memory_of_json, request_from_json
 from server.errors.ingest import RefusedError, StalledError
 from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
-from server.otlp.errors import TooLargeError, UnsupportedTypeError
+from server.otlp.errors import NotServedError, TooLargeError, UnsupportedTypeError
 from server.otlp.holding import reserve_from_thread
 from server.otlp.outcomes import Measuring
+from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import Refusal, http_body, http_headers, refusal_of
+from server.otlp.unserved import LOGS_PATH, not_served, service_of
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
 
-__all__ = ["PATH", "build_http_app"]
-
-PATH = "/v1/logs"
+__all__ = ["build_http_app"]
 
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
+_TEXT = "text/plain"
 
 # An ExportLogsServiceResponse with nothing set: on success "the server MUST leave the partial_success
 # field unset".
@@ -68,10 +71,11 @@ def build_http_app(
         idle_timeout: seconds that the server waits for more of a body.
     """
     json_turn = asyncio.Lock()
+    log = RefusalLog("http")
 
     async def export(request: Request) -> Response:
         try:
-            with Measuring(measure) as measuring:
+            with Measuring(measure, log, _peer(request)) as measuring:
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
                 client = client_of_address(request.client.host if request.client else "")
@@ -90,9 +94,21 @@ def build_http_app(
             return _refuse(request, refusal_of(error))
         return Response(_SUCCESS[media_type], media_type=media_type)
 
+    async def refuse_route(request: Request, error: Exception) -> Response:
+        """Answer for what the router refuses: 404 for a wrong path, 405 with Allow for a wrong method."""
+        # Starlette's type for a handler is wider than the class that it is registered for.
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
+        path = request.url.path
+        refused = not_served(path, f"{status}: send logs with POST {LOGS_PATH}")
+        with contextlib.suppress(NotServedError), Measuring(measure, log, _peer(request), service_of(path)):
+            raise refused
+        refusal = refusal_of(refused)
+        return _refuse(request, replace(refusal, http_status=status, headers=tuple(headers.items())))
+
     app = Starlette(
-        routes=[Route(PATH, export, methods=["POST"])],
-        exception_handlers={HTTPException: _refuse_route},
+        routes=[Route(LOGS_PATH, export, methods=["POST"])],
+        exception_handlers={HTTPException: refuse_route},
     )
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
     app.router.redirect_slashes = False
@@ -206,13 +222,9 @@ def _supported_media_type(request: Request) -> str:
     return media_type
 
 
-async def _refuse_route(request: Request, error: Exception) -> Response:
-    """Answer for what the router refuses: 404 for a wrong path, 405 with Allow for a wrong method."""
-    # Starlette's type for a handler is wider than the class that it is registered for.
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
-    message = f"{status}: send logs with POST {PATH}"
-    return _refuse(request, Refusal(grpc.StatusCode.UNIMPLEMENTED, status, message, headers=tuple(headers.items())))
+def _peer(request: Request) -> str:
+    """Return the address of the sender for a log line."""
+    return f"{request.client.host}:{request.client.port}" if request.client else ""
 
 
 def _media_type(request: Request) -> str:
@@ -221,12 +233,13 @@ def _media_type(request: Request) -> str:
 
 
 def _refuse(request: Request, refusal: Refusal) -> Response:
-    """Answer with the reason, in the request's content type if that is one of the two."""
-    media_type = _media_type(request)
-    as_json = media_type == _JSON
-    return Response(
-        http_body(refusal, as_json=as_json),
-        refusal.http_status,
-        http_headers(refusal),
-        media_type=_JSON if as_json else _PROTOBUF,
-    )
+    """Answer with the reason, in the request's content type if that is one of the two, otherwise as it accepts it.
+
+    A browser or a terminal, which accepts anything, gets text.
+    """
+    accepted = request.headers.get("accept", "").lower()
+    asked = next((kind for kind in (_JSON, _PROTOBUF) if kind in accepted), _TEXT)
+    media_type = _media_type(request) if _media_type(request) in _SUCCESS else asked
+    as_text = media_type == _TEXT
+    body = f"{refusal.message}\n".encode() if as_text else http_body(refusal, as_json=media_type == _JSON)
+    return Response(body, refusal.http_status, http_headers(refusal), media_type=media_type)

@@ -12,6 +12,7 @@ MalformedRequestError  INVALID_ARGUMENT      400                    drops the re
 TooLargeError          RESOURCE_EXHAUSTED    413                    drops it, or splits it
 OversizedError         RESOURCE_EXHAUSTED    413                    drops it, or splits it
 MessageCountError      UNIMPLEMENTED         501                    drops it
+NotServedError         UNIMPLEMENTED         404 (405: method)      drops it
 UnsupportedMediaError  INVALID_ARGUMENT      415                    drops it
 =====================  ====================  =====================  ========================
 
@@ -34,7 +35,7 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
 )
 
 from server.errors.ingest import MalformedRequestError, OversizedError, RefusedError
-from server.otlp.errors import MessageCountError, TooLargeError, UnsupportedMediaError
+from server.otlp.errors import MessageCountError, NotServedError, TooLargeError, UnsupportedMediaError
 
 __all__ = ["Refusal", "grpc_trailers", "http_body", "http_headers", "refusal_of"]
 
@@ -74,6 +75,7 @@ _FINAL: Mapping[type[BaseException], tuple[grpc.StatusCode, int]] = {
     OversizedError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     # "Request cardinality violation" in gRPC's list of the codes that it generates (statuscodes.md).
     MessageCountError: (grpc.StatusCode.UNIMPLEMENTED, 501),
+    NotServedError: (grpc.StatusCode.UNIMPLEMENTED, 404),
     UnsupportedMediaError: (grpc.StatusCode.INVALID_ARGUMENT, 415),
 }
 

@@ -21,6 +21,7 @@ from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, Shuttin
 from server.pipeline.gatherer import BatchLimits, Gatherer, RequestRows
 from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.retry_ledger import Note, NotedRequest, RetryLedger
+from server.retry.trouble import Trouble
 
 __all__ = ["Batcher"]
 
@@ -44,6 +45,7 @@ class Batcher:
         clock: Callable[[], float] = time.monotonic,
         *,
         settle: Callable[[], object] = lambda: None,
+        cause: Callable[[], str] = str,
     ) -> None:
         """Prepare a batcher; ``start`` starts it.
 
@@ -57,10 +59,15 @@ class Batcher:
             clock: function that returns the time in seconds.
             settle: function that returns once the batches of unknown outcome are committed; called as ``commit``, and
                 again after an error.
+            cause: function that returns why a commit takes long, empty if that is not known; must not block.
         """
         self._gatherer = Gatherer(limits)
         self._commit = commit
         self._settle_batches = settle
+        self._cause = cause
+        self._unsettled = Trouble(
+            _logger, "the outcome of a batch is not known yet", "the outcome of all batches is known"
+        )
         self._unknown: list[asyncio.Future[None]] = []  # outcomes of batches that may be committed
         self._measure = measure
         self._clock = clock
@@ -103,9 +110,8 @@ class Batcher:
         if self._closing.is_set():
             raise ShuttingDownError("the server is shutting down")
         left = self._ledger.outcome_of(request)
-        waited = self._clock() - self._began if self._began is not None else 0.0
-        if waited > _STUCK and not (left and left.done()):
-            raise StorageRefusedError(f"storage has not answered for {waited:.0f} s", retry_after=min(waited, 30.0))
+        if (trouble := self.trouble) and not (left and left.done()):
+            raise StorageRefusedError(trouble, retry_after=min(self._waited, 30.0))
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if left is not None:
             noted = self._ledger.remove(request)
@@ -115,6 +121,24 @@ class Batcher:
         ticket.add_done_callback(self._abandoned)
         self._changed.set()
         return ticket
+
+    @property
+    def trouble(self) -> str:
+        """Reason why new rows are refused now, empty if they are not; may be read by other threads."""
+        waited = self._waited
+        if waited <= _STUCK:
+            return ""
+        cause = self._cause()
+        return (
+            f"the last batch has waited for storage for {waited:.0f} s: {cause}"
+            if cause
+            else (f"storage has not answered for {waited:.0f} s")
+        )
+
+    @property
+    def _waited(self) -> float:
+        began = self._began
+        return self._clock() - began if began is not None else 0.0
 
     def record_committed(self, requests: Iterable[bytes]) -> None:
         """Remember requests that were committed, but whose senders do not know it.
@@ -235,11 +259,12 @@ class Batcher:
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._settle_batches)
         except Exception as error:
-            _logger.warning("the outcome of a batch is not known yet: %s", str(error) or type(error).__name__)
+            self._unsettled.goes_on(str(error) or type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _SETTLE_AGAIN)
             return
         self._began = None
+        self._unsettled.ends()
         for outcome in self._unknown:
             _settle(outcome, None)
         self._unknown.clear()

@@ -37,11 +37,15 @@ class RequestMeasure:
         size: bytes received; 0 if the body was not read.
         outcome: "ok", or the reason of the refusal.
         seconds: seconds that the sender waited for the answer.
+        protocol: "grpc" or "http".
+        service: what the request was for: "logs", another signal, or "other".
     """
 
     size: int
     outcome: str
     seconds: float
+    protocol: str
+    service: str = "logs"
 
 
 MeasureRequest = Callable[[RequestMeasure], None]

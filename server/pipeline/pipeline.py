@@ -42,15 +42,17 @@ class Components:
 class Pipeline:
     """Pipeline of the requests from all receivers; implements ``Ingest``. Bound to one event loop."""
 
-    def __init__(self, clock: Clock, *, ack_timeout: float) -> None:
+    def __init__(self, clock: Clock, *, ack_timeout: float, waits_for: Callable[[], str] = str) -> None:
         """Create a pipeline that refuses requests until it is started.
 
         Args:
             clock: clock for times of receipt.
             ack_timeout: seconds after which a request that is not committed is refused.
+            waits_for: function that returns why the pipeline is not started yet, if that is known; must not block.
         """
         self._clock = clock
         self._ack_timeout = ack_timeout
+        self._waits_for = waits_for
         self._components: Components | None = None
         self._order = ReceiptOrder()
         self._encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
@@ -66,7 +68,9 @@ class Pipeline:
         """Return why records cannot be acknowledged, empty if they can; thread-safe, does not block."""
         if self._closing:
             return "the server is shutting down"
-        return self._components.not_ready() if self._components else "the server is waiting for storage"
+        if self._components:
+            return self._components.not_ready()
+        return f"the server is starting: {self._waits_for() or 'waiting for storage'}"
 
     def admit(self, client: str, size: int | None = None) -> Ticket:
         """Admit a request; see ``Ingest``.

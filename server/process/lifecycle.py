@@ -1,34 +1,32 @@
-"""Process lifecycle: signals, waiting for storage, holding the lease on the writer's name."""
+"""Process lifecycle: signals, holding the lease on the writer's name."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NoReturn
 
 from server.process.background import background
 from server.process.pools import Pool
-from server.retry.backoff import backoff
-from storage.clickhouse import connect
+from server.process.storage_wait import retry_until_available
+from server.retry.trouble import Trouble
 from storage.engine import Engine
-from storage.errors import LeaseHeldError, LeaseLostError, NotAppliedError, OutcomeUnknownError, StorageError
+from storage.errors import LeaseHeldError, LeaseLostError, StorageError
 from storage.lease import FencedEngine, Lease, claim_lease
-from storage.migrate import migrate
-from storage.url import StorageUrl
 from storage.writers import LEASE, RENEWAL, WriterName
 
 __all__ = [
     "Signals",
-    "StoppedError",
     "call_on_event",
     "install_signal_handlers",
-    "reach_storage",
-    "retry_until_available",
     "run_on_event",
     "run_once",
     "sole_writer",
@@ -36,17 +34,8 @@ __all__ = [
 
 _logger = logging.getLogger(__name__)
 
+_SAME_REQUEST = 0.3  # seconds within which several signals are one request to stop
 _HELD_PAUSE = 1.0  # seconds between claims of a name whose lease is expected to run out
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0  # seconds between attempts to do what needs storage
-# Statements of a writer at the same time: commits of two logs, a heartbeat, what witnesses said, a change of keys. So
-# there are always some left for the lease and the probe.
-_CLIENTS = 8
-
-_Result = TypeVar("_Result")
-
-
-class StoppedError(Exception):
-    """The server was told to stop before it could serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +43,37 @@ class Signals:
     """Events that signals set.
 
     Attributes:
-        stop: set by SIGTERM and SIGINT, which then do nothing else.
+        stop: set by SIGTERM and SIGINT; a second one of them ends the process at once.
         reread: set by SIGHUP: the signing keys may have changed.
+        received: when signals asked to stop, in seconds of a monotonic clock.
+        before_end: functions that are called before the process ends at once, such as one that ends its workers; must
+            not block.
     """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reread: asyncio.Event = field(default_factory=asyncio.Event)
+    received: list[float] = field(default_factory=list)
+    before_end: list[Callable[[], None]] = field(default_factory=list)
+
+    def ask_to_stop(self, number: int) -> None:
+        """Handle a signal that asks to stop: the first one in order, a second one at once."""
+        now = time.monotonic()
+        self.received.append(now)
+        # A wrapper (timeout, make, a container's init) passes on the Ctrl-C that the whole terminal got: that is one.
+        if now - self.received[0] > _SAME_REQUEST:
+            _logger.warning("ending at once, as asked a second time; what was acknowledged is kept")
+            self.end_now(128 + number)
+        self.stop.set()
+
+    def end_now(self, status: int) -> NoReturn:
+        """End the process without waiting for anything; may be called in any thread."""
+        for call in self.before_end:
+            with contextlib.suppress(Exception):
+                call()
+        logging.shutdown()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(status)
 
 
 def install_signal_handlers() -> Signals:
@@ -67,7 +81,7 @@ def install_signal_handlers() -> Signals:
     signals = Signals()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.stop.set)
+        loop.add_signal_handler(number, signals.ask_to_stop, number)
     loop.add_signal_handler(signal.SIGHUP, signals.reread.set)
     return signals
 
@@ -94,56 +108,6 @@ async def run_once(event: asyncio.Event, work: Callable[[], object]) -> None:
     work()
 
 
-async def retry_until_available(
-    pool: Pool, work: Callable[[], _Result], stop: asyncio.Event, where: str = ""
-) -> _Result:
-    """Do work that needs storage, and retry it while storage is unavailable or refuses it.
-
-    Args:
-        pool: pool whose threads do it.
-        work: function that does the work.
-        stop: event that ends retries.
-        where: name of the storage in log lines.
-
-    Raises:
-        StoppedError: ``stop`` was set meanwhile.
-        StorageConfigError, StorageBusyError: the storage can never be used like this.
-        LeaseLostError: another server has the lease on the writer's name.
-    """
-    pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
-    while not stop.is_set():
-        try:
-            return await pool.run(work)
-        except LeaseLostError:  # waiting does not bring it back
-            raise
-        except (NotAppliedError, OutcomeUnknownError) as error:
-            _logger.warning("waiting for storage%s: %s", where and f" at {where}", error)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), next(pauses))
-    raise StoppedError
-
-
-async def reach_storage(pool: Pool, url: StorageUrl, stop: asyncio.Event) -> Engine:
-    """Connect and migrate; wait while the server is not there.
-
-    Raises:
-        StoppedError: ``stop`` was set meanwhile.
-        StorageConfigError, StorageBusyError: the storage can never be used like this.
-    """
-    return await retry_until_available(pool, lambda: _connect_and_migrate(url), stop, str(url))
-
-
-def _connect_and_migrate(url: StorageUrl) -> Engine:
-    engine = connect(url, clients=_CLIENTS)
-    try:
-        for migration in migrate(engine):
-            _logger.info("applied migration %d (%s)", migration.number, migration.name)
-    except BaseException:
-        engine.close()
-        raise
-    return engine
-
-
 @contextlib.asynccontextmanager
 async def sole_writer(
     pool: Pool,
@@ -152,6 +116,7 @@ async def sole_writer(
     stop: asyncio.Event,
     give_up: threading.Event,
     patience: float = LEASE + RENEWAL,
+    waiting: Trouble | None = None,
 ) -> AsyncIterator[Engine]:
     """Hold the lease on a writer's name until the block ends; an exclusive engine needs none.
 
@@ -165,6 +130,7 @@ async def sole_writer(
         give_up: once set, nothing is stored any more.
         patience: seconds to wait for the lease of a server with the same host name and path, which may be this server
             before a reboot or a move.
+        waiting: has the reason while storage is awaited.
 
     Yields:
         The engine to write with, which sends nothing without the lease.
@@ -184,7 +150,8 @@ async def sole_writer(
         give_up.set()
         loop.call_soon_threadsafe(stop.set)
 
-    lease = await _claim(pool, lambda: claim_lease(engine, name, end), stop, patience)
+    waiting = waiting or Trouble(_logger, "waiting for storage", "storage can be used,")
+    lease = await _claim(pool, lambda: claim_lease(engine, name, end), stop, patience, waiting)
     try:
         with background("lease renewal", _renew(pool, lease), stop):
             yield FencedEngine(engine, lease)
@@ -192,17 +159,20 @@ async def sole_writer(
         try:
             await pool.run(lease.release)
         except StorageError as error:
-            _logger.warning("the lease on the writer's name is not released: %s", error)
+            # The next server of this name in the same place does not wait for it.
+            _logger.warning("could not record this server's shutdown in storage: %s", error)
         if lease.lost is not None:  # says more than what it led to
             raise lease.lost
 
 
-async def _claim(pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event, patience: float) -> Lease:
+async def _claim(
+    pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event, patience: float, waiting: Trouble
+) -> Lease:
     loop = asyncio.get_running_loop()
     waits_until: float | None = None
     while True:
         try:
-            return await retry_until_available(pool, claim, stop)
+            return await retry_until_available(pool, claim, stop, waiting)
         except LeaseHeldError as error:
             # At the same location on another machine, or before this one was booted: likely this server itself, which
             # was killed and has not released its lease. If not, the other one renews it.
@@ -210,12 +180,13 @@ async def _claim(pool: Pool, claim: Callable[[], Lease], stop: asyncio.Event, pa
                 raise
             if waits_until is None:
                 waits_until = loop.time() + patience
-                _logger.warning("waiting up to %.0f seconds for the lease to run out: %s", patience, error)
+                waiting.goes_on(f"waiting up to {patience:.0f} seconds for the lease to run out: {error}")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _HELD_PAUSE)
 
 
 async def _renew(pool: Pool, lease: Lease) -> None:
+    trouble = Trouble(_logger, "the lease on the writer's name cannot be renewed", "the lease is renewed")
     while True:
         await asyncio.sleep(RENEWAL)
         try:
@@ -223,4 +194,6 @@ async def _renew(pool: Pool, lease: Lease) -> None:
         except LeaseLostError:  # was told
             return
         except StorageError as error:
-            _logger.warning("the lease on the writer's name is not renewed: %s", error)
+            trouble.goes_on(str(error))
+        else:
+            trouble.ends()

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+from datetime import datetime
+from types import TracebackType
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
 from server.escaping.visible import MESSAGE_LIMIT, visible
 
-__all__ = ["configure_logging"]
+__all__ = ["configure_logging", "log_uncaught_errors"]
 
+_logger = logging.getLogger(__name__)
 
 _MOST_LINES = 500  # of a traceback
 
@@ -38,6 +42,19 @@ def configure_logging(level: str, form: str = "text", *, worker: int | None = No
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_of_this_server)
 
 
+def log_uncaught_errors() -> None:
+    """Log what would be printed on standard error otherwise: uncaught errors, in any thread, and Python's warnings."""
+    logging.captureWarnings(True)
+
+    def log(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt) or error is None:
+            return
+        _logger.critical("unexpected error", exc_info=(kind, error, traceback))
+
+    sys.excepthook = log
+    threading.excepthook = lambda hook: log(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+
 def _is_of_this_server(record: logging.LogRecord) -> bool:
     """Return False for reports of gRPC that are a mere consequence of client behaviour, True for all others.
 
@@ -58,6 +75,9 @@ def _text(worker: int | None) -> logging.Formatter:
 
 
 class _TextLines(logging.Formatter):
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - the names are logging's
+        return datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "milliseconds")
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         return visible(super().formatMessage(record), MESSAGE_LIMIT)
 

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+from platform import python_version
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from server.notary.findings import FindingKind
 from server.notary.origin import Stream
 from server.pipeline.measures import BatchMeasure, MeasureBatch, RequestMeasure
+from storage.measured import FAILURES, OPERATIONS
 
-__all__ = ["GaugeSample", "Metrics", "ready_gauge"]
+__all__ = ["GaugeSample", "Metrics", "build_gauge", "ready_gauge"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 
 GaugeSample = tuple[str, str, dict[str, str], float]
-"""Sample of a gauge that is read on each scrape: the metric's name, help, labels and value."""
+"""Sample that is read on each scrape: name, help, labels and value; a counter's name ends with ``_total``."""
 
 
 def ready_gauge(not_ready: str) -> GaugeSample:
     """Return the readiness gauge: 1 if there is no reason why the process is not ready, otherwise 0."""
     return "lognotary_ready", "1 while records can be acknowledged", {}, float(not not_ready)
+
+
+def build_gauge(codec: str) -> GaugeSample:
+    """Return a gauge that is always 1, with the version of Lognotary and the name of the codec as labels."""
+    labels = {"version": version("lognotary"), "python": python_version(), "codec": codec}
+    return "lognotary_build_info", "1, with the version and the codec as labels", labels, 1.0
 
 
 class Metrics(Collector):
@@ -47,14 +57,21 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
         self._registry.register(_Gauges(read))
         self._requests = Counter(
-            "lognotary_requests", "Answered requests, by outcome", ["outcome"], registry=self._registry
+            "lognotary_requests",
+            "Answered requests, by outcome",
+            ["outcome", "protocol", "service"],
+            registry=self._registry,
         )
         self._bytes = Counter(
-            "lognotary_request_bytes", "Bytes of answered requests, by outcome", ["outcome"], registry=self._registry
+            "lognotary_request_bytes",
+            "Bytes of answered requests, by outcome",
+            ["outcome", "protocol", "service"],
+            registry=self._registry,
         )
         self._request_seconds = Histogram(
-            "lognotary_request_seconds",
+            "lognotary_request_duration_seconds",
             "How long senders waited for OK",
+            ["protocol"],
             buckets=_SECONDS,
             registry=self._registry,
         )
@@ -78,7 +95,7 @@ class Metrics(Collector):
             registry=self._registry,
         )
         self._commit_seconds = Histogram(
-            "lognotary_commit_seconds",
+            "lognotary_commit_duration_seconds",
             "Time from closing a batch to acknowledging it",
             ["stream"],
             buckets=_SECONDS,
@@ -90,13 +107,88 @@ class Metrics(Collector):
         self._findings = Counter(
             "lognotary_findings", "Findings of Verify calls, by kind", ["kind"], registry=self._registry
         )
+        self._storage_seconds = Histogram(
+            "lognotary_storage_duration_seconds",
+            "Duration of statements to storage, by kind",
+            ["operation"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._storage_errors = Counter(
+            "lognotary_storage_errors",
+            "Statements to storage that failed, by kind of statement and of failure",
+            ["operation", "failure"],
+            registry=self._registry,
+        )
+        self._call_seconds = Histogram(
+            "lognotary_api_duration_seconds",
+            "Duration of calls to the API",
+            ["protocol", "call"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._confirmation_failures = Counter(
+            "lognotary_confirmation_failures",
+            "Failed attempts to get a cosignature of a witness, or a timestamp",
+            ["kind"],
+            registry=self._registry,
+        )
+        self._start_at_zero()
+
+    def _start_at_zero(self) -> None:
+        """Create the series of all label values, so that the first increase of each is seen as one."""
+        for stream in (stream.value for stream in Stream):
+            self._records.labels(stream)
+            for kept in ("true", "false"):
+                self._batches.labels(stream, kept)
+            for histogram in (self._batch_records, self._batch_age, self._commit_seconds):
+                histogram.labels(stream)
+        for finding in FindingKind:
+            self._findings.labels(finding.value)
+        for operation in OPERATIONS:
+            self._storage_seconds.labels(operation)
+            for failure in FAILURES:
+                self._storage_errors.labels(operation, failure)
+        for kind in ("witness", "timestamp"):
+            self._confirmation_failures.labels(kind)
+
+    def expect_requests(self, protocols: Iterable[str], outcomes: Iterable[str], services: Iterable[str]) -> None:
+        """Create the series of requests: all outcomes of those for logs, and refusals of those for other services."""
+        outcomes = tuple(outcomes)
+        for protocol in protocols:
+            self._request_seconds.labels(protocol)
+            for outcome in outcomes:
+                self._requests.labels(outcome, protocol, "logs")
+                self._bytes.labels(outcome, protocol, "logs")
+            for service in services:
+                self._requests.labels("not_served", protocol, service)
+
+    def expect_calls(self, protocol: str, calls: Iterable[str]) -> None:
+        """Create the series of calls to the API."""
+        for call in calls:
+            self._call_seconds.labels(protocol, call)
 
     def request(self, measure: RequestMeasure) -> None:
         """Count a request."""
-        self._requests.labels(measure.outcome).inc()
-        self._bytes.labels(measure.outcome).inc(measure.size)
+        labels = measure.outcome, measure.protocol, measure.service
+        self._requests.labels(*labels).inc()
+        self._bytes.labels(*labels).inc(measure.size)
         if measure.outcome == "ok":
-            self._request_seconds.observe(measure.seconds)
+            self._request_seconds.labels(measure.protocol).observe(measure.seconds)
+
+    def statement(self, operation: str, seconds: float, failure: str) -> None:
+        """Count a statement to storage; see ``storage.measured.MeasureStatement``."""
+        self._storage_seconds.labels(operation).observe(seconds)
+        if failure:
+            self._storage_errors.labels(operation, failure).inc()
+
+    def call(self, protocol: str, call: str, seconds: float) -> None:
+        """Count a call to the API."""
+        self._call_seconds.labels(protocol, call).observe(seconds)
+
+    def confirmation_failed(self, kind: str) -> None:
+        """Count a failed attempt: "witness" or "timestamp"."""
+        self._confirmation_failures.labels(kind).inc()
 
     def batch_of(self, stream: Stream) -> MeasureBatch:
         """Return a function that counts the batches of a stream."""
@@ -151,7 +243,8 @@ class _Gauges(Collector):
         for name, text, labels, value in self._read():
             families[name, text].append((labels, value))
         for (name, text), values in families.items():
-            family = GaugeMetricFamily(name, text)
+            is_counter = name.endswith("_total")
+            family = Metric(name.removesuffix("_total"), text, "counter" if is_counter else "gauge")
             for labels, value in values:
                 family.add_sample(name, labels, value)
             yield family

@@ -13,6 +13,7 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
+from server.retry.trouble import Trouble
 from server.self_verification.audit_trail import AuditTrail
 from server.self_verification.progress_file import read_progress, write_progress
 from server.self_verification.scrubber import Scrubber, Subject
@@ -103,9 +104,13 @@ def _run(scrubber: Scrubber, url: StorageUrl, clock: Clock, interrupt: Interrupt
 
 
 def _connect(url: StorageUrl, clock: Clock, interrupt: Interrupt) -> Engine:
+    trouble = Trouble(_logger, "self-verification is waiting for storage", "self-verification has storage")
     while True:
         try:
-            return connect(url, interrupt=interrupt)
+            engine = connect(url, interrupt=interrupt)
         except StorageError as error:
-            _logger.warning("self-verification is waiting for storage: %s", error)
+            trouble.goes_on(str(error))
+        else:
+            trouble.ends()
+            return engine
         clock.wait(_CONNECT_PAUSE)

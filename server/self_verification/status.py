@@ -57,13 +57,21 @@ def gauges(status: SelfVerification | None) -> Iterator[GaugeSample]:
         ("unrecorded_findings", "Findings that are not acknowledged as audit records yet", status.unrecorded),
         ("behind", "1 if a pass takes longer than the interval", status.is_behind),
         ("interval_seconds", "Interval in seconds at which the whole storage is verified", status.interval),
-        ("walk_started_seconds", "Start of the last pass, in seconds since the epoch", status.walk_started),
-        ("walk_finished_seconds", "End of the last completed pass, in seconds since the epoch", status.walk_finished),
-        ("walk_seconds", "Duration of the last completed pass in seconds, pauses included", status.walk_seconds),
-        ("walks", "Completed passes since the start", status.walks),
-        ("records", "Records verified since the start", status.records),
-        ("batches", "Batches verified since the start", status.batches),
-        ("busy_seconds", "Seconds of work since the start, without pauses", status.busy_seconds),
+        ("walk_started_timestamp_seconds", "Start of the last pass, in seconds since the epoch", status.walk_started),
+        (
+            "walk_finished_timestamp_seconds",
+            "End of the last completed pass, in seconds since the epoch",
+            status.walk_finished,
+        ),
+        (
+            "walk_duration_seconds",
+            "Duration of the last completed pass in seconds, pauses included",
+            status.walk_seconds,
+        ),
+        ("walks_total", "Completed passes since the start", status.walks),
+        ("records_total", "Records verified since the start", status.records),
+        ("batches_total", "Batches verified since the start", status.batches),
+        ("busy_seconds_total", "Seconds of work since the start, without pauses", status.busy_seconds),
     ):
         if value is not None:
             yield f"{_PREFIX}_{name}", help_text, {}, float(value)

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc.aio
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from server.errors.listening import AddressUnavailableError, ListenerEndedError
 from server.process.pools import refuse_default_executor
@@ -27,7 +27,7 @@ __all__ = ["serve_grpc", "serve_http", "serve_http_apart"]
 _logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE = 3600  # seconds
-_GRACE = 10.0  # seconds that calls in progress may still take when a server stops
+_GRACE = 1.0  # seconds that calls in progress may still take when a server stops: those of accepted requests are over
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +60,7 @@ async def _terminated(server: grpc.aio.Server) -> None:
 
 @contextlib.asynccontextmanager
 async def serve_http(
-    app: Starlette, address: Address, limits: ConnectionLimits, ended: asyncio.Event, *, shared: bool = False
+    app: ASGIApp, address: Address, limits: ConnectionLimits, ended: asyncio.Event, *, shared: bool = False
 ) -> AsyncIterator[Address]:
     """Run an ASGI application on the current event loop; yield the address with the actual port.
 
@@ -84,7 +84,7 @@ async def serve_http(
 
 @contextlib.asynccontextmanager
 async def serve_http_apart(
-    app: Starlette, address: Address, limits: ConnectionLimits, ended: asyncio.Event
+    app: ASGIApp, address: Address, limits: ConnectionLimits, ended: asyncio.Event
 ) -> AsyncIterator[Address]:
     """Run an ASGI application in a thread with its own event loop, so that it answers even if this loop is busy.
 
@@ -108,6 +108,7 @@ async def serve_http_apart(
         await server.serve(sockets=[listener])
 
     serving = loop.run_in_executor(thread, lambda: asyncio.run(serve()))
+    thread.shutdown(wait=False)  # once this work is done
     async with _serving_uvicorn(server, serving, address.host, listener, ended) as bound:
         yield bound
 
@@ -173,7 +174,7 @@ def _listen_once(address: Address, *, shared: bool) -> socket.socket:
     return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
 
 
-def _config(app: Starlette, limits: ConnectionLimits) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=limited_protocol(limits),

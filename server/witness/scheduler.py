@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from server.retry.backoff import backoff
@@ -91,6 +91,7 @@ class WitnessScheduler:
         *,
         first_pause: float = _FIRST_PAUSE,
         longest_pause: float = _LONGEST_PAUSE,
+        on_failure: Callable[[ConfirmationTask], object] = lambda _: None,
     ) -> None:
         """Create a scheduler; ``running`` starts its tasks.
 
@@ -98,7 +99,9 @@ class WitnessScheduler:
             tasks: the tasks.
             first_pause: seconds before the first retry of a failed task, doubled with each failure.
             longest_pause: maximum seconds before a retry.
+            on_failure: function that is called for each failed attempt.
         """
+        self._on_failure = on_failure
         self._confirmations = tasks
         self._pauses = (first_pause, longest_pause)
         self._states = [ServiceState(task.service, task.origin) for task in tasks]
@@ -144,6 +147,7 @@ class WitnessScheduler:
         self._states[at] = replace(state, size=size, succeeded_at=time.time(), failure="")
 
     def _failed(self, at: int, error: Exception, pause: float) -> None:
+        self._on_failure(self._confirmations[at])
         state = self._states[at]
         expected = isinstance(error, WitnessError)
         level = logging.ERROR if isinstance(error, WitnessRefusedError) or not expected else logging.WARNING

@@ -49,6 +49,10 @@ class ConfirmationTask(Protocol):
     """A task to run for a log whenever it has grown."""
 
     @property
+    def kind(self) -> str:
+        """Kind of the confirmation: "witness" or "timestamp"."""
+
+    @property
     def service(self) -> str:
         """Name of the service."""
 
@@ -73,6 +77,8 @@ class ConfirmationTask(Protocol):
 
 class CosignatureTask:
     """Obtains cosignatures of a log's checkpoints from one witness."""
+
+    kind = "witness"
 
     def __init__(self, client: WitnessClient, log: ConfirmableLog, interval: float) -> None:
         """Create the task; its first run finds out what the witness has cosigned before.
@@ -123,6 +129,8 @@ class CosignatureTask:
 
 class TimestampTask:
     """Obtains timestamps of a log's checkpoints."""
+
+    kind = "timestamp"
 
     def __init__(self, client: TimestampClient, log: ConfirmableLog, interval: float) -> None:
         """Create the task.

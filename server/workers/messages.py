@@ -51,9 +51,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Report of a worker; the first report without a failure means that the worker accepts records.
+    """Report of a worker.
 
     Attributes:
+        starting: reason why the worker does not accept records yet; empty from when it does.
         not_ready: reason why the worker cannot commit records; empty if it can.
         failure: reason why the worker can never start; empty if there is none.
         metrics: metrics of the worker, in Prometheus' text format.
@@ -61,6 +62,7 @@ class Report:
             change.
     """
 
+    starting: str = ""
     not_ready: str = ""
     failure: str = ""
     metrics: str = ""

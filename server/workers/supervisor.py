@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -36,14 +37,15 @@ class SupervisionTimes:
         longest_pause: maximum pause before a restart.
         steady: running time after which a worker's next pause is the first pause again.
         silence: time without a report after which a worker counts as not ready.
-        stop_grace: time that a worker may take to stop before it is killed; longer than a worker takes at worst.
+        stop_grace: time that a worker may take to stop before it is killed; longer than one takes to stop in order,
+            shorter than the server may take.
     """
 
     first_pause: float = 1.0
     longest_pause: float = 30.0
     steady: float = 60.0
     silence: float = 30 * REPORT_INTERVAL
-    stop_grace: float = 120.0
+    stop_grace: float = 8.0
 
 
 class WorkerFailedError(LognotaryError):
@@ -130,7 +132,14 @@ class Supervisor:
         """Return why not all workers can commit records, empty if all can; thread-safe."""
         if self._stopping:
             return "the server is shutting down"
+        if not self._tasks:
+            return "the server is starting: waiting for storage"
         return next(filter(None, (worker.not_ready() for worker in self._workers)), "")
+
+    def kill(self) -> None:
+        """Kill all workers at once; thread-safe."""
+        for worker in self._workers:
+            worker.kill()
 
 
 class _Worker:
@@ -154,7 +163,8 @@ class _Worker:
             return f"{self._name} is not running"
         if time.monotonic() - self._reported_at > self._times.silence:
             return f"{self._name} has stopped reporting"
-        return f"{self._name}: {report.not_ready}" if report.not_ready else ""
+        reason = report.starting or report.not_ready
+        return f"{self._name}: {reason}" if reason else ""
 
     def metrics(self) -> tuple[str, str] | None:
         report = self._report
@@ -163,6 +173,12 @@ class _Worker:
     def signed_by(self) -> str:
         report = self._report
         return report.signed_by if report else ""
+
+    def kill(self) -> None:
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
 
     def reload_keys(self) -> None:
         # On the event loop, which alone may use the process. The process may have ended unnoticed.
@@ -241,11 +257,12 @@ class _Worker:
             if report.failure:
                 self._failure = report.failure
                 continue
-            if self._report is None:
+            if not report.starting and (self._report is None or self._report.starting):
                 _logger.info("%s is ready", self._name)
             self._reported_at = time.monotonic()
             self._report = report
-            self.accepts.set()
+            if not report.starting:
+                self.accepts.set()
 
     async def _end(self, process: asyncio.subprocess.Process) -> int:
         assert process.stdin is not None  # noqa: S101 - a pipe was asked for

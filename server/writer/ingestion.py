@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from server.admission.admission import MEMORY_FACTOR, Admission
+from server.admission.admission import Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
@@ -22,14 +22,18 @@ from server.pipeline.pipeline import Components, Pipeline
 from server.pipeline.retry_ledger import NotedRequest
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
 from server.process.background import background
-from server.process.lifecycle import Signals, StoppedError, retry_until_available, run_once, sole_writer
+from server.process.ending import FLUSH_GRACE
+from server.process.lifecycle import Signals, run_once, sole_writer
 from server.process.memory_limit import MemoryGuard, MemoryPlan, memory_for_requests, plan_memory, resident_memory
 from server.process.metrics import GaugeSample, Metrics, ready_gauge
 from server.process.pools import Pools
 from server.process.storage_probe import StorageProbe
+from server.process.storage_wait import StoppedError, retry_until_available
+from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.gauges import admission_gauges, log_gauges
 from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
     keep_alive,
@@ -43,6 +47,7 @@ from server.writer.owned_logs import (
 from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
+from storage.free_space import disk_trouble
 from storage.writers import WriterName
 
 __all__ = ["Ingestion", "Writing"]
@@ -50,7 +55,6 @@ __all__ = ["Ingestion", "Writing"]
 _logger = logging.getLogger(__name__)
 
 _ROUND = 64 << 20  # bytes: what a process takes itself differs a little from start to start
-_FLUSH_GRACE = 30.0  # seconds that storage may take for the last batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Writing:
         """Return why records cannot be kept, empty if they can; does not block."""
         if self.waits_for_storage and (trouble := self.probe.not_ready()):
             return trouble
-        troubles = {stream: self._trouble(log) for stream, log in self.logs.items()}
+        troubles = {stream: self._trouble(log) or self.batchers[stream].trouble for stream, log in self.logs.items()}
         return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
 
     def reload_keys(self, keys: KeyStore) -> None:
@@ -84,34 +88,6 @@ class Writing:
         """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
         return signed_by(self.logs.values())
 
-    def gauges(self) -> Iterator[GaugeSample]:
-        """Yield how the logs, and storage's clock, stand now."""
-        ahead = self.probe.clock_offset
-        yield (
-            "lognotary_storage_clock_offset_seconds",
-            "Seconds by which this machine's clock is ahead of storage's",
-            {},
-            ahead,
-        )
-        for stream, log in self.logs.items():
-            labels = {"stream": stream.value}
-            journal = log.writer.journal
-            oldest = self.batchers[stream].oldest
-            signed = log.writer.signed + log.statements.signed
-            yield "lognotary_journal_batches", "Batches in the journal that are not in storage", labels, len(journal)
-            yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
-            yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
-            yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
-            yield (
-                "lognotary_oldest_unacknowledged_seconds",
-                "Seconds that the oldest unacknowledged records have waited",
-                labels,
-                oldest,
-            )
-            pending = int(log.writer.keys.pending)
-            yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
-            yield "lognotary_signatures", "Checkpoints and statements signed since the start", labels, signed
-
     def _trouble(self, log: OwnedLog) -> str:
         return log.writer.trouble if self.waits_for_storage else log.writer.journal_trouble
 
@@ -119,21 +95,23 @@ class Writing:
 class Ingestion:
     """Ingestion in one process. Requests are refused until its logs are open, and while it stops."""
 
-    def __init__(self, settings: Settings, pools: Pools, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, pools: Pools, waiting: Trouble, clock: Clock | None = None) -> None:
         """Prepare, without storage.
 
         Args:
             settings: the settings.
             pools: threads for blocking work.
+            waiting: has the reason while the start waits for storage.
             clock: when records are received and statements signed; else the system's clock.
         """
         keep_freed_memory(settings.memory_limit)
         self._settings = settings
         self._pools = pools
+        self._waiting = waiting
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
-        self.pipeline = Pipeline(self._clock, ack_timeout=settings.ack_timeout)
+        self.pipeline = Pipeline(self._clock, ack_timeout=settings.ack_timeout, waits_for=lambda: waiting.reason)
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
@@ -161,13 +139,14 @@ class Ingestion:
             TaskFailedError: a background task failed; ``Signals.stop`` was set then.
         """
         settings, give_up, pools = self._settings, self._give_up, self._pools
-        writer = sole_writer(pools.lease, engine, name, signals.stop, give_up)
+        writer = sole_writer(pools.lease, engine, name, signals.stop, give_up, waiting=self._waiting)
         async with writer as fenced, contextlib.AsyncExitStack() as stack:
             with background("stop during the start", run_once(signals.stop, give_up.set), signals.stop):
                 logs = await retry_until_available(
                     pools.housekeeping,
                     lambda: open_logs(settings, name.writer, data, keys, fenced, give_up, self._clock.seconds),
                     signals.stop,
+                    self._waiting,
                 )
                 for log in logs.values():
                     stack.callback(log.close)
@@ -177,7 +156,7 @@ class Ingestion:
                     stack.callback(files[stream].close)
                     await self._store_journal(log, batchers[stream], files[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
-            probe = StorageProbe(engine)
+            probe = StorageProbe(engine, room=lambda: disk_trouble(settings.storage))
             stack.enter_context(background("storage probe", probe.run(pools.probe), signals.stop))
             settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
             stack.enter_context(background("key changes", settling, signals.stop))
@@ -189,7 +168,8 @@ class Ingestion:
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,
             )
-            await stack.enter_async_context(WitnessScheduler(tasks).running())
+            scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
+            await stack.enter_async_context(scheduler.running())
             yield Writing(logs, batchers, probe, waits_for_storage=self.waits_for_storage)
 
     @contextlib.contextmanager
@@ -208,7 +188,9 @@ class Ingestion:
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
         codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows)
-        self.metrics.add_gauges(lambda: [*_gauges_of(admission), *writing.gauges()])
+        self.metrics.add_gauges(
+            lambda: [*admission_gauges(admission), *log_gauges(writing.logs, writing.batchers, writing.probe)]
+        )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             self.pipeline.start(Components(codec, writing.batchers, admission, writing.not_ready))
@@ -218,8 +200,8 @@ class Ingestion:
 
     async def finish(self, writing: Writing) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
-        _logger.info("shutting down: accepted requests are committed, new ones are refused")
-        asyncio.get_running_loop().call_later(_FLUSH_GRACE, self._give_up.set)
+        _logger.info("shutting down: committing accepted requests, refusing new ones")
+        asyncio.get_running_loop().call_later(FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
         await stored([log.writer for log in writing.logs.values()], self._give_up)
 
@@ -283,19 +265,16 @@ def _build_batchers(
     def batcher(stream: Stream) -> Batcher:
         writer = logs[stream].writer
         commit = writer.append if in_journal else writer.commit
-        return Batcher(limits, commit, metrics.batch_of(stream), files[stream].note, settle=writer.store_waiting)
+        return Batcher(
+            limits,
+            commit,
+            metrics.batch_of(stream),
+            files[stream].note,
+            settle=writer.store_waiting,
+            cause=lambda: writer.trouble,
+        )
 
     return {stream: batcher(stream) for stream in logs}
-
-
-def _gauges_of(admission: Admission) -> Iterator[GaugeSample]:
-    yield "lognotary_requests_in_flight", "Requests in flight", {}, admission.requests
-    yield (
-        "lognotary_request_bytes_held",
-        "Bytes of memory reserved for requests in flight",
-        {},
-        admission.size * MEMORY_FACTOR,
-    )
 
 
 def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:

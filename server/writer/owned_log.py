@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
@@ -45,6 +46,7 @@ class OwnedLog:
         journals: what is not in storage yet, batches and statements.
         latest: when the last record was received, or the last statement signed, that it had when it was opened, in
             nanoseconds since the epoch.
+        opened_at: when it was opened, in seconds since the epoch.
     """
 
     name: LogName
@@ -52,6 +54,7 @@ class OwnedLog:
     statements: StatementWriter
     journals: tuple[Journal, ...]
     latest: int
+    opened_at: float = field(default_factory=time.time)
 
     @classmethod
     def open(
@@ -124,7 +127,7 @@ class OwnedLog:
                     raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
             self.statements.keep_for(retention)
         except RefusedError as error:
-            raise NotAppliedError(f"{self.name.origin}: nothing can be stated: {error}") from error
+            raise NotAppliedError(f"{self.name.origin}: {error}") from error
 
     def reload_keys(self, keys: KeyStore) -> None:
         """Sign with other keys as soon as possible, if the store has others; does not wait for storage.
@@ -137,6 +140,11 @@ class OwnedLog:
         except KeyStoreError as error:
             message = "%s: the key change failed, the same keys still sign: %s"
             _logger.error(message, self.name.origin, error)  # noqa: TRY400 - told whole
+
+    @property
+    def checkpoint_age(self) -> float:
+        """Seconds since the last checkpoint was stored, or since the log was last written to before it was opened."""
+        return max(0.0, time.time() - (self.writer.committed_at or self.latest / 10**9 or self.opened_at))
 
     @property
     def signed_by(self) -> str:

@@ -15,6 +15,7 @@ from server.keys.store import KeyStore
 from server.log.log_writer import LogWriter
 from server.notary.origin import LogName, Stream
 from server.process.pools import Pool
+from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.writer.owned_log import OwnedLog
@@ -108,6 +109,13 @@ async def settle_keys(pool: Pool, logs: Iterable[OwnedLog], *, in_commits: bool)
         logs: the logs.
         in_commits: their batches are stored by those who commit them, and not by a thread behind a journal.
     """
+    logs = tuple(logs)
+    troubles = {
+        log.name: Trouble(
+            _logger, f"{log.name.origin}: keys cannot be changed", f"{log.name.origin}: keys can be changed"
+        )
+        for log in logs
+    }
     while True:
         await asyncio.sleep(_SETTLE_AGAIN)
         for log in logs:
@@ -119,7 +127,9 @@ async def settle_keys(pool: Pool, logs: Iterable[OwnedLog], *, in_commits: bool)
             try:
                 await pool.run(log.writer.settle_keys)
             except RefusedError as error:
-                _logger.warning("%s: %s", log.name.origin, error)
+                troubles[log.name].goes_on(str(error))
+            else:
+                troubles[log.name].ends()
 
 
 def signed_by(logs: Iterable[OwnedLog]) -> str:

@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from server.notary.origin import Stream
-from server.process.lifecycle import retry_until_available
 from server.process.pools import Pool
+from server.process.storage_wait import retry_until_available
+from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
@@ -23,7 +24,7 @@ def retention_days(settings: Settings) -> dict[Stream, int | None]:
 
 @contextlib.asynccontextmanager
 async def enforced_retention(
-    pool: Pool, settings: Settings, engine: Engine, stop: asyncio.Event
+    pool: Pool, settings: Settings, engine: Engine, stop: asyncio.Event, waiting: Trouble
 ) -> AsyncIterator[None]:
     """Lengthen retention on entering the block, which states it in the logs; shorten retention on leaving the block.
 
@@ -34,12 +35,12 @@ async def enforced_retention(
         StoppedError: ``stop`` was set while storage was unavailable.
     """
     wanted = retention_days(settings)
-    kept = await retry_until_available(pool, lambda: read_retention_days(engine), stop)
+    kept = await retry_until_available(pool, lambda: read_retention_days(engine), stop, waiting)
     longer = {
         stream: days
         for stream, days in wanted.items()
         if (before := kept[stream]) is not None and (days is None or days > before)
     }
-    await retry_until_available(pool, lambda: set_retention_days(engine, longer), stop)
+    await retry_until_available(pool, lambda: set_retention_days(engine, longer), stop, waiting)
     yield
-    await retry_until_available(pool, lambda: set_retention_days(engine, wanted), stop)
+    await retry_until_available(pool, lambda: set_retention_days(engine, wanted), stop, waiting)

@@ -14,7 +14,7 @@ from benchmarks.processes import Meter
 from benchmarks.shape import Shape
 from harness.process_stats import cpu_seconds, resident
 from server.errors.ingest import MalformedRequestError, OverloadedError
-from server.otlp.grpc_receiver import build_logs_handler
+from server.otlp.grpc_receiver import build_handlers
 from server.process.pools import Pool
 from tests.otlp.recording import RecordingIngest
 
@@ -25,7 +25,7 @@ def _served(ingest: RecordingIngest) -> Iterator[str]:
 
     async def serve() -> None:
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers((build_logs_handler(ingest, 1 << 22, Pool("ingest", 2)),))
+        server.add_generic_rpc_handlers(build_handlers(ingest, 1 << 22, Pool("ingest", 2)))
         ports.append(server.add_insecure_port("127.0.0.1:0"))
         await server.start()
         started.set()

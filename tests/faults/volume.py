@@ -59,6 +59,11 @@ class Volume:
         """Give it back."""
         (self.directory / _FILLER).unlink(missing_ok=True)
 
+    def resize(self, size: int) -> None:
+        """Give it another size."""
+        command = ["mount", "-o", f"remount,size={size}", str(self.directory)]
+        subprocess.run(command, capture_output=True, check=True)
+
     def unmount(self) -> None:
         """Take it away with all that is in it."""
         if self._mounted:

@@ -162,6 +162,33 @@ class TestLimit:
             for _ in range(100):
                 journal.release(journal.append([bytes(700)]) - 3)  # some wait, always
 
+    def test_a_large_entry_that_has_left_takes_no_room_from_those_after_it(self, tmp_path: Path) -> None:
+        with opened(tmp_path, limit=8000) as journal:
+            journal.release(journal.append([bytes(7500)]))
+            for _ in range(3):  # 900 bytes of 8000 wait
+                journal.append([bytes(300)])
+            assert journal.trouble == ""
+
+    def test_what_it_says_when_it_is_full_are_the_batches_that_wait(self, tmp_path: Path) -> None:
+        with opened(tmp_path, limit=8192) as journal:
+            first = journal.append([bytes(3000)])
+            journal.append([bytes(3000)])
+            assert journal.trouble == ""
+            with pytest.raises(
+                JournalFullError, match=r"2 batches wait to be stored \(5\.9 KiB\).* of 8\.0 KiB"
+            ) as full:
+                journal.append([bytes(3000)])
+            assert journal.trouble == str(full.value)
+            journal.release(first)
+            assert journal.trouble == ""
+
+    def test_a_disk_without_room_is_trouble_before_anything_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with opened(tmp_path) as journal:
+            monkeypatch.setattr("server.log.journal.free_bytes", lambda _: 4096)
+            assert journal.trouble == f"the disk of the journal is full: 4096 bytes are free in {tmp_path}"
+
 
 class TestRetracting:
     def test_the_last_entry_is_taken_back_and_its_number_used_again(self, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -357,7 +358,11 @@ class TestJournal:
             first = log.writer.append([rows(Stream.AUDIT, "a")])
             with pytest.raises(JournalFullError):
                 log.writer.append([rows(Stream.AUDIT, "b")])
-            assert log.writer.journal_trouble == "the journal is full"
+            assert re.fullmatch(
+                r"the journal is full: 1 batch waits to be stored \(2\.0 KiB\), and the journal's files have 2\.0 KiB "
+                r"of 1\.0 KiB \(--journal-bytes\)",
+                log.writer.journal_trouble,
+            )
             log.writer.store_waiting()
             assert log.writer.journal_trouble == ""
             assert follows(log.writer.append([rows(Stream.AUDIT, "c")]), first)
@@ -744,5 +749,26 @@ def test_a_key_that_cannot_sign_now_refuses_the_batch_and_nothing_is_kept_of_it(
     for refuse in (log.writer.commit, log.writer.append):
         with pytest.raises(StorageRefusedError, match="pulled out"):
             refuse([rows(Stream.AUDIT, "a")])
+        assert "pulled out" in log.writer.trouble
+        assert "pulled out" in log.writer.journal_trouble
     assert len(log.journal) == 0
     assert log.engine.attempts == []
+    monkeypatch.undo()
+    log.writer.commit([rows(Stream.AUDIT, "a")])
+    assert log.writer.trouble == ""
+
+
+def test_a_journal_that_cannot_be_written_is_told_as_trouble_until_a_batch_is_taken(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
+        log = Log(journal)
+        for append in (log.writer.commit, log.writer.append):
+            disk.failing = 2
+            with pytest.raises(JournalFailedError):
+                append([rows(Stream.AUDIT, "a")])
+            assert "the journal cannot be written" in log.writer.trouble
+            assert "the journal cannot be written" in log.writer.journal_trouble
+            disk.failing = 0
+            append([rows(Stream.AUDIT, "a")])
+            assert log.writer.trouble == ""
+            assert log.writer.journal_trouble == ""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -28,7 +29,7 @@ from server.errors.ingest import (
     ShuttingDownError,
     StorageRefusedError,
 )
-from server.otlp.grpc_receiver import build_logs_handler, server_options
+from server.otlp.grpc_receiver import build_handlers, server_options
 from server.pipeline.ingest import Ingest
 from server.process.pools import Pool
 from tests.otlp.recording import RecordingIngest
@@ -41,7 +42,7 @@ EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 @asynccontextmanager
 async def serving(ingest: Ingest, limit: int = LIMIT) -> AsyncIterator[str]:
-    server = grpc.aio.server(handlers=[build_logs_handler(ingest, limit, POOL)], options=server_options(limit))
+    server = grpc.aio.server(handlers=[*build_handlers(ingest, limit, POOL)], options=server_options(limit))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -186,7 +187,7 @@ async def test_requests_are_counted_for_the_address_they_come_from():
 
 async def test_there_are_no_more_connections_than_permitted():
     options = server_options(LIMIT, max_connections=2)
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT, POOL)], options=options)
+    server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     own = [("grpc.use_local_subchannel_pool", 1)]
@@ -312,17 +313,28 @@ async def test_a_request_above_the_limit_is_refused_for_good(size, compression):
 
 
 @pytest.mark.parametrize(
-    "method",
+    ("method", "said"),
     [
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-        "/opentelemetry.proto.collector.logs.v1.LogsService/Import",
+        (
+            "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            "traces are not served here. Lognotary takes logs only: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        ),
+        (
+            "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            "metrics are not served here. Lognotary takes logs only: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        ),
+        ("/opentelemetry.proto.collector.logs.v1.LogsService/Import", "LogsService/Export"),
+        ("/lognotary.v1.CorrelationService/GetTrace", "Lognotary takes logs only"),
+        ("/opentelemetry.proto.collector.", "Lognotary takes logs only"),
     ],
 )
-async def test_what_is_not_served_is_unimplemented(method):
+async def test_what_is_not_served_is_unimplemented_and_the_answer_says_what_is(method, said, caplog):
     async with serving(RecordingIngest()) as address:
-        answer = await refused(address, method=method)
-    assert answer.code() is grpc.StatusCode.UNIMPLEMENTED
+        answers = [await refused(address, method=method) for _ in range(2)]
+    assert [answer.code() for answer in answers] == 2 * [grpc.StatusCode.UNIMPLEMENTED]
+    assert said in answers[0].details()
+    (record,) = caplog.records
+    assert re.fullmatch(r"a request of 127\.0\.0\.1:\d+ over grpc was refused for good: .*", record.getMessage())
 
 
 async def test_a_call_that_shutdown_cuts_off_is_to_be_sent_again():
@@ -370,7 +382,7 @@ async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(pe
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
     ]
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT, POOL)], options=options)
+    server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=pinging) as channel:
@@ -391,7 +403,7 @@ def test_connections_live_on_unless_an_age_is_given():
 
 async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old():
     options = server_options(LIMIT, max_connection_age=0.2)
-    server = grpc.aio.server(handlers=[build_logs_handler(RecordingIngest(), LIMIT, POOL)], options=options)
+    server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     async with grpc.aio.insecure_channel(address) as channel:

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -201,13 +202,13 @@ async def test_an_unforeseen_error_is_logged_and_answered_as_retryable(error, ca
 
 
 @pytest.mark.parametrize("value", ["text/plain", "application/protobuf", "", None])
-async def test_another_content_type_is_refused_with_what_is_accepted(value):
+async def test_another_content_type_is_refused_as_text_with_what_is_accepted(value):
     ingest = RecordingIngest()
     response = await post(ingest, b"", {} if value is None else {"Content-Type": value})
     assert response.status_code == 415
     assert response.headers["accept"] == "application/x-protobuf, application/json"
-    assert response.headers["content-type"] == "application/x-protobuf"
-    assert "accepted: application/x-protobuf, application/json" in status_of(response).message
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "accepted: application/x-protobuf, application/json" in response.text
     assert ingest.requests == []
 
 
@@ -228,16 +229,75 @@ async def test_another_method_is_refused_with_the_one_that_is_allowed(method):
         response = await http.request(method, "/v1/logs")
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
-    assert "POST /v1/logs" in status_of(response).message
+    assert response.text == "405: send logs with POST /v1/logs\n"
 
 
 @pytest.mark.parametrize("headers", BOTH)
-@pytest.mark.parametrize("path", ["/", "/v1/traces", "/v1/logs/", "/v1/LOGS"])
-async def test_another_path_is_not_found(headers, path):
+@pytest.mark.parametrize("path", ["/", "/v1/logs/", "/v1/LOGS", "/v1/logs2", "/v1/"])
+async def test_another_path_is_not_found_and_the_answer_says_which_there_is(headers, path):
     response = await post(RecordingIngest(), b"", headers, path)
     assert response.status_code == 404
     assert response.headers["content-type"] == headers["Content-Type"]
     assert "POST /v1/logs" in status_of(response).message
+
+
+@pytest.mark.parametrize("headers", BOTH)
+@pytest.mark.parametrize("signal", ["traces", "metrics", "profiles"])
+async def test_another_signal_is_refused_with_the_variable_that_keeps_it_away(headers, signal):
+    response = await post(RecordingIngest(), b"", headers, f"/v1/{signal}")
+    assert response.status_code == 404
+    message = status_of(response).message
+    assert message.startswith(f"{signal} are not served here")
+    assert "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" in message
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("*/*", "text/plain; charset=utf-8"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/plain; charset=utf-8"),
+        ("application/json", "application/json"),
+        ("application/x-protobuf", "application/x-protobuf"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/traces", "/"])
+async def test_who_sends_no_otlp_gets_text_unless_another_form_is_asked_for(accept, kind, path):
+    async with client(RecordingIngest()) as http:
+        response = await http.get(path, headers={"Accept": accept})
+    assert response.headers["content-type"] == kind
+
+
+async def test_refusals_are_logged_once_a_minute_with_peer_and_reason_and_nothing_that_was_sent(caplog):
+    hush = "hush-4711"
+    bodies = [
+        (f'{{"{hush}": '.encode(), JSON),
+        (f'{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{{"{hush}": 1}}]}}]}}]}}'.encode(), JSON),
+        (hush.encode(), JSON | {"Content-Encoding": "gzip"}),
+        (b"", {"Content-Type": hush}),
+        (b"", JSON | {"Content-Encoding": hush}),
+        (bytes(LIMIT + 1), PROTOBUF),
+    ]
+    measures = []
+    app = build_http_app(RecordingIngest(), LIMIT, Pool("ingest", 2), measures.append)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as http:
+        for body, headers in bodies * 3:
+            assert (await http.post("/v1/logs", content=body, headers=headers)).status_code in (400, 413, 415)
+        for path in ("/v1/traces", "/v1/metrics", f"/{hush}") * 2:
+            assert (await http.post(path, headers=PROTOBUF)).status_code == 404
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 6
+    assert all(line.startswith("a request of 127.0.0.1:123 over http was refused for good: ") for line in lines)
+    assert "not JSON" in lines[0]
+    assert not [line for line in lines if hush in line]
+    counted = Counter((measure.outcome, measure.protocol, measure.service) for measure in measures)
+    assert counted == {
+        ("malformed", "http", "logs"): 9,
+        ("unsupported", "http", "logs"): 6,
+        ("too_large", "http", "logs"): 3,
+        ("not_served", "http", "traces"): 2,
+        ("not_served", "http", "metrics"): 2,
+        ("not_served", "http", "other"): 2,
+    }
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
@@ -423,7 +483,8 @@ async def test_a_real_server_takes_requests_and_survives_senders_that_leave(capl
     assert too_large.status_code == 413
     assert (accepted_again.status_code, accepted_again.content) == (200, b"")
     assert len(ingest.requests) == 2
-    assert [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")] == []
+    (record,) = [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")]
+    assert "larger than" in record.getMessage()
 
 
 async def test_a_request_that_shutdown_cuts_off_is_to_be_sent_again():

@@ -9,6 +9,7 @@ import pytest
 from server.errors import ingest as errors
 from server.otlp.errors import TooLargeError, UnsupportedTypeError
 from server.otlp.outcomes import Measuring, outcome_of
+from server.otlp.refusal_log import RefusalLog
 from server.pipeline.measures import RequestMeasure
 
 NOT_OF_REQUESTS = {"IngestError", "PipelineError", "RefusedError", "JournalDamagedError"}
@@ -33,10 +34,12 @@ def test_every_error_of_the_pipeline_has_a_word() -> None:
 )
 def test_a_request_is_told_of_once_it_is_over(error: BaseException | None, word: str) -> None:
     told: list[RequestMeasure] = []
-    measuring = Measuring(told.append)
+    measuring = Measuring(told.append, RefusalLog("grpc"), "192.0.2.1:4711")
     with measuring:
         measuring.size = 7
     told.clear()
     measuring.__exit__(type(error) if error else None, error, None)
-    assert [(measure.size, measure.outcome) for measure in told] == [(7, word)]
+    assert [(measure.size, measure.outcome, measure.protocol, measure.service) for measure in told] == [
+        (7, word, "grpc", "logs")
+    ]
     assert told[0].seconds >= 0

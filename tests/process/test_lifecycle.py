@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from server.process.lifecycle import StoppedError, sole_writer
+from server.process.lifecycle import sole_writer
 from server.process.pools import Pool
+from server.process.storage_wait import StoppedError
 from storage.engine import Engine
 from storage.errors import LeaseHeldError
 from storage.rowbinary import read_rows, text

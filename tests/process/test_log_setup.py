@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -50,7 +51,9 @@ def test_text_names_the_source(
     configure("warning", worker=worker)
     logging.getLogger("server.app").info("not this")
     logging.getLogger("server.app").warning("waits")
-    assert capsys.readouterr().err.rstrip().endswith(f"WARNING {source}: waits")
+    written = capsys.readouterr().err.rstrip()
+    assert written.endswith(f"WARNING {source}: waits")
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d WARNING ", written)
 
 
 def test_text_is_one_line_for_each_record_and_has_no_control_characters(

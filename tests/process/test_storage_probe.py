@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import time
 from collections.abc import Mapping
@@ -45,16 +46,34 @@ def test_storage_that_answers_can_be_used_and_its_clock_is_known() -> None:
     assert 999 < probe.clock_offset < 1001
 
 
-def test_storage_that_fails_cannot_be_used_until_it_answers_again() -> None:
+def test_storage_that_fails_cannot_be_used_until_it_answers_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     engine = Clockwork()
     probe = StorageProbe(engine)
-    engine.error = NotAppliedError("connection refused")
-    probe.look()
-    assert probe.not_ready() == "storage cannot be used: connection refused"
-    engine.error = NotAppliedError("storage cannot be reached: connection refused")
-    probe.look()
-    assert probe.not_ready() == "storage cannot be reached: connection refused"  # and does not say so twice
+    for error, reason in (
+        ("storage cannot be reached: connection refused", "storage cannot be reached: connection refused"),
+        ("Code: 241. Memory limit", "storage cannot be used: Code: 241. Memory limit"),
+    ):
+        engine.error = NotAppliedError(error)
+        for _ in range(3):
+            probe.look()
+        assert probe.not_ready() == reason
     engine.error = None
+    probe.look()
+    assert probe.not_ready() == ""
+    assert [message.partition(": ")[0].partition(" after ")[0] for message in caplog.messages] == [
+        "storage is away",
+        "storage is away",
+        "storage is back",
+    ]
+
+
+def test_storage_without_room_cannot_be_used_though_it_answers() -> None:
+    full = ["the disk is full"]
+    probe = StorageProbe(Clockwork(), room=lambda: full[0])
+    probe.look()
+    assert probe.not_ready() == "the disk is full"
+    full[0] = ""
     probe.look()
     assert probe.not_ready() == ""
 

@@ -58,7 +58,7 @@ TROUBLES = (
         "it refuses what commits",
         ("ALTER TABLE log_batches ADD CONSTRAINT nothing CHECK RecordCount = 0",),
         ("ALTER TABLE log_batches DROP CONSTRAINT nothing",),
-        "waiting for storage",
+        "nothing",
     ),
 )
 

@@ -76,7 +76,7 @@ def test_a_key_is_replaced_while_the_server_runs_and_either_key_verifies_all(
     origin = audit_log_of(lognotary)
     done = run_lognotary("keys", "rotate", "--data-dir", str(lognotary.data_dir))
     assert (done.returncode, "the running server was notified" in done.stdout) == (0, True)
-    lognotary.wait_for_log(f"{origin}: new keys sign from now on")
+    lognotary.wait_for_log(f"{origin}: signing key changed to")
     wait_for(lambda: new.read_text() != first.read_text())
     send_event(lognotary, "after")
     for key in (first, new):
@@ -216,7 +216,7 @@ def test_a_key_in_a_token_follows_on_one_in_a_file(signed_storage: str, tmp_path
     done = run_lognotary("keys", "generate", token.uri())
     assert done.returncode == 0, done.stderr
     with LognotaryServer(signed_storage, tmp_path / "data", signing_key=token.uri(), **SETTINGS) as server:
-        server.wait_for_log("new keys sign from now on")
+        server.wait_for_log("signing key changed to")
         send_event(server, "signed by a key in a token")
         findings, summary = server.verify("--public-key", str(first))
         assert (findings, summary.records) == ([], 2)
@@ -230,7 +230,7 @@ def test_workers_go_over_to_a_new_key_too(clickhouse_storage: str, tmp_path: Pat
         shutil.copy(server.public_key, first)
         assert run_lognotary("keys", "rotate", "--data-dir", str(server.data_dir)).returncode == 0
         for worker in (1, 2):
-            server.wait_for_log(f"{AUDIT.origin}-{worker}: new keys sign from now on")
+            server.wait_for_log(f"{AUDIT.origin}-{worker}: signing key changed to")
         for _ in range(8):  # whichever worker takes it
             send_event(server, "after")
         findings, summary = server.verify("--public-key", str(first))

@@ -41,7 +41,7 @@ def files_in(directory: Path) -> int:
 async def test_workers_are_told_what_to_do_and_wait_until_they_are_stopped(orders: list[Order], tmp_path: Path) -> None:
     script = f"line = sys.stdin.readline()\n{READY}{WAIT_FOR_THE_END}Path({str(tmp_path)!r}, str(hash(line))).touch()"
     workers = supervisor(orders, script)
-    assert workers.not_ready() == "worker 1 is not running"
+    assert workers.not_ready() == "the server is starting: waiting for storage"
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert workers.not_ready() == ""

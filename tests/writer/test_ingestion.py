@@ -30,6 +30,7 @@ from server.notary.statement import StatementKind
 from server.pipeline.clock import Clock
 from server.process.lifecycle import Signals
 from server.process.pools import Pool, open_pools
+from server.process.storage_wait import StorageWait
 from server.settings.settings import load_settings
 from server.verification.expiry import Expired
 from server.verification.scope import Scope, Summary
@@ -94,7 +95,8 @@ class Process:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            self.ingestion = Ingestion(self.settings, stack.enter_context(open_pools()), self.clock)
+            waiting = StorageWait(self.settings.storage)
+            self.ingestion = Ingestion(self.settings, stack.enter_context(open_pools()), waiting, self.clock)
             data = stack.enter_context(DataDirectory(Path(self.settings.data_dir)))
             name = WriterName("shop", "vm", data.place)
             writing = self.ingestion.writing(name, data, self.keys, self.engine, signals := Signals())

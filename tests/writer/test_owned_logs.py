@@ -443,7 +443,7 @@ class TestStart:
 
     def test_storage_that_takes_no_statement_stops_the_start(self, server: Server) -> None:
         server.engine.execute("ALTER TABLE log_statements ADD CONSTRAINT full CHECK 0")
-        with pytest.raises(StorageError, match="nothing can be stated"):
+        with pytest.raises(StorageError, match="a statement was not stored"):
             server.start()
 
     def test_a_store_from_before_there_were_statements_is_gone_on_with(self, server: Server) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from server.notary.origin import Stream
 from server.process.pools import Pool
+from server.process.storage_wait import StorageWait
 from server.settings.settings import load_settings
 from server.writer.retention import enforced_retention, retention_days
 from storage.engine import Engine
@@ -36,7 +37,8 @@ async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
 ) -> None:
     set_retention_days(engine, {AUDIT: before})
     settings = load_settings({"retention_audit": wanted}, {})
-    async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event()):
+    waiting = StorageWait(settings.storage)
+    async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
         assert read_retention_days(engine) == {AUDIT: meanwhile, OPERATIONAL: None}
     assert read_retention_days(engine) == {AUDIT: settings.retention_audit, OPERATIONAL: 30}
 
@@ -44,7 +46,8 @@ async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
 async def test_where_nothing_could_be_stated_nothing_is_dropped_earlier(engine: Engine) -> None:
     set_retention_days(engine, {AUDIT: 60, OPERATIONAL: 10})
     settings = load_settings({"retention_audit": "30d", "retention_operational": "20d"}, {})
+    waiting = StorageWait(settings.storage)
     with pytest.raises(RuntimeError, match="no statement"):
-        async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event()):
+        async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
             raise RuntimeError("no statement")
     assert read_retention_days(engine) == {AUDIT: 60, OPERATIONAL: 20}

@@ -18,6 +18,7 @@ __all__ = ["HttpAnswers"]
 # What server/otlp/status.py documents, and what answers for what is no request to it: no HTTP (400), another path
 # (404) or method (405), or a head that is too large (431).
 _STATUSES = {200, 400, 404, 405, 413, 415, 431, 503}
+_IN_TEXT = {404, 405, 415}  # for those who send no OTLP
 _HEADERS_WITH = {405: b"allow", 503: b"retry-after"}
 
 
@@ -128,6 +129,8 @@ def _check_refusal(answer: _Answer) -> None:
             status = status_pb2.Status.FromString(bytes(answer.body))
         elif answer.status == 400 and answer.headers.get(b"connection") == b"close":
             return  # what is no HTTP has no type to answer in
+        elif media_type == b"text/plain" and answer.status in _IN_TEXT:
+            return
         else:
             raise AnswerError(f"{answer.status} with Content-Type {media_type.decode(errors='replace')}")
     except (json_format.ParseError, DecodeError, UnicodeDecodeError) as error:

@@ -1,0 +1,90 @@
+"""Refusals of what is not served: other signals and unknown paths and services."""
+
+from __future__ import annotations
+
+import contextlib
+
+import grpc
+import grpc.aio
+
+from server.otlp.clients import peer_address
+from server.otlp.errors import NotServedError
+from server.otlp.outcomes import Measuring
+from server.otlp.refusal_log import RefusalLog
+from server.otlp.status import grpc_trailers, refusal_of
+from server.pipeline.measures import MeasureRequest
+
+__all__ = ["LOGS_PATH", "SERVICES", "not_served", "service_of", "unserved_handler"]
+
+LOGS_PATH = "/v1/logs"
+
+_SIGNALS = {"trace": "traces", "metrics": "metrics", "profiles": "profiles", "logs": "logs"}  # package -> path
+
+SERVICES = (*_SIGNALS.values(), "other")
+"""Labels of what requests are for."""
+
+_LOGS_ONLY = (
+    "Lognotary takes logs only: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT instead of OTEL_EXPORTER_OTLP_ENDPOINT, or send "
+    "{signal} to another backend"
+)
+
+
+def service_of(path: str) -> str:
+    """Return the label of a path or of a gRPC method: the signal it belongs to, or "other".
+
+    Args:
+        path: such as ``/v1/traces`` or ``/opentelemetry.proto.collector.trace.v1.TraceService/Export``.
+    """
+    if path.startswith("/opentelemetry.proto.collector."):
+        return _SIGNALS.get(path.split(".")[3], "other")
+    signal = path.removeprefix("/v1/").rstrip("/")
+    return signal if path.startswith("/v1/") and signal in _SIGNALS.values() else "other"
+
+
+def not_served(path: str, expected: str) -> NotServedError:
+    """Return the error for a path or a gRPC method that is not served.
+
+    Args:
+        path: as for ``service_of``.
+        expected: description of what is served there.
+    """
+    service = service_of(path)
+    if service == "logs":
+        return NotServedError(expected)
+    if service == "other":
+        return NotServedError(f"{expected}. Lognotary takes logs only")
+    return NotServedError(f"{service} are not served here. {_LOGS_ONLY.format(signal=service)}")
+
+
+class _Unserved(grpc.GenericRpcHandler):
+    def __init__(self, measure: MeasureRequest, log: RefusalLog) -> None:
+        self._measure = measure
+        self._log = log
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Return a handler that refuses the call, whatever its method is."""
+        method = handler_call_details.method
+
+        async def refuse(_: object, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            error = not_served(method, "send logs with opentelemetry.proto.collector.logs.v1.LogsService/Export")
+            with (
+                contextlib.suppress(NotServedError),
+                Measuring(self._measure, self._log, peer_address(context.peer()), service_of(method)),
+            ):
+                raise error
+            refusal = refusal_of(error)
+            await context.abort(refusal.code, refusal.message, grpc_trailers(refusal))
+            return b""
+
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(refuse)
+        return handler
+
+
+def unserved_handler(measure: MeasureRequest, log: RefusalLog) -> grpc.GenericRpcHandler:
+    """Return a handler that refuses all calls that no handler before it serves.
+
+    Args:
+        measure: function that is called for each of them.
+        log: log of refused requests.
+    """
+    return _Unserved(measure, log)

@@ -1,0 +1,82 @@
+"""Lines about a start in the server's log: what runs, and warnings about settings that are unsafe."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from server.codec.choose import chosen_codec, why_not_native
+from server.settings.settings import Settings
+from server.settings.values import Address
+
+__all__ = ["log_ready", "log_start"]
+
+_logger = logging.getLogger(__name__)
+
+
+def log_start(settings: Settings, writer: str, key: str) -> None:
+    """Log the version, the settings that matter most, and warnings.
+
+    Args:
+        settings: the settings.
+        writer: name of the writer.
+        key: fingerprints of the keys that sign.
+    """
+    codec = chosen_codec(settings.codec)
+    _logger.info(
+        "lognotary %s is starting: storage %s, data directory %s, writer %s, signing key %s, codec %s, OK after %s, "
+        "retention %s (audit) and %s (operational), memory limit %s, workers %d",
+        version("lognotary"),
+        settings.storage,
+        settings.data_dir.absolute(),
+        writer,
+        key,
+        "native (compiled)" if codec == "native" else "reference (plain Python)",
+        settings.ack.value,
+        _days(settings.retention_audit),
+        _days(settings.retention_operational),
+        _size(settings.memory_limit),
+        settings.workers,
+    )
+    if settings.codec == "auto" and codec == "reference":
+        _logger.warning(
+            "the compiled codec is not installed (%s): the reference codec is used, which needs about 30 times the "
+            "CPU. Reinstall Lognotary with a C++17 compiler present",
+            why_not_native(),
+        )
+    receivers = {"otlp_grpc": settings.otlp_grpc, "otlp_http": settings.otlp_http}
+    for addresses, what in (
+        (receivers, "send records"),
+        ({"api_grpc": settings.api_grpc, "http": settings.http}, "read all records"),
+    ):
+        exposed = [f"{name}={address}" for name, address in addresses.items() if not _is_loopback(address.host)]
+        if exposed:
+            _logger.warning(
+                "listening beyond this machine without TLS and without authentication: whoever reaches %s can %s. "
+                "Listen on 127.0.0.1, and put a proxy in front that provides both",
+                " or ".join(exposed),
+                what,
+            )
+
+
+def log_ready(addresses: Mapping[str, Address]) -> None:
+    """Log the addresses that the server listens on, by the names of their settings."""
+    listing = ", ".join(f"{name}={address}" for name, address in addresses.items())
+    _logger.info("lognotary is ready: %s", listing)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _days(days: int | None) -> str:
+    return "forever" if days is None else f"{days} days"
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.0f} MiB"

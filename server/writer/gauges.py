@@ -1,0 +1,64 @@
+"""Gauges of a process that writes logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from server.admission.admission import MEMORY_FACTOR, Admission
+from server.notary.origin import Stream
+from server.pipeline.batcher import Batcher
+from server.process.metrics import GaugeSample
+from server.process.storage_probe import StorageProbe
+from server.writer.owned_log import OwnedLog
+
+__all__ = ["admission_gauges", "log_gauges"]
+
+
+def log_gauges(
+    logs: Mapping[Stream, OwnedLog], batchers: Mapping[Stream, Batcher], probe: StorageProbe
+) -> Iterator[GaugeSample]:
+    """Yield the state of logs, of what waits for them, and of storage's clock."""
+    ahead = probe.clock_offset
+    yield (
+        "lognotary_storage_clock_offset_seconds",
+        "Seconds by which this machine's clock is ahead of storage's",
+        {},
+        ahead,
+    )
+    for stream, log in logs.items():
+        labels = {"stream": stream.value}
+        journal = log.writer.journal
+        oldest = batchers[stream].oldest
+        signed = log.writer.signed + log.statements.signed
+        yield "lognotary_journal_batches", "Batches in the journal that are not in storage", labels, len(journal)
+        yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
+        yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
+        yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
+        yield (
+            "lognotary_oldest_unacknowledged_seconds",
+            "Seconds that the oldest unacknowledged records have waited",
+            labels,
+            oldest,
+        )
+        pending = int(log.writer.keys.pending)
+        yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
+        yield "lognotary_signatures_total", "Checkpoints and statements signed since the start", labels, signed
+        yield (
+            "lognotary_checkpoint_age_seconds",
+            "Seconds since the last checkpoint of the log was stored",
+            labels,
+            log.checkpoint_age,
+        )
+        if (free := journal.free) is not None:
+            yield "lognotary_journal_disk_free_bytes", "Free bytes on the disk of the journal", labels, free
+
+
+def admission_gauges(admission: Admission) -> Iterator[GaugeSample]:
+    """Yield the state of admission control."""
+    yield "lognotary_requests_in_flight", "Requests in flight", {}, admission.requests
+    yield (
+        "lognotary_request_bytes_held",
+        "Bytes of memory reserved for requests in flight",
+        {},
+        admission.size * MEMORY_FACTOR,
+    )

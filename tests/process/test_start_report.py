@@ -1,0 +1,78 @@
+"""The lines that a server logs as it starts."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.process.start_report import log_ready, log_start
+from server.settings.settings import load_settings
+from server.settings.values import Address
+
+
+def lines(caplog: pytest.LogCaptureFixture, directory: Path, **flags: str) -> list[tuple[str, str]]:
+    caplog.set_level(logging.INFO)
+    settings = load_settings({"data_dir": str(directory), **flags}, {})
+    log_start(settings, "vm", "e5e19566c552719d")
+    return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+def test_one_line_names_version_storage_without_password_directory_key_codec_retention_and_limit(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    storage = "http://writer:hush@db.example:8123/logs"
+    ((level, line),) = lines(caplog, tmp_path, storage=storage, codec="reference", retention_audit="forever")
+    assert level == "INFO"
+    assert line.startswith("lognotary 0.")
+    for said in (
+        "storage http://writer@db.example:8123/logs",
+        f"data directory {tmp_path}",
+        "writer vm",
+        "signing key e5e19566c552719d",
+        "codec reference (plain Python)",
+        "OK after commit",
+        "retention forever (audit) and 30 days (operational)",
+        "memory limit 1.0 GiB",
+    ):
+        assert said in line
+    assert "hush" not in line
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "logs.example", ""])
+def test_listening_beyond_loopback_draws_a_warning_that_names_the_ports_and_what_they_permit(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, host: str
+) -> None:
+    _, *warnings = lines(caplog, tmp_path, codec="reference", otlp_grpc=f"{host}:4317", http=f"{host}:7318")
+    assert [level for level, _ in warnings] == ["WARNING"] * 2
+    (_, sending), (_, reading) = warnings
+    assert "without TLS and without authentication: whoever reaches otlp_grpc=" in sending
+    assert ":4317 can send records" in sending
+    assert "whoever reaches http=" in reading
+    assert ":7318 can read all records" in reading
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"])
+def test_loopback_draws_none(caplog: pytest.LogCaptureFixture, tmp_path: Path, host: str) -> None:
+    assert len(lines(caplog, tmp_path, otlp_grpc=f"{host}:4317", codec="reference")) == 1
+
+
+def test_falling_back_to_the_reference_codec_draws_a_warning(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import server.codec
+
+    monkeypatch.setitem(sys.modules, "server.codec._native", None)
+    monkeypatch.delattr(server.codec, "_native", raising=False)
+    (_, line), (level, warning) = lines(caplog, tmp_path)
+    assert "codec reference" in line
+    assert level == "WARNING"
+    assert "compiled codec is not installed" in warning
+
+
+def test_the_addresses_are_logged_when_it_is_ready(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    log_ready({"otlp_grpc": Address("127.0.0.1", 4317), "http": Address("::1", 7318)})
+    assert caplog.messages == ["lognotary is ready: otlp_grpc=127.0.0.1:4317, http=[::1]:7318"]

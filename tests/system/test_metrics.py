@@ -1,0 +1,99 @@
+"""The metrics of a running server, held against the table in the docs and against Prometheus' rules for names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
+from harness.waiting import wait_for
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
+# A unit at the end, or a word that says that it is a number of things (Prometheus, "Metric and label naming").
+ENDINGS = ("_total", "_seconds", "_bytes", "_info")
+COUNTS = {"ready", "requests_in_flight", "request_bytes_held", "connections", "batch_records", "journal_batches"} | {
+    *("log_entries", "key_change_pending", "self_verification_findings", "self_verification_behind"),
+    "self_verification_unrecorded_findings",
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer]:
+    directory = tmp_path_factory.mktemp("metrics")
+    with LognotaryServer(
+        f"chdb://{directory / 'chdb'}", directory / "data", batch_age=0.02, self_verify="12h"
+    ) as running:
+        yield running
+
+
+def exposed(server: LognotaryServer) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    """Return the samples by the name of the series and its labels."""
+    found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+    for family in text_string_to_metric_families(httpx.get(f"{server.http}/metrics", timeout=60.0).text):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+    return found
+
+
+def documented() -> dict[str, set[str]]:
+    """Return the metrics in the table, and the labels of each."""
+    section = PAGE.read_text(encoding="utf-8").partition("\n## Metrics\n")[2]
+    rows = re.findall(r"^\| (`lognotary_.*?) \| (.*?) ?\| .* \|$", section, re.MULTILINE)
+    return {
+        name: set(re.findall(r"`(\w+)`", labels)) for names, labels in rows for name in re.findall(r"`(\w+)`", names)
+    }
+
+
+def without_suffix(name: str) -> str:
+    return re.sub(r"_(bucket|sum|count)$", "", name)
+
+
+def test_the_table_has_exactly_the_metrics_and_labels_that_a_server_exposes(server: LognotaryServer) -> None:
+    wait_for(lambda: "lognotary_self_verification_walk_started_timestamp_seconds" in exposed(server))
+    labels: dict[str, set[str]] = {}
+    for name, series in exposed(server).items():
+        if name.startswith("lognotary_"):
+            found = {label for pairs in series for label, _ in pairs} - {"le"}
+            labels.setdefault(without_suffix(name), set()).update(found)
+    # A pass takes the whole interval, so none has ended yet.
+    labels["lognotary_self_verification_walk_finished_timestamp_seconds"] = set()
+    assert labels == documented()
+
+
+def test_names_end_with_a_unit_or_say_what_they_count(server: LognotaryServer) -> None:
+    names = {without_suffix(name) for name in exposed(server) if name.startswith("lognotary_")}
+    assert {name for name in names if not name.endswith(ENDINGS)} == {f"lognotary_{name}" for name in COUNTS}
+
+
+def test_what_happens_is_counted(server: LognotaryServer) -> None:
+    before = exposed(server)
+    send(server.otlp_grpc, log_record("a line"))
+    assert httpx.post(f"{server.otlp_http}/v1/traces", timeout=60.0).status_code == 404
+    with grpc.insecure_channel(server.otlp_grpc) as channel, pytest.raises(grpc.RpcError):
+        channel.unary_unary("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")(b"", timeout=60)
+    with httpx.Client(base_url=server.http, timeout=60.0) as client:
+        assert client.get("/api/v1/logs").status_code == 200
+        after = exposed(server)
+
+    def increase(name: str, **labels: str) -> float:
+        series = tuple(sorted(labels.items()))
+        return after[name][series] - before[name][series]
+
+    assert increase("lognotary_requests_total", outcome="ok", protocol="grpc", service="logs") == 1
+    assert increase("lognotary_requests_total", outcome="not_served", protocol="http", service="traces") == 1
+    assert increase("lognotary_requests_total", outcome="not_served", protocol="grpc", service="metrics") == 1
+    assert increase("lognotary_request_duration_seconds_count", protocol="grpc") == 1
+    assert increase("lognotary_storage_duration_seconds_count", operation="insert") >= 3
+    assert increase("lognotary_api_duration_seconds_count", protocol="http", call="/api/v1/logs") == 1
+    assert increase("lognotary_signatures_total", stream="operational") >= 1
+    assert after["lognotary_connections"][("port", "http"),] >= 1
+    assert after["lognotary_journal_disk_free_bytes"][("stream", "audit"),] > 0
+    (build,) = after["lognotary_build_info"]
+    assert dict(build).keys() == {"version", "python", "codec"}
