@@ -22,7 +22,7 @@ from storage.errors import NotAppliedError, StorageConfigError
 
 NATIVE = "server.codec._native.RefusedError"
 OTHERS = {
-    "server.process.lifecycle.StoppedError": "no error: the server was told to stop while it started",
+    "server.process.storage_wait.StoppedError": "no error: the server was told to stop while it started",
     "server.self_verification.throttle.WorkStoppedError": "no error: ends a thread that is not wanted any more",
     NATIVE: "compiled; server.codec.native_codec raises a MalformedRequestError for it",
     "server.process.pools.PoolFullError": "never leaves a call: the API answers RESOURCE_EXHAUSTED for it",
