@@ -153,7 +153,7 @@ _CHANGES = {
     "= 1, enable_block_offset_column = 1; UPDATE audit_logs SET Body = Body WHERE 1 SETTINGS "
     "enable_lightweight_update = 1; ALTER TABLE audit_logs RESET SETTING enable_block_number_column": (
         "audit_logs",
-        "1 rows of the table audit_logs were changed by UPDATE",
+        "1 row of the table audit_logs was changed by UPDATE",
     ),
 }
 
