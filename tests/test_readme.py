@@ -25,7 +25,7 @@ PORTS = {"otlp_grpc": 4317, "otlp_http": 4318, "api_grpc": 7317, "http": 7318}
 
 NOT_RUN = {
     "make demo ": "sets up an environment and runs all tests; the demo itself is another test",
-    "lognotary serve --storage http": "needs a ClickHouse server of this name; tests/system starts servers on real ones",
+    "lognotary serve --storage http": "needs a ClickHouse server of this name; tests/system has real ones",
     "lognotary findings acknowledge": "names the finding of the demo; tests/system/test_acknowledging.py has findings",
 }
 """Start of a block -> why the test does not run it."""
