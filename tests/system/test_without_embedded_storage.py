@@ -9,6 +9,7 @@ import pytest
 
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import Load
+from server.notary.signers import Ed25519Key, public_pem
 
 _SITE = """\
 import sys
@@ -47,7 +48,10 @@ def test_so_does_a_command_that_reads_storage(tmp_path: Path, without: Mapping[s
     database = tmp_path / "chdb" / "metadata" / "lognotary.sql"
     database.parent.mkdir(parents=True)
     database.touch()
-    done = run_lognotary("verify", f"--storage=chdb://{tmp_path / 'chdb'}", cwd=tmp_path, env=without)
+    key = tmp_path / "public-key.pem"
+    key.write_bytes(public_pem(Ed25519Key.generate().public_key))
+    storage = f"--storage=chdb://{tmp_path / 'chdb'}"
+    done = run_lognotary("verify", storage, f"--public-key={key}", cwd=tmp_path, env=without)
     assert (done.returncode, done.stdout) == (2, "")
     assert _ADVICE in done.stderr
 
