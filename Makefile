@@ -4,6 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/pip install --disable-pip-version-check --progress-bar on
+define WHICH_CODEC
+from server.codec.choose import why_not_native
+why = why_not_native()
+print(f"The compiled codec is missing ({why}). The reference codec takes its place, and needs about 30 times the CPU."
+      "\nTo build it: install a C++ compiler (on Debian, g++ and libssl-dev), then make clean setup."
+      if why else "The compiled codec is built.")
+endef
+export WHICH_CODEC
 PYTEST := $(BIN)/pytest --dist worksteal --durations=15
 # Slow tests spend half of their time waiting for servers, so one more worker than there are processors.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
@@ -15,11 +24,16 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 $(READY): pyproject.toml requirements.txt setup.py $(wildcard server/*/native/*)
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $(READY)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV): about 350 MB to download, 1.2 GB of disk (800 MB for embedded storage), a few minutes."
+	@echo "1/3 Creating the virtual environment"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "2/3 Installing the packages that requirements.txt pins"
+	@$(PIP) -r requirements.txt
+	@echo "3/3 Building and installing Lognotary, with the compiled codec if there is a C++ compiler: about a minute"
+	@$(PIP) --no-deps --editable .
+	@$(BIN)/python -c "$$WHICH_CODEC"
+	@touch $(READY)
 
 setup: $(READY) ## create the virtual environment with pinned dependencies
 

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import clickhouse_connect
 import lz4.frame  # type: ignore[import-untyped]
-import zstandard
 from clickhouse_connect.driver.client import Client
 
 from benchmarks.codecs import ReadyBlock, ready_blocks
@@ -22,6 +22,7 @@ from benchmarks.processes import Meter, clickhouse, fresh_engine, scratch, stop_
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 from harness.clickhouse_node import ClickHouseNode
+from harness.zstd import zstd
 from storage.schema import RECORD_TABLES, record_columns
 
 _DATABASE = "blocks"
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     compressors: dict[str, Callable[[bytes], bytes]] = {
         "uncompressed": lambda data: data,
         "lz4": lz4.frame.compress,
-        "zstd": zstandard.ZstdCompressor(level=options.zstd_level).compress,
+        "zstd": partial(zstd.compress, level=options.zstd_level),
     }
     rounds = {name: _Rounds() for name in compressors}
     with scratch() as directory, clickhouse(directory) as node, fresh_engine(node, _DATABASE):

@@ -2,7 +2,7 @@
 # The steps by which the image installs Lognotary, called by the Dockerfile and by `docker/check`.
 #
 #   install.sh compiler            install a C++ compiler, for the compiled codec, unless there is one
-#   install.sh dependencies VENV   create VENV and install the dependencies in pyproject.toml
+#   install.sh dependencies VENV   create VENV and install the dependencies in pyproject.toml, with embedded storage
 #   install.sh project VENV        add the project itself, from the current directory
 #
 # Versions are pinned by requirements.txt, if it exists. Dependencies are installed from wheels only: a
@@ -24,7 +24,8 @@ dependencies)
     wanted=$(mktemp)
     "$venv/bin/python" - >"$wanted" <<'PYTHON'
 import pathlib, tomllib
-print(*tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]["dependencies"], sep="\n")
+project = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]
+print(*project["dependencies"], *project["optional-dependencies"]["embedded"], sep="\n")
 PYTHON
     set -- --requirement "$wanted"
     if [ -f requirements.txt ]; then

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -205,6 +206,7 @@ def open_client(url: StorageUrl, database: str | None, pinned: Mapping[str, str 
 
 
 def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
+    _load_embedded()
     try:
         url.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -217,6 +219,26 @@ def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
         reason = str(error).partition("\n")[0]
         raise StorageConfigError(
             f"{url} cannot be opened: is the directory writable, not full, and of no newer ClickHouse? ({reason})"
+        ) from error
+
+
+def _load_embedded() -> None:
+    """Import the embedded engine, which is an optional dependency.
+
+    Raises:
+        StorageConfigError: the engine is not installed, or cannot be loaded.
+    """
+    try:
+        import_module("chdb")
+    except ModuleNotFoundError as error:
+        raise StorageConfigError(
+            "embedded storage is not installed: pip install 'lognotary[embedded]', or give "
+            "--storage http://user:password@host:8123/database"
+        ) from error
+    except ImportError as error:
+        raise StorageConfigError(
+            f"embedded storage cannot be loaded ({error}): install it again, or give "
+            "--storage http://user:password@host:8123/database"
         ) from error
 
 

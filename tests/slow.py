@@ -28,6 +28,8 @@ SLOW = {
     "tests/tamper/": "a thousand changes of a store, and a whole verification after each",
     "tests/test_demo.py": "runs the demo several times",
     "tests/test_docs.py::TestRecordOfARunningServer": "starts a server",
+    "tests/test_readme.py::test_its_commands": "starts a server and runs commands",
+    "tests/test_readme.py::test_the_demo": "runs the demo",
     "tests/verification/test_definition_check.py::test_what_may_not": "starts a server with users",
     "tests/witness/test_litewitness.py": "builds a Go program",
 }

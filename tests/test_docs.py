@@ -295,6 +295,30 @@ class TestReadme:
             assert collector.running
 
 
+class TestOperations:
+    def test_systemd_accepts_the_unit(self, tmp_path: Path) -> None:
+        require_tools("systemd-analyze")
+        unit = (DOCS / "lognotary.service").read_text(encoding="utf-8")
+        here = unit.replace("/opt/lognotary/bin/lognotary", str(Path(sys.executable).with_name("lognotary")))
+        assert here != unit
+        (tmp_path / "lognotary.service").write_text(here, encoding="utf-8")
+
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", str(tmp_path / "lognotary.service")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+    def test_the_unit_sets_settings_that_exist(self) -> None:
+        unit = (DOCS / "lognotary.service").read_text(encoding="utf-8")
+        named = set(re.findall(r"\bLOGNOTARY_([A-Z_]+)", unit + page("operations.md")))
+        assert named <= {setting.name.upper() for setting in SETTINGS}
+
+
 class TestLinks:
     @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
     def test_links_between_pages_lead_somewhere(self, file: Path) -> None:

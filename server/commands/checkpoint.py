@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.commands.api_client import call, to_json
 from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
+from server.data_dir.atomic_files import replace_file
 from server.notary.counted import counted, entries_of
+from server.settings.errors import ConfigError
 
 __all__ = ["run"]
 
@@ -36,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(answer))
         else:
-            say_signed(note)
+            _put(note, options.output)
         return 0
 
     return call(options.api, work)
@@ -47,7 +50,7 @@ def _list(stub: evidence_pb2_grpc.EvidenceServiceStub, options: argparse.Namespa
     if options.origins:
         good = [log.origin for log in found.logs if not log.problem]
         if good:
-            say(*good)
+            _put("".join(f"{origin}\n" for origin in good), options.output)
         for log in shown(found).logs:
             if log.problem:
                 complain(f"{log.origin} is left out: {log.problem}")
@@ -56,6 +59,16 @@ def _list(stub: evidence_pb2_grpc.EvidenceServiceStub, options: argparse.Namespa
     else:
         say(*_lines(found) if found.logs else ["there are no logs yet"])
     return 1 if not found.logs or any(log.problem for log in found.logs) else 0
+
+
+def _put(text: str, file: str | None) -> None:
+    if file is None:
+        say_signed(text)
+        return
+    try:
+        replace_file(Path(file), text)
+    except OSError as error:
+        raise ConfigError(f"--output: {file} cannot be written: {error}") from error
 
 
 def _ask_which(found: evidence_pb2.ListLogsResponse) -> int:

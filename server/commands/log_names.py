@@ -31,7 +31,7 @@ def read_log_names(file: str) -> list[str]:
             )
     if not names:
         raise ConfigError(
-            f"--logs-file: {file} names no log; to make such a list: lognotary checkpoint --list --origins > {file}"
+            f"--logs-file: {file} names no log; to make such a list: lognotary checkpoint --list --origins -o {file}"
         )
     return names
 

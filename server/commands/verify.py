@@ -20,6 +20,8 @@ from server.commands.progress import ProgressBar
 from server.commands.render import expired_line, finding_lines, summary_line
 from server.commands.resume import ResumeFile
 from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
+from server.notary.checkpoint import open_checkpoint
+from server.notary.errors import NotaryError
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         since=options.since and timestamp(options.since),
         until=options.until and timestamp(options.until),
         public_keys=[read_text(file) for file in options.public_key],
-        checkpoints=[read_text(file) for file in options.checkpoint],
+        checkpoints=[_read_kept(file) for file in options.checkpoint],
         compromised_keys={name: timestamp(since) for name, since in options.compromised},
         acknowledgements=given_acknowledgements(options),
         acknowledgement_keys=[read_text(file) for file in options.acknowledgement_key],
@@ -50,6 +52,17 @@ def run(options: argparse.Namespace) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
 
     return call(options.api, work)
+
+
+def _read_kept(file: str) -> str:
+    note = read_text(file)
+    try:
+        open_checkpoint(note)  # a statement is one too; its signatures are for whoever verifies
+    except NotaryError as error:
+        raise ConfigError(
+            f"--checkpoint: {file} is not a checkpoint ({error}); to keep one: lognotary checkpoint -o FILE"
+        ) from error
+    return note
 
 
 def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:

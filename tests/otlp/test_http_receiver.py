@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import uvicorn
-import zstandard
 from google.protobuf import json_format
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -25,6 +24,7 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from starlette.types import Message
 
 from harness.waiting import until
+from harness.zstd import zstd
 from server.admission.admission import AdmissionLimits
 from server.errors.ingest import (
     MalformedRequestError,
@@ -107,7 +107,7 @@ async def test_parameters_and_case_of_the_content_type_do_not_matter(value):
 @pytest.mark.parametrize("headers", BOTH)
 @pytest.mark.parametrize(
     ("encoding", "compress"),
-    [("gzip", gzip.compress), ("zstd", zstandard.compress), ("identity", bytes)],
+    [("gzip", gzip.compress), ("zstd", zstd.compress), ("identity", bytes)],
     ids=["gzip", "zstd", "identity"],
 )
 async def test_the_encodings_are_undone(headers, encoding, compress):
@@ -409,7 +409,7 @@ async def test_a_body_of_which_nothing_more_comes_is_not_waited_for():
 
 @pytest.mark.parametrize("headers", BOTH)
 @pytest.mark.parametrize(
-    ("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstandard.compress)], ids=["gzip", "zstd"]
+    ("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstd.compress)], ids=["gzip", "zstd"]
 )
 async def test_a_bomb_is_too_large(headers, encoding, compress):
     ingest = RecordingIngest()

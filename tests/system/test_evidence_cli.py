@@ -290,3 +290,34 @@ def test_records_that_audit_shows_have_the_names_that_prove_takes(server: Lognot
         (event,) = api.SearchAuditEvents(SearchAuditEventsRequest(actor_id=actor)).events
     assert shown_record(server, actor) == f"{event.evidence.origin}#{event.evidence.leaf_index}"
     assert server.cli("prove", shown_record(server, actor)).returncode == 0
+
+
+def test_a_checkpoint_that_does_not_exist_leaves_the_file_as_it_was(
+    shared_server: LognotaryServer, tmp_path: Path
+) -> None:
+    send(shared_server.otlp_grpc, log_record("a line"))
+    kept, missing = tmp_path / "kept", tmp_path / "missing"
+    kept.write_text("an older checkpoint\n", encoding="utf-8")
+    for file in (kept, missing):
+        done = shared_server.cli("checkpoint", "--log=shop/audit/node-1", "-o", str(file))
+        assert done.returncode != 0
+        assert "there is no log" in done.stderr
+    assert kept.read_text(encoding="utf-8") == "an older checkpoint\n"
+    assert not missing.exists()
+
+    names = tmp_path / "logs.txt"
+    done = shared_server.cli("checkpoint", "--list", "--origins", "-o", str(names))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert shared_server.cli("verify", "--logs-file", str(names)).returncode == 0
+    done = shared_server.cli("checkpoint", "--list", "--origins", "-o", str(tmp_path / "nowhere" / "logs.txt"))
+    assert done.returncode == 2
+    assert f"--output: {tmp_path}/nowhere/logs.txt cannot be written" in done.stderr
+
+
+def test_verify_names_the_kept_file_that_is_not_a_checkpoint(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.touch()
+    done = run_lognotary("verify", "--checkpoint", str(kept))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--checkpoint: {kept} is not a checkpoint" in done.stderr
+    assert "lognotary checkpoint -o FILE" in done.stderr

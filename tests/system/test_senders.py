@@ -11,7 +11,6 @@ from collections.abc import Callable
 import grpc
 import httpx
 import pytest
-import zstandard
 from google.protobuf.json_format import MessageToDict, Parse
 from google.rpc import status_pb2
 from opentelemetry._logs import LogRecord as ApiLogRecord
@@ -35,6 +34,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, refusal_of, request_of, send
+from harness.zstd import zstd
 from lognotary.v1.correlation_pb2 import GetTraceRequest, GetTraceResponse, SearchAuditEventsResponse
 from lognotary.v1.evidence_pb2 import VERIFIED
 from server.codec.otlp_json import request_from_json
@@ -223,7 +223,7 @@ def test_otlp_json_is_understood(shared_server: LognotaryServer) -> None:
 def test_compressed_requests_are_understood_over_http(shared_server: LognotaryServer, encoding: str) -> None:
     trace_id = new_trace_id()
     body = request_of([log_record(f"line {n}", trace_id=trace_id) for n in range(100)]).SerializeToString()
-    compressed = {"": body, "gzip": gzip.compress(body), "zstd": zstandard.compress(body)}[encoding]
+    compressed = {"": body, "gzip": gzip.compress(body), "zstd": zstd.compress(body)}[encoding]
     answer = post(shared_server, compressed, PROTOBUF, encoding)
     assert (answer.status_code, answer.content) == (200, b"")
     assert bodies_of(shared_server, trace_id) == sorted(f"line {n}" for n in range(100))
@@ -363,7 +363,7 @@ def test_requests_over_the_limit_are_refused_for_good_and_nothing_of_them_is_sto
     for content, encoding in (
         (body, ""),
         (gzip.compress(body), "gzip"),
-        (zstandard.compress(body), "zstd"),
+        (zstd.compress(body), "zstd"),
     ):
         answer = post(shared_server, content, PROTOBUF, encoding)
         assert answer.status_code == 413

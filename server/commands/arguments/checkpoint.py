@@ -20,8 +20,8 @@ def add_parser(commands: Any) -> None:
         "Exit status 1 if there is no such checkpoint.",
         epilog=examples(
             "lognotary checkpoint --list",
-            "lognotary checkpoint --log shop/audit/node-1 > kept",
-            "lognotary checkpoint --list --origins > logs.txt",
+            "lognotary checkpoint --log shop/audit/node-1 -o kept",
+            "lognotary checkpoint --list --origins -o logs.txt",
             variables=[API_VARIABLE],
         ),
     )
@@ -40,6 +40,12 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="with --list: only the origins, one on a line, to be kept for 'lognotary verify --logs-file FILE'",
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to this file instead; if there is nothing to write, leave it as it is",
+    )
     add_api_flag(parser)
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.checkpoint"))
@@ -52,6 +58,8 @@ def _size(text: str) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
+    if options.output and (options.json or (options.list and not options.origins)):
+        raise ValueError("--output writes a checkpoint, a statement, or the --origins: do not combine it with --json")
     if options.origins and (options.json or not options.list):
         raise ValueError("--origins requires --list, and excludes --json")
     if options.list and (options.log or options.size or options.statement):

@@ -7,10 +7,10 @@ import zlib
 from urllib.parse import unquote_to_bytes
 
 import h11
-import zstandard
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from harness.zstd import zstd
 from server.codec.decode import decode
 from server.codec.otlp_json import request_from_json
 from server.errors.ingest import MalformedRequestError
@@ -90,7 +90,7 @@ def _why_refused(request: h11.Request, body: bytes) -> str:
         return "more than one Content-Type or Content-Encoding, or none"
     try:
         plain = _decompressed(body, headers.get(b"content-encoding", b"").strip().lower())
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, zstd.ZstdError, ValueError) as error:
         return f"Content-Encoding: {error}"
     media_type = headers[b"content-type"].partition(b";")[0].strip().lower()
     try:
@@ -121,7 +121,7 @@ def _decompressed(body: bytes, encoding: bytes) -> bytes:
 def _all_frames(body: bytes) -> bytes:
     out = bytearray()
     while body:
-        frame = zstandard.ZstdDecompressor().decompressobj()
+        frame = zstd.ZstdDecompressor()
         out += frame.decompress(body)
         if not frame.eof or len(out) > _LIMIT:
             raise ValueError("cut, or too large")
