@@ -40,7 +40,7 @@ def test_a_change_behind_its_back_is_a_metric_a_line_of_the_log_and_an_audit_rec
     server: LognotaryServer, clickhouse_server: ClickHouseServer
 ) -> None:
     send(server.otlp_grpc, log_record("a secret line"), log_record("another line"))
-    wait_for(lambda: metric(server, "walks") >= 1 and metric(server, "records") >= 2)
+    wait_for(lambda: metric(server, "walks_total") >= 1 and metric(server, "records_total") >= 2)
     assert "self-verification: " not in server.log_text()
 
     clickhouse_server.query(
