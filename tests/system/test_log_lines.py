@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
 
-from harness.free_port import free_port
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from server.codec.choose import chosen_codec
 
@@ -48,9 +48,11 @@ def test_in_json_every_line_is_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_start_that_fails_says_why_in_the_form_of_the_log(tmp_path: Path, form: str) -> None:
-    taken = f"127.0.0.1:{free_port()}"
-    ports = ("--otlp-grpc", taken, "--otlp-http", taken, "--api-grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
-    done = run_lognotary("serve", "--data-dir", str(tmp_path / "data"), "--log-format", form, *ports, cwd=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        taken = f"127.0.0.1:{listening.getsockname()[1]}"
+        others = ("--otlp-grpc", "127.0.0.1:0", "--api-grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+        flags = ("--data-dir", str(tmp_path / "data"), "--log-format", form, "--otlp-http", taken, *others)
+        done = run_lognotary("serve", *flags, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     *_, last = done.stderr.splitlines()
     if form == "json":
