@@ -117,13 +117,28 @@ class DataDirectory:
         return f"{socket.gethostname()}:{self._path.resolve()} [{identifier}]"
 
     def writer(self, wanted: str = "") -> str:
-        """Return the writer's name: the requested one, else the stored one, else a new one."""
+        """Return the writer's name: the requested one, else the stored one, else a new one.
+
+        Raises:
+            DataDirectoryError: the stored one is lost: a new one would begin new logs, and forget how far the others
+                had grown.
+        """
         file = self._path / "writer"
         stored = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+        if not (wanted or stored) and (origins := self._kept_origins()):
+            raise DataDirectoryError(
+                f"{file}, which has the writer's name, is missing, but this directory has checkpoints of "
+                f"{' and '.join(origins)}: restore the file, or give the name, which is the last part of theirs "
+                "(--writer NAME); another name begins new logs"
+            )
         name = wanted or stored or _new_writer_name()
         if name != stored:
             replace_file(file, name + "\n")
         return name
+
+    def _kept_origins(self) -> list[str]:
+        kept = filter(None, map(_read_checkpoint, _checkpoint_files(self._path)))
+        return sorted({checkpoint.origin for checkpoint in kept})
 
     def journal(self, name: str) -> Path:
         """Return the directory of a journal."""

@@ -92,6 +92,22 @@ def test_the_writer_keeps_its_name(tmp_path: Path) -> None:
     LogName("shop", Stream.AUDIT, name)  # a name that origins can carry
 
 
+@pytest.mark.parametrize("workers", [False, True])
+def test_a_lost_name_is_not_replaced_when_there_are_checkpoints_of_its_logs(tmp_path: Path, workers: bool) -> None:
+    with DataDirectory(tmp_path) as data:
+        name = data.writer()
+        log = LogName("shop", Stream.AUDIT, f"{name}-1" if workers else name)
+        with DataDirectory(worker_directory(tmp_path, 1)) if workers else contextlib.nullcontext(data) as keeper:
+            keeper.remember_checkpoint(Stream.AUDIT, checkpoint_note(log, 3))
+        (tmp_path / "writer").unlink()
+        with pytest.raises(
+            DataDirectoryError, match=f"checkpoints of {log.origin}: restore the file, or give the name"
+        ):
+            data.writer()
+        assert not (tmp_path / "writer").exists()
+        assert data.writer(name) == name
+
+
 def test_two_directories_get_different_writer_names(tmp_path: Path) -> None:
     with DataDirectory(tmp_path / "a") as one, DataDirectory(tmp_path / "b") as other:
         assert one.writer() != other.writer()
