@@ -74,7 +74,7 @@ class Backend:
                 verification checks storage against.
             acknowledged: function that returns the signed acknowledgements of findings that the server keeps.
             on_verified: function that is called with the number of records that a verification has verified.
-            on_finding: function that is called with the kind of each finding.
+            on_finding: function that is called with the kind of each finding that nobody has acknowledged.
             status: source of what the server knows of itself.
         """
         self._engine = engine
@@ -189,21 +189,17 @@ class Backend:
                     raise
                 if step is None:
                     return
-                response = verify_response(self._counted(step))
+                response = verify_response(step)
                 if isinstance(step, Summary):
+                    self._on_verified(step.records)
                     response.summary.nothing_verified = _is_nothing(step)
                     response.summary.acknowledged = covered
                 elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
                     response.finding.acknowledgement.CopyFrom(acknowledgement_message(known))
                     covered += 1
+                elif isinstance(step, Finding):
+                    self._on_finding(step.kind.name)
                 yield response
-
-    def _counted(self, step: Progress | Finding | Expired | Summary) -> Progress | Finding | Expired | Summary:
-        if isinstance(step, Summary):
-            self._on_verified(step.records)
-        elif isinstance(step, Finding):
-            self._on_finding(step.kind.name)
-        return step
 
 
 def _scope(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
@@ -35,7 +36,7 @@ def read_notes(path: Path) -> list[str]:
 
 
 def keep_acknowledgement(path: Path, finding: str, note: str, *, beside: bool = True) -> Path:
-    """Write an acknowledgement, in place of an earlier one of the same finding; return its file.
+    """Write an acknowledgement to a file of its own, beside earlier ones of the same finding; return the file.
 
     Args:
         path: the data directory, or with ``beside=False`` the directory of acknowledgements itself.
@@ -46,9 +47,11 @@ def keep_acknowledgement(path: Path, finding: str, note: str, *, beside: bool = 
     Raises:
         DataDirectoryError: the file cannot be written.
     """
-    file = (path / _DIRECTORY if beside else path) / f"{finding}.note"
+    directory = path / _DIRECTORY if beside else path
+    names = (directory / f"{finding}{f'.{number}' if number else ''}.note" for number in count())
     try:
-        file.parent.mkdir(exist_ok=True)
+        directory.mkdir(exist_ok=True)
+        file = next(name for name in names if not name.exists())
         replace_file(file, note)
     except OSError as error:
         raise DataDirectoryError(f"the acknowledgement cannot be written: {error}") from error

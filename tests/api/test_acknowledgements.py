@@ -90,6 +90,15 @@ def test_any_subset_of_findings_may_be_acknowledged_and_verification_fails_if_on
     assert (said.reason, said.time.seconds, said.signed_by) == ("known since May", 5, fingerprint(key.public_key))
 
 
+def test_only_findings_that_nobody_has_acknowledged_are_counted_for_alerts(store: Writer) -> None:
+    findings, _ = verify(store)
+    counted: list[str] = []
+    backend = Backend(store.engine, store.keys, on_finding=counted.append)
+    request = evidence_pb2.VerifyRequest(acknowledgements=notes_of(findings[1:], store.signer.ed25519))
+    list(backend.verify(request))
+    assert counted == [evidence_pb2.FindingKind.Name(findings[0].kind)]
+
+
 def test_what_is_kept_counts_if_a_trusted_key_signed_it(store: Writer, caplog: pytest.LogCaptureFixture) -> None:
     findings, _ = verify(store)
     key = store.signer.ed25519
