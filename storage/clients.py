@@ -208,7 +208,7 @@ def open_client(url: StorageUrl, database: str | None, pinned: Mapping[str, str 
 def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
     _load_embedded()
     try:
-        url.path.mkdir(parents=True, exist_ok=True)
+        url.path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds data of senders
     except OSError as error:
         raise StorageConfigError(f"{url} cannot be used: {error}") from error
     _check_not_locked(url)

@@ -32,6 +32,11 @@ def test_a_server_waits_for_a_clickhouse_that_is_not_there_yet(clickhouse_node: 
         server.stop()
 
 
+def test_only_the_user_of_the_server_may_read_embedded_storage(tmp_path: Path) -> None:
+    with LognotaryServer(f"chdb://{tmp_path / 'new' / 'chdb'}", tmp_path / "data"):
+        assert (tmp_path / "new" / "chdb").stat().st_mode & 0o077 == 0
+
+
 def test_a_server_that_waits_for_clickhouse_can_be_stopped(clickhouse_node: ClickHouseNode, tmp_path: Path) -> None:
     clickhouse_node.stop()
     server = LognotaryServer(f"{clickhouse_node.url}/never", tmp_path / "data")
