@@ -22,8 +22,8 @@ class Verdict:
 
     Attributes:
         lost: IDs that are stored less often than they were acknowledged.
-        doubled: IDs that are stored oftener than their senders' outcomes allow.
-        doubled_refused: likewise, and each copy more may be of an attempt that was refused.
+        doubled: IDs that are stored more often than their senders' outcomes allow.
+        doubled_refused: doubled IDs of which every surplus copy may come from a refused attempt.
         unsigned: IDs of records outside committed batches.
         unknown_sender: IDs that nobody sent.
         repeats: copies that unknown outcomes explain.

@@ -229,7 +229,7 @@ async def test_a_worker_that_can_never_start_ends_all(
 
 
 async def test_a_worker_that_does_not_stop_is_killed(orders: list[Order]) -> None:
-    script = f"import time\n{READY}{WAIT_FOR_THE_END}time.sleep(1000)"
+    script = f"import signal\n{READY}{WAIT_FOR_THE_END}signal.pause()"
     workers = supervisor(orders, script, SupervisionTimes(stop_grace=0.05))
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())

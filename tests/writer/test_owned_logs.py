@@ -418,7 +418,7 @@ class TestMlDsa:
     def test_a_batch_that_lacks_the_second_signature_is_a_finding(self, server: Server) -> None:
         with server.running(server.store(ml_dsa=True)) as logs:
             server.write(logs)
-        # A note ends with its signature lines: the last of these is that of the second key.
+        # The last line of a note is the signature of the second key.
         server.engine.execute(
             "ALTER TABLE log_batches UPDATE Checkpoint = replaceRegexpOne(Checkpoint, '[^\\n]+\\n$', '') "
             f"WHERE LogId = '{AUDIT.log_id}' SETTINGS mutations_sync = 2"

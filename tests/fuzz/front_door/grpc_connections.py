@@ -77,7 +77,7 @@ def _any_frame(stream: int, chance: random.Random) -> bytes:
 
 
 def _sizes(stream: int, chance: random.Random) -> bytes:
-    """A size that is not that of the payload, or of no such frame."""
+    """Frame whose length field is wrong for its payload or for its type."""
     kind = chance.choice(tuple(Kind))
     length = chance.choice((0, 1, 5, 9, _MAX_FRAME, _MAX_FRAME + 1, 2**20, 2**24 - 1))
     return frame(kind, 0, chance.choice((0, stream)), chance.randbytes(chance.choice((0, 4, 8, 300))), length)

@@ -27,9 +27,9 @@ class Door(StrEnum):
 class Ending(StrEnum):
     """Client's end of a connection once all is written.
 
-    ``ANSWERED`` waits until all that was promised is answered: without limit, but for that of the whole script,
-    after which the server counts as hanging. The others close after a moment, at once, at once with RST, or
-    close the sending side and read to the end, which the server has to bring about.
+    ``ANSWERED`` waits for all expected answers, up to the time limit of the script; then the server counts as hanging.
+    The others close after a moment, at once, at once with RST, or close the sending side and read until the server
+    closes the connection.
     """
 
     ANSWERED = "answered"

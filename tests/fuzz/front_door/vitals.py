@@ -32,11 +32,11 @@ class Vitals:
     """Resources of a process, without those of the embedded ClickHouse in it.
 
     Attributes:
-        memory: bytes of memory (RSS), that of ClickHouse with it.
-        peak: the most that it ever was.
-        threads: threads.
-        sockets: open sockets.
-        files: other open files.
+        memory: resident memory (RSS) in bytes, including embedded ClickHouse.
+        peak: peak resident memory in bytes.
+        threads: number of threads.
+        sockets: number of open sockets.
+        files: number of other open files.
     """
 
     memory: int
