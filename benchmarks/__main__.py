@@ -14,6 +14,7 @@ _BENCHMARKS = (
     "receiver",
     "blocks",
     "ingest",
+    "bill",
     "latency",
     "memory",
     "endurance",
