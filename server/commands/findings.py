@@ -20,7 +20,8 @@ from server.commands.api_client import call, to_json
 from server.commands.arguments.findings import FLAGS, SHORTEST
 from server.commands.local import data_dir, open_storage, read_text
 from server.commands.output import Style, complain, say, say_json
-from server.commands.render import finding_lines, summary_line
+from server.commands.render import finding_lines
+from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
 from server.data_dir.acknowledgements import keep_acknowledgement
 from server.escaping.visible import visible
@@ -52,7 +53,7 @@ def list_findings(options: argparse.Namespace) -> int:
     else:
         for finding in findings:
             say(*finding_lines(finding, style))
-        say(summary_line(summary, style))
+        say(*summary_lines(summary, style))
     return 1 if summary.findings > summary.acknowledged or summary.nothing_verified else 0
 
 

@@ -17,8 +17,9 @@ from server.commands.local import data_dir, open_storage, read_text
 from server.commands.log_names import read_log_names
 from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
-from server.commands.render import expired_line, finding_lines, summary_line
+from server.commands.render import expired_line, finding_lines
 from server.commands.resume import ResumeFile
+from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import NotaryError
@@ -99,4 +100,4 @@ def _lines(step: evidence_pb2.VerifyResponse, style: Style) -> Iterable[str]:
     kind = step.WhichOneof("step")
     if kind == "finding":
         return finding_lines(step.finding, style)
-    return [expired_line(step.expired) if kind == "expired" else summary_line(step.summary, style)]
+    return [expired_line(step.expired)] if kind == "expired" else summary_lines(step.summary, style)

@@ -4,7 +4,7 @@ import io
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.output import Style
-from server.commands.render import event_lines, finding_lines, summary_line
+from server.commands.render import event_lines, finding_lines
 from tests.commands.records import audit_event, record
 
 PLAIN = Style(colour=False)
@@ -73,18 +73,7 @@ def test_a_finding_names_log_batch_leaf_and_record() -> None:
     assert "record: R" in text
 
 
-def test_the_summary_is_good_only_without_findings() -> None:
-    assert summary_line(evidence_pb2.VerifySummary(records=1), PLAIN).startswith("✔")
-    assert summary_line(evidence_pb2.VerifySummary(records=1, findings=1), PLAIN).startswith("✘")
-
-
 def test_text_is_coloured_on_terminals_only() -> None:
     assert Style.of(io.StringIO()) == PLAIN
     assert Style(colour=True).paint("x", "1") == "\x1b[1mx\x1b[0m"
     assert PLAIN.paint("x", "1") == "x"
-
-
-def test_nothing_verified_is_said_and_is_no_success() -> None:
-    line = summary_line(evidence_pb2.VerifySummary(nothing_verified=True), PLAIN)
-    assert line.startswith("✘ nothing was verified")
-    assert summary_line(evidence_pb2.VerifySummary(nothing_verified=True, findings=1), PLAIN).startswith("✘ 1 finding")
