@@ -25,6 +25,7 @@ __all__ = [
     "SkippedCheck",
     "StoredDefinitions",
     "compare_definitions",
+    "is_table_itself",
     "read_definitions",
 ]
 
@@ -168,6 +169,19 @@ def _skipped(system_table: str, error: AccessDeniedError) -> SkippedCheck:
     return SkippedCheck(_CHECKS[system_table], system_right(system_table), str(error))
 
 
+def is_table_itself(engine: Engine, table: str) -> bool:
+    """Return whether a table is one, and not a view or a table that reads others.
+
+    Raises:
+        StorageError: the definition cannot be read.
+    """
+    return _is_merge_tree(parse_create(read_one(engine.query(f"SHOW CREATE TABLE {table}"), text)))
+
+
+def _is_merge_tree(table: Table) -> bool:
+    return table.kind == "TABLE" and bool(_MERGE_TREE.fullmatch(table.engine))
+
+
 def _count(engine: Engine, what: str, system_table: str, condition: str, unread: list[SkippedCheck]) -> dict[str, int]:
     """Return a number for each table; ``unread`` receives the check if the user may not read the system table."""
     try:
@@ -213,7 +227,7 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
 
 def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iterator[str]:
     usual = expected[-1]
-    if actual.kind != "TABLE" or not _MERGE_TREE.fullmatch(actual.engine):
+    if not _is_merge_tree(actual):
         what = f"a table with the engine {actual.engine}" if actual.kind == "TABLE" else f"a {actual.kind.lower()}"
         yield f"{table} is {what}, and should be a table with the engine MergeTree"
         if actual.kind != "TABLE":

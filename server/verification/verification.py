@@ -40,6 +40,7 @@ from storage.errors import StorageError
 from storage.evidence import last_batch, read_foreign_batches, read_fragments, sample_batches
 from storage.inventory import BatchIndex, LogExtent, TileGroup, read_batch_index, read_extents, read_tile_groups
 from storage.record_groups import RecordGroups, read_all_record_groups
+from storage.schema import RECORD_TABLES
 from storage.statements import read_statements
 from storage.stored_records import check_scan_types
 
@@ -189,16 +190,17 @@ class _Verification:
     def _read(self) -> Iterator[Finding]:
         """Read what all logs need, as far as it can be read."""
         # Statements are read before batches, so that every checkpoint that a statement is about is among the batches.
-        yield from self._tolerance.trying("Statements", self._read_statements())
+        yield from self._tolerance.trying("Statements", self._read_statements(), "log_statements")
         # The list of batches is read before the rows, so that the rows of every verified batch are all among
         # them, however much is written meanwhile.
-        yield from self._tolerance.trying("The list of batches", self._read_batches())
+        yield from self._tolerance.trying("The list of batches", self._read_batches(), "log_batches")
         if not self._batches_read:  # everything else would seem to belong to no log
             self._unread |= {origin for log in self._stated.values() for origin in log.origins}
             return
-        yield from self._tolerance.trying("The hashes of logs", self._read_tiles())
+        yield from self._tolerance.trying("The hashes of logs", self._read_tiles(), "log_tiles")
         for stream in Stream:
-            yield from self._tolerance.trying(f"{stream.value.capitalize()} records", self._read_groups(stream))
+            what, table = f"{stream.value.capitalize()} records", RECORD_TABLES[stream]
+            yield from self._tolerance.trying(what, self._read_groups(stream), table)
         for origin in self._indexes:
             name = LogName.parse(origin)
             if name.stream in self._groups:
