@@ -22,7 +22,7 @@ from server.api.server_status import StatusSource, get_status
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
 from server.notary.acknowledgement import Coverage
-from server.notary.checkpoint import Checkpoint
+from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
 from server.notary.note import UnknownKeyError
@@ -192,7 +192,7 @@ class Backend:
                     return
                 response = verify_response(step)
                 if isinstance(step, Summary):
-                    self._on_verified(step.records)
+                    self._on_verified(step.records - step.mismatched)
                     response.summary.nothing_verified = _is_nothing(step)
                     response.summary.acknowledged = covered
                 elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
@@ -226,9 +226,10 @@ def _checked(notes: Iterable[str], keys: TrustedKeys, *, all_keys: bool) -> Iter
     for note in notes:
         try:
             yield check_checkpoint(note, keys)
-        except UnknownKeyError:
+        except UnknownKeyError as error:
             if all_keys:
-                raise
+                checkpoint, _ = open_checkpoint(note)
+                raise InvalidArgumentError(f"{described(checkpoint)} cannot be used: {error}") from error
 
 
 def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:

@@ -13,6 +13,7 @@ from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, ve
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, clock, count, sentence, shows_body
 from server.commands.units import cut, wrapped
+from server.escaping.visible import visible
 
 __all__ = ["event_lines", "expired_line", "finding_lines"]
 
@@ -24,6 +25,7 @@ def event_lines(
     bodies: bool = False,
     details: bool = False,
     width: int | None = None,
+    filters: str = "",
 ) -> Iterator[str]:
     """Format audit events, two lines each, and one verdict for all of them.
 
@@ -33,9 +35,10 @@ def event_lines(
         bodies: also show the bodies of events of which the sentence does not have it.
         details: show bodies and attributes, in full.
         width: columns of a line; None for any number.
+        filters: the filters that were given, as they are written on the command line.
     """
     if not found.events:
-        yield "no audit event matches"
+        yield f"no audit event matches {visible(filters)}" if filters else "there is no audit event"
         return
     for event in shown(found).events:
         doubtful = is_doubtful(event.evidence)

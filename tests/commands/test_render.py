@@ -55,7 +55,9 @@ def test_an_event_without_a_time_is_shown_at_its_receipt_and_says_so() -> None:
 
 
 def test_no_events_are_said_to_be_none() -> None:
-    assert list(event_lines(correlation_pb2.SearchAuditEventsResponse(), PLAIN)) == ["no audit event matches"]
+    nothing = correlation_pb2.SearchAuditEventsResponse()
+    assert list(event_lines(nothing, PLAIN)) == ["there is no audit event"]
+    assert list(event_lines(nothing, PLAIN, filters="--actor 'a b'")) == ["no audit event matches --actor 'a b'"]
 
 
 def test_more_pages_are_mentioned() -> None:

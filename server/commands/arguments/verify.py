@@ -27,9 +27,9 @@ def add_parser(commands: Any) -> None:
         description="Verify all batches and records, or those in a time range, and name all that do not match what was "
         "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
         "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give a "
-        "kept checkpoint. Exit status 1 if there is a finding that nobody has acknowledged, or nothing to verify: no log, "
-        "or nothing that was received in the range. A check that is left out because a user of ClickHouse lacks a right is "
-        "a warning, and does not change the exit status.",
+        "kept checkpoint. Exit status 1 if there is a finding that nobody has acknowledged, or nothing to verify: no "
+        "log, or nothing that was received in the range. A check that is left out because a user of ClickHouse lacks a "
+        "right is a warning, and does not change the exit status.",
         epilog=examples(
             "lognotary verify                       # asks the server",
             "lognotary verify --since 1d            # only what was received since yesterday",
@@ -72,8 +72,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--resume",
         metavar="FILE",
-        help="continue where a verification with this file ended or was interrupted, and read no entry before; the file "
-        "is created and updated",
+        help="continue where a verification with this file ended or was interrupted, and read no entry before; the "
+        "file is created and updated",
     )
     parser.add_argument(
         "--compromised",
