@@ -66,6 +66,10 @@ _AROUND = re.compile(
     r"^Received ClickHouse exception, code: \d+, server response: |(?: \(version [^()]*(?:\([^()]*\))?\))?"
     r"(?: \(for url [^ ]*\))?$"
 )
+# The query, which says nothing about the cause, and names that are alike.
+_QUERY = re.compile(
+    r" in scope .*?(?=\. \([A-Z_]+\)|\. Maybe you meant|$)| Maybe you meant.*?\?(?=\.? \([A-Z_]+\)|\.?$)"
+)
 _LONGEST = 500
 
 
@@ -120,7 +124,7 @@ def _broken_off(cause: str) -> OutcomeUnknownError:
 
 def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> StorageError:
     line = str(error).strip().partition("\n")[0]
-    message = _presentable(_AROUND.sub("", line))[:_LONGEST]
+    message = _presentable(_QUERY.sub("", _AROUND.sub("", line)))[:_LONGEST]
     code = error.code or 0
     if code == _SETTING_CONSTRAINT_VIOLATION or (code == _READONLY and "Cannot modify" in message):
         return SettingRefusedError(
