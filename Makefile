@@ -50,7 +50,7 @@ test-all: $(READY) ## run all tests
 	TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS)
 
 test-slow: $(READY) ## run the tests that 'make test' leaves out
-	TEST_PROFILE=patient $(PYTEST) --numprocesses $(WORKERS) -m slow
+	$(PYTEST) --numprocesses $(WORKERS) -m slow
 
 coverage: $(READY) ## measure the coverage of the fast tests; server/notary and server/check.py must have all branches covered
 	$(BIN)/pytest tests/notary tests/test_check.py -m "not hypothesis" --numprocesses auto --maxprocesses 4 --quiet \

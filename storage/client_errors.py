@@ -66,6 +66,10 @@ _AROUND = re.compile(
     r"^Received ClickHouse exception, code: \d+, server response: |(?: \(version [^()]*(?:\([^()]*\))?\))?"
     r"(?: \(for url [^ ]*\))?$"
 )
+# The query, which says nothing about the cause, and names that are alike.
+_QUERY = re.compile(
+    r" in scope .*?(?=\. \([A-Z_]+\)|\. Maybe you meant|$)| Maybe you meant.*?\?(?=\.? \([A-Z_]+\)|\.?$)"
+)
 _LONGEST = 500
 
 
@@ -98,23 +102,29 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
     except OperationalError as error:
         if _never_sent(error):
             raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
+        if any(isinstance(cause, ProtocolError) for cause in _causes(error)):
+            raise _broken_off(_root_cause(error)) from error
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
         raise _of_clickhouse(error, access, inserting=inserting) from error
     except ClickHouseError as error:
         raise StorageError(str(error)) from error
     except ProtocolError as error:
-        raise OutcomeUnknownError(
-            "storage broke off its answer: a limit of time stopped the query (max_execution_time, "
-            f"max_execution_time_leaf), or ClickHouse ended ({error})"
-        ) from error
+        raise _broken_off(str(error)) from error
     except HTTPError as error:
         raise OutcomeUnknownError(f"storage did not answer: {error}") from error
 
 
+def _broken_off(cause: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        "storage broke off its answer: a limit of time stopped the query (max_execution_time, "
+        f"max_execution_time_leaf), or ClickHouse ended ({cause})"
+    )
+
+
 def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> StorageError:
     line = str(error).strip().partition("\n")[0]
-    message = _presentable(_AROUND.sub("", line))[:_LONGEST]
+    message = _presentable(_QUERY.sub("", _AROUND.sub("", line)))[:_LONGEST]
     code = error.code or 0
     if code == _SETTING_CONSTRAINT_VIOLATION or (code == _READONLY and "Cannot modify" in message):
         return SettingRefusedError(
@@ -190,11 +200,17 @@ def _never_sent(error: BaseException) -> bool:
     return False
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what caused it, down to the root."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
 def _root_cause(error: BaseException) -> str:
-    cause = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    return str(cause) or type(cause).__name__
+    *_, root = _causes(error)
+    return str(root) or type(root).__name__
 
 
 def _presentable(message: str) -> str:

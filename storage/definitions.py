@@ -14,11 +14,20 @@ from functools import cache
 from server.notary.counted import counted
 from storage.create_statement import Column, Index, Table, parse_create
 from storage.engine import Engine
-from storage.errors import AccessDeniedError
+from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
+from storage.roles import system_right
 from storage.rowbinary import read_one, read_rows, text, uint8, uint64
 
-__all__ = ["EVIDENCE_TABLES", "Difference", "StoredDefinitions", "compare_definitions", "read_definitions"]
+__all__ = [
+    "EVIDENCE_TABLES",
+    "Difference",
+    "SkippedCheck",
+    "StoredDefinitions",
+    "compare_definitions",
+    "is_table_itself",
+    "read_definitions",
+]
 
 EVIDENCE_TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements")
 
@@ -26,11 +35,18 @@ EVIDENCE_TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_s
 _VERSIONS = ((24, 1), (99, 0))
 _MERGE_TREE = re.compile(r"(Replicated|Shared)?MergeTree(\(.*\))?")
 _SHOWS_MERGE_TREE = re.compile(r"^ENGINE = \w*MergeTree", re.MULTILINE)
-_RETENTION = re.compile(r"toDateTime\(IngestedAt\) \+ toIntervalDay\(\d+\)")
+_RETENTION = re.compile(r"toDateTime\(IngestedAt\) \+ toIntervalDay\((\d+)\)")
 _RECORD_TABLES = ("otel_logs", "audit_logs")
 
 _PATCH_PARTS = "active AND startsWith(name, 'patch-')"
 _UNFINISHED = "NOT is_done AND match(command, '^\\\\(?(UPDATE|DELETE)')"
+
+# Subjects of the checks that ask system tables.
+_CHECKS = {
+    "parts": "updates that are not merged into the rows yet",
+    "mutations": "changes and deletions of rows that are not done yet",
+    "masking_policies": "policies that mask values",
+}
 
 # Settings of a table that change which rows a query finds, or how rows can be changed and removed.
 _SETTINGS = frozenset(
@@ -63,6 +79,25 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedCheck:
+    """A check that is left out because this user lacks a right.
+
+    Attributes:
+        check: the subject of the check, as a noun phrase.
+        grant: the right that is missing, such as ``SELECT ON system.parts``.
+        reason: a sentence about the right and how to get it.
+    """
+
+    check: str
+    grant: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return a clause for people."""
+        return f"{self.check}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDefinitions:
     """Definitions as they are.
 
@@ -72,7 +107,7 @@ class StoredDefinitions:
         masked: tables with a masking policy.
         patched: table -> rows of its updates that are not merged into parts yet.
         mutated: table -> number of mutations that change or delete rows and are not done.
-        unread: sentences about what this user may not read.
+        unread: the checks that are left out because of what this user may not read.
     """
 
     creates: Mapping[str, str]
@@ -80,7 +115,13 @@ class StoredDefinitions:
     masked: frozenset[str] = frozenset()
     patched: Mapping[str, int] = field(default_factory=dict)
     mutated: Mapping[str, int] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
+    unread: tuple[SkippedCheck, ...] = ()
+
+    def retention_days(self, table: str) -> int | None:
+        """Return the days after which a table's TTL drops records; None for never, or if it is not Lognotary's."""
+        ttl = parse_create(self.creates[table]).clauses.get("TTL", "") if table in self.creates else ""
+        match = _RETENTION.fullmatch(ttl)
+        return int(match[1]) if match else None
 
 
 def read_definitions(engine: Engine) -> StoredDefinitions:
@@ -99,27 +140,54 @@ def read_definitions(engine: Engine) -> StoredDefinitions:
             filtered.add(table)
     names = ", ".join(f"'{table}'" for table in EVIDENCE_TABLES)
     here = f"database = currentDatabase() AND table IN ({names})"
-    unread: list[str] = []
-    patched = _count(engine, "sum(rows)", "system.parts", f"{here} AND {_PATCH_PARTS}", unread)
-    mutated = _count(engine, "count()", "system.mutations", f"{here} AND {_UNFINISHED}", unread)
+    unread: list[SkippedCheck] = []
+    patched = _count(engine, "sum(rows)", "parts", f"{here} AND {_PATCH_PARTS}", unread)
+    mutated = _count(engine, "count()", "mutations", f"{here} AND {_UNFINISHED}", unread)
     masked: set[str] = set()
-    try:
-        if read_one(engine.query("EXISTS TABLE system.masking_policies"), uint8):  # not in every version
+    if _has_masking_policies(engine):
+        try:
             rows = engine.query(f"SELECT DISTINCT table FROM system.masking_policies WHERE {here}")
             masked = {table for (table,) in read_rows(rows, (text,))}
-    except AccessDeniedError:
-        pass  # where users may not list policies, masked values are found as changed records
+        except AccessDeniedError as error:
+            unread.append(_skipped("masking_policies", error))
+        except NotAppliedError:
+            pass  # this version has no such table
     return StoredDefinitions(creates, frozenset(filtered), frozenset(masked), patched, mutated, tuple(unread))
 
 
-def _count(engine: Engine, what: str, system_table: str, condition: str, unread: list[str]) -> dict[str, int]:
-    """Return a number for each table; ``unread`` receives a sentence if the user may not read the system table."""
+def _has_masking_policies(engine: Engine) -> bool:
+    """Return whether this storage may have masking policies; the embedded engine, with its one user, has none."""
+    if engine.info.exclusive:
+        return False
     try:
-        rows = engine.query(f"SELECT table, {what} FROM {system_table} WHERE {condition} GROUP BY table")
+        return bool(read_one(engine.query("EXISTS TABLE system.masking_policies"), uint8))
+    except AccessDeniedError:
+        return True
+
+
+def _skipped(system_table: str, error: AccessDeniedError) -> SkippedCheck:
+    return SkippedCheck(_CHECKS[system_table], system_right(system_table), str(error))
+
+
+def is_table_itself(engine: Engine, table: str) -> bool:
+    """Return whether a table is one, and not a view or a table that reads others.
+
+    Raises:
+        StorageError: the definition cannot be read.
+    """
+    return _is_merge_tree(parse_create(read_one(engine.query(f"SHOW CREATE TABLE {table}"), text)))
+
+
+def _is_merge_tree(table: Table) -> bool:
+    return table.kind == "TABLE" and bool(_MERGE_TREE.fullmatch(table.engine))
+
+
+def _count(engine: Engine, what: str, system_table: str, condition: str, unread: list[SkippedCheck]) -> dict[str, int]:
+    """Return a number for each table; ``unread`` receives the check if the user may not read the system table."""
+    try:
+        rows = engine.query(f"SELECT table, {what} FROM system.{system_table} WHERE {condition} GROUP BY table")
     except AccessDeniedError as error:
-        unread.append(
-            f"updates that are not merged yet cannot be listed, for lack of SELECT on {system_table}: {error}"
-        )
+        unread.append(_skipped(system_table, error))
         return {}
     return dict(read_rows(rows, (text, uint64)))
 
@@ -159,7 +227,7 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
 
 def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iterator[str]:
     usual = expected[-1]
-    if actual.kind != "TABLE" or not _MERGE_TREE.fullmatch(actual.engine):
+    if not _is_merge_tree(actual):
         what = f"a table with the engine {actual.engine}" if actual.kind == "TABLE" else f"a {actual.kind.lower()}"
         yield f"{table} is {what}, and should be a table with the engine MergeTree"
         if actual.kind != "TABLE":

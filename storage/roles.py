@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-__all__ = ["Role", "grants", "quoted"]
+__all__ = ["Role", "grants", "quoted", "system_right"]
 
 _EVIDENCE = ("log_batches", "log_tiles", "log_statements")
 _RECORDS = ("otel_logs", "audit_logs")
@@ -58,7 +58,12 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"ALTER TTL, ALTER SETTINGS ON {database}.{table}" for table in _RECORDS)
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"
-    yield from (f"SELECT({', '.join(columns)}) ON system.{table}" for table, columns in _SYSTEM.items())
+    yield from map(system_right, _SYSTEM)
+
+
+def system_right(table: str) -> str:
+    """Return the right to ask a system table, given without its database, what verification asks it."""
+    return f"SELECT({', '.join(_SYSTEM[table])}) ON system.{table}"
 
 
 def quoted(name: str) -> str:

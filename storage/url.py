@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from storage.errors import StorageConfigError
 
-__all__ = ["DEFAULT_DATABASE", "EmbeddedUrl", "ServerUrl", "StorageUrl", "parse_storage_url"]
+__all__ = ["DEFAULT_DATABASE", "EmbeddedUrl", "ServerUrl", "StorageUrl", "names_database", "parse_storage_url"]
 
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DEFAULT_DATABASE = "lognotary"
@@ -87,19 +87,30 @@ def parse_storage_url(text: str) -> StorageUrl:
     )
 
 
+def names_database(text: str) -> bool:
+    """Return whether a valid storage URL leaves no choice of the database: ``DEFAULT_DATABASE`` is taken otherwise."""
+    parts = urlsplit(text)
+    return parts.scheme == "chdb" or bool(_named_databases(parts))
+
+
 def _database(parts: SplitResult) -> str:
-    """Return the database that a server's URL names, as its path or as the parameter ``database``."""
+    """Return the database that a server's URL names."""
     if parts.fragment:
         raise StorageConfigError("a storage URL has no fragment: write '#' in a name or password as %23")
-    named = {unquote(parts.path.strip("/"))} - {""}
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    named = _named_databases(parts)
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
         if name != "database":
             raise StorageConfigError(
                 f"{name!r} is not a parameter of a storage URL, which is http(s)://user:password@host:8123/database"
             )
-        named.add(value)
     if len(named) > 1:
         raise StorageConfigError(
             f"the storage URL names two databases, {' and '.join(map(repr, sorted(named)))}: leave out one"
         )
     return named.pop() if named else DEFAULT_DATABASE
+
+
+def _named_databases(parts: SplitResult) -> set[str]:
+    """Return the databases that a server's URL names, as its path or as the parameter ``database``."""
+    values = [value for name, value in parse_qsl(parts.query, keep_blank_values=True) if name == "database"]
+    return ({unquote(parts.path.strip("/"))} - {""}) | set(values)

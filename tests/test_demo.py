@@ -52,7 +52,7 @@ def test_demo_shows_the_main_job(tmp_path: Path) -> None:
     leaf = re.search(r"UPDATE ActorId = 'alice' WHERE LogId = '\w{16}' AND LeafIndex = (\d+)", change)
     assert leaf is not None
     assert f"RECORD_CHANGED  record {leaf[1]} of shop/audit/" in found
-    assert "✘ 1 finding; verified 251 records" in found
+    assert "✘ 1 finding; verified 250 of 251 records" in found
     assert after.count("✘ of 11 records: 1 tampered with, 10 verified") == 1
     assert after.count("└ ✘ tampered: content does not match what was signed") == 1
     assert re.search(r"^✘ .*AUDIT +alice refund\.approve on order 1047 .*→ success$", after, re.MULTILINE)

@@ -195,6 +195,19 @@ class TestEvidence:
         for number, record in enumerate(self.example.records):
             assert (tmp_path / f"record-{number}.bin").read_bytes() == record
 
+    def test_the_check_by_hand_ends_with_an_error_if_a_record_is_another(self, tmp_path: Path) -> None:
+        require_tools("bash", "openssl", "sha256sum", "xxd", "base64")
+        commands = [
+            text for language, text in FENCE.findall(section("evidence.md", "## A worked example")) if language == "sh"
+        ]
+        script = "\n".join(commands)
+        for wrong, status in ((script, 0), (script.replace("27286180003626f62", "27286180003626f63"), 1)):
+            done = subprocess.run(
+                ["bash", "-c", wrong], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert done.returncode == status, done.stdout
+            assert ("the root hash is the same" in done.stdout) == (status == 0)
+
     def test_a_stored_record_can_be_checked_by_hand(self, tmp_path: Path, clickhouse_server: ClickHouseServer) -> None:
         require_tools("bash", "curl", "sha256sum")
         with clickhouse_server.fresh_database() as database:

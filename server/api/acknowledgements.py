@@ -7,7 +7,12 @@ from collections.abc import Iterable
 
 from lognotary.v1 import evidence_pb2
 from server.api.errors import InvalidArgumentError
-from server.notary.acknowledgement import Acknowledged, acknowledgement_keys, open_acknowledgement
+from server.notary.acknowledgement import (
+    Acknowledged,
+    acknowledgement_keys,
+    open_acknowledgement,
+    parse_acknowledgement,
+)
 from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.trust import TrustedKeys, read_public_pem
 
@@ -39,13 +44,20 @@ def known_findings(request: evidence_pb2.VerifyRequest, keys: TrustedKeys, kept:
         try:
             known.append(open_acknowledgement(note, signers))
         except VerificationError as error:
-            raise InvalidArgumentError(f"an acknowledgement cannot be used: {error}") from error
+            raise InvalidArgumentError(f"{_subject(note)} cannot be used: {error}") from error
     for note in kept:
         try:
             known.append(open_acknowledgement(note, signers))
         except VerificationError as error:
             _logger.warning("an acknowledgement in the data directory is not used: %s", error)
     return known
+
+
+def _subject(note: str) -> str:
+    try:
+        return f"the acknowledgement of the finding {parse_acknowledgement(note).finding}"
+    except VerificationError:
+        return "an acknowledgement"
 
 
 def acknowledgement_message(known: Acknowledged) -> evidence_pb2.Acknowledgement:

@@ -20,9 +20,9 @@ from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.server_status import StatusSource, get_status
 from server.api.tile_files import latest_checkpoint, read_tile
-from server.api.time_ranges import check_time_range
+from server.api.time_ranges import check_has_begun, check_time_range
 from server.notary.acknowledgement import Coverage
-from server.notary.checkpoint import Checkpoint
+from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
 from server.notary.note import UnknownKeyError
@@ -154,6 +154,7 @@ class Backend:
         """
         interrupt = interrupt or Interrupt()
         check_time_range(request)
+        check_has_begun(request)
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
@@ -191,7 +192,7 @@ class Backend:
                     return
                 response = verify_response(step)
                 if isinstance(step, Summary):
-                    self._on_verified(step.records)
+                    self._on_verified(step.records - step.mismatched)
                     response.summary.nothing_verified = _is_nothing(step)
                     response.summary.acknowledged = covered
                 elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
@@ -225,9 +226,10 @@ def _checked(notes: Iterable[str], keys: TrustedKeys, *, all_keys: bool) -> Iter
     for note in notes:
         try:
             yield check_checkpoint(note, keys)
-        except UnknownKeyError:
+        except UnknownKeyError as error:
             if all_keys:
-                raise
+                checkpoint, _ = open_checkpoint(note)
+                raise InvalidArgumentError(f"{described(checkpoint)} cannot be used: {error}") from error
 
 
 def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:
@@ -237,8 +239,11 @@ def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:
 
 
 def _is_nothing(summary: Summary) -> bool:
-    """Return whether a verification verified no batch, and found no log at the checkpoint from which it continued."""
-    return summary.logs == 0 or (summary.batches == 0 and summary.continued == 0)
+    """Return whether a verification verified nothing of what it is about.
+
+    That is no batch, unless a log was found at the checkpoint from which it continued; or no record of a range of time.
+    """
+    return summary.logs == 0 or summary.nothing_received or (summary.batches == 0 and summary.continued == 0)
 
 
 def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:

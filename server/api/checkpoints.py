@@ -37,24 +37,32 @@ def parse_log(log: str) -> str:
         ) from error
 
 
-def find_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size: int) -> Batch:
+def find_checkpoint(engine: Engine, keys: TrustedKeys, log: str, tree_size: int) -> Batch:
     """Return the batch whose checkpoint has ``tree_size`` entries; 0 for the latest batch.
 
+    Args:
+        engine: the storage.
+        keys: trusted public keys.
+        log: the log's origin or its ID; errors name the log by the one that was given.
+        tree_size: number of entries.
+
     Raises:
+        InvalidArgumentError: the text is neither an origin nor a log ID.
         NotFoundError: the log does not exist, or none of its batches ends at this size.
         AlteredError: the batch is not what was signed, or is not signed by a known key.
         StorageError: storage cannot be read.
     """
+    log_id = parse_log(log)
     if tree_size == 0:
         latest = last_batch(engine, log_id)
         if latest is None:
-            raise NotFoundError(f"there is no log {log_id}; list the logs with 'lognotary checkpoint --list'")
+            raise NotFoundError(f"there is no log {log}; list the logs with 'lognotary checkpoint --list'")
         return _checked([latest], keys)
     batch = stored_checkpoint(engine, keys, log_id, tree_size)
     if batch is None:
         sizes = nearest_sizes(engine, log_id, tree_size)
         if not sizes:
-            raise NotFoundError(f"there is no log {log_id}; list the logs with 'lognotary checkpoint --list'")
+            raise NotFoundError(f"there is no log {log}; list the logs with 'lognotary checkpoint --list'")
         raise NotFoundError(
             f"there is no checkpoint after {tree_size} entries, because no batch ends there; the nearest "
             + (f"is after {sizes[0]}" if len(sizes) == 1 else f"are after {sizes[0]} and after {sizes[1]}")

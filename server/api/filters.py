@@ -10,7 +10,7 @@ from server.api.messages import to_nanos
 from server.api.time_ranges import check_time_range
 from server.api.trace_ids import parse_trace_id
 from server.errors.suggestions import not_one_of
-from server.notary.audit_words import CATEGORIES, OUTCOMES
+from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
 from storage.records import AuditFilter
 
 __all__ = ["audit_filter"]
@@ -61,14 +61,10 @@ def _word(name: str, text: str, valid: tuple[str, ...]) -> str:
 
 
 def _pattern(name: str, text: str) -> tuple[str, bool]:
-    r"""Return the text that a value is or, with True, begins with; ``\*`` is an asterisk."""
-    pieces = text.replace("\\*", "\0").split("*")
-    if len(pieces) > 2 or (len(pieces) == 2 and pieces[1]):
-        raise InvalidArgumentError(
-            f"{name}: {text[:80]!r} has a '*' that is not at its end: give the whole value, or a beginning followed by "
-            "'*' (an asterisk itself is written '\\*')"
-        )
-    return pieces[0].replace("\0", "*"), len(pieces) == 2
+    try:
+        return parse_pattern(text)
+    except ValueError as error:
+        raise InvalidArgumentError(f"{name}: {error}") from error
 
 
 def _time(name: str, timestamp: Timestamp) -> int:

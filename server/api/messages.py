@@ -143,6 +143,17 @@ def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb
                 findings=item.findings,
                 statements=item.statements,
                 expired_records=item.expired_records,
+                entries=[
+                    evidence_pb2.VerifiedEntries(origin=one.origin, first_leaf=one.first, end_leaf=one.end)
+                    for one in item.entries
+                ],
+                resumed_entries=item.resumed,
+                mismatched_records=item.mismatched,
+                unread_logs=item.unread,
+                skipped_checks=[
+                    evidence_pb2.SkippedCheck(check=one.check, grant=one.grant, reason=one.reason)
+                    for one in item.skipped
+                ],
             )
         )
     return evidence_pb2.VerifyResponse(

@@ -79,7 +79,7 @@ def get_checkpoint(engine: Engine, keys: TrustedKeys, request: pb.GetCheckpointR
         AlteredError: its batch does not match what was signed.
         StorageError: storage cannot be read.
     """
-    batch = find_checkpoint(engine, keys, parse_log(request.log), request.tree_size)
+    batch = find_checkpoint(engine, keys, request.log, request.tree_size)
     confirmed = confirmations(engine, keys, batch)
     return pb.GetCheckpointResponse(
         checkpoint=checkpoint_note(batch, confirmed.cosignatures),
@@ -150,11 +150,11 @@ def _checkpoint_over(
     """Return the batch whose checkpoint an entry is proved against. Raises as ``find_checkpoint``."""
     if request.tree_size or request.for_evidence:
         witnessed = 0 if request.tree_size else witnessed_size(engine, log_id, request.leaf_index)
-        return find_checkpoint(engine, keys, log_id, request.tree_size or witnessed)
+        return find_checkpoint(engine, keys, request.log, request.tree_size or witnessed)
     recent = cache.latest(log_id)
     if recent is not None and request.leaf_index < recent.tree_size:
         return recent
-    batch = find_checkpoint(engine, keys, log_id, 0)
+    batch = find_checkpoint(engine, keys, request.log, 0)
     cache.keep_latest(batch)
     return batch
 
@@ -164,8 +164,8 @@ def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) ->
     rows = list(read_records(engine, stream, batch.log_id, index, index + 1))
     if not rows:
         raise NotFoundError(
-            f"record {index} of {batch.origin} is no longer stored: it has expired or was deleted. Without "
-            "include_record, the proof is returned"
+            f"record {index} of {batch.origin} is no longer stored: it has expired or was deleted. Its entry is still "
+            "in the log, and can be proved without the record's content"
         )
     found = zip(rows, gather_evidence(engine, keys, stream, rows, rehash=True), strict=True)
     # There is more than one after a crash, or if rows were copied.
@@ -188,7 +188,7 @@ def get_consistency_proof(
         raise InvalidArgumentError("first must be given: the size of the earlier tree")
     if request.second and request.first > request.second:
         raise InvalidArgumentError(f"first is not greater than second, but {request.first} > {request.second}")
-    later = find_checkpoint(engine, keys, log_id, request.second)
+    later = find_checkpoint(engine, keys, request.log, request.second)
     first, second = request.first, later.tree_size
     if first > second:
         raise NotFoundError(f"{later.origin} has not grown to {entries_of(first)}: it has {second}")

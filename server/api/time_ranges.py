@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -9,7 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos
 
-__all__ = ["WithTimeRange", "check_time_range"]
+__all__ = ["WithTimeRange", "check_has_begun", "check_time_range"]
+
+
+_CLOCKS = 60 * 10**9  # nanoseconds by which the clock of the caller may be ahead
 
 
 class WithTimeRange(Protocol):
@@ -38,6 +42,22 @@ def check_time_range(request: WithTimeRange) -> None:
     if to_nanos(request.since) >= to_nanos(request.until):
         since, until = _shown(request.since), _shown(request.until)
         raise InvalidArgumentError(f"since ({since}) is not before until ({until}), so nothing can be between them")
+
+
+def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:
+    """Check that a range of time of receipt does not begin in the future, when nothing can have been received yet.
+
+    Args:
+        request: the request.
+        now: the current time in nanoseconds since the epoch; None for the clock's.
+
+    Raises:
+        InvalidArgumentError: ``since`` is in the future.
+    """
+    if request.HasField("since") and to_nanos(request.since) > (time.time_ns() if now is None else now) + _CLOCKS:
+        raise InvalidArgumentError(
+            f"since ({_shown(request.since)}) is in the future, so nothing can have been received after it"
+        )
 
 
 def _shown(timestamp: Timestamp) -> str:

@@ -8,11 +8,14 @@ from server.api.errors import InvalidArgumentError
 
 __all__ = ["parse_trace_id"]
 
+_UUID = "([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})"
 _FORMS = tuple(
     re.compile(form)
     for form in (
         "(?:0x)?([0-9a-f]{32})",
-        "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",  # UUID
+        rf"{_UUID}",
+        rf"\{{{_UUID}\}}",
+        rf"urn:uuid:{_UUID}",  # RFC 9562
         "[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?",  # traceparent (W3C Trace Context)
         "(?:root=)?1-([0-9a-f]{8}-[0-9a-f]{24})(?:;.*)?",  # X-Amzn-Trace-Id
     )
@@ -20,7 +23,7 @@ _FORMS = tuple(
 
 
 def parse_trace_id(text: str) -> str:
-    """Parse a trace ID: 32 hexadecimal digits, also as a UUID, with ``0x``, in a traceparent, or of X-Ray.
+    """Parse a trace ID: 32 hexadecimal digits, also with ``0x``, as a UUID, in a traceparent, or of X-Ray.
 
     Returns:
         The 32 digits, in lower case.
@@ -36,5 +39,6 @@ def parse_trace_id(text: str) -> str:
                 return trace_id
     raise InvalidArgumentError(
         f"{text[:80]!r} is not a trace ID, which has 32 hexadecimal digits, not all zero, such as "
-        "4bf92f3577b34da6a3ce929d0e0e4736 (or the same as a UUID, with 0x, in a traceparent, or as an X-Ray ID)"
+        "4bf92f3577b34da6a3ce929d0e0e4736 (or the same in upper case, with 0x, as a UUID, {UUID} or urn:uuid:UUID, in "
+        "a traceparent, or as an X-Ray ID)"
     )

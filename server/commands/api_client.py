@@ -26,12 +26,15 @@ _FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
 _HTTP_ANSWERS = ("http1", "HTTP/1", "http2 header with status: 4", "frame", "preface", "settings")
 
 
-def call(address: str | None, work: Callable[[grpc.Channel], int]) -> int:
+def call(
+    address: str | None, work: Callable[[grpc.Channel], int], explain: Callable[[str], str] = lambda message: message
+) -> int:
     """Run calls against a server; errors become a message and an exit status.
 
     Args:
         address: ``host:port`` as given with ``--api``; None for the variable's, or the default.
         work: makes the calls, and returns the exit status.
+        explain: turns the message of an error into one for people, in the words of the command.
     """
     variable = API_VARIABLE[0]
     source = "--api" if address else variable
@@ -49,7 +52,7 @@ def call(address: str | None, work: Callable[[grpc.Channel], int]) -> int:
         with grpc.insecure_channel(address, options=_OPTIONS) as channel:
             return work(channel)
     except grpc.RpcError as error:
-        complain(_explain(error.code(), error.details() or "", address))
+        complain(explain(_explain(error.code(), error.details() or "", address)))
         return 1 if error.code() in _FINDINGS else 2
 
 

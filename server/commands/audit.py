@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from typing import Any
 
-import grpc
-
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
-from server.commands.api_client import call, timestamp, to_json
+from lognotary.v1 import correlation_pb2
+from server.commands.api_client import timestamp, to_json
 from server.commands.arguments.audit import FILTERS
-from server.commands.evidence_lines import is_doubtful
+from server.commands.evidence_lines import COMPLETENESS, is_doubtful
 from server.commands.output import Style, say_json
 from server.commands.pager import say_paged
 from server.commands.render import event_lines
+from server.commands.sentences import clock
+from server.commands.sources import Source, ask
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -30,12 +31,11 @@ def run(options: argparse.Namespace) -> int:
         **filters,
     )
 
-    def work(channel: grpc.Channel) -> int:
-        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+    def work(source: Source) -> int:
         found = correlation_pb2.SearchAuditEventsResponse()
         while True:
             request.page_size = min(options.limit - len(found.events), 1000)
-            page = stub.SearchAuditEvents(request)
+            page = source.search_audit_events(request)
             found.events.extend(page.events)
             found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
             request.page_token = found.next_page_token = page.next_page_token
@@ -50,9 +50,27 @@ def run(options: argparse.Namespace) -> int:
                 bodies=bool(options.text),
                 details=options.verbose,
                 width=line_width(sys.stdout),
+                filters=_filters(options),
             )
-            say_paged(lines, pager=not options.no_pager)
+            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful(event.evidence) for event in found.events)
         return 1 if doubtful or found.unproved_omitted or not found.events else 0
 
-    return call(options.api, work)
+    return ask(options, work, explain=_in_options)
+
+
+def _filters(options: argparse.Namespace) -> str:
+    """Return the filters as they are written on the command line, with times in UTC."""
+    given = {flag: getattr(options, field) for flag, (field, _) in FILTERS.items()}
+    words = [word for flag, text in given.items() if text for word in (f"--{flag}", text)]
+    for flag in ("since", "until"):
+        if moment := getattr(options, flag):
+            words += [f"--{flag}", clock(timestamp(moment))]
+    return shlex.join(words)
+
+
+def _in_options(message: str) -> str:
+    """Return an error's message with the name of an option in the place of the field's."""
+    name, colon, rest = message.partition(": ")
+    option = next((flag for flag, (field, _) in FILTERS.items() if field == name), "")
+    return f"--{option}{colon}{rest}" if option else message

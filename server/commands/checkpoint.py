@@ -6,11 +6,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
-
-from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
-from server.commands.api_client import call, to_json
+from lognotary.v1 import evidence_pb2
+from server.commands.api_client import to_json
 from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
+from server.commands.sources import Source, ask
 from server.data_dir.atomic_files import replace_file
 from server.notary.counted import counted, entries_of
 from server.settings.errors import ConfigError
@@ -23,17 +22,16 @@ _WIDEST = 80  # characters of the column of origins
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
 
-    def work(channel: grpc.Channel) -> int:
-        stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
+    def work(source: Source) -> int:
         if options.list:
-            return _list(stub, options)
+            return _list(source, options)
         log = options.log
         if not log:
-            found = stub.ListLogs(evidence_pb2.ListLogsRequest())
+            found = source.list_logs(evidence_pb2.ListLogsRequest())
             if len(found.logs) != 1:
                 return _ask_which(found)
             log = found.logs[0].log_id
-        answer = stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(log=log, tree_size=options.size))
+        answer = source.get_checkpoint(evidence_pb2.GetCheckpointRequest(log=log, tree_size=options.size))
         # As it is: the bytes are what was signed.
         note = answer.last_statement if options.statement else answer.checkpoint
         if options.json:
@@ -42,11 +40,11 @@ def run(options: argparse.Namespace) -> int:
             _put(note, options.output)
         return 0
 
-    return call(options.api, work)
+    return ask(options, work)
 
 
-def _list(stub: evidence_pb2_grpc.EvidenceServiceStub, options: argparse.Namespace) -> int:
-    found = stub.ListLogs(evidence_pb2.ListLogsRequest())
+def _list(source: Source, options: argparse.Namespace) -> int:
+    found = source.list_logs(evidence_pb2.ListLogsRequest())
     if options.origins:
         good = [log.origin for log in found.logs if not log.problem]
         if good:

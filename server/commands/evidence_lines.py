@@ -9,9 +9,11 @@ from lognotary.v1 import evidence_pb2
 from server.commands.output import Style
 from server.commands.sentences import count
 
-__all__ = ["OMITTED", "is_doubtful", "reason_line", "verdict"]
+__all__ = ["COMPLETENESS", "OMITTED", "is_doubtful", "reason_line", "verdict"]
 
 OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
+
+COMPLETENESS = "Only stored records can be shown: whether one is missing is what 'lognotary verify' tells"
 
 _WORDS = {
     evidence_pb2.TAMPERED: "tampered with",

@@ -18,10 +18,12 @@ from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, to_json
 from server.commands.arguments.findings import FLAGS, SHORTEST
-from server.commands.local import data_dir, open_storage, read_text
+from server.commands.given_files import GivenFiles, read_acknowledgement_keys, read_public_keys
+from server.commands.local import data_dir, open_storage
 from server.commands.output import Style, complain, say, say_json
-from server.commands.render import finding_lines, summary_line
-from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
+from server.commands.render import finding_lines
+from server.commands.verdict import summary_lines
+from server.commands.verification_steps import add_what_server_knows
 from server.data_dir.acknowledgements import keep_acknowledgement
 from server.escaping.visible import visible
 from server.keys.identity import key_store
@@ -52,7 +54,7 @@ def list_findings(options: argparse.Namespace) -> int:
     else:
         for finding in findings:
             say(*finding_lines(finding, style))
-        say(summary_line(summary, style))
+        say(*summary_lines(summary, style))
     return 1 if summary.findings > summary.acknowledged or summary.nothing_verified else 0
 
 
@@ -130,10 +132,11 @@ def _key(options: argparse.Namespace, settings: Settings) -> SigningKey:
 
 def _verified(options: argparse.Namespace) -> list[evidence_pb2.VerifyResponse] | int:
     """Return the steps of a verification; an exit status if it failed."""
+    given = GivenFiles()
     request = evidence_pb2.VerifyRequest(
-        public_keys=[read_text(file) for file in options.public_key],
-        acknowledgements=given_acknowledgements(options),
-        acknowledgement_keys=[read_text(file) for file in options.acknowledgement_key],
+        public_keys=read_public_keys(options.public_key),
+        acknowledgements=given.read_acknowledgements(options.acknowledgements),
+        acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
     )
     if options.storage:
         if directory := data_dir(options):
@@ -142,14 +145,14 @@ def _verified(options: argparse.Namespace) -> list[evidence_pb2.VerifyResponse] 
             try:
                 return list(_steps(Backend(engine, TrustedKeys()).verify(request)))
             except ApiError as error:
-                raise ConfigError(str(error)) from error
+                raise ConfigError(given.name(str(error))) from error
     steps: list[evidence_pb2.VerifyResponse] = []
 
     def work(channel: grpc.Channel) -> int:
         steps.extend(_steps(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request)))
         return 0
 
-    return call(options.api, work) or steps
+    return call(options.api, work, explain=given.name) or steps
 
 
 def _steps(steps: Iterable[evidence_pb2.VerifyResponse]) -> Iterator[evidence_pb2.VerifyResponse]:

@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from server.commands.arguments.options import DEFAULT_DATA_DIR
+from server.commands.output import complain
 from server.settings.errors import ConfigError
 from storage.clickhouse import connect_to_read
 from storage.data_check import missing_tables
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageConfigError
-from storage.url import parse_storage_url
+from storage.url import DEFAULT_DATABASE, names_database, parse_storage_url
 
 __all__ = ["data_dir", "open_storage", "read_text"]
 
@@ -49,6 +50,8 @@ def open_storage(url: str) -> Iterator[Engine]:
         parsed = parse_storage_url(url)
     except StorageConfigError as error:
         raise ConfigError(f"--storage: {error}") from error
+    if not names_database(url):
+        complain(f"--storage names no database, so {DEFAULT_DATABASE} is read: {parsed}")
     engine = connect_to_read(parsed)
     with closing(engine):
         try:

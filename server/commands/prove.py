@@ -7,60 +7,28 @@ import json
 import shlex
 from pathlib import Path
 
-import grpc
-
-from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
-from server.api.backend import Backend
-from server.api.errors import ApiError, InvalidArgumentError
-from server.commands.api_client import call
+from lognotary.v1 import evidence_pb2
 from server.commands.bundles import save_bundle
-from server.commands.local import data_dir, open_storage, read_text
 from server.commands.output import complain, say, say_json
-from server.data_dir.directory import read_public_key
+from server.commands.sources import ask
 from server.escaping.visible import visible
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
 from server.notary.checkpoint import open_checkpoint
 from server.notary.counted import entries_of
-from server.notary.errors import NotaryError, VerificationError
+from server.notary.errors import VerificationError
 from server.notary.proofs import verify_inclusion
-from server.notary.trust import parse_public_keys
-from server.settings.errors import ConfigError
 
 __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    if options.public_key and not options.storage:
-        raise ConfigError("--public-key requires --storage: a server uses its own keys")
     log, leaf_index = options.record
     request = evidence_pb2.GetInclusionProofRequest(
         log=log, leaf_index=leaf_index, include_record=True, for_evidence=True
     )
-    if options.storage:
-        return _prove_from_storage(options, request)
-
-    def work(channel: grpc.Channel) -> int:
-        return _write(options, evidence_pb2_grpc.EvidenceServiceStub(channel).GetInclusionProof(request))
-
-    return call(options.api, work)
-
-
-def _prove_from_storage(options: argparse.Namespace, request: evidence_pb2.GetInclusionProofRequest) -> int:
-    texts = [read_text(file) for file in options.public_key] or [read_public_key(data_dir(options) or Path())]
-    try:
-        keys = parse_public_keys(texts)
-    except NotaryError as error:
-        raise ConfigError(str(error)) from error
-    with open_storage(options.storage) as engine:
-        try:
-            return _write(options, Backend(engine, keys).get_inclusion_proof(request))
-        except InvalidArgumentError as error:
-            raise ConfigError(str(error)) from error
-        except ApiError as error:
-            complain(error)
-            return 1
+    return ask(options, lambda source: _write(options, source.get_inclusion_proof(request)))
 
 
 def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofResponse) -> int:

@@ -13,8 +13,9 @@ from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, ve
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, clock, count, sentence, shows_body
 from server.commands.units import cut, wrapped
+from server.escaping.visible import visible
 
-__all__ = ["event_lines", "expired_line", "finding_lines", "summary_line"]
+__all__ = ["event_lines", "expired_line", "finding_lines"]
 
 
 def event_lines(
@@ -24,6 +25,7 @@ def event_lines(
     bodies: bool = False,
     details: bool = False,
     width: int | None = None,
+    filters: str = "",
 ) -> Iterator[str]:
     """Format audit events, two lines each, and one verdict for all of them.
 
@@ -33,9 +35,10 @@ def event_lines(
         bodies: also show the bodies of events of which the sentence does not have it.
         details: show bodies and attributes, in full.
         width: columns of a line; None for any number.
+        filters: the filters that were given, as they are written on the command line.
     """
     if not found.events:
-        yield "no audit event matches"
+        yield f"no audit event matches {visible(filters)}" if filters else "there is no audit event"
         return
     for event in shown(found).events:
         doubtful = is_doubtful(event.evidence)
@@ -108,26 +111,3 @@ def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
         f"• {expired.origin} {expired.day}: expired, chain intact: {count(expired.records, 'record')} in "
         f"{count(expired.batches, 'batch', 'batches')}"
     )
-
-
-def summary_line(summary: evidence_pb2.VerifySummary, style: Style) -> str:
-    """Format the summary of a verification as one line."""
-    what = (
-        f"{count(summary.records, 'record')} in {count(summary.batches, 'batch', 'batches')} of "
-        f"{count(summary.logs, 'log')}"
-    )
-    if summary.expired_records:
-        what += f" ({summary.expired_records:,} of the records have expired)"
-    if summary.nothing_verified and not summary.findings:
-        return style.paint(
-            "✘ nothing was verified: there is no log in storage, or no batch in the range of time. Storage that was "
-            "emptied looks the same: name the logs that must be there with --log, or give a kept --checkpoint",
-            "1;31",
-        )
-    if summary.findings and summary.findings == summary.acknowledged and not summary.nothing_verified:
-        known = count(summary.findings, "finding")
-        return style.paint(f"• {known}, all acknowledged, and no other; verified {what}", "33")
-    if summary.findings:
-        new = f" ({summary.acknowledged:,} acknowledged)" if summary.acknowledged else ""
-        return style.paint(f"✘ {count(summary.findings, 'finding')}{new}; verified {what}", "1;31")
-    return style.paint(f"✔ {what} verified: all signatures are valid, all records match what was signed", "32")

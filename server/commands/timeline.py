@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     if trace.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if not view.whole:
-        yield f"{count(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
+        shown_of = f"{count(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
+        yield shown_of if entries else f"{shown_of}: none matches {visible(_filters(view))}"
     yield from _entries(entries, trace, style, view)
     missing = {
         "audit event": trace.audit_event_count - _kinds(trace)["audit_event"],
@@ -85,6 +87,12 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     if trace.truncated:
         more = ", ".join(count(number, name) for name, number in missing.items() if number > 0)
         yield f"… {more or 'more entries'} not shown: give a larger --limit"
+
+
+def _filters(view: View) -> str:
+    """Return the filters as they are written on the command line."""
+    words = [word for word, given in (("--errors", view.errors), ("--audit", view.audit)) if given]
+    return shlex.join([*words, *(word for name in sorted(view.services) for word in ("--service", name))])
 
 
 def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[str]:

@@ -10,7 +10,7 @@ import grpc
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 from server.api.timeline import timeline_order
 from server.commands.api_client import call, to_json
-from server.commands.evidence_lines import is_doubtful
+from server.commands.evidence_lines import COMPLETENESS, is_doubtful
 from server.commands.output import Style, say_json
 from server.commands.pager import say_paged
 from server.commands.timeline import View, is_in, trace_lines
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
                 trace.entries.extend(matching)
             say_json(to_json(trace))
         else:
-            say_paged(trace_lines(trace, Style.of(sys.stdout), view), pager=not options.no_pager)
+            say_paged([*trace_lines(trace, Style.of(sys.stdout), view), COMPLETENESS], pager=not options.no_pager)
         return 1 if doubtful or trace.unproved_omitted or not matching else 0
 
     return call(options.api, work)

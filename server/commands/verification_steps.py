@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lognotary.v1 import evidence_pb2
 from server.commands.output import complain
-from server.data_dir.acknowledgements import read_acknowledgements, read_notes
+from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import read_checkpoints, read_public_key
 from server.data_dir.seen_logs import read_seen_notes
 from server.keys.store import KeyStore
@@ -17,16 +16,7 @@ from server.notary.errors import NotaryError
 from server.notary.trust import check_checkpoint, parse_public_keys, read_public_pem
 from server.settings.errors import ConfigError
 
-__all__ = ["add_what_server_knows", "given_acknowledgements"]
-
-
-def given_acknowledgements(options: argparse.Namespace) -> list[str]:
-    """Return the acknowledgements that ``--acknowledgements`` names.
-
-    Raises:
-        DataDirectoryError: they cannot be read.
-    """
-    return [note for path in options.acknowledgements for note in read_notes(Path(path))]
+__all__ = ["add_what_server_knows"]
 
 
 def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> None:

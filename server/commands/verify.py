@@ -13,15 +13,15 @@ from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, timestamp, to_json
-from server.commands.local import data_dir, open_storage, read_text
+from server.commands.given_files import GivenFiles, read_acknowledgement_keys, read_public_keys
+from server.commands.local import data_dir, open_storage
 from server.commands.log_names import read_log_names
 from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
-from server.commands.render import expired_line, finding_lines, summary_line
+from server.commands.render import expired_line, finding_lines
 from server.commands.resume import ResumeFile
-from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
-from server.notary.checkpoint import open_checkpoint
-from server.notary.errors import NotaryError
+from server.commands.verdict import summary_lines
+from server.commands.verification_steps import add_what_server_knows
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 
@@ -30,14 +30,15 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    given = GivenFiles()
     request = evidence_pb2.VerifyRequest(
         since=options.since and timestamp(options.since),
         until=options.until and timestamp(options.until),
-        public_keys=[read_text(file) for file in options.public_key],
-        checkpoints=[_read_kept(file) for file in options.checkpoint],
+        public_keys=read_public_keys(options.public_key),
+        checkpoints=given.read_checkpoints(options.checkpoint),
         compromised_keys={name: timestamp(since) for name, since in options.compromised},
-        acknowledgements=given_acknowledgements(options),
-        acknowledgement_keys=[read_text(file) for file in options.acknowledgement_key],
+        acknowledgements=given.read_acknowledgements(options.acknowledgements),
+        acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
         logs=[*options.log, *(log for file in options.logs_file for log in read_log_names(file))],
     )
     resume = ResumeFile.read(Path(options.resume)) if options.resume else None
@@ -46,31 +47,22 @@ def run(options: argparse.Namespace) -> int:
     if options.storage:
         if directory := data_dir(options):
             add_what_server_knows(request, directory)
-        return _verify_storage(options, request, resume)
+        return _verify_storage(options, request, resume, given)
 
     def work(channel: grpc.Channel) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
 
-    return call(options.api, work)
+    return call(options.api, work, explain=given.name)
 
 
-def _read_kept(file: str) -> str:
-    note = read_text(file)
-    try:
-        open_checkpoint(note)  # a statement is one too; its signatures are for whoever verifies
-    except NotaryError as error:
-        raise ConfigError(
-            f"--checkpoint: {file} is not a checkpoint ({error}); to keep one: lognotary checkpoint -o FILE"
-        ) from error
-    return note
-
-
-def _verify_storage(options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None) -> int:
+def _verify_storage(
+    options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None, given: GivenFiles
+) -> int:
     with open_storage(options.storage) as engine:
         try:
             return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
         except ApiError as error:
-            raise ConfigError(str(error)) from error
+            raise ConfigError(given.name(str(error))) from error
 
 
 def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: ResumeFile | None) -> int:
@@ -99,4 +91,4 @@ def _lines(step: evidence_pb2.VerifyResponse, style: Style) -> Iterable[str]:
     kind = step.WhichOneof("step")
     if kind == "finding":
         return finding_lines(step.finding, style)
-    return [expired_line(step.expired) if kind == "expired" else summary_line(step.summary, style)]
+    return [expired_line(step.expired)] if kind == "expired" else summary_lines(step.summary, style)

@@ -8,7 +8,7 @@ from pathlib import Path
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.directory import DataDirectoryError
 
-__all__ = ["keep_acknowledgement", "read_acknowledgements", "read_notes"]
+__all__ = ["keep_acknowledgement", "read_acknowledgements", "read_note_files"]
 
 _DIRECTORY = "acknowledgements"
 
@@ -19,20 +19,23 @@ def read_acknowledgements(path: Path) -> list[str]:
     Raises:
         DataDirectoryError: a file cannot be read.
     """
-    return read_notes(path / _DIRECTORY) if (path / _DIRECTORY).exists() else []
+    return [note for _, note in read_note_files(path / _DIRECTORY)] if (path / _DIRECTORY).exists() else []
 
 
-def read_notes(path: Path) -> list[str]:
-    """Return the signed note in a file, or all that are in the files ``*.note`` of a directory.
+def read_note_files(path: Path) -> list[tuple[Path, str]]:
+    """Return a file and the signed note in it, or the files ``*.note`` of a directory, each with its note.
 
     Raises:
         DataDirectoryError: a file cannot be read.
     """
+    file = path
     try:
-        files = sorted(path.glob("*.note")) if path.is_dir() else [path]
-        return [file.read_text(encoding="utf-8") for file in files]
+        notes = []
+        for file in sorted(path.glob("*.note")) if path.is_dir() else [path]:
+            notes.append((file, file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise DataDirectoryError(f"acknowledgements in {path} cannot be read: {error}") from error
+        raise DataDirectoryError(f"acknowledgements in {file} cannot be read: {error}") from error
+    return notes
 
 
 def keep_acknowledgement(path: Path, finding: str, note: str, *, beside: bool = True) -> Path:

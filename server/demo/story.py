@@ -16,8 +16,9 @@ import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.commands.output import Style, complain, say
-from server.commands.render import finding_lines, summary_line
+from server.commands.render import finding_lines
 from server.commands.timeline import trace_lines
+from server.commands.verdict import summary_lines
 from server.demo.checks import (
     CULPRIT,
     SCAPEGOAT,
@@ -112,7 +113,7 @@ def show_verification(server: Addresses) -> list[evidence_pb2.VerifyResponse]:
         if step.HasField("finding"):
             say(*finding_lines(step.finding, _style()))
         elif step.HasField("summary"):
-            say(summary_line(step.summary, _style()))
+            say(*summary_lines(step.summary, _style()))
     return steps
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "Coverage",
     "acknowledgement_keys",
     "open_acknowledgement",
+    "parse_acknowledgement",
     "sign_acknowledgement",
 ]
 
@@ -121,14 +122,22 @@ def open_acknowledgement(note: str, keys: Iterable[bytes]) -> Acknowledged:
         MalformedError: the note is not an acknowledgement.
         VerificationError: the note is signed by none of the keys.
     """
-    signed = parse_note(note)
-    match = _TEXT.fullmatch(signed.text)
+    known = parse_acknowledgement(note)
+    [signer, *_] = parse_note(note).verify(VerifierKey(KEY_NAME, key) for key in keys)
+    return Acknowledged(known, fingerprint(signer.public_key))
+
+
+def parse_acknowledgement(note: str) -> Acknowledgement:
+    """Read an acknowledgement; no signature is checked.
+
+    Raises:
+        MalformedError: the note is not an acknowledgement.
+    """
+    match = _TEXT.fullmatch(parse_note(note).text)
     if not match or match[4] not in FindingKind.__members__:
         raise MalformedError("the note is not an acknowledgement of a finding")
     finding, count, time, kind, about, reason = match.groups()
-    [signer, *_] = signed.verify(VerifierKey(KEY_NAME, key) for key in keys)
-    known = Acknowledgement(finding, int(count), int(time), kind, about, reason)
-    return Acknowledged(known, fingerprint(signer.public_key))
+    return Acknowledgement(finding, int(count), int(time), kind, about, reason)
 
 
 def acknowledgement_keys(keys: TrustedKeys) -> list[bytes]:

@@ -6,10 +6,11 @@ import base64
 from dataclasses import dataclass
 
 from server.notary.cosignature import read_tree_head
+from server.notary.counted import entries_of
 from server.notary.note import SignedNote, parse_note
 from server.notary.signers import Signer
 
-__all__ = ["Checkpoint", "open_checkpoint", "sign_checkpoint"]
+__all__ = ["Checkpoint", "described", "open_checkpoint", "sign_checkpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Checkpoint:
             MalformedError: the text is not a checkpoint.
         """
         return cls(*read_tree_head(text))
+
+
+def described(checkpoint: Checkpoint) -> str:
+    """Return the words for a checkpoint in messages."""
+    return f"the checkpoint of {checkpoint.origin} after {entries_of(checkpoint.size)}"
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> SignedNote:

@@ -60,6 +60,17 @@ class LogStatements:
         dropped = [end - seconds * 10**9 for (_, seconds), end in zip(said, ends, strict=True) if seconds is not None]
         return max([0, *dropped])
 
+    @property
+    def origins(self) -> set[str]:
+        """Origin of the log, as its statements name it; empty if there are none."""
+        return {one.checkpoint.origin for one in self.statements.values()}
+
+    @property
+    def last_retention(self) -> int | None:
+        """Retention that was stated last, in seconds; None for ever, 0 if there is no statement about retention."""
+        said = [number for number, one in self.statements.items() if one.kind is StatementKind.RETENTION]
+        return read_retention(self.statements[max(said)]) if said else 0
+
     def receipt_bounds(self) -> list[ReceiptBound]:
         """Return the signed receipt bounds: from each entry on, records were received at the bound's time or later.
 

@@ -56,7 +56,8 @@ def _last_before(stated: LogStatements, since: int | None) -> Checkpoint | None:
     last: Checkpoint | None = None
     for _, statement in sorted(stated.statements.items()):
         # A statement after one that is too late does not count, even if the clock was set back between the two.
-        if since is None or statement.time * 10**9 > since:
+        # Its time has no fractions of the second in which it was signed.
+        if since is None or (statement.time + 1) * 10**9 > since:
             break
         if statement.checkpoint.size > (last.size if last else 0):
             last = statement.checkpoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby, islice
@@ -43,6 +43,7 @@ class LogCheck:
         resume: Checkpoint | None = None,
         end: int | None = None,
         wanted: Collection[int] = (),
+        on_verified: Callable[[Sequence[Batch]], object] = lambda _: None,
     ) -> None:
         """Create the verification of a log.
 
@@ -53,6 +54,7 @@ class LogCheck:
             resume: checkpoint after which to begin; None for the beginning of the log.
             end: number of entries, which a checkpoint signs, at which a batch has to end; None for the end of the log.
             wanted: tree sizes for which ``includes`` will be called.
+            on_verified: called with batches whose records were verified, in order.
         """
         self.name: LogName = checker.name
         self.broken: list[tuple[Batch, Finding]] = []
@@ -67,6 +69,7 @@ class LogCheck:
         self._resume = resume
         self._end = end
         self._wanted = frozenset(wanted)
+        self._on_verified = on_verified
         self._verified: Batch | None = None  # the last whose records were checked
         self._roots: dict[int, bytes] = {}  # by tree size, of those that are wanted
         self._history = History()
@@ -219,6 +222,7 @@ class LogCheck:
         self._verified = window[-1]
         self.verified_batches += len(window)
         self.verified_records += sum(batch.record_count for batch in window)
+        self._on_verified(window)
         yield None
 
     def _has_expired(self, batch: Batch) -> bool:

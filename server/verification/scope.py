@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
+from storage.definitions import SkippedCheck
 
-__all__ = ["Progress", "Scope", "Summary"]
+__all__ = ["Entries", "Progress", "Scope", "SkippedCheck", "Summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of a log that were verified.
+
+    Attributes:
+        origin: origin of the log.
+        first: the first entry, from 0.
+        end: number of the entry after the last one.
+    """
+
+    origin: str
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Summary of a verification.
 
@@ -67,6 +83,12 @@ class Summary:
         statements: number of valid statements.
         expired_records: number of records that retention has dropped.
         continued: number of logs that were verified from a signed checkpoint on, and are consistent with it.
+        mismatched: number of the records that are missing or are not what was signed.
+        entries: if a part of the logs was verified, the entries of each.
+        resumed: number of entries before the checkpoints of ``Scope.resume``, which were not read.
+        nothing_received: a range of time is given, and no record was received in it.
+        unread: origins of logs that were not verified, or not to their end, because a table cannot be read.
+        skipped: checks that were left out for lack of a right.
     """
 
     logs: int
@@ -76,3 +98,9 @@ class Summary:
     statements: int = 0
     expired_records: int = 0
     continued: int = 0
+    mismatched: int = 0
+    entries: Sequence[Entries] = ()
+    resumed: int = 0
+    nothing_received: bool = False
+    unread: Sequence[str] = ()
+    skipped: Sequence[SkippedCheck] = ()

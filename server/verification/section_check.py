@@ -20,7 +20,7 @@ from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
 from server.notary.statement_check import LogStatements
-from server.verification.definition_check import check_definitions
+from server.verification.definition_check import check_retention, definition_findings, settled_definitions
 from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import origin_of_row, unlisted_batches
@@ -29,6 +29,7 @@ from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.sections import ResumePoint, Section, VerificationContext
+from storage.definitions import read_definitions
 from storage.engine import Engine
 from storage.evidence import select_batches
 from storage.inventory import Leaves, TileGroup, read_batch_index, read_tile_groups
@@ -47,7 +48,8 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
     Raises:
         StorageError: storage cannot be read.
     """
-    yield from check_definitions(engine)
+    definitions = settled_definitions(engine)
+    yield from definition_findings(definitions)
     for stated in context.stated.values():
         yield from stated.findings
     yield from filter(None, (check_batch(batch, context.keys) for batch in context.foreign))
@@ -64,6 +66,8 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
         yield from history.check(kept)
     yield from history.check_statements(sizes)
     yield from history.check_begun(engine)
+    filled = [origin for origin, size in sizes.items() if size]
+    yield from check_retention(definitions, context.stated, filled, lambda: read_definitions(engine))
     after = {log.log_id: log.size for log in context.logs}
     tiles = read_tile_groups(engine, after=after, committed=False)
     records = {stream: read_record_groups_outside(engine, stream, after, READ_LIMITS.junk) for stream in Stream}

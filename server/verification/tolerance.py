@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from server.notary.findings import Finding, FindingKind
-from storage.errors import InconsistentAnswerError, LimitExceededError, StorageError, UnreadableTableError
+from storage.errors import (
+    AccessDeniedError,
+    InconsistentAnswerError,
+    LimitExceededError,
+    StorageError,
+    UnreadableTableError,
+)
 
 __all__ = ["Tolerance"]
 
@@ -24,12 +30,13 @@ class Tolerance:
         """Start with tables that are as migrations made them."""
         self.tables_altered = False
 
-    def trying(self, subject: str, steps: Iterable[_Step]) -> Iterator[_Step | Finding]:
+    def trying(self, subject: str, steps: Iterable[_Step], table: str = "") -> Iterator[_Step | Finding]:
         """Yield steps up to the first that meets a table that cannot be read because it was altered.
 
         Args:
             subject: what the steps verify, for the finding's message.
             steps: the steps.
+            table: the table that they read, if it is one.
 
         Raises:
             StorageError: storage cannot be read for another reason.
@@ -40,4 +47,10 @@ class Tolerance:
             altered = self.tables_altered or isinstance(error, (UnreadableTableError, InconsistentAnswerError))
             if not altered or isinstance(error, LimitExceededError):
                 raise
-            yield Finding(FindingKind.TABLE_ALTERED, f"{subject} cannot be verified: {error}")
+            where = f"; the table {table} cannot be read" if table else ""
+            # A right that is missing is one on what another object in the table's place reads: no advice to grant it.
+            cause = "this user may not read what stands in the place of a table"
+            yield Finding(
+                FindingKind.TABLE_ALTERED,
+                f"{subject} cannot be verified{where}: {cause if isinstance(error, AccessDeniedError) else error}",
+            )

@@ -20,7 +20,7 @@ from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from server.verification.capped import capped
-from server.verification.definition_check import check_definitions
+from server.verification.definition_check import check_retention, definition_findings, settled_definitions
 from server.verification.expiry import Expired, Expiry
 from server.verification.foreign_logs import ForeignLogs, key_names
 from server.verification.history_check import HistoryCheck
@@ -29,14 +29,18 @@ from server.verification.leaf_span import LeafSpan, leaf_span
 from server.verification.log_check import LogCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
+from server.verification.received import Received
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.required_logs import missing_logs
-from server.verification.scope import Progress, Scope, Summary
+from server.verification.scope import Entries, Progress, Scope, Summary
 from server.verification.tolerance import Tolerance
+from storage.definitions import StoredDefinitions, read_definitions
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.evidence import last_batch, read_foreign_batches, read_fragments, sample_batches
 from storage.inventory import BatchIndex, LogExtent, TileGroup, read_batch_index, read_extents, read_tile_groups
 from storage.record_groups import RecordGroups, read_all_record_groups
+from storage.schema import RECORD_TABLES
 from storage.statements import read_statements
 from storage.stored_records import check_scan_types
 
@@ -45,6 +49,8 @@ __all__ = ["verify"]
 _MOST_RECORDS = (1 << 63) - 1
 _ALL_LEAVES = (0, 1 << 64)
 _OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
+# Findings about signed records that are not there as they were signed.
+_MISMATCHES = frozenset({FindingKind.RECORD_MISSING, FindingKind.RECORD_CHANGED, FindingKind.RECORD_REORDERED})
 _SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
 
 
@@ -72,7 +78,8 @@ def verify(
     told = 0
     foreign = ForeignLogs()
     for item in run.steps():
-        run.found += isinstance(item, Finding)
+        if isinstance(item, Finding):
+            run.count(item)
         if not (isinstance(item, Finding) and foreign.holds(item)):
             told += isinstance(item, Finding)
             yield item
@@ -102,6 +109,7 @@ class _Verification:
         self._unread: set[str] = set()  # origins of logs that could not be read to their end
         self._tolerance = Tolerance()
         self._statements_read = False
+        self._batches_read = False
         self._groups: dict[Stream, RecordGroups] = {}
         self._tiles: list[TileGroup] | None = None
         self._altered_tiles: list[Batch] = []
@@ -110,12 +118,17 @@ class _Verification:
         self.key_names: dict[str, str] = {}
         self._stated: dict[str, LogStatements] = {}
         self._now = time.time_ns()
+        self._definitions = StoredDefinitions({})
+        self._received: dict[str, Received] = {}  # by origin
+        self._mismatched = 0
         self._resume = {checkpoint.origin: checkpoint for checkpoint in scope.resume if checkpoint.size}
 
     def summary(self) -> Summary:
         """Return the summary of what has been verified."""
+        partly = not self._scope.whole or bool(self._resume)
+        unread = sorted(self._unread)
         return Summary(
-            logs=len(self._logs),
+            logs=len(self._logs.keys() - self._unread),
             batches=self._batches,
             records=self._records,
             findings=self.found,
@@ -124,7 +137,31 @@ class _Verification:
             continued=sum(
                 self._spans[origin].after is not None and log.tip is not None for origin, log in self._logs.items()
             ),
+            mismatched=min(self._mismatched, self._records),
+            entries=[self._entries(log) for _, log in sorted(self._logs.items())] if partly else (),
+            resumed=sum(span.first for span in self._spans.values()) if self._scope.whole else 0,
+            nothing_received=not self._scope.whole and not self._any_received(),
+            unread=unread,
+            skipped=self._definitions.unread,
         )
+
+    def count(self, finding: Finding) -> None:
+        """Count a finding."""
+        self.found += 1
+        if finding.kind in _MISMATCHES:
+            self._mismatched += finding.record_count
+
+    def _entries(self, log: LogCheck) -> Entries:
+        span = self._spans[log.name.origin]
+        return Entries(log.name.origin, span.first, max(span.first, log.size if span.end is None else span.end))
+
+    def _any_received(self) -> bool:
+        try:
+            return any(self._received[origin].any(self._engine, log.name) for origin, log in self._logs.items())
+        except StorageError:
+            if not self.found:
+                raise
+            return False
 
     def signed_logs(self) -> Iterator[str]:
         """Return the LogIds of the logs of which a batch or a statement is signed by a known key."""
@@ -132,32 +169,44 @@ class _Verification:
         yield from (log.name.log_id for log in self._logs.values() if log.tip is not None)
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
-        for finding in check_definitions(self._engine):
+        self._definitions = settled_definitions(self._engine)
+        for finding in definition_findings(self._definitions):
             self._tolerance.tables_altered = True
             yield finding
         yield from self._read()
+        if self._batches_read:
+            yield from self._check()
+
+    def _check(self) -> Iterator[Progress | Finding | Expired]:
         for origin, log in self._logs.items():
             yield from self._follow(log, capped(log.batches(self._indexes[origin]), self._limits.told, _OF_ROWS))
         yield from self._gaps()
         yield from self._tolerance.trying("The history of logs", self._check_history())
         yield from self._tolerance.trying("The rows of no batch", self._loose())
+        yield from self._tolerance.trying("The retention of tables", self._check_retention())
         for origin, expiry in self._expiries.items():
             yield from expiry.expired(origin)
 
     def _read(self) -> Iterator[Finding]:
         """Read what all logs need, as far as it can be read."""
         # Statements are read before batches, so that every checkpoint that a statement is about is among the batches.
-        yield from self._tolerance.trying("Statements", self._read_statements())
+        yield from self._tolerance.trying("Statements", self._read_statements(), "log_statements")
         # The list of batches is read before the rows, so that the rows of every verified batch are all among
         # them, however much is written meanwhile.
-        yield from self._tolerance.trying("The list of batches", self._read_batches())
-        yield from self._tolerance.trying("The hashes of logs", self._read_tiles())
+        yield from self._tolerance.trying("The list of batches", self._read_batches(), "log_batches")
+        if not self._batches_read:  # everything else would seem to belong to no log
+            self._unread |= {origin for log in self._stated.values() for origin in log.origins}
+            return
+        yield from self._tolerance.trying("The hashes of logs", self._read_tiles(), "log_tiles")
         for stream in Stream:
-            yield from self._tolerance.trying(f"{stream.value.capitalize()} records", self._read_groups(stream))
+            what, table = f"{stream.value.capitalize()} records", RECORD_TABLES[stream]
+            yield from self._tolerance.trying(what, self._read_groups(stream), table)
         for origin in self._indexes:
             name = LogName.parse(origin)
             if name.stream in self._groups:
                 self._logs[origin] = self._open(name)
+            else:
+                self._leave(name)
 
     def _read_statements(self) -> Iterator[Finding]:
         rows = list(read_statements(self._engine))
@@ -183,6 +232,7 @@ class _Verification:
         self._foreign, unlisted = read_foreign_batches(
             self._engine, [extent.log_id for extent in extents], self._limits.junk
         )
+        self._batches_read = True
         yield from unlisted_batches(unlisted)
 
     def _read_tiles(self) -> Iterator[Finding]:
@@ -238,6 +288,7 @@ class _Verification:
             limits=self._limits,
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
+        received = self._received[name.origin] = Received(self._scope.since, self._scope.until)
         return LogCheck(
             self._engine,
             self._keys,
@@ -245,6 +296,7 @@ class _Verification:
             resume=self._spans[name.origin].after,
             end=self._spans[name.origin].end,
             wanted=sizes,
+            on_verified=received.add,
         )
 
     def _follow(self, log: LogCheck, steps: Iterable[Finding | None]) -> Iterator[Progress | Finding]:
@@ -262,8 +314,12 @@ class _Verification:
 
         yield from self._tolerance.trying(log.name.origin, follow())
         if not followed:
-            self._unread.add(log.name.origin)
-            self._explained[log.name.log_id].append(_ALL_LEAVES)
+            self._leave(log.name)
+
+    def _leave(self, name: LogName) -> None:
+        """Leave a log that cannot be read: nothing that is stored with it needs a finding of its own."""
+        self._unread.add(name.origin)
+        self._explained[name.log_id].append(_ALL_LEAVES)
 
     def _good_until(self, log: LogCheck) -> str:
         doubtful = self.found or self._pending.vacancies or self._pending.strays
@@ -313,6 +369,14 @@ class _Verification:
         if self._statements_read:
             yield from history.check_begun(self._engine)
         yield from missing_logs(self._engine, self._keys, self._scope.required, self._logs, history.truncated)
+
+    def _check_retention(self) -> Iterator[Finding]:
+        kept = [
+            origin
+            for origin, log in self._logs.items()
+            if (last := log.tip) is not None and not self._expiries[origin].covers(last)
+        ]
+        yield from check_retention(self._definitions, self._stated, kept, lambda: read_definitions(self._engine))
 
     def _size(self, log: LogCheck) -> int:
         """Return the number of entries in a log, even if only a part of the log is verified."""

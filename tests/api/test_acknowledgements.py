@@ -109,7 +109,7 @@ def test_what_is_kept_counts_if_a_trusted_key_signed_it(store: Writer, caplog: p
     pem = public_pem(OPERATOR.public_key).decode()
     notes = notes_of(findings, OPERATOR)
     assert verify(store, notes, acknowledgement_keys=[pem])[1].acknowledged == len(findings)
-    with pytest.raises(InvalidArgumentError, match="acknowledgement cannot be used"):
+    with pytest.raises(InvalidArgumentError, match=r"the acknowledgement of the finding [0-9a-f]{64} cannot be used"):
         verify(store, notes)
     with pytest.raises(InvalidArgumentError, match="key for acknowledgements"):
         verify(store, acknowledgement_keys=["nonsense"])

@@ -21,6 +21,11 @@ ID = "4bf92f3577b34da6a3ce929d0e0e4736"
         f" {ID}\n",
         f"0x{ID}",
         "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+        "4BF92F35-77B3-4DA6-A3CE-929D0E0E4736",
+        "{4bf92f35-77b3-4da6-a3ce-929d0e0e4736}",
+        f"{{{ID}}}",
+        "urn:uuid:4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+        "URN:UUID:4BF92F35-77B3-4DA6-A3CE-929D0E0E4736",
         f"00-{ID}-00f067aa0ba902b7-01",
         f"cc-{ID}-00f067aa0ba902b7-01-what-the-future-will-be-like",
         "1-4bf92f35-77b34da6a3ce929d0e0e4736",
@@ -31,7 +36,23 @@ def test_a_trace_id_is_understood_as_other_tools_show_it(text: str) -> None:
     assert parse_trace_id(text) == ID
 
 
-@pytest.mark.parametrize("text", ["", "0" * 32, f"0x{'0' * 32}", ID[:-1], f"{ID}0", "xyz", f"00-{ID}", f"2-{ID}", "0x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        f"{{{ID}",
+        f"urn:uuid:{{{ID}}}",
+        "",
+        "0" * 32,
+        f"0x{'0' * 32}",
+        ID[:-1],
+        f"{ID}0",
+        "xyz",
+        f"00-{ID}",
+        f"2-{ID}",
+        "0x",
+    ],
+)
 def test_what_is_no_trace_id_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidArgumentError, match="is not a trace ID, which has 32 hexadecimal digits"):
         parse_trace_id(text)

@@ -4,7 +4,7 @@ import io
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.output import Style
-from server.commands.render import event_lines, finding_lines, summary_line
+from server.commands.render import event_lines, finding_lines
 from tests.commands.records import audit_event, record
 
 PLAIN = Style(colour=False)
@@ -55,7 +55,9 @@ def test_an_event_without_a_time_is_shown_at_its_receipt_and_says_so() -> None:
 
 
 def test_no_events_are_said_to_be_none() -> None:
-    assert list(event_lines(correlation_pb2.SearchAuditEventsResponse(), PLAIN)) == ["no audit event matches"]
+    nothing = correlation_pb2.SearchAuditEventsResponse()
+    assert list(event_lines(nothing, PLAIN)) == ["there is no audit event"]
+    assert list(event_lines(nothing, PLAIN, filters="--actor 'a b'")) == ["no audit event matches --actor 'a b'"]
 
 
 def test_more_pages_are_mentioned() -> None:
@@ -73,18 +75,7 @@ def test_a_finding_names_log_batch_leaf_and_record() -> None:
     assert "record: R" in text
 
 
-def test_the_summary_is_good_only_without_findings() -> None:
-    assert summary_line(evidence_pb2.VerifySummary(records=1), PLAIN).startswith("✔")
-    assert summary_line(evidence_pb2.VerifySummary(records=1, findings=1), PLAIN).startswith("✘")
-
-
 def test_text_is_coloured_on_terminals_only() -> None:
     assert Style.of(io.StringIO()) == PLAIN
     assert Style(colour=True).paint("x", "1") == "\x1b[1mx\x1b[0m"
     assert PLAIN.paint("x", "1") == "x"
-
-
-def test_nothing_verified_is_said_and_is_no_success() -> None:
-    line = summary_line(evidence_pb2.VerifySummary(nothing_verified=True), PLAIN)
-    assert line.startswith("✘ nothing was verified")
-    assert summary_line(evidence_pb2.VerifySummary(nothing_verified=True, findings=1), PLAIN).startswith("✘ 1 finding")

@@ -130,7 +130,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     assert len(spans_of_trace(engine, "trace", 10)) == 1
     assert node.query("SELECT count() FROM otel_traces_trace_id_ts", database=database) == "1"
     if unread := read_definitions(engine).unread:
-        raise AccessDeniedError("; ".join(unread))
+        raise AccessDeniedError("; ".join(map(str, unread)))
     migrate(engine)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,8 +14,9 @@ from harness.clickhouse_node import ClickHouseNode
 from harness.clickhouse_source import ServerUnavailableError
 from harness.clickhouse_users import role_rights, url_of_user, user
 from harness.lacking import lacking
-from harness.lognotary_server import LognotaryServer, read_verification, run_lognotary
+from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import Load, read_stored
+from server.notary.signers import Ed25519Key, public_pem
 from storage.roles import Role
 
 _DATABASE = "shop"
@@ -32,6 +34,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
         user("auditor", auditors),
         user("read_only", auditors, profile="read_only"),
         user("strict", auditors, profile="strict"),
+        user("unaware", [right for right in auditors if "system." not in right]),
         user("partial", [right for right in auditors if "log_tiles" not in right]),
     ]
     try:
@@ -100,6 +103,86 @@ def test_an_auditor_verifies_and_proves_and_changes_nothing(
     checked = run_lognotary("check", "bundle", key, cwd=tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert _everything(node) == before
+
+
+def test_an_auditor_lists_logs_takes_checkpoints_and_looks_up_records_without_a_server(
+    node: ClickHouseNode, served: LognotaryServer, tmp_path: Path
+) -> None:
+    storage = ("--storage", url_of_user(node.url, "auditor", _DATABASE), "--public-key", str(served.public_key))
+
+    def run(*command: str) -> str:
+        done = run_lognotary(*command, *storage, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), command
+        return done.stdout
+
+    origins = run("checkpoint", "--list", "--origins").splitlines()
+    assert len(origins) == 2
+    [audit] = [origin for origin in origins if "/audit/" in origin]
+    run("checkpoint", "--log", audit, "-o", "kept")
+    assert "records in" in run("verify", "--checkpoint", "kept", "--log", audit)
+    places = re.findall(r"\S+#\d+", run("audit", "--limit", "1", "--no-pager"))
+    assert [place.partition("#")[0] for place in places] == [audit]
+    run("prove", places[0], "-o", "bundle")
+    for missing in ("checkpoint", "audit"):
+        done = run_lognotary(missing, "--public-key", str(served.public_key), cwd=tmp_path)
+        assert (done.returncode, "--public-key requires --storage" in done.stderr) == (2, True)
+    nowhere = run_lognotary("checkpoint", "--log", "shop/audit/nowhere", *storage, cwd=tmp_path)
+    assert (nowhere.returncode, "there is no log shop/audit/nowhere" in nowhere.stderr) == (1, True)
+
+
+def test_checks_that_a_missing_right_leaves_out_are_named_and_the_status_stays_0(
+    node: ClickHouseNode, served: LognotaryServer
+) -> None:
+    status, output, _ = _verify(node, "unaware", served)
+    skipped = read_verification(output)[1].skipped_checks
+    assert status == 0
+    for table in ("parts", "mutations"):
+        [check] = [check for check in skipped if check.grant.endswith(f"system.{table}")]
+        assert f"GRANT SELECT ON system.{table} TO `unaware`" in check.reason
+    url = url_of_user(node.url, "unaware", _DATABASE)
+    told = run_lognotary("verify", "--storage", url, "--public-key", str(served.public_key), cwd=served.directory)
+    assert told.returncode == 0
+    assert "⚠ not checked, changes and deletions of rows that are not done yet: " in told.stdout
+    assert f"; {len(skipped)} checks were left out" in told.stdout
+
+
+@pytest.mark.parametrize("table", ["otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements"])
+def test_a_view_of_what_an_auditor_may_not_read_is_a_finding_and_nothing_follows_from_it(
+    node: ClickHouseNode, served: LognotaryServer, table: str
+) -> None:
+    node.query(f"RENAME TABLE {table} TO hidden", database=_DATABASE)
+    node.query(f"CREATE VIEW {table} SQL SECURITY INVOKER AS SELECT * FROM hidden", database=_DATABASE)
+    try:
+        status, output, errors = _verify(node, "auditor", served)
+    finally:
+        node.query(f"DROP VIEW {table}", database=_DATABASE)
+        node.query(f"RENAME TABLE hidden TO {table}", database=_DATABASE)
+    findings, summary = read_verification(output)
+    assert (status, errors) == (1, "")
+    assert findings[0].message.startswith(f"{table} is a view, and should be a table")
+    assert f"; the table {table} cannot be read: " in findings[1].message
+    assert not any("GRANT" in finding.message or "SELECT" in finding.message for finding in findings)
+    assert kinds(findings) == {"TABLE_ALTERED"}, [finding.message for finding in findings]
+    unread = {"log_batches": 2, "otel_logs": 1, "audit_logs": 1}.get(table, 0)
+    assert (len(summary.unread_logs), summary.logs) == (unread, 2 - unread)
+
+
+@pytest.mark.parametrize(("table", "column"), [("otel_logs", "Body"), ("log_batches", "Origin")])
+def test_a_table_that_cannot_be_read_is_named_with_the_cause_and_without_the_query(
+    node: ClickHouseNode, served: LognotaryServer, table: str, column: str
+) -> None:
+    node.query(f"ALTER TABLE {table} RENAME COLUMN {column} TO Other", database=_DATABASE)
+    try:
+        status, output, _ = _verify(node, "auditor", served)
+    finally:
+        node.query(f"ALTER TABLE {table} RENAME COLUMN Other TO {column}", database=_DATABASE)
+    findings, summary = read_verification(output)
+    assert (status, kinds(findings)) == (1, {"TABLE_ALTERED"})
+    [told] = [finding.message for finding in findings if "cannot be read" in finding.message]
+    assert f"the table {table} cannot be read: " in told
+    assert column in told
+    assert "SELECT" not in told
+    assert summary.unread_logs
 
 
 def test_an_auditor_finds_a_change(node: ClickHouseNode, served: LognotaryServer) -> None:
@@ -176,6 +259,17 @@ def test_a_database_with_some_of_the_tables_says_which_are_missing(
     assert (done.returncode, done.stdout) == (2, "")
     for table in ("otel_logs", "log_tiles", "log_statements"):
         assert table in done.stderr
+
+
+def test_a_storage_url_without_a_database_is_said_to_mean_the_usual_one(node: ClickHouseNode, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_bytes(public_pem(Ed25519Key.generate().public_key))
+    url = url_of_user(node.url, "default", "")
+    done = run_lognotary("verify", "--storage", url, "--public-key", str(key), cwd=tmp_path)
+    note, error = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert note.startswith("lognotary: --storage names no database, so lognotary is read: http://default@127.0.0.1:")
+    assert error.startswith("lognotary: there is no Lognotary data in http://default@127.0.0.1:")
 
 
 @pytest.mark.parametrize(

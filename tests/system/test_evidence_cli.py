@@ -321,3 +321,51 @@ def test_verify_names_the_kept_file_that_is_not_a_checkpoint(tmp_path: Path) -> 
     assert (done.returncode, done.stdout) == (2, "")
     assert f"--checkpoint: {kept} is not a checkpoint" in done.stderr
     assert "lognotary checkpoint -o FILE" in done.stderr
+
+
+def test_commands_name_the_file_that_is_not_a_key_or_an_acknowledgement(tmp_path: Path) -> None:
+    for name, content, reason in (
+        ("empty", "", "the file is empty"),
+        ("text", "hello", "it is neither PEM nor lines of verifier keys"),
+        ("pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "the public key cannot be read"),
+        ("private", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "it is a private key"),
+    ):
+        file = tmp_path / name
+        file.write_text(content, encoding="utf-8")
+        for command in (["verify"], ["findings", "list"], ["prove", "shop/audit/a#0"]):
+            key = ["--public-key", str(file), "--storage", f"chdb://{tmp_path}/typo"]
+            done = run_lognotary(*command, *key)
+            assert (done.returncode, done.stdout) == (2, ""), command
+            assert f"--public-key: {file} is not a public key: {reason}" in done.stderr
+        done = run_lognotary("verify", "--acknowledgements", str(file))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"--acknowledgements: {file} is not an acknowledgement (" in done.stderr
+    done = run_lognotary("verify", "--acknowledgement-key", str(tmp_path / "missing"))
+    assert f"--acknowledgement-key: {tmp_path}/missing cannot be read" in done.stderr
+
+
+def test_verify_names_the_kept_checkpoint_that_another_key_signed(server: LognotaryServer, tmp_path: Path) -> None:
+    kept, key = tmp_path / "kept", tmp_path / "other.pem"
+    origin = audit_log(server).origin
+    kept.write_text(server.cli("checkpoint", "--log", origin).stdout, encoding="utf-8")
+    key.write_text(OTHER_KEY, encoding="utf-8")
+    done = server.cli("verify", "--checkpoint", str(kept), "--public-key", str(key))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"lognotary: --checkpoint: {kept}: the checkpoint of {origin} after ")
+
+
+def test_answers_say_that_they_cannot_show_what_is_missing(server: LognotaryServer) -> None:
+    said = "Only stored records can be shown: whether one is missing is what 'lognotary verify' tells"
+    for command in (["audit"], ["audit", "--actor", "nobody at all"], ["trace", "4bf92f3577b34da6a3ce929d0e0e4736"]):
+        done = server.cli(*command)
+        if done.stdout:
+            assert done.stdout.splitlines()[-1] == said
+    nobody = server.cli("audit", "--actor", "nobody at all", "--since", "2025-01-01T00:00:00Z")
+    assert nobody.returncode == 1
+    assert "no audit event matches --actor 'nobody at all' --since 2025-01-01T00:00:00Z" in nobody.stdout
+
+
+def test_prove_names_a_log_as_it_was_given(server: LognotaryServer, tmp_path: Path) -> None:
+    done = server.cli("prove", "shop/audit/nowhere#0", "-o", str(tmp_path / "bundle"))
+    assert done.returncode == 1
+    assert "there is no log shop/audit/nowhere;" in done.stderr

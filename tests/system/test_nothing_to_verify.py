@@ -114,6 +114,33 @@ def test_a_range_in_which_no_time_lies_is_refused_everywhere(lognotary: Lognotar
     assert "is not before --until" in done.stderr
 
 
+def test_a_range_in_which_nothing_was_received_is_no_success(lognotary: LognotaryServer, tmp_path: Path) -> None:
+    lognotary.start()
+    write_to(lognotary)
+    lately = lognotary.cli("verify", "--since", "1h")
+    assert lately.returncode == 0, lately.stdout
+    for name in log_names(lognotary).values():
+        assert f"• {name.origin}: read entry 0" in lately.stdout
+    assert lognotary.verify("--since", "1h")[1].entries
+    arguments = ["--storage", lognotary.storage_url, "--public-key", str(lognotary.public_key)]
+    future = "2100-01-01T00:00:00Z"
+    answer = httpx.post(f"{lognotary.http}/api/v1/verify", json={"since": future}, timeout=60.0)
+    assert (answer.status_code, "is in the future" in answer.text) == (400, True)
+    for directly in (False, True):
+        done = (
+            run_lognotary("verify", "--since", "now", *arguments)
+            if directly
+            else lognotary.cli("verify", "--since", "now")
+        )
+        assert done.returncode == 1
+        assert f"{NOTHING}: nothing was received in the range of time" in done.stdout
+        refused = run_lognotary("verify", "--since", future, *(arguments if directly else []), cwd=tmp_path)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "--since is in the future" in refused.stderr
+        if not directly:
+            assert lognotary.stop() == 0
+
+
 @pytest.mark.parametrize("since", [[], ["--since", "1h"]], ids=["whole", "range"])
 def test_a_log_that_has_to_be_there_is_named_if_it_is_not(lognotary: LognotaryServer, since: list[str]) -> None:
     lognotary.start()

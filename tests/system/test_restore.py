@@ -68,7 +68,7 @@ def test_what_storage_lost_is_stored_again_from_the_journal(rolled_back: Lognota
 def test_storage_that_lost_records_is_refused_until_the_server_has_a_new_name(rolled_back: LognotaryServer) -> None:
     shutil.rmtree(rolled_back.data_dir / "journal")
     with pytest.raises(
-        ServerNotReadyError, match=r"status 2 .*storage has lost (records|statements)(?s:.*)\(--writer\)"
+        ServerNotReadyError, match=r"status 2 (?s:.*)storage has lost (records|statements)(?s:.*)\(--writer\)"
     ):
         rolled_back.start()
 

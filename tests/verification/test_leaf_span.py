@@ -37,7 +37,8 @@ LOG = stated(
     [
         (None, None, 0, None),
         (99, None, 0, None),  # before the first statement
-        (200, None, 10, None),
+        (200, None, 0, None),  # the second statement may have been signed at 200.9
+        (201, None, 10, None),
         (299, None, 10, None),
         (10_000, None, 40, None),
         (None, 190, 0, 10),

@@ -184,7 +184,7 @@ class VerifyExpired(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
-    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged")
+    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged", "entries", "resumed_entries", "mismatched_records", "unread_logs", "skipped_checks")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
@@ -193,6 +193,11 @@ class VerifySummary(_message.Message):
     EXPIRED_RECORDS_FIELD_NUMBER: _ClassVar[int]
     NOTHING_VERIFIED_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    RESUMED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    MISMATCHED_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    UNREAD_LOGS_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_CHECKS_FIELD_NUMBER: _ClassVar[int]
     logs: int
     batches: int
     records: int
@@ -201,7 +206,32 @@ class VerifySummary(_message.Message):
     expired_records: int
     nothing_verified: bool
     acknowledged: int
-    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ...) -> None: ...
+    entries: _containers.RepeatedCompositeFieldContainer[VerifiedEntries]
+    resumed_entries: int
+    mismatched_records: int
+    unread_logs: _containers.RepeatedScalarFieldContainer[str]
+    skipped_checks: _containers.RepeatedCompositeFieldContainer[SkippedCheck]
+    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[VerifiedEntries, _Mapping]]] = ..., resumed_entries: _Optional[int] = ..., mismatched_records: _Optional[int] = ..., unread_logs: _Optional[_Iterable[str]] = ..., skipped_checks: _Optional[_Iterable[_Union[SkippedCheck, _Mapping]]] = ...) -> None: ...
+
+class VerifiedEntries(_message.Message):
+    __slots__ = ("origin", "first_leaf", "end_leaf")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_LEAF_FIELD_NUMBER: _ClassVar[int]
+    END_LEAF_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    first_leaf: int
+    end_leaf: int
+    def __init__(self, origin: _Optional[str] = ..., first_leaf: _Optional[int] = ..., end_leaf: _Optional[int] = ...) -> None: ...
+
+class SkippedCheck(_message.Message):
+    __slots__ = ("check", "grant", "reason")
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    GRANT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    check: str
+    grant: str
+    reason: str
+    def __init__(self, check: _Optional[str] = ..., grant: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
     __slots__ = ("progress", "finding", "summary", "expired")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
-from server.notary.audit_words import CATEGORIES, OUTCOMES
+from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
 from server.settings.values import read_choice, read_count
 
 __all__ = ["FILTERS", "add_parser"]
@@ -34,8 +35,10 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "audit",
-        description="Search audit events, latest first. An event must match all filters. Exit status 1 if "
-        "no event matches, or one cannot be proved: it was tampered with, or never signed.",
+        description="Search audit events, latest first. An event must match all filters. Asks a running server, or "
+        "reads the storage directly with --storage. Exit status 1 if no event matches, or one cannot be proved: it was "
+        "tampered with, or never signed. Only stored records can be shown: whether one is missing is what 'lognotary "
+        "verify' tells.",
         epilog=examples(
             "lognotary audit --actor alice --since 2h              # what alice did",
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
@@ -50,7 +53,7 @@ def add_parser(commands: Any) -> None:
             f"--{flag}",
             dest=field,
             metavar="|".join(words) or "TEXT",
-            type=typed(partial(read_choice, valid=words) if words else _read_text),
+            type=typed(partial(read_choice, valid=words) if words else _reader(text)),
             help=text,
         )
     add_range(parser, "not before", "before")
@@ -60,8 +63,22 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="show bodies and attributes, in full")
     parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
+    add_storage_flags(
+        parser,
+        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key",
+    )
     add_api_flag(parser)
     parser.set_defaults(run=later("server.commands.audit"))
+
+
+def _reader(help_text: str) -> Callable[[str], str]:
+    return _read_pattern if help_text.endswith(_PREFIX) else _read_text
+
+
+def _read_pattern(text: str) -> str:
+    parse_pattern(_read_text(text))
+    return text
 
 
 def _read_text(text: str) -> str:

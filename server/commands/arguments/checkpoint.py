@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
 
 __all__ = ["add_parser"]
@@ -17,11 +17,13 @@ def add_parser(commands: Any) -> None:
         "checkpoint",
         description="Print a log's checkpoint as it was signed, the latest unless --size is given. Keep it outside the "
         "storage: later, 'lognotary verify --checkpoint FILE' shows that nothing before it was changed or cut off. "
-        "Exit status 1 if there is no such checkpoint.",
+        "Asks a running server, or reads the storage directly with --storage. Exit status 1 if there is no such "
+        "checkpoint.",
         epilog=examples(
             "lognotary checkpoint --list",
             "lognotary checkpoint --log shop/audit/node-1 -o kept",
             "lognotary checkpoint --list --origins -o logs.txt",
+            "lognotary checkpoint --list --storage http://auditor@clickhouse:8123/lognotary --public-key key.pem",
             variables=[API_VARIABLE],
         ),
     )
@@ -45,6 +47,11 @@ def add_parser(commands: Any) -> None:
         "--output",
         metavar="FILE",
         help="write to this file instead; if there is nothing to write, leave it as it is",
+    )
+    add_storage_flags(
+        parser,
+        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key",
     )
     add_api_flag(parser)
     parser.add_check(_check)

@@ -39,7 +39,9 @@ def add_address_flag(parser: CommandParser) -> None:
 def add_storage_flags(parser: CommandParser, *, key_help: str, data_dir_help: str) -> None:
     """Add ``--storage``, and the sources of trusted keys: ``--public-key`` and ``--data-dir``."""
     parser.add_argument(
-        "--storage", metavar="URL", help="read this storage directly: chdb:///path or http(s)://host:8123/db"
+        "--storage",
+        metavar="URL",
+        help="read this storage directly: chdb:///path or http(s)://host:8123/db (default: lognotary)",
     )
     parser.add_argument("--public-key", metavar="FILE", action="append", default=[], help=key_help)
     parser.add_argument(

@@ -17,7 +17,8 @@ def add_parser(commands: Any) -> None:
         "trace",
         description="Show a trace's audit events, logs and spans as one timeline, with one verdict on the evidence of "
         "all records, and a mark at each that differs. Exit status 1 if the trace is unknown, no entry matches the "
-        "filters, or a record cannot be proved: it was tampered with, or never signed.",
+        "filters, or a record cannot be proved: it was tampered with, or never signed. Only stored records can be "
+        "shown: whether one is missing is what 'lognotary verify' tells.",
         epilog=examples(
             "lognotary trace 4bf92f3577b34da6a3ce929d0e0e4736",
             "lognotary trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01   # traceparent",
@@ -29,7 +30,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "trace_id",
         metavar="TRACE_ID",
-        help="32 hexadecimal digits, also as a UUID or with 0x; a traceparent; or an X-Ray trace ID",
+        help="32 hexadecimal digits, also with 0x or as a UUID ({…}, urn:uuid:…); a traceparent; or an X-Ray trace ID",
     )
     parser.add_argument(
         "--errors", action="store_true", help="show only errors: of logs, of spans, and audit events that failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from typing import Any
 
 from server.commands.arguments.options import (
@@ -26,7 +27,9 @@ def add_parser(commands: Any) -> None:
         description="Verify all batches and records, or those in a time range, and name all that do not match what was "
         "signed. Asks a running server, or with --storage reads the storage directly and trusts no server. "
         "Storage that was emptied cannot show what it had: name the logs that must be there with --log, or give a "
-        "kept checkpoint. Exit status 1 if there is a finding that nobody has acknowledged, or nothing to verify.",
+        "kept checkpoint. Exit status 1 if there is a finding that nobody has acknowledged, or nothing to verify: no "
+        "log, or nothing that was received in the range. A check that is left out because a user of ClickHouse lacks a "
+        "right is a warning, and does not change the exit status.",
         epilog=examples(
             "lognotary verify                       # asks the server",
             "lognotary verify --since 1d            # only what was received since yesterday",
@@ -69,7 +72,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--resume",
         metavar="FILE",
-        help="continue where a verification with this file ended or was interrupted; the file is created and updated",
+        help="continue where a verification with this file ended or was interrupted, and read no entry before; the "
+        "file is created and updated",
     )
     parser.add_argument(
         "--compromised",
@@ -94,6 +98,8 @@ def _parse_mark(text: str) -> tuple[str, Moment]:
 def _check(options: argparse.Namespace) -> None:
     if options.resume and (options.since or options.until):
         raise ValueError("--resume verifies whole logs: do not combine it with --since or --until")
+    if options.since and options.since.nanos > time.time_ns():
+        raise ValueError("--since is in the future, so nothing can have been received after it")
     names = [name for name, _ in options.compromised]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ValueError(f"--compromised names the key {twice} twice: give it once, with the earlier time")

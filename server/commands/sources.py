@@ -1,0 +1,114 @@
+"""Sources of answers: a running server, or the storage itself, without trust in a server."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import grpc
+
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+from server.api.backend import Backend
+from server.api.errors import ApiError, InvalidArgumentError
+from server.commands.api_client import call
+from server.commands.given_files import read_public_keys
+from server.commands.local import data_dir, open_storage
+from server.commands.output import complain
+from server.data_dir.directory import read_public_key
+from server.notary.errors import NotaryError
+from server.notary.trust import TrustedKeys, parse_public_keys
+from server.settings.errors import ConfigError
+
+__all__ = ["Source", "ask", "trusted_keys"]
+
+
+class Source(Protocol):
+    """The calls that are answered from either source."""
+
+    def list_logs(self, request: evidence_pb2.ListLogsRequest, /) -> evidence_pb2.ListLogsResponse:
+        """Return all logs."""
+
+    def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest, /) -> evidence_pb2.GetCheckpointResponse:
+        """Return a checkpoint."""
+
+    def search_audit_events(
+        self, request: correlation_pb2.SearchAuditEventsRequest, /
+    ) -> correlation_pb2.SearchAuditEventsResponse:
+        """Return a page of audit events."""
+
+    def get_inclusion_proof(
+        self, request: evidence_pb2.GetInclusionProofRequest, /
+    ) -> evidence_pb2.GetInclusionProofResponse:
+        """Return the proof of an entry."""
+
+
+class _Server:
+    """A running server."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._evidence = evidence_pb2_grpc.EvidenceServiceStub(channel)
+        self._correlation = correlation_pb2_grpc.CorrelationServiceStub(channel)
+
+    def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:
+        answer: evidence_pb2.ListLogsResponse = self._evidence.ListLogs(request)
+        return answer
+
+    def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest) -> evidence_pb2.GetCheckpointResponse:
+        answer: evidence_pb2.GetCheckpointResponse = self._evidence.GetCheckpoint(request)
+        return answer
+
+    def search_audit_events(
+        self, request: correlation_pb2.SearchAuditEventsRequest
+    ) -> correlation_pb2.SearchAuditEventsResponse:
+        answer: correlation_pb2.SearchAuditEventsResponse = self._correlation.SearchAuditEvents(request)
+        return answer
+
+    def get_inclusion_proof(
+        self, request: evidence_pb2.GetInclusionProofRequest
+    ) -> evidence_pb2.GetInclusionProofResponse:
+        answer: evidence_pb2.GetInclusionProofResponse = self._evidence.GetInclusionProof(request)
+        return answer
+
+
+def ask(
+    options: argparse.Namespace, work: Callable[[Source], int], explain: Callable[[str], str] = lambda message: message
+) -> int:
+    """Run calls against the storage of ``--storage``, or a server without it; errors become an exit status.
+
+    Args:
+        options: the options of ``add_api_flag`` and ``add_storage_flags``.
+        work: makes the calls, and returns the exit status.
+        explain: turns the message of an error into one for people, in the words of the command.
+
+    Raises:
+        ConfigError: an option cannot be used.
+        StorageError: storage cannot be read.
+    """
+    if not options.storage:
+        if options.public_key:
+            raise ConfigError("--public-key requires --storage: a server uses its own keys")
+        return call(options.api, lambda channel: work(_Server(channel)), explain=explain)
+    keys = trusted_keys(options)
+    with open_storage(options.storage) as engine:
+        try:
+            return work(Backend(engine, keys))
+        except InvalidArgumentError as error:
+            raise ConfigError(explain(str(error))) from error
+        except ApiError as error:
+            complain(explain(str(error)))
+            return 1
+
+
+def trusted_keys(options: argparse.Namespace) -> TrustedKeys:
+    """Return the keys of ``--public-key``, or else of ``--data-dir``.
+
+    Raises:
+        ConfigError, DataDirectoryError: there is no usable key.
+    """
+    texts = read_public_keys(options.public_key) or [read_public_key(data_dir(options) or Path())]
+    try:
+        return parse_public_keys(texts)
+    except NotaryError as error:
+        raise ConfigError(str(error)) from error
