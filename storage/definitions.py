@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from server.notary.counted import counted
-from storage.create_statement import Column, Index, Table, parse_create
+from storage.create_statement import Column, Index, Table, alter_indexes, parse_create
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
@@ -276,13 +276,19 @@ def _index_differences(table: str, actual: Mapping[str, Index], usual: list[Mapp
 @cache
 def _expected() -> dict[str, tuple[Table, ...]]:
     """Return the tables that migrations make, with the index types of different versions of ClickHouse."""
-    made: dict[str, list[Table]] = {table: [] for table in EVIDENCE_TABLES}
-    for version in _VERSIONS:
-        for migration in load_migrations():
-            for statement in migration.statements(version):
-                if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in made:
-                    made[table.name].append(table)
-    return {name: tuple(tables) for name, tables in made.items()}
+    versions = [_made_by(version) for version in _VERSIONS]
+    return {name: tuple(made[name] for made in versions) for name in EVIDENCE_TABLES}
+
+
+def _made_by(version: tuple[int, int]) -> dict[str, Table]:
+    made: dict[str, Table] = {}
+    for migration in load_migrations():
+        for statement in migration.statements(version):
+            if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in EVIDENCE_TABLES:
+                made[table.name] = table
+            else:
+                alter_indexes(made, statement)
+    return made
 
 
 def _has_row_policy(engine: Engine, table: str) -> bool:

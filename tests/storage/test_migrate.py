@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from harness.waiting import wait_for
+from storage.definitions import compare_definitions, read_definitions
 from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.migrate import load_migrations, migrate
@@ -83,3 +85,41 @@ def test_the_collectors_exporter_can_still_insert(engine: Engine, table: str) ->
     )
     rows = engine.query(f"SELECT LogId, `__otel_materialized_k8s.pod.name` FROM {table}")
     assert list(read_rows(rows, (text, text))) == [("", "pod-1")]
+
+
+@pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("TraceId = '0af7651916cd43dd8448eb211c80319c'", "idx_trace_id"),
+        ("LogAttributes['order.id'] = 'o-17'", "idx_log_values"),
+        ("ResourceAttributes['k8s.pod.name'] = 'pod-17'", "idx_resource_values"),
+        ("hasAll(tokens(lower(Body)), ['order', '17'])", "idx_body_words"),
+        ("has(tokens(lower(Body)), '17')", "idx_body_words"),
+    ],
+)
+def test_an_index_serves_what_people_look_for(engine: Engine, table: str, condition: str, index: str) -> None:
+    engine.execute(
+        f"INSERT INTO {table} (Timestamp, TraceId, Body, ResourceAttributes, LogAttributes, ServiceName) "
+        "SELECT now64(9), hex(MD5(toString(number))), concat('Order ', toString(number), ' paid'), "
+        "map('k8s.pod.name', concat('pod-', toString(number))), map('order.id', concat('o-', toString(number))), "
+        "'shop' FROM numbers(17, 1)"
+    )
+    plan = engine.query(f"EXPLAIN indexes = 1 SELECT count() FROM {table} WHERE {condition}")
+    assert index in " ".join(line for (line,) in read_rows(plan, (text,)))
+
+
+def test_tables_of_before_get_the_new_indexes_for_what_they_hold(engine: Engine) -> None:
+    for table in ("otel_logs", "audit_logs"):
+        for name in ("idx_resource_values", "idx_log_values", "idx_body_words"):
+            engine.execute(f"ALTER TABLE {table} DROP INDEX {name}")
+        engine.execute(f"ALTER TABLE {table} ADD INDEX idx_lower_body lower(Body) TYPE bloom_filter GRANULARITY 1")
+        engine.execute(f"INSERT INTO {table} (Timestamp, Body, LogAttributes) VALUES (now64(9), 'Old', map('a', 'b'))")
+    engine.execute("ALTER TABLE lognotary_migrations DELETE WHERE Number >= 7 SETTINGS mutations_sync = 2")
+    assert 7 in [migration.number for migration in migrate(engine)]
+    assert compare_definitions(read_definitions(engine)) == ()
+    sizes = (
+        "SELECT count() FROM system.data_skipping_indices WHERE database = currentDatabase() "
+        "AND name IN ('idx_log_values', 'idx_body_words') AND data_compressed_bytes = 0"
+    )
+    wait_for(lambda: list(read_rows(engine.query(sizes), (uint64,))) == [(0,)])
