@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from storage.errors import (
     AccessDeniedError,
@@ -19,6 +26,7 @@ from storage.errors import (
     SettingRefusedError,
     StorageError,
     StorageFullError,
+    TimedOutError,
 )
 from storage.roles import Role, quoted
 from storage.url import ServerUrl, StorageUrl
@@ -67,6 +75,7 @@ _AROUND = re.compile(
     r"(?: \(for url [^ ]*\))?$"
 )
 _LONGEST = 500
+_TIMEOUT = re.compile(r"timeout=([0-9.]+)\)")  # in messages of urllib3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,8 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if (slow := _timed_out(error, access)) is not None:
+            raise slow from error
         if _never_sent(error):
             raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
@@ -109,7 +120,7 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
             f"max_execution_time_leaf), or ClickHouse ended ({error})"
         ) from error
     except HTTPError as error:
-        raise OutcomeUnknownError(f"storage did not answer: {error}") from error
+        raise _timed_out(error, access) or OutcomeUnknownError(f"storage did not answer: {error}") from error
 
 
 def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> StorageError:
@@ -178,16 +189,35 @@ def _disk(url: StorageUrl) -> str:
     return f"the disk of ClickHouse at {url.address}" if isinstance(url, ServerUrl) else f"the disk of {url.path}"
 
 
-def _never_sent(error: BaseException) -> bool:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, NewConnectionError):
-            return True
+        yield cause
         if isinstance(cause, MaxRetryError) and cause.reason is not None:
             cause = cause.reason
         else:
             cause = cause.__cause__ or cause.__context__
-    return False
+
+
+def _never_sent(error: BaseException) -> bool:
+    return any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+
+
+def _timed_out(error: BaseException, access: Access) -> NotAppliedError | TimedOutError | None:
+    """Return the error for a limit of time that was reached; None for another error."""
+    where = f" at {access.url.address}" if isinstance(access.url, ServerUrl) else ""
+    for cause in _causes(error):
+        seconds = _TIMEOUT.search(str(cause))
+        within = f" within {float(seconds[1]):.0f} s" if seconds else " in time"
+        if isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError):
+            return NotAppliedError(
+                f"storage{where} cannot be reached{within}: the machine is down, or a firewall drops what is sent to it"
+            )
+        if isinstance(cause, ReadTimeoutError):
+            return TimedOutError(
+                f"storage{where} accepted the connection, but did not answer{within}: ClickHouse hangs or is overloaded"
+            )
+    return None
 
 
 def _root_cause(error: BaseException) -> str:

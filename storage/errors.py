@@ -16,6 +16,7 @@ StorageError
 ├── InconsistentAnswerError  two answers about the same rows disagree
 ├── UnreadableTableError   a table's columns are not of the types that migrations gave them
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
+    └── TimedOutError      no answer came in time
 
 Errors with ``retryable`` False are permanent: they last until an operator acts, and their messages say how.
 """
@@ -41,6 +42,7 @@ __all__ = [
     "StorageConfigError",
     "StorageError",
     "StorageFullError",
+    "TimedOutError",
     "UnreadableTableError",
     "WrongEndpointError",
 ]
@@ -136,3 +138,7 @@ class UnreadableTableError(StorageError):
 
 class OutcomeUnknownError(StorageError):
     """The statement was sent, but no answer came; retry with the same deduplication token."""
+
+
+class TimedOutError(OutcomeUnknownError):
+    """Storage accepted the connection, but no answer came in time."""

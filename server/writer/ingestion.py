@@ -47,7 +47,6 @@ from server.writer.owned_logs import (
 from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
-from storage.free_space import disk_trouble
 from storage.writers import WriterName
 
 __all__ = ["Ingestion", "Writing"]
@@ -124,7 +123,13 @@ class Ingestion:
 
     @contextlib.asynccontextmanager
     async def writing(
-        self, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine, signals: Signals
+        self,
+        name: WriterName,
+        data: DataDirectory,
+        keys: KeyStore,
+        engine: Engine,
+        probe: StorageProbe,
+        signals: Signals,
     ) -> AsyncIterator[Writing]:
         """Go on with the logs of a writer, until the block ends; what is in their journals is stored.
 
@@ -156,8 +161,6 @@ class Ingestion:
                     stack.callback(files[stream].close)
                     await self._store_journal(log, batchers[stream], files[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
-            probe = StorageProbe(engine, room=lambda: disk_trouble(settings.storage))
-            stack.enter_context(background("storage probe", probe.run(pools.probe), signals.stop))
             settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
             stack.enter_context(background("key changes", settling, signals.stop))
             heartbeats = keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)
