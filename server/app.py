@@ -40,7 +40,7 @@ from server.process.background import background
 from server.process.lifecycle import Signals, install_signal_handlers
 from server.process.metrics import Metrics, build_gauge
 from server.process.pools import open_pools
-from server.process.start_report import log_ready, log_start
+from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
 from server.retry.rate_limit import RateLimit
 from server.self_verification.service import self_verification
@@ -155,7 +155,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics.add_gauges(lambda: gauges(status()))
         overview.self_verification = status
         _freeze_gc()
-        if not signals.stop.is_set():
+        if await until_ready(intake.not_ready, signals.stop):
             log_ready(ports)
             on_ready(bound)
         await opened.run()

@@ -42,7 +42,8 @@ class StorageProbe:
         self._room = room
         self._trouble = Trouble(_logger, "storage is away", "storage is back")
         self._now = now
-        self._seen = now(), ""  # when storage answered last, and the error since then; replaced as a whole
+        # When storage answered last, and the error since then; replaced as a whole.
+        self._seen = now(), "storage has not been asked yet"
         self._asked: float | None = None  # when the look began that waits for its answer
         self._failed_slowly = False  # the last look
         self.outage = Interrupt()

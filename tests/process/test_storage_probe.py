@@ -78,6 +78,10 @@ def test_storage_without_room_cannot_be_used_though_it_answers() -> None:
     assert probe.not_ready() == ""
 
 
+def test_storage_that_was_not_asked_yet_is_not_ready() -> None:
+    assert StorageProbe(Clockwork()).not_ready() == "storage has not been asked yet"
+
+
 def test_storage_that_says_nothing_for_long_cannot_be_used() -> None:
     now = [0.0]
     probe = StorageProbe(Clockwork(), lambda: now[0])

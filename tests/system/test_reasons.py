@@ -90,11 +90,15 @@ def test_a_disk_that_is_too_full_at_the_start_is_named_until_there_is_room(
         # Nothing has to be stated at the next start, which therefore comes to its end; but no record could be stored.
         assert server.stop() == 0
         volume.resize(SMALL)
-        server.start()
-        wait_for(lambda: readiness(places)[0] == 503)
-        assert "is full" in readiness(places)[1]
+        server.launch()
+        server.wait_for_log("not ready yet: the disk of ")
+        wait_for(lambda: "is full" in readiness(places)[1])
+        assert server.output_text() == ""
+        assert occurrences("lognotary is ready", server) == 0
         volume.resize(LARGE)
-        wait_for(lambda: readiness(places) == (200, "ok\n"))
+        server.wait_until_ready()
+        assert readiness(places) == (200, "ok\n")
+        assert occurrences("lognotary is ready", server) == 1
     finally:
         server.stop()
 
@@ -107,6 +111,7 @@ def test_storage_that_goes_away_and_comes_back_is_logged_once_each(
     places: dict[str, str | float],
     workers: int,
 ) -> None:
+    processes = workers if workers == 1 else workers + 1  # each probes storage
     with Proxy(clickhouse_server.url) as proxy:
         number = proxy.begin(Trouble(Way.REFUSE))
         url = proxy.url + urlsplit(clickhouse_storage).path
@@ -124,14 +129,14 @@ def test_storage_that_goes_away_and_comes_back_is_logged_once_each(
             wait_for(lambda: "cannot be reached" in readiness(places)[1])
             status, reason = readiness(places)
             assert (status, reason.count("cannot be reached")) == (503, 1), reason
-            wait_for(lambda: occurrences("storage is away", server) == workers)
+            wait_for(lambda: occurrences("storage is away", server) == processes)
             proxy.end(number)
             wait_for(lambda: readiness(places)[0] == 200)
-            wait_for(lambda: occurrences("storage is back after", server) == workers)
+            wait_for(lambda: occurrences("storage is back after", server) == processes)
             send(server.otlp_grpc, log_record("a line"))
         finally:
             server.stop()
-        assert occurrences("storage is away", server) == workers
+        assert occurrences("storage is away", server) == processes
 
 
 def test_a_commit_that_hangs_on_an_error_of_storage_is_refused_with_that_error(
