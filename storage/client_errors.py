@@ -75,6 +75,10 @@ _AROUND = re.compile(
     r"(?: \(for url [^ ]*\))?$"
 )
 _LONGEST = 500
+_SETTINGS = (
+    "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change settings: "
+    "ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting."
+)
 _TIMEOUT = re.compile(r"timeout=([0-9.]+)\)")  # in messages of urllib3
 
 
@@ -113,7 +117,7 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
     except DatabaseError as error:
         raise _of_clickhouse(error, access, inserting=inserting) from error
     except ClickHouseError as error:
-        raise StorageError(str(error)) from error
+        raise StorageError(str(error), public="storage cannot be used: the server's log says why") from error
     except ProtocolError as error:
         raise OutcomeUnknownError(
             "storage broke off its answer: a limit of time stopped the query (max_execution_time, "
@@ -127,33 +131,32 @@ def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> 
     line = str(error).strip().partition("\n")[0]
     message = _presentable(_AROUND.sub("", line))[:_LONGEST]
     code = error.code or 0
+    refused = f"storage answered with error {code}: the server's log has its words"
     if code == _SETTING_CONSTRAINT_VIOLATION or (code == _READONLY and "Cannot modify" in message):
-        return SettingRefusedError(
-            "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change "
-            "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
-            f"ClickHouse says: {message}"
-        )
+        return SettingRefusedError(f"{_SETTINGS} ClickHouse says: {message}", public=_SETTINGS)
     if permanent := _permanent(code, line, message, access):
         return permanent
     if code == _NOT_ENOUGH_SPACE or "No space left on device" in line:
         certain = code == _NOT_ENOUGH_SPACE or not inserting
         full = f"{_disk(access.url)} is full: free space on it. ClickHouse says: {message}"
-        return StorageFullError(full) if certain else OutcomeUnknownError(full)
+        kind = StorageFullError if certain else OutcomeUnknownError
+        return kind(full, public="the disk of storage is full: free space on it")
     if code in _LIMITS and not inserting:
-        return LimitExceededError(
+        limit = (
             "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
-            f"{_LIMITS[code]} in its settings. ClickHouse says: {message}"
+            f"{_LIMITS[code]} in its settings"
         )
+        return LimitExceededError(f"{limit}. ClickHouse says: {message}", public=limit)
     if code in _NOTHING_STORED or (code and not inserting):
-        return NotAppliedError(message)
-    return OutcomeUnknownError(message)  # also without a code: that is not ClickHouse's word
+        return NotAppliedError(message, public=refused)
+    return OutcomeUnknownError(message, public=refused)  # also without a code: that is not ClickHouse's word
 
 
 def _permanent(code: int, line: str, message: str, access: Access) -> StorageError | None:
     """Return the error for what lasts until an operator changes user, password or rights; None for another error."""
     url = access.url
     if not isinstance(url, ServerUrl):  # which has one user, and some tables that nobody may read
-        return AccessDeniedError(message) if code == _ACCESS_DENIED else None
+        return AccessDeniedError(message, public="storage denies access") if code == _ACCESS_DENIED else None
     user = quoted(url.username)
     if code in _LOGIN:
         scheme = "https" if url.secure else "http"

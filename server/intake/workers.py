@@ -36,6 +36,8 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
         numbers = range(1, settings.workers + 1)
         workers = Supervisor([Order(number, identity.writer_of(number), share) for number in numbers])
         process.signals.before_end.append(workers.kill)
+        journals = settings.data_dir / "workers"
+        process.signals.left.append(lambda: f"what was acknowledged is in storage, or in the journals in {journals}")
 
         def not_ready() -> str:
             return process.waiting.reason or workers.not_ready()
@@ -44,7 +46,6 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
 
         async def run() -> None:
             await workers.run_until(stop)
-            _logger.info("shutting down: the workers are committing accepted requests, refusing new ones")
 
         @contextlib.asynccontextmanager
         async def accepting(storage: Reached) -> AsyncIterator[OpenIntake]:

@@ -11,7 +11,7 @@ from server.process.pools import Pool
 from server.retry.trouble import Trouble
 from storage.clock import read_clock
 from storage.engine import Engine
-from storage.errors import StorageError
+from storage.errors import CutOffError, StorageError
 from storage.interrupt import Interrupt
 
 __all__ = ["StorageProbe"]
@@ -71,6 +71,8 @@ class StorageProbe:
             stored = read_clock(self._engine)
             self.clock_offset = (asked + time.time()) / 2 - stored
             trouble = self._room()
+        except CutOffError:  # nobody asks any more
+            return
         except StorageError as error:
             reason = str(error)
             reason = reason if reason.startswith("storage ") else f"storage cannot be used: {reason}"

@@ -155,6 +155,7 @@ class Ingestion:
                 )
                 for log in logs.values():
                     stack.callback(log.close)
+                    signals.left.append(log.left)
                 files = {stream: RetryLedgerFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
                 batchers = _build_batchers(settings, logs, self.metrics, files)
                 for stream, log in logs.items():
@@ -203,7 +204,6 @@ class Ingestion:
 
     async def finish(self, writing: Writing) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
-        _logger.info("shutting down: committing accepted requests, refusing new ones")
         asyncio.get_running_loop().call_later(FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
         await stored([log.writer for log in writing.logs.values()], self._give_up)
