@@ -21,6 +21,7 @@ from storage.errors import (
     AccessDeniedError,
     LimitExceededError,
     LoginRefusedError,
+    MissingFilesError,
     NotAppliedError,
     OutcomeUnknownError,
     SettingRefusedError,
@@ -141,6 +142,9 @@ def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> 
         full = f"{_disk(access.url)} is full: free space on it. ClickHouse says: {message}"
         kind = StorageFullError if certain else OutcomeUnknownError
         return kind(full, public="the disk of storage is full: free space on it")
+    if not inserting and "No such file or directory" in line:
+        gone = "files of the storage are missing: restore them from a backup, or look for what deleted them"
+        return MissingFilesError(f"{gone}. ClickHouse says: {message}", public=gone)
     if code in _LIMITS and not inserting:
         limit = (
             "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "

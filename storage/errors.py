@@ -9,6 +9,7 @@ StorageError
 │   ├── AccessDeniedError      this user lacks a right, or may only read
 │   ├── LimitExceededError     a limit of this user stopped the statement
 │   ├── LoginRefusedError      user name or password are wrong
+│   ├── MissingFilesError      files of storage were deleted
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   ├── StorageFullError       the disk of storage is full
 │   ├── WrongEndpointError     the address is not that of ClickHouse's HTTP interface
@@ -39,6 +40,7 @@ __all__ = [
     "LeaseLostError",
     "LimitExceededError",
     "LoginRefusedError",
+    "MissingFilesError",
     "NoDataError",
     "NotAppliedError",
     "OutcomeUnknownError",
@@ -135,6 +137,12 @@ class StorageFullError(NotAppliedError):
     """The disk of storage is full, or has less free space than inserts need."""
 
     sentence: ClassVar[str] = "the disk of storage is full"
+
+
+class MissingFilesError(NotAppliedError):
+    """Files of storage were deleted or moved while it was open."""
+
+    sentence: ClassVar[str] = "files of the storage are missing"
 
 
 class SettingRefusedError(NotAppliedError):

@@ -13,6 +13,7 @@ from server.admission.admission import Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
+from server.keys.lost_keys import missing_key
 from server.keys.store import KeyStore
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
@@ -33,6 +34,7 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, log_gauges
 from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
@@ -172,6 +174,10 @@ class Ingestion:
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,
             )
+            checks = {f"{log.name.origin}: files are": log.missing for log in logs.values()}
+            if not settings.signing_key:
+                checks["the signing key is"] = lambda: missing_key(settings.data_dir / "keys")
+            stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
             yield Writing(logs, batchers, probe, waits_for_storage=self.waits_for_storage)

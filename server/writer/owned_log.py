@@ -161,6 +161,10 @@ class OwnedLog:
         except (RefusedError, StorageError, SigningError) as error:
             _logger.warning("%s: the heartbeat failed: %s", self.name.origin, error)
 
+    def missing(self) -> str:
+        """Return which of its journals are gone, empty if none is; does not block."""
+        return "; ".join(missing for journal in self.journals if (missing := journal.missing))
+
     def left(self) -> str:
         """Return how many batches wait in the journal and where, empty if none does; does not block."""
         count = len(self.writer.journal)
