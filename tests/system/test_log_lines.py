@@ -35,6 +35,7 @@ def test_a_start_says_what_runs_and_warns_of_open_ports_and_an_end_says_that_it_
     assert "otlp_http=0.0.0.0:0" in lines[1]
     assert any(f"lognotary is ready: otlp_grpc={address}" in line for line in lines)
     assert sum("shutting down: committing accepted requests, refusing new ones" in line for line in lines) == 1
+    assert lines[-1].endswith(": stopped")
 
 
 def test_in_json_every_line_is_json(tmp_path: Path) -> None:
