@@ -207,6 +207,7 @@ def _disk(url: StorageUrl) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what caused it, down to the root."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -235,14 +236,6 @@ def _timed_out(error: BaseException, access: Access) -> NotAppliedError | TimedO
                 f"storage{where} accepted the connection, but did not answer{within}: ClickHouse hangs or is overloaded"
             )
     return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what caused it, down to the root."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
 
 
 def _root_cause(error: BaseException) -> str:
