@@ -77,7 +77,7 @@ def test_after_the_interrupt_nothing_is_sent_and_the_outcome_counts_as_unknown(c
     try:
         engine.execute("SELECT 1")
         interrupt.set()
-        with pytest.raises(OutcomeUnknownError, match="before the server stopped"):
+        with pytest.raises(OutcomeUnknownError, match="the server stopped before"):
             CALLS[call](engine)
     finally:
         engine.close()
