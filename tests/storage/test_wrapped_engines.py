@@ -49,7 +49,12 @@ class Failing(PretendedEngine):
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("error", "failure"),
-    [(None, ""), (NotAppliedError("no"), "refused"), (OutcomeUnknownError("?"), "unknown"), (ZeroDivisionError(), "other")],
+    [
+        (None, ""),
+        (NotAppliedError("no"), "refused"),
+        (OutcomeUnknownError("?"), "unknown"),
+        (ZeroDivisionError(), "other"),
+    ],
 )
 def test_every_statement_is_measured_with_its_kind_and_failure(
     call: str, error: Exception | None, failure: str
