@@ -18,7 +18,7 @@ from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, to_json
 from server.commands.arguments.findings import FLAGS, SHORTEST
-from server.commands.local import data_dir, open_storage, read_text
+from server.commands.local import data_dir, open_storage, read_public_keys, read_text
 from server.commands.output import Style, complain, say, say_json
 from server.commands.render import finding_lines, summary_line
 from server.commands.verification_steps import add_what_server_knows, given_acknowledgements
@@ -131,7 +131,7 @@ def _key(options: argparse.Namespace, settings: Settings) -> SigningKey:
 def _verified(options: argparse.Namespace) -> list[evidence_pb2.VerifyResponse] | int:
     """Return the steps of a verification; an exit status if it failed."""
     request = evidence_pb2.VerifyRequest(
-        public_keys=[read_text(file) for file in options.public_key],
+        public_keys=[read_public_keys(file) for file in options.public_key],
         acknowledgements=given_acknowledgements(options),
         acknowledgement_keys=[read_text(file) for file in options.acknowledgement_key],
     )

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from server.commands.arguments.options import DEFAULT_DATA_DIR
+from server.notary.errors import NotaryError
+from server.notary.trust import parse_public_keys
 from server.settings.errors import ConfigError
 from storage.clickhouse import connect_to_read
 from storage.data_check import missing_tables
@@ -15,7 +17,7 @@ from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageConfigError
 from storage.url import parse_storage_url
 
-__all__ = ["data_dir", "open_storage", "read_text"]
+__all__ = ["data_dir", "open_storage", "read_public_keys", "read_text"]
 
 
 def data_dir(options: argparse.Namespace) -> Path | None:
@@ -35,6 +37,23 @@ def read_text(file: str) -> str:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+def read_public_keys(file: str) -> str:
+    """Read a file of public keys named on the command line, and return its text.
+
+    Raises:
+        ConfigError: the file cannot be read, or has no valid public key.
+    """
+    text = read_text(file)
+    try:
+        parse_public_keys([text])
+    except NotaryError as error:
+        raise ConfigError(
+            f"{file} is not a file of public keys, or is damaged: {error}. A server's key is in keys/public-key.pem of "
+            "its data directory"
+        ) from error
+    return text
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import call
 from server.commands.bundles import save_bundle
-from server.commands.local import data_dir, open_storage, read_text
+from server.commands.local import data_dir, open_storage, read_public_keys
 from server.commands.output import complain, say, say_json
-from server.data_dir.directory import read_public_key
+from server.data_dir.public_key import read_public_key
 from server.escaping.visible import visible
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _prove_from_storage(options: argparse.Namespace, request: evidence_pb2.GetInclusionProofRequest) -> int:
-    texts = [read_text(file) for file in options.public_key] or [read_public_key(data_dir(options) or Path())]
+    texts = [read_public_keys(file) for file in options.public_key] or [read_public_key(data_dir(options) or Path())]
     try:
         keys = parse_public_keys(texts)
     except NotaryError as error:

@@ -13,7 +13,7 @@ from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
 from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, timestamp, to_json
-from server.commands.local import data_dir, open_storage, read_text
+from server.commands.local import data_dir, open_storage, read_public_keys, read_text
 from server.commands.log_names import read_log_names
 from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     request = evidence_pb2.VerifyRequest(
         since=options.since and timestamp(options.since),
         until=options.until and timestamp(options.until),
-        public_keys=[read_text(file) for file in options.public_key],
+        public_keys=[read_public_keys(file) for file in options.public_key],
         checkpoints=[_read_kept(file) for file in options.checkpoint],
         compromised_keys={name: timestamp(since) for name, since in options.compromised},
         acknowledgements=given_acknowledgements(options),
