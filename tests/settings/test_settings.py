@@ -205,10 +205,10 @@ def test_a_file_is_refused_with_all_that_is_wrong_with_it(tmp_path: Path) -> Non
         load(tmp_path, toml, {"LOGNOTARY_ACK_TIME": "1"}, workers="two")
     assert [problem.removeprefix(f"{tmp_path}/")[:24] for problem in caught.value.problems] == [
         "LOGNOTARY_ACK_TIME: ther",
-        "settings.toml:1: unknown",
-        "settings.toml:4: built_i",
         "--workers: 'two' is not ",
+        "settings.toml:1: unknown",
         "settings.toml:2: heartbe",
+        "settings.toml:4: built_i",
     ]
 
 
