@@ -49,7 +49,7 @@ from server.settings.settings import Settings
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.open_connections import connection_gauges
-from server.transport.servers import serve_grpc, serve_http_apart
+from server.transport.servers import check_addresses, serve_grpc, serve_http_apart
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
@@ -97,6 +97,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         TaskFailedError: a background task failed; accepted requests are committed.
     """
     signals = install_signal_handlers()
+    if not settings.data_dir.exists():  # otherwise another server may run on it, which is told first
+        check_addresses((settings.otlp_grpc, settings.otlp_http, settings.api_grpc, settings.http))
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
