@@ -69,7 +69,7 @@ def test_api_calls_and_heartbeats_that_hang_delay_neither_senders_nor_readiness_
         ready = httpx.get(f"{server.http}/readyz", timeout=SECONDS)
         assert (ready.status_code, ready.text) == (200, "ok\n")
         # A call that waited too long for a thread was refused, and none was answered.
-        assert {call.code() for call in calls if call.done()} <= {grpc.StatusCode.UNAVAILABLE}
+        assert {call.code() for call in calls if call.done()} <= {grpc.StatusCode.RESOURCE_EXHAUSTED}
         for call in calls:
             call.cancel()
         for number in troubles:
