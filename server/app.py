@@ -40,7 +40,7 @@ from server.process.background import background
 from server.process.lifecycle import Signals, install_signal_handlers
 from server.process.metrics import Metrics, build_gauge
 from server.process.pools import open_pools
-from server.process.start_report import log_ready, log_start
+from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
 from server.retry.rate_limit import RateLimit
 from server.self_verification.service import self_verification
@@ -49,7 +49,7 @@ from server.settings.settings import Settings
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.open_connections import connection_gauges
-from server.transport.servers import serve_grpc, serve_http_apart
+from server.transport.servers import check_addresses, serve_grpc, serve_http_apart
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
@@ -57,6 +57,7 @@ from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
 from storage.measured import MeasuredEngine
+from storage.watched import WatchedEngine
 
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
@@ -96,6 +97,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         TaskFailedError: a background task failed; accepted requests are committed.
     """
     signals = install_signal_handlers()
+    if not settings.data_dir.exists():  # otherwise another server may run on it, which is told first
+        check_addresses((settings.otlp_grpc, settings.otlp_http, settings.api_grpc, settings.http))
     async with contextlib.AsyncExitStack() as stack:
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
@@ -133,17 +136,18 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         metrics.add_gauges(lambda: [build_gauge(chosen_codec(settings.codec)), *connection_gauges(ports)])
-        engine = await stack.enter_async_context(reached_storage(process, metrics.statement))
-        check = partial(refuse_new_key_for_old_logs, engine, identity)
+        storage = await stack.enter_async_context(reached_storage(process, metrics.statement))
+        check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
         ending = Interrupt()
         open_reads = partial(connect, settings.storage, interrupt=ending)
         reads = await retry_until_available(
             pools.housekeeping, open_reads, signals.stop, process.waiting, may_be_left=True
         )
-        reader.arrive(MeasuredEngine(stack.enter_context(contextlib.closing(reads)), metrics.statement))
+        measured = MeasuredEngine(stack.enter_context(contextlib.closing(reads)), metrics.statement)
+        reader.arrive(measured if measured.info.exclusive else WatchedEngine(measured, storage.probe))
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
-        opened = await stack.enter_async_context(intake.accepting(engine))
+        opened = await stack.enter_async_context(intake.accepting(storage))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(
@@ -153,7 +157,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics.add_gauges(lambda: gauges(status()))
         overview.self_verification = status
         _freeze_gc()
-        if not signals.stop.is_set():
+        if await until_ready(intake.not_ready, signals.stop):
             log_ready(ports)
             on_ready(bound)
         await opened.run()
@@ -181,9 +185,9 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         await stack.enter_async_context(receiving(process, ingestion, shared=True))
         reporter = _Reporter(ingestion, say)
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
-        engine = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
+        storage = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
         # The server sets how long records are kept.
-        writing = writing_logs(process, ingestion, order.writer, key_store(settings), engine, contextlib.nullcontext())
+        writing = writing_logs(process, ingestion, order.writer, key_store(settings), storage, contextlib.nullcontext())
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
         reporter.opened = opened

@@ -151,9 +151,20 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     # Imported step by step, so that wrong settings are told before the whole server is imported.
-    from server.settings.settings import load_settings
+    from server.settings.settings import check_settings
+    from server.settings.sources import gather
 
-    settings = load_settings(vars(options), os.environ)
+    sources = gather(vars(options), os.environ)
+    settings, problems = check_settings(sources)
+    if settings is None:
+        if sources.values["log_format"].text.lower() != "json":
+            raise ConfigError(*problems)
+        from server.process.log_setup import configure_logging
+
+        configure_logging("info", "json")
+        for problem in problems:
+            logging.getLogger(__name__).critical("the server cannot start: %s", problem)
+        return ConfigError.exit_status
 
     import asyncio
 

@@ -16,6 +16,7 @@ from storage.data_check import check_database, check_directory, check_tables
 from storage.engine import Engine, EngineInfo, Pieces
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.interrupt import Interrupt
+from storage.missing_files import OpenFiles
 from storage.read_settings import with_settings
 from storage.roles import Role
 from storage.rowbinary import parse_answer, varint
@@ -101,6 +102,7 @@ class _ClickHouse:
             with translated(access):
                 self._idle.put(open_client(url, url.database, opened.pinned))
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
+        self._files = OpenFiles(url.path) if isinstance(url, EmbeddedUrl) else None
         self._insert_settings = dict(_INSERT_SETTINGS)
         if isinstance(url, ServerUrl):
             self._insert_settings["wait_end_of_query"] = 1
@@ -191,6 +193,8 @@ class _ClickHouse:
         try:
             if connected is None:
                 raise NotAppliedError("storage was closed: the server is shutting down")
+            if self._files is not None:
+                self._files.check()
             with contextlib.ExitStack() as stack:
                 for interrupt in interrupts:
                     stack.enter_context(interrupt.cutting(connected.cut))

@@ -8,17 +8,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from storage.errors import (
     AccessDeniedError,
     LimitExceededError,
     LoginRefusedError,
+    MissingFilesError,
     NotAppliedError,
     OutcomeUnknownError,
     SettingRefusedError,
     StorageError,
     StorageFullError,
+    TimedOutError,
 )
 from storage.roles import Role, quoted
 from storage.url import ServerUrl, StorageUrl
@@ -71,6 +80,11 @@ _QUERY = re.compile(
     r" in scope .*?(?=\. \([A-Z_]+\)|\. Maybe you meant|$)| Maybe you meant.*?\?(?=\.? \([A-Z_]+\)|\.?$)"
 )
 _LONGEST = 500
+_SETTINGS = (
+    "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change settings: "
+    "ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting."
+)
+_TIMEOUT = re.compile(r"timeout=([0-9.]+)\)")  # in messages of urllib3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,8 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if (slow := _timed_out(error, access)) is not None:
+            raise slow from error
         if _never_sent(error):
             raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
         if any(isinstance(cause, ProtocolError) for cause in _causes(error)):
@@ -108,11 +124,11 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
     except DatabaseError as error:
         raise _of_clickhouse(error, access, inserting=inserting) from error
     except ClickHouseError as error:
-        raise StorageError(str(error)) from error
+        raise StorageError(str(error), public="storage cannot be used: the server's log says why") from error
     except ProtocolError as error:
         raise _broken_off(str(error)) from error
     except HTTPError as error:
-        raise OutcomeUnknownError(f"storage did not answer: {error}") from error
+        raise _timed_out(error, access) or OutcomeUnknownError(f"storage did not answer: {error}") from error
 
 
 def _broken_off(cause: str) -> OutcomeUnknownError:
@@ -126,33 +142,35 @@ def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> 
     line = str(error).strip().partition("\n")[0]
     message = _presentable(_QUERY.sub("", _AROUND.sub("", line)))[:_LONGEST]
     code = error.code or 0
+    refused = f"storage answered with error {code}: the server's log has its words"
     if code == _SETTING_CONSTRAINT_VIOLATION or (code == _READONLY and "Cannot modify" in message):
-        return SettingRefusedError(
-            "this user of ClickHouse may not send a setting that answers need to rest on all rows. Let it change "
-            "settings: ALTER USER … SETTINGS readonly = 2 (or 0 for a server) and no constraint on the setting. "
-            f"ClickHouse says: {message}"
-        )
+        return SettingRefusedError(f"{_SETTINGS} ClickHouse says: {message}", public=_SETTINGS)
     if permanent := _permanent(code, line, message, access):
         return permanent
     if code == _NOT_ENOUGH_SPACE or "No space left on device" in line:
         certain = code == _NOT_ENOUGH_SPACE or not inserting
         full = f"{_disk(access.url)} is full: free space on it. ClickHouse says: {message}"
-        return StorageFullError(full) if certain else OutcomeUnknownError(full)
+        kind = StorageFullError if certain else OutcomeUnknownError
+        return kind(full, public="the disk of storage is full: free space on it")
+    if not inserting and "No such file or directory" in line:
+        gone = "files of the storage are missing: restore them from a backup, or look for what deleted them"
+        return MissingFilesError(f"{gone}. ClickHouse says: {message}", public=gone)
     if code in _LIMITS and not inserting:
-        return LimitExceededError(
+        limit = (
             "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
-            f"{_LIMITS[code]} in its settings. ClickHouse says: {message}"
+            f"{_LIMITS[code]} in its settings"
         )
+        return LimitExceededError(f"{limit}. ClickHouse says: {message}", public=limit)
     if code in _NOTHING_STORED or (code and not inserting):
-        return NotAppliedError(message)
-    return OutcomeUnknownError(message)  # also without a code: that is not ClickHouse's word
+        return NotAppliedError(message, public=refused)
+    return OutcomeUnknownError(message, public=refused)  # also without a code: that is not ClickHouse's word
 
 
 def _permanent(code: int, line: str, message: str, access: Access) -> StorageError | None:
     """Return the error for what lasts until an operator changes user, password or rights; None for another error."""
     url = access.url
     if not isinstance(url, ServerUrl):  # which has one user, and some tables that nobody may read
-        return AccessDeniedError(message) if code == _ACCESS_DENIED else None
+        return AccessDeniedError(message, public="storage denies access") if code == _ACCESS_DENIED else None
     user = quoted(url.username)
     if code in _LOGIN:
         scheme = "https" if url.secure else "http"
@@ -188,24 +206,36 @@ def _disk(url: StorageUrl) -> str:
     return f"the disk of ClickHouse at {url.address}" if isinstance(url, ServerUrl) else f"the disk of {url.path}"
 
 
-def _never_sent(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, NewConnectionError):
-            return True
-        if isinstance(cause, MaxRetryError) and cause.reason is not None:
-            cause = cause.reason
-        else:
-            cause = cause.__cause__ or cause.__context__
-    return False
-
-
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what caused it, down to the root."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
-        cause = cause.__cause__ or cause.__context__
+        if isinstance(cause, MaxRetryError) and cause.reason is not None:
+            cause = cause.reason
+        else:
+            cause = cause.__cause__ or cause.__context__
+
+
+def _never_sent(error: BaseException) -> bool:
+    return any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+
+
+def _timed_out(error: BaseException, access: Access) -> NotAppliedError | TimedOutError | None:
+    """Return the error for a limit of time that was reached; None for another error."""
+    where = f" at {access.url.address}" if isinstance(access.url, ServerUrl) else ""
+    for cause in _causes(error):
+        seconds = _TIMEOUT.search(str(cause))
+        within = f" within {float(seconds[1]):.0f} s" if seconds else " in time"
+        if isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError):
+            return NotAppliedError(
+                f"storage{where} cannot be reached{within}: the machine is down, or a firewall drops what is sent to it"
+            )
+        if isinstance(cause, ReadTimeoutError):
+            return TimedOutError(
+                f"storage{where} accepted the connection, but did not answer{within}: ClickHouse hangs or is overloaded"
+            )
+    return None
 
 
 def _root_cause(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from storage.errors import (
     StorageBusyError,
     StorageConfigError,
     StorageError,
+    TimedOutError,
     WrongEndpointError,
 )
 from storage.read_settings import FULL_SCAN, PINNED, settings_clause, settings_parameters, without_unknown
@@ -37,6 +38,7 @@ _UNKNOWN_SETTING = 115
 
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
+_FIRST_ANSWER_TIMEOUT = 10  # seconds: what is asked first is answered at once, or not at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def open_first(access: Access) -> First:
         StorageConfigError: the embedded directory cannot be created or opened.
         StorageBusyError: the embedded directory is used by another process.
         NotAppliedError: the server cannot be reached, or refuses the connection; its subclasses say why.
+        TimedOutError: the server does not answer.
         SettingRefusedError: this user may not send the settings that every statement needs.
     """
     # The errors that the driver reports are raised too.
@@ -91,6 +94,8 @@ def open_first(access: Access) -> First:
         first = _open_first(access)
     except SettingRefusedError:
         _explain_refusal(access)
+        raise
+    except TimedOutError:
         raise
     except OutcomeUnknownError as error:
         # No answer of ClickHouse's; nothing that changes anything was sent yet.
@@ -110,7 +115,7 @@ def _open_first(access: Access) -> First:
 
     def unknown(settings: Mapping[str, str | int]) -> str | None:
         try:
-            opened.append(open_client(access.url, None, settings))
+            opened.append(open_client(access.url, None, settings, _FIRST_ANSWER_TIMEOUT))
         except DatabaseError as error:
             name = _unknown_setting(error, settings)
             if name is None:
@@ -129,7 +134,7 @@ def _explain_refusal(access: Access) -> None:
         return  # a server's user has to be another one
     try:
         with translated(access):
-            connected = open_client(access.url, None, {})
+            connected = open_client(access.url, None, {}, _FIRST_ANSWER_TIMEOUT)
     except StorageError:
         return
     try:
@@ -166,8 +171,16 @@ def _unknown_setting(error: DatabaseError, settings: Mapping[str, str | int]) ->
     return min(places, key=re.Match.start).group() if places else None  # those that follow are ClickHouse's proposals
 
 
-def open_client(url: StorageUrl, database: str | None, pinned: Mapping[str, str | int]) -> Connected:
+def open_client(
+    url: StorageUrl, database: str | None, pinned: Mapping[str, str | int], answer_timeout: float = _ANSWER_TIMEOUT
+) -> Connected:
     """Open a client that sends settings with everything, from its first request on.
+
+    Args:
+        url: the storage.
+        database: the database, None for the user's default.
+        pinned: the settings.
+        answer_timeout: seconds that a server may take to answer, or to go on with an answer.
 
     Raises:
         ClickHouseError, HTTPError: see ``translated``.
@@ -194,7 +207,7 @@ def open_client(url: StorageUrl, database: str | None, pinned: Mapping[str, str 
             autogenerate_session_id=False,
             compress=False,
             connect_timeout=_CONNECT_TIMEOUT,
-            send_receive_timeout=_ANSWER_TIMEOUT,
+            send_receive_timeout=answer_timeout,
             # Small answers are sent only when they are complete, so that no error follows half of one. Not with
             # wait_end_of_query, which keeps answers on disk: if the disk is full, an answer is empty with status OK.
             settings={"buffer_size": 1 << 20},

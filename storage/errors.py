@@ -9,6 +9,7 @@ StorageError
 │   ├── AccessDeniedError      this user lacks a right, or may only read
 │   ├── LimitExceededError     a limit of this user stopped the statement
 │   ├── LoginRefusedError      user name or password are wrong
+│   ├── MissingFilesError      files of storage were deleted
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   ├── StorageFullError       the disk of storage is full
 │   ├── WrongEndpointError     the address is not that of ClickHouse's HTTP interface
@@ -16,6 +17,11 @@ StorageError
 ├── InconsistentAnswerError  two answers about the same rows disagree
 ├── UnreadableTableError   a table's columns are not of the types that migrations gave them
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
+    ├── CutOffError        the process stops, and waits for no answer any more
+    └── TimedOutError      no answer came in time
+
+A message is for operators: it may have paths, addresses, and what ClickHouse said. Senders of records get ``sentence``,
+callers of the API ``public``.
 
 Errors with ``retryable`` False are permanent: they last until an operator acts, and their messages say how.
 """
@@ -28,11 +34,13 @@ from server.errors.base import LognotaryError
 
 __all__ = [
     "AccessDeniedError",
+    "CutOffError",
     "InconsistentAnswerError",
     "LeaseHeldError",
     "LeaseLostError",
     "LimitExceededError",
     "LoginRefusedError",
+    "MissingFilesError",
     "NoDataError",
     "NotAppliedError",
     "OutcomeUnknownError",
@@ -41,15 +49,32 @@ __all__ = [
     "StorageConfigError",
     "StorageError",
     "StorageFullError",
+    "TimedOutError",
     "UnreadableTableError",
     "WrongEndpointError",
 ]
 
 
 class StorageError(LognotaryError):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    Attributes:
+        sentence: what senders of records are told.
+    """
 
     retryable: ClassVar[bool] = True
+    sentence: ClassVar[str] = "storage cannot be used"
+
+    def __init__(self, message: str, *, public: str = "") -> None:
+        """Create an error.
+
+        Args:
+            message: reason, for operators.
+            public: reason for callers of the API; empty if they may have the message.
+        """
+        super().__init__(message)
+        self.public = public or message
+        """Reason for callers of the API, without paths and ClickHouse's own words."""
 
 
 class StorageConfigError(StorageError):
@@ -85,17 +110,21 @@ class NoDataError(StorageConfigError):
 class NotAppliedError(StorageError):
     """Storage could not be reached, or refused the statement; nothing was stored."""
 
+    sentence: ClassVar[str] = "storage cannot be reached, or refuses the records"
+
 
 class AccessDeniedError(NotAppliedError):
     """This user of ClickHouse lacks a right, or may only read; the message has the statement that grants the right."""
 
     retryable: ClassVar[bool] = False
+    sentence: ClassVar[str] = "the server lacks rights in storage"
 
 
 class LoginRefusedError(NotAppliedError):
     """ClickHouse knows no such user, or the password is wrong."""
 
     retryable: ClassVar[bool] = False
+    sentence: ClassVar[str] = "storage refuses the server's login"
 
 
 class WrongEndpointError(NotAppliedError):
@@ -107,6 +136,14 @@ class WrongEndpointError(NotAppliedError):
 class StorageFullError(NotAppliedError):
     """The disk of storage is full, or has less free space than inserts need."""
 
+    sentence: ClassVar[str] = "the disk of storage is full"
+
+
+class MissingFilesError(NotAppliedError):
+    """Files of storage were deleted or moved while it was open."""
+
+    sentence: ClassVar[str] = "files of the storage are missing"
+
 
 class SettingRefusedError(NotAppliedError):
     """ClickHouse does not let this user send a setting that every statement needs; the message says what to do."""
@@ -117,11 +154,14 @@ class SettingRefusedError(NotAppliedError):
 class LimitExceededError(NotAppliedError):
     """A limit in the settings of this user of ClickHouse stopped the statement."""
 
+    sentence: ClassVar[str] = "a limit of storage was reached"
+
 
 class LeaseLostError(NotAppliedError):
     """Another server has taken over the writer's name: this process must not write any more."""
 
     retryable: ClassVar[bool] = False
+    sentence: ClassVar[str] = "another server writes this log now"
 
 
 class InconsistentAnswerError(StorageError):
@@ -136,3 +176,13 @@ class UnreadableTableError(StorageError):
 
 class OutcomeUnknownError(StorageError):
     """The statement was sent, but no answer came; retry with the same deduplication token."""
+
+    sentence: ClassVar[str] = "storage did not confirm the records"
+
+
+class CutOffError(OutcomeUnknownError):
+    """The process stops, and cut off a statement that storage had not answered; nothing is wrong with storage."""
+
+
+class TimedOutError(OutcomeUnknownError):
+    """Storage accepted the connection, but no answer came in time."""

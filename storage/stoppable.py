@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from storage.engine import EngineWrapper, Pieces
-from storage.errors import OutcomeUnknownError
+from storage.errors import CutOffError
 from storage.interrupt import InterruptedQueryError
 
 __all__ = ["StoppableEngine"]
 
 
 class StoppableEngine(EngineWrapper):
-    """An engine whose interrupted statements raise OutcomeUnknownError, as if the connection had broken.
+    """An engine whose interrupted statements raise CutOffError, as if the connection had broken.
 
     So what writes to storage needs no case of its own for a shutdown: a batch that was cut off stays in the journal.
     """
@@ -59,4 +59,4 @@ def _unanswered() -> Iterator[None]:
     try:
         yield
     except InterruptedQueryError as error:
-        raise OutcomeUnknownError("storage did not answer before the server stopped") from error
+        raise CutOffError("the server stopped before storage answered") from error

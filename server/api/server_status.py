@@ -81,7 +81,7 @@ def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSo
         response.storage_version = ".".join(map(str, info.version))
         response.logs.extend(list_logs(engine, keys()).logs)
     except StorageError as error:
-        response.storage_problem = str(error)
+        response.storage_problem = error.public
     state = source.self_verification()
     if state is not None:
         response.self_verification.CopyFrom(

@@ -57,7 +57,11 @@ def status_of(error: Exception) -> CallStatus:
         _logger.error("evidence cannot be given: %s", error)
     elif isinstance(error, DataDirectoryError):
         _logger.error("an API call needs what the data directory remembers: %s", error)
-    message = str(error)
-    if isinstance(error, StorageError) and not message.startswith("storage "):  # that would say it twice
-        message = f"storage cannot be read: {message}"
-    return CallStatus(*statuses, message)
+    if not isinstance(error, StorageError):
+        return CallStatus(*statuses, str(error))
+    if error.public != str(error):
+        _logger.warning("an API call failed: storage cannot be read: %s", error)
+    # Otherwise that would be said twice.
+    return CallStatus(
+        *statuses, f"{'' if error.public.startswith('storage ') else 'storage cannot be read: '}{error.public}"
+    )

@@ -38,11 +38,16 @@ def inspect(options: argparse.Namespace) -> int:
     shown = []
     known = {directory: _Stored.of(directory) for directory in directories}
     for directory, first, path in segments:
-        shown.append(_describe(first, path, known[directory]))
+        segment = _describe(first, path, known[directory])
+        shown.append(segment)
+        if options.waiting:
+            segment = {**segment, "entries": [entry for entry in segment["entries"] if entry["stored"] is not True]}
+            if not (segment["entries"] or segment["damage"]):
+                continue
         if options.json:
-            say_json(json.dumps(shown[-1]))
+            say_json(json.dumps(segment))
         else:
-            say(*_lines(shown[-1]))
+            say(*_lines(segment))
     if not options.json:
         say(*_summary(shown))
     return 1 if any(segment["damage"] for segment in shown) else 0

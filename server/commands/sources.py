@@ -16,7 +16,7 @@ from server.commands.api_client import call
 from server.commands.given_files import read_public_keys
 from server.commands.local import data_dir, open_storage
 from server.commands.output import complain
-from server.data_dir.directory import read_public_key
+from server.data_dir.public_key import read_public_key
 from server.notary.errors import NotaryError
 from server.notary.trust import TrustedKeys, parse_public_keys
 from server.settings.errors import ConfigError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
@@ -66,7 +67,8 @@ def is_in(view: View, entry: correlation_pb2.TimelineEntry) -> bool:
 def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: View | None = None) -> Iterator[str]:
     """Format a trace: a heading, one verdict for all records, then one line per entry.
 
-    Audit events and errors stand out; an entry has a mark of its own if it cannot be proved.
+    Audit events and errors stand out; an entry has a mark of its own if it cannot be proved. Logs in succession
+    that read the same are one line, unless details are shown.
     """
     view = view or View()
     entries = [entry for entry in trace.entries if is_in(view, entry)]
@@ -137,10 +139,33 @@ def _entries(
     columns = _Columns.of(contents, view.width)
     start = trace.entries[0].timestamp.ToNanoseconds() if trace.entries else 0
     depths = _depths(trace)
+    items = []
     for raw, entry, (kind, content) in zip(entries, visible_entries, contents, strict=True):
         depth = depths.get(getattr(raw, kind).span_id, 0) - (kind == "span")
         offset = entry.timestamp.ToNanoseconds() - start
-        yield from _lines(kind, content, f"+{duration(offset)}", "  " * min(depth, _MOST_NESTED), columns, style, view)
+        items.append(_Item(kind, content, f"+{duration(offset)}", "  " * min(depth, _MOST_NESTED)))
+    for _, equal in groupby(enumerate(items), lambda numbered: _fold_key(*numbered, details=view.details)):
+        (_, first), *others = equal
+        repeated = f" ({len(others) + 1} times, until {others[-1][1].offset})" if others else ""
+        yield from _lines(first, repeated, columns, style, view)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An entry as it is shown."""
+
+    kind: str
+    content: _Content
+    offset: str
+    indent: str
+
+
+def _fold_key(number: int, item: _Item, *, details: bool) -> Hashable:
+    """Return what neighbours have in common that are shown as one line: logs that read the same and can be proved."""
+    content = item.content
+    if details or item.kind != "log" or isinstance(content, correlation_pb2.Span) or is_doubtful(content.evidence):
+        return number
+    return content.service_name, _level(item.kind, content), _text(item.kind, content), item.indent
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +188,15 @@ class _Columns:
         return 2 + _OFFSET + 2 + self.service + 2 + self.level + 2
 
 
-def _lines(
-    kind: str, content: _Content, offset: str, indent: str, columns: _Columns, style: Style, view: View
-) -> Iterator[str]:
+def _lines(item: _Item, repeated: str, columns: _Columns, style: Style, view: View) -> Iterator[str]:
+    kind, content, indent = item.kind, item.content, item.indent
     doubtful = not isinstance(content, correlation_pb2.Span) and is_doubtful(content.evidence)
     failed, is_audit, word = _failed(kind, content), kind == "audit_event", _level(kind, content)
     mark = style.paint("✘", "1;31") if doubtful else style.paint("▶", "1;35") if is_audit else " "
     colour = "1;35" if is_audit else "1;31" if failed else "33" if word.upper().startswith("WARN") else ""
     room = None if columns.text is None else columns.text - len(indent)
     text, ending = _text(kind, content)
+    ending += repeated
     # The result of an audit event stands at its end.
     if view.details or is_audit:
         lines = wrapped(text + ending, room)
@@ -179,7 +204,7 @@ def _lines(
         lines = [cut(text, None if room is None else max(_NARROWEST // 2, room - cells(ending))) + ending]
     paint = "31" if failed else "1" if is_audit else ""
     first = style.paint(lines[0] if lines else "", paint)
-    left = f"{offset.rjust(_OFFSET)}  {padded(content.service_name, columns.service)}"
+    left = f"{item.offset.rjust(_OFFSET)}  {padded(content.service_name, columns.service)}"
     yield f"{mark} {left}  {style.paint(padded(word, columns.level), colour)}  {indent}{first}".rstrip()
     column = " " * columns.before_text + indent
     for line in lines[1:]:

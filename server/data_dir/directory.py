@@ -41,7 +41,6 @@ __all__ = [
     "journals",
     "read_checkpoints",
     "read_last",
-    "read_public_key",
     "worker_directory",
 ]
 
@@ -201,20 +200,6 @@ def worker_directory(path: Path, number: int) -> Path:
 def journals(path: Path) -> list[Path]:
     """Return the directories of all journals in a data directory, including its workers'."""
     return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*/"))
-
-
-def read_public_key(path: Path) -> str:
-    """Return the public key in a data directory, without locking the directory.
-
-    Raises:
-        DataDirectoryError: there is no public key.
-    """
-    try:
-        return (path / "keys" / "public-key.pem").read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataDirectoryError(
-            f"there is no public key in {path}: give it with --public-key FILE, or the server's --data-dir"
-        ) from error
 
 
 def read_checkpoints(path: Path) -> list[str]:

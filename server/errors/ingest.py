@@ -12,7 +12,8 @@ PipelineError
     ├── OverloadedError       the server is at its limit of requests or memory
     ├── StalledError          the request did not arrive in time
     ├── StorageRefusedError   storage could not commit the batch, or not in time
-    │   └── BatchOutcomeUnknownError   the batch may be stored already, and will be
+    │   ├── BatchOutcomeUnknownError   the batch may be stored already, and will be
+    │   └── EndedWaitError             the server stopped before storage answered
     ├── JournalFullError      the journal is full until storage accepts its batches
     ├── JournalFailedError    the journal cannot be written now
     └── ShuttingDownError     the server no longer accepts requests
@@ -27,6 +28,7 @@ from server.errors.base import LognotaryError
 
 __all__ = [
     "BatchOutcomeUnknownError",
+    "EndedWaitError",
     "IngestError",
     "JournalDamagedError",
     "JournalFailedError",
@@ -60,6 +62,11 @@ class IngestError(LognotaryError):
         """The message without anything that came from a sender."""
         return str(self)
 
+    @property
+    def for_senders(self) -> str:
+        """The message without what only the server's operator may know: paths, addresses, errors of storage."""
+        return str(self)
+
 
 class PipelineError(IngestError):
     """Base class of all errors of requests in the pipeline."""
@@ -91,13 +98,28 @@ class RefusedError(PipelineError):
 
     Attributes:
         retry_after: seconds after which the sender should try again.
+        sentence: message for senders if the message itself may have details that are not for them; else empty.
     """
 
     retryable: ClassVar[bool] = True
+    sentence: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+    def __init__(self, message: str, *, retry_after: float = 1.0, public: str = "") -> None:
+        """Create an error.
+
+        Args:
+            message: reason, for the server's log.
+            retry_after: seconds after which the sender should try again.
+            public: reason for the sender; empty for the sentence of the class, or the message if it has none.
+        """
         super().__init__(message)
         self.retry_after = retry_after
+        self._public = public
+
+    @property
+    def for_senders(self) -> str:
+        """The message without details of the server and of storage."""
+        return self._public or self.sentence or str(self)
 
 
 class OverloadedError(RefusedError):
@@ -116,6 +138,7 @@ class StorageRefusedError(RefusedError):
     """Storage did not commit the batch, or its answer did not come in time."""
 
     outcome: ClassVar[str] = "storage"
+    sentence: ClassVar[str] = "the records cannot be stored now; the server's log says why"
 
 
 class BatchOutcomeUnknownError(StorageRefusedError):
@@ -124,17 +147,27 @@ class BatchOutcomeUnknownError(StorageRefusedError):
     Its senders are refused and will retry their requests, which must not be stored again.
     """
 
+    sentence: ClassVar[str] = "storage did not confirm the records, which may be stored; the server's log says why"
+
+
+class EndedWaitError(StorageRefusedError):
+    """The server stopped before storage took what was waiting for it, which stays in the journal."""
+
+    sentence: ClassVar[str] = "the server is shutting down"
+
 
 class JournalFullError(RefusedError):
     """The journal has reached its size limit."""
 
     outcome: ClassVar[str] = "journal_full"
+    sentence: ClassVar[str] = "the journal is full until storage takes the records that wait in it"
 
 
 class JournalFailedError(RefusedError):
     """An entry could not be written to the journal."""
 
     outcome: ClassVar[str] = "journal_failed"
+    sentence: ClassVar[str] = "the journal cannot be written now; the server's log says why"
 
 
 class ShuttingDownError(RefusedError):

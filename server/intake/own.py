@@ -9,7 +9,7 @@ from functools import partial
 
 import grpc.aio
 
-from server.intake.process import Intake, OpenIntake, Process, retention_around
+from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
 from server.keys.identity import Identity
 from server.keys.store import KeyStore
 from server.otlp.grpc_receiver import build_handlers, server_options
@@ -26,7 +26,6 @@ from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http
 from server.writer.ingestion import Ingestion
 from server.writer.owned_logs import state_changes
-from storage.engine import Engine
 from storage.url import EmbeddedUrl
 from storage.writers import WriterName
 
@@ -38,9 +37,9 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
     """Receive records in this process."""
     ingestion = Ingestion(process.settings, process.pools, process.waiting)
 
-    def accepting(engine: Engine) -> AbstractAsyncContextManager[OpenIntake]:
+    def accepting(storage: Reached) -> AbstractAsyncContextManager[OpenIntake]:
         return writing_logs(
-            process, ingestion, identity.writer, identity.store, engine, retention_around(process, engine)
+            process, ingestion, identity.writer, identity.store, storage, retention_around(process, storage.engine)
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
@@ -53,13 +52,13 @@ async def writing_logs(
     ingestion: Ingestion,
     writer: str,
     keys: KeyStore,
-    engine: Engine,
+    storage: Reached,
     retention: AbstractAsyncContextManager[None],
 ) -> AsyncIterator[OpenIntake]:
     """Write a writer's logs in this process, and take requests. ``retention`` is around what the logs state of it."""
     settings, data, pools, signals = process.settings, process.data, process.pools, process.signals
     name = WriterName(settings.deployment, writer, data.place)
-    async with ingestion.writing(name, data, keys, engine, signals) as writing:
+    async with ingestion.writing(name, data, keys, storage.engine, storage.probe, signals) as writing:
         async with retention:
             stating = partial(state_changes, settings, writing.logs, keys)
             await retry_until_available(pools.housekeeping, stating, signals.stop, process.waiting)
@@ -70,7 +69,7 @@ async def writing_logs(
 
         reloading = run_on_event(pools.housekeeping, process.reload_keys, lambda: writing.reload_keys(keys))
         with (
-            ingestion.taking_requests(writing, engine, signals.stop),
+            ingestion.taking_requests(writing, storage.engine, signals.stop),
             background("key reloading", reloading, signals.stop),
         ):
             yield OpenIntake(run, writing.signed_by)

@@ -9,20 +9,23 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from server.data_dir.directory import DataDirectory
+from server.process.background import background
 from server.process.ending import bounded_end
 from server.process.lifecycle import Signals
 from server.process.metrics import Metrics
 from server.process.pools import Pools
+from server.process.storage_probe import StorageProbe
 from server.process.storage_wait import StorageWait, reach_storage
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Address
 from server.writer.retention import enforced_retention
 from storage.engine import Engine
+from storage.free_space import disk_trouble
 from storage.interrupt import Interrupt
 from storage.measured import MeasuredEngine, MeasureStatement
 
-__all__ = ["Intake", "OpenIntake", "Process", "reached_storage", "retention_around", "started_process"]
+__all__ = ["Intake", "OpenIntake", "Process", "Reached", "reached_storage", "retention_around", "started_process"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,19 @@ def started_process(
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """Storage that has been reached.
+
+    Attributes:
+        engine: the storage, to write with.
+        probe: looks whether it answers.
+    """
+
+    engine: Engine
+    probe: StorageProbe
+
+
+@dataclass(frozen=True, slots=True)
 class OpenIntake:
     """An intake that accepts records.
 
@@ -86,17 +102,19 @@ class Intake:
     otlp_http: Address
     metrics: Metrics
     not_ready: Callable[[], str]
-    accepting: Callable[[Engine], AbstractAsyncContextManager[OpenIntake]]
+    accepting: Callable[[Reached], AbstractAsyncContextManager[OpenIntake]]
 
 
 @contextlib.asynccontextmanager
-async def reached_storage(process: Process, measure: MeasureStatement) -> AsyncIterator[Engine]:
-    """Wait for storage; yields an engine to write with, whose statements are measured."""
-    engine = await reach_storage(
-        process.pools.housekeeping, process.settings.storage, process.signals.stop, process.waiting, process.ending
-    )
+async def reached_storage(process: Process, measure: MeasureStatement) -> AsyncIterator[Reached]:
+    """Wait for storage; yields an engine to write with, whose statements are measured, and what probes it meanwhile."""
+    url, stop = process.settings.storage, process.signals.stop
+    engine = await reach_storage(process.pools.housekeeping, url, stop, process.waiting, process.ending)
     with contextlib.closing(engine):
-        yield MeasuredEngine(engine, measure)
+        measured = MeasuredEngine(engine, measure)
+        probe = StorageProbe(measured, room=lambda: disk_trouble(url))
+        with background("storage probe", probe.run(process.pools.probe), stop):
+            yield Reached(measured, probe)
 
 
 def retention_around(process: Process, engine: Engine) -> AbstractAsyncContextManager[None]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from server.intake.process import Intake, OpenIntake, Process, retention_around
+from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
 from server.keys.identity import Identity
 from server.process.background import background
 from server.process.lifecycle import call_on_event
@@ -15,7 +15,6 @@ from server.process.metrics import Metrics, ready_gauge
 from server.workers.messages import Order
 from server.workers.reserved_ports import reserve
 from server.workers.supervisor import Supervisor
-from storage.engine import Engine
 
 __all__ = ["workers_intake"]
 
@@ -37,6 +36,8 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
         numbers = range(1, settings.workers + 1)
         workers = Supervisor([Order(number, identity.writer_of(number), share) for number in numbers])
         process.signals.before_end.append(workers.kill)
+        journals = settings.data_dir / "workers"
+        process.signals.left.append(lambda: f"what was acknowledged is in storage, or in the journals in {journals}")
 
         def not_ready() -> str:
             return process.waiting.reason or workers.not_ready()
@@ -45,12 +46,11 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
 
         async def run() -> None:
             await workers.run_until(stop)
-            _logger.info("shutting down: the workers are committing accepted requests, refusing new ones")
 
         @contextlib.asynccontextmanager
-        async def accepting(engine: Engine) -> AsyncIterator[OpenIntake]:
+        async def accepting(storage: Reached) -> AsyncIterator[OpenIntake]:
             async with contextlib.AsyncExitStack() as stack:
-                async with retention_around(process, engine):
+                async with retention_around(process, storage.engine):
                     await stack.enter_async_context(workers.running())
                     await workers.wait_until_ready(stop)
                 reloading = call_on_event(process.reload_keys, workers.reload_keys)

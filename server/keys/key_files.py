@@ -41,7 +41,10 @@ def read_private_key(file: Path, *kinds: type[Ed25519Key] | type[MlDsa44Key]) ->
             return kind.from_pem(pem)
         except KeyMaterialError as error:
             problem = problem or str(error)
-    raise KeyStoreError(f"the private key {file} cannot be used: {problem}")
+    raise KeyStoreError(
+        f"the private key {file} cannot be used, because the file is damaged or something else ({problem}): restore it "
+        "from a backup. The file was left as it is, and no key was written"
+    )
 
 
 def _check_mode(file: Path, status: os.stat_result) -> None:

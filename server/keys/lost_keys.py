@@ -9,7 +9,7 @@ from server.notary.errors import KeyMaterialError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.trust import fingerprint, read_public_pem
 
-__all__ = ["lost_key", "published_key", "trace_of_key"]
+__all__ = ["lost_key", "missing_key", "published_key", "trace_of_key"]
 
 
 def published_key(directory: Path) -> bytes | None:
@@ -36,6 +36,17 @@ def trace_of_key(file: Path) -> str:
         return f"its public key was published in {directory / 'public-key.pem'}"
     retired = any((directory / "retired").glob("*.pem"))
     return f"{directory / 'retired'} has keys that it replaced" if retired else ""
+
+
+def missing_key(directory: Path) -> str:
+    """Return what is missing if the Ed25519 key of a running server is not in its directory; else an empty string."""
+    file = directory / "signing-key.pem"
+    if file.exists():
+        return ""
+    return (
+        f"{file} was deleted or moved. The server signs on with the key in its memory, but cannot be started again "
+        "without the file: restore it from a backup"
+    )
 
 
 def lost_key(file: Path, trace: str) -> KeyStoreError:

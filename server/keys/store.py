@@ -77,6 +77,7 @@ class KeyStore:
         self._open_token = open_token
         self._tokens: dict[str, SigningKey] = {}  # each is opened once, because tokens have few sessions
         self._created: list[Path] = []
+        self._used: set[Path] = set()
 
     def signer(self) -> Signer:
         """Return the current keys; keys in files are created the first time.
@@ -110,6 +111,7 @@ class KeyStore:
         for file in (*self._created, self._directory / "public-key.pem", self._directory / "verifier-keys.txt"):
             file.unlink(missing_ok=True)
         self._created = []
+        self._used.clear()
 
     def signer_of(self, keys: Collection[VerifierKey]) -> Signer:
         """Return the signer for given public keys, which may be current or replaced.
@@ -261,13 +263,15 @@ class KeyStore:
         try:
             if not file.exists():
                 # A key that was lost must be noticed: a new one could not continue what the old one signed.
-                if trace := trace_of_key(file):
+                if trace := trace_of_key(file) or ("this server signs with it" if file in self._used else ""):
                     raise lost_key(file, trace)
                 replace_file(file, kind.generate().to_pem().decode(), mode=0o600)
                 self._created.append(file)
         except (OSError, KeyMaterialError) as error:
             raise KeyStoreError(f"the private key {file} cannot be used: {error}") from error
-        return read_private_key(file, kind)
+        key = read_private_key(file, kind)
+        self._used.add(file)
+        return key
 
     def _token(self, uri: str) -> SigningKey:
         if self._open_token is None:

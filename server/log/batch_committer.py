@@ -99,7 +99,11 @@ class BatchCommitter:
             self._done(number, entry.batch, state)
         except NotAppliedError as error:
             self._take_back(number, entry.batch, error)
-            raise StorageRefusedError(f"the batch was not stored: {error}", retry_after=2.0) from error
+            raise StorageRefusedError(
+                f"the batch was not stored: {error}",
+                retry_after=2.0,
+                public=f"the batch was not stored: {error.sentence}",
+            ) from error
         except Exception as error:
             raise self._outcome_unknown(number, entry.batch, error) from error
 

@@ -128,10 +128,23 @@ class Journal:
     @property
     def trouble(self) -> str:
         """Reason why nothing can be appended now, empty if something can; does not block."""
+        if missing := self.missing:
+            return missing
         free = self.free
         if free is not None and free < _LEAST_FREE:
             return f"the disk of the journal is full: {free} bytes are free in {self._directory}"
         return self._full
+
+    @property
+    def missing(self) -> str:
+        """Reason if the journal's files are gone, else an empty string; does not block."""
+        path = self._segments[-1].path if self._segments else self._directory
+        if path.exists():
+            return ""
+        return (
+            f"the journal {path} is missing: it was deleted or moved while the server was running. Start the server "
+            "again; batches that were only in the journal are lost, unless you restore it before"
+        )
 
     def __len__(self) -> int:
         """Number of entries that are not released."""
@@ -155,6 +168,8 @@ class Journal:
             if len(self._frames) and self.size + length > self._limit:
                 self._full = self._fullness()
                 raise JournalFullError(self._full, retry_after=10.0)
+            if missing := self.missing:  # what is written to a deleted file is not kept
+                raise JournalFailedError(missing, retry_after=5.0)
             try:
                 self._settle()
                 segment = self._open_segment()

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from server.errors.ingest import JournalFailedError, RefusedError, StorageRefusedError
+from server.errors.ingest import EndedWaitError, JournalFailedError, RefusedError, StorageRefusedError
 from server.log.statement_writer import StatementWriter
 from server.notary.batch import LogState
 from server.notary.checkpoint import Checkpoint
@@ -171,7 +171,7 @@ class KeyChanges:
                 self._tell(str(error))
                 on_failure(f"a change of keys cannot be stated: {error}")
                 if give_up.wait(pause):
-                    raise StorageRefusedError("shut down before a change of keys could be stated") from error
+                    raise EndedWaitError("shut down before a change of keys could be stated") from error
             else:
                 return
 

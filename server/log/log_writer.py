@@ -14,7 +14,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, JournalFullError, RefusedError, StorageRefusedError
+from server.errors.ingest import (
+    BatchOutcomeUnknownError,
+    EndedWaitError,
+    JournalFullError,
+    RefusedError,
+    StorageRefusedError,
+)
 from server.log.batch_committer import BatchCommitter
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
@@ -244,7 +250,7 @@ class LogWriter:
 
     def _check_open(self) -> None:
         if self._give_up.is_set():
-            raise StorageRefusedError("the server is shutting down")
+            raise EndedWaitError("the server is shutting down")
         if self._failure:
             raise StorageRefusedError(self._failure, retry_after=30.0)
 
@@ -263,7 +269,9 @@ class LogWriter:
                 ingested_at=max(part.ingested_at for part in parts),
             )
         except SigningError as error:
-            raise StorageRefusedError(f"the batch cannot be signed: {error}", retry_after=2.0) from error
+            raise StorageRefusedError(
+                f"the batch cannot be signed: {error}", retry_after=2.0, public="the batch cannot be signed now"
+            ) from error
         block = encode_records_block(self._stream, notarized.batch, [part.columns for part in parts])
         entry = Entry(notarized.batch, leaf_hashes, tuple(requests), block)
         number = self._journal.append(entry.encode())

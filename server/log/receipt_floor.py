@@ -8,6 +8,8 @@ from server.errors.ingest import StorageRefusedError
 
 __all__ = ["ReceiptFloor"]
 
+_WAITED = "the records waited too long to be signed"
+
 
 class ReceiptFloor:
     """Keeper of the promise that all entries from a number on were received at or after a time; thread-safe.
@@ -38,7 +40,7 @@ class ReceiptFloor:
         """
         with self._lock:
             if received < self._floor:
-                raise StorageRefusedError("the records waited too long to be signed", retry_after=1.0)
+                raise StorageRefusedError(_WAITED, retry_after=1.0, public=_WAITED)
             self._end = end
 
     def promise(self, floor: int) -> int:

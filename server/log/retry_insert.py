@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from server.errors.ingest import StorageRefusedError
+from server.errors.ingest import EndedWaitError
 from server.retry.backoff import backoff
 from server.retry.trouble import Trouble
-from storage.errors import NotAppliedError, StorageError
+from storage.errors import CutOffError, NotAppliedError, StorageError
 
 __all__ = ["insert_and_verify", "retry_until_visible"]
 
@@ -39,16 +39,17 @@ def retry_until_visible(
         on_failure: function that is called with the reason of each failed attempt.
 
     Raises:
-        StorageRefusedError: ``give_up`` was set before the rows were stored.
+        EndedWaitError: ``give_up`` was set before the rows were stored.
     """
     trouble = Trouble(_logger, f"insert of {what} failed, retrying", f"insert of {what} succeeded")
     for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
         cause = str(error) or type(error).__name__
-        trouble.goes_on(cause, unexpected=None if isinstance(error, StorageError) else error)
+        if not isinstance(error, CutOffError):  # that the server stops is no trouble of storage's
+            trouble.goes_on(cause, unexpected=None if isinstance(error, StorageError) else error)
         on_failure(cause)
         if give_up.wait(pause):
             _logger.warning("the insert of %s was left unfinished at shutdown; the next start finishes it", what)
-            raise StorageRefusedError(f"shut down before storage answered: {error}") from error
+            raise EndedWaitError(f"shut down before storage answered: {error}") from error
         try:
             insert_and_verify(what, insert, is_stored)
         except Exception as again:

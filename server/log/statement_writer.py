@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from server.errors.ingest import StorageRefusedError
+from server.errors.ingest import EndedWaitError, StorageRefusedError
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.log.log_memory import LogMemory
@@ -134,7 +134,7 @@ class StatementWriter:
 
     def _store(self, statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> Statement:
         if self._give_up.is_set():  # a statement may be unfinished: no other may take its number
-            raise StorageRefusedError("the server is shutting down")
+            raise EndedWaitError("the server is shutting down")
         row = sign_statement(statement, signers, data)
         self.signed += 1
         kept = self._journal.append([encode_statement(row)])

@@ -216,7 +216,7 @@ def _load_pem(pem: bytes) -> object:
     try:
         return serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyMaterialError(f"the private key cannot be read: {error}") from error
+        raise KeyMaterialError("it is not a private key in PEM format without a password") from error
 
 
 def _to_pem(key: Ed25519PrivateKey | MLDSA44PrivateKey) -> bytes:

@@ -34,7 +34,7 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
     status_pb2,
 )
 
-from server.errors.ingest import MalformedRequestError, OversizedError, RefusedError
+from server.errors.ingest import IngestError, MalformedRequestError, OversizedError, RefusedError
 from server.otlp.errors import MessageCountError, NotServedError, TooLargeError, UnsupportedMediaError
 
 __all__ = ["Refusal", "grpc_trailers", "http_body", "http_headers", "refusal_of"]
@@ -82,7 +82,7 @@ _FINAL: Mapping[type[BaseException], tuple[grpc.StatusCode, int]] = {
 
 def refusal_of(error: BaseException) -> Refusal:
     """Find the answer to an error, and log the error if it is none that receivers know of."""
-    message = _presentable(str(error))
+    message = _presentable(error.for_senders if isinstance(error, IngestError) else str(error))
     if isinstance(error, RefusedError):
         return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _bounded(error.retry_after))
     final = next((_FINAL[kind] for kind in type(error).__mro__ if kind in _FINAL), None)

@@ -17,7 +17,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, ShuttingDownError, StorageRefusedError
+from server.errors.ingest import (
+    BatchOutcomeUnknownError,
+    EndedWaitError,
+    RefusedError,
+    ShuttingDownError,
+    StorageRefusedError,
+)
 from server.pipeline.gatherer import BatchLimits, Gatherer, RequestRows
 from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.retry_ledger import Note, NotedRequest, RetryLedger
@@ -111,7 +117,8 @@ class Batcher:
             raise ShuttingDownError("the server is shutting down")
         left = self._ledger.outcome_of(request)
         if (trouble := self.trouble) and not (left and left.done()):
-            raise StorageRefusedError(trouble, retry_after=min(self._waited, 30.0))
+            public = f"the last batch has waited for storage for {self._waited:.0f} s"
+            raise StorageRefusedError(trouble, retry_after=min(self._waited, 30.0), public=public)
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if left is not None:
             noted = self._ledger.remove(request)
@@ -259,7 +266,8 @@ class Batcher:
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._settle_batches)
         except Exception as error:
-            self._unsettled.goes_on(str(error) or type(error).__name__)
+            if not isinstance(error, EndedWaitError):
+                self._unsettled.goes_on(str(error) or type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _SETTLE_AGAIN)
             return

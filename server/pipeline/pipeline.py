@@ -99,7 +99,8 @@ class Pipeline:
         if self._closing:
             raise ShuttingDownError(self.not_ready())
         if self._components is None:
-            raise StorageRefusedError(self.not_ready(), retry_after=5.0)
+            public = "the server is starting, and waits for storage"
+            raise StorageRefusedError(self.not_ready(), retry_after=5.0, public=public)
         return self._components
 
     async def _store(self, components: Components, request: bytes, ticket: Ticket) -> None:
@@ -127,7 +128,8 @@ class Pipeline:
             wait.result()
         if pending:
             ticket.timed_out()
-            raise StorageRefusedError("storage did not commit the request in time", retry_after=5.0)
+            late = "storage did not commit the request in time"
+            raise StorageRefusedError(late, retry_after=5.0, public=late)
 
     async def close(self) -> None:
         """Refuse new requests, commit the accepted ones, then stop."""

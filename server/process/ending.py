@@ -46,6 +46,7 @@ def bounded_end(signals: Signals, statements: Interrupt) -> Iterator[None]:
 
 async def _limit(signals: Signals, statements: Interrupt) -> None:
     await signals.stop.wait()
+    _logger.info("shutting down: committing accepted requests, refusing new ones")
     # In a thread: the event loop may be what hangs, and has ended when the interpreter waits for threads.
     watchdog = threading.Timer(_END_AFTER, _end_by_force, (signals,))
     watchdog.daemon = True
@@ -55,7 +56,7 @@ async def _limit(signals: Signals, statements: Interrupt) -> None:
 
 
 def _end_by_force(signals: Signals) -> None:
-    _logger.warning("the shutdown took %.0f s and is cut short; what was acknowledged is kept", _END_AFTER)
+    _logger.warning("the shutdown took %.0f s and is cut short; %s", _END_AFTER, signals.kept())
     signals.end_now(0 if signals.received else 1)
 
 
@@ -69,7 +70,14 @@ def end_without_threads(status: int) -> int:
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
+                _say_stopped(status)
                 logging.shutdown()
                 sys.stdout.flush()
                 os._exit(status)
+    _say_stopped(status)
     return status
+
+
+def _say_stopped(status: int) -> None:
+    if status == 0:  # otherwise the last line is why
+        _logger.info("stopped")

@@ -19,7 +19,7 @@ from server.process.pools import Pool
 from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from storage.engine import Engine
-from storage.errors import LeaseHeldError, LeaseLostError, StorageError
+from storage.errors import CutOffError, LeaseHeldError, LeaseLostError, StorageError
 from storage.lease import FencedEngine, Lease, claim_lease
 from storage.writers import LEASE, RENEWAL, WriterName
 
@@ -48,12 +48,15 @@ class Signals:
         received: when signals asked to stop, in seconds of a monotonic clock.
         before_end: functions that are called before the process ends at once, such as one that ends its workers; must
             not block.
+        left: functions that return what such an end leaves for the next start, and where; empty for nothing; must not
+            block.
     """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reread: asyncio.Event = field(default_factory=asyncio.Event)
     received: list[float] = field(default_factory=list)
     before_end: list[Callable[[], None]] = field(default_factory=list)
+    left: list[Callable[[], str]] = field(default_factory=list)
 
     def ask_to_stop(self, number: int) -> None:
         """Handle a signal that asks to stop: the first one in order, a second one at once."""
@@ -61,15 +64,23 @@ class Signals:
         self.received.append(now)
         # A wrapper (timeout, make, a container's init) passes on the Ctrl-C that the whole terminal got: that is one.
         if now - self.received[0] > _SAME_REQUEST:
-            _logger.warning("ending at once, as asked a second time; what was acknowledged is kept")
+            _logger.warning("ending at once, as asked a second time; %s", self.kept())
             self.end_now(128 + number)
         self.stop.set()
+
+    def kept(self) -> str:
+        """Return a sentence about what an end without order keeps; may be called in any thread."""
+        left = [what for what in (look() for look in self.left) if what]
+        if left:
+            return "; ".join(left)
+        return f"what was acknowledged is {'in storage' if self.left else 'kept'}"
 
     def end_now(self, status: int) -> NoReturn:
         """End the process without waiting for anything; may be called in any thread."""
         for call in self.before_end:
             with contextlib.suppress(Exception):
                 call()
+        _logger.info("stopped")
         logging.shutdown()
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
@@ -192,6 +203,8 @@ async def _renew(pool: Pool, lease: Lease) -> None:
         try:
             await pool.run(lease.renew)
         except LeaseLostError:  # was told
+            return
+        except CutOffError:  # the process stops
             return
         except StorageError as error:
             trouble.goes_on(str(error))

@@ -21,26 +21,29 @@ _Result = TypeVar("_Result")
 _INGEST_THREADS = 4
 _API_THREADS = 8
 _API_WAITING = 32
+_API_PATIENCE = 10.0  # seconds
 _HOUSEKEEPING_THREADS = 4
 
 
 class PoolFullError(Exception):
-    """A bounded pool has as much to do as it takes; nothing was run."""
+    """A bounded pool has as much to do as it takes, or had it for too long; nothing was run."""
 
 
 class Pool:
     """Threads for one kind of blocking work; may be used from several event loops."""
 
-    def __init__(self, name: str, threads: int, *, waiting: int | None = None) -> None:
+    def __init__(self, name: str, threads: int, *, waiting: int | None = None, patience: float | None = None) -> None:
         """Make a pool; its threads are started when they are needed.
 
         Args:
             name: prefix of the names of its threads.
             threads: maximum number of calls that run at the same time.
             waiting: maximum number of calls that wait for a thread, None for any number.
+            patience: seconds that a call may wait for a thread, None for any time.
         """
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._most = None if waiting is None else threads + waiting
+        self._patience = patience
         self._lock = threading.Lock()
         self._taken = 0  # pieces of work that run or wait
 
@@ -48,13 +51,13 @@ class Pool:
         """Run work in a thread. If cancelled before it begins, it never runs; once begun, it runs to its end.
 
         Raises:
-            PoolFullError: as many wait as may.
+            PoolFullError: as many wait as may, or no thread was free for as long as a call may wait.
         """
-        return await self._run(work, self._most)
+        return await self._run(work, self._most, self._patience)
 
     async def resume(self, work: Callable[[], _Result]) -> _Result:
         """Run the next part of work that was taken before: never refused, else as ``run``."""
-        return await self._run(work, None)
+        return await self._run(work, None, None)
 
     async def iterate(self, steps: Generator[_Result, None, None]) -> AsyncGenerator[_Result, None]:
         """Yield the items of a blocking generator, each made in a thread, as work that was taken before.
@@ -83,7 +86,7 @@ class Pool:
         """Accept no more work and drop work that has not begun; does not wait for running work."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], _Result], most: int | None) -> _Result:
+    async def _run(self, work: Callable[[], _Result], most: int | None, patience: float | None) -> _Result:
         with self._lock:
             if most is not None and self._taken >= most:
                 raise PoolFullError("the server has too many calls to answer already")
@@ -94,7 +97,13 @@ class Pool:
             self._release()
             raise
         future.add_done_callback(self._release)
-        return await asyncio.wrap_future(future)
+        result = asyncio.wrap_future(future)
+        try:
+            if patience is not None and not (await asyncio.wait((result,), timeout=patience))[0] and future.cancel():
+                raise PoolFullError(f"the server was busy with other calls for {patience:.0f} s: try again later")
+            return await result
+        finally:
+            result.cancel()
 
     def _release(self, _: Future[Any] | None = None) -> None:
         with self._lock:
@@ -126,7 +135,7 @@ def open_pools() -> Iterator[Pools]:
     refuse_default_executor()
     pools = Pools(
         ingest=Pool("ingest", _INGEST_THREADS),
-        api=Pool("api", _API_THREADS, waiting=_API_WAITING),
+        api=Pool("api", _API_THREADS, waiting=_API_WAITING, patience=_API_PATIENCE),
         lease=Pool("lease", 1),
         probe=Pool("probe", 1),
         housekeeping=Pool("housekeeping", _HOUSEKEEPING_THREADS),

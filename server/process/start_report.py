@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ipaddress
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 from server.codec.choose import chosen_codec, why_not_native
+from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Address
 
-__all__ = ["log_ready", "log_start"]
+__all__ = ["log_ready", "log_start", "until_ready"]
 
 _logger = logging.getLogger(__name__)
+
+_LOOK_AGAIN = 0.1  # seconds
 
 
 def log_start(settings: Settings, writer: str, key: str) -> None:
@@ -59,6 +64,27 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
                 " or ".join(exposed),
                 what,
             )
+
+
+async def until_ready(not_ready: Callable[[], str], stop: asyncio.Event) -> bool:
+    """Wait until a server that has started is ready; what it waits for is logged.
+
+    Args:
+        not_ready: returns why it is not ready, empty if it is; must not block.
+        stop: event that ends the wait.
+
+    Returns:
+        False if ``stop`` was set before.
+    """
+    waiting = Trouble(_logger, "not ready yet", "the server has become ready")
+    while not stop.is_set():
+        if not (reason := not_ready()):
+            waiting.ends()
+            return True
+        waiting.goes_on(reason)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_AGAIN)
+    return False
 
 
 def log_ready(addresses: Mapping[str, Address]) -> None:

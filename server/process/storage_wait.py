@@ -74,6 +74,8 @@ async def retry_until_available(
         except (NotAppliedError, OutcomeUnknownError) as error:
             if not error.retryable:  # waiting does not change it
                 raise
+            if stop.is_set():  # why it failed matters to nobody any more, and may be the stop
+                break
             waiting.goes_on(str(error))
         else:
             waiting.ends()

@@ -16,7 +16,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 from server.settings.readers import read_codec, read_file, read_keys, read_witnesses
-from server.settings.sources import Sources, gather
+from server.settings.sources import Sources, gather, in_order
 from server.settings.table import SETTINGS, Setting, add_flags
 from server.settings.values import (
     Acknowledge,
@@ -107,7 +107,7 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     parsed = _parse(sources, problems)
     rules = _rules(sources, problems)
     if problems:
-        return None, problems
+        return None, in_order(problems, sources.file)
     return Settings(**parsed, audit_rules=rules), []
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from server.errors.suggestions import did_you_mean
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
-__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "unknown_variables"]
+__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "in_order", "unknown_variables"]
 
 CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API")
 """Variables that are not settings: the path of the settings file, and the server that commands ask."""
@@ -98,6 +98,17 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
         sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
     _take_audit(content.get("audit", {}), lines, sources)
     return sources
+
+
+def in_order(problems: Iterable[str], file: str) -> list[str]:
+    """Return problems in the order of the lines of the settings file, after those that are not of the file."""
+    place = re.compile(rf"{re.escape(file)}:(\d+): ")
+
+    def line(problem: str) -> int:
+        found = place.match(problem) if file else None
+        return int(found[1]) if found else 0
+
+    return sorted(problems, key=line)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

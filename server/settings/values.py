@@ -109,7 +109,7 @@ def read_count(text: str) -> int:
     except ValueError as error:
         raise ValueError(f"{text!r} is not a whole number") from error
     if number <= 0:
-        raise ValueError(f"{text} is not greater than 0")
+        raise ValueError(f"{text} is too small: give 1 or more")
     return number
 
 
@@ -126,7 +126,7 @@ def read_size(text: str) -> int:
         raise ValueError(f"{text!r} is not a size: give a number of bytes, or a size such as 512KiB, 10MB or 1GiB")
     size = Fraction(match[1]) * _SIZE_UNITS[unit]
     if size <= 0:
-        raise ValueError(f"{text} is not greater than 0")
+        raise ValueError(f"{text} is too small: give 1 byte or more")
     if size.denominator != 1:
         raise ValueError(f"{text!r} is not a whole number of bytes")
     return size.numerator
@@ -164,7 +164,7 @@ def read_days(text: str) -> int | None:
         raise ValueError(f"{text!r} is not a number of days or weeks, such as 30d or 4w, or 'forever'")
     days = seconds / _SECONDS["d"]
     if days <= 0:
-        raise ValueError(f"{text} is not greater than 0")
+        raise ValueError(f"{text} is too short: give 1d or more, or 'forever'")
     if days.denominator != 1:
         raise ValueError(f"{text!r} is not a whole number of days: give days or weeks, such as 30d or 4w, or 'forever'")
     if days > _MOST_DAYS:
@@ -222,7 +222,7 @@ def _is_number(text: str) -> bool:
 
 def _positive(seconds: float, text: str) -> float:
     if not seconds > 0:
-        raise ValueError(f"{text} is not greater than 0")
+        raise ValueError(f"{text} is too short: give more than no time, {_DURATION_FORMS}")
     if seconds > _MOST_SECONDS:
         raise ValueError(f"{text} is longer than a hundred years")
     return seconds

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc.aio
@@ -22,12 +22,22 @@ from server.process.pools import refuse_default_executor
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits, limited_protocol
 
-__all__ = ["serve_grpc", "serve_http", "serve_http_apart"]
+__all__ = ["check_addresses", "serve_grpc", "serve_http", "serve_http_apart"]
 
 _logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE = 3600  # seconds
 _GRACE = 1.0  # seconds that calls in progress may still take when a server stops: those of accepted requests are over
+
+
+def check_addresses(addresses: Iterable[Address]) -> None:
+    """Check that a server can listen on addresses, before it creates anything.
+
+    Raises:
+        AddressUnavailableError: the server cannot listen on an address.
+    """
+    for address in addresses:
+        _listen(address, shared=False).close()
 
 
 @contextlib.asynccontextmanager

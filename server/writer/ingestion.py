@@ -13,6 +13,7 @@ from server.admission.admission import Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
+from server.keys.lost_keys import missing_key
 from server.keys.store import KeyStore
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
@@ -33,6 +34,7 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, log_gauges
 from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import (
@@ -47,7 +49,6 @@ from server.writer.owned_logs import (
 from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
-from storage.free_space import disk_trouble
 from storage.writers import WriterName
 
 __all__ = ["Ingestion", "Writing"]
@@ -124,7 +125,13 @@ class Ingestion:
 
     @contextlib.asynccontextmanager
     async def writing(
-        self, name: WriterName, data: DataDirectory, keys: KeyStore, engine: Engine, signals: Signals
+        self,
+        name: WriterName,
+        data: DataDirectory,
+        keys: KeyStore,
+        engine: Engine,
+        probe: StorageProbe,
+        signals: Signals,
     ) -> AsyncIterator[Writing]:
         """Go on with the logs of a writer, until the block ends; what is in their journals is stored.
 
@@ -150,14 +157,13 @@ class Ingestion:
                 )
                 for log in logs.values():
                     stack.callback(log.close)
+                    signals.left.append(log.left)
                 files = {stream: RetryLedgerFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
                 batchers = _build_batchers(settings, logs, self.metrics, files)
                 for stream, log in logs.items():
                     stack.callback(files[stream].close)
                     await self._store_journal(log, batchers[stream], files[stream], stack)
             self._clock.not_before(max(log.latest for log in logs.values()))
-            probe = StorageProbe(engine, room=lambda: disk_trouble(settings.storage))
-            stack.enter_context(background("storage probe", probe.run(pools.probe), signals.stop))
             settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
             stack.enter_context(background("key changes", settling, signals.stop))
             heartbeats = keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)
@@ -168,6 +174,10 @@ class Ingestion:
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,
             )
+            checks = {f"{log.name.origin}: files are": log.missing for log in logs.values()}
+            if not settings.signing_key:
+                checks["the signing key is"] = lambda: missing_key(settings.data_dir / "keys")
+            stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
             yield Writing(logs, batchers, probe, waits_for_storage=self.waits_for_storage)
@@ -200,7 +210,6 @@ class Ingestion:
 
     async def finish(self, writing: Writing) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
-        _logger.info("shutting down: committing accepted requests, refusing new ones")
         asyncio.get_running_loop().call_later(FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
         await stored([log.writer for log in writing.logs.values()], self._give_up)

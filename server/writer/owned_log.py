@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from server.data_dir.directory import DataDirectory
-from server.errors.ingest import RefusedError
+from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.store import KeyStore, KeyStoreError
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
@@ -19,6 +19,7 @@ from server.log.receipt_floor import ReceiptFloor
 from server.log.recovery import SignedFrom, open_log, open_statements
 from server.log.statement_writer import StatementWriter
 from server.log.waiting_statements import store_waiting_statements
+from server.notary.counted import counted
 from server.notary.errors import SigningError
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
@@ -155,8 +156,23 @@ class OwnedLog:
         """State how the log stands now; a failure is logged."""
         try:
             self.statements.state(StatementKind.HEARTBEAT)
+        except EndedWaitError:
+            pass  # the next start states one
         except (RefusedError, StorageError, SigningError) as error:
             _logger.warning("%s: the heartbeat failed: %s", self.name.origin, error)
+
+    def missing(self) -> str:
+        """Return which of its journals are gone, empty if none is; does not block."""
+        return "; ".join(missing for journal in self.journals if (missing := journal.missing))
+
+    def left(self) -> str:
+        """Return how many batches wait in the journal and where, empty if none does; does not block."""
+        count = len(self.writer.journal)
+        if not count:
+            return ""
+        waits = counted(count, "batch waits", "batches wait")
+        where = self.writer.journal.directory
+        return f"{waits} in the {self.name.stream.value} log's journal {where}, from where the next start stores them"
 
     def close(self) -> None:
         """Close its journals."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 
 from server.data_dir.directory import DataDirectory
-from server.errors.ingest import RefusedError
+from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.store import KeyStore
 from server.log.log_writer import LogWriter
 from server.notary.origin import LogName, Stream
@@ -126,6 +126,8 @@ async def settle_keys(pool: Pool, logs: Iterable[OwnedLog], *, in_commits: bool)
                 continue
             try:
                 await pool.run(log.writer.settle_keys)
+            except EndedWaitError:
+                return
             except RefusedError as error:
                 troubles[log.name].goes_on(str(error))
             else:

@@ -98,7 +98,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["audit", "--actor", "a", "--actor", "b"], "lognotary audit: --actor is given twice: give it once"),
         (["audit", "--actor", ""], "lognotary audit: --actor: the text is empty: leave the filter out"),
         (["audit", "--limit", "few"], "lognotary audit: --limit: 'few' is not a whole number"),
-        (["audit", "--limit", "0"], "lognotary audit: --limit: 0 is not greater than 0"),
+        (["audit", "--limit", "0"], "lognotary audit: --limit: 0 is too small: give 1 or more"),
         (
             ["audit", "--outcome", "failed"],
             "lognotary audit: --outcome: 'failed' is not success, failure or unknown; did you mean 'failure'?",

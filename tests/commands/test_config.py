@@ -47,9 +47,9 @@ def test_check_names_all_problems_with_file_and_line(
     assert main(["config", "check", "--workers", "two"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "LOGNOTARY_HEARTBEET: there is no setting of this name; did you mean 'LOGNOTARY_HEARTBEAT'?",
+        "--workers: 'two' is not a whole number",
         "lognotary.toml:2: unknown setting batch_agee; did you mean 'batch_age'?",
         "lognotary.toml:5: built_in_rules: 'no' is not true or false, without quotes",
-        "--workers: 'two' is not a whole number",
         "lognotary.toml:7: audit rule 'billing': unknown condition servce; did you mean 'service'?",
         "✘ lognotary.toml: 5 problems",
     ]

@@ -65,6 +65,26 @@ def test_it_says_which_batches_are_stored_already_and_how_many_wait(
     assert ([entry["stored"] for entry in segment["entries"]], segment["waiting_batches"]) == ([True, True], 0)
 
 
+def test_only_what_waits_is_shown_if_that_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data_dir = tmp_path / "data"
+    with DataDirectory(data_dir) as data, closing(Journal(data.journal("audit"), 1 << 20)) as journal:
+        writer = log_writer(PretendedEngine(), journal, LogState(NAME), Signer.generate())
+        first, second = (writer.append([rows(Stream.AUDIT, body)], [bytes(32)]).checkpoint for body in "ab")
+        data.remember_checkpoint(Stream.AUDIT, first)
+        inspect = ["journal", "inspect", "--waiting", "--data-dir", str(data_dir)]
+        assert main(inspect) == 0
+        _, line, summary = capsys.readouterr().out.splitlines()
+        assert "waits" in line
+        assert "batch 2" in line
+        assert summary == "1 batch waits to be stored, 1 is stored already"
+        assert main([*inspect, "--json"]) == 0
+        (entry,) = json.loads(capsys.readouterr().out)["entries"]
+        assert entry["stored"] is False
+        data.remember_checkpoint(Stream.AUDIT, second)
+        assert main(inspect) == 0
+        assert capsys.readouterr().out == "no batch waits, 2 are stored already\n"
+
+
 def test_of_a_journal_alone_it_is_unknown_what_is_stored(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["journal", "inspect", str(journal)]) == 0
     *_, total, hint = capsys.readouterr().out.splitlines()

@@ -113,6 +113,16 @@ def test_details_are_attributes_exceptions_first_and_the_place_in_the_log() -> N
     assert not any("exception" in line for line in lines(failed))
 
 
+def test_logs_in_succession_that_read_the_same_are_one_line_unless_one_cannot_be_proved() -> None:
+    again = [record(at=number * MS, body="retrying", severity_number=13) for number in range(4)]
+    forged = record(evidence_pb2.TAMPERED, at=4 * MS, body="retrying", severity_number=13)
+    found = lines(*again, forged, record(at=5 * MS, body="done", severity_number=9))[3:]
+    assert found[0].endswith("WARN  retrying (4 times, until +3.00 ms)")
+    assert found[1].startswith("✘")
+    assert found[-1].endswith("done")
+    assert len(lines(*again, view=View(details=True))) == 3 + 4
+
+
 def test_filters_narrow_what_is_shown_but_never_hide_what_cannot_be_proved() -> None:
     whole = trace(
         record(body="fine", severity_number=9),

@@ -12,9 +12,9 @@ from server.data_dir.directory import (
     DataDirectoryError,
     boot_id,
     read_checkpoints,
-    read_public_key,
     worker_directory,
 )
+from server.data_dir.public_key import read_public_key
 from server.keys.store import KeyStore
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.origin import LogName, Stream
@@ -194,3 +194,11 @@ def test_a_checkpoint_in_the_place_of_a_statement_counts_as_damage(tmp_path: Pat
         data.remember_statement(Stream.AUDIT, checkpoint_note(NAME, 3))
         with pytest.raises(DataDirectoryError, match="damaged"):
             data.last_statement(NAME)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", b"\xff\xfe", b"-----BEGIN PUBLIC KEY-----"])
+def test_a_damaged_public_key_is_not_called_a_missing_one(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "public-key.pem").write_bytes(damage)
+    with pytest.raises(DataDirectoryError, match=r"public-key\.pem is damaged: start the server, which"):
+        read_public_key(tmp_path)

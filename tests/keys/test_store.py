@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -92,7 +93,7 @@ class TestFiles:
         (keys / file).write_bytes(content)
         (keys / file).chmod(0o600)
         store = KeyStore(keys, ml_dsa=True)
-        with pytest.raises(KeyStoreError, match=rf"{file.replace('.', '[.]')} cannot be used"):
+        with pytest.raises(KeyStoreError, match=rf"{file.replace('.', '[.]')} cannot be used, .* from a backup"):
             store.keys()
         with pytest.raises(KeyStoreError):
             store.trusted()
@@ -143,6 +144,14 @@ class TestFiles:
         with pytest.raises(KeyStoreError, match=r"signing-key\.pem is missing, but .*restore it"):
             KeyStore(keys).signer()
         assert {file: file.read_bytes() for file in keys.rglob("*") if file.is_file()} == before
+
+    def test_a_key_that_is_in_use_is_not_replaced_by_a_new_one(self, keys: Path) -> None:
+        store = KeyStore(keys)
+        store.signer()
+        shutil.rmtree(keys)
+        with pytest.raises(KeyStoreError, match=r"signing-key\.pem is missing, but this server signs with it: restore"):
+            store.signer()
+        assert not (keys / "signing-key.pem").exists()
 
     def test_a_second_key_that_was_published_is_not_replaced_by_a_new_one(self, keys: Path) -> None:
         store = KeyStore(keys, ml_dsa=True)

@@ -217,7 +217,7 @@ async def _is_served(address, options):
 
 @pytest.mark.parametrize("error", [OverloadedError, StorageRefusedError, ShuttingDownError])
 async def test_a_refused_request_is_to_be_sent_again_after_the_delay_in_both_trailers(error):
-    async with serving(RecordingIngest(error("try later: é", retry_after=2.25))) as address:
+    async with serving(RecordingIngest(error("try later: é", retry_after=2.25, public="try later: é"))) as address:
         answer = await refused(address)
     assert answer.code() is grpc.StatusCode.UNAVAILABLE
     assert answer.details() == "try later: é"

@@ -145,7 +145,7 @@ async def test_large_bodies_are_worked_on_beside_the_event_loop_and_small_ones_w
 @pytest.mark.parametrize("headers", BOTH)
 @pytest.mark.parametrize("error", [OverloadedError, StorageRefusedError, ShuttingDownError])
 async def test_a_refused_request_is_to_be_sent_again_later(headers, error):
-    ingest = RecordingIngest(error("try later", retry_after=2.25))
+    ingest = RecordingIngest(error("try later", retry_after=2.25, public="try later"))
     response = await post(ingest, DOCUMENT_BODY if headers is JSON else b"", headers)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "3"

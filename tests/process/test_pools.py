@@ -145,3 +145,17 @@ async def test_a_generator_is_read_to_its_end_in_threads() -> None:
         names = [name async for name in pools.api.iterate(threading.current_thread().name for _ in range(3))]
     assert len(names) == 3
     assert all(name.startswith("api") for name in names)
+
+
+async def test_a_call_waits_for_a_thread_only_as_long_as_it_may() -> None:
+    pool = Pool("busy", 1, patience=0.01)
+    release = threading.Event()
+    began = threading.Event()
+    running = asyncio.create_task(pool.resume(lambda: began.set() or release.wait()))
+    await until(began.is_set)
+    with pytest.raises(PoolFullError, match="busy with other calls"):
+        await pool.run(lambda: pytest.fail("it was given up"))
+    release.set()
+    assert await running
+    assert await pool.run(lambda: "later") == "later"
+    pool.close()

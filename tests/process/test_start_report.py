@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
 
 import pytest
 
-from server.process.start_report import log_ready, log_start
+from server.process.start_report import log_ready, log_start, until_ready
 from server.settings.settings import load_settings
 from server.settings.values import Address
 
@@ -76,3 +77,14 @@ def test_the_addresses_are_logged_when_it_is_ready(caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.INFO)
     log_ready({"otlp_grpc": Address("127.0.0.1", 4317), "http": Address("::1", 7318)})
     assert caplog.messages == ["lognotary is ready: otlp_grpc=127.0.0.1:4317, http=[::1]:7318"]
+
+
+async def test_a_server_that_is_not_ready_says_what_it_waits_for_and_waits(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    reasons = iter(["the disk is full: 3 bytes", "the disk is full: 2 bytes", "no key", ""])
+    assert await until_ready(lambda: next(reasons), asyncio.Event())
+    assert caplog.messages[:2] == ["not ready yet: the disk is full: 3 bytes", "not ready yet: no key"]
+    assert caplog.messages[2].startswith("the server has become ready after")
+    stopped = asyncio.Event()
+    stopped.set()
+    assert not await until_ready(lambda: "", stopped)

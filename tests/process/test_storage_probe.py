@@ -78,6 +78,10 @@ def test_storage_without_room_cannot_be_used_though_it_answers() -> None:
     assert probe.not_ready() == ""
 
 
+def test_storage_that_was_not_asked_yet_is_not_ready() -> None:
+    assert StorageProbe(Clockwork()).not_ready() == "storage has not been asked yet"
+
+
 def test_storage_that_says_nothing_for_long_cannot_be_used() -> None:
     now = [0.0]
     probe = StorageProbe(Clockwork(), lambda: now[0])
@@ -117,3 +121,39 @@ def test_an_engine_that_is_not_there_yet_says_so_and_passes_on_later() -> None:
     assert late.info == engine.info
     late.insert("t", ["x"], b"", "token")
     assert engine.attempts == [("t", "token")]
+
+
+def test_storage_that_lets_a_look_wait_is_silent_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    now = [0.0]
+
+    class Hung(Clockwork):
+        def query(self, select: str, *_: Any, **__: Any) -> bytes:
+            now[0] += 9.0
+            probe.note_silence()
+            assert probe.silence() == "storage has not answered for 9 s"
+            assert probe.outage.is_set
+            return super().query(select)
+
+    probe = StorageProbe(Hung(), lambda: now[0])
+    assert probe.silence() == ""
+    probe.look()
+    assert probe.silence() == ""
+    assert not probe.outage.is_set
+    assert caplog.messages[0] == "storage is away: storage has not answered for 9 s"
+    assert caplog.messages[1].startswith("storage is back")
+
+
+@pytest.mark.parametrize(("seconds", "silent"), [(0.0, False), (60.0, True)])
+def test_storage_that_fails_is_silent_if_whoever_asks_waits_for_the_error(seconds: float, *, silent: bool) -> None:
+    now = [0.0]
+
+    class Failing(Clockwork):
+        def query(self, *_: Any, **__: Any) -> bytes:
+            now[0] += seconds
+            raise NotAppliedError("storage cannot be reached")
+
+    probe = StorageProbe(Failing(), lambda: now[0])
+    now[0] = 100.0
+    probe.look()
+    assert bool(probe.silence()) is silent

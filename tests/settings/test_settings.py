@@ -111,15 +111,15 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("http", "host:99999", "--http: 'host:99999' is not host:port"),
         ("storage", "mysql://host", "--storage: not a storage URL"),
         ("storage", "chdb:relative", "--storage: .*chdb:///absolute/path"),
-        ("batch_rows", "0", "--batch-rows: 0 is not greater than 0"),
+        ("batch_rows", "0", "--batch-rows: 0 is too small: give 1 or more"),
         (
             "batch_age",
             "nan",
             "--batch-age: 'nan' is not a duration: give a number of seconds, or a duration such as 250ms",
         ),
         ("ack_timeout", "soon", "--ack-timeout: "),
-        ("workers", "0", "--workers: 0 is not greater than 0"),
-        ("workers", "-2", "--workers: -2 is not greater than 0"),
+        ("workers", "0", "--workers: 0 is too small: give 1 or more"),
+        ("workers", "-2", "--workers: -2 is too small: give 1 or more"),
         ("workers", "two", "--workers: 'two' is not a whole number"),
         ("workers", "1.5", r"--workers: '1\.5' is not a whole number"),
         ("workers", "2", "--workers: 2 workers need a ClickHouse server, .*--storage http"),
@@ -143,16 +143,16 @@ def test_a_timestamp_authority_has_its_roots_and_its_interval(tmp_path: Path) ->
         ("log_level", "loud", "--log-level: 'loud' is not debug"),
         ("public_keys", "/nowhere.pem", "--public-keys: .*nowhere"),
         ("ml_dsa", "yes", "--ml-dsa: 'yes' is not true or false"),
-        ("heartbeat", "0", "--heartbeat: 0 is not greater than 0"),
+        ("heartbeat", "0", "--heartbeat: 0 is too short: give more than no time, such as 250ms"),
         ("retention_audit", "400", "--retention-audit: '400' is not a number of days or weeks, such as 30d or 4w"),
-        ("retention_audit", "0d", "--retention-audit: 0d is not greater than 0"),
+        ("retention_audit", "0d", "--retention-audit: 0d is too short: give 1d or more"),
         ("retention_operational", "1.5d", r"--retention-operational: '1\.5d' is not a whole number of days"),
         ("retention_operational", "18251d", "--retention-operational: 18251d is more than 18250d: give 'forever'"),
         ("witnesses", "https://witness.example/", "--witnesses: "),
         ("witness_interval", "never", "--witness-interval: "),
         ("timestamp_authority", "ftp://host/", "--timestamp-authority: "),
         ("timestamp_roots", "/nowhere.pem", "--timestamp-roots: the file /nowhere.pem does not exist"),
-        ("timestamp_interval", "-1", "--timestamp-interval: -1 is not greater than 0"),
+        ("timestamp_interval", "-1", "--timestamp-interval: -1 is too short: give more than no time"),
     ],
 )
 def test_a_bad_value_is_refused_with_where_it_stands_and_what_it_should_be(
@@ -205,10 +205,10 @@ def test_a_file_is_refused_with_all_that_is_wrong_with_it(tmp_path: Path) -> Non
         load(tmp_path, toml, {"LOGNOTARY_ACK_TIME": "1"}, workers="two")
     assert [problem.removeprefix(f"{tmp_path}/")[:24] for problem in caught.value.problems] == [
         "LOGNOTARY_ACK_TIME: ther",
-        "settings.toml:1: unknown",
-        "settings.toml:4: built_i",
         "--workers: 'two' is not ",
+        "settings.toml:1: unknown",
         "settings.toml:2: heartbe",
+        "settings.toml:4: built_i",
     ]
 
 
@@ -247,3 +247,15 @@ def test_addresses_may_be_ipv6_or_without_a_host() -> None:
 
 def test_every_setting_has_a_help_text() -> None:
     assert all(setting.help for setting in SETTINGS)
+
+
+def test_problems_are_listed_in_the_order_of_the_files_lines_after_those_of_other_sources(tmp_path: Path) -> None:
+    file = tmp_path / "lognotary.toml"
+    lines = ['log_level = "loud"', "wokers = 2", "workers = 0", 'ml_dsa = "yes"', 'http = "x"', "batch_rows = 0"]
+    file.write_text("\n".join([*lines, "", "[audit]", "nothing = 1", "[[audit.rules]]", "x = 1", ""]))
+    with pytest.raises(ConfigError) as refused:
+        load_settings({"config": str(file), "data_dir": str(tmp_path), "ack": "never"}, {"LOGNOTARY_WRITRE": "a"})
+    others, of_file = refused.value.problems[:2], refused.value.problems[2:]
+    assert [problem.partition(":")[0] for problem in others] == ["LOGNOTARY_WRITRE", "--ack"]
+    numbers = [int(problem.removeprefix(f"{file}:").partition(":")[0]) for problem in of_file]
+    assert numbers == [1, 2, 3, 4, 5, 6, 9, 10]

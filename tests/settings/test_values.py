@@ -27,7 +27,7 @@ def test_a_size_is_bytes_or_has_a_unit(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "MB", "-1MB", "1e3", "1,000", "10MBs", "10 M B", "nan", "0x10", "0", "0MB"])
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not"):
+    with pytest.raises(ValueError, match=r"is not|is too small"):
         read_size(text)
 
 
@@ -71,7 +71,7 @@ def test_retention_is_whole_days(text: str, days: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["36h", "1.5d", "30", "0d", "d", "18251d"])
 def test_retention_that_is_not_whole_days_or_too_long_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not|is more than"):
+    with pytest.raises(ValueError, match=r"is not|is more than|is too short"):
         read_days(text)
 
 

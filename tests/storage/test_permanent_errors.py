@@ -245,6 +245,8 @@ def test_a_full_disk_is_named(clickhouse_server: ClickHouseServer) -> None:
             with pytest.raises(StorageFullError, match=r"^the disk of ClickHouse at .* is full: free space") as full:
                 work()
             assert full.value.retryable
+            assert full.value.public == "the disk of storage is full: free space on it"
+            assert full.value.sentence == "the disk of storage is full"
         relay.headers = {"X-ClickHouse-Exception-Code": "75"}
         relay.body = b"Code: 75. DB::ErrnoException: Cannot write to file: , errno: 28, No space left on device.\n"
         with pytest.raises(OutcomeUnknownError, match="is full: free space"):  # some of it may be stored

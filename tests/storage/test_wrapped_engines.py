@@ -49,7 +49,12 @@ class Failing(PretendedEngine):
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("error", "failure"),
-    [(None, ""), (NotAppliedError(), "refused"), (OutcomeUnknownError(), "unknown"), (ZeroDivisionError(), "other")],
+    [
+        (None, ""),
+        (NotAppliedError("no"), "refused"),
+        (OutcomeUnknownError("?"), "unknown"),
+        (ZeroDivisionError(), "other"),
+    ],
 )
 def test_every_statement_is_measured_with_its_kind_and_failure(
     call: str, error: Exception | None, failure: str
@@ -77,7 +82,7 @@ def test_after_the_interrupt_nothing_is_sent_and_the_outcome_counts_as_unknown(c
     try:
         engine.execute("SELECT 1")
         interrupt.set()
-        with pytest.raises(OutcomeUnknownError, match="before the server stopped"):
+        with pytest.raises(OutcomeUnknownError, match="the server stopped before"):
             CALLS[call](engine)
     finally:
         engine.close()

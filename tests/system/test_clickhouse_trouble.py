@@ -76,6 +76,10 @@ def troubled(storage_url: str, trouble: Trouble) -> Iterator[None]:
         engine.close()
 
 
+BODY = b'{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "x"}}]}]}]}'
+JSON = {"Content-Type": "application/json"}
+
+
 def ready(server: LognotaryServer) -> tuple[int, str]:
     answer = httpx.get(f"{server.http}/readyz", timeout=60.0)
     return answer.status_code, answer.text
@@ -94,12 +98,19 @@ def test_what_storage_refuses_is_refused_to_senders_and_taken_once_it_is_well_ag
             refusal = refusal_of(caught.value)
             assert refusal.code is grpc.StatusCode.UNAVAILABLE
             assert refusal.retry
+            # What ClickHouse says is for the server's operator, not for senders.
+            answer = httpx.post(f"{server.otlp_http}/v1/logs", content=BODY, headers=JSON, timeout=60.0)
+            assert answer.status_code == 503
+            for message in (caught.value.details(), answer.json()["message"]):
+                assert not any(word in message for word in (trouble.said, "Code:", "DB::", "otel_logs", "/"))
+            wait_for(lambda: trouble.said in server.log_text())
             wait_for(lambda: ready(server)[0] == 503)
             assert trouble.said in ready(server)[1]
             assert httpx.get(f"{server.http}/healthz", timeout=60.0).status_code == 200
         wait_for(lambda: sent(server, record))
+        wait_for(lambda: httpx.post(f"{server.otlp_http}/v1/logs", content=BODY, headers=JSON).status_code == 200)
         findings, summary = server.verify()
-        assert (findings, summary.records) == ([], 2)
+        assert (findings, summary.records) == ([], 3)
         wait_for(lambda: ready(server)[0] == 200)
 
 

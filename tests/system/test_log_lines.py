@@ -35,6 +35,7 @@ def test_a_start_says_what_runs_and_warns_of_open_ports_and_an_end_says_that_it_
     assert "otlp_http=0.0.0.0:0" in lines[1]
     assert any(f"lognotary is ready: otlp_grpc={address}" in line for line in lines)
     assert sum("shutting down: committing accepted requests, refusing new ones" in line for line in lines) == 1
+    assert lines[-1].endswith(": stopped")
 
 
 def test_in_json_every_line_is_json(tmp_path: Path) -> None:
@@ -58,3 +59,19 @@ def test_a_start_that_fails_says_why_in_the_form_of_the_log(tmp_path: Path, form
     if form == "json":
         assert [json.loads(line)["level"] for line in done.stderr.splitlines()][-1] == "CRITICAL"
     assert f"cannot listen on {taken}" in last
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_wrong_settings_are_reported_in_the_form_of_the_log(tmp_path: Path, form: str) -> None:
+    flags = ("--workers", "0", "--batch-rows", "none", "--log-format", form)
+    done = run_lognotary("serve", *flags, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    if form == "json":
+        told = [json.loads(line) for line in lines]
+        assert {line["level"] for line in told} == {"CRITICAL"}
+        lines = [line["message"] for line in told]
+    assert len(lines) == 2
+    assert "--workers: 0 is too small: give 1 or more" in lines[0]
+    assert "--batch-rows: 'none' is not a whole number" in lines[1]

@@ -82,8 +82,14 @@ def test_sigterm_ends_a_server_whose_clickhouse_hangs_and_the_next_start_has_all
             if "ack" in flags:
                 call.result()
             assert status_after(server, signal.SIGTERM) == 0
-        assert "shutting down: " in server.log_text()
-        assert "Traceback" not in server.log_text()
+        own = [line for line in server.log_text().splitlines() if " worker " not in line]
+        assert sum("shutting down: " in line for line in own) == 1
+        assert own[-1].endswith(": stopped")
+        after = server.log_text().partition("shutting down: ")[2]
+        # That the server stops is no trouble of storage's.
+        assert not any(
+            words in after for words in ("storage is away", "waiting for storage", "Traceback", "did not answer")
+        )
         server.start()
         wait_for(lambda: server.verify()[1].records >= 1 + ("ack" in flags))
         assert server.verify()[0] == []
@@ -95,7 +101,11 @@ def test_a_second_signal_ends_it_at_once(proxy: Proxy, clickhouse_storage: str, 
             send(server.otlp_grpc, log_record("kept"))
             wait_for(lambda: proxy.hits[Way.HOLD])
             assert status_after(server, signal.SIGINT, signal.SIGINT) == 128 + signal.SIGINT
-        assert "ending at once" in server.log_text()
+        *_, last_but_one, last = server.log_text().splitlines()
+        waits = f"1 batch waits in the operational log's journal {tmp_path / 'data' / 'journal' / 'operational'}"
+        assert "ending at once, as asked a second time; " in last_but_one
+        assert waits in last_but_one
+        assert last.endswith(": stopped")
         server.start()
         wait_for(lambda: server.verify()[1].records == 1)
         assert server.verify()[0] == []
@@ -123,6 +133,10 @@ def test_a_start_that_hangs_is_ended_too(proxy: Proxy, clickhouse_storage: str, 
             os.kill(server.pid, signal.SIGTERM)
             wait_for(lambda: not server.running)
             assert server.returncode == 0, server.log_text()
+            lines = server.log_text().splitlines()
+            assert sum("shutting down: " in line for line in lines) == 1
+            assert lines[-1].endswith(": stopped")
+            assert "waiting for storage" not in server.log_text()
         finally:
             server.kill()
 

@@ -30,6 +30,7 @@ from server.notary.statement import StatementKind
 from server.pipeline.clock import Clock
 from server.process.lifecycle import Signals
 from server.process.pools import Pool, open_pools
+from server.process.storage_probe import StorageProbe
 from server.process.storage_wait import StorageWait
 from server.settings.settings import load_settings
 from server.verification.expiry import Expired
@@ -99,7 +100,9 @@ class Process:
             self.ingestion = Ingestion(self.settings, stack.enter_context(open_pools()), waiting, self.clock)
             data = stack.enter_context(DataDirectory(Path(self.settings.data_dir)))
             name = WriterName("shop", "vm", data.place)
-            writing = self.ingestion.writing(name, data, self.keys, self.engine, signals := Signals())
+            writing = self.ingestion.writing(
+                name, data, self.keys, self.engine, StorageProbe(self.engine), signals := Signals()
+            )
             self.writing = await stack.enter_async_context(writing)
             await POOL.run(lambda: state_changes(self.settings, self.writing.logs, self.keys))
             stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine, signals.stop))

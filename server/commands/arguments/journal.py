@@ -35,6 +35,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         help="directory of a journal (default: all journals in data_dir)",
     )
+    inspect.add_argument("--waiting", action="store_true", help="show only what waits to be stored, or may, and damage")
     inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")
     add_flags(inspect, "data_dir")
     inspect.set_defaults(overview=None, run=later("server.commands.journal", "inspect"))
