@@ -46,6 +46,13 @@ def test_a_signed_acknowledgement_is_read_back_with_its_signer() -> None:
         open_acknowledgement(note.replace("ticket 12", "ticket 13"), [KEY.public_key])
 
 
+def test_as_many_findings_are_covered_as_the_highest_count_says() -> None:
+    coverage = Coverage([known(FINDING), known(FINDING, 2), known(FINDING)])
+    other = replace(FINDING, leaf_index=8)
+    taken = [coverage.take(finding) for finding in (FINDING, other, FINDING, FINDING)]
+    assert taken == [known(FINDING, 2), None, known(FINDING, 2), None]
+
+
 def test_an_acknowledgement_is_no_checkpoint_and_a_checkpoint_is_no_acknowledgement() -> None:
     with pytest.raises(MalformedError):
         open_checkpoint(str(sign_acknowledgement(KNOWN, KEY)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notary.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from server.notary.checkpoint import Checkpoint, described, open_checkpoint, sign_checkpoint
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -31,6 +31,10 @@ def test_a_checkpoint_is_read_back_as_it_was_signed(name: LogName, size: int, ro
     opened, note = open_checkpoint(str(sign_checkpoint(checkpoint, signer)))
     assert opened == checkpoint
     assert note.verify([signer.verifier_key(name.origin)])
+
+
+def test_messages_name_a_checkpoint_by_its_log_and_size() -> None:
+    assert described(Checkpoint("shop/audit/a", 21, bytes(32))) == "the checkpoint of shop/audit/a after 21 entries"
 
 
 def test_extension_lines_are_ignored() -> None:

@@ -83,6 +83,13 @@ class TestRows:
         assert list(logs[NAME.log_id].statements) == [1, 2, 3, 4, 5]
         assert check_statements([], KEYS) == {}
 
+    def test_they_name_their_log_and_the_retention_that_was_stated_last(self) -> None:
+        (log,) = check_statements([*GOOD, row(6, StatementKind.RETENTION, "forever")], KEYS).values()
+        assert log.origins == {NAME.origin}
+        assert (log.last_retention, LogStatements().last_retention) == (None, 0)
+        (log,) = check_statements(GOOD, KEYS).values()
+        assert log.last_retention == 30 * DAY
+
     @pytest.mark.parametrize("at", range(4))
     def test_a_row_that_is_gone_is_missed(self, at: int) -> None:
         [finding] = check(*GOOD[:at], *GOOD[at + 1 :])
