@@ -227,8 +227,8 @@ class TestEvidence:
             migrate(engine)
             for rows, notarized in zip(self.example.rows, self.example.batches, strict=True):
                 block = encode_records_block(rows.stream, notarized.batch, [rows.columns])
-                insert_records(engine, rows.stream, notarized.batch, block)
-                insert_tiles(engine, notarized.batch, notarized.fragments)
+                insert_records(engine, rows.stream, [notarized.batch], block)
+                insert_tiles(engine, [notarized.batch], [notarized.fragments])
                 insert_batch(engine, notarized.batch)
         finally:
             engine.close()

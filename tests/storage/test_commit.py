@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from storage.evidence import (
     read_tile_fragments,
 )
 from storage.inventory import read_batch_index, read_extents, read_tile_groups
-from storage.native import Column, MapColumn, PlainColumn, WordColumn
+from storage.native import Block, Column, MapColumn, PlainColumn, WordColumn
 from storage.record_groups import RecordGroup, RecordGroups, read_all_record_groups
 from storage.rowbinary import read_rows, uint64
 from storage.stored_records import count_after, read_records, read_records_of_batch
@@ -45,7 +46,7 @@ def grow(state: LogState, count: int, ingested_at: int = NOW) -> NotarizedBatch:
     return notarize(state, hashes, SIGNER, min_timestamp=-5, max_timestamp=2**63 - 1, ingested_at=ingested_at)
 
 
-def block(step: NotarizedBatch, ingested_at: int = NOW) -> bytes:
+def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
     """Records of which only IngestedAt is not empty."""
     batch, stream = step.batch, step.state.name.stream
     count = batch.record_count
@@ -65,8 +66,8 @@ def block(step: NotarizedBatch, ingested_at: int = NOW) -> bytes:
 
 
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:
-    insert_records(engine, step.state.name.stream, step.batch, block(step, step.batch.ingested_at))
-    insert_tiles(engine, step.batch, step.fragments)
+    insert_records(engine, step.state.name.stream, [step.batch], block(step, step.batch.ingested_at))
+    insert_tiles(engine, [step.batch], [step.fragments])
     insert_batch(engine, step.batch)
     return step.batch
 
@@ -126,10 +127,10 @@ def test_rows_of_two_days_are_refused_whole(engine: Engine) -> None:
     step = grow(log(), 2)
     day = 86_400 * 10**9
     data = block(step)
-    mixed = data.replace(struct.pack("<q", NOW) * 2, struct.pack("<qq", NOW, NOW + day))
+    mixed = replace(data, data=data.data.replace(struct.pack("<q", NOW) * 2, struct.pack("<qq", NOW, NOW + day)))
     assert mixed != data
     with pytest.raises(NotAppliedError):
-        insert_records(engine, step.state.name.stream, step.batch, mixed)
+        insert_records(engine, step.state.name.stream, [step.batch], mixed)
     assert count(engine, "otel_logs") == 0
 
 
@@ -283,5 +284,5 @@ def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
     commit(engine, first)
     second = grow(first.state, 2)
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
-    insert_records(engine, second.state.name.stream, second.batch, block(second))
+    insert_records(engine, second.state.name.stream, [second.batch], block(second))
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2

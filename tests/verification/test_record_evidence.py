@@ -44,7 +44,7 @@ def big_log(writer: Writer, size: int) -> LogState:
     """Begin a log with one batch of which only the hashes are stored; return where it stands."""
     hashes = b"".join(sha256(number.to_bytes(8, "big")).digest() for number in range(size))
     done = notarize(LogState(NAME), hashes, writer.signer, min_timestamp=START, max_timestamp=START, ingested_at=START)
-    insert_tiles(writer.engine, done.batch, done.fragments)
+    insert_tiles(writer.engine, [done.batch], [done.fragments])
     insert_batch(writer.engine, done.batch)
     return done.state
 
