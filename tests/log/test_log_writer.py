@@ -510,6 +510,20 @@ class TestInherited:
         ]
         assert log.committed == [first, second]
 
+    def test_a_group_that_was_on_its_way_is_sent_as_the_same_again(self, journal: Journal) -> None:
+        earlier = Log(journal, Patience(pauses_left=0))
+        batches = [earlier.writer.append([rows(Stream.AUDIT, text)]) for text in "ab"]
+        earlier.engine.failures = [(UNKNOWN, False)]
+        with pytest.raises(StorageRefusedError):
+            earlier.writer.store_waiting()
+        sent = earlier.engine.attempts.copy()
+        log = self.restart(journal, (earlier.engine, batches))
+        batches.append(log.writer.append([rows(Stream.AUDIT, "c")]))
+        log.writer.store_waiting()
+        assert log.engine.attempts[1] == sent[0]  # the same two, although three wait
+        assert [table for table, _ in log.engine.attempts] == [TABLES[0], *TABLES, *TABLES]
+        assert log.committed == batches
+
     def test_the_next_batch_is_committed_after_them(
         self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
     ) -> None:
