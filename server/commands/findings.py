@@ -139,11 +139,11 @@ def _verified(options: argparse.Namespace) -> list[evidence_pb2.VerifyResponse] 
         acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
     )
     if options.storage:
-        if directory := data_dir(options):
-            add_what_server_knows(request, directory)
+        directory = data_dir(options)
+        own = add_what_server_knows(request, directory) if directory else TrustedKeys()
         with open_storage(options.storage) as engine:
             try:
-                return list(_steps(Backend(engine, TrustedKeys()).verify(request)))
+                return list(_steps(Backend(engine, own).verify(request)))
             except ApiError as error:
                 raise ConfigError(given.name(str(error))) from error
     steps: list[evidence_pb2.VerifyResponse] = []

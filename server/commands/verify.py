@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
     if resume is not None:
         request.resume.extend(resume.notes.values())
     if options.storage:
-        if directory := data_dir(options):
-            add_what_server_knows(request, directory)
-        return _verify_storage(options, request, resume, given)
+        directory = data_dir(options)
+        own = add_what_server_knows(request, directory) if directory else TrustedKeys()
+        return _verify_storage(options, request, resume, given, own)
 
     def work(channel: grpc.Channel) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
@@ -56,11 +56,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verify_storage(
-    options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None, given: GivenFiles
+    options: argparse.Namespace,
+    request: evidence_pb2.VerifyRequest,
+    resume: ResumeFile | None,
+    given: GivenFiles,
+    own: TrustedKeys,
 ) -> int:
     with open_storage(options.storage) as engine:
         try:
-            return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
+            return _show(Backend(engine, own).verify(request), options.json, resume)
         except ApiError as error:
             raise ConfigError(given.name(str(error))) from error
 

@@ -109,6 +109,14 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["audit", "--actor", "*ice"], "lognotary audit: --actor: '*ice' has a '*' that is not at its end"),
         (["audit", "--target-type", "a*b*"], "lognotary audit: --target-type: 'a*b*' has a '*' that is not at its end"),
         (["verify", "--since", "2100-01-01T00:00:00Z"], "lognotary verify: --since is in the future"),
+        (
+            ["verify", "--compromised", f"{'1' * 16}=2100-01-01T00:00:00Z"],
+            f"lognotary verify: --compromised {'1' * 16}: ",
+        ),
+        (
+            ["keys", "compromised", "1" * 16, "--since", "2100-01-01T00:00:00Z"],
+            "lognotary keys compromised: --since is",
+        ),
         (["verify", "--since", "1d", "--until", "2d"], "lognotary verify: --since is not before --until"),
         (["verify", "--resume", "f", "--since", "1d"], "lognotary verify: --resume verifies whole logs"),
         (["verify", "--compromised", "abc=now"], "lognotary verify: --compromised: 'abc=now' is not a fingerprint"),

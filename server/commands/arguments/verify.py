@@ -100,6 +100,10 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("--resume verifies whole logs: do not combine it with --since or --until")
     if options.since and options.since.nanos > time.time_ns():
         raise ValueError("--since is in the future, so nothing can have been received after it")
+    if ahead := next((name for name, since in options.compromised if since.nanos > time.time_ns()), ""):
+        raise ValueError(
+            f"--compromised {ahead}: the time is in the future, so nothing can have been signed since then"
+        )
     names = [name for name, _ in options.compromised]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ValueError(f"--compromised names the key {twice} twice: give it once, with the earlier time")
