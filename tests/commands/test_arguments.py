@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +186,29 @@ def test_an_api_address_without_host_and_port_is_refused(capsys: pytest.CaptureF
     assert main(["trace", "1" * 32, "--api", address]) == 2
     message = capsys.readouterr().err
     assert f"--api: '{address}' is not host:port, such as 127.0.0.1:7317" in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["verify", "--help"],
+        ["--version"],
+        ["config", "show"],
+        ["config", "show", "--batch-age", "nonsense"],
+    ],
+)
+@pytest.mark.parametrize("closed", [("stdout",), ("stdout", "stderr")])
+def test_a_command_whose_output_nobody_reads_to_the_end_is_no_success(
+    arguments: list[str], closed: tuple[str, ...], tmp_path: Path
+) -> None:
+    unread, output = os.pipe()
+    os.close(unread)
+    command = [sys.executable, "-m", "server", *arguments]
+    errors = output if "stderr" in closed else subprocess.PIPE
+    done = subprocess.run(command, cwd=tmp_path, stdout=output, stderr=errors, check=False)
+    os.close(output)
+    assert (done.returncode, done.stderr or b"") == (141, b"")
 
 
 def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
