@@ -11,9 +11,9 @@ from lognotary.v1 import evidence_pb2
 from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos
 from server.api.time_ranges import CLOCKS
+from server.notary.statement import StatementRow
 from server.notary.trust import TrustedKeys, fingerprint
 from server.verification.foreign_logs import key_names
-from storage.statements import StatementRow
 
 __all__ = ["check_marked_keys", "read_marks"]
 

@@ -22,6 +22,7 @@ from server.commands.given_files import GivenFiles, read_acknowledgement_keys, r
 from server.commands.local import data_dir, open_storage
 from server.commands.output import Style, complain, say, say_json
 from server.commands.render import finding_lines
+from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
 from server.data_dir.acknowledgements import keep_acknowledgement
@@ -43,6 +44,8 @@ _LONGEST_ABOUT = 1000  # characters of a message
 
 def list_findings(options: argparse.Namespace) -> int:
     """Run ``findings list``."""
+    if not options.storage:
+        prepare_to_ask_server(options, takes_keys=True)
     steps = _verified(options)
     if isinstance(steps, int):
         return steps

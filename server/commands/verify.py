@@ -20,6 +20,7 @@ from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
 from server.commands.render import expired_line, finding_lines
 from server.commands.resume import ResumeFile
+from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
 from server.notary.trust import TrustedKeys
@@ -30,6 +31,8 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if not options.storage:
+        prepare_to_ask_server(options, takes_keys=True)
     given = GivenFiles()
     request = evidence_pb2.VerifyRequest(
         since=options.since and timestamp(options.since),

@@ -218,3 +218,27 @@ def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setenv("LOGNOTARY_APII", "x")
     assert main(["trace", "1" * 32, "--api", "127.0.0.1:1"]) == 2
     assert "LOGNOTARY_APII: there is no setting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["verify"], ["findings", "list"], ["audit"], ["checkpoint", "--list"], ["prove", "shop/audit/node-1#0"]],
+)
+def test_a_data_directory_without_storage_is_refused_because_a_server_would_answer(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--data-dir", "data", "--api", "127.0.0.1:1"]) == 2
+    expected = "lognotary: --data-dir requires --storage: a server uses its own keys and checkpoints\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("command", [["verify"], ["findings", "list"], ["audit"]])
+def test_a_server_is_not_asked_silently_if_a_variable_names_the_storage(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOGNOTARY_STORAGE", "http://clickhouse:8123/lognotary")
+    note = "LOGNOTARY_STORAGE is a setting of 'lognotary serve' and is not used here: the server at 127.0.0.1:7317"
+    for given, noted in ([], True), (["--api", "nonsense"], False):
+        monkeypatch.setenv("LOGNOTARY_NO_SUCH", "x")  # so that no server is asked
+        assert main([*command, *given]) == 2
+        assert (note in capsys.readouterr().err) is noted

@@ -47,7 +47,7 @@ _EXAMPLES = examples(
     variables=[
         API_VARIABLE,
         ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'keys' and 'journal', without --config"),
-        ("LOGNOTARY_…", "any setting: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
+        ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),
     ],
 )
