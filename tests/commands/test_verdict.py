@@ -57,3 +57,9 @@ def test_a_check_that_was_left_out_is_named_with_the_right_that_is_missing() -> 
 def test_a_log_that_was_not_verified_is_named() -> None:
     told = lines(logs=1, records=1, findings=1, unread_logs=["shop/audit/a\x1b[2J"])
     assert told[0] == "✘ shop/audit/a\\x1b[2J was not verified: a table cannot be read"
+
+
+def test_an_end_that_may_be_cut_off_is_said_in_one_line() -> None:
+    warning, told = lines(logs=2, records=1, logs_without_checkpoint=["shop/audit/a", "shop/audit/b"])
+    assert warning.startswith("⚠ not noticed, whether records were cut off at the end of 2 logs: only a checkpoint")
+    assert told.startswith("✔")

@@ -186,6 +186,10 @@ def test_a_record_is_proved_from_the_storage_alone(server: LognotaryServer, tmp_
         assert word in done.stderr
         assert "Traceback" not in done.stderr
         assert not (tmp_path / "no").exists()
+    shown = run_lognotary("audit", "--storage", server.storage_url, "--public-key", str(other))
+    assert (shown.returncode, shown.stdout.count("└ ✘ unsigned: "), "tampered" in shown.stdout) == (1, 3, False)
+    assert "none of the given keys" in shown.stdout
+    assert "give that server's public key" in shown.stdout
 
 
 def test_nothing_is_written_for_a_record_that_is_not_what_was_signed(server: LognotaryServer, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary verify                       # asks the server",
             "lognotary verify --since 1d            # only what was received since yesterday",
-            "lognotary verify --storage http://reader:secret@clickhouse:8123/lognotary --public-key public-key.pem",
+            "lognotary verify --storage http://reader@clickhouse:8123/lognotary --public-key key.pem --checkpoint kept",
             variables=[API_VARIABLE],
         ),
     )
@@ -47,7 +47,8 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="an earlier signed checkpoint that the log must be consistent with; may be repeated",
+        help="an earlier signed checkpoint that the log must be consistent with: without one, nothing shows that "
+        "records were cut off at the end; may be repeated",
     )
     add_acknowledgement_flags(parser)
     parser.add_argument(
