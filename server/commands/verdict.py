@@ -61,6 +61,11 @@ def _verdict(summary: evidence_pb2.VerifySummary) -> tuple[str, str]:
     if summary.findings:
         new = f" ({summary.acknowledged:,} acknowledged)" if summary.acknowledged else ""
         return f"✘ {count(summary.findings, 'finding')}{new}; verified {what}", "1;31"
+    if summary.resumed_entries and not summary.batches:
+        return (
+            f"• nothing is new since the kept checkpoints of {count(summary.logs, 'log')}, which are still there",
+            "36",
+        )
     return f"✔ {what} verified: all signatures are valid, all records match what was signed", "32"
 
 

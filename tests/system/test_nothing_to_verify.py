@@ -67,6 +67,8 @@ def test_a_store_without_a_log_is_no_success_to_anybody(lognotary: LognotaryServ
     for _ in range(2):  # the second time there is nothing new, which is as it should be
         done = lognotary.cli("verify", *resume)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "• nothing is new since the kept checkpoints of 2 logs" in done.stdout
+    assert "✔" not in done.stdout
     done = lognotary.cli("verify", "--until", "2001-01-01T00:00:00Z")
     assert done.returncode == 1
     assert NOTHING in done.stdout
