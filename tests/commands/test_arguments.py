@@ -124,6 +124,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["verify", "--compromised", "abc=now"], "lognotary verify: --compromised: 'abc=now' is not a fingerprint"),
         (["prove", "log"], "lognotary prove: RECORD: 'log' is not a record: give LOG#LEAF"),
         (["checkpoint", "--origins"], "lognotary checkpoint: --origins requires --list"),
+        (
+            ["checkpoint", "--list", "-o", "f"],
+            "lognotary checkpoint: --output with --list writes the names of the logs",
+        ),
         (["checkpoint", "--list", "--size", "3"], "lognotary checkpoint: --list lists all logs: do not combine it"),
         (["completion", "tcsh"], "lognotary completion: bash|zsh|fish: 'tcsh' is not bash, zsh or fish"),
     ],
