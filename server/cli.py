@@ -43,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: Sequence[str]) -> int:
+    if given[:1] == ["help"]:
+        given = [*given[1:], "--help"]
     parser = build_parser(next((word for word in given if not word.startswith("-")), ""))
+    parser.check_order(given)
     options = parser.parse_args(given)
     if options.overview is not None:  # a command that needs another word
         complain_lines(*options.overview.format_help().splitlines())
@@ -79,7 +82,7 @@ def _report(error: LognotaryError) -> int:
     return error.exit_status
 
 
-def build_parser(only: str | None = None) -> CommandParser:
+def build_parser(only: str | None = None) -> Overview:
     """Build the parser of the command line.
 
     Args:

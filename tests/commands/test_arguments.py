@@ -49,7 +49,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
         *([name, "--help"] for name in NAMES),
         ["trace"],
         ["trace", "--sinse"],
-        ["audit", "--since", "yesterday"],
+        ["audit", "--since", "some day"],
         ["audit", "--outcome", "failed"],
         ["verify", "--since", "1h", "--until", "2h"],
         ["keys"],
@@ -106,7 +106,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             "lognotary audit: --outcome: 'failed' is not success, failure or unknown; did you mean 'failure'?",
         ),
         (["audit", "--category", "foo"], "lognotary audit: --category: 'foo' is not admin, data, auth or system"),
-        (["audit", "--since", "yesterday"], "lognotary audit: --since: 'yesterday' is not a time: give 2026-11-28, "),
+        (["audit", "--since", "some day"], "lognotary audit: --since: 'some day' is not a time: give 2026-11-28, "),
         (["audit", "--since", "2h", "--until", "3h"], "lognotary audit: --since is not before --until"),
         (["audit", "--actor", "*ice"], "lognotary audit: --actor: '*ice' has a '*' that is not at its end"),
         (["audit", "--target-type", "a*b*"], "lognotary audit: --target-type: 'a*b*' has a '*' that is not at its end"),
@@ -119,6 +119,14 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             ["keys", "compromised", "1" * 16, "--since", "2100-01-01T00:00:00Z"],
             "lognotary keys compromised: --since is",
         ),
+        (["audit", "--since", "2100-01-01T00:00:00Z"], "lognotary audit: --since is in the future"),
+        (
+            ["--api", "host:7317", "status"],
+            "lognotary: --api comes before the command: give it after 'lognotary status'",
+        ),
+        (["--api=host:7317", "keys", "list"], "lognotary: --api comes before the command: give it after 'lognotary"),
+        (["--verson", "status"], "lognotary: unknown option --verson; did you mean '--version'?"),
+        (["help", "fly"], "lognotary: unknown command 'fly'"),
         (["verify", "--since", "1d", "--until", "2d"], "lognotary verify: --since is not before --until"),
         (["verify", "--resume", "f", "--since", "1d"], "lognotary verify: --resume verifies whole logs"),
         (["verify", "--compromised", "abc=now"], "lognotary verify: --compromised: 'abc=now' is not a fingerprint"),
@@ -159,6 +167,18 @@ def test_without_a_command_there_is_an_overview(capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().err
     assert shown.startswith("usage: lognotary")
     assert "examples:" in shown
+
+
+@pytest.mark.parametrize("words", [[], ["verify"], ["keys"], ["keys", "list"]])
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    shown = []
+    for arguments in (["help", *words], [*words, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        shown.append(capsys.readouterr())
+    assert shown[0] == shown[1]
+    assert shown[0].out.startswith(" ".join(["usage: lognotary", *words]))
 
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

@@ -52,7 +52,7 @@ def test_help_says_what_the_exit_status_means() -> None:
         ["serve", "--wings"],
         ["audit", "--limit", "0"],
         ["audit", "--limit", "few"],
-        ["audit", "--since", "yesterday"],
+        ["audit", "--since", "some day"],
         ["verify", "--until", "tomorrow"],
         ["verify", "--public-key", "no-such-file"],
         ["verify", "--checkpoint", "no-such-file"],
