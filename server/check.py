@@ -534,6 +534,9 @@ def check_readable(evidence: Evidence) -> str:
 # ---- 7. witnesses: their cosignatures ---------------------------------------------------------------------
 
 
+_NO_WITNESS = "no witness was given"
+
+
 def check_witnesses(evidence: Evidence) -> str:
     """Check that every witness that was given cosigned the checkpoint, and say when."""
     cosigned = []
@@ -542,7 +545,7 @@ def check_witnesses(evidence: Evidence) -> str:
         if time is None:
             raise RefusedError(f"it is not cosigned by {witness}")
         cosigned.append(f"cosigned by {witness}" + (f" at {time_text(time)}" if time else ""))
-    return ", ".join(cosigned) or "no witness was given"
+    return ", ".join(cosigned) or _NO_WITNESS
 
 
 # ---- The steps in order, and what follows from them -------------------------------------------------------
@@ -681,7 +684,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _lines(report: Report) -> Iterator[str]:
     for step in report.steps:
-        yield f"{'✔' if step.holds else '✘'} {step.name:<12} {_one_line(step.says)}"
+        mark = "·" if step.says == _NO_WITNESS else "✔" if step.holds else "✘"
+        yield f"{mark} {step.name:<12} {_one_line(step.says)}"
     for what in report.not_checked:
         yield f"· not checked: {_one_line(what)}"
     if report.proved is None:

@@ -701,7 +701,16 @@ class TestCommand:
         assert run(bundle, "--public-key", pem) == 0
         printed = capsys.readouterr().out
         assert "✘" not in printed
-        for text in ("✔ inclusion ", "✔ Proved", "shop/audit/a", "alice", "role.grant", "2026-01-01", "Not proved: "):
+        for text in (
+            "✔ inclusion ",
+            "· witnesses ",
+            "✔ Proved",
+            "shop/audit/a",
+            "alice",
+            "role.grant",
+            "2026-01-01",
+            "Not proved: ",
+        ):
             assert text in printed
 
     def test_it_says_what_does_not_hold(self, bundle: Path, pem: Path, capsys: pytest.CaptureFixture[str]) -> None:

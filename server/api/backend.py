@@ -14,6 +14,7 @@ from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
+from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
@@ -158,13 +159,16 @@ class Backend:
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
-            keys = given + TrustedKeys(compromised=_marks(request, own))
+            keys = given + TrustedKeys(compromised=read_marks(request, own))
             learned, unread = keys, False
             try:
                 with self._engine.interrupted_by(interrupt):
-                    learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
+                    rows = list(read_statements(self._engine, None, StatementKind.KEYS))
             except StorageError:
                 unread = True  # verification shows whether the table was altered, or storage is away
+            else:
+                learned = learn_keys(rows, keys)
+                check_marked_keys(request, learned + own, rows)
             scope = _scope(request, learned, self._remembered(), all_keys=not unread)
             coverage = Coverage(known_findings(request, learned, self._acknowledged()))
         except NotaryError as error:
@@ -244,14 +248,6 @@ def _is_nothing(summary: Summary) -> bool:
     That is no batch, unless a log was found at the checkpoint from which it continued; or no record of a range of time.
     """
     return summary.logs == 0 or summary.nothing_received or (summary.batches == 0 and summary.continued == 0)
-
-
-def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:
-    """Return the time since which each key is compromised: the earlier of the request's and the operator's mark."""
-    marks = dict(own.compromised)
-    for name, since in request.compromised_keys.items():
-        marks[name] = min(_nanos(since), marks.get(name, _nanos(since)))
-    return marks
 
 
 def _nanos(timestamp: Timestamp) -> int:

@@ -22,6 +22,7 @@ from server.commands.given_files import GivenFiles, read_acknowledgement_keys, r
 from server.commands.local import data_dir, open_storage
 from server.commands.output import Style, complain, say, say_json
 from server.commands.render import finding_lines
+from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
 from server.data_dir.acknowledgements import keep_acknowledgement
@@ -43,6 +44,8 @@ _LONGEST_ABOUT = 1000  # characters of a message
 
 def list_findings(options: argparse.Namespace) -> int:
     """Run ``findings list``."""
+    if not options.storage:
+        prepare_to_ask_server(options, takes_keys=True)
     steps = _verified(options)
     if isinstance(steps, int):
         return steps
@@ -139,11 +142,11 @@ def _verified(options: argparse.Namespace) -> list[evidence_pb2.VerifyResponse] 
         acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
     )
     if options.storage:
-        if directory := data_dir(options):
-            add_what_server_knows(request, directory)
+        directory = data_dir(options)
+        own = add_what_server_knows(request, directory) if directory else TrustedKeys()
         with open_storage(options.storage) as engine:
             try:
-                return list(_steps(Backend(engine, TrustedKeys()).verify(request)))
+                return list(_steps(Backend(engine, own).verify(request)))
             except ApiError as error:
                 raise ConfigError(given.name(str(error))) from error
     steps: list[evidence_pb2.VerifyResponse] = []

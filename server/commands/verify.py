@@ -20,6 +20,7 @@ from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
 from server.commands.render import expired_line, finding_lines
 from server.commands.resume import ResumeFile
+from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
 from server.notary.trust import TrustedKeys
@@ -30,6 +31,8 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if not options.storage:
+        prepare_to_ask_server(options, takes_keys=True)
     given = GivenFiles()
     request = evidence_pb2.VerifyRequest(
         since=options.since and timestamp(options.since),
@@ -45,9 +48,9 @@ def run(options: argparse.Namespace) -> int:
     if resume is not None:
         request.resume.extend(resume.notes.values())
     if options.storage:
-        if directory := data_dir(options):
-            add_what_server_knows(request, directory)
-        return _verify_storage(options, request, resume, given)
+        directory = data_dir(options)
+        own = add_what_server_knows(request, directory) if directory else TrustedKeys()
+        return _verify_storage(options, request, resume, given, own)
 
     def work(channel: grpc.Channel) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
@@ -56,11 +59,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verify_storage(
-    options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None, given: GivenFiles
+    options: argparse.Namespace,
+    request: evidence_pb2.VerifyRequest,
+    resume: ResumeFile | None,
+    given: GivenFiles,
+    own: TrustedKeys,
 ) -> int:
     with open_storage(options.storage) as engine:
         try:
-            return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
+            return _show(Backend(engine, own).verify(request), options.json, resume)
         except ApiError as error:
             raise ConfigError(given.name(str(error))) from error
 

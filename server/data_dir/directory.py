@@ -198,8 +198,13 @@ def worker_directory(path: Path, number: int) -> Path:
 
 
 def journals(path: Path) -> list[Path]:
-    """Return the directories of all journals in a data directory, including its workers'."""
-    return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*/"))
+    """Return the directories of all journals in a data directory, including its workers'.
+
+    Raises:
+        OSError: a directory cannot be read.
+    """
+    parents = [directory / "journal" for directory in _directories(path)]
+    return sorted(entry for parent in parents if parent.is_dir() for entry in parent.iterdir() if entry.is_dir())
 
 
 def read_checkpoints(path: Path) -> list[str]:
