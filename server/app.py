@@ -29,13 +29,17 @@ from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
-from server.intake.process import OpenIntake, Process, reached_storage, started_process
+from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import fingerprints
+from server.otlp.errors import NotServedError
+from server.otlp.http_refusals import unserved_routes
+from server.otlp.refusal_log import RefusalLog
+from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
 from server.process.background import background
 from server.process.lifecycle import Signals, install_signal_handlers
 from server.process.metrics import Metrics, build_gauge
@@ -131,7 +135,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
-        answering = _answer(process, backend, intake.not_ready, metrics)
+        answering = _answer(process, backend, intake)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -246,23 +250,26 @@ def _freeze_gc() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answer(
-    process: Process, backend: Backend, not_ready: Callable[[], str], metrics: Metrics
-) -> AsyncIterator[tuple[Address, Address]]:
+async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
+    metrics, not_ready = intake.metrics, intake.not_ready
+    explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
     async with contextlib.AsyncExitStack() as stack:
         options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
+        metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
         add_services(server, backend, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
-        http_api = measured_http(build_http_api(backend, pool, not_ready, metrics.expose), metrics.call)
+        unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
+        http_api = measured_http(build_http_api(backend, pool, not_ready, metrics.expose, unserved), metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
 
