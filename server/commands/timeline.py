@@ -79,7 +79,8 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
         yield style.paint(OMITTED, "31")
     if not view.whole:
         shown_of = f"{count(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
-        yield shown_of if entries else f"{shown_of}: none matches {visible(_filters(view))}"
+        none = "none of the entries that were read matches" if trace.truncated else "none matches"
+        yield shown_of if entries else f"{shown_of}: {none} {visible(_filters(view))}"
     yield from _entries(entries, trace, style, view)
     missing = {
         "audit event": trace.audit_event_count - _kinds(trace)["audit_event"],
@@ -88,7 +89,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     }
     if trace.truncated:
         more = ", ".join(count(number, name) for name, number in missing.items() if number > 0)
-        yield f"… {more or 'more entries'} not shown: give a larger --limit"
+        yield f"… {more or 'more entries'} not {'shown' if view.whole else 'read'}: give a larger --limit"
 
 
 def _filters(view: View) -> str:
