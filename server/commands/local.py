@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from server.commands.arguments.options import DEFAULT_DATA_DIR
+from server.errors.files import unreadable
 from server.settings.errors import ConfigError
 
 __all__ = ["data_dir", "read_text"]
@@ -27,4 +28,4 @@ def read_text(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+        raise ConfigError(unreadable(file, error)) from error

@@ -12,7 +12,8 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, clock, count, is_error, level, sentence
-from server.commands.units import cells, cut, duration, padded, wrapped
+from server.commands.units import cells, cut, padded, wrapped
+from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
 
 _Content = correlation_pb2.Record | correlation_pb2.Span

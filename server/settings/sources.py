@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from server.errors.files import unreadable
 from server.errors.suggestions import did_you_mean
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
@@ -31,6 +31,8 @@ _TOML_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
     Kind.COUNT: ((int, str), "a whole number"),
     Kind.SIZE: ((int, str), 'a number of bytes, or a size such as "10MB" or "1GiB"'),
     Kind.DURATION: ((int, float, str), 'a number of seconds, or a duration such as "250ms" or "1h"'),
+    Kind.INTERVAL: ((str,), 'an interval in quotes, such as "12h" or "7d", or "off"'),
+    Kind.DAYS: ((str,), 'a number of days or weeks in quotes, such as "30d" or "4w", or "forever"'),
     Kind.TRUTH: ((bool, str), "true or false"),
     Kind.FILES: ((str, list), _TEXTS),
     Kind.LIST: ((str, list), _TEXTS),
@@ -125,8 +127,7 @@ def _read(sources: Sources) -> str:
     try:
         return Path(sources.file).read_text(encoding="utf-8")
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        sources.problems.append(f"the settings file {sources.file} cannot be read: {reason}")
+        sources.problems.append(f"the settings file: {unreadable(sources.file, error)}")
     except UnicodeDecodeError as error:
         sources.problems.append(f"the settings file {sources.file} is not UTF-8: {error}")
     return ""

@@ -63,7 +63,7 @@ def test_show_has_each_value_with_its_origin(
 ) -> None:
     (directory / "lognotary.toml").write_text("deployment = 'shop'\n\nheartbeat = '5m'\n")
     monkeypatch.setenv("LOGNOTARY_BATCH_ROWS", "7")
-    assert main(["config", "show", "--ack", "journal"]) == 0
+    assert main(["config", "show", "--ack", "journal", "--ack-timeout", "0.25", "--journal-bytes", "10000000"]) == 0
     shown = dict(line.split("  # ") for line in capsys.readouterr().out.splitlines() if not line.startswith("#"))
     origins = {assignment.strip(): origin for assignment, origin in shown.items()}
     assert origins['deployment = "shop"'] == "file lognotary.toml:1"
@@ -72,7 +72,9 @@ def test_show_has_each_value_with_its_origin(
     assert origins['ack = "journal"'] == "option --ack"
     assert origins['batch_age = "250ms"'] == "default"
     assert origins['storage = ""'] == f"default: chdb://{directory}/data/chdb"
-    assert origins['memory_limit = ""'] == "default: 2147483648 bytes"
+    assert origins['memory_limit = ""'] == "default: 2GiB"
+    assert origins['ack_timeout = "250ms"'] == "option --ack-timeout"
+    assert origins['journal_bytes = "10MB"'] == "option --journal-bytes"
     assert len(origins) == len(SETTINGS)
 
 

@@ -36,7 +36,7 @@ def test_one_line_names_version_storage_without_password_directory_key_codec_ret
         "codec reference (plain Python)",
         "OK after commit",
         "retention forever (audit) and 30 days (operational)",
-        "memory limit 1.0 GiB",
+        "memory limit 1 GiB",
     ):
         assert said in line
     assert "hush" not in line
