@@ -41,12 +41,12 @@ from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
 from server.process.background import background
+from server.process.finding_log import FoundOverApi
 from server.process.lifecycle import Signals, install_signal_handlers
-from server.process.metrics import Metrics, build_gauge
+from server.process.metrics import build_gauge
 from server.process.pools import open_pools
 from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
-from server.retry.rate_limit import RateLimit
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
 from server.settings.settings import Settings
@@ -66,8 +66,6 @@ from storage.watched import WatchedEngine
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
-
-_FINDING_LINES = 60.0  # seconds between two lines about findings of one kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             remembered,
             acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
-            on_finding=partial(_found, metrics, RateLimit(_FINDING_LINES)),
+            on_finding=FoundOverApi(metrics),
             status=overview,
         )
         rereading = _reread_keys(process, backend, identity)
@@ -233,14 +231,6 @@ async def _publish_keys(process: Process, identity: Identity, signed_by: Callabl
                 trouble = str(error)
                 _logger.error("the public keys are not published: %s", error)  # noqa: TRY400 - told whole
         await asyncio.sleep(REPORT_INTERVAL)
-
-
-def _found(metrics: Metrics, limit: RateLimit, kind: str) -> None:
-    """Count a finding of a Verify call; one line in an interval tells of all of a kind."""
-    metrics.finding(kind)
-    if (others := limit.take(kind)) is not None:
-        more = f" (and {others} times since the last line about it)" if others else ""
-        _logger.error("a verification that was asked for over the API found %s%s: see its answer", kind, more)
 
 
 def _freeze_gc() -> None:

@@ -39,7 +39,7 @@ def check(options: argparse.Namespace) -> int:
         given = sum(given.origin is not Origin.DEFAULT for given in sources.values.values())
         rules = f", {counted(len(sources.rules), 'audit rule')}" if sources.rules else ""
         say(f"✔ {where}: the settings are valid ({counted(given, 'value')} given{rules})")
-    return 1 if problems else 0
+    return _status(sources, problems)
 
 
 def show(options: argparse.Namespace) -> int:
@@ -52,6 +52,13 @@ def show(options: argparse.Namespace) -> int:
         say(*_lines(sources, settings))
         for problem in problems:
             complain(problem)
+    return _status(sources, problems)
+
+
+def _status(sources: Sources, problems: Sequence[str]) -> int:
+    """Return the exit status: 1 if something is wrong with the settings, 2 if their file cannot be read."""
+    if not sources.readable:
+        return 2
     return 1 if problems else 0
 
 

@@ -10,6 +10,7 @@ compromised                 fingerprints of compromised keys, and since when the
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,6 +290,13 @@ class KeyStore:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise KeyStoreError(f"the directory of keys: {unwritable(self._directory, error)}") from error
+        mode = stat.S_IMODE(self._directory.stat().st_mode)
+        # In a sticky directory, such as a mounted secret, nobody replaces the files of others.
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise KeyStoreError(
+                f"everybody may write the directory of keys {self._directory} (mode {mode:04o}), and could replace the "
+                f"signing key: chmod 700 {self._directory}, and check that the keys are those of this server"
+            )
 
 
 _ED25519_FILE = "signing-key.pem"

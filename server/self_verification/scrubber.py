@@ -176,7 +176,12 @@ class Scrubber:
             seen = replace(seen, found=kept)
         for notice in self._notices.take(seen.found.values()):
             _logger.error("self-verification: %s: %s", notice.kind, notice.message)
-        self._publish(batches=self._status.batches + seen.batches, records=self._status.records + seen.records)
+        status = self._status
+        self._publish(
+            batches=status.batches + seen.batches,
+            records=status.records + seen.records,
+            expired=status.expired + seen.expired,
+        )
         self._send()
         return context, seen
 
