@@ -61,8 +61,8 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
         if exposed:
             _logger.warning(
                 "listening beyond this machine without TLS and without authentication: whoever reaches %s can %s. "
-                "Listen on 127.0.0.1, and put a proxy in front that provides both. The lognotary commands cannot connect "
-                "through it: run them on this machine, or through a tunnel",
+                "Listen on 127.0.0.1, and put a proxy in front that provides both. The lognotary commands cannot "
+                "connect through it: run them on this machine, or through a tunnel",
                 " or ".join(exposed),
                 what,
             )

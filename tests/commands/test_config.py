@@ -110,10 +110,9 @@ def test_show_shows_invalid_settings_too_with_what_is_wrong(capsys: pytest.Captu
     assert "--batch-age: 'soon' is not a duration" in printed.err
 
 
+@pytest.mark.usefixtures("directory")
 @pytest.mark.parametrize("command", ["check", "show"])
-def test_a_settings_file_that_is_not_there_is_2(
-    directory: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_a_settings_file_that_is_not_there_is_2(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main(["config", command, "--config", "nope.toml"]) == 2
     told = "".join(capsys.readouterr())
     assert "the settings file: there is no file nope.toml: check the path" in told
