@@ -851,7 +851,23 @@ class TestProgram:
     def test_a_file_that_cannot_be_read_is_named_with_why(self, capsys: pytest.CaptureFixture[str]) -> None:
         # A plain file by its looks, whose first bytes nobody may read, root neither.
         assert check.main(["/proc/self/mem", "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 2
-        assert "check: /proc/self/mem cannot be read: " in capsys.readouterr().err
+        assert "check: /proc/self/mem cannot be read: input/output error" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (
+                ["{}/none", "--public-key", str(FIRST.verifier_key(LOG.origin))],
+                "there is no file {}/none: check the path",
+            ),
+            (["{}", "--public-key", "{}/none"], "there is no file {}/none: give a file, or a verifier key"),
+        ],
+    )
+    def test_a_missing_file_is_said_to_be_missing(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    ) -> None:
+        assert check.main([argument.format(tmp_path) for argument in arguments]) == 2
+        assert f"check: {said.format(tmp_path)}" in capsys.readouterr().err
 
     @pytest.mark.parametrize("material", [b"\x01" + bytes(31), b"\x01" + bytes(33), b"\x7f" + bytes(32), b"\x01"])
     def test_a_key_of_another_type_or_size_is_refused(self, material: bytes) -> None:

@@ -62,8 +62,8 @@ class Backend:
         remembered: Callable[[], Sequence[Checkpoint | Statement]] = tuple,
         *,
         acknowledged: Callable[[], Sequence[str]] = tuple,
-        on_verified: Callable[[int], object] = lambda _: None,
-        on_finding: Callable[[str], object] = lambda _: None,
+        on_verified: Callable[[int, int], object] = lambda *_: None,
+        on_finding: Callable[[Finding], object] = lambda _: None,
         status: StatusSource | None = None,
     ) -> None:
         """Answer from a storage.
@@ -74,8 +74,9 @@ class Backend:
             remembered: function that returns the checkpoints that are known independently of storage, which
                 verification checks storage against.
             acknowledged: function that returns the signed acknowledgements of findings that the server keeps.
-            on_verified: function that is called with the number of records that a verification has verified.
-            on_finding: function that is called with the kind of each finding that nobody has acknowledged.
+            on_verified: function that is called with the number of records that a verification has verified, and with
+                the number of those that have expired.
+            on_finding: function that is called with each finding that nobody has acknowledged.
             status: source of what the server knows of itself.
         """
         self._engine = engine
@@ -196,14 +197,14 @@ class Backend:
                     return
                 response = verify_response(step)
                 if isinstance(step, Summary):
-                    self._on_verified(step.records - step.mismatched)
+                    self._on_verified(step.records - step.mismatched, step.expired_records)
                     response.summary.nothing_verified = _is_nothing(step)
                     response.summary.acknowledged = covered
                 elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
                     response.finding.acknowledgement.CopyFrom(acknowledgement_message(known))
                     covered += 1
                 elif isinstance(step, Finding):
-                    self._on_finding(step.kind.name)
+                    self._on_finding(step)
                 yield response
 
 

@@ -11,6 +11,7 @@ from server.commands.api_client import to_json
 from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
 from server.commands.sources import Source, ask
 from server.data_dir.atomic_files import replace_file
+from server.errors.files import unwritable
 from server.escaping.visible import visible
 from server.notary.checkpoint import open_checkpoint
 from server.notary.counted import counted, entries_of
@@ -77,7 +78,7 @@ def _put(text: str, file: str | None) -> None:
     try:
         replace_file(Path(file), text)
     except OSError as error:
-        raise ConfigError(f"--output: {file} cannot be written: {error}") from error
+        raise ConfigError(f"--output: {unwritable(file, error)}") from error
 
 
 def _ask_which(found: evidence_pb2.ListLogsResponse) -> int:

@@ -11,12 +11,11 @@ from typing import Protocol
 import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
-from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import call
 from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
 from server.commands.given_files import read_public_keys
-from server.commands.local import data_dir, open_storage
+from server.commands.local import data_dir
 from server.commands.output import complain
 from server.data_dir.public_key import read_public_key
 from server.notary.errors import NotaryError
@@ -93,10 +92,11 @@ def ask(
     if not options.storage:
         prepare_to_ask_server(options)
         return call(options.api, lambda channel: work(_Server(channel)), explain=explain)
-    keys = trusted_keys(options)
-    with open_storage(options.storage) as engine:
+    from server.commands.stored import open_backend
+
+    with open_backend(options.storage, trusted_keys(options)) as backend:
         try:
-            return work(Backend(engine, keys))
+            return work(backend)
         except InvalidArgumentError as error:
             raise ConfigError(explain(str(error))) from error
         except ApiError as error:

@@ -10,11 +10,10 @@ from pathlib import Path
 import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
-from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, timestamp, to_json
 from server.commands.given_files import GivenFiles, read_acknowledgement_keys, read_public_keys
-from server.commands.local import data_dir, open_storage
+from server.commands.local import data_dir
 from server.commands.log_names import read_log_names
 from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
@@ -23,7 +22,6 @@ from server.commands.resume import ResumeFile
 from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
-from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 
 __all__ = ["run"]
@@ -48,9 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if resume is not None:
         request.resume.extend(resume.notes.values())
     if options.storage:
-        directory = data_dir(options)
-        own = add_what_server_knows(request, directory) if directory else TrustedKeys()
-        return _verify_storage(options, request, resume, given, own)
+        return _verify_storage(options, request, resume, given)
 
     def work(channel: grpc.Channel) -> int:
         return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
@@ -63,11 +59,14 @@ def _verify_storage(
     request: evidence_pb2.VerifyRequest,
     resume: ResumeFile | None,
     given: GivenFiles,
-    own: TrustedKeys,
 ) -> int:
-    with open_storage(options.storage) as engine:
+    from server.commands.stored import open_backend
+
+    directory = data_dir(options)
+    own = add_what_server_knows(request, directory) if directory else None
+    with open_backend(options.storage, own) as backend:
         try:
-            return _show(Backend(engine, own).verify(request), options.json, resume)
+            return _show(backend.verify(request), options.json, resume)
         except ApiError as error:
             raise ConfigError(given.name(str(error))) from error
 

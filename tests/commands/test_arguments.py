@@ -66,13 +66,30 @@ def test_help_and_wrong_usage_need_no_heavy_module(arguments: list[str]) -> None
     assert "server.cli" in modules
 
 
-def test_queries_need_neither_the_server_nor_storage() -> None:
-    arguments = ["trace", "1" * 32, "--api", "127.0.0.1:1"]
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["trace", "1" * 32],
+        ["status"],
+        ["audit"],
+        ["verify"],
+        ["prove", "local/audit/00000000#0"],
+        ["checkpoint"],
+        ["findings", "list"],
+    ],
+)
+def test_queries_need_neither_the_server_nor_storage(arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(arguments=arguments)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTED.format(arguments=[*arguments, "--api", "127.0.0.1:1"])],
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    assert "no server is listening on 127.0.0.1:1" in done.stderr
     modules = set(json.loads(done.stderr.splitlines()[-1]))
-    assert modules.isdisjoint({"chdb", "clickhouse_connect", "numpy", "server.app", "starlette", "uvicorn"})
+    assert modules.isdisjoint(
+        {"chdb", "clickhouse_connect", "numpy", "server.app", "server.verification", "starlette", "uvicorn"}
+    )
     assert "grpc" in modules
 
 

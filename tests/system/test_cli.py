@@ -319,7 +319,7 @@ def test_a_lost_signing_key_stops_the_start_and_no_new_one_is_made(lognotary: Lo
         ([], {}, "log_level = 'loud'", "lognotary.toml:1: log_level: "),
         ([], {}, "wings = 2", "lognotary.toml:1: unknown setting wings"),
         ([], {}, "log_level =", "lognotary.toml:1: the file is not TOML"),
-        (["--config=other.toml"], {}, "", "other.toml cannot be read"),
+        (["--config=other.toml"], {}, "", "the settings file: there is no file other.toml: check the path"),
         (["--public-keys=no-such-file"], {}, "", "--public-keys: "),
         (["--otlp-grpc=4317"], {}, "", "--otlp-grpc: '4317' is not host:port"),
     ],

@@ -189,7 +189,7 @@ def test_a_record_is_proved_from_the_storage_alone(server: LognotaryServer, tmp_
         ([name, "--public-key", str(other)], 1, "signed by no known key"),
         ([f"{log_id}#3", "--public-key", str(server.public_key)], 1, "no leaf 3"),
         (["shop#3", "--public-key", str(server.public_key)], 2, "names no log"),
-        ([name, "--public-key", str(tmp_path / "none")], 2, "cannot be read"),
+        ([name, "--public-key", str(tmp_path / "none")], 2, "there is no file"),
         ([name, "--public-key", str(nonsense)], 2, "verifier key"),
         ([name, "--data-dir", str(tmp_path)], 2, "no public key"),
     ):
@@ -359,7 +359,7 @@ def test_commands_name_the_file_that_is_not_a_key_or_an_acknowledgement(tmp_path
         assert (done.returncode, done.stdout) == (2, "")
         assert f"--acknowledgements: {file} is not an acknowledgement (" in done.stderr
     done = run_lognotary("verify", "--acknowledgement-key", str(tmp_path / "missing"))
-    assert f"--acknowledgement-key: {tmp_path}/missing cannot be read" in done.stderr
+    assert f"--acknowledgement-key: there is no file {tmp_path}/missing: check the path" in done.stderr
 
 
 def test_verify_names_the_kept_checkpoint_that_another_key_signed(server: LognotaryServer, tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ def test_a_server_names_logs_of_others_that_it_has_seen(clickhouse_storage: str,
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [("", "names no log"), ("shop/audit/a\n\x1b[2J\u202e", r"\\x1b[2J\\u202e"), (None, "cannot be read")],
+    [("", "names no log"), ("shop/audit/a\n\x1b[2J\u202e", r"\\x1b[2J\\u202e"), (None, "there is no file")],
 )
 def test_a_list_of_logs_that_is_none_is_refused(tmp_path: Path, content: str | None, word: str) -> None:
     if content is not None:
