@@ -29,20 +29,24 @@ from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
-from server.intake.process import OpenIntake, Process, reached_storage, started_process
+from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import fingerprints
+from server.otlp.errors import NotServedError
+from server.otlp.http_refusals import unserved_routes
+from server.otlp.refusal_log import RefusalLog
+from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
 from server.process.background import background
+from server.process.finding_log import FoundOverApi
 from server.process.lifecycle import Signals, install_signal_handlers
-from server.process.metrics import Metrics, build_gauge
+from server.process.metrics import build_gauge
 from server.process.pools import open_pools
 from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
-from server.retry.rate_limit import RateLimit
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
 from server.settings.settings import Settings
@@ -62,8 +66,6 @@ from storage.watched import WatchedEngine
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
-
-_FINDING_LINES = 60.0  # seconds between two lines about findings of one kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             remembered,
             acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
-            on_finding=partial(_found, metrics, RateLimit(_FINDING_LINES)),
+            on_finding=FoundOverApi(metrics),
             status=overview,
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
-        answering = _answer(process, backend, intake.not_ready, metrics)
+        answering = _answer(process, backend, intake)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -231,14 +233,6 @@ async def _publish_keys(process: Process, identity: Identity, signed_by: Callabl
         await asyncio.sleep(REPORT_INTERVAL)
 
 
-def _found(metrics: Metrics, limit: RateLimit, kind: str) -> None:
-    """Count a finding of a Verify call; one line in an interval tells of all of a kind."""
-    metrics.finding(kind)
-    if (others := limit.take(kind)) is not None:
-        more = f" (and {others} times since the last line about it)" if others else ""
-        _logger.error("a verification that was asked for over the API found %s%s: see its answer", kind, more)
-
-
 def _freeze_gc() -> None:
     """Let the garbage collector look at no object of now again: that takes 50 ms, in which no thread runs."""
     gc.collect()
@@ -246,23 +240,26 @@ def _freeze_gc() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answer(
-    process: Process, backend: Backend, not_ready: Callable[[], str], metrics: Metrics
-) -> AsyncIterator[tuple[Address, Address]]:
+async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
+    metrics, not_ready = intake.metrics, intake.not_ready
+    explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
     async with contextlib.AsyncExitStack() as stack:
         options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
+        metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
         add_services(server, backend, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
-        http_api = measured_http(build_http_api(backend, pool, not_ready, metrics.expose), metrics.call)
+        unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
+        http_api = measured_http(build_http_api(backend, pool, not_ready, metrics.expose, unserved), metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
 

@@ -132,11 +132,13 @@ def read_bundle(path: Path) -> dict[str, bytes]:
             found = [file.relative_to(path).as_posix() for file in (*path.iterdir(), *path.glob("key-changes/*"))]
             names = [name for name in found if (path / name).is_file()]  # opening a pipe would wait for its writer
             return _read_files(names, lambda name: (path / name).open("rb"))
+        if not path.exists():
+            raise UnusableError(f"there is no file {path}: check the path")
         if not path.is_file() or path.stat().st_size > 1024 * _MIB:
             raise UnusableError(f"{path} is neither a directory nor a zip file of at most 1 GiB")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        raise UnusableError(f"{path} cannot be read: {error}") from error
+        raise UnusableError(_unreadable(path, error)) from error
     # The end record says how long the list of files is. zipfile would read one of any length.
     if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > 4 * _MIB:
         raise RefusedError("the file is not a valid zip file of a bundle")
@@ -534,6 +536,9 @@ def check_readable(evidence: Evidence) -> str:
 # ---- 7. witnesses: their cosignatures ---------------------------------------------------------------------
 
 
+_NO_WITNESS = "no witness was given"
+
+
 def check_witnesses(evidence: Evidence) -> str:
     """Check that every witness that was given cosigned the checkpoint, and say when."""
     cosigned = []
@@ -542,7 +547,7 @@ def check_witnesses(evidence: Evidence) -> str:
         if time is None:
             raise RefusedError(f"it is not cosigned by {witness}")
         cosigned.append(f"cosigned by {witness}" + (f" at {time_text(time)}" if time else ""))
-    return ", ".join(cosigned) or "no witness was given"
+    return ", ".join(cosigned) or _NO_WITNESS
 
 
 # ---- The steps in order, and what follows from them -------------------------------------------------------
@@ -632,12 +637,21 @@ def read_keys(given: Iterable[str], *types: int) -> list[Key]:
             content = text if _VERIFIER_KEY.fullmatch(text) else _read_key_file(text)
             lines = [line.strip() for line in content.splitlines() if line.strip()]
             found = [_read_pem(content)] if "-----BEGIN" in content else [parse_key(line) for line in lines]
-        except (OSError, ValueError, UnsupportedAlgorithm, RefusedError) as error:
+        except OSError as error:
+            raise UnusableError(f"{_unreadable(text, error)}: give a file, or a verifier key") from error
+        except (ValueError, UnsupportedAlgorithm, RefusedError) as error:
             raise UnusableError(f"{text}: {error}") from error
         if not found or any(key.key_type not in types for key in found):
             raise UnusableError(f"{text}: a key of type {' or '.join(map(str, types))} of C2SP signed-note is needed")
         keys += found
     return keys
+
+
+def _unreadable(path: Path | str, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {path}"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{path} cannot be read: {reason.lower()}"
 
 
 def _read_key_file(name: str) -> str:
@@ -681,7 +695,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _lines(report: Report) -> Iterator[str]:
     for step in report.steps:
-        yield f"{'✔' if step.holds else '✘'} {step.name:<12} {_one_line(step.says)}"
+        mark = "·" if step.says == _NO_WITNESS else "✔" if step.holds else "✘"
+        yield f"{mark} {step.name:<12} {_one_line(step.says)}"
     for what in report.not_checked:
         yield f"· not checked: {_one_line(what)}"
     if report.proved is None:

@@ -7,6 +7,7 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,27 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 
+_BROKEN_PIPE = 128 + signal.SIGPIPE  # as a shell sees a program that the signal ended
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     escape_streams()
     given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        try:
+            return _run(given)
+        finally:
+            sys.stdout.flush()  # help texts
+    except BrokenPipeError:
+        return _end_unread()
+
+
+def _run(given: Sequence[str]) -> int:
+    if given[:1] == ["help"]:
+        given = [*given[1:], "--help"]
     parser = build_parser(next((word for word in given if not word.startswith("-")), ""))
+    parser.check_order(given)
     options = parser.parse_args(given)
     if options.overview is not None:  # a command that needs another word
         complain_lines(*options.overview.format_help().splitlines())
@@ -46,9 +63,17 @@ def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: ar
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of the pipe (head, a pager) has closed it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _end_unread()
+
+
+def _end_unread() -> int:
+    """Return the exit status if the reader of the output has closed it: not 0, because findings may be unread."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # Python would report it once more as it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return _BROKEN_PIPE
 
 
 def _report(error: LognotaryError) -> int:
@@ -57,7 +82,7 @@ def _report(error: LognotaryError) -> int:
     return error.exit_status
 
 
-def build_parser(only: str | None = None) -> CommandParser:
+def build_parser(only: str | None = None) -> Overview:
     """Build the parser of the command line.
 
     Args:

@@ -15,6 +15,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
+from server.errors.files import reason_of
 from storage.client_errors import Access, translated
 from storage.cuttable import CuttableConnections
 from storage.endpoint import diagnose
@@ -223,7 +224,7 @@ def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
     try:
         url.path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds data of senders
     except OSError as error:
-        raise StorageConfigError(f"{url} cannot be used: {error}") from error
+        raise StorageConfigError(f"{url} cannot be used: {reason_of(error)}; let this user write there") from error
     _check_not_locked(url)
     try:
         return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from server.errors.amounts import size
 from storage.migrate import ROOM
 from storage.url import EmbeddedUrl, StorageUrl
 
@@ -29,6 +30,6 @@ def disk_trouble(url: StorageUrl) -> str:
     if free is None or free >= ROOM:
         return ""
     return (
-        f"the disk of {url.path} is full: {free / (1 << 20):.1f} MiB are free, and storage takes no records while less "
-        f"than {ROOM >> 20} MiB are free. Free some space"
+        f"the disk of {url.path} is full: {size(free)} are free, and storage takes no records while less "
+        f"than {size(ROOM)} are free. Free some space"
     )

@@ -621,6 +621,10 @@ class TestFiles:
         with pytest.raises(check.RefusedError, match="deflate"):
             check.read_bundle(file)
 
+    def test_what_is_neither_a_directory_nor_a_file_is_refused(self) -> None:
+        with pytest.raises(check.UnusableError, match="/dev/null is neither a directory nor a zip file"):
+            check.read_bundle(Path("/dev/null"))
+
     def test_a_giant_that_is_not_checked_is_not_read(self, tmp_path: Path) -> None:
         file = tmp_path / "bundle.zip"
         file.write_bytes(zipped({**BUNDLE, "video.mp4": bytes(32 << 20)}))
@@ -701,7 +705,16 @@ class TestCommand:
         assert run(bundle, "--public-key", pem) == 0
         printed = capsys.readouterr().out
         assert "✘" not in printed
-        for text in ("✔ inclusion ", "✔ Proved", "shop/audit/a", "alice", "role.grant", "2026-01-01", "Not proved: "):
+        for text in (
+            "✔ inclusion ",
+            "· witnesses ",
+            "✔ Proved",
+            "shop/audit/a",
+            "alice",
+            "role.grant",
+            "2026-01-01",
+            "Not proved: ",
+        ):
             assert text in printed
 
     def test_it_says_what_does_not_hold(self, bundle: Path, pem: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -842,7 +855,23 @@ class TestProgram:
     def test_a_file_that_cannot_be_read_is_named_with_why(self, capsys: pytest.CaptureFixture[str]) -> None:
         # A plain file by its looks, whose first bytes nobody may read, root neither.
         assert check.main(["/proc/self/mem", "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 2
-        assert "check: /proc/self/mem cannot be read: " in capsys.readouterr().err
+        assert "check: /proc/self/mem cannot be read: input/output error" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (
+                ["{}/none", "--public-key", str(FIRST.verifier_key(LOG.origin))],
+                "there is no file {}/none: check the path",
+            ),
+            (["{}", "--public-key", "{}/none"], "there is no file {}/none: give a file, or a verifier key"),
+        ],
+    )
+    def test_a_missing_file_is_said_to_be_missing(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    ) -> None:
+        assert check.main([argument.format(tmp_path) for argument in arguments]) == 2
+        assert f"check: {said.format(tmp_path)}" in capsys.readouterr().err
 
     @pytest.mark.parametrize("material", [b"\x01" + bytes(31), b"\x01" + bytes(33), b"\x7f" + bytes(32), b"\x01"])
     def test_a_key_of_another_type_or_size_is_refused(self, material: bytes) -> None:

@@ -24,7 +24,7 @@ PORTS = {"otlp_grpc": 4317, "otlp_http": 4318, "api_grpc": 7317, "http": 7318}
 """The default ports, in whose place the test uses free ones."""
 
 NOT_RUN = {
-    "make demo ": "sets up an environment and runs all tests; the demo itself is another test",
+    "make setup ": "sets up an environment and runs all tests; the demo itself is another test",
     "lognotary serve --storage http": "needs a ClickHouse server of this name; tests/system has real ones",
     "lognotary findings acknowledge": "names the finding of the demo; tests/system/test_acknowledging.py has findings",
 }
@@ -163,6 +163,6 @@ def test_the_demo_prints_its_excerpt(tmp_path: Path) -> None:
 
 
 def test_every_make_target_that_it_names_exists() -> None:
-    [block] = [text for _, text in FENCE.findall(README) if text.startswith("make demo ")]
+    [block] = [text for _, text in FENCE.findall(README) if text.startswith("make setup ")]
     targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(re.findall(r"\bmake ([a-z-]+)", block)) <= set(targets)

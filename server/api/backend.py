@@ -14,6 +14,7 @@ from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit
 from server.api.errors import InvalidArgumentError
+from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
@@ -61,8 +62,8 @@ class Backend:
         remembered: Callable[[], Sequence[Checkpoint | Statement]] = tuple,
         *,
         acknowledged: Callable[[], Sequence[str]] = tuple,
-        on_verified: Callable[[int], object] = lambda _: None,
-        on_finding: Callable[[str], object] = lambda _: None,
+        on_verified: Callable[[int, int], object] = lambda *_: None,
+        on_finding: Callable[[Finding], object] = lambda _: None,
         status: StatusSource | None = None,
     ) -> None:
         """Answer from a storage.
@@ -73,8 +74,9 @@ class Backend:
             remembered: function that returns the checkpoints that are known independently of storage, which
                 verification checks storage against.
             acknowledged: function that returns the signed acknowledgements of findings that the server keeps.
-            on_verified: function that is called with the number of records that a verification has verified.
-            on_finding: function that is called with the kind of each finding that nobody has acknowledged.
+            on_verified: function that is called with the number of records that a verification has verified, and with
+                the number of those that have expired.
+            on_finding: function that is called with each finding that nobody has acknowledged.
             status: source of what the server knows of itself.
         """
         self._engine = engine
@@ -158,13 +160,16 @@ class Backend:
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
-            keys = given + TrustedKeys(compromised=_marks(request, own))
+            keys = given + TrustedKeys(compromised=read_marks(request, own))
             learned, unread = keys, False
             try:
                 with self._engine.interrupted_by(interrupt):
-                    learned = learn_keys(read_statements(self._engine, None, StatementKind.KEYS), keys)
+                    rows = list(read_statements(self._engine, None, StatementKind.KEYS))
             except StorageError:
                 unread = True  # verification shows whether the table was altered, or storage is away
+            else:
+                learned = learn_keys(rows, keys)
+                check_marked_keys(request, learned + own, rows)
             scope = _scope(request, learned, self._remembered(), all_keys=not unread)
             coverage = Coverage(known_findings(request, learned, self._acknowledged()))
         except NotaryError as error:
@@ -192,14 +197,14 @@ class Backend:
                     return
                 response = verify_response(step)
                 if isinstance(step, Summary):
-                    self._on_verified(step.records - step.mismatched)
+                    self._on_verified(step.records - step.mismatched, step.expired_records)
                     response.summary.nothing_verified = _is_nothing(step)
                     response.summary.acknowledged = covered
                 elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
                     response.finding.acknowledgement.CopyFrom(acknowledgement_message(known))
                     covered += 1
                 elif isinstance(step, Finding):
-                    self._on_finding(step.kind.name)
+                    self._on_finding(step)
                 yield response
 
 
@@ -244,14 +249,6 @@ def _is_nothing(summary: Summary) -> bool:
     That is no batch, unless a log was found at the checkpoint from which it continued; or no record of a range of time.
     """
     return summary.logs == 0 or summary.nothing_received or (summary.batches == 0 and summary.continued == 0)
-
-
-def _marks(request: evidence_pb2.VerifyRequest, own: TrustedKeys) -> dict[str, int]:
-    """Return the time since which each key is compromised: the earlier of the request's and the operator's mark."""
-    marks = dict(own.compromised)
-    for name, since in request.compromised_keys.items():
-        marks[name] = min(_nanos(since), marks.get(name, _nanos(since)))
-    return marks
 
 
 def _nanos(timestamp: Timestamp) -> int:

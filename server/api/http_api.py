@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
@@ -27,6 +27,7 @@ from typing import TypeVar
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -51,7 +52,11 @@ _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus, "Expos
 
 
 def build_http_api(
-    backend: Backend, pool: Pool, not_ready: Callable[[], str], metrics: Callable[[], bytes]
+    backend: Backend,
+    pool: Pool,
+    not_ready: Callable[[], str],
+    metrics: Callable[[], bytes],
+    unserved: Callable[[Request, Exception], Awaitable[Response]] | None = None,
 ) -> Starlette:
     """Build the ASGI application.
 
@@ -60,6 +65,7 @@ def build_http_api(
         pool: pool in whose threads the backend's blocking calls run.
         not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
         metrics: function that returns the server's metrics, in Prometheus' text format.
+        unserved: handler of requests that no route serves; None for Starlette's own.
     """
 
     async def verify(request: Request) -> Response:
@@ -111,7 +117,10 @@ def build_http_api(
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
         ],
-        exception_handlers=dict.fromkeys(EXPECTED_ERRORS, _refuse),
+        exception_handlers={
+            **dict.fromkeys(EXPECTED_ERRORS, _refuse),
+            **({HTTPException: unserved} if unserved else {}),
+        },
     )
 
 

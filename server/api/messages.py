@@ -150,6 +150,7 @@ def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb
                 resumed_entries=item.resumed,
                 mismatched_records=item.mismatched,
                 unread_logs=item.unread,
+                logs_without_checkpoint=item.unanchored,
                 skipped_checks=[
                     evidence_pb2.SkippedCheck(check=one.check, grant=one.grant, reason=one.reason)
                     for one in item.skipped

@@ -10,10 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos
 
-__all__ = ["WithTimeRange", "check_has_begun", "check_time_range"]
+__all__ = ["CLOCKS", "WithTimeRange", "check_has_begun", "check_time_range"]
 
-
-_CLOCKS = 60 * 10**9  # nanoseconds by which the clock of the caller may be ahead
+CLOCKS = 60 * 10**9
+"""Nanoseconds by which the clock of the caller may be ahead."""
 
 
 class WithTimeRange(Protocol):
@@ -54,7 +54,7 @@ def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:
     Raises:
         InvalidArgumentError: ``since`` is in the future.
     """
-    if request.HasField("since") and to_nanos(request.since) > (time.time_ns() if now is None else now) + _CLOCKS:
+    if request.HasField("since") and to_nanos(request.since) > (time.time_ns() if now is None else now) + CLOCKS:
         raise InvalidArgumentError(
             f"since ({_shown(request.since)}) is in the future, so nothing can have been received after it"
         )

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from server.errors.files import unwritable
 from server.settings.errors import ConfigError
 
 __all__ = ["save_bundle"]
@@ -39,7 +40,7 @@ def save_bundle(files: Mapping[str, bytes], path: Path) -> None:
     except FileExistsError as error:
         raise ConfigError(f"{path} already exists, and evidence is never overwritten: give another path") from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
+        raise ConfigError(unwritable(path, error)) from error
 
 
 def _to_zip(files: Mapping[str, bytes]) -> bytes:

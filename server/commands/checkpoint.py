@@ -11,6 +11,9 @@ from server.commands.api_client import to_json
 from server.commands.output import complain, complain_lines, say, say_json, say_signed, shown
 from server.commands.sources import Source, ask
 from server.data_dir.atomic_files import replace_file
+from server.errors.files import unwritable
+from server.escaping.visible import visible
+from server.notary.checkpoint import open_checkpoint
 from server.notary.counted import counted, entries_of
 from server.settings.errors import ConfigError
 
@@ -36,8 +39,13 @@ def run(options: argparse.Namespace) -> int:
         note = answer.last_statement if options.statement else answer.checkpoint
         if options.json:
             say_json(to_json(answer))
-        else:
+        elif options.output:
+            kept, _ = open_checkpoint(note)
             _put(note, options.output)
+            what = "statement" if options.statement else "checkpoint"
+            say(f"{options.output} is the {what} of {visible(kept.origin)} after {entries_of(kept.size)}")
+        else:
+            _put(note, None)
         return 0
 
     return ask(options, work)
@@ -49,6 +57,10 @@ def _list(source: Source, options: argparse.Namespace) -> int:
         good = [log.origin for log in found.logs if not log.problem]
         if good:
             _put("".join(f"{origin}\n" for origin in good), options.output)
+            if options.output:
+                say(f"{options.output} has the {counted(len(good), 'name of a log', 'names of logs')}")
+        elif not found.logs:
+            complain("there are no logs yet, so nothing is written")
         for log in shown(found).logs:
             if log.problem:
                 complain(f"{log.origin} is left out: {log.problem}")
@@ -66,7 +78,7 @@ def _put(text: str, file: str | None) -> None:
     try:
         replace_file(Path(file), text)
     except OSError as error:
-        raise ConfigError(f"--output: {file} cannot be written: {error}") from error
+        raise ConfigError(f"--output: {unwritable(file, error)}") from error
 
 
 def _ask_which(found: evidence_pb2.ListLogsResponse) -> int:

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from server.commands.output import complain, say, say_json
+from server.errors.amounts import typed_duration, typed_size
 from server.notary.counted import counted
 from server.settings.settings import Settings, check_settings
 from server.settings.sources import Given, Origin, Sources, gather
 from server.settings.table import SETTINGS, Kind, Setting
+from server.settings.values import read_size
 
 __all__ = ["check", "show"]
 
@@ -37,7 +39,7 @@ def check(options: argparse.Namespace) -> int:
         given = sum(given.origin is not Origin.DEFAULT for given in sources.values.values())
         rules = f", {counted(len(sources.rules), 'audit rule')}" if sources.rules else ""
         say(f"✔ {where}: the settings are valid ({counted(given, 'value')} given{rules})")
-    return 1 if problems else 0
+    return _status(sources, problems)
 
 
 def show(options: argparse.Namespace) -> int:
@@ -50,6 +52,13 @@ def show(options: argparse.Namespace) -> int:
         say(*_lines(sources, settings))
         for problem in problems:
             complain(problem)
+    return _status(sources, problems)
+
+
+def _status(sources: Sources, problems: Sequence[str]) -> int:
+    """Return the exit status: 1 if something is wrong with the settings, 2 if their file cannot be read."""
+    if not sources.readable:
+        return 2
     return 1 if problems else 0
 
 
@@ -80,9 +89,19 @@ def _lines(sources: Sources, settings: Settings | None) -> Iterator[str]:
 
 
 def _assignment(setting: Setting, given: Given) -> str:
-    text = _hidden(given.text)
+    text = _with_unit(setting, _hidden(given.text))
     plain = setting.kind is Kind.TRUTH or (setting.kind is Kind.COUNT and text.isdigit())
     return f"{setting.name} = {text if plain else json.dumps(text, ensure_ascii=False)}"
+
+
+def _with_unit(setting: Setting, text: str) -> str:
+    """Return a size or a duration that was given as a plain number with its unit; other texts as they are."""
+    read = {Kind.SIZE: lambda: typed_size(read_size(text)), Kind.DURATION: lambda: typed_duration(float(text))}
+    try:
+        float(text)
+        return read[setting.kind]()
+    except (KeyError, ValueError):
+        return text
 
 
 def _origin(setting: Setting, given: Given, settings: Settings | None) -> str:
@@ -92,7 +111,7 @@ def _origin(setting: Setting, given: Given, settings: Settings | None) -> str:
         return f"{given.origin.value} {given.place}"
     if settings is None or given.text:
         return "default"
-    computed = {"storage": str(settings.storage), "memory_limit": f"{settings.memory_limit} bytes"}
+    computed = {"storage": str(settings.storage), "memory_limit": typed_size(settings.memory_limit)}
     return " ".join(filter(None, ("default:", computed.get(setting.name, "none"))))
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
-from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, to_json
 from server.commands.arguments.findings import FLAGS, SHORTEST
 from server.commands.given_files import GivenFiles, read_acknowledgement_keys, read_public_keys
-from server.commands.local import data_dir, open_storage
+from server.commands.local import data_dir
 from server.commands.output import Style, complain, say, say_json
 from server.commands.render import finding_lines
+from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
 from server.data_dir.acknowledgements import keep_acknowledgement
@@ -32,7 +32,7 @@ from server.notary.acknowledgement import KEY_NAME, Acknowledgement, sign_acknow
 from server.notary.errors import NotaryError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import Ed25519Key, SigningKey
-from server.notary.trust import TrustedKeys, fingerprint
+from server.notary.trust import fingerprint
 from server.settings.errors import ConfigError
 from server.settings.settings import Settings, load_settings
 
@@ -43,6 +43,8 @@ _LONGEST_ABOUT = 1000  # characters of a message
 
 def list_findings(options: argparse.Namespace) -> int:
     """Run ``findings list``."""
+    if not options.storage:
+        prepare_to_ask_server(options, takes_keys=True)
     steps = _verified(options)
     if isinstance(steps, int):
         return steps
@@ -139,11 +141,13 @@ def _verified(options: argparse.Namespace) -> list[evidence_pb2.VerifyResponse] 
         acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
     )
     if options.storage:
-        if directory := data_dir(options):
-            add_what_server_knows(request, directory)
-        with open_storage(options.storage) as engine:
+        from server.commands.stored import open_backend
+
+        directory = data_dir(options)
+        own = add_what_server_knows(request, directory) if directory else None
+        with open_backend(options.storage, own) as backend:
             try:
-                return list(_steps(Backend(engine, TrustedKeys()).verify(request)))
+                return list(_steps(backend.verify(request)))
             except ApiError as error:
                 raise ConfigError(given.name(str(error))) from error
     steps: list[evidence_pb2.VerifyResponse] = []

@@ -21,6 +21,7 @@ from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
 from server.notary.counted import counted
 from server.notary.origin import Stream
+from server.settings.errors import ConfigError
 from server.settings.settings import load_settings
 from storage.errors import StorageError
 from storage.statements import decode_statement
@@ -30,11 +31,9 @@ __all__ = ["inspect"]
 
 def inspect(options: argparse.Namespace) -> int:
     """List the contents of journals; return the exit status."""
-    directories = options.directory or journals(load_settings(vars(options), os.environ).data_dir)
+    given = options.directory or [load_settings(vars(options), os.environ).data_dir]
+    directories = list(dict.fromkeys(journal for directory in given for journal in _journals_in(directory)))
     segments = [(directory, *segment) for directory in directories for segment in segment_files(directory)]
-    if not segments:
-        complain("no journal found: give its directory, or the server's --data-dir")
-        return 2
     shown = []
     known = {directory: _Stored.of(directory) for directory in directories}
     for directory, first, path in segments:
@@ -51,6 +50,30 @@ def inspect(options: argparse.Namespace) -> int:
     if not options.json:
         say(*_summary(shown))
     return 1 if any(segment["damage"] for segment in shown) else 0
+
+
+def _journals_in(directory: Path) -> list[Path]:
+    """Return the journals with segments: of a data directory, of its ``journal`` directory, or one itself.
+
+    Raises:
+        ConfigError: there are none, or they cannot be read.
+    """
+    advice = "give the directory of a journal, or the server's --data-dir"
+    try:
+        if not directory.exists():
+            raise ConfigError(f"{directory} does not exist: {advice}")
+        if (directory / "journal").is_dir():
+            candidates = journals(directory)
+        else:
+            candidates = [directory, *sorted(path for path in directory.iterdir() if path.is_dir())]
+        for path in candidates:
+            next(path.iterdir(), None)  # a pattern leaves out what may not be read
+        found = [path for path in candidates if segment_files(path)]
+    except OSError as error:
+        raise ConfigError(f"{error.filename or directory} cannot be read: {error.strerror or error}") from error
+    if not found:
+        raise ConfigError(f"there is no journal in {directory}, or nothing in it: {advice}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

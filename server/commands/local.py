@@ -1,22 +1,15 @@
-"""Direct access to storage and files, for commands that do not use a server."""
+"""Files and directories that the command line names."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 from server.commands.arguments.options import DEFAULT_DATA_DIR
-from server.commands.output import complain
+from server.errors.files import unreadable
 from server.settings.errors import ConfigError
-from storage.clickhouse import connect_to_read
-from storage.data_check import missing_tables
-from storage.engine import Engine
-from storage.errors import NotAppliedError, StorageConfigError
-from storage.url import DEFAULT_DATABASE, names_database, parse_storage_url
 
-__all__ = ["data_dir", "open_storage", "read_text"]
+__all__ = ["data_dir", "read_text"]
 
 
 def data_dir(options: argparse.Namespace) -> Path | None:
@@ -35,31 +28,4 @@ def read_text(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
-
-
-@contextmanager
-def open_storage(url: str) -> Iterator[Engine]:
-    """Open the storage named by ``--storage``, and close it afterwards.
-
-    Raises:
-        ConfigError: the URL is not a storage URL; or the block failed because tables are missing, which are named.
-        StorageError: the storage cannot be opened, or has no Lognotary data.
-    """
-    try:
-        parsed = parse_storage_url(url)
-    except StorageConfigError as error:
-        raise ConfigError(f"--storage: {error}") from error
-    if not names_database(url):
-        complain(f"--storage names no database, so {DEFAULT_DATABASE} is read: {parsed}")
-    engine = connect_to_read(parsed)
-    with closing(engine):
-        try:
-            yield engine
-        except NotAppliedError as error:
-            if not (missing := missing_tables(engine)):
-                raise
-            raise ConfigError(
-                f"--storage: {engine.info.name} lacks tables of Lognotary: {', '.join(missing)} "
-                "('lognotary verify' shows what else is wrong)"
-            ) from error
+        raise ConfigError(unreadable(file, error)) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.errors.files import unreadable, unwritable
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
 from server.settings.errors import ConfigError
@@ -37,8 +38,12 @@ class ResumeFile:
         try:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
             notes = {open_checkpoint(note)[0].origin: note for note in text.split(_LINE) if note}
-        except (OSError, ValueError, VerificationError) as error:
-            raise ConfigError(f"--resume: {path} cannot be used: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--resume: {unreadable(path, error)}") from error
+        except VerificationError as error:
+            raise ConfigError(
+                f"--resume: {path} is not a resume file ({error}): give the file of an earlier run, or a new name"
+            ) from error
         return cls(path, notes)
 
     def keep(self, origin: str, note: str) -> None:
@@ -53,4 +58,4 @@ class ResumeFile:
         try:
             replace_file(self.path, _LINE.join(self.notes.values()))
         except OSError as error:
-            raise ConfigError(f"--resume: {self.path} cannot be written: {error}") from error
+            raise ConfigError(f"--resume: {unwritable(self.path, error)}") from error

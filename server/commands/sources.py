@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -10,18 +11,20 @@ from typing import Protocol
 import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
-from server.api.backend import Backend
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import call
+from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
 from server.commands.given_files import read_public_keys
-from server.commands.local import data_dir, open_storage
+from server.commands.local import data_dir
 from server.commands.output import complain
 from server.data_dir.public_key import read_public_key
 from server.notary.errors import NotaryError
 from server.notary.trust import TrustedKeys, parse_public_keys
 from server.settings.errors import ConfigError
 
-__all__ = ["Source", "ask", "trusted_keys"]
+__all__ = ["Source", "ask", "prepare_to_ask_server", "trusted_keys"]
+
+_STORAGE_VARIABLE = "LOGNOTARY_STORAGE"
 
 
 class Source(Protocol):
@@ -87,18 +90,39 @@ def ask(
         StorageError: storage cannot be read.
     """
     if not options.storage:
-        if options.public_key:
-            raise ConfigError("--public-key requires --storage: a server uses its own keys")
+        prepare_to_ask_server(options)
         return call(options.api, lambda channel: work(_Server(channel)), explain=explain)
-    keys = trusted_keys(options)
-    with open_storage(options.storage) as engine:
+    from server.commands.stored import open_backend
+
+    with open_backend(options.storage, trusted_keys(options)) as backend:
         try:
-            return work(Backend(engine, keys))
+            return work(backend)
         except InvalidArgumentError as error:
             raise ConfigError(explain(str(error))) from error
         except ApiError as error:
             complain(explain(str(error)))
             return 1
+
+
+def prepare_to_ask_server(options: argparse.Namespace, *, takes_keys: bool = False) -> None:
+    """Check the options of ``add_storage_flags`` if there is no storage to read, and say if a variable names one.
+
+    Args:
+        options: the options.
+        takes_keys: True if the call sends public keys to the server.
+
+    Raises:
+        ConfigError: an option is for the storage, and the answer of a server would be taken for the storage's.
+    """
+    if options.public_key and not takes_keys:
+        raise ConfigError("--public-key requires --storage: a server uses its own keys")
+    if options.data_dir is not None:
+        raise ConfigError("--data-dir requires --storage: a server uses its own keys and checkpoints")
+    if os.environ.get(_STORAGE_VARIABLE) and not (options.api or os.environ.get(API_VARIABLE[0])):
+        complain(
+            f"{_STORAGE_VARIABLE} is a setting of 'lognotary serve' and is not used here: the server at {DEFAULT_API} "
+            "is asked; give --storage to read the storage itself"
+        )
 
 
 def trusted_keys(options: argparse.Namespace) -> TrustedKeys:

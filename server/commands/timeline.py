@@ -12,7 +12,8 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, clock, count, is_error, level, sentence
-from server.commands.units import cells, cut, duration, padded, wrapped
+from server.commands.units import cells, cut, padded, wrapped
+from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
 
 _Content = correlation_pb2.Record | correlation_pb2.Span
@@ -79,7 +80,8 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
         yield style.paint(OMITTED, "31")
     if not view.whole:
         shown_of = f"{count(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
-        yield shown_of if entries else f"{shown_of}: none matches {visible(_filters(view))}"
+        none = "none of the entries that were read matches" if trace.truncated else "none matches"
+        yield shown_of if entries else f"{shown_of}: {none} {visible(_filters(view))}"
     yield from _entries(entries, trace, style, view)
     missing = {
         "audit event": trace.audit_event_count - _kinds(trace)["audit_event"],
@@ -88,7 +90,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     }
     if trace.truncated:
         more = ", ".join(count(number, name) for name, number in missing.items() if number > 0)
-        yield f"… {more or 'more entries'} not shown: give a larger --limit"
+        yield f"… {more or 'more entries'} not {'shown' if view.whole else 'read'}: give a larger --limit"
 
 
 def _filters(view: View) -> str:

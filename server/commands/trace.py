@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 
 import grpc
 
@@ -58,23 +59,45 @@ def run(options: argparse.Namespace) -> int:
 def _read(
     stub: correlation_pb2_grpc.CorrelationServiceStub, request: correlation_pb2.GetTraceRequest, limit: int
 ) -> correlation_pb2.GetTraceResponse:
-    """Return a whole trace: all pages, until there are enough logs and spans, and no more audit events."""
+    """Return a trace with its first logs and spans, up to the limit of each, and all audit events."""
     request.limit = min(limit, _PAGE)
     trace: correlation_pb2.GetTraceResponse = stub.GetTrace(request)
-    events = logs = spans = 0
     page = trace
+    request.limit = _PAGE  # if audit events are left, a small limit would take many calls
     while True:
-        kinds = [entry.WhichOneof("entry") for entry in page.entries]
-        events, logs, spans = (
-            number + kinds.count(kind) for number, kind in ((events, "audit_event"), (logs, "log"), (spans, "span"))
+        kinds = Counter(entry.WhichOneof("entry") for entry in trace.entries)
+        enough = all(
+            kinds[kind] >= wanted
+            for kind, wanted in (
+                ("audit_event", trace.audit_event_count),
+                ("log", min(limit, trace.log_count)),
+                ("span", min(limit, trace.span_count)),
+            )
         )
-        enough = logs >= min(limit, trace.log_count) and spans >= min(limit, trace.span_count)
-        if not page.next_page_token or (enough and events >= trace.audit_event_count):
+        if not page.next_page_token or enough:
             break
         request.page_token = page.next_page_token
         page = stub.GetTrace(request)
         trace.entries.extend(page.entries)
     trace.truncated, trace.unproved_omitted = page.truncated, page.unproved_omitted
     trace.next_page_token = page.next_page_token
-    trace.entries.sort(key=timeline_order)
+    _cut(trace, limit)
     return trace
+
+
+def _cut(trace: correlation_pb2.GetTraceResponse, limit: int) -> None:
+    """Put the entries in order, and leave out logs and spans beyond the limit."""
+    kept: list[correlation_pb2.TimelineEntry] = []
+    left_out: list[correlation_pb2.TimelineEntry] = []
+    kinds: Counter[str] = Counter()
+    for entry in sorted(trace.entries, key=timeline_order):
+        kind = entry.WhichOneof("entry")
+        kinds[kind] += 1
+        (kept if kind == "audit_event" or kinds[kind] <= limit else left_out).append(entry)
+    del trace.entries[:]
+    trace.entries.extend(kept)
+    if left_out:
+        trace.truncated = True
+        trace.next_page_token = ""  # the next page begins after what was left out
+        if any(entry.HasField("log") and is_doubtful(entry.log.evidence) for entry in left_out):
+            trace.unproved_omitted = True

@@ -1,4 +1,4 @@
-"""Spans of time in fitting units, and texts in columns of a terminal."""
+"""Texts in columns of a terminal."""
 
 from __future__ import annotations
 
@@ -7,28 +7,9 @@ import shutil
 from typing import TextIO
 from unicodedata import combining, east_asian_width
 
-__all__ = ["cells", "cut", "duration", "line_width", "padded", "wrapped"]
+__all__ = ["cells", "cut", "line_width", "padded", "wrapped"]
 
-_UNITS = ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
-_MINUTE = 60
 _SHORTEST = 40  # columns: on a terminal that is narrower, lines are wrapped by the terminal
-
-
-def duration(nanos: int) -> str:
-    """Return a span of time in nanoseconds with three digits and a fitting unit, such as 12.3 ms or 4 min 05 s."""
-    sign, size = ("-" if nanos < 0 else ""), abs(nanos)
-    seconds = (size + 500_000_000) // 1_000_000_000
-    if seconds >= _MINUTE:
-        minutes, seconds = divmod(seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        days, hours = divmod(hours, 24)
-        if days:
-            return f"{sign}{days:,} d {hours:02} h"
-        return f"{sign}{hours} h {minutes:02} min" if hours else f"{sign}{minutes} min {seconds:02} s"
-    factor, unit = next(((factor, unit) for factor, unit in reversed(_UNITS) if size >= factor), _UNITS[1])
-    value = size / factor
-    digits = 0 if factor == 1 or value >= 99.95 or not size else 1 if value >= 9.995 else 2
-    return f"{sign}{value:.{digits}f} {unit}"
 
 
 def line_width(stream: TextIO) -> int | None:

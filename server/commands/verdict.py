@@ -24,6 +24,12 @@ def summary_lines(summary: evidence_pb2.VerifySummary, style: Style) -> Iterator
         yield style.paint(f"✘ {origin} was not verified: a table cannot be read", "1;31")
     for skipped in summary.skipped_checks:
         yield style.paint(f"⚠ not checked, {skipped.check}: {skipped.reason or skipped.grant}", "33")
+    if logs := len(summary.logs_without_checkpoint):
+        yield style.paint(
+            f"⚠ not noticed, whether records were cut off at the end of {count(logs, 'log')}: only a checkpoint that "
+            "was kept outside the storage shows it (--checkpoint FILE)",
+            "33",
+        )
     text, colour = _verdict(summary)
     if summary.resumed_entries:
         text += (
@@ -55,6 +61,11 @@ def _verdict(summary: evidence_pb2.VerifySummary) -> tuple[str, str]:
     if summary.findings:
         new = f" ({summary.acknowledged:,} acknowledged)" if summary.acknowledged else ""
         return f"✘ {count(summary.findings, 'finding')}{new}; verified {what}", "1;31"
+    if summary.resumed_entries and not summary.batches:
+        return (
+            f"• nothing is new since the kept checkpoints of {count(summary.logs, 'log')}, which are still there",
+            "36",
+        )
     return f"✔ {what} verified: all signatures are valid, all records match what was signed", "32"
 
 

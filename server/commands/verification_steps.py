@@ -14,14 +14,17 @@ from server.data_dir.seen_logs import read_seen_notes
 from server.keys.store import KeyStore
 from server.notary.acknowledgement import acknowledgement_keys, open_acknowledgement
 from server.notary.errors import NotaryError
-from server.notary.trust import check_checkpoint, parse_public_keys, read_public_pem
+from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys, read_public_pem
 from server.settings.errors import ConfigError
 
 __all__ = ["add_what_server_knows"]
 
 
-def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> None:
-    """Add what a server's data directory has: checkpoints, acknowledgements, marks, and the key if none is given.
+def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> TrustedKeys:
+    """Add what a server's data directory has: checkpoints, acknowledgements, and the key if none is given.
+
+    Returns:
+        The operator's marks of compromised keys, without a key.
 
     Raises:
         DataDirectoryError, KeyStoreError: it cannot be read.
@@ -32,9 +35,7 @@ def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) 
     request.checkpoints.extend(read_checkpoints(directory))
     request.acknowledgements.extend(_usable(read_acknowledgements(directory), request))
     request.checkpoints.extend(note for note in read_seen_notes(directory) if _is_trusted(note, request))
-    for name, since in KeyStore(directory / "keys").compromised().items():
-        given = request.compromised_keys.get(name)
-        request.compromised_keys[name].FromNanoseconds(min(since, given.ToNanoseconds()) if given else since)
+    return TrustedKeys(compromised=KeyStore(directory / "keys").compromised())
 
 
 def _is_trusted(note: str, request: evidence_pb2.VerifyRequest) -> bool:

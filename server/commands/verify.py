@@ -10,19 +10,18 @@ from pathlib import Path
 import grpc
 
 from lognotary.v1 import evidence_pb2, evidence_pb2_grpc
-from server.api.backend import Backend
 from server.api.errors import ApiError
 from server.commands.api_client import call, timestamp, to_json
 from server.commands.given_files import GivenFiles, read_acknowledgement_keys, read_public_keys
-from server.commands.local import data_dir, open_storage
+from server.commands.local import data_dir
 from server.commands.log_names import read_log_names
 from server.commands.output import Style, say, say_json
 from server.commands.progress import ProgressBar
 from server.commands.render import expired_line, finding_lines
 from server.commands.resume import ResumeFile
+from server.commands.sources import prepare_to_ask_server
 from server.commands.verdict import summary_lines
 from server.commands.verification_steps import add_what_server_knows
-from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 
 __all__ = ["run"]
@@ -30,6 +29,8 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if not options.storage:
+        prepare_to_ask_server(options, takes_keys=True)
     given = GivenFiles()
     request = evidence_pb2.VerifyRequest(
         since=options.since and timestamp(options.since),
@@ -45,8 +46,6 @@ def run(options: argparse.Namespace) -> int:
     if resume is not None:
         request.resume.extend(resume.notes.values())
     if options.storage:
-        if directory := data_dir(options):
-            add_what_server_knows(request, directory)
         return _verify_storage(options, request, resume, given)
 
     def work(channel: grpc.Channel) -> int:
@@ -56,11 +55,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verify_storage(
-    options: argparse.Namespace, request: evidence_pb2.VerifyRequest, resume: ResumeFile | None, given: GivenFiles
+    options: argparse.Namespace,
+    request: evidence_pb2.VerifyRequest,
+    resume: ResumeFile | None,
+    given: GivenFiles,
 ) -> int:
-    with open_storage(options.storage) as engine:
+    from server.commands.stored import open_backend
+
+    directory = data_dir(options)
+    own = add_what_server_knows(request, directory) if directory else None
+    with open_backend(options.storage, own) as backend:
         try:
-            return _show(Backend(engine, TrustedKeys()).verify(request), options.json, resume)
+            return _show(backend.verify(request), options.json, resume)
         except ApiError as error:
             raise ConfigError(given.name(str(error))) from error
 

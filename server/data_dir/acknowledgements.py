@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.directory import DataDirectoryError
+from server.errors.files import unreadable, unwritable
 
 __all__ = ["keep_acknowledgement", "read_acknowledgements", "read_note_files"]
 
@@ -34,7 +35,7 @@ def read_note_files(path: Path) -> list[tuple[Path, str]]:
         for file in sorted(path.glob("*.note")) if path.is_dir() else [path]:
             notes.append((file, file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise DataDirectoryError(f"acknowledgements in {file} cannot be read: {error}") from error
+        raise DataDirectoryError(f"acknowledgements: {unreadable(file, error)}") from error
     return notes
 
 
@@ -57,5 +58,5 @@ def keep_acknowledgement(path: Path, finding: str, note: str, *, beside: bool = 
         file = next(name for name in names if not name.exists())
         replace_file(file, note)
     except OSError as error:
-        raise DataDirectoryError(f"the acknowledgement cannot be written: {error}") from error
+        raise DataDirectoryError(f"the acknowledgement is not kept: {unwritable(directory, error)}") from error
     return file

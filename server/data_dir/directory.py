@@ -28,6 +28,7 @@ from typing import TypeVar
 
 from server.data_dir.atomic_files import replace_file
 from server.errors.base import LognotaryError
+from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.note import SignedNote
@@ -79,7 +80,10 @@ class DataDirectory:
             (path / "checkpoints").mkdir(exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise DataDirectoryError(f"the data directory {path} cannot be used: {error}") from error
+            raise DataDirectoryError(
+                f"the data directory {path} cannot be used: {reason_of(error)}; let this user write there, or give "
+                "another --data-dir"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -198,8 +202,13 @@ def worker_directory(path: Path, number: int) -> Path:
 
 
 def journals(path: Path) -> list[Path]:
-    """Return the directories of all journals in a data directory, including its workers'."""
-    return sorted(journal for directory in _directories(path) for journal in (directory / "journal").glob("*/"))
+    """Return the directories of all journals in a data directory, including its workers'.
+
+    Raises:
+        OSError: a directory cannot be read.
+    """
+    parents = [directory / "journal" for directory in _directories(path)]
+    return sorted(entry for parent in parents if parent.is_dir() for entry in parent.iterdir() if entry.is_dir())
 
 
 def read_checkpoints(path: Path) -> list[str]:
@@ -212,7 +221,9 @@ def read_checkpoints(path: Path) -> list[str]:
     try:
         return [file.read_text(encoding="utf-8") for file in files if file.exists()]
     except (OSError, ValueError) as error:
-        raise DataDirectoryError(f"the checkpoints in {path} cannot be read: {error}") from error
+        raise DataDirectoryError(
+            f"the checkpoints in {path} cannot be read: {reason_of(error)}; let this user read them"
+        ) from error
 
 
 def read_last(path: Path, stream: Stream) -> tuple[Checkpoint | None, Statement | None]:
@@ -264,7 +275,7 @@ def _read_note(file: Path, read: Callable[[str], tuple[_Read, SignedNote]]) -> _
         return None
     except (OSError, ValueError, NotaryError) as error:
         raise DataDirectoryError(
-            f"{file} is damaged ({error}). It records how far the log had grown; remove it only if you know "
+            f"{file} is damaged ({reason_of(error)}). It records how far the log had grown; remove it only if you know "
             "that storage is complete"
         ) from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.directory import DataDirectoryError
+from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.origin import LogName
@@ -60,7 +61,7 @@ def _read(path: Path) -> list[tuple[Checkpoint, str]]:
             found.append((open_checkpoint(note)[0], note))
         except (OSError, ValueError, NotaryError) as error:
             raise DataDirectoryError(
-                f"{file} is damaged ({error}). It records how far another log had grown; remove it only if you know "
-                "that storage is complete"
+                f"{file} is damaged ({reason_of(error)}). It records how far another log had grown; remove it only if "
+                "you know that storage is complete"
             ) from error
     return found

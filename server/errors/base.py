@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from server.errors.files import reason_of
+
 __all__ = ["LognotaryError", "OperatingSystemError", "run_reporting_errors"]
 
 
@@ -60,4 +62,5 @@ def run_reporting_errors(run: Callable[[], int], report: Callable[[LognotaryErro
     except LognotaryError as error:
         return report(error)
     except OSError as error:
-        return report(OperatingSystemError(str(error) or type(error).__name__))
+        place = f"{error.filename}: " if error.filename else ""
+        return report(OperatingSystemError(place + reason_of(error)))

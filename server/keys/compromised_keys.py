@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.errors.files import unreadable, unwritable
 from server.keys.key_files import KeyStoreError
 
 __all__ = ["read_compromised", "write_compromised"]
@@ -23,7 +24,7 @@ def read_compromised(file: Path) -> dict[str, int]:
         marks = [line.split() for line in lines if line.strip()]
         return {name: int(datetime.fromisoformat(since).timestamp()) * 10**9 for name, since in marks}
     except (OSError, ValueError) as error:
-        raise KeyStoreError(f"{file} cannot be read: {error}") from error
+        raise KeyStoreError(unreadable(file, error)) from error
 
 
 def write_compromised(file: Path, marks: Mapping[str, int]) -> None:
@@ -36,4 +37,4 @@ def write_compromised(file: Path, marks: Mapping[str, int]) -> None:
     try:
         replace_file(file, "".join(lines))
     except OSError as error:
-        raise KeyStoreError(f"the compromised key cannot be recorded: {error}") from error
+        raise KeyStoreError(f"the compromised key is not recorded: {unwritable(file, error)}") from error

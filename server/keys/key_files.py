@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from server.errors.base import LognotaryError
+from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError
 from server.notary.signers import Ed25519Key, MlDsa44Key, SigningKey
 
@@ -34,7 +35,7 @@ def read_private_key(file: Path, *kinds: type[Ed25519Key] | type[MlDsa44Key]) ->
             _check_mode(file, os.fstat(opened.fileno()))
             pem = opened.read()
     except OSError as error:
-        raise KeyStoreError(f"the private key {file} cannot be used: {error}") from error
+        raise KeyStoreError(f"the private key: {unreadable(file, error)}") from error
     problem = ""
     for kind in kinds or (Ed25519Key, MlDsa44Key):
         try:

@@ -10,11 +10,13 @@ compromised                 fingerprints of compromised keys, and since when the
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.errors.files import reason_of, unwritable
 from server.keys.compromised_keys import read_compromised, write_compromised
 from server.keys.key_files import KeyStoreError, read_private_key
 from server.keys.lost_keys import lost_key, published_key, trace_of_key
@@ -163,7 +165,7 @@ class KeyStore:
             replace_file(self._directory / "public-key.pem", signer.public_pem().decode())
             replace_file(self._directory / "verifier-keys.txt", "".join(lines))
         except OSError as error:
-            raise KeyStoreError(f"the public keys cannot be written: {error}") from error
+            raise KeyStoreError(f"the public keys: {unwritable(self._directory, error)}") from error
 
     def published(self) -> bytes | None:
         """Return the raw Ed25519 public key that was published last, None if none was."""
@@ -192,7 +194,7 @@ class KeyStore:
                 if (self._directory / name).exists():
                     self._retire(name, kind)
         except OSError as error:
-            raise KeyStoreError(f"the key cannot be replaced: {error}") from error
+            raise KeyStoreError(f"the key cannot be replaced: {unwritable(self._directory, error)}") from error
         return old, next(key for key in self.keys() if key.current)
 
     def keys(self) -> list[StoredKey]:
@@ -268,7 +270,7 @@ class KeyStore:
                 replace_file(file, kind.generate().to_pem().decode(), mode=0o600)
                 self._created.append(file)
         except (OSError, KeyMaterialError) as error:
-            raise KeyStoreError(f"the private key {file} cannot be used: {error}") from error
+            raise KeyStoreError(f"the private key {file} cannot be used: {reason_of(error)}") from error
         key = read_private_key(file, kind)
         self._used.add(file)
         return key
@@ -287,7 +289,14 @@ class KeyStore:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise KeyStoreError(f"the directory {self._directory} cannot be used: {error}") from error
+            raise KeyStoreError(f"the directory of keys: {unwritable(self._directory, error)}") from error
+        mode = stat.S_IMODE(self._directory.stat().st_mode)
+        # In a sticky directory, such as a mounted secret, nobody replaces the files of others.
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise KeyStoreError(
+                f"everybody may write the directory of keys {self._directory} (mode {mode:04o}), and could replace the "
+                f"signing key: chmod 700 {self._directory}, and check that the keys are those of this server"
+            )
 
 
 _ED25519_FILE = "signing-key.pem"

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.errors.amounts import size as in_words
+from server.errors.files import reason_of
 from server.errors.ingest import JournalDamagedError, JournalFailedError, JournalFullError
 from server.log.journal_frames import (
     FRAME_HEADER,
@@ -92,7 +94,9 @@ class Journal:
                 self._sync_path(changed)
             self._load()
         except OSError as error:
-            raise JournalDamagedError(f"the journal in {directory} cannot be used: {error}") from error
+            raise JournalDamagedError(
+                f"the journal in {directory} cannot be used: {reason_of(error)}; let this user read and write it"
+            ) from error
 
     def close(self) -> None:
         """Close the journal's files; its entries stay."""
@@ -137,7 +141,10 @@ class Journal:
             return missing
         free = self.free
         if free is not None and free < _LEAST_FREE:
-            return f"the disk of the journal is full: {free} bytes are free in {self._directory}"
+            return (
+                f"the disk of the journal is full: {in_words(free)} are free in {self._directory}, and the server "
+                f"takes no records while less than {in_words(_LEAST_FREE)} are free. Free some space"
+            )
         return self._full
 
     @property
@@ -180,7 +187,7 @@ class Journal:
                 segment = self._open_segment()
                 frame = self._write(segment, payload)
             except OSError as error:
-                raise JournalFailedError(f"the journal cannot be written: {error}", retry_after=5.0) from error
+                raise JournalFailedError(_unwritten(self._directory, error), retry_after=5.0) from error
             self._frames.append((segment, frame))
             segment.size = frame.end
             self._last = frame.number
@@ -202,9 +209,11 @@ class Journal:
                 file.seek(frame.payload)
                 payload = file.read(frame.length)
         except OSError as error:
-            raise JournalDamagedError(f"frame {number} in {segment.path} cannot be read: {error}") from error
+            raise JournalDamagedError(
+                _damaged(segment.path, f"frame {number} cannot be read ({reason_of(error)})")
+            ) from error
         if len(payload) != frame.length or zlib.crc32(payload) != frame.checksum:
-            raise JournalDamagedError(f"frame {number} in {segment.path} does not match what was written to disk")
+            raise JournalDamagedError(_damaged(segment.path, f"frame {number} does not match what was written to disk"))
         return payload
 
     def retract(self, number: int) -> None:
@@ -225,7 +234,7 @@ class Journal:
             try:
                 self._settle()
             except OSError as error:
-                raise JournalFailedError(f"the journal cannot be written: {error}", retry_after=5.0) from error
+                raise JournalFailedError(_unwritten(self._directory, error), retry_after=5.0) from error
 
     def release(self, number: int) -> None:
         """Release all entries up to a number, because they are stored; delete segments that have no other entries."""
@@ -249,8 +258,8 @@ class Journal:
         waiting = sum(FRAME_HEADER + frame.length for _, frame in self._frames)
         batches = "1 batch waits" if len(self._frames) == 1 else f"{len(self._frames)} batches wait"
         return (
-            f"the journal is full: {batches} to be stored ({_size(waiting)}), and the journal's files have "
-            f"{_size(self._size)} of {_size(self._limit)} (--journal-bytes)"
+            f"the journal is full: {batches} to be stored ({in_words(waiting)}), and the journal's files have "
+            f"{in_words(self._size)} of {in_words(self._limit)} (--journal-bytes)"
         )
 
     def _measure(self) -> None:
@@ -282,11 +291,11 @@ class Journal:
         """Cut off an incomplete frame that a crash left."""
         lost = path.stat().st_size - scan.end
         _logger.warning(
-            "%s: %s; the file is truncated there (%d bytes). A crash during a write leaves this behind, and "
+            "%s: %s; the file is truncated there (%s). A crash during a write leaves this behind, and "
             "nothing in it was acknowledged. If there was no crash, the disk has lost what it had confirmed",
             path,
             scan.damage,
-            lost,
+            in_words(lost),
         )
         if scan.end:
             os.truncate(path, scan.end)
@@ -382,8 +391,11 @@ def _write_all(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
             views[0] = views[0][written:]
 
 
-def _size(count: int) -> str:
-    return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count / 1024:.1f} KiB"
+def _unwritten(directory: Path, error: OSError) -> str:
+    return (
+        f"the journal cannot be written: {reason_of(error)} (in {directory}). Its disk needs attention; the server "
+        "tries again with the next batch"
+    )
 
 
 def _damaged(path: Path, damage: str) -> str:

@@ -83,19 +83,23 @@ class Entry:
             before.range.to_bytes(),
         ):
             raise JournalDamagedError(
-                f"the journal does not continue the log: its batch {batch.sequence} of {batch.origin} "
-                f"begins at {batch.first_leaf}, but the log {before.name.origin} has "
-                f"{counted(before.sequence, 'batch', 'batches')} with {entries_of(before.range.size)}"
+                _with_advice(
+                    f"the journal does not continue the log: its batch {batch.sequence} of {batch.origin} "
+                    f"begins at {batch.first_leaf}, but the log {before.name.origin} has "
+                    f"{counted(before.sequence, 'batch', 'batches')} with {entries_of(before.range.size)}"
+                )
             )
         try:
             after, tiles = before.range.extend(self.leaf_hashes, hash_pairs)
             checkpoint, _ = open_checkpoint(batch.checkpoint)
         except NotaryError as error:
-            raise JournalDamagedError(f"batch {batch.sequence} of {batch.origin} in the journal: {error}") from error
+            raise JournalDamagedError(
+                _with_advice(f"batch {batch.sequence} of {batch.origin} in the journal is damaged: {error}")
+            ) from error
         said = (batch.tree_size, batch.root_hash, checkpoint.size, checkpoint.root)
         if said != (after.size, after.root(), after.size, after.root()):
             raise JournalDamagedError(
-                f"batch {batch.sequence} of {batch.origin} in the journal does not match its checkpoint"
+                _with_advice(f"batch {batch.sequence} of {batch.origin} in the journal does not match its checkpoint")
             )
         fragments = tuple(tile_fragments(before.range.size, tiles))
         return LogState(before.name, batch.sequence, after), fragments
@@ -110,7 +114,9 @@ class Entry:
             name = LogName.parse(self.batch.origin)
             edge = CompactRange.from_bytes(self.batch.first_leaf, self.batch.frontier)
         except NotaryError as error:
-            raise JournalDamagedError(f"an entry of the journal has no place in a log: {error}") from error
+            raise JournalDamagedError(
+                _with_advice(f"an entry of the journal has no place in a log: {error}")
+            ) from error
         return LogState(name, self.batch.sequence - 1, edge)
 
 
@@ -128,7 +134,7 @@ def decode_entry(payload: bytes) -> Entry:
                 "that wrote it"
             )
         if requests * HASH_SIZE > len(payload):
-            raise JournalDamagedError("the journal has an incomplete entry")
+            raise JournalDamagedError(_with_advice("the journal has an incomplete entry"))
         values: list[Any] = []
         at = _HEADER.size
         for read in _READERS:
@@ -147,7 +153,15 @@ def decode_entry(payload: bytes) -> Entry:
             at += 2 + 8 * columns
         block = payload[at:]
     except (struct.error, IndexError, ValueError) as error:
-        raise JournalDamagedError(f"the journal has an entry that cannot be read: {error}") from error
+        raise JournalDamagedError(_with_advice(f"the journal has an entry that cannot be read: {error}")) from error
     if len(leaf_hashes) != leaf_bytes or len(block) != block_bytes:
-        raise JournalDamagedError("the journal has an incomplete entry")
+        raise JournalDamagedError(_with_advice("the journal has an incomplete entry"))
     return Entry(replace(batch, batch_id=compute_batch_id(batch)), leaf_hashes, digests, Block(block, ends))
+
+
+def _with_advice(damage: str) -> str:
+    return (
+        f"{damage}. No file was changed. 'lognotary journal inspect' shows what the journal holds. If storage was "
+        "restored, restore a backup that has all that was stored. To start without what the journal holds, move its "
+        "directory (in journal/ in the data directory) away and keep it"
+    )

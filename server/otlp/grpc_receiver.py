@@ -29,7 +29,7 @@ from server.otlp.holding import reserve_from_thread
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
-from server.otlp.unserved import unserved_handler
+from server.otlp.unserved import not_served, unserved_handler
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
@@ -87,7 +87,7 @@ def build_handlers(
     # No deserializer and no serializer: the handler deals in bytes.
     export_handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(export)
     handlers = grpc.method_handlers_generic_handler(SERVICE, {"Export": export_handler})
-    return handlers, unserved_handler(measure, log)
+    return handlers, unserved_handler(measure, log, partial(not_served, expected=f"send logs with {SERVICE}/Export"))
 
 
 def server_options(

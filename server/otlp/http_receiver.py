@@ -8,9 +8,7 @@ something else than OTLP, such as a browser, gets text.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,25 +23,22 @@ from server.codec.otlp_json import memory_of_json, request_from_json
 from server.errors.ingest import RefusedError, StalledError
 from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
-from server.otlp.errors import NotServedError, TooLargeError, UnsupportedTypeError
+from server.otlp.errors import TooLargeError, UnsupportedTypeError
 from server.otlp.holding import reserve_from_thread
+from server.otlp.http_refusals import JSON, PROTOBUF, media_type_of, peer_of, refusal_response, unserved_routes
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
-from server.otlp.status import Refusal, http_body, http_headers, refusal_of
-from server.otlp.unserved import LOGS_PATH, not_served, service_of
+from server.otlp.status import refusal_of
+from server.otlp.unserved import LOGS_PATH, not_served
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
 
 __all__ = ["build_http_app"]
 
-_PROTOBUF = "application/x-protobuf"
-_JSON = "application/json"
-_TEXT = "text/plain"
-
 # An ExportLogsServiceResponse with nothing set: on success "the server MUST leave the partial_success
 # field unset".
-_SUCCESS = {_PROTOBUF: b"", _JSON: b"{}"}
+_SUCCESS = {PROTOBUF: b"", JSON: b"{}"}
 
 # Above these sizes, work on a body would hold up the other requests for longer than a thread costs. A
 # compressed body counts for more, as it may inflate to many times its size.
@@ -72,10 +67,11 @@ def build_http_app(
     """
     json_turn = asyncio.Lock()
     log = RefusalLog("http")
+    explain = partial(not_served, expected=f"send logs with POST {LOGS_PATH}")
 
     async def export(request: Request) -> Response:
         try:
-            with Measuring(measure, log, _peer(request)) as measuring:
+            with Measuring(measure, log, peer_of(request)) as measuring:
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
                 client = client_of_address(request.client.host if request.client else "")
@@ -91,24 +87,12 @@ def build_http_app(
         except (Exception, asyncio.CancelledError) as error:
             # Also if this very task was cancelled, as happens to slow requests at shutdown: the server
             # would answer 500, and with that the sender would throw its records away.
-            return _refuse(request, refusal_of(error))
+            return refusal_response(request, refusal_of(error))
         return Response(_SUCCESS[media_type], media_type=media_type)
-
-    async def refuse_route(request: Request, error: Exception) -> Response:
-        """Answer for what the router refuses: 404 for a wrong path, 405 with Allow for a wrong method."""
-        # Starlette's type for a handler is wider than the class that it is registered for.
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
-        path = request.url.path
-        refused = not_served(path, f"{status}: send logs with POST {LOGS_PATH}")
-        with contextlib.suppress(NotServedError), Measuring(measure, log, _peer(request), service_of(path)):
-            raise refused
-        refusal = refusal_of(refused)
-        return _refuse(request, replace(refusal, http_status=status, headers=tuple(headers.items())))
 
     app = Starlette(
         routes=[Route(LOGS_PATH, export, methods=["POST"])],
-        exception_handlers={HTTPException: refuse_route},
+        exception_handlers={HTTPException: unserved_routes(measure, log, explain)},
     )
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
     app.router.redirect_slashes = False
@@ -164,7 +148,7 @@ async def _serialized_request(
         body = await pool.run(partial(decompress, body, encoding, limit, reserve_from_thread(ticket)))
     elif encoding:
         body = decompress(body, encoding, limit, ticket.received)
-    if _media_type(request) != _JSON:
+    if media_type_of(request) != JSON:
         return body
     if len(body) <= _LARGE:
         return request_from_json(body)
@@ -216,30 +200,7 @@ def _declared_length(request: Request, limit: int) -> int | None:
 
 
 def _supported_media_type(request: Request) -> str:
-    if (media_type := _media_type(request)) not in _SUCCESS:
+    if (media_type := media_type_of(request)) not in _SUCCESS:
         given = request.headers.get("content-type", "")[:64]
-        raise UnsupportedTypeError(f"Content-Type {given!r} is not supported", (_PROTOBUF, _JSON))
+        raise UnsupportedTypeError(f"Content-Type {given!r} is not supported", (PROTOBUF, JSON))
     return media_type
-
-
-def _peer(request: Request) -> str:
-    """Return the address of the sender for a log line."""
-    return f"{request.client.host}:{request.client.port}" if request.client else ""
-
-
-def _media_type(request: Request) -> str:
-    """Return the Content-Type without its parameters, a charset for example."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _refuse(request: Request, refusal: Refusal) -> Response:
-    """Answer with the reason, in the request's content type if that is one of the two, otherwise as it accepts it.
-
-    A browser or a terminal, which accepts anything, gets text.
-    """
-    accepted = request.headers.get("accept", "").lower()
-    asked = next((kind for kind in (_JSON, _PROTOBUF) if kind in accepted), _TEXT)
-    media_type = _media_type(request) if _media_type(request) in _SUCCESS else asked
-    as_text = media_type == _TEXT
-    body = f"{refusal.message}\n".encode() if as_text else http_body(refusal, as_json=media_type == _JSON)
-    return Response(body, refusal.http_status, http_headers(refusal), media_type=media_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import grpc
 import grpc.aio
@@ -14,7 +15,7 @@ from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import grpc_trailers, refusal_of
 from server.pipeline.measures import MeasureRequest
 
-__all__ = ["LOGS_PATH", "SERVICES", "not_served", "service_of", "unserved_handler"]
+__all__ = ["LOGS_PATH", "SERVICES", "Explain", "not_served", "not_served_by_api", "service_of", "unserved_handler"]
 
 LOGS_PATH = "/v1/logs"
 
@@ -56,17 +57,41 @@ def not_served(path: str, expected: str) -> NotServedError:
     return NotServedError(f"{service} are not served here. {_LOGS_ONLY.format(signal=service)}")
 
 
+def not_served_by_api(path: str, otlp_grpc: str, otlp_http: str) -> NotServedError:
+    """Return the error for a path or a gRPC method that the ports of the API do not serve.
+
+    Args:
+        path: as for ``service_of``.
+        otlp_grpc: address of the OTLP receiver over gRPC.
+        otlp_http: address of the OTLP receiver over HTTP.
+    """
+    service = service_of(path)
+    logs = f"logs go to {otlp_grpc} (OTLP over gRPC) or {otlp_http} (OTLP over HTTP, POST {LOGS_PATH})"
+    if service == "logs":
+        return NotServedError(f"this port serves the API and takes no logs: {logs}")
+    if service == "other":
+        return NotServedError(f"this port serves the API, which has no such call: docs/api.md lists its calls; {logs}")
+    return NotServedError(
+        f"this port serves the API, and Lognotary takes logs only: send {service} to another backend; {logs}"
+    )
+
+
+Explain = Callable[[str], NotServedError]
+"""Function that returns the error for a path or a gRPC method that a port does not serve."""
+
+
 class _Unserved(grpc.GenericRpcHandler):
-    def __init__(self, measure: MeasureRequest, log: RefusalLog) -> None:
+    def __init__(self, measure: MeasureRequest, log: RefusalLog, explain: Explain) -> None:
         self._measure = measure
         self._log = log
+        self._explain = explain
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return a handler that refuses the call, whatever its method is."""
         method = handler_call_details.method
 
         async def refuse(_: object, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-            error = not_served(method, "send logs with opentelemetry.proto.collector.logs.v1.LogsService/Export")
+            error = self._explain(method)
             with (
                 contextlib.suppress(NotServedError),
                 Measuring(self._measure, self._log, peer_address(context.peer()), service_of(method)),
@@ -80,11 +105,12 @@ class _Unserved(grpc.GenericRpcHandler):
         return handler
 
 
-def unserved_handler(measure: MeasureRequest, log: RefusalLog) -> grpc.GenericRpcHandler:
+def unserved_handler(measure: MeasureRequest, log: RefusalLog, explain: Explain) -> grpc.GenericRpcHandler:
     """Return a handler that refuses all calls that no handler before it serves.
 
     Args:
         measure: function that is called for each of them.
         log: log of refused requests.
+        explain: function that returns the error for a method.
     """
-    return _Unserved(measure, log)
+    return _Unserved(measure, log, explain)

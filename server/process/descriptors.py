@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import resource
 
+from server.errors.files import reason_of
+
 __all__ = ["allow_descriptors"]
 
 _logger = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ def allow_descriptors(connections: int) -> bool:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
         except (OSError, ValueError) as error:  # the hard limit is higher than the kernel allows
-            _logger.warning("the limit of %d file descriptors cannot be raised: %s", soft, error)
+            _logger.warning("the limit of %d file descriptors cannot be raised: %s", soft, reason_of(error))
     wanted = connections + _OTHERS
     enough = soft == resource.RLIM_INFINITY or soft >= wanted
     if not enough:

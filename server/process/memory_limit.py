@@ -18,6 +18,7 @@ from pathlib import Path
 
 from server.admission.admission import MEMORY_FACTOR, Admission, AdmissionLimits
 from server.codec.limits import MAX_RECORDS, MAX_REPEATED, RowLimits
+from server.errors.amounts import size, typed_size
 from server.settings.settings import ConfigError
 
 __all__ = [
@@ -105,11 +106,11 @@ def plan_memory(
     itself = resident + batches + _SPARE
     left = limit - itself
     if left < _LARGE_TIMES * _MIN_LARGEST_REQUEST:
-        needed = -(-(itself + _LARGE_TIMES * _MIN_LARGEST_REQUEST) // _MIB)
+        needed = -(-(itself + _LARGE_TIMES * _MIN_LARGEST_REQUEST) // _MIB) * _MIB
         raise MemoryLimitError(
-            f"a memory limit of {limit // _MIB} MiB is too low: the server itself takes {resident // _MIB} MiB, and up "
-            f"to {batches // _MIB} MiB to store batches of {batch_bytes // _MIB} MiB. Give each of its "
-            f"processes --memory-limit {needed * _MIB} ({needed} MiB) or more, or lower --batch-bytes"
+            f"a memory limit of {size(limit)} is too low: the server itself takes {size(resident)}, and up to "
+            f"{size(batches)} to store batches of {size(batch_bytes)}. Give each of its processes --memory-limit "
+            f"{typed_size(needed)} or more, or lower --batch-bytes"
         )
     # A request that is larger than a batch is a batch of its own, beside one of the other stream.
     largest = left // _LARGE_TIMES
@@ -225,8 +226,8 @@ class MemoryGuard:
         if now - self._told >= _TELL:
             self._told = now
             _logger.warning(
-                "memory is short: %d MiB in use, %d requests in flight, %d of them still arriving",
-                resident // _MIB,
+                "memory is short: %s in use, %d requests in flight, %d of them still arriving",
+                size(resident),
                 self._admission.requests,
                 self._admission.arriving,
             )

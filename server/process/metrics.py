@@ -104,6 +104,11 @@ class Metrics(Collector):
         self._verified = Counter(
             "lognotary_verified_records", "Records verified by Verify calls", registry=self._registry
         )
+        self._expired = Counter(
+            "lognotary_verified_expired_records",
+            "Records that Verify calls found expired, with their log intact",
+            registry=self._registry,
+        )
         self._findings = Counter(
             "lognotary_findings", "Findings of Verify calls, by kind", ["kind"], registry=self._registry
         )
@@ -207,9 +212,10 @@ class Metrics(Collector):
         """Add gauges, with names of their own, that are read on each scrape."""
         self._registry.register(_Gauges(read))
 
-    def verified(self, records: int) -> None:
-        """Count verified records."""
+    def verified(self, records: int, expired: int) -> None:
+        """Count verified records, and records that have expired."""
         self._verified.inc(records)
+        self._expired.inc(expired)
 
     def finding(self, kind: str) -> None:
         """Count a finding."""

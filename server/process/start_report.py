@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 from server.codec.choose import chosen_codec, why_not_native
+from server.errors.amounts import size
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Address
@@ -42,7 +43,7 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
         settings.ack.value,
         _days(settings.retention_audit),
         _days(settings.retention_operational),
-        _size(settings.memory_limit),
+        size(settings.memory_limit),
         settings.workers,
     )
     if settings.codec == "auto" and codec == "reference":
@@ -60,7 +61,8 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
         if exposed:
             _logger.warning(
                 "listening beyond this machine without TLS and without authentication: whoever reaches %s can %s. "
-                "Listen on 127.0.0.1, and put a proxy in front that provides both",
+                "Listen on 127.0.0.1, and put a proxy in front that provides both. The lognotary commands cannot "
+                "connect through it: run them on this machine, or through a tunnel",
                 " or ".join(exposed),
                 what,
             )
@@ -102,7 +104,3 @@ def _is_loopback(host: str) -> bool:
 
 def _days(days: int | None) -> str:
     return "forever" if days is None else f"{days} days"
-
-
-def _size(count: int) -> str:
-    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.0f} MiB"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.errors.files import reason_of
 
 __all__ = ["ScrubProgress", "read_progress", "write_progress"]
 
@@ -51,7 +52,7 @@ def read_progress(file: Path) -> ScrubProgress:
     except FileNotFoundError:
         return ScrubProgress()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        _logger.warning("%s cannot be read (%s): self-verification starts over", file, error)
+        _logger.warning("%s cannot be read (%s): self-verification starts over", file, reason_of(error))
         return ScrubProgress()
 
 

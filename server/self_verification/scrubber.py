@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint
 from server.notary.counted import counted
 from server.notary.errors import NotaryError
@@ -175,7 +176,12 @@ class Scrubber:
             seen = replace(seen, found=kept)
         for notice in self._notices.take(seen.found.values()):
             _logger.error("self-verification: %s: %s", notice.kind, notice.message)
-        self._publish(batches=self._status.batches + seen.batches, records=self._status.records + seen.records)
+        status = self._status
+        self._publish(
+            batches=status.batches + seen.batches,
+            records=status.records + seen.records,
+            expired=status.expired + seen.expired,
+        )
         self._send()
         return context, seen
 
@@ -272,7 +278,7 @@ class Scrubber:
         try:
             self._keep(self._progress)
         except OSError as error:
-            _logger.warning("after a restart, self-verification cannot continue from here: %s", error)
+            _logger.warning("after a restart, self-verification cannot continue from here: %s", reason_of(error))
 
     def _remember(self, engine: Engine, context: VerificationContext, outside: SectionResult) -> None:
         notes = self._surely(lambda: last_checkpoints(engine, context, outside))
@@ -280,7 +286,7 @@ class Scrubber:
             for note in notes:
                 self._subject.seen(note)
         except OSError as error:
-            _logger.warning("logs cannot be remembered, so their deletion could go unnoticed: %s", error)
+            _logger.warning("logs cannot be remembered, so their deletion could go unnoticed: %s", reason_of(error))
 
     def _end(self) -> None:
         gone = self._notices.end_walk()

@@ -26,12 +26,14 @@ class SectionResult:
         place: beginning of the next section.
         batches: number of batches verified.
         records: number of records verified.
+        expired: number of records that retention has dropped.
     """
 
     found: dict[str, Notice]
     place: ResumePoint
     batches: int = 0
     records: int = 0
+    expired: int = 0
 
 
 def verify_tables(engine: Engine) -> dict[str, Notice]:
@@ -49,7 +51,7 @@ def verify_section(engine: Engine, context: VerificationContext, section: Sectio
         return SectionResult(_notices(check_outside(engine, context), None), ResumePoint())
     check = SectionCheck(engine, context, section)
     found = _notices(check.findings(), (section.place.leaf, section.end - 1))
-    return SectionResult(found, check.place, check.batches, check.records)
+    return SectionResult(found, check.place, check.batches, check.records, check.expired)
 
 
 def _notices(findings: Iterator[Finding], leaves: tuple[int, int] | None) -> dict[str, Notice]:

@@ -28,6 +28,7 @@ class SelfVerification:
         walks: number of passes completed by this process.
         batches: number of batches verified by this process.
         records: number of records verified by this process.
+        expired: number of records that passes of this process found expired.
         busy_seconds: seconds of work of one thread in this process.
         is_behind: True if the pass takes longer than the interval.
     """
@@ -41,6 +42,7 @@ class SelfVerification:
     walks: int = 0
     batches: int = 0
     records: int = 0
+    expired: int = 0
     busy_seconds: float = 0.0
     is_behind: bool = False
 
@@ -57,11 +59,15 @@ def gauges(status: SelfVerification | None) -> Iterator[GaugeSample]:
         ("unrecorded_findings", "Findings that are not acknowledged as audit records yet", status.unrecorded),
         ("behind", "1 if a pass takes longer than the interval", status.is_behind),
         ("interval_seconds", "Interval in seconds at which the whole storage is verified", status.interval),
-        ("walk_started_timestamp_seconds", "Start of the last pass, in seconds since the epoch", status.walk_started),
+        (
+            "walk_started_timestamp_seconds",
+            "Start of the last pass, in seconds since the epoch; 0 before the first",
+            status.walk_started or 0,
+        ),
         (
             "walk_finished_timestamp_seconds",
-            "End of the last completed pass, in seconds since the epoch",
-            status.walk_finished,
+            "End of the last completed pass, in seconds since the epoch; 0 before the first",
+            status.walk_finished or 0,
         ),
         (
             "walk_duration_seconds",
@@ -70,8 +76,8 @@ def gauges(status: SelfVerification | None) -> Iterator[GaugeSample]:
         ),
         ("walks_total", "Completed passes since the start", status.walks),
         ("records_total", "Records verified since the start", status.records),
+        ("expired_records_total", "Records that were found expired since the start", status.expired),
         ("batches_total", "Batches verified since the start", status.batches),
         ("busy_seconds_total", "Seconds of work since the start, without pauses", status.busy_seconds),
     ):
-        if value is not None:
-            yield f"{_PREFIX}_{name}", help_text, {}, float(value)
+        yield f"{_PREFIX}_{name}", help_text, {}, float(value)

@@ -1,4 +1,4 @@
-"""Times as people type them: ``2026-11-28``, ``2026-11-28 04:00``, RFC 3339, ``2h`` or ``2h ago``, ``now``."""
+"""Times as people type them: ``2026-11-28 04:00``, RFC 3339, ``2h`` or ``2h ago``, ``yesterday``, ``now``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from server.settings.values import duration_seconds
 
 __all__ = ["TIME_FORMS", "Moment", "parse_moment"]
 
-TIME_FORMS = "2026-11-28, '2026-11-28 04:00', 2026-11-28T04:00:00Z, or an age such as 15m, 2h, 7d or 1w"
+TIME_FORMS = "2026-11-28, '2026-11-28 04:00', 2026-11-28T04:00:00Z, yesterday, or an age such as 15m, 2h, 7d or 1w"
 """Examples of times, for help texts and messages."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 1 << 63  # in nanoseconds since the epoch: in the year 2262
+_DAYS = {"today": 0, "yesterday": 1}  # ago
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|([+-])(\d\d):?(\d\d)?)?",
     re.IGNORECASE | re.ASCII,
@@ -52,6 +53,8 @@ def parse_moment(text: str, now: int | None = None) -> Moment:
     age = duration_seconds(re.sub(r"\s+ago$", "", word, flags=re.IGNORECASE))
     if age is not None:
         return Moment(max(0, current - int(age * 10**9)))
+    if (days := _DAYS.get(word.lower())) is not None:
+        word = (datetime.fromtimestamp(current // 10**9).date() - timedelta(days=days)).isoformat()
     match = _TIME.fullmatch(word)
     try:
         moment = _at(match) if match else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from server.codec.rules import BUILT_IN_RULES, Rule, RuleError, parse_rule
+from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
@@ -158,7 +159,8 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         try:
             parsed[name] = parser(given.text)
         except (ValueError, OSError, StorageConfigError, KeyMaterialError, MalformedError) as error:
-            problems.append(f"{given.place}: {error}")
+            said = unreadable(error.filename, error) if isinstance(error, OSError) and error.filename else error
+            problems.append(f"{given.place}: {said}")
 
     for name, parser in parsers.items():
         parse(name, parser)

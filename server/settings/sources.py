@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from server.errors.files import unreadable
 from server.errors.suggestions import did_you_mean
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
@@ -31,6 +31,8 @@ _TOML_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
     Kind.COUNT: ((int, str), "a whole number"),
     Kind.SIZE: ((int, str), 'a number of bytes, or a size such as "10MB" or "1GiB"'),
     Kind.DURATION: ((int, float, str), 'a number of seconds, or a duration such as "250ms" or "1h"'),
+    Kind.INTERVAL: ((str,), 'an interval in quotes, such as "12h" or "7d", or "off"'),
+    Kind.DAYS: ((str,), 'a number of days or weeks in quotes, such as "30d" or "4w", or "forever"'),
     Kind.TRUTH: ((bool, str), "true or false"),
     Kind.FILES: ((str, list), _TEXTS),
     Kind.LIST: ((str, list), _TEXTS),
@@ -71,6 +73,7 @@ class Sources:
         built_in_rules: True if the built-in audit rules apply.
         rules: audit rules of the file, each with its place.
         problems: what is wrong, one sentence each.
+        readable: False if there is a settings file, but it cannot be read.
     """
 
     file: str = ""
@@ -78,6 +81,7 @@ class Sources:
     built_in_rules: bool = True
     rules: list[tuple[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    readable: bool = True
 
 
 def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
@@ -125,8 +129,8 @@ def _read(sources: Sources) -> str:
     try:
         return Path(sources.file).read_text(encoding="utf-8")
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        sources.problems.append(f"the settings file {sources.file} cannot be read: {reason}")
+        sources.problems.append(f"the settings file: {unreadable(sources.file, error)}")
+        sources.readable = False
     except UnicodeDecodeError as error:
         sources.problems.append(f"the settings file {sources.file} is not UTF-8: {error}")
     return ""
@@ -138,8 +142,20 @@ def _parse(text: str, sources: Sources) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r" \(at line (\d+), column \d+\)", str(error))
         line = found[1] if found else text.count("\n") + (not text.endswith("\n"))
-        sources.problems.append(f"{sources.file}:{line}: the file is not TOML: {error}")
+        lines = text.splitlines()
+        what = _twice(error, lines[int(line) - 1] if int(line) <= len(lines) else "")
+        sources.problems.append(f"{sources.file}:{line}: {what or f'the file is not TOML: {error}'}")
         return {}
+
+
+def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
+    """Return a sentence if a key or a section is given twice, which TOML does not permit; else an empty text."""
+    header, key = _HEADER.fullmatch(line), _KEY.match(line)
+    if "overwrite" in str(error) and key:
+        return f"{key[2]} is given twice: remove one of the lines"
+    if "twice" in str(error) and header:
+        return f"the section [{header[1]}] is given twice: put its lines into one"
+    return ""
 
 
 def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) -> None:

@@ -11,7 +11,7 @@ from server.notary.origin import LogName
 from server.notary.statement import StatementKind, StatementRow, open_statement, read_key_change
 from server.notary.trust import TrustedKeys, fingerprint
 
-__all__ = ["ForeignLogs", "key_names"]
+__all__ = ["ForeignLogs", "foreign_signed", "key_names"]
 
 _FOREIGN = (FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.STATEMENT_FOREIGN_SIGNED)
 _MOST_KEYS = 5  # that are named
@@ -86,18 +86,33 @@ def _origin_of(log_id: str, held: Iterable[Finding]) -> str:
 def _whole_log(
     log_id: str, origin: str, held: Iterable[Finding], keys: TrustedKeys, names: Mapping[str, str]
 ) -> Finding:
-    given = list(dict.fromkeys(fingerprint(key.public_key) for key in _all(keys, origin)))
-    listed = ", ".join(given[:_MOST_KEYS]) + (f" and {len(given) - _MOST_KEYS} more" if len(given) > _MOST_KEYS else "")
-    signers = dict.fromkeys(name for finding in held for name in finding.signers if name.startswith(f"{origin}+"))
-    signed_by = ", ".join(_described(name, names) for name in list(signers)[:_MOST_KEYS])
+    signers = (name for finding in held for name in finding.signers)
     return Finding(
         FindingKind.LOG_FOREIGN_SIGNED,
-        f"{origin}: none of the given keys ({listed}) signed this log; it is signed by {signed_by or 'other keys'}. "
-        "If it is the log of another server that you trust, give that server's public key (keys/public-key.pem in its "
-        "data directory): with --public-key, or in the setting public_keys",
+        f"{origin}: {foreign_signed(origin, signers, keys, names)}",
         log_id=log_id,
         origin=origin,
         record_count=sum(finding.record_count for finding in held),
+    )
+
+
+def foreign_signed(origin: str, signers: Iterable[str], keys: TrustedKeys, names: Mapping[str, str]) -> str:
+    """Return sentences about a log that no known key signed: who did, and what to do.
+
+    Args:
+        origin: origin of the log.
+        signers: names and IDs of the keys that signed it.
+        keys: the keys that were given.
+        names: fingerprints of keys that are not trusted, by name and ID.
+    """
+    given = list(dict.fromkeys(fingerprint(key.public_key) for key in _all(keys, origin)))
+    listed = ", ".join(given[:_MOST_KEYS]) + (f" and {len(given) - _MOST_KEYS} more" if len(given) > _MOST_KEYS else "")
+    own = [name for name in dict.fromkeys(signers) if name.startswith(f"{origin}+")]
+    signed_by = ", ".join(_described(name, names) for name in own[:_MOST_KEYS])
+    return (
+        f"none of the given keys ({listed}) signed this log; it is signed by {signed_by or 'other keys'}. "
+        "If it is the log of another server that you trust, give that server's public key (keys/public-key.pem in its "
+        "data directory): with --public-key, or in the setting public_keys"
     )
 
 

@@ -13,10 +13,13 @@ from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import check_batch
+from server.notary.statement import StatementKind
 from server.notary.trust import TrustedKeys
+from server.verification.foreign_logs import foreign_signed, key_names
 from storage.batch_lookup import read_batches_by_id, read_batches_named, read_known_logs, read_latest_batches
 from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves
+from storage.statements import read_statements
 from storage.stored_records import StoredRecord
 
 __all__ = ["Claims", "FoundBatch", "look_up"]
@@ -27,10 +30,17 @@ _LOOKED_AT = 20  # last batches of a log, of which one is sound
 
 @dataclass(frozen=True, slots=True)
 class FoundBatch:
-    """A batch, and the reason why its row does not count; empty if it counts."""
+    """A batch, and the reason why its row does not count.
+
+    Attributes:
+        batch: the batch.
+        problem: the reason; empty if the row counts.
+        signers: names and IDs of the keys that signed it, if none of them is known.
+    """
 
     batch: Batch
     problem: str
+    signers: tuple[str, ...] = ()
 
     def holds(self, leaf_index: int) -> bool:
         """Return whether a leaf is one of the batch's."""
@@ -46,12 +56,14 @@ class Claims:
         sizes: number of committed leaves of each log, if a record of it has no batch.
         taken: the batch that has the leaf, for other claims, by LogId and leaf.
         named: the batches of those claims, by ID, wherever they are.
+        foreign: sentences about each log that no known key signed, by LogId.
     """
 
     fitting: dict[tuple[str, UUID, int], FoundBatch] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     taken: dict[tuple[str, int], FoundBatch] = field(default_factory=dict)
     named: dict[UUID, Batch] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
 
 
 def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) -> Claims:
@@ -68,6 +80,7 @@ def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) 
     claims = Claims()
     wanted = {(record.log_id, record.batch_id, record.leaf_index) for record in records}
     claims.fitting = _fitting(engine, keys, {claim for claim in wanted if claim[0]})
+    claims.foreign = _foreign(engine, keys, claims.fitting.values())
     rest = wanted - claims.fitting.keys()
     if not any(log_id or batch_id != _NO_ID for log_id, batch_id, _ in rest):
         return claims
@@ -120,9 +133,24 @@ def _judge(keys: TrustedKeys, rows: Sequence[Batch]) -> FoundBatch:
         problem = check_batch(batch, keys)
         if problem is None:
             return FoundBatch(batch, "")
-        found = found or FoundBatch(batch, problem.message)
+        found = found or FoundBatch(batch, problem.message, problem.signers)
     assert found is not None  # noqa: S101 - there is a row
     return found
+
+
+def _foreign(engine: Engine, keys: TrustedKeys, found: Iterable[FoundBatch]) -> dict[str, str]:
+    """Return sentences about those logs that only unknown keys signed, by the batches at their ends."""
+    foreign: dict[str, str] = {}
+    doubtful = {place.batch.log_id: place.batch.origin for place in found if place.signers}
+    for log_id, origin in doubtful.items():
+        ends = [*read_latest_batches(engine, log_id, _LOOKED_AT), *read_batches_of_leaves(engine, log_id, {0})]
+        judged = [_judge(keys, [batch]) for batch in ends]
+        if not all(place.signers for place in judged):
+            continue
+        names = key_names(read_statements(engine, None, StatementKind.KEYS))
+        signers = (name for place in judged for name in place.signers)
+        foreign[log_id] = foreign_signed(origin, signers, keys, names)
+    return foreign
 
 
 def _size(engine: Engine, keys: TrustedKeys, log_id: str) -> int:

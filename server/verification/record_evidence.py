@@ -158,6 +158,9 @@ def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover
     if found is None:
         return _without_batch(stream, record, record_hash, claims, prover)
     batch = found.batch
+    if found.signers and (foreign := claims.foreign.get(record.log_id)):
+        # Nobody can tell whether the record is what its server signed, and nothing says that it is not.
+        return RecordEvidence(State.UNSIGNED, f"{batch.origin}: {foreign}", batch, record_hash)
     if found.problem:
         return RecordEvidence(State.TAMPERED, found.problem, batch, record_hash)
     if LogName.parse(batch.origin).stream is not stream:

@@ -89,6 +89,8 @@ class Summary:
         nothing_received: a range of time is given, and no record was received in it.
         unread: origins of logs that were not verified, or not to their end, because a table cannot be read.
         skipped: checks that were left out for lack of a right.
+        unanchored: origins of logs of which no checkpoint is known independently of storage, so that nothing shows
+            whether they were cut off at the end.
     """
 
     logs: int
@@ -104,3 +106,4 @@ class Summary:
     nothing_received: bool = False
     unread: Sequence[str] = ()
     skipped: Sequence[SkippedCheck] = ()
+    unanchored: Sequence[str] = ()

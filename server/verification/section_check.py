@@ -85,10 +85,13 @@ class SectionCheck:
         """The point at which the next section begins."""
         self.batches = 0
         self.records = 0
+        self.expired = 0
+        """Number of records that retention has dropped."""
         self._engine = engine
         self._context = context
         self._section = section
         self._name = LogName.parse(section.log.origin)
+        self._expiry = _expiry(context, self._name)
         self._pending = Pending()
         self._known_ids: set[UUID] = set()
         self._altered_tiles: list[Batch] = []
@@ -121,6 +124,7 @@ class SectionCheck:
         altered_ids = {batch.batch_id for batch in self._altered_tiles}
         yield from orphan_tiles(tiles, known_ids, _named(records), explained, altered_ids)
         self.batches, self.records = log.verified_batches, log.verified_records
+        self.expired = self._expiry.records
         if log.tip is not None and log.tip.tree_size > section.place.leaf:
             # Broken rows after the section are checked again with the next section, which has more context for them.
             self.place = ResumePoint(log.tip.tree_size, log.tip.checkpoint)
@@ -129,7 +133,7 @@ class SectionCheck:
         checker = RecordChecker(
             self._engine,
             self._name,
-            _expiry(self._context, self._name),
+            self._expiry,
             Inventory({group.batch_id: group for group in records}, {group.batch_id: group for group in tiles}),
             self._pending,
             self._known_ids,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import check_batch
+from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
@@ -143,7 +144,15 @@ class _Verification:
             nothing_received=not self._scope.whole and not self._any_received(),
             unread=unread,
             skipped=self._definitions.unread,
+            unanchored=sorted(self._unanchored()),
         )
+
+    def _unanchored(self) -> Iterator[str]:
+        """Return the logs that nothing outside storage says anything about, if their end is verified."""
+        kept = {_checkpoint_of(kept).origin for kept in self._scope.checkpoints} | self._resume.keys()
+        for origin, log in self._logs.items():
+            if log.tip is not None and origin not in kept | self._unread and self._spans[origin].end is None:
+                yield origin
 
     def count(self, finding: Finding) -> None:
         """Count a finding."""
@@ -361,7 +370,7 @@ class _Verification:
         history = HistoryCheck(logs, stated, self._explained, self._size)
         after = {origin: span.after for origin, span in self._spans.items() if span.after is not None}
         for kept in (*self._scope.checkpoints, *after.values()):
-            origin = (kept.checkpoint if isinstance(kept, Statement) else kept).origin
+            origin = _checkpoint_of(kept).origin
             if log_id_of(origin) not in unread:
                 yield from history.check(kept)
         ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
@@ -403,6 +412,10 @@ class _Verification:
             self._explained,
             {batch.batch_id for batch in self._altered_tiles},
         )
+
+
+def _checkpoint_of(kept: Checkpoint | Statement) -> Checkpoint:
+    return kept.checkpoint if isinstance(kept, Statement) else kept
 
 
 def _inside(rows: RecordGroups, spans: Mapping[str, LeafSpan]) -> RecordGroups:

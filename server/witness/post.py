@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
+from server.errors.files import reason_of
 from server.witness.errors import AnswerError, UnavailableError
 
 __all__ = ["Answer", "HttpService"]
@@ -72,7 +73,7 @@ class HttpService:
                 raise
             response.release_conn()
         except (HTTPError, OSError) as error:
-            raise UnavailableError(f"{self._url} did not answer: {error}") from error
+            raise UnavailableError(f"{self._url} did not answer: {reason_of(error)}") from error
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         return Answer(response.status, media_type, content)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
+from server.errors.files import unreadable
 from server.notary.errors import MalformedError, VerificationError
 from server.witness.der_order import sort_certificates
 from server.witness.errors import AnswerError, PackageMissingError, RootsError, UnavailableError, WitnessRefusedError
@@ -101,7 +102,7 @@ def load_roots(path: Path) -> list[Certificate]:
     try:
         return load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise RootsError(f"no root certificates can be read from {path}: {error}") from error
+        raise RootsError(f"there are no root certificates: {unreadable(path, error)}") from error
 
 
 def check_timestamp(der: bytes, text: str, roots: Sequence[Certificate]) -> datetime:

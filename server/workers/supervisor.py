@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 from server.errors.base import LognotaryError
+from server.errors.files import reason_of
 from server.retry.backoff import backoff
 from server.workers.messages import CANNOT_START, REPORT_INTERVAL, Order, Report
 from server.workers.report_pipe import read_lines
@@ -199,7 +200,7 @@ class _Worker:
             try:
                 status = await self._run(stop)
             except OSError as error:
-                outcome = f"cannot be started: {error}"
+                outcome = f"cannot be started: {reason_of(error)}"
             else:
                 if status == CANNOT_START:
                     raise WorkerFailedError(f"{self._name}: {self._failure or 'the worker cannot start; see its log'}")

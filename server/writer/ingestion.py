@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from server.admission.admission import Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
+from server.errors.amounts import size, typed_size
 from server.errors.ingest import RefusedError
 from server.keys.lost_keys import missing_key
 from server.keys.store import KeyStore
@@ -230,9 +231,9 @@ class Ingestion:
             )
             enough = (enough // _ROUND + 2) * _ROUND
             _logger.warning(
-                "the memory limit of %d bytes leaves room for requests of up to %d bytes: larger ones are refused for "
-                "good, though --max-request-bytes is %d. Give each process %d bytes of memory, or lower --batch-bytes",
-                *(settings.memory_limit, largest, settings.max_request_bytes, enough),
+                "the memory limit of %s leaves room for requests of up to %s: larger ones are refused for good, though "
+                "--max-request-bytes is %s. Give each process --memory-limit %s, or lower --batch-bytes",
+                *(size(settings.memory_limit), size(largest), size(settings.max_request_bytes), typed_size(enough)),
             )
         return plan
 

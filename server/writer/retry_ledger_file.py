@@ -22,6 +22,7 @@ from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.directory import DataDirectoryError
+from server.errors.files import reason_of
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS, NotedRequest
 
 __all__ = ["RetryLedgerFile"]
@@ -100,7 +101,7 @@ class RetryLedgerFile:
                 entries = self._read()
             except OSError as error:
                 raise DataDirectoryError(
-                    f"the retry ledger {self._path} cannot be read: {error.strerror or error}. Let this user "
+                    f"the retry ledger {self._path} cannot be read: {reason_of(error)}. Let this user "
                     "read the file, or move the file away. Without it, requests that were refused "
                     "before this start may be stored twice if they are sent again"
                 ) from error
@@ -182,7 +183,7 @@ class RetryLedgerFile:
         try:
             self._replace(_replay(self._read(), self._now()))
         except OSError as error:  # on a full disk, the old file still has space
-            _logger.warning("%s cannot be compacted and keeps growing: %s", self._path, error)
+            _logger.warning("%s cannot be compacted and keeps growing: %s", self._path, reason_of(error))
         self._reopen()
 
     def _replace(self, entries: Iterable[_Entry]) -> None:
@@ -209,7 +210,7 @@ class RetryLedgerFile:
         _logger.warning(
             "%s cannot be written, so retries after a restart may be stored twice: %s",
             self._path,
-            error,
+            reason_of(error),
         )
 
 

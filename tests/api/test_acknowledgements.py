@@ -93,7 +93,7 @@ def test_any_subset_of_findings_may_be_acknowledged_and_verification_fails_if_on
 def test_only_findings_that_nobody_has_acknowledged_are_counted_for_alerts(store: Writer) -> None:
     findings, _ = verify(store)
     counted: list[str] = []
-    backend = Backend(store.engine, store.keys, on_finding=counted.append)
+    backend = Backend(store.engine, store.keys, on_finding=lambda finding: counted.append(finding.kind.name))
     request = evidence_pb2.VerifyRequest(acknowledgements=notes_of(findings[1:], store.signer.ed25519))
     list(backend.verify(request))
     assert counted == [evidence_pb2.FindingKind.Name(findings[0].kind)]

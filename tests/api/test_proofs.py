@@ -188,9 +188,29 @@ def test_whoever_verifies_with_a_key_of_their_own_is_told_that_it_is_compromised
     [name] = {fingerprint(key.public_key) for key in writer.keys.named}
     backend = Backend(writer.engine, writer.keys + TrustedKeys(compromised={name: 0}))
     request = pb.VerifyRequest(public_keys=[key])
-    request.compromised_keys[name].FromSeconds(1 << 32)  # a later time makes it no better
+    request.compromised_keys[name].FromSeconds(1 << 30)  # a later time makes it no better
     kinds = [step.finding.kind for step in backend.verify(request) if step.HasField("finding")]
     assert kinds == 2 * [pb.SIGNED_BY_COMPROMISED_KEY]  # its statement, and its batch
+
+
+def test_a_mark_that_can_change_nothing_is_refused(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    [name] = {fingerprint(key.public_key) for key in writer.keys.named}
+    never = "1" * 16
+    for own in (
+        writer.keys,
+        writer.keys + TrustedKeys(compromised={never: 1}),
+    ):  # the operator's own mark is no mistake
+        backend = Backend(writer.engine, own)
+        assert [step for step in backend.verify(pb.VerifyRequest()) if step.HasField("finding")] == []
+        request = pb.VerifyRequest()
+        request.compromised_keys[never].FromSeconds(1)
+        with pytest.raises(InvalidArgumentError, match=f"no log has a signature of the key '{never}'.*known: {name}"):
+            backend.verify(request)
+    request = pb.VerifyRequest()
+    request.compromised_keys[name].FromSeconds(1 << 32)
+    with pytest.raises(InvalidArgumentError, match=f"the key '{name}' .* since a time in the future"):
+        Backend(writer.engine, writer.keys).verify(request)
 
 
 def test_hashes_of_a_batch_that_was_never_committed_disturb_no_proof(engine: Engine) -> None:

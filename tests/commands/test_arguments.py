@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +49,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
         *([name, "--help"] for name in NAMES),
         ["trace"],
         ["trace", "--sinse"],
-        ["audit", "--since", "yesterday"],
+        ["audit", "--since", "some day"],
         ["audit", "--outcome", "failed"],
         ["verify", "--since", "1h", "--until", "2h"],
         ["keys"],
@@ -64,13 +66,30 @@ def test_help_and_wrong_usage_need_no_heavy_module(arguments: list[str]) -> None
     assert "server.cli" in modules
 
 
-def test_queries_need_neither_the_server_nor_storage() -> None:
-    arguments = ["trace", "1" * 32, "--api", "127.0.0.1:1"]
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["trace", "1" * 32],
+        ["status"],
+        ["audit"],
+        ["verify"],
+        ["prove", "local/audit/00000000#0"],
+        ["checkpoint"],
+        ["findings", "list"],
+    ],
+)
+def test_queries_need_neither_the_server_nor_storage(arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(arguments=arguments)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTED.format(arguments=[*arguments, "--api", "127.0.0.1:1"])],
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    assert "no server is listening on 127.0.0.1:1" in done.stderr
     modules = set(json.loads(done.stderr.splitlines()[-1]))
-    assert modules.isdisjoint({"chdb", "clickhouse_connect", "numpy", "server.app", "starlette", "uvicorn"})
+    assert modules.isdisjoint(
+        {"chdb", "clickhouse_connect", "numpy", "server.app", "server.verification", "starlette", "uvicorn"}
+    )
     assert "grpc" in modules
 
 
@@ -104,16 +123,36 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             "lognotary audit: --outcome: 'failed' is not success, failure or unknown; did you mean 'failure'?",
         ),
         (["audit", "--category", "foo"], "lognotary audit: --category: 'foo' is not admin, data, auth or system"),
-        (["audit", "--since", "yesterday"], "lognotary audit: --since: 'yesterday' is not a time: give 2026-11-28, "),
+        (["audit", "--since", "some day"], "lognotary audit: --since: 'some day' is not a time: give 2026-11-28, "),
         (["audit", "--since", "2h", "--until", "3h"], "lognotary audit: --since is not before --until"),
         (["audit", "--actor", "*ice"], "lognotary audit: --actor: '*ice' has a '*' that is not at its end"),
         (["audit", "--target-type", "a*b*"], "lognotary audit: --target-type: 'a*b*' has a '*' that is not at its end"),
         (["verify", "--since", "2100-01-01T00:00:00Z"], "lognotary verify: --since is in the future"),
+        (
+            ["verify", "--compromised", f"{'1' * 16}=2100-01-01T00:00:00Z"],
+            f"lognotary verify: --compromised {'1' * 16}: ",
+        ),
+        (
+            ["keys", "compromised", "1" * 16, "--since", "2100-01-01T00:00:00Z"],
+            "lognotary keys compromised: --since is",
+        ),
+        (["audit", "--since", "2100-01-01T00:00:00Z"], "lognotary audit: --since is in the future"),
+        (
+            ["--api", "host:7317", "status"],
+            "lognotary: --api comes before the command: give it after 'lognotary status'",
+        ),
+        (["--api=host:7317", "keys", "list"], "lognotary: --api comes before the command: give it after 'lognotary"),
+        (["--verson", "status"], "lognotary: unknown option --verson; did you mean '--version'?"),
+        (["help", "fly"], "lognotary: unknown command 'fly'"),
         (["verify", "--since", "1d", "--until", "2d"], "lognotary verify: --since is not before --until"),
         (["verify", "--resume", "f", "--since", "1d"], "lognotary verify: --resume verifies whole logs"),
         (["verify", "--compromised", "abc=now"], "lognotary verify: --compromised: 'abc=now' is not a fingerprint"),
         (["prove", "log"], "lognotary prove: RECORD: 'log' is not a record: give LOG#LEAF"),
         (["checkpoint", "--origins"], "lognotary checkpoint: --origins requires --list"),
+        (
+            ["checkpoint", "--list", "-o", "f"],
+            "lognotary checkpoint: --output with --list writes the names of the logs",
+        ),
         (["checkpoint", "--list", "--size", "3"], "lognotary checkpoint: --list lists all logs: do not combine it"),
         (["completion", "tcsh"], "lognotary completion: bash|zsh|fish: 'tcsh' is not bash, zsh or fish"),
     ],
@@ -147,6 +186,18 @@ def test_without_a_command_there_is_an_overview(capsys: pytest.CaptureFixture[st
     assert "examples:" in shown
 
 
+@pytest.mark.parametrize("words", [[], ["verify"], ["keys"], ["keys", "list"]])
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    shown = []
+    for arguments in (["help", *words], [*words, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        shown.append(capsys.readouterr())
+    assert shown[0] == shown[1]
+    assert shown[0].out.startswith(" ".join(["usage: lognotary", *words]))
+
+
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
     for action in parser._actions:
@@ -178,6 +229,29 @@ def test_an_api_address_without_host_and_port_is_refused(capsys: pytest.CaptureF
     assert f"--api: '{address}' is not host:port, such as 127.0.0.1:7317" in message
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["verify", "--help"],
+        ["--version"],
+        ["config", "show"],
+        ["config", "show", "--batch-age", "nonsense"],
+    ],
+)
+@pytest.mark.parametrize("closed", [("stdout",), ("stdout", "stderr")])
+def test_a_command_whose_output_nobody_reads_to_the_end_is_no_success(
+    arguments: list[str], closed: tuple[str, ...], tmp_path: Path
+) -> None:
+    unread, output = os.pipe()
+    os.close(unread)
+    command = [sys.executable, "-m", "server", *arguments]
+    errors = output if "stderr" in closed else subprocess.PIPE
+    done = subprocess.run(command, cwd=tmp_path, stdout=output, stderr=errors, check=False)
+    os.close(output)
+    assert (done.returncode, done.stderr or b"") == (141, b"")
+
+
 def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LOGNOTARY_API", "nonsense")
     assert main(["trace", "1" * 32]) == 2
@@ -185,3 +259,27 @@ def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setenv("LOGNOTARY_APII", "x")
     assert main(["trace", "1" * 32, "--api", "127.0.0.1:1"]) == 2
     assert "LOGNOTARY_APII: there is no setting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["verify"], ["findings", "list"], ["audit"], ["checkpoint", "--list"], ["prove", "shop/audit/node-1#0"]],
+)
+def test_a_data_directory_without_storage_is_refused_because_a_server_would_answer(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--data-dir", "data", "--api", "127.0.0.1:1"]) == 2
+    expected = "lognotary: --data-dir requires --storage: a server uses its own keys and checkpoints\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("command", [["verify"], ["findings", "list"], ["audit"]])
+def test_a_server_is_not_asked_silently_if_a_variable_names_the_storage(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOGNOTARY_STORAGE", "http://clickhouse:8123/lognotary")
+    note = "LOGNOTARY_STORAGE is a setting of 'lognotary serve' and is not used here: the server at 127.0.0.1:7317"
+    for given, noted in ([], True), (["--api", "nonsense"], False):
+        monkeypatch.setenv("LOGNOTARY_NO_SUCH", "x")  # so that no server is asked
+        assert main([*command, *given]) == 2
+        assert (note in capsys.readouterr().err) is noted

@@ -63,7 +63,7 @@ def test_show_has_each_value_with_its_origin(
 ) -> None:
     (directory / "lognotary.toml").write_text("deployment = 'shop'\n\nheartbeat = '5m'\n")
     monkeypatch.setenv("LOGNOTARY_BATCH_ROWS", "7")
-    assert main(["config", "show", "--ack", "journal"]) == 0
+    assert main(["config", "show", "--ack", "journal", "--ack-timeout", "0.25", "--journal-bytes", "10000000"]) == 0
     shown = dict(line.split("  # ") for line in capsys.readouterr().out.splitlines() if not line.startswith("#"))
     origins = {assignment.strip(): origin for assignment, origin in shown.items()}
     assert origins['deployment = "shop"'] == "file lognotary.toml:1"
@@ -72,7 +72,9 @@ def test_show_has_each_value_with_its_origin(
     assert origins['ack = "journal"'] == "option --ack"
     assert origins['batch_age = "250ms"'] == "default"
     assert origins['storage = ""'] == f"default: chdb://{directory}/data/chdb"
-    assert origins['memory_limit = ""'] == "default: 2147483648 bytes"
+    assert origins['memory_limit = ""'] == "default: 2GiB"
+    assert origins['ack_timeout = "250ms"'] == "option --ack-timeout"
+    assert origins['journal_bytes = "10MB"'] == "option --journal-bytes"
     assert len(origins) == len(SETTINGS)
 
 
@@ -106,3 +108,38 @@ def test_show_shows_invalid_settings_too_with_what_is_wrong(capsys: pytest.Captu
     printed = capsys.readouterr()
     assert 'batch_age = "soon"' in printed.out
     assert "--batch-age: 'soon' is not a duration" in printed.err
+
+
+@pytest.mark.usefixtures("directory")
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_a_settings_file_that_is_not_there_is_2(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert main(["config", command, "--config", "nope.toml"]) == 2
+    told = "".join(capsys.readouterr())
+    assert "the settings file: there is no file nope.toml: check the path" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("ack = 'commit'\nack = 'journal'\n", "lognotary.toml:2: ack is given twice: remove one of the lines"),
+        (
+            "[audit]\nrules = []\n\n[audit]\nbuilt_in_rules = true\n",
+            "lognotary.toml:4: the section [audit] is given twice: put its lines into one",
+        ),
+        (
+            "retention_audit = 30\n",
+            'lognotary.toml:1: retention_audit: 30 is not a number of days or weeks in quotes, such as "30d" or '
+            '"4w", or "forever"',
+        ),
+        (
+            "self_verify = 12\n",
+            'lognotary.toml:1: self_verify: 12 is not an interval in quotes, such as "12h" or "7d", or "off"',
+        ),
+    ],
+)
+def test_a_wrong_line_is_explained_with_the_valid_form(
+    directory: Path, capsys: pytest.CaptureFixture[str], content: str, problem: str
+) -> None:
+    (directory / "lognotary.toml").write_text(content)
+    assert main(["config", "check"]) == 1
+    assert capsys.readouterr().out.splitlines()[0] == problem

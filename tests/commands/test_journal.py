@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,6 +17,7 @@ from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from tests.codec.building import PretendedEngine, rows
+from tests.commands.rights import without_privileges
 from tests.log.writers import log_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
@@ -116,6 +119,41 @@ def test_it_shows_damage_and_says_so_by_its_status(journal: Path, capsys: pytest
     assert path.read_bytes() == content
 
 
-def test_where_there_is_none_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["journal", "inspect", "--data-dir", str(tmp_path)]) == 2
-    assert "no journal" in capsys.readouterr().err
+def test_where_there_is_none_it_names_the_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "journal" / "audit").mkdir(parents=True)
+    for given in (["--data-dir", str(tmp_path)], [str(tmp_path)], [str(tmp_path / "journal" / "audit")]):
+        assert main(["journal", "inspect", *given]) == 2
+        assert f"there is no journal in {given[-1]}, or nothing in it" in capsys.readouterr().err
+    assert main(["journal", "inspect", str(tmp_path / "none")]) == 2
+    assert f"{tmp_path / 'none'} does not exist" in capsys.readouterr().err
+
+
+def test_a_directory_of_journals_stands_for_all_of_them(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copytree(journal, journal.parent / "operational")
+    copytree(journal.parents[1], journal.parents[1] / "workers" / "1")
+    for directory, journals in ((journal.parents[1], 4), (journal.parent, 2), (journal, 1)):
+        assert main(["journal", "inspect", str(directory)]) == 0
+        printed = capsys.readouterr().out
+        assert printed.count(".journal  ") == journals
+        assert f"it is unknown whether {2 * journals} batches are stored" in printed
+
+
+@pytest.mark.parametrize("closed", ["", "journal", "journal/audit"])
+def test_a_journal_that_may_not_be_read_is_not_called_missing(closed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with TemporaryDirectory() as made:  # not tmp_path, which only root may enter
+        Path(made).chmod(0o755)
+        data_dir = Path(made) / "data"
+        journal = data_dir / "journal" / "audit"
+        journal.mkdir(parents=True)
+        (journal / "00000000000000000001.journal").touch()
+        assert main(["journal", "inspect", str(data_dir)]) == 1  # it is damaged
+        capsys.readouterr()
+        (data_dir / closed).chmod(0)
+        try:
+            with without_privileges():
+                for given in (["--data-dir", str(data_dir)], [str(data_dir)], [str(journal)]):
+                    status, printed = main(["journal", "inspect", *given]), capsys.readouterr()
+                    assert (status, "cannot be read: Permission denied" in printed.err) == (2, True), printed
+                    assert "there is no journal" not in printed.err
+        finally:
+            (data_dir / closed).chmod(0o700)

@@ -154,6 +154,14 @@ def test_a_trace_that_is_longer_than_what_is_shown_has_true_counts() -> None:
     assert found[-1] == "… 1 audit event, 3,999 logs not shown: give a larger --limit"
 
 
+def test_a_filter_that_nothing_matches_says_so_of_what_was_read_only() -> None:
+    view = View(errors=True)
+    assert lines(record(body="a"), log_count=1, view=view)[-1].endswith("0 entries of 1 shown: none matches --errors")
+    *_, none, more = lines(record(body="a"), truncated=True, log_count=4000, view=view)
+    assert none.endswith("0 entries of 1 shown: none of the entries that were read matches --errors")
+    assert more == "… 3,999 logs not read: give a larger --limit"
+
+
 def test_a_record_without_a_time_says_that_it_stands_at_its_receipt() -> None:
     nameless = record(body="whenever")
     nameless.timestamp.Clear()

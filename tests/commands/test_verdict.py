@@ -41,6 +41,14 @@ def test_a_verdict_about_a_part_names_the_entries_that_were_read() -> None:
     assert told[3].endswith("; only entries after the kept checkpoints were read, not the 9 entries before them")
 
 
+def test_a_verdict_about_nothing_new_has_no_tick() -> None:
+    assert lines(logs=2, resumed_entries=9) == [
+        "• nothing is new since the kept checkpoints of 2 logs, which are still there; only entries after the kept "
+        "checkpoints were read, not the 9 entries before them"
+    ]
+    assert lines(logs=2, resumed_entries=9, findings=1)[0].startswith("✘ 1 finding")
+
+
 def test_records_that_are_missing_do_not_count_as_verified() -> None:
     (told,) = lines(logs=1, batches=4, records=160, findings=2, mismatched_records=2)
     assert told == "✘ 2 findings; verified 158 of 160 records in 4 batches of 1 log"
@@ -57,3 +65,9 @@ def test_a_check_that_was_left_out_is_named_with_the_right_that_is_missing() -> 
 def test_a_log_that_was_not_verified_is_named() -> None:
     told = lines(logs=1, records=1, findings=1, unread_logs=["shop/audit/a\x1b[2J"])
     assert told[0] == "✘ shop/audit/a\\x1b[2J was not verified: a table cannot be read"
+
+
+def test_an_end_that_may_be_cut_off_is_said_in_one_line() -> None:
+    warning, told = lines(logs=2, records=1, logs_without_checkpoint=["shop/audit/a", "shop/audit/b"])
+    assert warning.startswith("⚠ not noticed, whether records were cut off at the end of 2 logs: only a checkpoint")
+    assert told.startswith("✔")

@@ -20,5 +20,5 @@ def test_what_was_signed_before_is_kept_beside_what_is_signed_now(tmp_path: Path
 
 def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "acknowledgements").write_text("a file")
-    with pytest.raises(DataDirectoryError, match="the acknowledgement cannot be written"):
+    with pytest.raises(DataDirectoryError, match=r"the acknowledgement is not kept: .* cannot be written"):
         keep_acknowledgement(tmp_path, FINDING, "note")

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,6 +21,7 @@ from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind, sign_statement
+from tests.commands.rights import without_privileges
 
 NAME = LogName("shop", Stream.AUDIT, "writer-1")
 SIGNER = Signer.generate()
@@ -122,6 +124,16 @@ def test_the_public_key_that_was_published_is_read(tmp_path: Path) -> None:
 def test_a_missing_public_key_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataDirectoryError, match="--public-key"):
         read_public_key(tmp_path)
+
+
+def test_a_public_key_that_may_not_be_read_is_not_called_a_missing_one() -> None:
+    with TemporaryDirectory() as made:  # not tmp_path, which only root may enter
+        Path(made).chmod(0o755)
+        keys = Path(made) / "keys"
+        keys.mkdir(mode=0)
+        with without_privileges(), pytest.raises(DataDirectoryError, match="cannot be read: Permission denied"):
+            read_public_key(Path(made))
+        keys.chmod(0o700)
 
 
 def test_the_last_checkpoint_is_remembered_for_its_log_only(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_an_error_is_reported_once_and_gives_the_exit_status(error: LognotaryErr
 def test_a_failure_of_the_operating_system_is_reported_like_other_errors() -> None:
     (reported,), status = ended_by(OSError(errno.ENOSPC, "No space left on device", "/data/lock"))
     assert isinstance(reported, OperatingSystemError)
-    assert str(reported) == "[Errno 28] No space left on device: '/data/lock'"
+    assert str(reported) == "/data/lock: no space left on device"
     assert status == 2
 
 

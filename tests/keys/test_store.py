@@ -161,9 +161,18 @@ class TestFiles:
             KeyStore(keys, ml_dsa=True).signer()
         assert KeyStore(keys).signer().ml_dsa is None
 
+    def test_a_directory_that_everybody_may_write_is_refused(self, keys: Path) -> None:
+        KeyStore(keys).signer()
+        keys.chmod(0o777)
+        with pytest.raises(KeyStoreError, match=r"everybody may write the directory of keys .*0777.* chmod 700"):
+            KeyStore(keys).signer()
+        for mode in (0o1777, 0o750):  # a mounted secret is sticky
+            keys.chmod(mode)
+            assert KeyStore(keys).signer()
+
     def test_a_directory_that_cannot_be_made_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        with pytest.raises(KeyStoreError, match="cannot be used"):
+        with pytest.raises(KeyStoreError, match="keys cannot be written: not a directory"):
             KeyStore(tmp_path / "file" / "keys").signer()
 
     def test_where_cryptography_cannot_do_ml_dsa_it_is_said(self, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,9 +174,7 @@ class TestLimit:
             first = journal.append([bytes(3000)])
             journal.append([bytes(3000)])
             assert journal.trouble == ""
-            with pytest.raises(
-                JournalFullError, match=r"2 batches wait to be stored \(5\.9 KiB\).* of 8\.0 KiB"
-            ) as full:
+            with pytest.raises(JournalFullError, match=r"2 batches wait to be stored \(5\.9 KiB\).* of 8 KiB") as full:
                 journal.append([bytes(3000)])
             assert journal.trouble == str(full.value)
             journal.release(first)
@@ -187,7 +185,10 @@ class TestLimit:
     ) -> None:
         with opened(tmp_path) as journal:
             monkeypatch.setattr("server.log.journal.free_bytes", lambda _: 4096)
-            assert journal.trouble == f"the disk of the journal is full: 4096 bytes are free in {tmp_path}"
+            assert journal.trouble == (
+                f"the disk of the journal is full: 4 KiB are free in {tmp_path}, and the server takes no records while "
+                "less than 64 KiB are free. Free some space"
+            )
 
 
 class TestRetracting:
@@ -350,7 +351,7 @@ class TestFaults:
             journal.append([b"before"])
             for failing in (1, 2, 5):  # more than one: what it left behind cannot be cut off at once either
                 disk.failing = failing
-                with pytest.raises(JournalFailedError, match="Input/output error") as refusal:
+                with pytest.raises(JournalFailedError, match="input/output error") as refusal:
                     journal.append([b"refused %d" % failing])
                 assert refusal.value.retry_after > 0
                 while disk.failing:

@@ -247,7 +247,7 @@ async def test_another_signal_is_refused_with_the_variable_that_keeps_it_away(he
     response = await post(RecordingIngest(), b"", headers, f"/v1/{signal}")
     assert response.status_code == 404
     message = status_of(response).message
-    assert message.startswith(f"{signal} are not served here")
+    assert message.startswith(f"404: {signal} are not served here")
     assert "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" in message
 
 

@@ -21,6 +21,7 @@ from server.process.memory_limit import (
     resident_memory,
 )
 from server.settings.settings import ConfigError, Settings, load_settings
+from server.settings.values import read_size
 
 MIB = 1 << 20
 LIMIT = 1000 * MIB
@@ -96,7 +97,7 @@ def test_what_is_planned_with_fits_below_the_limit(limit: int, resident: int, ba
 def test_a_limit_that_is_too_low_for_the_server_itself_is_refused_with_one_that_is_not() -> None:
     with pytest.raises(ConfigError, match=r"too low: the server itself takes 90 MiB") as error:
         plan(200 * MIB)
-    named = int(str(error.value).partition("--memory-limit ")[2].split()[0])
+    named = read_size(str(error.value).partition("--memory-limit ")[2].split()[0])
     assert plan(named).admission.largest >= 4 * MIB
 
 

@@ -97,8 +97,9 @@ def test_workers_metrics_are_joined_under_their_numbers() -> None:
 
 def test_verification_is_counted() -> None:
     metrics = Metrics()
-    metrics.verified(12)
+    metrics.verified(12, 3)
     metrics.finding("RECORD_CHANGED")
     told = samples(metrics)
     assert told["lognotary_verified_records_total", ()] == 12
+    assert told["lognotary_verified_expired_records_total", ()] == 3
     assert told["lognotary_findings_total", (("kind", "RECORD_CHANGED"),)] == 1

@@ -36,7 +36,7 @@ def test_one_line_names_version_storage_without_password_directory_key_codec_ret
         "codec reference (plain Python)",
         "OK after commit",
         "retention forever (audit) and 30 days (operational)",
-        "memory limit 1.0 GiB",
+        "memory limit 1 GiB",
     ):
         assert said in line
     assert "hush" not in line
@@ -50,6 +50,7 @@ def test_listening_beyond_loopback_draws_a_warning_that_names_the_ports_and_what
     assert [level for level, _ in warnings] == ["WARNING"] * 2
     (_, sending), (_, reading) = warnings
     assert "without TLS and without authentication: whoever reaches otlp_grpc=" in sending
+    assert "commands cannot connect through it: run them on this machine, or through a tunnel" in sending
     assert ":4317 can send records" in sending
     assert "whoever reaches http=" in reading
     assert ":7318 can read all records" in reading

@@ -72,9 +72,21 @@ def test_without_a_zone_the_local_one_is_assumed_and_shown(
 
 
 @pytest.mark.parametrize(
+    ("text", "day"), [("today", "2026-03-30T00:00:00+02:00 (CEST"), ("Yesterday", "2026-03-29T00:00:00+01:00 (CET")]
+)
+def test_a_day_by_its_name_begins_at_midnight_in_the_local_zone(
+    in_zone: Callable[[str], None], text: str, day: str
+) -> None:
+    in_zone("Europe/Berlin")  # where summer time began in that night
+    moment = parse_moment(text, nanos(2026, 3, 29, 22, 30))
+    assert moment.assumed == f"{day}, the local time zone)"
+    assert moment.nanos == int(datetime.fromisoformat(day.partition(" ")[0]).timestamp()) * 10**9
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        *("", "yesterday", "2026", "2026-13-01", "2026-02-30", "2026-11-28T25:00:00Z", "28.11.2026", "3600", "1x"),
+        *("", "tomorrow", "2026", "2026-13-01", "2026-02-30", "2026-11-28T25:00:00Z", "28.11.2026", "3600", "1x"),
         *("-2h", "2026-11-28T04:00:00+25:00", "in 2h", "2h ago ago"),
     ],
 )

@@ -235,7 +235,7 @@ def test_a_server_url_may_have_its_database_as_a_parameter(tmp_path: Path) -> No
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"the settings file: there is no file .*nowhere\.toml: check the path"):
         load(tmp_path, config=str(tmp_path / "nowhere.toml"))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -49,7 +52,7 @@ def test_help_says_what_the_exit_status_means() -> None:
         ["serve", "--wings"],
         ["audit", "--limit", "0"],
         ["audit", "--limit", "few"],
-        ["audit", "--since", "yesterday"],
+        ["audit", "--since", "some day"],
         ["verify", "--until", "tomorrow"],
         ["verify", "--public-key", "no-such-file"],
         ["verify", "--checkpoint", "no-such-file"],
@@ -181,6 +184,12 @@ def test_a_changed_record_is_a_finding_for_every_command(lognotary: LognotarySer
         assert done.returncode == 1
         assert "✘ tampered" in done.stdout
         assert "content does not match what was signed" in done.stdout
+    unread, output = os.pipe()
+    os.close(unread)  # as 'head' does once it has enough
+    command = [sys.executable, "-m", "server", "verify", "--api", lognotary.api_grpc]
+    cut_off = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+    os.close(output)
+    assert (cut_off.returncode, cut_off.stderr) == (141, b"")
     # What is signed is not touched by that.
     assert lognotary.cli("trace", trace_id, "--signatures-only").returncode == 0
 
@@ -310,7 +319,7 @@ def test_a_lost_signing_key_stops_the_start_and_no_new_one_is_made(lognotary: Lo
         ([], {}, "log_level = 'loud'", "lognotary.toml:1: log_level: "),
         ([], {}, "wings = 2", "lognotary.toml:1: unknown setting wings"),
         ([], {}, "log_level =", "lognotary.toml:1: the file is not TOML"),
-        (["--config=other.toml"], {}, "", "other.toml cannot be read"),
+        (["--config=other.toml"], {}, "", "the settings file: there is no file other.toml: check the path"),
         (["--public-keys=no-such-file"], {}, "", "--public-keys: "),
         (["--otlp-grpc=4317"], {}, "", "--otlp-grpc: '4317' is not host:port"),
     ],

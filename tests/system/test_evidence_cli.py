@@ -25,6 +25,7 @@ from lognotary.v1.evidence_pb2 import (
 )
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted
 from server.notary.keys import VerifierKey
 from server.notary.merkle import split_hashes
 from server.notary.proofs import verify_consistency, verify_inclusion
@@ -77,7 +78,12 @@ def test_a_checkpoint_is_printed_as_it_was_signed_and_can_be_verified_later(
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == log.checkpoint
     kept = tmp_path / "kept"
-    kept.write_text(done.stdout, encoding="utf-8")
+    for option, what in (("--statement", "statement"), ("--size=3", "checkpoint")):
+        written = server.cli("checkpoint", "--log", log.origin, option, "-o", str(kept))
+        assert (written.returncode, written.stderr) == (0, "")
+        assert written.stdout.startswith(f"{kept} is the {what} of {log.origin} after ")
+    assert written.stdout.endswith("after 3 entries\n")
+    assert kept.read_text(encoding="utf-8") == log.checkpoint
     _, note = open_checkpoint(done.stdout)
     keys = [VerifierKey.parse(line) for line in server.verifier_keys.read_text(encoding="utf-8").splitlines()]
     assert note.verify(keys)
@@ -114,10 +120,16 @@ def test_where_there_are_several_logs_one_has_to_be_chosen(server: LognotaryServ
 
 def test_the_only_log_needs_no_name_and_no_log_has_no_checkpoint(lognotary: LognotaryServer) -> None:
     lognotary.start()
-    for arguments in (["checkpoint"], ["checkpoint", "--list"]):
+    names = lognotary.directory / "logs.txt"
+    for arguments in (
+        ["checkpoint"],
+        ["checkpoint", "--list"],
+        ["checkpoint", "--list", "--origins", "-o", str(names)],
+    ):
         done = lognotary.cli(*arguments)
         assert done.returncode == 1
         assert "no logs yet" in done.stdout + done.stderr
+    assert not names.exists()
     send(lognotary.otlp_grpc, log_record("a line"))
     assert lognotary.cli("checkpoint").stdout == listed(lognotary)[0].checkpoint
 
@@ -177,7 +189,7 @@ def test_a_record_is_proved_from_the_storage_alone(server: LognotaryServer, tmp_
         ([name, "--public-key", str(other)], 1, "signed by no known key"),
         ([f"{log_id}#3", "--public-key", str(server.public_key)], 1, "no leaf 3"),
         (["shop#3", "--public-key", str(server.public_key)], 2, "names no log"),
-        ([name, "--public-key", str(tmp_path / "none")], 2, "cannot be read"),
+        ([name, "--public-key", str(tmp_path / "none")], 2, "there is no file"),
         ([name, "--public-key", str(nonsense)], 2, "verifier key"),
         ([name, "--data-dir", str(tmp_path)], 2, "no public key"),
     ):
@@ -186,6 +198,10 @@ def test_a_record_is_proved_from_the_storage_alone(server: LognotaryServer, tmp_
         assert word in done.stderr
         assert "Traceback" not in done.stderr
         assert not (tmp_path / "no").exists()
+    shown = run_lognotary("audit", "--storage", server.storage_url, "--public-key", str(other))
+    assert (shown.returncode, shown.stdout.count("└ ✘ unsigned: "), "tampered" in shown.stdout) == (1, 3, False)
+    assert "none of the given keys" in shown.stdout
+    assert "give that server's public key" in shown.stdout
 
 
 def test_nothing_is_written_for_a_record_that_is_not_what_was_signed(server: LognotaryServer, tmp_path: Path) -> None:
@@ -307,7 +323,9 @@ def test_a_checkpoint_that_does_not_exist_leaves_the_file_as_it_was(
 
     names = tmp_path / "logs.txt"
     done = shared_server.cli("checkpoint", "--list", "--origins", "-o", str(names))
-    assert (done.returncode, done.stdout) == (0, "")
+    written = len(names.read_text(encoding="utf-8").splitlines())
+    said = f"{names} has the {counted(written, 'name of a log', 'names of logs')}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
     assert shared_server.cli("verify", "--logs-file", str(names)).returncode == 0
     done = shared_server.cli("checkpoint", "--list", "--origins", "-o", str(tmp_path / "nowhere" / "logs.txt"))
     assert done.returncode == 2
@@ -341,7 +359,7 @@ def test_commands_name_the_file_that_is_not_a_key_or_an_acknowledgement(tmp_path
         assert (done.returncode, done.stdout) == (2, "")
         assert f"--acknowledgements: {file} is not an acknowledgement (" in done.stderr
     done = run_lognotary("verify", "--acknowledgement-key", str(tmp_path / "missing"))
-    assert f"--acknowledgement-key: {tmp_path}/missing cannot be read" in done.stderr
+    assert f"--acknowledgement-key: there is no file {tmp_path}/missing: check the path" in done.stderr
 
 
 def test_verify_names_the_kept_checkpoint_that_another_key_signed(server: LognotaryServer, tmp_path: Path) -> None:

@@ -118,6 +118,13 @@ def test_a_compromised_key_makes_later_signatures_findings(lognotary: LognotaryS
     batches = [finding for finding in findings if finding.batch_id]
     assert len(batches) == 1
     assert "compromised by then" in batches[0].message
+    for source in ((), ("--storage", lognotary.storage_url, "--data-dir", str(lognotary.data_dir))):
+        if source:
+            lognotary.stop()
+        command = ("verify", "--compromised", f"{'1' * 16}=2020-01-01T00:00:00Z", *source)
+        done = run_lognotary(*command) if source else lognotary.cli(*command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no log has a signature of the key '1111111111111111'" in done.stderr
 
 
 def test_a_server_states_how_long_it_keeps_records_and_that_it_is_alive(tmp_path: Path) -> None:

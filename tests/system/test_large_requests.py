@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, request_of
 from harness.process_stats import peak_resident
+from server.settings.values import read_size
 
 MIB = 1 << 20
 LARGEST = 64 * MIB
@@ -139,9 +141,9 @@ def test_a_start_with_less_memory_says_which_requests_are_taken_and_what_would_d
     url = f"chdb://{tmp_path / 'chdb'}"
     with LognotaryServer(url, tmp_path / "data", memory_limit=1024 * MIB) as server:
         (line,) = [line for line in server.log_text().splitlines() if "leaves room for requests of up to" in line]
-        largest = int(line.partition("up to ")[2].split()[0])
-        enough = int(line.partition("Give each process ")[2].split()[0])
-        assert outcome(send, server, bytes(largest + 1), compressed=False) == "RESOURCE_EXHAUSTED"
+        largest = int(float(re.findall(r"up to ([\d.]+) MiB:", line)[0]) * MIB)
+        enough = read_size(line.partition("--memory-limit ")[2].partition(",")[0])
+        assert outcome(send, server, bytes(largest + MIB // 8), compressed=False) == "RESOURCE_EXHAUSTED"
         taken = request_of([log_record("x" * (largest // 2))]).SerializeToString()
         assert outcome(send, server, taken, compressed=False) == "OK"
     with LognotaryServer(url, tmp_path / "data", memory_limit=enough) as server:

@@ -29,7 +29,7 @@ def test_a_start_says_what_runs_and_warns_of_open_ports_and_an_end_says_that_it_
         r"signing key [0-9a-f]{16}",
         f"codec {chosen_codec('auto')}",
         r"retention 400 days \(audit\) and 30 days \(operational\)",
-        r"memory limit 1\.0 GiB",
+        r"memory limit 1 GiB",
     ):
         assert re.search(said, lines[0]), lines[0]
     assert "otlp_http=0.0.0.0:0" in lines[1]

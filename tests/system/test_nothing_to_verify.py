@@ -67,6 +67,8 @@ def test_a_store_without_a_log_is_no_success_to_anybody(lognotary: LognotaryServ
     for _ in range(2):  # the second time there is nothing new, which is as it should be
         done = lognotary.cli("verify", *resume)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "• nothing is new since the kept checkpoints of 2 logs" in done.stdout
+    assert "✔" not in done.stdout
     done = lognotary.cli("verify", "--until", "2001-01-01T00:00:00Z")
     assert done.returncode == 1
     assert NOTHING in done.stdout
@@ -91,6 +93,31 @@ def test_a_store_without_a_log_is_no_success_to_anybody(lognotary: LognotaryServ
     assert listing.returncode == 1
     assert (kinds(findings), len(findings)) == ({"LOG_MISSING"}, 2)
     assert {finding.origin for finding in findings} == set(listed.stdout.split())
+
+
+def test_without_a_kept_checkpoint_the_verdict_says_that_a_missing_end_is_not_noticed(
+    lognotary: LognotaryServer, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    with lognotary:
+        for _ in range(2):
+            write_to(lognotary)
+        audit = log_names(lognotary)["audit"]
+        assert lognotary.cli("checkpoint", "--log", audit.origin, "-o", str(kept)).returncode == 0
+        assert "⚠" not in lognotary.cli("verify").stdout  # the server keeps its own
+    last = f"SELECT toString(BatchId) FROM log_batches WHERE LogId = '{audit.log_id}' ORDER BY TreeSize DESC LIMIT 1"
+    with closing(connect(parse_storage_url(lognotary.storage_url))) as engine:
+        batch = engine.query(last)[1:].decode()  # RowBinary: a length, and the text
+    tables = ("audit_logs", "log_tiles", "log_batches")
+    cut = f"DELETE WHERE BatchId = toUUID('{batch}') SETTINGS mutations_sync = 2"
+    change(lognotary, *(f"ALTER TABLE {table} {cut}" for table in tables))
+    alone = of_storage(lognotary, "--public-key", str(lognotary.public_key))
+    done = run_lognotary(*alone, cwd=tmp_path)
+    assert (done.returncode, "cut off at the end of 2 logs" in done.stdout) == (0, True), done.stdout
+    _, summary = read_verification(run_lognotary(*alone, "--json", cwd=tmp_path).stdout)
+    assert summary.logs_without_checkpoint == sorted(name.origin for name in log_names(lognotary).values())
+    done = run_lognotary(*alone, "--checkpoint", str(kept), cwd=tmp_path)
+    assert (done.returncode, "LOG_TRUNCATED" in done.stdout, "of 1 log:" in done.stdout) == (1, True, True), done.stdout
 
 
 def test_a_range_in_which_no_time_lies_is_refused_everywhere(lognotary: LognotaryServer, tmp_path: Path) -> None:
@@ -213,7 +240,7 @@ def test_a_server_names_logs_of_others_that_it_has_seen(clickhouse_storage: str,
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [("", "names no log"), ("shop/audit/a\n\x1b[2J\u202e", r"\\x1b[2J\\u202e"), (None, "cannot be read")],
+    [("", "names no log"), ("shop/audit/a\n\x1b[2J\u202e", r"\\x1b[2J\\u202e"), (None, "there is no file")],
 )
 def test_a_list_of_logs_that_is_none_is_refused(tmp_path: Path, content: str | None, word: str) -> None:
     if content is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
 import uuid
 from pathlib import Path
 
+import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
@@ -39,6 +42,15 @@ def long_trace(shared_server: LognotaryServer) -> str:
     return trace_id
 
 
+def trace_calls(server: LognotaryServer) -> float:
+    """Return how often GetTrace was called."""
+    text = httpx.get(f"{server.http}/metrics", timeout=60.0).text
+    [calls] = re.findall(
+        r'^lognotary_api_duration_seconds_count{.*"CorrelationService/GetTrace".*} (\S+)$', text, re.MULTILINE
+    )
+    return float(calls)
+
+
 def test_no_audit_event_of_a_long_trace_is_left_out_and_all_is_counted(
     shared_server: LognotaryServer, long_trace: str
 ) -> None:
@@ -47,10 +59,18 @@ def test_no_audit_event_of_a_long_trace_is_left_out_and_all_is_counted(
     assert "1,100 audit events, 2,500 logs, 0 spans" in done.stdout
     assert done.stdout.count("eve noise.read") == 1099
     assert "eve role.grant" in done.stdout
+    before = trace_calls(shared_server)
     few = shared_server.cli("trace", long_trace, "--limit", "10")
+    assert trace_calls(shared_server) - before == 3
+    assert re.findall(r" log (\d+)$", few.stdout, re.MULTILINE) == [str(number) for number in range(10)]
+    assert few.stdout.count("eve noise.read") == 1099
     assert "1,100 audit events, 2,500 logs, 0 spans" in few.stdout
     assert "eve role.grant" in few.stdout
-    assert "logs not shown: give a larger --limit" in few.stdout
+    assert "… 2,490 logs not shown: give a larger --limit" in few.stdout
+    none = shared_server.cli("trace", long_trace, "--limit", "10", "--errors")
+    assert "none of the entries that were read matches --errors" in none.stdout
+    answer = json.loads(shared_server.cli("trace", long_trace, "--limit", "10", "--json").stdout)
+    assert (len(answer["entries"]), answer["truncated"], answer["nextPageToken"]) == (1110, True, "")
 
 
 def test_filters_show_a_part_and_nothing_found_is_1(shared_server: LognotaryServer, long_trace: str) -> None:

@@ -16,6 +16,8 @@ from server.notary.origin import LogName
 from server.notary.statement import ReceiptBound, StatementKind
 from server.verification.expiry import Expired
 from server.verification.scope import Scope
+from server.verification.section_check import SectionCheck
+from server.verification.sections import ResumePoint, SectionLimits, next_section, read_context
 from storage.commit import insert_batch
 from storage.retention import set_retention_days
 from storage.schema import RECORD_TABLES
@@ -52,6 +54,19 @@ def expired(stated: Stated) -> list[Expired]:
     return [step for step in steps if isinstance(step, Expired)]
 
 
+def expired_in_sections(stated: Stated) -> int:
+    """Return the number of records that verification in sections finds expired, and nothing else."""
+    ground = read_context(stated.engine, stated.keys, tuple)
+    number = 0
+    for log in ground.logs:
+        place = ResumePoint()
+        while section := next_section(stated.engine, log, place, SectionLimits()):
+            check = SectionCheck(stated.engine, ground, section)
+            assert list(check.findings()) == []
+            number, place = number + check.expired, check.place
+    return number
+
+
 def of_day(name: LogName, day: date, batches: Sequence[Batch]) -> Expired:
     return Expired(name.origin, day, len(batches), sum(batch.record_count for batch in batches))
 
@@ -68,6 +83,7 @@ def test_a_day_that_retention_dropped_has_expired_and_the_rest_is_verified(state
     old = stated.batches[name][:FIRST_OF_NEW_KEY]
     drop(stated, name, old)
     assert expired(stated) == [of_day(name, DAY_ONE, old)]
+    assert expired_in_sections(stated) == sum(batch.record_count for batch in old)
     young = stated.batches[name][5]
     stated.tamper(f"ALTER TABLE {RECORD_TABLES[name.stream]} UPDATE Body = '' WHERE {row(name, young.first_leaf)}")
     assert (stated.only().kind, stated.only().leaf_index) == (Kind.RECORD_CHANGED, young.first_leaf)

@@ -5,12 +5,13 @@ from hashlib import sha256
 
 import pytest
 
+from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.signers import Signer
-from server.notary.trust import TrustedKeys
+from server.notary.trust import TrustedKeys, fingerprint
 from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.scope import Scope
@@ -165,12 +166,29 @@ def test_records_of_an_altered_batch_are_tampered(writer: Writer, change: str) -
         assert states[2:] == 3 * [State.TAMPERED]
 
 
-def test_records_signed_by_an_unknown_key_are_tampered(writer: Writer) -> None:
+def test_records_of_a_log_that_no_known_key_signed_are_unsigned_and_the_keys_are_named(writer: Writer) -> None:
+    for _ in range(2):
+        write(writer, 2)
+    wrong = Signer.generate()
+    other = TrustedKeys(named=(wrong.verifier_key(NAME.origin),))
+    for rehash in (True, False):
+        found = gather_evidence(writer.engine, other, Stream.OPERATIONAL, stored(writer), rehash=rehash)
+        assert {item.state for item in found} == {State.UNSIGNED}
+        [reason] = {item.reason for item in found}
+        given, signed = (fingerprint(signer.ed25519.public_key) for signer in (wrong, writer.signer))
+        assert f"none of the given keys ({given}) signed this log; it is signed by " in reason
+        assert signed in reason or writer.signer.verifier_key(NAME.origin).key_id.hex() in reason
+        assert "give that server's public key" in reason
+
+
+def test_a_batch_that_an_unknown_key_signed_in_a_known_log_is_tampered(writer: Writer) -> None:
     write(writer, 2)
-    other = TrustedKeys(named=(Signer.generate().verifier_key(NAME.origin),))
-    found = gather_evidence(writer.engine, other, Stream.OPERATIONAL, stored(writer), rehash=False)
-    assert {item.state for item in found} == {State.TAMPERED}
-    assert "no known key" in found[0].reason
+    signer, writer.signer = writer.signer, Signer.generate()
+    state = open_log(writer.engine, NAME, [signer.verifier_key(NAME.origin)], None, writer.journal)[0]
+    write(writer, 2, state)
+    found = evidence(writer)
+    assert [item.state for item in found] == 2 * [State.VERIFIED] + 2 * [State.TAMPERED]
+    assert "no known key" in found[2].reason
 
 
 _NO_HASHES = (

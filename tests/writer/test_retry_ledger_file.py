@@ -60,7 +60,7 @@ def test_a_ledger_that_cannot_be_read_is_an_error_that_names_it_and_says_what_to
     path.mkdir()
     file = RetryLedgerFile(path)
     with pytest.raises(
-        DataDirectoryError, match=r"left cannot be read: Is a directory\. .* move the file away"
+        DataDirectoryError, match=r"left cannot be read: is a directory\. .* move the file away"
     ) as raised:
         file.open()
     file.close()

@@ -56,7 +56,11 @@ def add_parser(commands: Any) -> None:
             type=typed(partial(read_choice, valid=words) if words else _reader(text)),
             help=text,
         )
-    add_range(parser, "not before", "before")
+    add_range(
+        parser,
+        "only events whose own time is not before this ('lognotary verify' has times of receipt)",
+        "only events whose own time is before this",
+    )
     parser.add_argument(
         "--limit", type=typed(read_count), default=100, metavar="N", help="maximum number of events (default: 100)"
     )

@@ -65,8 +65,10 @@ def _size(text: str) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.output and (options.json or (options.list and not options.origins)):
+    if options.output and options.json:
         raise ValueError("--output writes a checkpoint, a statement, or the --origins: do not combine it with --json")
+    if options.output and options.list and not options.origins:
+        raise ValueError("--output with --list writes the names of the logs: add --origins")
     if options.origins and (options.json or not options.list):
         raise ValueError("--origins requires --list, and excludes --json")
     if options.list and (options.log or options.size or options.statement):

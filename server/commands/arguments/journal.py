@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIRECTORY",
         nargs="*",
         type=Path,
-        help="directory of a journal (default: all journals in data_dir)",
+        help="directory of a journal, or one that has journals, such as a data directory (default: data_dir)",
     )
     inspect.add_argument("--waiting", action="store_true", help="show only what waits to be stored, or may, and damage")
     inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import time
 from typing import Any
 
 from server.commands.arguments.parser import CommandParser, examples, later, typed
@@ -59,6 +61,12 @@ def add_parser(commands: Any) -> None:
         required=True,
         help=f"when it was compromised: {TIME_FORMS}",
     )
+    mark.add_check(_check_mark)
+
+
+def _check_mark(options: argparse.Namespace) -> None:
+    if options.since.nanos > time.time_ns():
+        raise ValueError("--since is in the future, so nothing can have been signed since then")
 
 
 def _add(actions: Any, name: str, text: str, function: str) -> CommandParser:

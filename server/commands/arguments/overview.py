@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.parser import CommandParser, examples
+from server.errors.suggestions import did_you_mean
 
 __all__ = ["COMMANDS", "Overview"]
 
@@ -47,7 +48,7 @@ _EXAMPLES = examples(
     variables=[
         API_VARIABLE,
         ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'keys' and 'journal', without --config"),
-        ("LOGNOTARY_…", "any setting: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
+        ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),
     ],
 )
@@ -59,6 +60,15 @@ class Overview(CommandParser):
     def __init__(self, **keywords: Any) -> None:
         """Create the parser."""
         super().__init__(prog="lognotary", **keywords)
+
+    def check_order(self, words: Sequence[str]) -> None:
+        """End the process if an option of a command stands before the command."""
+        option = words[0].partition("=")[0] if words else ""
+        if not option.startswith("-") or did_you_mean(option, self._option_string_actions):
+            return
+        command = next((word for word in words if any(word in group for group in COMMANDS.values())), "")
+        if command:
+            self.error(f"{option} comes before the command: give it after 'lognotary {command}'")
 
     def format_help(self) -> str:
         """Return the help text."""
@@ -73,7 +83,7 @@ class Overview(CommandParser):
             yield ""
         yield from (
             "options:",
-            "  -h, --help  show this help, or with a command its help",
+            "  -h, --help  show this help, or with a command its help; so does 'lognotary help COMMAND'",
             "  --version   show the version",
         )
         yield from ("", _EXAMPLES, "", _EXIT_CODES, "")

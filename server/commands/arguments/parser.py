@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from server.commands.output import complain_lines
 from server.errors.suggestions import did_you_mean, not_one_of
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["CommandParser", "examples", "later", "typed"]
 
@@ -57,6 +61,10 @@ class CommandParser(argparse.ArgumentParser):
         """Print what is wrong, and where help is, and exit with status 2."""
         complain_lines(f"{self.prog}: {message.removeprefix('argument ')}", f"see '{self.prog} --help'")
         self.exit(2)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        # That of argparse ignores that nobody reads it.
+        (file or sys.stderr).write(message)
 
     def _explain(self, unknown: Sequence[str]) -> str:
         options = [option for option in unknown if option.startswith("-")]

@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         type=typed(read_count),
         default=10_000,
         metavar="N",
-        help="maximum number of logs, and of spans; audit events are never left out (default: %(default)s)",
+        help="number of the first logs, and spans, that are read; all audit events are read (default: %(default)s)",
     )
     parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")

@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary verify                       # asks the server",
             "lognotary verify --since 1d            # only what was received since yesterday",
-            "lognotary verify --storage http://reader:secret@clickhouse:8123/lognotary --public-key public-key.pem",
+            "lognotary verify --storage http://reader@clickhouse:8123/lognotary --public-key key.pem --checkpoint kept",
             variables=[API_VARIABLE],
         ),
     )
@@ -47,7 +47,8 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="an earlier signed checkpoint that the log must be consistent with; may be repeated",
+        help="an earlier signed checkpoint that the log must be consistent with: without one, nothing shows that "
+        "records were cut off at the end; may be repeated",
     )
     add_acknowledgement_flags(parser)
     parser.add_argument(
@@ -98,8 +99,10 @@ def _parse_mark(text: str) -> tuple[str, Moment]:
 def _check(options: argparse.Namespace) -> None:
     if options.resume and (options.since or options.until):
         raise ValueError("--resume verifies whole logs: do not combine it with --since or --until")
-    if options.since and options.since.nanos > time.time_ns():
-        raise ValueError("--since is in the future, so nothing can have been received after it")
+    if ahead := next((name for name, since in options.compromised if since.nanos > time.time_ns()), ""):
+        raise ValueError(
+            f"--compromised {ahead}: the time is in the future, so nothing can have been signed since then"
+        )
     names = [name for name, _ in options.compromised]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ValueError(f"--compromised names the key {twice} twice: give it once, with the earlier time")
