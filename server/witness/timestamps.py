@@ -101,8 +101,10 @@ def load_roots(path: Path) -> list[Certificate]:
     """
     try:
         return load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RootsError(f"there are no root certificates: {unreadable(path, error)}") from error
+    except OSError as error:
+        raise RootsError(f"no root certificates can be read: {unreadable(path, error)}") from error
+    except ValueError as error:
+        raise RootsError(f"no root certificates can be read from {path}: it has no valid certificate in PEM") from error
 
 
 def check_timestamp(der: bytes, text: str, roots: Sequence[Certificate]) -> datetime:

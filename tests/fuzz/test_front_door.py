@@ -9,6 +9,7 @@ import io
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
@@ -156,6 +157,15 @@ def _http(sent: bytes = _POST) -> Script:
 )
 def test_a_wrong_answer_over_http_is_seen(answer: bytes, title: str) -> None:
     assert _wrong(_http(), answer).startswith(title)
+
+
+def test_what_comes_in_one_piece_with_the_answer_to_head_is_not_its_body() -> None:
+    another = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    head = b"HTTP/1.1 405 Method Not Allowed\r\nAllow: POST\r\nContent-Type: application/x-protobuf\r\n"
+    head += b"Content-Length: %d\r\n\r\n" % len(another)
+    script = replace(_http(_POST.replace(b"POST", b"HEAD") + b"garbage"), head=True)
+    assert _wrong(script, head + another) == ""
+    assert _wrong(replace(script, head=False), head + another).startswith("405 with a body that is no")
 
 
 def test_an_ok_over_http_for_what_is_no_request_is_seen() -> None:

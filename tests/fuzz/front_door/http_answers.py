@@ -86,7 +86,8 @@ class HttpAnswers:
         self._deaf = is_head
 
     def on_body(self, body: bytes) -> None:
-        self._answers[-1].body += body
+        if not self._deaf:  # what comes with the answer to HEAD, and behind it, is another answer
+            self._answers[-1].body += body
 
     def on_message_complete(self) -> None:
         if self._answers:
