@@ -12,7 +12,7 @@ StorageError
 │   ├── MissingFilesError      files of storage were deleted
 │   ├── SettingRefusedError    this user may not send a setting that every statement needs
 │   ├── StorageFullError       the disk of storage is full
-│   ├── WrongEndpointError     the address is not that of ClickHouse's HTTP interface
+│   ├── WrongEndpointError     the address is not the address of a ClickHouse HTTP interface
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 ├── InconsistentAnswerError  two answers about the same rows disagree
 ├── UnreadableTableError   a table's columns are not of the types that migrations gave them

@@ -51,7 +51,7 @@ def event_lines(
         if (bodies or details) and event.body and not shows_body(event):
             yield from _indented(f"body: {event.body}", width, details)
         if not event.timestamp.ToNanoseconds():
-            yield "    sent without a time: the time is that of its receipt"
+            yield "    sent without a time: the time shown is the time of receipt"
         yield from _indented(", ".join(_places(event)), width, details)
         if details:
             for line in attributes(event.log_attributes):

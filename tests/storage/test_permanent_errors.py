@@ -42,12 +42,19 @@ from .relay import Mode, relay_to
 _BLOCK = encode_block([TableColumn("x", "UInt64")], [[PlainColumn((7).to_bytes(8, "little"))]], 1)
 _OPENINGS = pytest.mark.parametrize("opening", [connect, connect_to_read])
 
-# ClickHouse 26.7, src/Server/TCPHandler.cpp. (The library that tests run as a server ends after it has sent this.)
+# Answers of ClickHouse 26.7. The library that tests run as a server ends after it has sent the first, and after the
+# second if the client has closed the connection.
 _NATIVE_ANSWER = b"""HTTP/1.0 400 Bad Request\r
 \r
 Port 9000 is for clickhouse-client program\r
 You must use port 8123 for HTTP.\r
 """
+_HTTP_ANSWER_TO_TLS = b"""HTTP/1.1 400 Bad Request\r
+Connection: Close\r
+Content-Length: 39\r
+Content-Type: text/plain\r
+\r
+HTTP request method invalid or too long"""
 
 
 @contextlib.contextmanager
@@ -77,6 +84,12 @@ class _NativePort(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         if self.request.recv(1) in b"GP":
             self.request.sendall(_NATIVE_ANSWER)
+
+
+class _HTTPPort(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.recv(1)
+        self.request.sendall(_HTTP_ANSWER_TO_TLS)
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +185,9 @@ def test_the_native_port_with_tls_is_named(certificate: ssl.SSLContext) -> None:
 
 
 @_OPENINGS
-def test_https_to_a_port_without_tls_is_named(clickhouse_server: ClickHouseServer, opening: type) -> None:
-    message = _refusal(opening, clickhouse_server.url.replace("http://", "https://") + "/db", WrongEndpointError)
+def test_https_to_a_port_without_tls_is_named(opening: type) -> None:
+    with _listening(_HTTPPort) as port:
+        message = _refusal(opening, f"https://127.0.0.1:{port}/db", WrongEndpointError)
     assert "answers without TLS: write http:// instead of https://" in message
 
 
