@@ -50,16 +50,16 @@ def encode_records_block(stream: Stream, batch: Batch, parts: Sequence[Sequence[
         PlainColumn(np.arange(batch.first_leaf, batch.tree_size, dtype="<u8").tobytes()),
     )
     columns: list[Sequence[Column]] = [*zip(*parts, strict=True), *((column,) for column in evidence)]
-    return encode_joinable(record_columns(stream), columns, count)
+    return encode_joinable(record_columns(stream, batch.canonical_version), columns, count)
 
 
-def join_records(stream: Stream, blocks: Sequence[Block]) -> Block:
-    """Return the records of several batches as one block.
+def join_records(stream: Stream, version: int, blocks: Sequence[Block]) -> Block:
+    """Return the records of several batches, of one canonical version, as one block.
 
     Raises:
-        ValueError: a block has other columns than this version writes.
+        ValueError: a block has other columns than this version has.
     """
-    return join_blocks(record_columns(stream), blocks)
+    return join_blocks(record_columns(stream, version), blocks)
 
 
 def insert_records(engine: Engine, stream: Stream, batches: Sequence[Batch], block: Block, *, renewed: int = 0) -> None:
@@ -68,7 +68,7 @@ def insert_records(engine: Engine, stream: Stream, batches: Sequence[Batch], blo
     Args:
         engine: the storage.
         stream: stream of the batches' log.
-        batches: the batches.
+        batches: the batches, all of one canonical version.
         block: their records, as ``encode_records_block`` and ``join_records`` made them.
         renewed: number of renewals of the deduplication token, which storage knew although it had lost the rows.
 
@@ -76,7 +76,8 @@ def insert_records(engine: Engine, stream: Stream, batches: Sequence[Batch], blo
         NotAppliedError: nothing was stored.
         OutcomeUnknownError: the records may have been stored; call again.
     """
-    _insert(engine, RECORD_TABLES[stream], record_columns(stream), block.data, batches, renewed)
+    columns = record_columns(stream, batches[0].canonical_version)
+    _insert(engine, RECORD_TABLES[stream], columns, block.data, batches, renewed)
 
 
 def insert_tiles(

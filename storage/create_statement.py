@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 
-__all__ = ["Column", "Index", "Table", "alter_indexes", "parse_create"]
+__all__ = ["Column", "Index", "Table", "alter_table", "parse_create"]
 
 _LEXEME = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.)*\"|\w+|\s+|.", re.DOTALL)
 _HEAD = re.compile(
@@ -15,6 +15,7 @@ _HEAD = re.compile(
 )
 _ALTER = re.compile(r"ALTER TABLE (?P<name>\w+) (?P<commands>.*)")
 _DROP_INDEX = re.compile(r"DROP INDEX (?:IF EXISTS )?(?P<name>\w+)")
+_ADD_COLUMN = re.compile(r"ADD COLUMN (?:IF NOT EXISTS )?(?P<definition>.*)")
 _ADD_INDEX = re.compile(r"ADD INDEX (?:IF NOT EXISTS )?(?P<definition>.*)")
 _COLUMN_CLAUSES = (
     *("DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL"),
@@ -110,8 +111,8 @@ def parse_create(statement: str) -> Table:
     )
 
 
-def alter_indexes(tables: MutableMapping[str, Table], statement: str) -> None:
-    """Apply the commands of an ALTER TABLE statement that drop or add indexes; others change no index.
+def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
+    """Apply the commands of an ALTER TABLE statement that add columns, and drop or add indexes; others change neither.
 
     Args:
         tables: tables by name, whose values are replaced.
@@ -121,10 +122,12 @@ def alter_indexes(tables: MutableMapping[str, Table], statement: str) -> None:
     if altered is None or altered["name"] not in tables:
         return
     table = tables[altered["name"]]
-    changed = replace(table, indexes=dict(table.indexes))
+    changed = replace(table, indexes=dict(table.indexes), columns=dict(table.columns))
     for command in _split(altered["commands"], by=","):
         if dropped := _DROP_INDEX.fullmatch(command):
             changed.indexes.pop(dropped["name"], None)
+        elif new := _ADD_COLUMN.fullmatch(command):
+            _add_element(changed, new["definition"])
         elif added := _ADD_INDEX.fullmatch(command):
             _add_element(changed, f"INDEX {added['definition']}")
     tables[changed.name] = changed

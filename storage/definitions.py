@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from server.notary.counted import counted
-from storage.create_statement import Column, Index, Table, alter_indexes, parse_create
+from storage.create_statement import Column, Index, Table, alter_table, parse_create
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
@@ -287,7 +287,7 @@ def _made_by(version: tuple[int, int]) -> dict[str, Table]:
             if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in EVIDENCE_TABLES:
                 made[table.name] = table
             else:
-                alter_indexes(made, statement)
+                alter_table(made, statement)
     return made
 
 

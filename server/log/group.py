@@ -56,7 +56,8 @@ class Group:
 
     def block(self, stream: Stream) -> Block:
         """Return all records as one block."""
-        return join_records(stream, [entry.block for entry in self.entries])
+        version = self.entries[0].batch.canonical_version
+        return join_records(stream, version, [entry.block for entry in self.entries])
 
 
 def gather(
@@ -99,4 +100,5 @@ def _fits(entries: list[Entry], entry: Entry, limits: GroupLimits) -> bool:
     # The records of one day are in one partition: only there an INSERT is atomic.
     one_day = entries[0].batch.ingested_at // _DAY == entry.batch.ingested_at // _DAY
     joinable = entries[0].joinable and entry.joinable
-    return joinable and one_day and rows <= limits.rows and size <= limits.size
+    one_version = entries[0].batch.canonical_version == entry.batch.canonical_version
+    return joinable and one_version and one_day and rows <= limits.rows and size <= limits.size

@@ -32,7 +32,7 @@ __all__ = [
 
 WRONG_BESIDE_CONTENT = (
     "a computed column (__otel_materialized_*) was changed, or the order of the values of an attribute that it has "
-    "several times"
+    "several times, or a column that is empty in every record of its version"
 )
 
 
@@ -43,10 +43,10 @@ class ClaimedRecord:
     Attributes:
         batch_id: the batch it names.
         leaf_index: the leaf it names.
-        leaf_hash: the hash of its content.
-        record: the canonical record.
-        computed_ok: its MATERIALIZED columns are what their expressions give, and the values of an attribute that it
-            has several times are in order.
+        leaf_hash: the hash of its content, in the version of the batch.
+        record: the canonical record, in the version of new records.
+        computed_ok: its MATERIALIZED columns are what their expressions give, the values of an attribute that it has
+            several times are in order, and the columns that its version does not have are empty.
     """
 
     batch_id: UUID

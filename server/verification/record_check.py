@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from uuid import UUID
 
-from server.notary.batch import Batch, TileFragment
-from server.notary.canonical import leaf_of
+from server.notary.batch import Batch, TileFragment, compute_batch_id
+from server.notary.canonical import VERSIONS, leaf_of
 from server.notary.chain import Gap, batch_finding, frontier_root
 from server.notary.diagnosis import (
     ClaimedRecord,
@@ -106,8 +106,12 @@ class RecordChecker:
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of consecutive batches."""
+        for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
+            yield from self._check_version(list(some), version)
+
+    def _check_version(self, batches: Sequence[Batch], version: int) -> Iterator[Finding]:
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
-        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges)
+        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version)
         for group in _groups(batches, self.limits.group):
             fragments = self._fragments(group[0].first_leaf, group[-1].tree_size)
             touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
@@ -115,9 +119,9 @@ class RecordChecker:
                 yield from self._check_touched(some, fragments)
 
     def _check_touched(self, batches: Sequence[Batch], by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
-        claims = self._claims(batches)
+        rows = self._rows(batches)
         for batch in batches:
-            own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
+            own = [row for leaf in range(batch.first_leaf, batch.tree_size) for row in rows.pop(leaf, ())]
             if not own and self.expiry.covers(batch) and self._has_gone(batch):
                 yield from self._check_expired(batch, by_id)  # retention has dropped them just now
             else:
@@ -152,9 +156,9 @@ class RecordChecker:
         else:
             yield from self._check_tiles(own, signed, fragments)
 
-    def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
+    def _rows(self, batches: Sequence[Batch]) -> dict[int, list[StoredRecord]]:
         """Return the records that claim the leaves of some batches, by leaf; adjacent batches are read together."""
-        claims: dict[int, list[ClaimedRecord]] = {}
+        by_leaf: dict[int, list[StoredRecord]] = {}
         place = 0
         while place < len(batches):
             first_leaf = batches[place].first_leaf
@@ -167,8 +171,8 @@ class RecordChecker:
                 self.engine, self.name.stream, self.name.log_id, first_leaf, end_leaf, settings=FULL_SCAN
             )
             for stored in rows:
-                claims.setdefault(stored.leaf_index, []).append(claim_of(stored))
-        return claims
+                by_leaf.setdefault(stored.leaf_index, []).append(stored)
+        return by_leaf
 
     def _is_untouched(self, batch: Batch, hashes: LeafHashes, by_id: Mapping[UUID, list[TileFragment]]) -> bool:
         """Return whether everything stored with a batch is unchanged, and nothing else is there (the fast path)."""
@@ -186,10 +190,16 @@ class RecordChecker:
 
     def holds_all(self, gap: Gap) -> bool:
         """Return whether the records of missing batches are all stored, unchanged and once each."""
+        last = gap.after.canonical_version
+        versions = {gap.before.canonical_version if gap.before else last, last}
+        return any(self._holds_all(gap, version) for version in sorted(versions))
+
+    def _holds_all(self, gap: Gap, version: int) -> bool:
         tree = self.range_after(gap.before) if gap.before else CompactRange()
         for first in range(gap.first_leaf, gap.end_leaf, self.limits.hashed):
             end = min(first + self.limits.hashed, gap.end_leaf)
-            leaf_hashes = hash_records(self.engine, self.name, first, [LeafRange(end, None)]).of(first, end)
+            part = hash_records(self.engine, self.name, first, [LeafRange(end, None)], version)
+            leaf_hashes = part.of(first, end)
             if tree is None or leaf_hashes is None:
                 return False
             tree, _ = tree.extend(leaf_hashes, hash_pairs)
@@ -212,18 +222,25 @@ class RecordChecker:
         return fragments
 
     def _check_batch(
-        self, batch: Batch, claims: list[ClaimedRecord], by_id: Mapping[UUID, list[TileFragment]]
+        self, batch: Batch, rows: list[StoredRecord], by_id: Mapping[UUID, list[TileFragment]]
     ) -> Iterator[Finding]:
+        claims = [claim_of(row, batch.canonical_version) for row in rows]
         borne = borne_id(batch, claims, by_id)
         if borne != batch.batch_id:
             if batch not in self.excused:
                 what = f"its row was altered: its records name the batch ID {borne}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
-            batch = replace(batch, batch_id=borne)
+            batch = _as_signed(replace(batch, batch_id=borne))
+            claims = [claim_of(row, batch.canonical_version) for row in rows]
             self.excused.add(batch)
         self.known_ids.add(borne)
         fragments = by_id.get(borne, [])
         own = [claim for claim in claims if claim.batch_id == borne]
+        if not check_records(batch, own) and (other := _in_other_version(batch, rows)):
+            what = f"its row was altered: its records are of canonical version {other[0].canonical_version}"
+            yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+            batch, own = other
+            self.excused.add(batch)
         if check_records(batch, own):
             yield from self._check_tiles(batch, [claim.leaf_hash for claim in own], fragments)
             if not self._has_its_rows(batch):
@@ -277,7 +294,7 @@ class RecordChecker:
         if not self._has_its_rows(batch):
             limit = 4 * batch.record_count + 1000
             stored = read_records_of_batch(self.engine, self.name.stream, batch.log_id, batch.batch_id, limit)
-            own = [claim_of(record) for record in stored]
+            own = [claim_of(record, batch.canonical_version) for record in stored]
             group = self.inventory.records.get(batch.batch_id)
             unseen = (group.count if group else 0) - len(own)
         comparison = compare(batch, signed, own)
@@ -313,8 +330,27 @@ def _groups(batches: Sequence[Batch], most: int) -> Iterator[list[Batch]]:
         yield list(group)
 
 
-def claim_of(stored: StoredRecord) -> ClaimedRecord:
-    """Hash a stored record."""
-    return ClaimedRecord(
-        stored.batch_id, stored.leaf_index, leaf_of(stored.canonical), stored.canonical, stored.computed_ok
-    )
+def _as_signed(batch: Batch) -> Batch:
+    """Return a batch with the canonical version that its ID was computed with, if one of them was.
+
+    The version in a batch's row is not signed, but the ID that its records name is a digest of the row.
+    """
+    forms = (replace(batch, canonical_version=version) for version in VERSIONS)
+    return next((form for form in forms if compute_batch_id(form) == batch.batch_id), batch)
+
+
+def _in_other_version(batch: Batch, rows: Sequence[StoredRecord]) -> tuple[Batch, list[ClaimedRecord]] | None:
+    """Return a batch in another canonical version, with its records, if these are what was signed then."""
+    for version in VERSIONS:
+        if version != batch.canonical_version:
+            form = replace(batch, canonical_version=version)
+            own = [claim_of(row, version) for row in rows if row.batch_id == batch.batch_id]
+            if check_records(form, own):
+                return form, own
+    return None
+
+
+def claim_of(stored: StoredRecord, version: int) -> ClaimedRecord:
+    """Hash a stored record, in a version of the canonical record."""
+    record, ok = stored.as_signed(version)
+    return ClaimedRecord(stored.batch_id, stored.leaf_index, leaf_of(record), stored.canonical, ok)

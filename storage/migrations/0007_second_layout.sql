@@ -36,3 +36,19 @@ ALTER TABLE audit_logs
     MATERIALIZE INDEX IF EXISTS idx_resource_values,
     MATERIALIZE INDEX IF EXISTS idx_log_values,
     MATERIALIZE INDEX IF EXISTS idx_body_words;
+
+-- The columns that version 2 of the canonical record adds (docs/evidence.md). They are empty in records of version 1.
+
+ALTER TABLE otel_logs
+    ADD COLUMN IF NOT EXISTS `Tenant` LowCardinality(String) DEFAULT '' COMMENT 'Tenant to whom it belongs' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `Sender` LowCardinality(String) DEFAULT '' COMMENT 'Who delivered it' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `Redactions` String DEFAULT '' COMMENT 'JSON: values that were replaced before it was signed' CODEC(ZSTD(1));
+ALTER TABLE audit_logs
+    ADD COLUMN IF NOT EXISTS `Tenant` LowCardinality(String) DEFAULT '' COMMENT 'Tenant to whom it belongs' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `Sender` LowCardinality(String) DEFAULT '' COMMENT 'Who delivered it' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `Redactions` String DEFAULT '' COMMENT 'JSON: values that were replaced before it was signed' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `ActorName` String DEFAULT '' COMMENT 'Name of the actor, as people know it' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `EffectiveActorId` String DEFAULT '' COMMENT 'On whose behalf, or with whose rights' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `SessionId` String DEFAULT '' COMMENT 'Session of the actor' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `SourceHost` String DEFAULT '' COMMENT 'Host of the source' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS `Description` String DEFAULT '' COMMENT 'What happened, for people' CODEC(ZSTD(1));
