@@ -131,6 +131,21 @@ def test_a_batch_that_was_dated_back_under_a_new_id_does_not_make_its_records_ex
     assert set(outsider.kinds()) == {"RECORD_MISSING"}
 
 
+def test_a_batch_that_was_given_another_version_under_a_new_id_has_other_records_than_the_signed_ones(
+    outsider: Outsider,
+) -> None:
+    store, batch = outsider.store, outsider.store.batches[OPERATIONAL][-1]
+    forged = replace(batch, canonical_version=1)
+    forged = replace(forged, batch_id=compute_batch_id(forged))
+    store.tamper(
+        f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}",
+        f"ALTER TABLE log_tiles UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
+        f"ALTER TABLE otel_logs UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
+    )
+    insert_batch(store.engine, forged)
+    assert outsider.kinds() == ["RECORD_CHANGED"] * batch.record_count
+
+
 def test_without_statements_nothing_has_expired(outsider: Outsider) -> None:
     store, batch = outsider.store, outsider.store.batches[OPERATIONAL][0]
     store.tamper(
