@@ -57,10 +57,12 @@ CANONICAL = {
     2: {"operational": _CONTENT_2, "audit": _CONTENT_2 | _AUDIT_2},
 }
 MARKS = {1: b"", 2: (-2).to_bytes(8, "little", signed=True)}
-LAST_VERSION = max(CANONICAL)
+LATEST = max(CANONICAL)
 RECORD_TABLES = {"operational": "otel_logs", "audit": "audit_logs"}
 _K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
 COMPUTED = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
+_BESIDE = {"LogId": "s", "BatchId": "u", "LeafIndex": "8", **{f"__otel_materialized_{name}": "s" for name in COMPUTED}}
+RECORDS = {stream: _BESIDE | columns for stream, columns in CANONICAL[LATEST].items()}
 
 
 class UnreadableError(Exception):
@@ -172,7 +174,7 @@ def leaf_hash(stream: str, values: dict[str, Any], version: int) -> bytes:
 
 def fault(stream: str, values: dict[str, Any], version: int) -> str:
     """Say in which way columns that are not hashed, or the order of a map, differ from the hashed ones; else ''."""
-    for name in CANONICAL[LAST_VERSION][stream]:
+    for name in CANONICAL[LATEST][stream]:
         if name not in CANONICAL[version][stream] and values[name]:
             return f"{name} is not empty, but records of version {version} do not have it"
     if version == 1 and values["Timestamp"] < 0:
