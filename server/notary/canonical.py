@@ -24,6 +24,7 @@ from server.notary.canonical_columns import (
     CanonicalColumn,
     Kind,
     canonical_columns,
+    has_version,
     mark_of,
     version_of,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "encode_uint32",
     "encode_varint",
     "entry_of",
+    "has_version",
     "leaf_of",
     "mark_of",
     "record_bytes",

@@ -16,6 +16,7 @@ __all__ = [
     "CanonicalColumn",
     "Kind",
     "canonical_columns",
+    "has_version",
     "mark_of",
     "version_of",
 ]
@@ -163,6 +164,11 @@ def canonical_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple
 def mark_of(version: int) -> bytes:
     """Return the bytes with which the records of a version begin: 8, or none for version 1."""
     return b"" if version == 1 else _INT64.pack(-version)
+
+
+def has_version(record: bytes, version: int) -> bool:
+    """Return whether bytes begin like the canonical record of a version."""
+    return len(record) >= _INT64.size and version_of(record) == version
 
 
 def version_of(record: bytes) -> int:

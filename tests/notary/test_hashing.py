@@ -62,17 +62,25 @@ def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, 
 
 
 def in_python(
-    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+    pieces: Sequence[bytes],
+    kinds: Sequence[Kind] = KINDS,
+    first: int = FIRST,
+    ranges: Sequence[LeafRange] = RANGES,
+    version: int = 1,
 ) -> LeafHashes:
-    return leaf_rows.hash_rows(pieces, kinds, first, ranges)
+    return leaf_rows.hash_rows(pieces, kinds, version, first, ranges)
 
 
 def compiled(
-    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+    pieces: Sequence[bytes],
+    kinds: Sequence[Kind] = KINDS,
+    first: int = FIRST,
+    ranges: Sequence[LeafRange] = RANGES,
+    version: int = 1,
 ) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    return hashing.hash_rows(pieces, kinds, first, ranges)
+    return hashing.hash_rows(pieces, kinds, version, first, ranges)
 
 
 @pytest.fixture(params=[in_python, compiled])
@@ -363,4 +371,4 @@ def test_without_the_compiled_hashing_the_same_is_done_in_python(monkeypatch: py
     spec.loader.exec_module(module)
     assert module.COMPILED is False
     assert module.hash_pairs(bytes(64)) == merkle.hash_pairs(bytes(64))
-    assert module.hash_rows([row(FIRST)], KINDS, FIRST, RANGES) == in_python([row(FIRST)])
+    assert module.hash_rows([row(FIRST)], KINDS, 1, FIRST, RANGES) == in_python([row(FIRST)])
