@@ -47,8 +47,8 @@ class LeafState(IntEnum):
     """There is exactly one, and it is as it must be; the leaf is its hash."""
     SPOILT = 2
     """There are several, or it names another batch, or its computed columns are wrong, or the values of a key that is
-    repeated in a map are not in order, or a map that is not in order is too large, or it begins like a record of another
-    version: the rows must be looked at."""
+    repeated in a map are not in order, or a map that is not in order is too large, or it begins as no record of its
+    version does: the rows must be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
