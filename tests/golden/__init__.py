@@ -23,7 +23,7 @@ _MIGRATIONS = "lognotary_migrations"
 
 @dataclass(frozen=True)
 class Golden:
-    """What one version wrote; nothing here is ever changed.
+    """The files that one version wrote; none of them is ever changed.
 
     Attributes:
         directory: its files.
@@ -33,7 +33,7 @@ class Golden:
 
     @cached_property
     def contents(self) -> Mapping[str, Any]:
-        """What the files hold, and what verification must find in them."""
+        """Description of what the files hold."""
         contents: dict[str, Any] = json.loads((self.directory / "contents.json").read_text(encoding="utf-8"))
         return contents
 

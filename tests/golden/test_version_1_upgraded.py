@@ -24,7 +24,7 @@ from tests.golden import VERSION_1
 
 FIRST_KEY, OTHER_KEY = str(VERSION_1.key("node-1-first.pem")), str(VERSION_1.key("node-2.pem"))
 KEYS = ("--public-key", FIRST_KEY, "--public-key", OTHER_KEY)
-AUDIT, OPERATIONAL = "golden/audit/node-1", "golden/operational/node-1"
+AUDIT = "golden/audit/node-1"
 (TRACE,) = VERSION_1.contents["traces"]
 KINDS = ("plain-audit", "plain-operational.zip", "rotated-audit.zip", "witnessed-audit", "stored-audit-node-2-1.zip")
 
@@ -48,10 +48,17 @@ def server(storage_url: str, tmp_path: Path) -> Iterator[LognotaryServer]:
     """The writer of version 1, started as this version, on its storage and the journal in which batches wait."""
     data = tmp_path / "data"
     VERSION_1.copy_data_directory(data)
-    flags = {"ack": "journal", "ml_dsa": "true", "batch_age": 0.02, "public_keys": OTHER_KEY}
-    kept = dict.fromkeys(("retention_audit", "retention_operational"), "forever")
-    url = restore(storage_url, upgrade=False)
-    with LognotaryServer(url, data, deployment="golden", **flags, **kept) as started:
+    with LognotaryServer(
+        restore(storage_url, upgrade=False),
+        data,
+        deployment="golden",
+        ack="journal",
+        ml_dsa="true",
+        batch_age=0.02,
+        public_keys=OTHER_KEY,
+        retention_audit="forever",
+        retention_operational="forever",
+    ) as started:
         yield started
 
 
@@ -60,15 +67,11 @@ def waiting(what: str) -> int:
 
 
 def settled(server: LognotaryServer, records: int) -> None:
-    """Wait until so many records are stored, and all of them verify."""
-
-    def stored() -> bool:
-        findings, summary = server.verify()
-        assert findings == []
-        return bool(summary.records >= records)
-
-    wait_for(stored)
-    assert server.verify()[1].records == records
+    """Wait until so many records are stored; all of them verify."""
+    # Until then, rows whose batch is just being stored may be a finding: they were received long ago.
+    wait_for(lambda: server.verify()[1].records >= records)
+    findings, summary = server.verify()
+    assert (findings, summary.records) == ([], records)
 
 
 def test_a_writer_stores_what_waits_in_the_journal_and_goes_on(server: LognotaryServer, tmp_path: Path) -> None:
@@ -76,8 +79,8 @@ def test_a_writer_stores_what_waits_in_the_journal_and_goes_on(server: Lognotary
     settled(server, stored)
     summary = server.verify()[1]
     assert (summary.logs, summary.batches) == (4, VERSION_1.total("batches") + waiting("batches"))
-    server.wait_for_log(f"{AUDIT}: signing key changed to")  # the key change of that time is done too
-    server.wait_for_log(f"{OPERATIONAL}: signing key changed to")
+    former = (VERSION_1.directory / "data" / "keys" / "public-key.pem").read_text()
+    wait_for(lambda: server.public_key.read_text() != former)  # the key change of that time is done too
 
     event = log_record("after", trace_id=TRACE, audit_actor_id="ivan", audit_action="login")
     send(server.otlp_grpc, event, log_record("a line"))
@@ -86,9 +89,10 @@ def test_a_writer_stores_what_waits_in_the_journal_and_goes_on(server: Lognotary
     given = [argument for file in kept for argument in ("--checkpoint", file)]
     assert server.verify(*given, *KEYS)[0] == []
 
+    # Of records that cannot be proved, the status would be 1.
     for command in (("trace", TRACE), ("audit", "--actor", "frank"), ("audit", "--actor", "grace")):
         shown = server.cli(*command)
-        assert (shown.returncode, " verified" in shown.stdout) == (0, True), shown.stdout + shown.stderr
+        assert (shown.returncode, command[-1] in shown.stdout) == (0, True), shown.stdout + shown.stderr
     last = VERSION_1.logs[AUDIT]["entries"] + VERSION_1.contents["waiting"][AUDIT]["records"]  # entry of ivan's record
     for leaf in (0, last - 1, last):  # of version 1 and stored by it; of its journal; of this version
         bundle = tmp_path / f"bundle-{leaf}"
@@ -116,14 +120,13 @@ def test_commands_that_read_the_storage_verify_and_prove_it(upgraded: str, tmp_p
             assert sorted(new.namelist()) == sorted(frozen.namelist())
             for file in set(frozen.namelist()) - {"README.txt"}:  # for people: its text may change
                 assert new.read(file) == frozen.read(file), file
-    shown = run_lognotary("trace", TRACE, *source)
-    rows = VERSION_1.contents["traces"][TRACE]
-    assert (shown.returncode, f"✔ {sum(rows.values())} records verified" in shown.stdout) == (0, True), shown.stdout
+    shown = run_lognotary("audit", "--actor", "frank", *source)
+    assert (shown.returncode, f"{AUDIT}#95" in shown.stdout) == (0, True), shown.stdout + shown.stderr
 
 
-def test_the_verifier_of_the_documentation_accepts_it(clickhouse_storage: str, tmp_path: Path) -> None:
-    url = restore(clickhouse_storage, upgrade=True)
-    done = run_verifier(url, VERSION_1.key("node-1-first.pem"), "--public-key", OTHER_KEY)
+@pytest.mark.parametrize("storage_url", ["server"], indirect=True)  # it speaks HTTP
+def test_the_verifier_of_the_documentation_accepts_it(upgraded: str) -> None:
+    done = run_verifier(upgraded, VERSION_1.key("node-1-first.pem"), "--public-key", OTHER_KEY)
     assert (done.returncode, done.stdout) == (0, f"0 findings, {VERSION_1.total('batches')} batches\n"), done.stderr
 
 
