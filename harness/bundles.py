@@ -47,7 +47,7 @@ _EMPTY: dict[Kind, Value] = {Kind.STRING: b"", Kind.WORD: b"", Kind.MAP: []}
 
 
 def encode_record(stream: Stream, values: dict[str, Value], version: int = CANONICAL_VERSION) -> bytes:
-    """Encode a canonical record; omitted columns are empty or 0, values of columns of other versions are ignored."""
+    """Encode a canonical record of a version; omitted columns are empty or 0."""
     return mark_of(version) + b"".join(
         _ENCODERS[column.kind](values.get(column.name, _EMPTY.get(column.kind, 0)))
         for column in canonical_columns(stream, version)

@@ -96,9 +96,7 @@ def read_records(
     )
 
 
-def scan_records(
-    engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int, version: int
-) -> Pieces:
+def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int, version: int) -> Pieces:
     """Stream the records of ``read_records`` in any order, at lower cost: the bulk read of verification.
 
     Args:

@@ -177,6 +177,8 @@ class TestParity:
         assert set(why) == {"record.json"}
         assert why["record.json"].startswith(f"record.bin begins with the mark {first}, of another version")
         assert "(1 and 2): use the check.py of a newer Lognotary" in why["record.json"]
+        with pytest.raises(MalformedError):
+            readable_record(log.records[0], log.origin, 0)
 
     def test_a_record_that_is_shorter_than_any_mark_is_refused(self) -> None:
         for record in (b"", bytes(7)):

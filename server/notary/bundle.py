@@ -137,7 +137,9 @@ def readable_record(record: bytes, origin: str, leaf_index: int) -> dict[str, An
     version = version_of(record)
     stream = LogName.parse(origin).stream
     values = decode_record(stream, record)
-    columns = {column.name: _readable(column.kind, values[column.name]) for column in canonical_columns(stream, version)}
+    columns = {
+        column.name: _readable(column.kind, values[column.name]) for column in canonical_columns(stream, version)
+    }
     place = {"Origin": origin, "LeafIndex": leaf_index, "CanonicalVersion": version}
     return {**place, "Entry": entry_of(record).hex(), **columns}
 

@@ -4,9 +4,9 @@ They are the stored columns in the order given here, as ClickHouse's RowBinary f
 and then by value. So ``SELECT <these columns> ... FORMAT RowBinary`` prints exactly what was hashed. A log entry is the
 SHA-256 of these bytes, a leaf the hash of the entry.
 
-Version 2 begins with what the records of a resource and scope have in common, so that it is hashed once for all of
-them, and before that with a mark: an Int64, -2. Version 1 has the Timestamp there, which is never negative. So the bytes
-tell their version, and none can be passed off as a record of another one.
+Version 2 begins with a mark: an Int64, -2. Version 1 has the Timestamp there, which is never negative. So bytes tell
+their version, and none can be passed off as a record of another one. Behind the mark stands what the records of a
+resource and scope have in common, so that it is hashed once for all of them.
 
 A version, once released, never changes: old proofs depend on it.
 """
@@ -24,6 +24,7 @@ from server.notary.canonical_columns import (
     CanonicalColumn,
     Kind,
     canonical_columns,
+    has_version,
     mark_of,
     version_of,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "encode_uint32",
     "encode_varint",
     "entry_of",
+    "has_version",
     "leaf_of",
     "mark_of",
     "record_bytes",

@@ -16,6 +16,7 @@ __all__ = [
     "CanonicalColumn",
     "Kind",
     "canonical_columns",
+    "has_version",
     "mark_of",
     "version_of",
 ]
@@ -165,6 +166,14 @@ def mark_of(version: int) -> bytes:
     return b"" if version == 1 else _INT64.pack(-version)
 
 
+def has_version(record: bytes, version: int) -> bool:
+    """Return whether bytes begin like the canonical record of a version."""
+    if len(record) < _INT64.size:
+        return False
+    first = int(_INT64.unpack_from(record)[0])
+    return first >= 0 if version == 1 else first == -version
+
+
 def version_of(record: bytes) -> int:
     """Return the version of a canonical record, whether it is supported or not.
 
@@ -174,4 +183,6 @@ def version_of(record: bytes) -> int:
     if len(record) < _INT64.size:
         raise MalformedError("the canonical record ends too early")
     (first,) = _INT64.unpack_from(record)
+    if first == -1:
+        raise MalformedError("the canonical record begins with -1, but version 1 has no mark")
     return 1 if first >= 0 else -int(first)

@@ -17,7 +17,7 @@ from enum import IntEnum
 from itertools import pairwise
 from operator import itemgetter
 
-from server.notary.canonical import Kind, canonical_columns, leaf_of, mark_of, version_of
+from server.notary.canonical import Kind, canonical_columns, has_version, leaf_of, mark_of
 from server.notary.errors import MalformedError
 from server.notary.merkle import HASH_SIZE
 from server.notary.origin import Stream
@@ -47,8 +47,8 @@ class LeafState(IntEnum):
     """There is exactly one, and it is as it must be; the leaf is its hash."""
     SPOILT = 2
     """There are several, or it names another batch, or its computed columns are wrong, or the values of a key that is
-    repeated in a map are not in order, or a map that is not in order is too large, or it begins like a record of another
-    version: the rows must be looked at."""
+    repeated in a map are not in order, or a map that is not in order is too large, or it begins as no record of its
+    version does: the rows must be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +87,19 @@ class LeafHashes:
 
 
 def row_kinds(stream: Stream, version: int) -> list[Kind]:
-    """Return the kinds of what the canonical records of a version consist of: the mark, which is as long as a time, too."""
+    """Return the kinds that make up the canonical records of a version, with the mark, which is as long as a time."""
     mark = [Kind.TIME] if mark_of(version) else []
     return [*mark, *(column.kind for column in canonical_columns(stream, version))]
 
 
 def hash_rows(
-    pieces: Iterable[bytes], stream: Stream, version: int, first_leaf: int, ranges: Sequence[LeafRange]
+    pieces: Iterable[bytes], kinds: Sequence[Kind], version: int, first_leaf: int, ranges: Sequence[LeafRange]
 ) -> LeafHashes:
     """Hash the records of a part of a log.
 
     Args:
         pieces: rows in any order, cut into pieces anywhere.
-        stream: stream of the log.
+        kinds: the kinds that make up the canonical record.
         version: version of the canonical records.
         first_leaf: the first leaf of the part.
         ranges: the batches of the part, in order; the last one ends it.
@@ -117,7 +117,6 @@ def hash_rows(
         expected += [part.batch_id] * (part.end_leaf - first_leaf - len(expected))
     hashes: list[bytes] = [bytes(HASH_SIZE)] * len(expected)
     states = bytearray(len(expected))
-    kinds = row_kinds(stream, version)
     for row in _rows(pieces, kinds):
         batch_id, leaf, computed_ok = _HEAD.unpack_from(row)
         place = leaf - first_leaf
@@ -126,7 +125,7 @@ def hash_rows(
         record = None
         if states[place] == LeafState.NONE and computed_ok and expected[place] in (None, batch_id):
             record = _sort_maps(row, kinds)
-        if record is not None and version_of(record) == version:
+        if record is not None and has_version(record, version):
             hashes[place] = leaf_of(record)
             states[place] = LeafState.HASHED
         else:

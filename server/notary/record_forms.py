@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from server.notary.canonical import CANONICAL_VERSION, canonical_columns, mark_of, split_record, version_of
-from server.notary.errors import MalformedError
+from server.notary.canonical import CANONICAL_VERSION, canonical_columns, has_version, mark_of, split_record
 from server.notary.origin import Stream
 
 __all__ = ["added_columns", "in_version"]
@@ -32,11 +31,4 @@ def in_version(stream: Stream, record: bytes, version: int) -> tuple[bytes, bool
     encoded = split_record(stream, record)
     form = mark_of(version) + b"".join(encoded[column.name] for column in canonical_columns(stream, version))
     empty = all(encoded[name] == _EMPTY for name in added_columns(stream, version))
-    return form, empty and _has_version(form, version)
-
-
-def _has_version(record: bytes, version: int) -> bool:
-    try:
-        return version_of(record) == version
-    except MalformedError:
-        return False
+    return form, empty and has_version(form, version)

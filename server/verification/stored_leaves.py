@@ -7,7 +7,7 @@ from contextlib import closing
 
 from server.notary.errors import MalformedError
 from server.notary.hashing import hash_rows
-from server.notary.leaf_rows import LeafHashes, LeafRange
+from server.notary.leaf_rows import LeafHashes, LeafRange, row_kinds
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -31,8 +31,9 @@ def hash_records(
     Raises:
         StorageError: storage cannot be read, or sends invalid rows.
     """
+    kinds = row_kinds(name.stream, version)
     with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf, version)) as rows:
         try:
-            return hash_rows(rows, name.stream, version, first_leaf, ranges)
+            return hash_rows(rows, kinds, version, first_leaf, ranges)
         except MalformedError as error:
             raise StorageError(f"storage did not send records: {error}") from error

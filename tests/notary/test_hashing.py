@@ -62,17 +62,25 @@ def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, 
 
 
 def in_python(
-    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+    pieces: Sequence[bytes],
+    kinds: Sequence[Kind] = KINDS,
+    first: int = FIRST,
+    ranges: Sequence[LeafRange] = RANGES,
+    version: int = 1,
 ) -> LeafHashes:
-    return leaf_rows.hash_rows(pieces, kinds, first, ranges)
+    return leaf_rows.hash_rows(pieces, kinds, version, first, ranges)
 
 
 def compiled(
-    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+    pieces: Sequence[bytes],
+    kinds: Sequence[Kind] = KINDS,
+    first: int = FIRST,
+    ranges: Sequence[LeafRange] = RANGES,
+    version: int = 1,
 ) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    return hashing.hash_rows(pieces, kinds, first, ranges)
+    return hashing.hash_rows(pieces, kinds, version, first, ranges)
 
 
 @pytest.fixture(params=[in_python, compiled])
@@ -97,6 +105,16 @@ def test_every_record_is_hashed_whatever_the_order_of_rows(hash_rows: HashRows) 
     assert hashes == LeafHashes(FIRST, b"".join(expected), bytes([LeafState.HASHED] * COUNT))
     assert hashes.of(FIRST + 3, FIRST + 4) == expected[3]
     assert hashes.of(FIRST, FIRST + COUNT) == b"".join(expected)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_record_is_hashed_only_if_it_begins_like_one_of_its_version(hash_rows: HashRows, version: int) -> None:
+    firsts = [0, 2**63 - 1, -1, -2, -3, -(2**63)]
+    rows = [row(FIRST + number, encode_time(first)) for number, first in enumerate(firsts)]
+    hashes = hash_rows(rows, [Kind.TIME], FIRST, RANGES, version)
+    right = {1: [0, 2**63 - 1], 2: [-2], 3: [-3]}[version]
+    states = [LeafState.HASHED if first in right else LeafState.SPOILT for first in firsts]
+    assert list(hashes.states[: len(firsts)]) == states
 
 
 def test_a_leaf_is_hashed_only_if_exactly_one_right_row_claims_it(hash_rows: HashRows) -> None:
@@ -363,4 +381,4 @@ def test_without_the_compiled_hashing_the_same_is_done_in_python(monkeypatch: py
     spec.loader.exec_module(module)
     assert module.COMPILED is False
     assert module.hash_pairs(bytes(64)) == merkle.hash_pairs(bytes(64))
-    assert module.hash_rows([row(FIRST)], KINDS, FIRST, RANGES) == in_python([row(FIRST)])
+    assert module.hash_rows([row(FIRST)], KINDS, 1, FIRST, RANGES) == in_python([row(FIRST)])
