@@ -129,6 +129,10 @@ def test_the_mark_that_version_1_would_have_is_none() -> None:
         decode_record(Stream.AUDIT, record)
 
 
+def test_bytes_that_are_shorter_than_a_mark_are_of_no_version() -> None:
+    assert not any(has_version(bytes(7), version) for version in VERSIONS)
+
+
 def test_a_length_without_end_is_malformed() -> None:
     with pytest.raises(MalformedError):
         decode_record(Stream.OPERATIONAL, bytes(8) + b"\xff" * 400)
