@@ -19,6 +19,7 @@ from harness.otlp_load import log_record, send
 from server.log.journal import Journal
 from server.notary.batch import compute_batch_id
 from server.notary.checkpoint import open_checkpoint, sign_checkpoint
+from server.notary.findings import FindingKind
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind
 from storage.clickhouse import connect
@@ -144,6 +145,7 @@ def test_a_batch_that_was_given_another_version_under_a_new_id_has_other_records
     )
     insert_batch(store.engine, forged)
     assert outsider.kinds() == ["RECORD_CHANGED"] * batch.record_count
+    assert [finding.kind for finding in store.findings()] == [FindingKind.BATCH_ALTERED]
 
 
 def test_without_statements_nothing_has_expired(outsider: Outsider) -> None:
