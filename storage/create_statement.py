@@ -15,6 +15,7 @@ _HEAD = re.compile(
 )
 _ALTER = re.compile(r"ALTER TABLE (?P<name>\w+) (?P<commands>.*)")
 _DROP_INDEX = re.compile(r"DROP INDEX (?:IF EXISTS )?(?P<name>\w+)")
+_DROP_COLUMN = re.compile(r"DROP COLUMN (?:IF EXISTS )?(?P<name>\w+|`[^`]*`)")
 _ADD_COLUMN = re.compile(r"ADD COLUMN (?:IF NOT EXISTS )?(?P<definition>.*)")
 _ADD_INDEX = re.compile(r"ADD INDEX (?:IF NOT EXISTS )?(?P<definition>.*)")
 _COLUMN_CLAUSES = (
@@ -112,7 +113,7 @@ def parse_create(statement: str) -> Table:
 
 
 def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
-    """Apply the commands of an ALTER TABLE statement that add columns, and drop or add indexes; others change neither.
+    """Apply the commands of an ALTER TABLE statement that drop or add columns or indexes; others change neither.
 
     Args:
         tables: tables by name, whose values are replaced.
@@ -126,6 +127,8 @@ def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
     for command in _split(altered["commands"], by=","):
         if dropped := _DROP_INDEX.fullmatch(command):
             changed.indexes.pop(dropped["name"], None)
+        elif gone := _DROP_COLUMN.fullmatch(command):
+            changed.columns.pop(_unquoted(gone["name"]), None)
         elif new := _ADD_COLUMN.fullmatch(command):
             _add_element(changed, new["definition"])
         elif added := _ADD_INDEX.fullmatch(command):

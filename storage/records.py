@@ -11,7 +11,7 @@ from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
-from storage.stored_records import StoredRecord, computed_ok, select_records
+from storage.stored_records import StoredRecord, right_beside, select_records
 
 __all__ = [
     "AuditFilter",
@@ -141,7 +141,7 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
     )
     # A row does not say its version: one of them leads to the signed hash.
     forms = (
-        f"{computed_ok(lookup.stream, version)} AND "
+        f"{right_beside(lookup.stream, version)} AND "
         f"(LogId, BatchId, LeafIndex, {_leaf(lookup.stream, version)}) IN ({signed})"
         for version in VERSIONS
     )

@@ -9,7 +9,6 @@ from server.notary.origin import Stream
 
 __all__ = [
     "BATCH_COLUMNS",
-    "MATERIALIZED",
     "RECORD_TABLES",
     "STATEMENT_COLUMNS",
     "TILE_COLUMNS",
@@ -72,14 +71,6 @@ STATEMENT_COLUMNS = (
     TableColumn("Note", "String"),
     TableColumn("Data", "String"),
 )
-
-# Columns that ClickHouse computes from others at insert. They are no part of the canonical record,
-# so verification recomputes them: name -> expression.
-_K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
-_HOT_ATTRIBUTES = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
-MATERIALIZED = {
-    f"__otel_materialized_{attribute}": f"ResourceAttributes['{attribute}']" for attribute in _HOT_ATTRIBUTES
-}
 
 
 def record_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple[TableColumn, ...]:

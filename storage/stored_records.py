@@ -25,22 +25,20 @@ from storage.rowbinary import (
     uint64,
     uuid,
 )
-from storage.schema import MATERIALIZED, RECORD_TABLES, canonical_expressions, mark_expressions
+from storage.schema import RECORD_TABLES, canonical_expressions, mark_expressions
 
 __all__ = [
     "StoredRecord",
     "check_scan_types",
-    "computed_ok",
     "count_after",
     "read_records",
     "read_records_of_batch",
+    "right_beside",
     "scan_query",
     "scan_records",
     "select_records",
     "select_strays",
 ]
-
-_COLUMNS_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,7 @@ class StoredRecord:
         log_id: the log that it names, empty for none.
         batch_id: the batch that it names.
         leaf_index: the leaf that it claims.
-        computed_ok: True if every MATERIALIZED column has the value of its expression, and the values of a key that is
-            repeated in a map are in order.
+        order_ok: True if the values of a key that is repeated in a map are in order.
         canonical: the canonical record, in the version of new records: its batch says which version was signed.
     """
 
@@ -61,7 +58,7 @@ class StoredRecord:
     log_id: str
     batch_id: UUID
     leaf_index: int
-    computed_ok: bool
+    order_ok: bool
     canonical: bytes
 
     def as_signed(self, version: int) -> tuple[bytes, bool]:
@@ -70,7 +67,7 @@ class StoredRecord:
             record, fits = in_version(self.stream, self.canonical, version)
         except MalformedError:  # a version that nobody has, or a column of a table that was altered
             return self.canonical, False
-        return record, fits and self.computed_ok
+        return record, fits and self.order_ok
 
     def leaf(self, version: int) -> bytes:
         """Return the leaf hash of the canonical record of a version."""
@@ -141,7 +138,7 @@ def scan_query(stream: Stream, version: int = CANONICAL_VERSION) -> str:
     """Return the SELECT of the rows for ``hash_rows``, from a whole table, as records of a version."""
     # ``hash_rows`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
     columns = [*mark_expressions(version), *(column.name for column in canonical_columns(stream, version))]
-    beside = " AND ".join([_COLUMNS_OK, *_added_are_empty(stream, version)])
+    beside = " AND ".join(_added_are_empty(stream, version)) or "true"
     return f"SELECT BatchId, LeafIndex, {beside}, {', '.join(columns)} FROM {RECORD_TABLES[stream]}"
 
 
@@ -208,7 +205,7 @@ def select_records(
         alias: expression with a name (``... AS Name``) that the condition may use.
     """
     rows = engine.query(
-        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, {computed_ok(stream)}, "
+        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, {right_beside(stream)}, "
         f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
         f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
         parameters,
@@ -218,10 +215,13 @@ def select_records(
         yield StoredRecord(stream, *row)
 
 
-def computed_ok(stream: Stream, version: int = CANONICAL_VERSION) -> str:
-    """Return the expression that is true if all that readers see beside the canonical record is as it must be."""
+def right_beside(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+    """Return the expression that is true if all that readers see beside the canonical record is as it must be.
+
+    That is the order of the values of repeated keys, and that columns which the version does not have are empty.
+    """
     maps = [_order_ok(column.name) for column in canonical_columns(stream, version) if column.kind is Kind.MAP]
-    return " AND ".join([_COLUMNS_OK, *maps, *_added_are_empty(stream, version)])
+    return " AND ".join([*maps, *_added_are_empty(stream, version)])
 
 
 def _added_are_empty(stream: Stream, version: int) -> list[str]:

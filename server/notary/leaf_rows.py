@@ -1,9 +1,9 @@
 """Hashing of record rows from storage, in any order, into the leaf hashes of a part of a log.
 
 A row consists of a record's claims and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
-whether its computed columns are right (1 byte, not 0), and then the canonical record, as RowBinary writes it, but with
-maps as they are stored: in any order of keys. RowBinary does not mark where columns end, so they
-are parsed: ``server.notary.canonical`` says how each is encoded.
+whether what stands beside the record is right (1 byte, not 0), and then the canonical record, as RowBinary writes it,
+but with maps as they are stored: in any order of keys. RowBinary does not mark where columns end, so they are parsed:
+``server.notary.canonical`` says how each is encoded.
 
 This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
 """
@@ -46,7 +46,7 @@ class LeafState(IntEnum):
     HASHED = 1
     """There is exactly one, and it is as it must be; the leaf is its hash."""
     SPOILT = 2
-    """There are several, or it names another batch, or its computed columns are wrong, or the values of a key that is
+    """There are several, or it names another batch, or what stands beside it is wrong, or the values of a key that is
     repeated in a map are not in order, or a map that is not in order is too large, or it begins as no record of its
     version does: the rows must be looked at."""
 
@@ -118,12 +118,12 @@ def hash_rows(
     hashes: list[bytes] = [bytes(HASH_SIZE)] * len(expected)
     states = bytearray(len(expected))
     for row in _rows(pieces, kinds):
-        batch_id, leaf, computed_ok = _HEAD.unpack_from(row)
+        batch_id, leaf, right_beside = _HEAD.unpack_from(row)
         place = leaf - first_leaf
         if not 0 <= place < len(expected):
             raise MalformedError("a row claims a leaf that was not asked for")
         record = None
-        if states[place] == LeafState.NONE and computed_ok and expected[place] in (None, batch_id):
+        if states[place] == LeafState.NONE and right_beside and expected[place] in (None, batch_id):
             record = _sort_maps(row, kinds)
         if record is not None and has_version(record, version):
             hashes[place] = leaf_of(record)

@@ -252,7 +252,7 @@ class RecordChecker:
             signed = signed_leaves(batch, fragments)
             if signed is None:
                 # Without the signed hashes, the records themselves are the only witnesses left.
-                witnesses = list({claim.leaf_index: replace(claim, computed_ok=True) for claim in own}.values())
+                witnesses = list({claim.leaf_index: replace(claim, right_beside=True) for claim in own}.values())
                 if not check_records(batch, witnesses):
                     yield self._undecidable(batch, own)
                     return

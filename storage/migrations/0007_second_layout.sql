@@ -52,3 +52,43 @@ ALTER TABLE audit_logs
     ADD COLUMN IF NOT EXISTS `SessionId` String DEFAULT '' COMMENT 'Session of the actor' CODEC(ZSTD(1)),
     ADD COLUMN IF NOT EXISTS `SourceHost` String DEFAULT '' COMMENT 'Host of the source' CODEC(ZSTD(1)),
     ADD COLUMN IF NOT EXISTS `Description` String DEFAULT '' COMMENT 'What happened, for people' CODEC(ZSTD(1));
+
+-- These columns repeat what ResourceAttributes says: to store them took a tenth of the CPU of inserts and merges. As
+-- aliases they read the same, nobody can change them, and idx_resource_values serves them.
+
+ALTER TABLE otel_logs
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.cluster.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.container.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.deployment.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.namespace.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.node.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.pod.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.pod.uid`,
+    DROP COLUMN IF EXISTS `__otel_materialized_deployment.environment.name`;
+ALTER TABLE audit_logs
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.cluster.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.container.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.deployment.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.namespace.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.node.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.pod.name`,
+    DROP COLUMN IF EXISTS `__otel_materialized_k8s.pod.uid`,
+    DROP COLUMN IF EXISTS `__otel_materialized_deployment.environment.name`;
+ALTER TABLE otel_logs
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.cluster.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.cluster.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.container.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.container.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.deployment.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.deployment.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.namespace.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.namespace.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.node.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.node.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.pod.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.pod.uid` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.uid'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_deployment.environment.name` LowCardinality(String) ALIAS ResourceAttributes['deployment.environment.name'];
+ALTER TABLE audit_logs
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.cluster.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.cluster.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.container.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.container.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.deployment.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.deployment.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.namespace.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.namespace.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.node.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.node.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.pod.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.name'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.pod.uid` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.uid'],
+    ADD COLUMN IF NOT EXISTS `__otel_materialized_deployment.environment.name` LowCardinality(String) ALIAS ResourceAttributes['deployment.environment.name'];

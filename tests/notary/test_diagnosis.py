@@ -176,7 +176,7 @@ def test_a_copy_that_names_no_batch_does_not_accuse_the_original() -> None:
 
 def test_a_record_whose_computed_columns_were_changed_is_changed() -> None:
     records = stored()
-    records[3] = dataclasses.replace(records[3], computed_ok=False)
+    records[3] = dataclasses.replace(records[3], right_beside=False)
     assert not check_records(BATCH, records)
     assert verdict(records) == ([(CHANGED, 3)], set())
 

@@ -57,8 +57,8 @@ def record(text: bytes = b"text") -> bytes:
     return b"".join(fields)
 
 
-def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, computed_ok: bool = True) -> bytes:
-    return (batch_id or batch_of(leaf)) + struct.pack("<Q?", leaf, computed_ok) + content
+def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, right_beside: bool = True) -> bytes:
+    return (batch_id or batch_of(leaf)) + struct.pack("<Q?", leaf, right_beside) + content
 
 
 def in_python(
@@ -123,11 +123,11 @@ def test_a_leaf_is_hashed_only_if_exactly_one_right_row_claims_it(hash_rows: Has
         row(FIRST + 1, batch_id=BATCHES[1]),  # another batch
         row(FIRST + 2),
         row(FIRST + 2),  # twice
-        row(FIRST + 3, computed_ok=False),
+        row(FIRST + 3, right_beside=False),
         row(FIRST + 4, batch_id=BATCHES[0]),
         row(FIRST + 4),  # one of two is right
         row(FIRST + 5),
-        row(FIRST + 5, computed_ok=False),
+        row(FIRST + 5, right_beside=False),
         row(FIRST + 6),
         row(FIRST + 6),
         row(FIRST + 6),
@@ -294,7 +294,7 @@ rows = st.builds(
     st.integers(FIRST, FIRST + COUNT - 1),
     contents,
     st.none() | st.sampled_from(BATCHES),
-    computed_ok=st.booleans() | st.just(True),
+    right_beside=st.booleans() | st.just(True),
 )
 
 

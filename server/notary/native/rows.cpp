@@ -163,8 +163,8 @@ void RowHasher::take(View row, bool in_order) {
     range_ = static_cast<size_t>(std::upper_bound(ranges_.begin(), ranges_.end(), leaf, ends_after) - ranges_.begin());
   }
   const Range& range = ranges_[range_];
-  const bool computed_ok = row[kHeadSize - 1] != 0;
-  const bool right = computed_ok && (range.any || std::memcmp(row.data(), range.batch_id.data(), kIdSize) == 0);
+  const bool right_beside = row[kHeadSize - 1] != 0;
+  const bool right = right_beside && (range.any || std::memcmp(row.data(), range.batch_id.data(), kIdSize) == 0);
   char& state = states_[leaf - first_leaf_];
   char* const hash = hashes_ + kHashSize * (leaf - first_leaf_);
   if (right && state == static_cast<char>(State::kNone) && has_version(row.substr(kHeadSize)) &&
