@@ -154,7 +154,7 @@ class TestStorage:
                 for column in re.findall(r"^    `(\w+)` ", statement, re.MULTILINE):
                     assert f"`{column}`" in text, column
 
-    def test_every_computed_column_is_documented(self) -> None:
+    def test_every_attribute_that_has_an_alias_is_documented(self) -> None:
         [statement] = [s for m in load_migrations() for s in m.statements((26, 9)) if "EXISTS otel_logs (" in s]
         for attribute in re.findall(r"`__otel_materialized_([\w.]+)`", statement):
             assert f"`{attribute}`" in page("storage.md")

@@ -22,6 +22,8 @@ ALTER TABLE otel_logs UPDATE LeafIndex = 300 WHERE LeafIndex = 271;
 ALTER TABLE otel_logs UPDATE LogId = '' WHERE LeafIndex = 271;
 -- batch of a record: RECORDS_UNSIGNED RECORD_MISSING
 ALTER TABLE otel_logs UPDATE BatchId = toUUID('00000000-0000-0000-0000-000000000000') WHERE LeafIndex = 271;
+-- a column that reads something else than the attribute of its name: TABLE_ALTERED
+ALTER TABLE otel_logs MODIFY COLUMN `__otel_materialized_k8s.pod.name` LowCardinality(String) ALIAS 'mallory';
 -- a record deleted: RECORD_MISSING
 ALTER TABLE otel_logs DELETE WHERE LeafIndex = 0;
 -- all records of a batch deleted that never expire: RECORD_MISSING

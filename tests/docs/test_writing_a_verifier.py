@@ -31,7 +31,7 @@ from server.notary.statement_check import LogStatements
 from server.verification.expiry import Expiry
 from storage.clickhouse import connect
 from storage.migrate import load_migrations, migrate
-from storage.schema import BATCH_COLUMNS, MATERIALIZED, STATEMENT_COLUMNS, TILE_COLUMNS, TableColumn
+from storage.schema import BATCH_COLUMNS, STATEMENT_COLUMNS, TILE_COLUMNS, TableColumn
 from storage.url import parse_storage_url
 from tests.docs.outsider import VERIFIER
 
@@ -166,7 +166,6 @@ def test_the_example_reads_the_columns_that_there_are(example: ModuleType) -> No
     assert list(rows.BATCH) == [column.name for column in BATCH_COLUMNS]
     assert list(rows.TILE) == [column.name for column in TILE_COLUMNS]
     assert list(rows.STATEMENT) == [column.name for column in STATEMENT_COLUMNS]
-    assert {f"__otel_materialized_{name}" for name in rows.COMPUTED} == set(MATERIALIZED)
     assert tuple(rows.CANONICAL) == VERSIONS
     assert {version: mark_of(version) for version in VERSIONS} == rows.MARKS
     for version in VERSIONS:

@@ -59,10 +59,7 @@ CANONICAL = {
 MARKS = {1: b"", 2: (-2).to_bytes(8, "little", signed=True)}
 LATEST = max(CANONICAL)
 RECORD_TABLES = {"operational": "otel_logs", "audit": "audit_logs"}
-_K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
-COMPUTED = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
-_BESIDE = {"LogId": "s", "BatchId": "u", "LeafIndex": "8", **{f"__otel_materialized_{name}": "s" for name in COMPUTED}}
-RECORDS = {stream: _BESIDE | columns for stream, columns in CANONICAL[LATEST].items()}
+RECORDS = {stream: _columns("LogId:s BatchId:u LeafIndex:8") | columns for stream, columns in CANONICAL[LATEST].items()}
 
 
 class UnreadableError(Exception):
@@ -182,8 +179,4 @@ def fault(stream: str, values: dict[str, Any], version: int) -> str:
     for name in ("ResourceAttributes", "ScopeAttributes", "LogAttributes"):
         if sorted(values[name], key=lambda pair: pair[0]) != sorted(values[name]):
             return f"the values of a repeated key in {name} are in another order than they were stored"
-    first = dict(reversed(values["ResourceAttributes"]))
-    for name in COMPUTED:
-        if values[f"__otel_materialized_{name}"] != first.get(name.encode(), b""):
-            return f"__otel_materialized_{name} is not the attribute"
     return ""
