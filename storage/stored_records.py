@@ -50,6 +50,7 @@ class StoredRecord:
         log_id: the log that it names, empty for none.
         batch_id: the batch that it names.
         leaf_index: the leaf that it claims.
+        timestamp: its Timestamp, in nanoseconds since the epoch.
         order_ok: True if the values of a key that is repeated in a map are in order.
         canonical: the canonical record, in the version of new records: its batch says which version was signed.
     """
@@ -58,6 +59,7 @@ class StoredRecord:
     log_id: str
     batch_id: UUID
     leaf_index: int
+    timestamp: int
     order_ok: bool
     canonical: bytes
 
@@ -205,13 +207,13 @@ def select_records(
         alias: expression with a name (``... AS Name``) that the condition may use.
     """
     rows = engine.query(
-        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, {right_beside(stream)}, "
+        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, Timestamp, {right_beside(stream)}, "
         f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
         f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
         parameters,
         settings=settings,
     )
-    for row in read_rows(rows, (text, uuid, uint64, boolean, string)):
+    for row in read_rows(rows, (text, uuid, uint64, int64, boolean, string)):
         yield StoredRecord(stream, *row)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bundles import audit_record
+from harness.bundles import audit_record, encode_record
 from server.notary.canonical import (
     CANONICAL_VERSION,
     SHARED_COLUMNS,
@@ -200,6 +200,19 @@ def test_a_record_of_version_1_is_found_again_in_the_form_of_new_records(record:
     stored = encoded(Stream.AUDIT, 2, values | dict.fromkeys(added_columns(Stream.AUDIT, 1), b""))
     assert in_version(Stream.AUDIT, stored, 1) == (encoded(*record), True)
     assert in_version(Stream.AUDIT, stored, 2) == (stored, True)
+
+
+def test_a_record_with_a_column_that_version_1_lacks_is_none_of_version_1() -> None:
+    stored = encode_record(Stream.AUDIT, {"Timestamp": 5, "ActorId": b"alice"})
+    assert in_version(Stream.AUDIT, stored, 2) == (stored, True)
+    assert in_version(Stream.AUDIT, stored, 1) == (
+        encode_record(Stream.AUDIT, {"Timestamp": 5, "ActorId": b"alice"}, 1),
+        True,
+    )
+    for column in added_columns(Stream.AUDIT, 1):
+        named = encode_record(Stream.AUDIT, {"Timestamp": 5, column: b"x"})
+        assert in_version(Stream.AUDIT, named, 1)[1] is False
+    assert in_version(Stream.AUDIT, encode_record(Stream.AUDIT, {"Timestamp": -2}), 1)[1] is False
 
 
 def test_a_form_that_nobody_has_and_bytes_that_are_no_record_are_malformed() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from harness.lacking import lacking
 from server.notary import hashing, leaf_rows, merkle
 from server.notary.canonical import (
+    VERSIONS,
     Kind,
     canonical_columns,
     encode_map,
@@ -27,9 +28,10 @@ from server.notary.canonical import (
     encode_uint32,
     encode_varint,
     leaf_of,
+    mark_of,
 )
 from server.notary.errors import MalformedError
-from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState
+from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState, row_kinds
 from server.notary.origin import Stream
 
 FIRST = 1000
@@ -37,7 +39,7 @@ BATCHES = [bytes([number]) * 16 for number in range(3)]
 RANGES = [LeafRange(FIRST + 3, BATCHES[0]), LeafRange(FIRST + 4, BATCHES[1]), LeafRange(FIRST + 8, BATCHES[2])]
 COUNT = 8
 KINDS = [Kind.TIME, Kind.STRING, Kind.MAP, Kind.UINT8, Kind.WORD, Kind.UINT32]
-HashRows = Callable[[Sequence[bytes], Sequence[Kind], int, Sequence[LeafRange]], LeafHashes]
+HashRows = Callable[..., LeafHashes]  # as in_python and compiled
 
 
 def batch_of(leaf: int) -> bytes:
@@ -197,20 +199,27 @@ def test_large_maps_are_hashed_if_they_are_in_order(hash_rows: HashRows) -> None
         assert list(turned.states) == [LeafState.HASHED if count == MOST_SORTED else LeafState.SPOILT]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("stream", Stream)
-def test_the_columns_of_both_streams_are_read(hash_rows: HashRows, stream: Stream) -> None:
-    kinds = [column.kind for column in canonical_columns(stream)]
+def test_the_columns_of_both_streams_and_all_versions_are_read(
+    hash_rows: HashRows, stream: Stream, version: int
+) -> None:
+    kinds = row_kinds(stream, version)
+    mark = mark_of(version)
     fields = {
-        Kind.TIME: encode_time(-1),
+        Kind.TIME: encode_time(1),
         Kind.UINT8: b"\xff",
         Kind.UINT32: bytes(4),
         Kind.STRING: encode_string(b"s" * 200),
         Kind.WORD: encode_string(b"w"),
         Kind.MAP: encode_map([(b"k" * number, b"v" * 300) for number in range(130)]),
     }
-    content = b"".join(fields[kind] for kind in kinds)
-    hashes = hash_rows([row(FIRST, content) + row(FIRST + 1, content)], kinds, FIRST, RANGES)
-    assert hashes.of(FIRST, FIRST + 2) == 2 * leaf_of(content)
+    columns = canonical_columns(stream, version)
+    content = mark + b"".join(fields[column.kind] for column in columns)
+    rows = [row(FIRST, content) + row(FIRST + 1, content)]
+    assert hash_rows(rows, kinds, FIRST, RANGES, version).of(FIRST, FIRST + 2) == 2 * leaf_of(content)
+    other = next(other for other in VERSIONS if other != version)
+    assert list(hash_rows(rows, kinds, FIRST, RANGES, other).states[:2]) == [LeafState.SPOILT] * 2
 
 
 def test_nothing_is_hashed_where_nothing_is_stored(hash_rows: HashRows) -> None:
