@@ -9,6 +9,7 @@ from server.notary.origin import Stream
 
 __all__ = [
     "BATCH_COLUMNS",
+    "MERGED_INDEXES",
     "RECORD_TABLES",
     "STATEMENT_COLUMNS",
     "TILE_COLUMNS",
@@ -26,6 +27,9 @@ class TableColumn:
     name: str
     type: str
 
+
+MERGED_INDEXES = ("idx_resource_values", "idx_log_values", "idx_body_words")
+"""Skip indexes of records that are made when parts are merged, and not at once."""
 
 RECORD_TABLES = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs"}
 

@@ -92,3 +92,11 @@ ALTER TABLE audit_logs
     ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.pod.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.name'],
     ADD COLUMN IF NOT EXISTS `__otel_materialized_k8s.pod.uid` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.uid'],
     ADD COLUMN IF NOT EXISTS `__otel_materialized_deployment.environment.name` LowCardinality(String) ALIAS ResourceAttributes['deployment.environment.name'];
+
+-- Parts are merged when there are about ten of a size, instead of five: each record is written less often, and a query
+-- looks at a few more parts (benchmarks/README.md, "bill").
+
+ALTER TABLE otel_logs MODIFY SETTING {{selector}}non_replicated_deduplication_window = 10000;
+ALTER TABLE audit_logs MODIFY SETTING {{selector}}non_replicated_deduplication_window = 10000;
+ALTER TABLE log_batches MODIFY SETTING {{selector}}non_replicated_deduplication_window = 10000;
+ALTER TABLE log_tiles MODIFY SETTING {{selector}}non_replicated_deduplication_window = 10000;

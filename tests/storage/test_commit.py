@@ -31,6 +31,7 @@ from storage.inventory import read_batch_index, read_extents, read_tile_groups
 from storage.native import Block, Column, MapColumn, PlainColumn, WordColumn
 from storage.record_groups import RecordGroup, RecordGroups, read_all_record_groups
 from storage.rowbinary import read_rows, uint64
+from storage.schema import MERGED_INDEXES
 from storage.stored_records import count_after, read_records, read_records_of_batch
 
 SIGNER = Signer.generate()
@@ -286,3 +287,22 @@ def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
     insert_records(engine, second.state.name.stream, [second.batch], block(second))
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2
+
+
+def test_indexes_that_cost_much_are_made_when_parts_are_merged(engine: Engine) -> None:
+    def index_bytes(*names: str) -> int:
+        rows = engine.query(
+            "SELECT sum(data_compressed_bytes) FROM system.data_skipping_indices "
+            "WHERE database = currentDatabase() AND table = 'otel_logs' AND name IN {names:Array(String)}",
+            {"names": list(names)},
+        )
+        [(size,)] = read_rows(rows, (uint64,))
+        return int(size)
+
+    first = grow(log(), 5)
+    for step in (first, grow(first.state, 3)):
+        commit(engine, step)
+    assert index_bytes("idx_leaf_index") > 0
+    assert index_bytes(*MERGED_INDEXES) == 0
+    engine.execute("OPTIMIZE TABLE otel_logs FINAL")
+    assert all(index_bytes(name) > 0 for name in MERGED_INDEXES)
