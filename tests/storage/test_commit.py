@@ -254,7 +254,7 @@ def test_records_carry_their_log_batch_and_leaf(engine: Engine) -> None:
         commit(engine, step)
     log_id = first.batch.log_id
     stored = list(read_records(engine, Stream.OPERATIONAL, log_id, 1, 4))
-    assert [(r.log_id, r.batch_id, r.leaf_index, r.right_beside) for r in stored] == [
+    assert [(r.log_id, r.batch_id, r.leaf_index, r.order_ok) for r in stored] == [
         (log_id, first.batch.batch_id, 1, True),
         (log_id, first.batch.batch_id, 2, True),
         (log_id, second.batch.batch_id, 3, True),
