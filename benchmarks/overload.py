@@ -82,7 +82,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
                 storage_pids = [node.pid]
             else:
                 storage, storage_pids = f"chdb://{directory / 'chdb'}", []
-            server = stack.enter_context(lognotary(storage, directory, engine, **flags))
+            server = stack.enter_context(lognotary(storage, directory, f"lognotary-{engine}", **flags))
             _overload(report, options, engine, server, storage_pids, requests)
     return report
 
