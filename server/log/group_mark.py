@@ -44,6 +44,16 @@ class GroupMark:
                 with contextlib.suppress(OSError):
                     mark.unlink(missing_ok=True)
 
+    def remove(self) -> bool:
+        """Remove all marks; return whether they are gone for good."""
+        try:
+            for mark in self._directory.glob("*.group"):
+                mark.unlink(missing_ok=True)
+            self._sync_path(self._directory, os.O_RDONLY)
+        except OSError:
+            return False
+        return True
+
     def end_of(self, first: int) -> int:
         """Return the number of the last entry of the group that begins with ``first``; ``first`` if none is marked.
 
