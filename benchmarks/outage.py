@@ -26,12 +26,11 @@ from benchmarks.processes import (
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
 from harness.clickhouse_node import ClickHouseNode
-from harness.lognotary_server import LognotaryServer
 from harness.process_stats import resident
 
 _MIB = 1 << 20
 _DRAINED_WITHIN = 600.0  # seconds
-_FEW = 8  # batches that may wait while all is well: some of each stream
+_STORED = "SELECT sum(RecordCount) FROM log_batches"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,13 +51,16 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
         with lognotary(f"{node.url}/lognotary", directory, **flags) as server:
             with loading(server.otlp_grpc, requests, **load) as begin:
                 wait = begin()
-                caught_up: list[float] = []
-                outage = threading.Thread(target=_outage, args=(node, server, options, caught_up))
+                stored_at: list[tuple[float, int]] = []
+                outage = threading.Thread(target=_outage, args=(node, options, stored_at))
                 outage.start()
                 result = wait()
                 outage.join()
             resting = time.monotonic()
-            _wait_for_few(server, 0)
+            while read_metric(server, "lognotary_journal_batches"):
+                if time.monotonic() - resting > _DRAINED_WITHIN:
+                    raise RuntimeError(f"the journal was not stored within {_DRAINED_WITHIN:.0f} s")
+                time.sleep(0.1)
             drained = time.monotonic() - resting
             memory = resident(server.pid) / _MIB
             found = findings(server)
@@ -71,31 +73,30 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
     report.figure("missing", "records", [max(0, result.records - stored)])
     report.figure("double", "records", [max(0, stored - result.records)])
     report.figure("findings of verification", "", [found])
-    report.figure("until the backlog was stored, after it was back", "s", caught_up or [_DRAINED_WITHIN])
+    report.figure("until the backlog was stored, after it was back", "s", [_caught_up(result, stored_at)])
     report.figure("until the journal was stored, after the load", "s", [drained])
     report.figure("memory at the end", "MiB", [memory])
     report.notes.append(f"{result.records} records acknowledged, {stored} stored; {describe_retries([result])}")
     return report
 
 
-def _outage(node: ClickHouseNode, server: LognotaryServer, options: argparse.Namespace, caught_up: list[float]) -> None:
-    """Take storage away, and note the seconds after its return until the journal is as short as before."""
+def _outage(node: ClickHouseNode, options: argparse.Namespace, stored: list[tuple[float, int]]) -> None:
+    """Take storage away; from its return to the end of the load, note when it has how many records."""
+    began = time.monotonic()
     time.sleep(options.around)
     node.kill()
     time.sleep(options.away)
     node.start()
-    back = time.monotonic()
-    _wait_for_few(server, _FEW)
-    caught_up.append(time.monotonic() - back)
-
-
-def _wait_for_few(server: LognotaryServer, few: int) -> None:
-    """Wait until no more than a few batches are in the journal."""
-    began = time.monotonic()
-    while read_metric(server, "lognotary_journal_batches") > few:
-        if time.monotonic() - began > _DRAINED_WITHIN:
-            raise RuntimeError(f"the journal was not stored within {_DRAINED_WITHIN:.0f} s")
+    while (seconds := time.monotonic() - began) < 2 * options.around + options.away:
+        stored.append((seconds, int(node.query(_STORED, database="lognotary"))))
         time.sleep(0.1)
+
+
+def _caught_up(result: LoadResult, stored: Sequence[tuple[float, int]]) -> float:
+    """Return the seconds from the return of storage until it has all that was acknowledged before its return."""
+    back = stored[0][0]
+    backlog = max((records for seconds, records in result.progress if seconds <= back), default=0)
+    return next((seconds - back for seconds, records in stored if records >= backlog), float("inf"))
 
 
 def _rate(result: LoadResult, begin: float, end: float) -> float:

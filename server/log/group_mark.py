@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from server.errors.files import reason_of
 from server.errors.ingest import JournalDamagedError
 
 __all__ = ["GroupMark"]
@@ -63,7 +64,7 @@ class GroupMark:
         try:
             names = [file.stem for file in self._directory.glob(f"{first:020d}-*.group")]
         except OSError as error:
-            raise JournalDamagedError(f"the journal in {self._directory} cannot be read: {error}") from error
+            raise JournalDamagedError(f"the journal in {self._directory} cannot be read: {reason_of(error)}") from error
         ends = [int(name.partition("-")[2]) for name in names if name.partition("-")[2].isdecimal()]
         return max([first, *ends])
 

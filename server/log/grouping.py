@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from server.errors.files import reason_of
 from server.log.committed_log import CommittedLog
 from server.log.group import Group, GroupLimits, gather
 from server.log.group_mark import GroupMark
@@ -100,7 +101,9 @@ class Grouping:
             try:
                 self._mark.write(first, group.last)
             except OSError as error:
-                _logger.warning("batches are stored one by one, since the journal cannot be written: %s", error)
+                _logger.warning(
+                    "batches are stored one by one, since the journal cannot be written: %s", reason_of(error)
+                )
                 self._mark.remove()
                 group = self._group(waiting, last=first)
         self._sent, self._sent_by_another = (first, group.last), False
