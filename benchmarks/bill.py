@@ -33,7 +33,7 @@ _SHOWN_BYTES = 0.5  # per record, from which a column or an index has a line of 
 
 @dataclass(slots=True)
 class _Costs:
-    """What a system's records cost, one value for each round; CPU in microseconds per record, disk in bytes."""
+    """Costs of a system's records, one value for each round; CPU in microseconds per record, disk in bytes."""
 
     own: list[float] = field(default_factory=list)
     storage: list[float] = field(default_factory=list)
