@@ -15,25 +15,34 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, RefusedError, StorageRefusedError
+from server.errors.ingest import (
+    BatchOutcomeUnknownError,
+    EndedWaitError,
+    JournalFailedError,
+    RefusedError,
+    StorageRefusedError,
+)
 from server.log.committed_log import CommittedLog
-from server.log.group import Group, GroupLimits, gather
-from server.log.group_mark import GroupMark
+from server.log.group import Group, GroupLimits
+from server.log.grouping import Grouping
 from server.log.journal import Journal
-from server.log.journal_entry import Entry, decode_entry
+from server.log.journal_entry import Entry
 from server.log.key_changes import KeyChanges
 from server.log.log_memory import LogMemory
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.batch import Batch, LogState, TileFragment
+from server.retry.backoff import backoff
 from server.retry.trouble import Trouble
-from storage.commit import any_is_stored, insert_batches, insert_records, insert_tiles, is_stored
+from storage.commit import insert_batches, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
-from storage.errors import NotAppliedError
+from storage.errors import NotAppliedError, StorageError
 from storage.schema import RECORD_TABLES
 
 __all__ = ["BatchCommitter"]
 
 _logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two questions to storage
 
 
 class BatchCommitter:
@@ -70,13 +79,7 @@ class BatchCommitter:
         self._keys = keys
         self._memory = memory
         self._give_up = give_up
-        self._limits = limits or GroupLimits()
-        self._mark = GroupMark(journal.directory, journal.sync)
-        # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted. An
-        # earlier process may have ended while the first one, or the group that begins with it, was on its way.
-        self._doubtful = self._mark.end_of(min(journal.waiting, default=0))
-        # Later ones of an earlier process may have been in storage, which has lost them and still knows their tokens.
-        self._inherited = max(journal.waiting, default=0)
+        self._grouping = Grouping(engine, journal, committed, keys, limits or GroupLimits())
         self._stored = 0  # number of the last entry that was committed here; it may still have to be released
         self._refusals = Trouble(
             _logger,
@@ -135,46 +138,50 @@ class BatchCommitter:
             if waiting[0] <= self._stored:  # committed by this process, but could not be released then
                 self._journal.release(waiting.popleft())
                 continue
-            surely = waiting[0] <= max(self._doubtful, self._inherited)
-            group = self._gather(waiting)
-            for table, insert in self._steps(group):
-                self._until_done(insert, table, group, surely=surely)
+            surely = self._grouping.may_be_stored(waiting[0])
+            group = self._next_group(waiting)
+            if not self._store(group, surely=surely):
+                continue  # with fewer of them
             self._done(group)
+            self._grouping.stored(group)
             while waiting and waiting[0] <= group.last:
                 waiting.popleft()
         self._state_key_changes()
 
-    def _gather(self, waiting: Sequence[int]) -> Group:
-        """Return the next batches to store together; a group that was begun is the same again."""
-        first = waiting[0]
-        if first <= self._doubtful:
-            return self._group(waiting, last=self._mark.end_of(first))
-        if first > self._inherited:
-            group = self._group(waiting)
-        else:
-            group = self._group([number for number in waiting if number <= self._inherited])
-            if len(group.entries) > 1 and self._has_some(group):  # some of them, so not all with one INSERT
-                group = self._group(waiting, last=first)
-        if len(group.entries) > 1:
-            try:
-                self._mark.write(first, group.last)
-            except OSError as error:
-                _logger.warning("batches are stored one by one, since the journal cannot be written: %s", error)
-                group = self._group(waiting, last=first)
-        self._doubtful = max(self._doubtful, group.last)
-        return group
+    def _next_group(self, waiting: Sequence[int]) -> Group:
+        pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    return self._grouping.next(waiting)
+                except StorageError as error:
+                    if not self.blocked:
+                        stack.enter_context(self._blocking())
+                    self._failed(_told(error))
+                    if self._give_up.wait(next(pauses)):
+                        raise EndedWaitError(f"shut down before storage answered: {error}") from error
 
-    def _group(self, waiting: Sequence[int], last: int | None = None) -> Group:
-        entries = ((number, decode_entry(self._journal.read(number))) for number in waiting)
-        return gather(entries, self._committed.state, lambda batch: self._keys.due(batch.tree_size), self._limits, last)
+    def _store(self, group: Group, *, surely: bool) -> bool:
+        """Store a group; return False if storage refused it, and fewer of its batches may go together."""
+        (records, insert), *others = self._steps(group)
+        accepted = False
 
-    def _has_some(self, group: Group) -> bool:
-        """Return whether storage may have rows of some batches of a group."""
-        tables = (RECORD_TABLES[self._stream], "log_tiles", "log_batches")
+        def insert_noting(renewed: int) -> None:
+            nonlocal accepted
+            insert(renewed)
+            accepted = True
+
         try:
-            return any(any_is_stored(self._engine, table, group.batches) for table in tables)
-        except Exception:  # storage does not tell now; each on its own is asked for until it does
-            return True
+            self._insert(insert_noting, records, group, surely=surely)
+        except Exception as error:
+            refused = isinstance(error, NotAppliedError) and not accepted
+            if refused and self._grouping.refused(group):
+                _logger.warning("storage refuses %s, so fewer go together: %s", _name(group.batches, records), error)
+                return False
+            self._repeat(insert, records, group, error)
+        for table, insert_rows in others:
+            self._until_done(insert_rows, table, group, surely=surely)
+        return True
 
     def _take_back(self, number: int, batch: Batch, error: NotAppliedError) -> None:
         """Remove a batch of which nothing was stored, so that another batch can take its place in the log.
@@ -192,7 +199,7 @@ class BatchCommitter:
         self._refusals.goes_on(str(error))
 
     def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
-        self._doubtful = max(self._doubtful, number)
+        self._grouping.doubt(number)
         if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
             _logger.error("it is not known whether %s is stored", _name([batch], "storage"), exc_info=error)
         return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
@@ -226,12 +233,15 @@ class BatchCommitter:
 
     def _until_done(self, insert: Callable[[int], None], table: str, group: Group, *, surely: bool = False) -> None:
         try:
-            if surely:
-                insert_and_verify(_name(group.batches, table), insert, lambda: self._has(table, group))
-            else:
-                insert(0)
+            self._insert(insert, table, group, surely=surely)
         except Exception as error:
             self._repeat(insert, table, group, error)
+
+    def _insert(self, insert: Callable[[int], None], table: str, group: Group, *, surely: bool) -> None:
+        if surely:
+            insert_and_verify(_name(group.batches, table), insert, lambda: self._has(table, group))
+        else:
+            insert(0)
 
     def _has(self, table: str, group: Group) -> bool:
         """Return whether a table has a group; it has all batches of a group or none."""

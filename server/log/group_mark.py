@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from server.errors.files import reason_of
 from server.errors.ingest import JournalDamagedError
 
 __all__ = ["GroupMark"]
@@ -44,6 +45,16 @@ class GroupMark:
                 with contextlib.suppress(OSError):
                     mark.unlink(missing_ok=True)
 
+    def remove(self) -> bool:
+        """Remove all marks; return whether they are gone for good."""
+        try:
+            for mark in self._directory.glob("*.group"):
+                mark.unlink(missing_ok=True)
+            self._sync_path(self._directory, os.O_RDONLY)
+        except OSError:
+            return False
+        return True
+
     def end_of(self, first: int) -> int:
         """Return the number of the last entry of the group that begins with ``first``; ``first`` if none is marked.
 
@@ -53,7 +64,7 @@ class GroupMark:
         try:
             names = [file.stem for file in self._directory.glob(f"{first:020d}-*.group")]
         except OSError as error:
-            raise JournalDamagedError(f"the journal in {self._directory} cannot be read: {error}") from error
+            raise JournalDamagedError(f"the journal in {self._directory} cannot be read: {reason_of(error)}") from error
         ends = [int(name.partition("-")[2]) for name in names if name.partition("-")[2].isdecimal()]
         return max([first, *ends])
 

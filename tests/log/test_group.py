@@ -125,6 +125,19 @@ class TestMark:
         GroupMark(tmp_path, sync).write(10, 12)
         assert synced == [f"{10:020d}-{12:020d}.group", tmp_path.name]
 
+    def test_it_is_gone_once_it_is_removed(self, tmp_path: Path) -> None:
+        mark = GroupMark(tmp_path)
+        mark.write(5, 9)
+        assert mark.remove()
+        assert mark.end_of(5) == 5
+
+    def test_a_removal_that_is_not_durable_is_said(self, tmp_path: Path) -> None:
+        def fail(_: int) -> None:
+            raise OSError
+
+        GroupMark(tmp_path).write(5, 9)
+        assert not GroupMark(tmp_path, fail).remove()
+
     def test_other_files_are_no_marks(self, tmp_path: Path) -> None:
         (tmp_path / f"{5:020d}-x.group").touch()
         (tmp_path / f"{5:020d}.journal").touch()
