@@ -15,6 +15,7 @@ _BENCHMARKS = (
     "blocks",
     "ingest",
     "bill",
+    "layout",
     "latency",
     "memory",
     "endurance",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import bill, codec, ingest, proofs, receiver, verify
+from benchmarks import bill, codec, ingest, layout, proofs, receiver, verify
 from benchmarks.bill_systems import parse_peer
 from harness.clickhouse_source import ServerUnavailableError, find_server
 from harness.lacking import lacking
@@ -79,6 +79,20 @@ def test_the_bill_counts_cpu_and_disk_of_each_system(capsys: pytest.CaptureFixtu
     assert figures["lognotary: table otel_logs"] > 0
     assert not [what for what in figures if what.startswith("ready-made, no index: index")]
     assert {ratio["what"] for ratio in line["ratios"]} >= {"on disk, lognotary / embedded"}
+
+
+def test_each_layout_is_measured_with_the_lookups_that_it_serves(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    layout.main(["--total=8192", "--variants", "as it is", "the first layout", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    figures = {figure["what"]: figure["median"] for figure in line["figures"]}
+    assert figures["the first layout: indexes"] > figures["as it is: indexes"] > 0
+    for variant in ("as it is", "the first layout"):
+        for lookup in ("a trace", "an attribute", "a rare word", "the word 'failed'"):
+            assert figures[f"{variant}: {lookup}, again"] > 0
 
 
 def test_a_peer_is_a_name_a_url_and_a_command() -> None:
