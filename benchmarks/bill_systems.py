@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from benchmarks.collector import collector_configuration
 from benchmarks.collector_binary import clickhouse_collector
 from benchmarks.disk import Disk, directory_bytes, disk_of, embedded_disk
-from benchmarks.processes import clickhouse, count_records, count_rows, lognotary
+from benchmarks.processes import clickhouse, count_rows, count_signed, lognotary
 from harness.bound_process import BoundProcess
 from harness.clickhouse_node import ClickHouseNode
 from harness.collector import Collector
@@ -55,7 +55,7 @@ def _on_server(**settings: str) -> System:
             clickhouse(directory) as node,
             lognotary(f"{node.url}/{DATABASE}", directory, **settings) as server,
         ):
-            running = RunningSystem(server.otlp_grpc, server.pid, node, lambda: count_records(node, DATABASE))
+            running = RunningSystem(server.otlp_grpc, server.pid, node, lambda: count_signed(node, DATABASE))
             yield running, lambda: disk_of(node.query, DATABASE)
 
     return run
