@@ -1,5 +1,5 @@
 -- Text indexes of attributes and bodies took more CPU than all the rest of inserts and merges together, and half of the
--- disk (benchmarks/README.md, "bill"). Bloom filters of the values of attributes and of the words of bodies serve the
+-- disk (benchmarks/README.md, "layout"). Bloom filters of the values of attributes and of the words of bodies serve the
 -- same queries for a fifth of that: they leave out the granules that cannot have a value or a word. Keys of attributes
 -- are in nearly every granule, so an index of them leaves out none. What is stored already gets the new ones in the
 -- background.
@@ -94,7 +94,7 @@ ALTER TABLE audit_logs
     ADD COLUMN IF NOT EXISTS `__otel_materialized_deployment.environment.name` LowCardinality(String) ALIAS ResourceAttributes['deployment.environment.name'];
 
 -- Parts are merged when there are about ten of a size, instead of five: each record is written less often, and a query
--- looks at a few more parts (benchmarks/README.md, "bill").
+-- looks at a few more parts (benchmarks/README.md, "layout").
 
 ALTER TABLE otel_logs MODIFY SETTING {{selector}}non_replicated_deduplication_window = 10000;
 ALTER TABLE audit_logs MODIFY SETTING {{selector}}non_replicated_deduplication_window = 10000;
