@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lognotary_server import LognotaryServer, read_verification, run_lognotary
+from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.waiting import wait_for
 from server import check
@@ -104,6 +104,33 @@ def test_a_writer_stores_what_waits_in_the_journal_and_goes_on(server: Lognotary
     done = run_lognotary("verify", "--json", "--storage", server.storage_url, *KEYS, *given)
     findings, summary = read_verification(done.stdout)
     assert (done.returncode, findings, summary.records) == (0, [], stored + 2), done.stderr
+
+
+@pytest.mark.parametrize("storage_url", ["server"], indirect=True)  # several processes read it
+def test_batches_that_are_missing_where_the_version_changes_leave_their_records_unchanged(
+    server: LognotaryServer,
+) -> None:
+    stored = VERSION_1.total("entries") + waiting("records")
+    settled(server, stored)
+    for number in range(3):
+        send(server.otlp_grpc, log_record(f"after {number}", audit_actor_id="ivan", audit_action="login"))
+    settled(server, stored + 3)
+    first = VERSION_1.logs[AUDIT]["batches"] + int(VERSION_1.contents["waiting"][AUDIT]["batches"]) + 1
+    with closing(connect(parse_storage_url(server.storage_url), clients=1)) as engine:
+        engine.execute("CREATE TABLE kept AS log_batches")
+        engine.execute("INSERT INTO kept SELECT * FROM log_batches")
+        # The last of version 1, or the first of this version, or both, or all up to there.
+        for missing in ([first - 1], [first], [first - 1, first], list(range(1, first)), list(range(1, first + 1))):
+            engine.execute("TRUNCATE TABLE log_batches")
+            engine.execute(
+                f"INSERT INTO log_batches SELECT * FROM kept WHERE NOT (Origin = '{AUDIT}' AND Sequence IN {missing})"
+            )
+            (finding,) = server.verify()[0]
+            assert kinds([finding]) == {"BATCH_MISSING"}
+            assert finding.message.endswith("these records are all unchanged"), missing
+        engine.execute("ALTER TABLE audit_logs UPDATE Body = 'x' WHERE Body = 'after 0' SETTINGS mutations_sync = 2")
+        (finding,) = server.verify()[0]
+        assert finding.message.endswith("not all of these records can be checked")
 
 
 def test_commands_that_read_the_storage_verify_and_prove_it(upgraded: str, tmp_path: Path) -> None:
