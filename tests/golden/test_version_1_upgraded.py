@@ -151,6 +151,17 @@ def test_commands_that_read_the_storage_verify_and_prove_it(upgraded: str, tmp_p
     assert (shown.returncode, f"{AUDIT}#95" in shown.stdout) == (0, True), shown.stdout + shown.stderr
 
 
+def test_commands_that_read_a_storage_before_it_is_migrated_say_what_to_do(storage_url: str, tmp_path: Path) -> None:
+    source = ("--storage", restore(storage_url, upgrade=False), *KEYS)
+    for command in (("audit",), ("prove", f"{AUDIT}#4", "-o", str(tmp_path / "bundle"))):
+        refused = run_lognotary(*command, *source)
+        assert refused.returncode == 2
+        assert "A server of this version brings the tables up to date" in refused.stderr, refused.stderr
+    done = run_lognotary("verify", *source)
+    assert done.returncode == 1
+    assert "the table audit_logs is as an earlier version left it" in done.stdout
+
+
 @pytest.mark.parametrize("storage_url", ["server"], indirect=True)  # it speaks HTTP
 def test_the_verifier_of_the_documentation_accepts_it(upgraded: str) -> None:
     done = run_verifier(upgraded, VERSION_1.key("node-1-first.pem"), "--public-key", OTHER_KEY)
