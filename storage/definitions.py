@@ -208,7 +208,7 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
             found.append(Difference(table, f"the table {table} is not there"))
             continue
         if is_behind(stored, table):
-            advice = "start a server of this version, which brings it up to date"
+            advice = "a server of this version brings it up to date at its first start; if one has run, it was altered"
             found.append(Difference(table, f"the table {table} is as an earlier version left it: {advice}"))
         else:
             found += [Difference(table, message) for message in _differences(table, parse_create(create), expected)]

@@ -74,7 +74,7 @@ def test_servers_that_start_meanwhile_are_no_finding(engine: Engine) -> None:
     starting.start()
     try:
         while starting.is_alive():
-            assert list(check_definitions(engine)) == []  # a column that is made anew is gone for a moment
+            assert list(check_definitions(engine)) == []  # no column is gone even for a moment
     finally:
         starting.join()
 
@@ -88,7 +88,10 @@ def test_a_table_that_an_earlier_version_left_is_one_finding_that_says_what_to_d
                 engine.execute(statement)
     waits: list[float] = []
     found = list(check_definitions(engine, wait=waits.append))
-    what = "is as an earlier version left it: start a server of this version, which brings it up to date"
+    what = (
+        "is as an earlier version left it: a server of this version brings it up to date at its first start; if one has "
+        "run, it was altered"
+    )
     assert [finding.message for finding in found] == [
         f"the table {table} {what}" for table in ("otel_logs", "audit_logs")
     ]
