@@ -89,8 +89,8 @@ def test_a_table_that_an_earlier_version_left_is_one_finding_that_says_what_to_d
     waits: list[float] = []
     found = list(check_definitions(engine, wait=waits.append))
     what = (
-        "is as an earlier version left it: a server of this version brings it up to date at its first start; if one has "
-        "run, it was altered"
+        "is as an earlier version left it: a server of this version brings it up to date at its first start; "
+        "if one has run, it was altered"
     )
     assert [finding.message for finding in found] == [
         f"the table {table} {what}" for table in ("otel_logs", "audit_logs")
