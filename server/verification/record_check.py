@@ -251,7 +251,7 @@ class RecordChecker:
         self.known_ids.add(borne)
         fragments = by_id.get(borne, [])
         own = [claim for claim in claims if claim.batch_id == borne]
-        if not check_records(batch, own) and (other := _in_other_version(batch, rows, fragments)):
+        if not check_records(batch, own) and (other := _in_other_version(batch, rows, own, fragments)):
             if batch not in self.excused:
                 what = f"its row was altered: its records are of canonical version {other[0].canonical_version}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
@@ -356,23 +356,32 @@ def _as_signed(batch: Batch) -> Batch:
 
 
 def _in_other_version(
-    batch: Batch, rows: Sequence[StoredRecord], fragments: Sequence[TileFragment]
+    batch: Batch, rows: Sequence[StoredRecord], own: Sequence[ClaimedRecord], fragments: Sequence[TileFragment]
 ) -> tuple[Batch, list[ClaimedRecord]] | None:
-    """Return a batch in another canonical version, with its records, if that is the one in which they were signed.
+    """Return a batch in another canonical version, with its records, if that is the one in which it was signed.
 
-    In that version they are what was signed; or, where some were changed, more of them are than in the version of its
-    row.
+    Either all records are what was signed then, or the tree's hashes have one of them and none in the row's version.
+
+    Args:
+        batch: the batch, in the version of its row.
+        rows: the rows that claim its leaves.
+        own: those that name it, in that version.
+        fragments: the hashes that it added to the tree.
     """
     signed = dict(enumerate(signed_leaves(batch, fragments) or (), batch.first_leaf))
-    best, most = None, -1
-    for form in (batch, *(replace(batch, canonical_version=version) for version in VERSIONS)):
-        own = [claim_of(row, form.canonical_version) for row in rows if row.batch_id == batch.batch_id]
-        right = sum(signed.get(claim.leaf_index) == claim.leaf_hash for claim in own)
-        if check_records(form, own):
-            right = batch.record_count + 1
-        if right > most:
-            best, most = (form, own), right
-    return None if best is None or best[0] == batch else best
+
+    def has_any(claims: Sequence[ClaimedRecord]) -> bool:
+        return any(signed.get(claim.leaf_index) == claim.leaf_hash for claim in claims)
+
+    if has_any(own):
+        return None
+    for version in VERSIONS:
+        if version != batch.canonical_version:
+            form = replace(batch, canonical_version=version)
+            claims = [claim_of(row, version) for row in rows if row.batch_id == batch.batch_id]
+            if check_records(form, claims) or has_any(claims):
+                return form, claims
+    return None
 
 
 def claim_of(stored: StoredRecord, version: int) -> ClaimedRecord:

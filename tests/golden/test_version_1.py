@@ -240,7 +240,7 @@ def test_an_altered_row_of_a_batch_is_the_only_finding(stored: Engine, column: s
 @pytest.mark.parametrize("version", [0, 2, 3])
 @pytest.mark.parametrize("changed", [[], [1, 3]], ids=["records unchanged", "records changed"])
 def test_a_batch_that_was_given_another_version_and_its_id_casts_no_doubt_on_its_records(
-    stored: Engine, version: int, changed: list[int]
+    stored: Engine, backend: Backend, version: int, changed: list[int]
 ) -> None:
     (batch,) = select_batches(stored, f"LogId = '{AUDIT.log_id}' AND Sequence = {SECOND}")
     forged = replace(batch, canonical_version=version)
@@ -261,7 +261,12 @@ def test_a_batch_that_was_given_another_version_and_its_id_casts_no_doubt_on_its
         replaced(stored, "log_batches", select("log_batches", given)),
     ):
         altered, *others = verify(stored)[0]
+        events = backend.search_audit_events(correlation_pb2.SearchAuditEventsRequest(page_size=1000)).events
     assert (altered.kind, altered.sequence) == (evidence_pb2.BATCH_ALTERED, SECOND)
+    tampered = [event.evidence for event in events if event.evidence.state != evidence_pb2.VERIFIED]
+    assert len(tampered) == batch.record_count
+    blamed = [evidence for evidence in tampered if "content does not match" in evidence.reason]
+    assert len(blamed) == (len(changed) if version == 2 else 0)  # of a row that is wrong by itself, that is the reason
     places = [("RECORD_CHANGED", AUDIT.origin, batch.first_leaf + place, 1) for place in changed]
     assert [named(finding) for finding in others] == places
 
