@@ -18,6 +18,7 @@ _DROP_INDEX = re.compile(r"DROP INDEX (?:IF EXISTS )?(?P<name>\w+)")
 _DROP_COLUMN = re.compile(r"DROP COLUMN (?:IF EXISTS )?(?P<name>\w+|`[^`]*`)")
 _ADD_COLUMN = re.compile(r"ADD COLUMN (?:IF NOT EXISTS )?(?P<definition>.*)")
 _ADD_INDEX = re.compile(r"ADD INDEX (?:IF NOT EXISTS )?(?P<definition>.*)")
+_SETTINGS_OF_ALTER = re.compile(r" SETTINGS \w+ = \w+$")
 _COLUMN_CLAUSES = (
     *("DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL"),
     *("COMMENT", "CODEC", "STATISTICS", "TTL", "PRIMARY", "SETTINGS", "COLLATE", "NULL", "NOT"),
@@ -124,7 +125,7 @@ def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
         return
     table = tables[altered["name"]]
     changed = replace(table, indexes=dict(table.indexes), columns=dict(table.columns))
-    for command in _split(altered["commands"], by=","):
+    for command in _split(_SETTINGS_OF_ALTER.sub("", altered["commands"]), by=","):
         if dropped := _DROP_INDEX.fullmatch(command):
             changed.indexes.pop(dropped["name"], None)
         elif gone := _DROP_COLUMN.fullmatch(command):

@@ -207,11 +207,13 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
         if create is None:
             found.append(Difference(table, f"the table {table} is not there"))
             continue
+        differences = list(_differences(table, parse_create(create), expected))
         if is_behind(stored, table):
-            advice = "start a server of this version, which brings it up to date"
-            found.append(Difference(table, f"the table {table} is as an earlier version left it: {advice}"))
-        else:
-            found += [Difference(table, message) for message in _differences(table, parse_create(create), expected)]
+            # With the number, who acknowledges one such state does not acknowledge others, too.
+            what = f"as an earlier version left it ({counted(len(differences), 'difference', 'differences')})"
+            advice = "a server of this version brings it up to date at its first start; if one has run, it was altered"
+            differences = [f"the table {table} is {what}: {advice}"]
+        found += [Difference(table, message) for message in differences]
         if table in stored.filtered:
             found.append(Difference(table, f"a row policy hides rows of the table {table} from this user"))
         if table in stored.masked:

@@ -2,6 +2,9 @@
 
 Every statement is idempotent (IF NOT EXISTS), so several servers may start at once; a
 migration is recorded once it has run. A recorded migration is never edited.
+
+A server that is behind another repeats the statements after the other has recorded them, and may end at any of them. So
+none takes away what a later one gives back. Nor does any wait until parts are rewritten: that may take hours.
 """
 
 from __future__ import annotations

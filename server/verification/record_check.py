@@ -22,7 +22,7 @@ from server.notary.diagnosis import (
 from server.notary.findings import Finding, FindingKind
 from server.notary.hashing import hash_pairs
 from server.notary.leaf_rows import LeafHashes, LeafRange
-from server.notary.merkle import CompactRange
+from server.notary.merkle import CompactRange, split_hashes
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle, settle_placed
 from server.verification.expiry import Expiry
@@ -190,20 +190,35 @@ class RecordChecker:
 
     def holds_all(self, gap: Gap) -> bool:
         """Return whether the records of missing batches are all stored, unchanged and once each."""
-        last = gap.after.canonical_version
-        versions = {gap.before.canonical_version if gap.before else last, last}
-        return any(self._holds_all(gap, version) for version in sorted(versions))
+        ends = (gap.before.canonical_version if gap.before else VERSIONS[0], gap.after.canonical_version)
+        versions = [version for version in VERSIONS if min(ends) <= version <= max(ends)]
+        return any(self._holds_all(gap, some) for some in (*([version] for version in versions), versions))
 
-    def _holds_all(self, gap: Gap, version: int) -> bool:
+    def _holds_all(self, gap: Gap, versions: Sequence[int]) -> bool:
         tree = self.range_after(gap.before) if gap.before else CompactRange()
         for first in range(gap.first_leaf, gap.end_leaf, self.limits.hashed):
-            end = min(first + self.limits.hashed, gap.end_leaf)
-            part = hash_records(self.engine, self.name, first, [LeafRange(end, None)], version)
-            leaf_hashes = part.of(first, end)
+            leaf_hashes = self._leaves(first, min(first + self.limits.hashed, gap.end_leaf), versions)
             if tree is None or leaf_hashes is None:
                 return False
             tree, _ = tree.extend(leaf_hashes, hash_pairs)
         return tree is not None and tree.root() == frontier_root(gap.after)
+
+    def _leaves(self, first: int, end: int, versions: Sequence[int]) -> bytes | None:
+        """Return the leaf hashes of the records [first, end), each in one of some versions; None if one is not there.
+
+        Which version a record was signed in, its batch said. Without that, the tree's hashes tell it.
+        """
+        ranges = [LeafRange(end, None)]
+        parts = [hash_records(self.engine, self.name, first, ranges, version) for version in versions]
+        if len(parts) == 1:
+            return parts[0].of(first, end)
+        fragments = [fragment for some in self._fragments(first, end).values() for fragment in some]
+        told = {leaf for fragment in fragments if fragment.level == 0 for leaf in split_hashes(fragment.hashes)}
+        leaves = []
+        for place in range(first, end):
+            forms = [form for part in parts if (form := part.of(place, place + 1)) is not None]
+            leaves.append(next((form for form in forms if form in told), b""))
+        return b"".join(leaves) if all(leaves) else None
 
     def range_after(self, batch: Batch) -> CompactRange | None:
         """Return the compact range after a batch, from its stored hashes, if they are valid."""
@@ -236,9 +251,10 @@ class RecordChecker:
         self.known_ids.add(borne)
         fragments = by_id.get(borne, [])
         own = [claim for claim in claims if claim.batch_id == borne]
-        if not check_records(batch, own) and (other := _in_other_version(batch, rows)):
-            what = f"its row was altered: its records are of canonical version {other[0].canonical_version}"
-            yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+        if not check_records(batch, own) and (other := _in_other_version(batch, rows, own, fragments)):
+            if batch not in self.excused:
+                what = f"its row was altered: its records are of canonical version {other[0].canonical_version}"
+                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
             batch, own = other
             self.excused.add(batch)
         if check_records(batch, own):
@@ -339,14 +355,32 @@ def _as_signed(batch: Batch) -> Batch:
     return next((form for form in forms if compute_batch_id(form) == batch.batch_id), batch)
 
 
-def _in_other_version(batch: Batch, rows: Sequence[StoredRecord]) -> tuple[Batch, list[ClaimedRecord]] | None:
-    """Return a batch in another canonical version, with its records, if these are what was signed then."""
+def _in_other_version(
+    batch: Batch, rows: Sequence[StoredRecord], own: Sequence[ClaimedRecord], fragments: Sequence[TileFragment]
+) -> tuple[Batch, list[ClaimedRecord]] | None:
+    """Return a batch in another canonical version, with its records, if that is the one in which it was signed.
+
+    Either all records are what was signed then, or the tree's hashes have one of them and none in the row's version.
+
+    Args:
+        batch: the batch, in the version of its row.
+        rows: the rows that claim its leaves.
+        own: those that name it, in that version.
+        fragments: the hashes that it added to the tree.
+    """
+    signed = dict(enumerate(signed_leaves(batch, fragments) or (), batch.first_leaf))
+
+    def has_any(claims: Sequence[ClaimedRecord]) -> bool:
+        return any(signed.get(claim.leaf_index) == claim.leaf_hash for claim in claims)
+
+    if has_any(own):
+        return None
     for version in VERSIONS:
         if version != batch.canonical_version:
             form = replace(batch, canonical_version=version)
-            own = [claim_of(row, version) for row in rows if row.batch_id == batch.batch_id]
-            if check_records(form, own):
-                return form, own
+            claims = [claim_of(row, version) for row in rows if row.batch_id == batch.batch_id]
+            if check_records(form, claims) or has_any(claims):
+                return form, claims
     return None
 
 

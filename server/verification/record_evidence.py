@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from server.notary.batch import Batch
-from server.notary.canonical import decode_record, entry_of, leaf_of
+from server.notary.canonical import VERSIONS, decode_record, entry_of, leaf_of
 from server.notary.diagnosis import WRONG_BESIDE_CONTENT
 from server.notary.errors import VerificationError
 from server.notary.origin import LogName, Stream
@@ -176,6 +176,14 @@ def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover
     reason, tiles_altered = prover.prove(record.leaf_index, leaf_of(canonical), batch)
     if not reason and not ok_beside:
         reason = WRONG_BESIDE_CONTENT
+    elif reason:
+        for version in VERSIONS:
+            if (
+                version != batch.canonical_version
+                and not prover.prove(record.leaf_index, record.leaf(version), batch)[0]
+            ):
+                canonical, _ = record.as_signed(version)
+                reason = f"the row of its batch was altered: the record was signed in canonical version {version}"
     return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, canonical, tiles_altered)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +15,13 @@ import pytest
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server import check
 from server.api.backend import Backend
+from server.notary.batch import compute_batch_id
 from server.notary.merkle import leaf_hash, split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.tiles import TILE_WIDTH, Tile
 from server.notary.trust import parse_public_keys
 from storage.engine import Engine
+from storage.evidence import select_batches
 from storage.rowbinary import read_rows, string
 from tests.golden import VERSION_1, replaced
 
@@ -27,6 +30,7 @@ OPERATIONAL = LogName("golden", Stream.OPERATIONAL, "node-1")
 TABLES = {"audit_logs": AUDIT, "otel_logs": OPERATIONAL}
 COLUMNS = [(table, column) for table in TABLES for column in VERSION_1.columns(table)]
 TOTAL = VERSION_1.total("entries")
+SECOND = 2  # a batch of several records in the log of audit records
 DIGEST = "c078f41f57af769bc87ff6178dd1cf6c8f08b51841bc2e5e3450701e1fa2f33b"
 FIRST_KEY, OTHER_KEY = VERSION_1.key("node-1-first.pem"), VERSION_1.key("node-2.pem")
 LATER_KEY = VERSION_1.directory / "data" / "keys" / "public-key.pem"
@@ -211,6 +215,60 @@ def test_a_record_that_is_there_twice_is_named(stored: Engine, table: str) -> No
     again = f"SELECT * FROM {table} WHERE LogId = '{TABLES[table].log_id}' AND LeafIndex = 30"
     with replaced(stored, table, f"SELECT * FROM {table}", again):
         assert found(stored) == [("RECORD_DUPLICATED", TABLES[table].origin, 30, 1)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("RootHash", "toFixedString(unhex(repeat('00', 32)), 32)"),
+        ("Checkpoint", "concat(Checkpoint, 'x')"),
+        ("MinTimestamp", "fromUnixTimestamp64Nano(bitXor(toUnixTimestamp64Nano(MinTimestamp), 1))"),
+        ("CanonicalVersion", "toUInt16(2)"),
+        ("CanonicalVersion", "toUInt16(3)"),
+    ],
+)
+def test_an_altered_row_of_a_batch_is_the_only_finding(stored: Engine, column: str, value: str) -> None:
+    where = f"LogId = '{AUDIT.log_id}' AND Sequence = {SECOND}"
+    with replaced(
+        stored, "log_batches", f"SELECT * REPLACE(if({where}, {value}, {column}) AS {column}) FROM log_batches"
+    ):
+        (finding,) = verify(stored)[0]
+    assert (finding.kind, finding.sequence) == (evidence_pb2.BATCH_ALTERED, SECOND)
+    assert "does not match what was signed" in finding.message
+
+
+@pytest.mark.parametrize("version", [0, 2, 3])
+@pytest.mark.parametrize("changed", [[], [1, 3]], ids=["records unchanged", "records changed"])
+def test_a_batch_that_was_given_another_version_and_its_id_casts_no_doubt_on_its_records(
+    stored: Engine, backend: Backend, version: int, changed: list[int]
+) -> None:
+    (batch,) = select_batches(stored, f"LogId = '{AUDIT.log_id}' AND Sequence = {SECOND}")
+    forged = replace(batch, canonical_version=version)
+    new_id = f"toUUID('{compute_batch_id(forged)}')"
+    own = f"BatchId = toUUID('{batch.batch_id}')"
+    bodies = f"if({own} AND LeafIndex - {batch.first_leaf} IN {[99, *changed]}, 'other', Body) AS Body"
+    renamed = f"if({own}, {new_id}, BatchId) AS BatchId"
+    given = f"toUInt16(if({own}, {version}, CanonicalVersion)) AS CanonicalVersion"
+
+    def select(table: str, *columns: str) -> str:
+        # An alias would stand for the new ID in the conditions of the other columns.
+        settings = "SETTINGS prefer_column_name_to_alias = 1"
+        return f"SELECT * REPLACE({', '.join([renamed, *columns])}) FROM {table} {settings}"
+
+    with (
+        replaced(stored, "audit_logs", select("audit_logs", bodies)),
+        replaced(stored, "log_tiles", select("log_tiles")),
+        replaced(stored, "log_batches", select("log_batches", given)),
+    ):
+        altered, *others = verify(stored)[0]
+        events = backend.search_audit_events(correlation_pb2.SearchAuditEventsRequest(page_size=1000)).events
+    assert (altered.kind, altered.sequence) == (evidence_pb2.BATCH_ALTERED, SECOND)
+    tampered = [event.evidence for event in events if event.evidence.state != evidence_pb2.VERIFIED]
+    assert len(tampered) == batch.record_count
+    blamed = [evidence for evidence in tampered if "content does not match" in evidence.reason]
+    assert len(blamed) == (len(changed) if version == 2 else 0)  # of a row that is wrong by itself, that is the reason
+    places = [("RECORD_CHANGED", AUDIT.origin, batch.first_leaf + place, 1) for place in changed]
+    assert [named(finding) for finding in others] == places
 
 
 @pytest.mark.parametrize("name", [name for name in BUNDLES if name.startswith("stored-")])

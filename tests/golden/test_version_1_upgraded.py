@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lognotary_server import LognotaryServer, read_verification, run_lognotary
+from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.waiting import wait_for
 from server import check
@@ -106,6 +106,33 @@ def test_a_writer_stores_what_waits_in_the_journal_and_goes_on(server: Lognotary
     assert (done.returncode, findings, summary.records) == (0, [], stored + 2), done.stderr
 
 
+@pytest.mark.parametrize("storage_url", ["server"], indirect=True)  # several processes read it
+def test_batches_that_are_missing_where_the_version_changes_leave_their_records_unchanged(
+    server: LognotaryServer,
+) -> None:
+    stored = VERSION_1.total("entries") + waiting("records")
+    settled(server, stored)
+    for number in range(3):
+        send(server.otlp_grpc, log_record(f"after {number}", audit_actor_id="ivan", audit_action="login"))
+    settled(server, stored + 3)
+    first = VERSION_1.logs[AUDIT]["batches"] + int(VERSION_1.contents["waiting"][AUDIT]["batches"]) + 1
+    with closing(connect(parse_storage_url(server.storage_url), clients=1)) as engine:
+        engine.execute("CREATE TABLE kept AS log_batches")
+        engine.execute("INSERT INTO kept SELECT * FROM log_batches")
+        # The last of version 1, or the first of this version, or both, or all up to there.
+        for missing in ([first - 1], [first], [first - 1, first], list(range(1, first)), list(range(1, first + 1))):
+            engine.execute("TRUNCATE TABLE log_batches")
+            engine.execute(
+                f"INSERT INTO log_batches SELECT * FROM kept WHERE NOT (Origin = '{AUDIT}' AND Sequence IN {missing})"
+            )
+            (finding,) = server.verify()[0]
+            assert kinds([finding]) == {"BATCH_MISSING"}
+            assert finding.message.endswith("these records are all unchanged"), missing
+        engine.execute("ALTER TABLE audit_logs UPDATE Body = 'x' WHERE Body = 'after 0' SETTINGS mutations_sync = 2")
+        (finding,) = server.verify()[0]
+        assert finding.message.endswith("not all of these records can be checked")
+
+
 def test_commands_that_read_the_storage_verify_and_prove_it(upgraded: str, tmp_path: Path) -> None:
     source = ("--storage", upgraded, *KEYS)
     done = run_lognotary("verify", "--json", *source)
@@ -122,6 +149,17 @@ def test_commands_that_read_the_storage_verify_and_prove_it(upgraded: str, tmp_p
                 assert new.read(file) == frozen.read(file), file
     shown = run_lognotary("audit", "--actor", "frank", *source)
     assert (shown.returncode, f"{AUDIT}#95" in shown.stdout) == (0, True), shown.stdout + shown.stderr
+
+
+def test_commands_that_read_a_storage_before_it_is_migrated_say_what_to_do(storage_url: str, tmp_path: Path) -> None:
+    source = ("--storage", restore(storage_url, upgrade=False), *KEYS)
+    for command in (("audit",), ("prove", f"{AUDIT}#4", "-o", str(tmp_path / "bundle"))):
+        refused = run_lognotary(*command, *source)
+        assert refused.returncode == 2
+        assert "A server of this version brings the tables up to date" in refused.stderr, refused.stderr
+    done = run_lognotary("verify", *source)
+    assert done.returncode == 1
+    assert "the table audit_logs is as an earlier version left it" in done.stdout
 
 
 @pytest.mark.parametrize("storage_url", ["server"], indirect=True)  # it speaks HTTP
