@@ -20,8 +20,9 @@ from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.settlement import Stray
 from server.notary.trust import TrustedKeys
+from server.verification.claimed_records import claim_of
 from server.verification.leaf_ranges import LeafRanges
-from server.verification.record_check import Pending, claim_of
+from server.verification.record_check import Pending
 from storage.engine import Engine
 from storage.evidence import read_batches_of_ids
 from storage.inventory import TileGroup

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from uuid import UUID
 
-from server.notary.batch import Batch, TileFragment, compute_batch_id
-from server.notary.canonical import VERSIONS, leaf_of
-from server.notary.chain import Gap, batch_finding, frontier_root
+from server.notary.batch import Batch, TileFragment
+from server.notary.chain import batch_finding
 from server.notary.diagnosis import (
     ClaimedRecord,
     borne_id,
@@ -20,23 +19,22 @@ from server.notary.diagnosis import (
     signed_leaves,
 )
 from server.notary.findings import Finding, FindingKind
-from server.notary.hashing import hash_pairs
 from server.notary.leaf_rows import LeafHashes, LeafRange
-from server.notary.merkle import CompactRange, split_hashes
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle, settle_placed
+from server.verification.claimed_records import as_signed, claim_of, in_other_version
 from server.verification.expiry import Expiry
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_records
+from server.verification.stored_tree import StoredTree
 from storage.engine import Engine
-from storage.evidence import read_fragments
 from storage.inventory import TileGroup
 from storage.read_settings import FULL_SCAN
 from storage.record_groups import RecordGroup
 from storage.rowbinary import uuid_bytes
 from storage.stored_records import StoredRecord, read_records, read_records_of_batch
 
-__all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
+__all__ = ["Inventory", "Pending", "RecordChecker"]
 
 
 @dataclass(slots=True)
@@ -92,6 +90,7 @@ class RecordChecker:
         excused: batches whose row is already reported as altered.
         altered_tiles: batches whose hashes were altered; filled by the checks.
         limits: how much is read at once.
+        tree: what storage has of the log's tree.
     """
 
     engine: Engine
@@ -103,6 +102,10 @@ class RecordChecker:
     excused: set[Batch] = field(default_factory=set)
     altered_tiles: list[Batch] = field(default_factory=list)
     limits: ReadLimits = READ_LIMITS
+    tree: StoredTree = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = StoredTree(self.engine, self.name, self.limits, readable=self.inventory.tiles is not None)
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of consecutive batches."""
@@ -113,7 +116,7 @@ class RecordChecker:
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version)
         for group in _groups(batches, self.limits.group):
-            fragments = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            fragments = self.tree.fragments(group[0].first_leaf, group[-1].tree_size)
             touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
             for some in _groups(touched, self.limits.touched):
                 yield from self._check_touched(some, fragments)
@@ -131,7 +134,7 @@ class RecordChecker:
     def check_without_records(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check consecutive batches whose records retention has dropped, by their stored hashes."""
         for group in _groups(batches, self.limits.group):
-            by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            by_id = self.tree.fragments(group[0].first_leaf, group[-1].tree_size)
             for batch in group:
                 yield from self._check_expired(batch, by_id)
 
@@ -188,54 +191,6 @@ class RecordChecker:
             and self._are_in_place(batch, fragments)
         )
 
-    def holds_all(self, gap: Gap) -> bool:
-        """Return whether the records of missing batches are all stored, unchanged and once each."""
-        ends = (gap.before.canonical_version if gap.before else VERSIONS[0], gap.after.canonical_version)
-        versions = [version for version in VERSIONS if min(ends) <= version <= max(ends)]
-        return any(self._holds_all(gap, some) for some in (*([version] for version in versions), versions))
-
-    def _holds_all(self, gap: Gap, versions: Sequence[int]) -> bool:
-        tree = self.range_after(gap.before) if gap.before else CompactRange()
-        for first in range(gap.first_leaf, gap.end_leaf, self.limits.hashed):
-            leaf_hashes = self._leaves(first, min(first + self.limits.hashed, gap.end_leaf), versions)
-            if tree is None or leaf_hashes is None:
-                return False
-            tree, _ = tree.extend(leaf_hashes, hash_pairs)
-        return tree is not None and tree.root() == frontier_root(gap.after)
-
-    def _leaves(self, first: int, end: int, versions: Sequence[int]) -> bytes | None:
-        """Return the leaf hashes of the records [first, end), each in one of some versions; None if one is not there.
-
-        Which version a record was signed in, its batch said. Without that, the tree's hashes tell it.
-        """
-        ranges = [LeafRange(end, None)]
-        parts = [hash_records(self.engine, self.name, first, ranges, version) for version in versions]
-        if len(parts) == 1:
-            return parts[0].of(first, end)
-        fragments = [fragment for some in self._fragments(first, end).values() for fragment in some]
-        told = {leaf for fragment in fragments if fragment.level == 0 for leaf in split_hashes(fragment.hashes)}
-        leaves = []
-        for place in range(first, end):
-            forms = [form for part in parts if (form := part.of(place, place + 1)) is not None]
-            leaves.append(next((form for form in forms if form in told), b""))
-        return b"".join(leaves) if all(leaves) else None
-
-    def range_after(self, batch: Batch) -> CompactRange | None:
-        """Return the compact range after a batch, from its stored hashes, if they are valid."""
-        for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
-            leaves = signed_leaves(batch, fragments)
-            if leaves is not None:
-                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaves), hash_pairs)[0]
-        return None
-
-    def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:
-        fragments: dict[UUID, list[TileFragment]] = {}
-        if self.inventory.tiles is None:
-            return fragments
-        for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first_leaf, end_leaf):
-            fragments.setdefault(batch_id, []).append(fragment)
-        return fragments
-
     def _check_batch(
         self, batch: Batch, rows: list[StoredRecord], by_id: Mapping[UUID, list[TileFragment]]
     ) -> Iterator[Finding]:
@@ -245,13 +200,13 @@ class RecordChecker:
             if batch not in self.excused:
                 what = f"its row was altered: its records name the batch ID {borne}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
-            batch = _as_signed(replace(batch, batch_id=borne))
+            batch = as_signed(replace(batch, batch_id=borne))
             claims = [claim_of(row, batch.canonical_version) for row in rows]
             self.excused.add(batch)
         self.known_ids.add(borne)
         fragments = by_id.get(borne, [])
         own = [claim for claim in claims if claim.batch_id == borne]
-        if not check_records(batch, own) and (other := _in_other_version(batch, rows, own, fragments)):
+        if not check_records(batch, own) and (other := in_other_version(batch, rows, own, fragments)):
             if batch not in self.excused:
                 what = f"its row was altered: its records are of canonical version {other[0].canonical_version}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
@@ -344,47 +299,3 @@ def _groups(batches: Sequence[Batch], most: int) -> Iterator[list[Batch]]:
     """Split batches, in order, into groups with a maximum number of records, except for the last batch."""
     for _, group in groupby(batches, key=lambda batch: batch.first_leaf // most):
         yield list(group)
-
-
-def _as_signed(batch: Batch) -> Batch:
-    """Return a batch with the canonical version that its ID was computed with, if one of them was.
-
-    The version in a batch's row is not signed, but the ID that its records name is a digest of the row.
-    """
-    forms = (replace(batch, canonical_version=version) for version in VERSIONS)
-    return next((form for form in forms if compute_batch_id(form) == batch.batch_id), batch)
-
-
-def _in_other_version(
-    batch: Batch, rows: Sequence[StoredRecord], own: Sequence[ClaimedRecord], fragments: Sequence[TileFragment]
-) -> tuple[Batch, list[ClaimedRecord]] | None:
-    """Return a batch in another canonical version, with its records, if that is the one in which it was signed.
-
-    Either all records are what was signed then, or the tree's hashes have one of them and none in the row's version.
-
-    Args:
-        batch: the batch, in the version of its row.
-        rows: the rows that claim its leaves.
-        own: those that name it, in that version.
-        fragments: the hashes that it added to the tree.
-    """
-    signed = dict(enumerate(signed_leaves(batch, fragments) or (), batch.first_leaf))
-
-    def has_any(claims: Sequence[ClaimedRecord]) -> bool:
-        return any(signed.get(claim.leaf_index) == claim.leaf_hash for claim in claims)
-
-    if has_any(own):
-        return None
-    for version in VERSIONS:
-        if version != batch.canonical_version:
-            form = replace(batch, canonical_version=version)
-            claims = [claim_of(row, version) for row in rows if row.batch_id == batch.batch_id]
-            if check_records(form, claims) or has_any(claims):
-                return form, claims
-    return None
-
-
-def claim_of(stored: StoredRecord, version: int) -> ClaimedRecord:
-    """Hash a stored record, in a version of the canonical record."""
-    record, ok = stored.as_signed(version)
-    return ClaimedRecord(stored.batch_id, stored.leaf_index, leaf_of(record), stored.canonical, ok)
