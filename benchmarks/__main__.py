@@ -14,6 +14,8 @@ _BENCHMARKS = (
     "receiver",
     "blocks",
     "ingest",
+    "bill",
+    "layout",
     "latency",
     "memory",
     "endurance",

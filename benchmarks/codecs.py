@@ -79,7 +79,7 @@ def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer) -> Read
         ingested_at=max(part.ingested_at for part in parts),
     )
     block = encode_records_block(parts[0].stream, notarized.batch, [part.columns for part in parts])
-    return ReadyBlock(parts[0].stream, notarized.batch.record_count, block)
+    return ReadyBlock(parts[0].stream, notarized.batch.record_count, block.data)
 
 
 def ready_blocks(

@@ -70,7 +70,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
     with (
         clickhouse(directory) as node,
         lognotary(f"{node.url}/{_OURS}", directory, **server_flags(options)) as server,
-        Collector(_configuration(options, node, port), directory / "collector", binary=binary) as collector,
+        Collector(collector_configuration(options, node, port), directory / "collector", binary=binary) as collector,
     ):
         report.versions["clickhouse"] = node.query("SELECT version()")
         if not options.merges:
@@ -92,14 +92,16 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
     return report
 
 
-def _configuration(options: argparse.Namespace, node: ClickHouseNode, port: int) -> dict[str, Any]:
+def collector_configuration(
+    options: argparse.Namespace, node: ClickHouseNode, port: int, database: str = _THEIRS
+) -> dict[str, Any]:
     """Return a configuration that favours throughput, as the exporter's README advises: large batches."""
     return {
         "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{port}", "max_recv_msg_size_mib": 64}}}},
         "exporters": {
             "clickhouse": {
                 "endpoint": f"tcp://127.0.0.1:{node.tcp_port}?dial_timeout=10s",
-                "database": _THEIRS,
+                "database": database,
                 "create_schema": True,
                 "async_insert": options.async_insert,
                 "compress": options.compress,

@@ -40,7 +40,9 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
                 storage = f"{node.url}/lognotary"
             else:
                 storage = f"chdb://{directory / 'chdb'}"
-            server = lognotary(storage, directory, engine, batch_age=options.batch_age, **server_flags(options))
+            server = lognotary(
+                storage, directory, f"lognotary-{engine}", batch_age=options.batch_age, **server_flags(options)
+            )
             addresses[engine] = stack.enter_context(server).otlp_grpc
         for number in range(options.rounds + 1):
             for engine, address in addresses.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.loader import write_requests
+from benchmarks.realistic import RealisticShape
 from benchmarks.shape import Shape, build_requests
 
 __all__ = ["LoadFailedError", "LoadResult", "Requests", "describe_retries", "load", "loading"]
@@ -81,7 +82,7 @@ class LoadResult:
 
 @contextmanager
 def loading(
-    address: str, requests: Requests, /, **flags: str | float | bool
+    address: str, requests: Requests | RealisticShape, /, **flags: str | float | bool
 ) -> Iterator[Callable[[], Callable[[], LoadResult]]]:
     """Run a loader that has read its requests and waits for the start.
 
@@ -89,8 +90,7 @@ def loading(
         A function that starts it and returns a function that waits for its end and returns the result. So the measured
         processes can be examined right before, during, and right after the load.
     """
-    command = [sys.executable, "-m", "benchmarks.loader", address, "--wait", f"--requests-from={requests.file}"]
-    command.append(f"--records={requests.shape.records}")
+    command = [sys.executable, "-m", "benchmarks.loader", address, "--wait", *_content(requests)]
     for name, value in flags.items():
         flag = f"--{name.replace('_', '-')}"
         command += [] if value is False else [flag] if value is True else [f"{flag}={value}"]
@@ -116,6 +116,12 @@ def load(address: str, requests: Requests, /, **flags: str | float | bool) -> Lo
     """Run a loader to its end."""
     with loading(address, requests, **flags) as begin:
         return begin()()
+
+
+def _content(requests: Requests | RealisticShape) -> list[str]:
+    if isinstance(requests, Requests):
+        return [f"--requests-from={requests.file}", f"--records={requests.shape.records}"]
+    return ["--realistic", f"--records={requests.records}", f"--audit={requests.audit}", f"--seed={requests.seed}"]
 
 
 def _read_result(process: subprocess.Popen[str]) -> LoadResult:

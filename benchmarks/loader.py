@@ -1,7 +1,8 @@
-"""Load generator (closed loop): sends ready-made OTLP requests over gRPC as fast as its clients get answers.
+"""Load generator (closed loop): sends ready-made OTLP requests as fast as its clients get answers.
 
-It runs in its own process and builds nothing while it sends: requests were serialized before, and go out as
-bytes. On a refusal it does what a real sender does: it waits for the requested delay, and retries.
+It runs in its own process. Requests were serialized before, and go out as bytes, over gRPC or, to a URL, over HTTP;
+with ``--realistic`` each is filled with other contents. On a refusal it does what a real sender does: it waits for the
+requested delay, and retries.
 """
 
 # ruff: noqa: T201 - printing is what this is for
@@ -16,14 +17,18 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import grpc
 import grpc.aio
+import httpx
 from google.rpc import error_details_pb2, status_pb2
 
+from benchmarks.realistic import RealisticRequests, RealisticShape
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 
 __all__ = ["EXPORT", "percentiles", "read_requests", "retry_delay", "write_requests"]
@@ -47,14 +52,31 @@ _CHANNEL_OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),  # a connection for each client, as separate senders have
     ("grpc.enable_retries", 0),  # every attempt is to be seen and counted here
 ]
+_RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})  # OTLP/HTTP, "Retryable Response Codes"
 _PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+class _Requests(Protocol):
+    """Requests by number, from 0; the number may be any."""
+
+    def __getitem__(self, number: int, /) -> bytes: ...
+
+
+class _Rotation:
+    """Requests that are sent in rotation."""
+
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        self._requests = requests
+
+    def __getitem__(self, number: int, /) -> bytes:
+        return self._requests[number % len(self._requests)]
 
 
 @dataclass(slots=True)
 class _Load:
     """One run: requests to send, and results."""
 
-    requests: Sequence[bytes]
+    requests: _Requests
     limit: int
     seconds: float
     timeout: float
@@ -73,12 +95,11 @@ class _Load:
         if self.seconds and time.perf_counter() - self.started >= self.seconds:
             return None
         self.sent += 1
-        return self.requests[(self.sent - 1) % len(self.requests)]
+        return self.requests[self.sent - 1]
 
     async def client(self, address: str) -> None:
         """Send one request after another, each until it is acknowledged or permanently refused."""
-        async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
-            call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+        async with _sender(address, within=self.timeout, compression=self.compression) as send:
             due = self.started + random.uniform(0.0, self.interval)  # noqa: S311
             while (request := self.next_request()) is not None:
                 if self.interval:
@@ -86,34 +107,79 @@ class _Load:
                     due = max(due + self.interval, time.perf_counter())
                     await asyncio.sleep(due - time.perf_counter())
                 begin = time.perf_counter()
-                if await self._send(call, request):
+                if await self._send(send, request):
                     self.latencies.append(time.perf_counter() - begin)
 
-    async def _send(self, call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes], request: bytes) -> bool:
+    async def _send(self, send: _Send, request: bytes) -> bool:
         pause = _FIRST_PAUSE
         while True:
             try:
-                await call(request, timeout=self.timeout, compression=self.compression)
-            except grpc.aio.AioRpcError as error:
-                told = retry_delay(error)
-                if error.code() not in _RETRYABLE and told is None:
-                    self.errors[error.code().name] += 1
+                await send(request)
+            except _RefusedError as error:
+                if not error.retryable:
+                    self.errors[error.code] += 1
                     return False
-                self.retries[error.code().name] += 1
+                self.retries[error.code] += 1
                 # Some jitter, else all clients come back at once.
-                await asyncio.sleep((pause if told is None else told) * random.uniform(1.0, 1.2))  # noqa: S311
+                await asyncio.sleep((error.after or pause) * random.uniform(1.0, 1.2))  # noqa: S311
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 return True
+
+
+class _RefusedError(Exception):
+    def __init__(self, code: str, after: float | None, *, retryable: bool) -> None:
+        super().__init__(code)
+        self.code, self.after, self.retryable = code, after, retryable
+
+
+_Send = Callable[[bytes], Awaitable[None]]
+
+
+@asynccontextmanager
+async def _sender(address: str, *, within: float, compression: grpc.Compression) -> AsyncIterator[_Send]:
+    """Yield a function that sends a request over a connection of its own, and raises _RefusedError."""
+    if "://" in address:
+        async with httpx.AsyncClient(timeout=within, headers={"Content-Type": "application/x-protobuf"}) as client:
+            yield lambda request: _post(client, address, request)
+        return
+    async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+
+        async def send(request: bytes) -> None:
+            try:
+                await call(request, timeout=within, compression=compression)
+            except grpc.aio.AioRpcError as error:
+                told = retry_delay(error)
+                retryable = error.code() in _RETRYABLE or told is not None
+                raise _RefusedError(error.code().name, told, retryable=retryable) from error
+
+        yield send
+
+
+async def _post(client: httpx.AsyncClient, url: str, request: bytes) -> None:
+    try:
+        answer = await client.post(url, content=request)
+    except httpx.TransportError as error:
+        raise _RefusedError(type(error).__name__, None, retryable=True) from error
+    if answer.status_code // 100 != 2:
+        after = answer.headers.get("Retry-After", "")
+        raise _RefusedError(
+            f"HTTP {answer.status_code}",
+            float(after) if after.isdecimal() else None,
+            retryable=answer.status_code in _RETRYABLE_STATUSES,
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
     shape = shape_of(options)
-    requests = read_requests(options.requests_from) if options.requests_from else build_requests(shape)
+    ready: Sequence[bytes] = []
+    if not options.realistic:
+        ready = read_requests(options.requests_from) if options.requests_from else build_requests(shape)
     load = _Load(
-        requests,
+        _Rotation(ready) if ready else _realistic(options),
         options.requests,
         options.seconds,
         options.timeout,
@@ -121,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.clients * shape.records / options.rate if options.rate else 0.0,
     )
     if not load.limit and not load.seconds:
-        load.limit = len(requests)
+        load.limit = max(1, len(ready))
     if options.wait:
         print(json.dumps({"ready": True}), flush=True)
         if not sys.stdin.readline():
@@ -145,6 +211,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ),
         flush=True,
     )
+
+
+def _realistic(options: argparse.Namespace) -> RealisticRequests:
+    return RealisticRequests(RealisticShape(records=options.records, audit=options.audit, seed=options.seed))
 
 
 async def _run(load: _Load, address: str, clients: int, progress: float, records: int) -> None:
@@ -200,7 +270,9 @@ def read_requests(path: Path) -> list[bytes]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__.partition("\n")[0])
-    parser.add_argument("address", metavar="HOST:PORT", help="where OTLP/gRPC is received")
+    parser.add_argument(
+        "address", metavar="HOST:PORT|URL", help="where OTLP/gRPC is received, or the URL of OTLP/HTTP with its path"
+    )
     parser.add_argument("--clients", type=int, default=8, metavar="N", help="clients at the same time (default: 8)")
     parser.add_argument("--requests", type=int, default=0, metavar="N", help="stop after this many requests")
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="stop after this many seconds")
@@ -212,6 +284,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--requests-from", type=Path, metavar="FILE", help="ready-made requests, else built from the shape"
+    )
+    parser.add_argument(
+        "--realistic", action="store_true", help="send realistic records, all of them different; see the README"
     )
     parser.add_argument("--wait", action="store_true", help="print ready, then wait for a line on standard input")
     add_shape_flags(parser)

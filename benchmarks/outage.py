@@ -30,6 +30,7 @@ from harness.process_stats import resident
 
 _MIB = 1 << 20
 _DRAINED_WITHIN = 600.0  # seconds
+_STORED = "SELECT sum(RecordCount) FROM log_batches"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,7 +51,8 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
         with lognotary(f"{node.url}/lognotary", directory, **flags) as server:
             with loading(server.otlp_grpc, requests, **load) as begin:
                 wait = begin()
-                outage = threading.Thread(target=_outage, args=(node, options.around, options.away))
+                stored_at: list[tuple[float, int]] = []
+                outage = threading.Thread(target=_outage, args=(node, options, stored_at))
                 outage.start()
                 result = wait()
                 outage.join()
@@ -71,17 +73,30 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
     report.figure("missing", "records", [max(0, result.records - stored)])
     report.figure("double", "records", [max(0, stored - result.records)])
     report.figure("findings of verification", "", [found])
+    report.figure("until the backlog was stored, after it was back", "s", [_caught_up(result, stored_at)])
     report.figure("until the journal was stored, after the load", "s", [drained])
     report.figure("memory at the end", "MiB", [memory])
     report.notes.append(f"{result.records} records acknowledged, {stored} stored; {describe_retries([result])}")
     return report
 
 
-def _outage(node: ClickHouseNode, before: float, away: float) -> None:
-    time.sleep(before)
+def _outage(node: ClickHouseNode, options: argparse.Namespace, stored: list[tuple[float, int]]) -> None:
+    """Take storage away; from its return to the end of the load, note when it has how many records."""
+    began = time.monotonic()
+    time.sleep(options.around)
     node.kill()
-    time.sleep(away)
+    time.sleep(options.away)
     node.start()
+    while (seconds := time.monotonic() - began) < 2 * options.around + options.away:
+        stored.append((seconds, int(node.query(_STORED, database="lognotary"))))
+        time.sleep(0.1)
+
+
+def _caught_up(result: LoadResult, stored: Sequence[tuple[float, int]]) -> float:
+    """Return the seconds from the return of storage until it has all that was acknowledged before its return."""
+    back = stored[0][0]
+    backlog = max((records for seconds, records in result.progress if seconds <= back), default=0)
+    return next((seconds - back for seconds, records in stored if records >= backlog), float("inf"))
 
 
 def _rate(result: LoadResult, begin: float, end: float) -> float:

@@ -32,6 +32,7 @@ __all__ = [
     "clickhouse",
     "count_records",
     "count_rows",
+    "count_signed",
     "findings",
     "fresh_engine",
     "lognotary",
@@ -137,6 +138,11 @@ def count_rows(node: ClickHouseNode, database: str, table: str) -> int:
     return int(node.query(f"SELECT count() FROM {table}", database=database))  # noqa: S608 - names of our own
 
 
+def count_signed(node: ClickHouseNode, database: str) -> int:
+    """Return the number of records in committed batches; more may be stored while batches are on their way."""
+    return int(node.query("SELECT sum(RecordCount) FROM log_batches", database=database))
+
+
 def count_records(node: ClickHouseNode, database: str) -> int:
     """Return the number of stored records, after checking that each is in a signed batch.
 
@@ -144,7 +150,7 @@ def count_records(node: ClickHouseNode, database: str) -> int:
         RuntimeError: there are records outside batches.
     """
     stored = sum(count_rows(node, database, table) for table in RECORD_TABLES.values())
-    signed = int(node.query("SELECT sum(RecordCount) FROM log_batches", database=database))
+    signed = count_signed(node, database)
     if stored != signed:
         raise RuntimeError(f"{stored} records are stored and {signed} signed")
     return stored

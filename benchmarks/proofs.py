@@ -77,7 +77,7 @@ def _fill(engine: Engine, entries: int, size: int) -> str:
             max_timestamp=now,
             ingested_at=now,
         )
-        insert_tiles(engine, step.batch, step.fragments)
+        insert_tiles(engine, [step.batch], [step.fragments])
         insert_batch(engine, step.batch)
         state = step.state
     return signer.public_pem().decode()

@@ -31,6 +31,7 @@ from server.codec.rows import Rows, received_at
 from server.codec.rules import BUILT_IN_RULES
 from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
 from server.notary.canonical import (
+    CANONICAL_VERSION,
     CanonicalColumn,
     Kind,
     canonical_columns,
@@ -39,6 +40,7 @@ from server.notary.canonical import (
     encode_time,
     encode_uint8,
     encode_uint32,
+    mark_of,
 )
 from server.notary.merkle import leaf_hash
 from server.notary.origin import LogName, Stream
@@ -119,7 +121,8 @@ class Example:
     """Three records in two batches of one log.
 
     Attributes:
-        columns: for each record, the columns of the canonical record, each with its text and its bytes.
+        columns: for each record, the columns of the canonical record, each with its text and its bytes; the mark, which
+            the record begins with, is not one of them.
         rows: the stored records of each batch.
         batches: the two batches.
     """
@@ -131,7 +134,8 @@ class Example:
     @property
     def records(self) -> list[bytes]:
         """The canonical records."""
-        return [b"".join(data for _, _, data in columns) for columns in self.columns]
+        mark = mark_of(CANONICAL_VERSION)
+        return [mark + b"".join(data for _, _, data in columns) for columns in self.columns]
 
     def blocks(self) -> dict[str, str]:
         """Return the parts of the page by name."""
@@ -226,7 +230,7 @@ def _columns(
         elif hasattr(records, field):
             value = getattr(records, field)[row]
         else:
-            value = getattr(audit, field.removeprefix("audit_"))
+            value = getattr(audit, field.removeprefix("audit_"), b"")  # empty: nothing fills it
         columns.append((column, _text(value), _ENCODERS[column.kind](value)))
     return columns
 
@@ -251,9 +255,10 @@ def _text(value: Any) -> str:
 
 def _table(columns: tuple[tuple[CanonicalColumn, str, bytes], ...]) -> str:
     lines = []
-    for column, text, data in columns:
+    mark = ("(the mark)", str(-CANONICAL_VERSION), mark_of(CANONICAL_VERSION))
+    for name, text, data in (mark, *((column.name, text, data) for column, text, data in columns)):
         first, *others = _wrapped(data.hex(), 64).split("\n")
-        lines.append(f"{column.name:<24}{first:<66}{text if len(text) < 40 else ''}".rstrip())
+        lines.append(f"{name:<24}{first:<66}{text if len(text) < 40 else ''}".rstrip())
         lines += [f"{'':24}{other}" for other in others]
     return "\n".join(lines)
 
@@ -271,6 +276,7 @@ def _batch_table(batches: list[Batch]) -> str:
         "IngestedAt": "ingested_at",
         "RootHash": "root_hash",
         "Frontier": "frontier",
+        "CanonicalVersion": "canonical_version",
     }
     for column, field in shown.items():
         values = [getattr(batch, field) for batch in batches]

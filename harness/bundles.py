@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from server.notary.bundle import build_bundle
 from server.notary.canonical import (
+    CANONICAL_VERSION,
     Kind,
     Value,
     canonical_columns,
@@ -20,6 +21,7 @@ from server.notary.canonical import (
     encode_uint8,
     encode_uint32,
     leaf_of,
+    mark_of,
 )
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.cosignature import cosigned_message, timed_message
@@ -44,15 +46,15 @@ _ENCODERS: dict[Kind, Callable[..., bytes]] = {
 _EMPTY: dict[Kind, Value] = {Kind.STRING: b"", Kind.WORD: b"", Kind.MAP: []}
 
 
-def encode_record(stream: Stream, values: dict[str, Value]) -> bytes:
-    """Encode a canonical record; omitted columns are empty or 0."""
-    return b"".join(
+def encode_record(stream: Stream, values: dict[str, Value], version: int = CANONICAL_VERSION) -> bytes:
+    """Encode a canonical record of a version; omitted columns are empty or 0."""
+    return mark_of(version) + b"".join(
         _ENCODERS[column.kind](values.get(column.name, _EMPTY.get(column.kind, 0)))
-        for column in canonical_columns(stream)
+        for column in canonical_columns(stream, version)
     )
 
 
-def audit_record(number: int) -> bytes:
+def audit_record(number: int, version: int = CANONICAL_VERSION) -> bytes:
     """Return an audit record with a value in every kind of column."""
     return encode_record(
         Stream.AUDIT,
@@ -72,7 +74,10 @@ def audit_record(number: int) -> bytes:
             "SourceId": b"203.0.113.7",
             "Outcome": b"success",
             "Category": b"admin",
+            "Tenant": b"shop",
+            "Description": "Роль выдана".encode(),
         },
+        version,
     )
 
 

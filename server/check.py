@@ -446,19 +446,58 @@ def check_signatures(evidence: Evidence) -> str:
 
 # ---- 6. record.json: the readable text says what the record says ------------------------------------------
 
-_COLUMNS = """
-    Timestamp:time TraceId SpanId TraceFlags:1 SeverityText SeverityNumber:1 ServiceName Body ResourceSchemaUrl
-    ResourceAttributes:map ScopeSchemaUrl ScopeName ScopeVersion ScopeAttributes:map LogAttributes:map EventName
-    ObservedTimestamp:time Flags:4 DroppedAttributesCount:4 OtlpDetails IngestedAt:time
-"""
-_AUDIT_COLUMNS = """
-    AuditRecordId ActorId ActorType Action TargetId TargetType SourceId SourceType Outcome Category AuditRule
-"""
+# Version -> columns of every record, and those that only audit records have.
+_COLUMNS = {
+    1: (
+        """
+        Timestamp:time TraceId SpanId TraceFlags:1 SeverityText SeverityNumber:1 ServiceName Body ResourceSchemaUrl
+        ResourceAttributes:map ScopeSchemaUrl ScopeName ScopeVersion ScopeAttributes:map LogAttributes:map EventName
+        ObservedTimestamp:time Flags:4 DroppedAttributesCount:4 OtlpDetails IngestedAt:time
+        """,
+        """
+        AuditRecordId ActorId ActorType Action TargetId TargetType SourceId SourceType Outcome Category AuditRule
+        """,
+    ),
+    2: (
+        """
+        Tenant Sender ServiceName ResourceSchemaUrl ResourceAttributes:map ScopeSchemaUrl ScopeName ScopeVersion
+        ScopeAttributes:map Timestamp:time TraceId SpanId TraceFlags:1 SeverityText SeverityNumber:1 Body
+        LogAttributes:map EventName ObservedTimestamp:time Flags:4 DroppedAttributesCount:4 OtlpDetails
+        IngestedAt:time Redactions
+        """,
+        """
+        AuditRecordId ActorId ActorName ActorType EffectiveActorId SessionId Action TargetId TargetType SourceId
+        SourceType SourceHost Outcome Category AuditRule Description
+        """,
+    ),
+}
+_MARK = 8  # bytes
+
+
+def version_of(record: bytes) -> int:
+    """Return the version of a canonical record.
+
+    From version 2 on it begins with a mark, the negative of the version, as a signed number of 8 bytes. Version 1
+    begins with a time, which is never negative.
+    """
+    if len(record) < _MARK:
+        raise RefusedError("record.bin ends too early")
+    first = int.from_bytes(record[:_MARK], "little", signed=True)
+    version = 1 if first >= 0 else -first
+    if first == -1 or version not in _COLUMNS:
+        known = " and ".join(map(str, _COLUMNS))
+        raise RefusedError(
+            f"record.bin begins with the mark {first}, of another version of the canonical record than this check.py "
+            f"knows ({known}): use the check.py of a newer Lognotary"
+        )
+    return version
 
 
 def read_record(record: bytes, stream: str) -> dict[str, Any]:
-    """Read a canonical record, version 1: columns as ClickHouse's RowBinary format writes them."""
+    """Read a canonical record: columns as ClickHouse's RowBinary format writes them, in the order of its version."""
+    version = version_of(record)
     data = io.BytesIO(record)
+    data.seek(0 if version == 1 else _MARK)
 
     def take(count: int) -> bytes:
         taken = data.read(min(count, len(record)))
@@ -493,7 +532,8 @@ def read_record(record: bytes, stream: str) -> dict[str, Any]:
 
     readers: dict[str, Callable[[], Any]] = {"": text, "map": pairs, "time": time}
     values = {}
-    for column in (_COLUMNS + (_AUDIT_COLUMNS if stream == "audit" else "")).split():
+    every, audit = _COLUMNS[version]
+    for column in (every + (audit if stream == "audit" else "")).split():
         name, _, kind = column.partition(":")
         values[name] = int.from_bytes(take(int(kind)), "little") if kind.isdigit() else readers[kind]()
     if data.read(1):
@@ -516,8 +556,8 @@ def readable(evidence: Evidence) -> dict[str, Any]:
     if stream not in ("audit", "operational"):
         raise RefusedError(f"the name of the log {origin} does not say which columns its records have")
     entry = entry_of(evidence.record).hex()
-    place = {"Origin": origin, "LeafIndex": evidence.index, "CanonicalVersion": 1, "Entry": entry}
-    return {**place, **read_record(evidence.record, stream)}
+    place = {"Origin": origin, "LeafIndex": evidence.index, "CanonicalVersion": version_of(evidence.record)}
+    return {**place, "Entry": entry, **read_record(evidence.record, stream)}
 
 
 def check_readable(evidence: Evidence) -> str:

@@ -195,6 +195,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     from server.app import run_server
     from server.process.ending import end_without_threads
+    from server.process.lifecycle import ignore_signals
     from server.process.log_setup import configure_logging, log_uncaught_errors
 
     configure_logging(settings.log_level, settings.log_format)
@@ -209,8 +210,14 @@ def _serve(options: argparse.Namespace) -> int:
             listing = " ".join(f"{name}={address}" for name, address in addresses.items())
             say(f"lognotary is ready: {listing}")
 
+    async def run() -> None:
+        try:
+            await run_server(settings, on_ready)
+        finally:
+            ignore_signals()
+
     def serve() -> int:
-        asyncio.run(run_server(settings, on_ready))
+        asyncio.run(run())
         return 0
 
     def report(error: LognotaryError) -> int:

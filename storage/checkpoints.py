@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.notary.batch import Batch
+from server.notary.canonical import VERSIONS
 from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.evidence import select_batches
@@ -42,15 +43,20 @@ def nearest_sizes(engine: Engine, log_id: str, tree_size: int) -> list[int]:
 
 def read_entries(
     engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int
-) -> list[tuple[int, bytes]]:
-    """Return the leaf and the entry, SHA-256 of the canonical record, of each row that claims a leaf of a range.
+) -> list[tuple[int, list[bytes]]]:
+    """Return the leaf of each row that claims one of a range, and its entry: SHA-256 of the canonical record.
 
+    A row does not say which version of the canonical record was signed, so there is an entry for each version.
     ClickHouse computes the hashes, so no contents are read. It may lie: check them against the tree.
     """
+    entries = (
+        f"SHA256(formatRowNoNewline('RowBinary', {canonical_expressions(stream, version)}))" for version in VERSIONS
+    )
     rows = engine.query(
-        f"SELECT LeafIndex, SHA256(formatRowNoNewline('RowBinary', {canonical_expressions(stream)})) "
+        f"SELECT LeafIndex, {', '.join(entries)} "
         f"FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} "
         "AND LeafIndex >= {first:UInt64} AND LeafIndex < {end:UInt64} ORDER BY LeafIndex",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
-    return [(leaf_index, entry) for leaf_index, entry in read_rows(rows, (uint64, fixed32))]
+    readers = (uint64, *(fixed32 for _ in VERSIONS))
+    return [(leaf_index, found) for leaf_index, *found in read_rows(rows, readers)]

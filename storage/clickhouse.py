@@ -20,6 +20,7 @@ from storage.missing_files import OpenFiles
 from storage.read_settings import with_settings
 from storage.roles import Role
 from storage.rowbinary import parse_answer, varint
+from storage.schema import MERGED_INDEXES
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect", "connect_to_read"]
@@ -34,6 +35,9 @@ _INSERT_SETTINGS: dict[str, Any] = {
     "min_insert_block_size_rows": 0,
     "min_insert_block_size_bytes": 0,
 }
+
+# These indexes cost more than all the rest of an insert; a part without them is scanned until it is merged.
+_LEFT_TO_MERGES = "exclude_materialize_skip_indexes_on_insert"
 
 # ClickHouse ends a query whose connection is closed only if it is known to change nothing.
 _ENDED_BY_CUT: dict[str, Any] = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
@@ -104,6 +108,8 @@ class _ClickHouse:
         self._info = EngineInfo(str(url), (int(version[0]), int(version[1])), isinstance(url, EmbeddedUrl))
         self._files = OpenFiles(url.path) if isinstance(url, EmbeddedUrl) else None
         self._insert_settings = dict(_INSERT_SETTINGS)
+        if _LEFT_TO_MERGES in first.client.server_settings:
+            self._insert_settings[_LEFT_TO_MERGES] = ", ".join(MERGED_INDEXES)
         if isinstance(url, ServerUrl):
             self._insert_settings["wait_end_of_query"] = 1
         # The embedded engine would send everything at once if the driver were given settings: a query's own settings

@@ -45,6 +45,8 @@ _NOTHING_STORED = frozenset(
     }
 )
 
+_NO_COLUMN = frozenset({16, 47})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_IDENTIFIER
+
 # Limits of a user's settings, by the errors of statements that reach them.
 _LIMITS = {
     158: "max_rows_to_read, max_rows_to_group_by or max_rows_to_sort",
@@ -161,6 +163,12 @@ def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> 
             f"{_LIMITS[code]} in its settings"
         )
         return LimitExceededError(f"{limit}. ClickHouse says: {message}", public=limit)
+    if code in _NO_COLUMN and not inserting:
+        unknown = (
+            "a column is missing: a table is as an earlier version of Lognotary left it, or was altered, as 'lognotary "
+            "verify' tells. A server of this version brings the tables up to date when it starts"
+        )
+        return NotAppliedError(f"{unknown}. ClickHouse says: {message}", public=refused)
     if code in _NOTHING_STORED or (code and not inserting):
         return NotAppliedError(message, public=refused)
     return OutcomeUnknownError(message, public=refused)  # also without a code: that is not ClickHouse's word

@@ -1,18 +1,24 @@
-"""Reader of CREATE statements, as migrations write them and as ClickHouse shows them."""
+"""Reader of CREATE statements, as migrations write them and as ClickHouse shows them, and of what migrations alter."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field, replace
 
-__all__ = ["Column", "Index", "Table", "parse_create"]
+__all__ = ["Column", "Index", "Table", "alter_table", "parse_create"]
 
 _LEXEME = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.)*\"|\w+|\s+|.", re.DOTALL)
 _HEAD = re.compile(
     r"CREATE (?:OR REPLACE )?(?P<kind>(?:[A-Z]+ )??(?:TABLE|VIEW|DICTIONARY)) (?:IF NOT EXISTS )?"
     r"(?:(?:\w+|`[^`]*`)\.)?(?P<name>\w+|`[^`]*`)(?![.\w])"
 )
+_ALTER = re.compile(r"ALTER TABLE (?P<name>\w+) (?P<commands>.*)")
+_DROP_INDEX = re.compile(r"DROP INDEX (?:IF EXISTS )?(?P<name>\w+)")
+_DROP_COLUMN = re.compile(r"DROP COLUMN (?:IF EXISTS )?(?P<name>\w+|`[^`]*`)")
+_ADD_COLUMN = re.compile(r"ADD COLUMN (?:IF NOT EXISTS )?(?P<definition>.*)")
+_ADD_INDEX = re.compile(r"ADD INDEX (?:IF NOT EXISTS )?(?P<definition>.*)")
+_SETTINGS_OF_ALTER = re.compile(r" SETTINGS \w+ = \w+$")
 _COLUMN_CLAUSES = (
     *("DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL"),
     *("COMMENT", "CODEC", "STATISTICS", "TTL", "PRIMARY", "SETTINGS", "COLLATE", "NULL", "NOT"),
@@ -105,6 +111,30 @@ def parse_create(statement: str) -> Table:
     return Table(
         table.kind, table.name, engine, table.columns, table.indexes, table.others, table.clauses, table.settings
     )
+
+
+def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
+    """Apply the commands of an ALTER TABLE statement that drop or add columns or indexes; others change neither.
+
+    Args:
+        tables: tables by name, whose values are replaced.
+        statement: the statement; one of another kind, or about another table, changes nothing.
+    """
+    altered = _ALTER.fullmatch(_one_line(statement))
+    if altered is None or altered["name"] not in tables:
+        return
+    table = tables[altered["name"]]
+    changed = replace(table, indexes=dict(table.indexes), columns=dict(table.columns))
+    for command in _split(_SETTINGS_OF_ALTER.sub("", altered["commands"]), by=","):
+        if dropped := _DROP_INDEX.fullmatch(command):
+            changed.indexes.pop(dropped["name"], None)
+        elif gone := _DROP_COLUMN.fullmatch(command):
+            changed.columns.pop(_unquoted(gone["name"]), None)
+        elif new := _ADD_COLUMN.fullmatch(command):
+            _add_element(changed, new["definition"])
+        elif added := _ADD_INDEX.fullmatch(command):
+            _add_element(changed, f"INDEX {added['definition']}")
+    tables[changed.name] = changed
 
 
 def _add_element(table: Table, element: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from server.notary.counted import counted
-from storage.create_statement import Column, Index, Table, parse_create
+from storage.create_statement import Column, Index, Table, alter_table, parse_create
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
@@ -25,6 +25,7 @@ __all__ = [
     "SkippedCheck",
     "StoredDefinitions",
     "compare_definitions",
+    "is_behind",
     "is_table_itself",
     "read_definitions",
 ]
@@ -206,7 +207,13 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
         if create is None:
             found.append(Difference(table, f"the table {table} is not there"))
             continue
-        found += [Difference(table, message) for message in _differences(table, parse_create(create), expected)]
+        differences = list(_differences(table, parse_create(create), expected))
+        if is_behind(stored, table):
+            # With the number, who acknowledges one such state does not acknowledge others, too.
+            what = f"as an earlier version left it ({counted(len(differences), 'difference', 'differences')})"
+            advice = "a server of this version brings it up to date at its first start; if one has run, it was altered"
+            differences = [f"the table {table} is {what}: {advice}"]
+        found += [Difference(table, message) for message in differences]
         if table in stored.filtered:
             found.append(Difference(table, f"a row policy hides rows of the table {table} from this user"))
         if table in stored.masked:
@@ -223,6 +230,20 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
             )
             found.append(Difference(table, f"{what}: other users may see the rows as they will be"))
     return tuple(found)
+
+
+def is_behind(stored: StoredDefinitions, table: str) -> bool:
+    """Return whether a table is as some, but not all, of the statements of migrations make it, or is not there."""
+    create = stored.creates.get(table)
+    if create is None:
+        return True
+    actual = parse_create(create)
+    *earlier, last = _states()[table]
+
+    def fits(forms: tuple[Table, ...]) -> bool:
+        return next(_differences(table, actual, forms), None) is None
+
+    return not fits(last) and any(map(fits, earlier))
 
 
 def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iterator[str]:
@@ -273,16 +294,31 @@ def _index_differences(table: str, actual: Mapping[str, Index], usual: list[Mapp
             yield f"the index {name} of {table} is {is_}, and should be {possible[-1]}"
 
 
-@cache
 def _expected() -> dict[str, tuple[Table, ...]]:
     """Return the tables that migrations make, with the index types of different versions of ClickHouse."""
-    made: dict[str, list[Table]] = {table: [] for table in EVIDENCE_TABLES}
-    for version in _VERSIONS:
-        for migration in load_migrations():
-            for statement in migration.statements(version):
-                if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in made:
-                    made[table.name].append(table)
-    return {name: tuple(tables) for name, tables in made.items()}
+    return {name: states[-1] for name, states in _states().items()}
+
+
+@cache
+def _states() -> dict[str, list[tuple[Table, ...]]]:
+    """Return what each table is after each statement of a migration that changes it."""
+    versions = [_made_by(version) for version in _VERSIONS]
+    return {name: list(zip(*(made[name] for made in versions), strict=True)) for name in EVIDENCE_TABLES}
+
+
+def _made_by(version: tuple[int, int]) -> dict[str, list[Table]]:
+    made: dict[str, Table] = {}
+    states: dict[str, list[Table]] = {name: [] for name in EVIDENCE_TABLES}
+    for migration in load_migrations():
+        for statement in migration.statements(version):
+            if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in EVIDENCE_TABLES:
+                made[table.name] = table
+            else:
+                alter_table(made, statement)
+            for name, now in made.items():
+                if states[name][-1:] != [now]:
+                    states[name].append(now)
+    return states
 
 
 def _has_row_policy(engine: Engine, table: str) -> bool:

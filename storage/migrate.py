@@ -2,6 +2,9 @@
 
 Every statement is idempotent (IF NOT EXISTS), so several servers may start at once; a
 migration is recorded once it has run. A recorded migration is never edited.
+
+A server that is behind another repeats the statements after the other has recorded them, and may end at any of them. So
+none takes away what a later one gives back. Nor does any wait until parts are rewritten: that may take hours.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ __all__ = ["ROOM", "Migration", "load_migrations", "migrate"]
 _RECORDS_PARTITION = "toDate(IngestedAt, 'UTC')"
 _TEXT_INDEX_SINCE = (26, 2)
 _ROOM_SINCE = (24, 10)
+_SELECTOR_SINCE = (25, 1)
 
 ROOM = 128 << 20
 """Bytes of free disk space below which ClickHouse inserts nothing into the tables."""
@@ -41,7 +45,8 @@ class Migration:
     def statements(self, version: tuple[int, int]) -> list[str]:
         """Return the statements for a version of ClickHouse."""
         sql = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
-        for name, definition in {**_index_types(version), "room": _room(version)}.items():
+        definitions = {**_index_types(version), "room": _room(version), "selector": _selector(version)}
+        for name, definition in definitions.items():
             sql = sql.replace("{{" + name + "}}", definition)
         return [statement.strip() for statement in sql.split(";\n") if statement.strip()]
 
@@ -109,6 +114,10 @@ def _check_layout(engine: Engine) -> None:
 
 def _room(version: tuple[int, int]) -> str:
     return f"min_free_disk_bytes_to_perform_insert = {ROOM}, " if version >= _ROOM_SINCE else ""
+
+
+def _selector(version: tuple[int, int]) -> str:
+    return "merge_selector_base = 10, " if version >= _SELECTOR_SINCE else ""
 
 
 def _index_types(version: tuple[int, int]) -> dict[str, str]:

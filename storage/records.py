@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from server.notary.canonical import CANONICAL_VERSION, VERSIONS
 from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
-from storage.stored_records import StoredRecord, computed_ok, select_records
+from storage.stored_records import StoredRecord, right_beside, select_records
 
 __all__ = [
     "AuditFilter",
@@ -55,7 +56,7 @@ class Place:
         log_id: the log that it names.
         leaf_index: the leaf that it claims.
         batch_id: the batch that it names.
-        leaf_hash: the leaf hash of its content.
+        leaf_hash: the leaf hash of its content, as a record of the version of new records.
     """
 
     timestamp: int
@@ -132,13 +133,19 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
     The tree's hashes are not verified. This keeps rows away that somebody inserted, however many they are.
     Args and errors as for ``select_rows``; the order is that of all fields of ``Place``.
     """
-    fitting = (
-        f"{computed_ok(lookup.stream)} AND (LogId, BatchId, LeafIndex, {_leaf(lookup.stream)}) IN ("
+    signed = (
         "SELECT LogId, BatchId, TileIndex * 256 + Offset + n, toFixedString(substring(Hashes, 32 * n + 1, 32), 32) "
         "FROM log_tiles ARRAY JOIN range(intDiv(length(Hashes), 32)) AS n "
         "WHERE Level = 0 AND (LogId, TileIndex) IN ("
-        f"SELECT LogId, intDiv(LeafIndex, 256) FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition}))"
+        f"SELECT LogId, intDiv(LeafIndex, 256) FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition})"
     )
+    # A row does not say its version: one of them leads to the signed hash.
+    forms = (
+        f"{right_beside(lookup.stream, version)} AND "
+        f"(LogId, BatchId, LeafIndex, {_leaf(lookup.stream, version)}) IN ({signed})"
+        for version in VERSIONS
+    )
+    fitting = f"({' OR '.join(forms)})"
     return _select(engine, lookup, _WHOLE_PLACE, fitting, "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after)
 
 
@@ -154,9 +161,9 @@ def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None =
 _WHOLE_PLACE = "Timestamp, LogId, LeafIndex, BatchId, Leaf"
 
 
-def _leaf(stream: Stream) -> str:
-    """Return the expression of a row's leaf hash."""
-    record = f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)})"
+def _leaf(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+    """Return the expression of a row's leaf hash, as a record of a version."""
+    record = f"formatRowNoNewline('RowBinary', {canonical_expressions(stream, version)})"
     return f"SHA256(concat(unhex('00'), SHA256({record})))"
 
 

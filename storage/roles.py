@@ -17,6 +17,12 @@ _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
 _WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
 
+# Retention, and what migrations alter.
+_ALTERED = (
+    "ALTER TTL, ALTER SETTINGS, ALTER ADD COLUMN, ALTER DROP COLUMN, ALTER ADD INDEX, ALTER DROP INDEX, "
+    "ALTER MATERIALIZE INDEX"
+)
+
 # What verification asks about tables: rows that updates or policies change. A user sees only tables that it may read.
 _SYSTEM = {
     "parts": ("database", "table", "name", "active", "rows"),
@@ -55,7 +61,7 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
         yield f"SELECT, CREATE TABLE ON {database}.{_SPANS}"
         yield f"CREATE VIEW ON {database}.{_VIEW}"
-        yield from (f"ALTER TTL, ALTER SETTINGS ON {database}.{table}" for table in _RECORDS)
+        yield from (f"{_ALTERED} ON {database}.{table}" for table in _RECORDS)
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"
     yield from map(system_right, _SYSTEM)

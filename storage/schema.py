@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.notary.canonical import canonical_columns
+from server.notary.canonical import CANONICAL_VERSION, Kind, canonical_columns, mark_of
 from server.notary.origin import Stream
 
 __all__ = [
     "BATCH_COLUMNS",
-    "MATERIALIZED",
+    "MERGED_INDEXES",
     "RECORD_TABLES",
     "STATEMENT_COLUMNS",
     "TILE_COLUMNS",
     "TableColumn",
     "canonical_expressions",
+    "mark_expressions",
     "record_columns",
 ]
 
@@ -26,6 +27,9 @@ class TableColumn:
     name: str
     type: str
 
+
+MERGED_INDEXES = ("idx_resource_values", "idx_log_values", "idx_body_words")
+"""Skip indexes of records that are made when parts are merged, and not at once."""
 
 RECORD_TABLES = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs"}
 
@@ -72,27 +76,25 @@ STATEMENT_COLUMNS = (
     TableColumn("Data", "String"),
 )
 
-# Columns that ClickHouse computes from others at insert. They are no part of the canonical record,
-# so verification recomputes them: name -> expression.
-_K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
-_HOT_ATTRIBUTES = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
-MATERIALIZED = {
-    f"__otel_materialized_{attribute}": f"ResourceAttributes['{attribute}']" for attribute in _HOT_ATTRIBUTES
-}
 
-
-def record_columns(stream: Stream) -> tuple[TableColumn, ...]:
-    """Return the inserted columns of a stream's table: canonical columns, then evidence."""
+def record_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple[TableColumn, ...]:
+    """Return the inserted columns of a stream's table: canonical columns of a version, then evidence."""
     canonical = (
         TableColumn(column.name, "DateTime64(9, 'UTC')" if column.name == "IngestedAt" else column.kind.value)
-        for column in canonical_columns(stream)
+        for column in canonical_columns(stream, version)
     )
     return (*canonical, *_EVIDENCE_COLUMNS)
 
 
-def canonical_expressions(stream: Stream) -> str:
-    """Return the SELECT expressions that read canonical records (version 1) in FORMAT RowBinary."""
-    return ", ".join(
-        f"mapSort((k, v) -> (k, v), {column.name})" if column.kind.value.startswith("Map") else column.name
-        for column in canonical_columns(stream)
+def mark_expressions(version: int) -> list[str]:
+    """Return the SELECT expression of the mark of a version's canonical records, if they have one."""
+    return [f"toInt64({-version})"] if mark_of(version) else []
+
+
+def canonical_expressions(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+    """Return the SELECT expressions that read canonical records of a version in FORMAT RowBinary."""
+    columns = (
+        f"mapSort((k, v) -> (k, v), {column.name})" if column.kind is Kind.MAP else column.name
+        for column in canonical_columns(stream, version)
     )
+    return ", ".join([*mark_expressions(version), *columns])

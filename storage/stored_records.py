@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from server.notary.canonical import Kind, canonical_columns
+from server.notary.canonical import CANONICAL_VERSION, Kind, canonical_columns, leaf_of
+from server.notary.errors import MalformedError
 from server.notary.origin import Stream
+from server.notary.record_forms import added_columns, in_version
 from storage.engine import Engine, Pieces
 from storage.read_settings import FULL_SCAN
 from storage.rowbinary import (
@@ -23,22 +25,20 @@ from storage.rowbinary import (
     uint64,
     uuid,
 )
-from storage.schema import MATERIALIZED, RECORD_TABLES, canonical_expressions
+from storage.schema import RECORD_TABLES, canonical_expressions, mark_expressions
 
 __all__ = [
     "StoredRecord",
     "check_scan_types",
-    "computed_ok",
     "count_after",
     "read_records",
     "read_records_of_batch",
+    "right_beside",
     "scan_query",
     "scan_records",
     "select_records",
     "select_strays",
 ]
-
-_COLUMNS_OK = " AND ".join(f"`{column}` = {expression}" for column, expression in MATERIALIZED.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,34 @@ class StoredRecord:
     """A stored record.
 
     Attributes:
+        stream: stream of its table.
         log_id: the log that it names, empty for none.
         batch_id: the batch that it names.
         leaf_index: the leaf that it claims.
-        computed_ok: True if every MATERIALIZED column has the value of its expression, and the values of a key that is
-            repeated in a map are in order.
-        canonical: the canonical record.
+        timestamp: its Timestamp, in nanoseconds since the epoch.
+        order_ok: True if the values of a key that is repeated in a map are in order.
+        canonical: the canonical record, in the version of new records: its batch says which version was signed.
     """
 
+    stream: Stream
     log_id: str
     batch_id: UUID
     leaf_index: int
-    computed_ok: bool
+    timestamp: int
+    order_ok: bool
     canonical: bytes
+
+    def as_signed(self, version: int) -> tuple[bytes, bool]:
+        """Return the canonical record of a version; and whether all that readers see beside it is as it must be."""
+        try:
+            record, fits = in_version(self.stream, self.canonical, version)
+        except MalformedError:  # a version that nobody has, or a column of a table that was altered
+            return self.canonical, False
+        return record, fits and self.order_ok
+
+    def leaf(self, version: int) -> bytes:
+        """Return the leaf hash of the canonical record of a version."""
+        return leaf_of(self.as_signed(version)[0])
 
 
 def read_records(
@@ -80,14 +95,22 @@ def read_records(
     )
 
 
-def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int) -> Pieces:
+def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, end_leaf: int, version: int) -> Pieces:
     """Stream the records of ``read_records`` in any order, at lower cost: the bulk read of verification.
+
+    Args:
+        engine: the storage.
+        stream: stream of the log.
+        log_id: the log.
+        first_leaf: the first leaf.
+        end_leaf: the leaf after the last one.
+        version: version of the canonical records.
 
     Returns:
         Rows for ``server.notary.hashing.hash_rows``, cut into pieces anywhere.
     """
     return engine.query_in_pieces(
-        f"{scan_query(stream)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
+        f"{scan_query(stream, version)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
         "AND LeafIndex < {end:UInt64}",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
@@ -109,14 +132,16 @@ def check_scan_types(engine: Engine, stream: Stream) -> None:
         Kind.MAP: text_pairs,
     }
     columns = (readers[column.kind] for column in canonical_columns(stream))
-    list(read_rows(engine.query(f"{scan_query(stream)} LIMIT 0"), (uuid, uint64, boolean, *columns)))
+    mark = [int64 for _ in mark_expressions(CANONICAL_VERSION)]
+    list(read_rows(engine.query(f"{scan_query(stream)} LIMIT 0"), (uuid, uint64, boolean, *mark, *columns)))
 
 
-def scan_query(stream: Stream) -> str:
-    """Return the SELECT of the rows for ``hash_rows``, from a whole table."""
+def scan_query(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+    """Return the SELECT of the rows for ``hash_rows``, from a whole table, as records of a version."""
     # ``hash_rows`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
-    columns = ", ".join(column.name for column in canonical_columns(stream))
-    return f"SELECT BatchId, LeafIndex, {_COLUMNS_OK}, {columns} FROM {RECORD_TABLES[stream]}"
+    columns = [*mark_expressions(version), *(column.name for column in canonical_columns(stream, version))]
+    beside = " AND ".join(_added_are_empty(stream, version)) or "true"
+    return f"SELECT BatchId, LeafIndex, {beside}, {', '.join(columns)} FROM {RECORD_TABLES[stream]}"
 
 
 def read_records_of_batch(
@@ -182,20 +207,27 @@ def select_records(
         alias: expression with a name (``... AS Name``) that the condition may use.
     """
     rows = engine.query(
-        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, {computed_ok(stream)}, "
+        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, Timestamp, {right_beside(stream)}, "
         f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
         f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
         parameters,
         settings=settings,
     )
-    for row in read_rows(rows, (text, uuid, uint64, boolean, string)):
-        yield StoredRecord(*row)
+    for row in read_rows(rows, (text, uuid, uint64, int64, boolean, string)):
+        yield StoredRecord(stream, *row)
 
 
-def computed_ok(stream: Stream) -> str:
-    """Return the expression that is true if all that readers see beside the canonical record is as it must be."""
-    maps = [_order_ok(column.name) for column in canonical_columns(stream) if column.kind is Kind.MAP]
-    return " AND ".join([_COLUMNS_OK, *maps])
+def right_beside(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+    """Return the expression that is true if all that readers see beside the canonical record is as it must be.
+
+    That is the order of the values of repeated keys, and that columns which the version does not have are empty.
+    """
+    maps = [_order_ok(column.name) for column in canonical_columns(stream, version) if column.kind is Kind.MAP]
+    return " AND ".join([*maps, *_added_are_empty(stream, version)])
+
+
+def _added_are_empty(stream: Stream, version: int) -> list[str]:
+    return [f"{column} = ''" for column in added_columns(stream, version)]
 
 
 def _order_ok(column: str) -> str:

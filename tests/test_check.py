@@ -32,7 +32,7 @@ from harness.bundles import Cosigner, MemoryLog, audit_record, encode_record, si
 from server import check, cli
 from server.commands.bundles import save_bundle
 from server.notary.bundle import readable_record
-from server.notary.canonical import Kind, Value, canonical_columns, entry_of
+from server.notary.canonical import VERSIONS, Kind, Value, canonical_columns, entry_of, version_of
 from server.notary.errors import KeyMaterialError, MalformedError, VerificationError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.merkle import leaf_hash, node_hash
@@ -46,6 +46,9 @@ LOG = MemoryLog([audit_record(number) for number in range(13)])
 FIRST, SECOND, THIRD, STRANGER = (signer_of(seed) for seed in (1, 2, 3, 4))
 NOTE = LOG.checkpoint(11, FIRST)
 BUNDLE = LOG.bundle(5, NOTE, keys=FIRST.verifier_keys(LOG.origin))
+OLD_LOG = MemoryLog([audit_record(number, version=1) for number in range(13)])
+OLD_BUNDLE = OLD_LOG.bundle(5, OLD_LOG.checkpoint(11, FIRST), keys=FIRST.verifier_keys(LOG.origin))
+BUNDLES = {1: OLD_BUNDLE, 2: BUNDLE}
 WITNESS = Cosigner("witness.example/w1", 9)
 PQ_WITNESS = Cosigner("witness.example/w2", 8, KeyType.ML_DSA_44)
 READ = {"record.bin", "record.json", "record.tlog-proof", "checkpoint"}
@@ -155,10 +158,32 @@ class TestAlone:
 class TestParity:
     """The check computes the same values as the notary."""
 
-    def test_it_knows_the_columns_of_the_canonical_record(self) -> None:
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_it_knows_the_columns_of_each_version_of_the_canonical_record(self, version: int) -> None:
         for stream in Stream:
-            empty = encode_record(stream, {})
-            assert list(check.read_record(empty, stream.value)) == [c.name for c in canonical_columns(stream)]
+            empty = encode_record(stream, {}, version)
+            columns = [column.name for column in canonical_columns(stream, version)]
+            assert check.version_of(empty) == version_of(empty) == version
+            assert list(check.read_record(empty, stream.value)) == columns
+
+    def test_it_knows_every_version(self) -> None:
+        assert tuple(BUNDLES) == VERSIONS
+
+    @pytest.mark.parametrize("first", [-1, -3, -256, -(2**63)])
+    def test_a_version_that_it_does_not_know_is_named_and_refused(self, first: int) -> None:
+        log = MemoryLog([first.to_bytes(8, "little", signed=True) + LOG.records[0][8:]])
+        files = {**LOG.bundle(0, log.checkpoint(1, FIRST)), "record.bin": log.records[0]}
+        why = failed(check.check(files, [key(FIRST)]))
+        assert set(why) == {"record.json"}
+        assert why["record.json"].startswith(f"record.bin begins with the mark {first}, of another version")
+        assert "(1 and 2): use the check.py of a newer Lognotary" in why["record.json"]
+        with pytest.raises(MalformedError):
+            readable_record(log.records[0], log.origin, 0)
+
+    def test_a_record_that_is_shorter_than_any_mark_is_refused(self) -> None:
+        for record in (b"", bytes(7)):
+            with pytest.raises(check.RefusedError, match="ends too early"):
+                check.read_record(record, "audit")
 
     def test_a_path_of_another_length_or_to_an_entry_that_is_not_there_leads_nowhere(self) -> None:
         root, path = check.root_from_path(0, 1, bytes(32), []), [bytes(32)]
@@ -202,11 +227,13 @@ class TestParity:
 
     @given(st.data())
     def test_a_record_reads_the_same(self, data: st.DataObject) -> None:
-        stream = data.draw(st.sampled_from(Stream))
+        stream, version = data.draw(st.sampled_from(Stream)), data.draw(st.sampled_from(VERSIONS))
         log = LogName("shop", stream, "a")
-        values = {column.name: data.draw(_VALUES[column.kind]) for column in canonical_columns(stream)}
-        record = encode_record(stream, values)
-        readable = readable_record(record, log.origin, 0, 1)
+        values = {column.name: data.draw(_VALUES[column.kind]) for column in canonical_columns(stream, version)}
+        if version == 1:
+            values["Timestamp"] = data.draw(st.integers(0, 2**63 - 1))
+        record = encode_record(stream, values, version)
+        readable = readable_record(record, log.origin, 0)
         memory = MemoryLog([record], log)
         files = memory.bundle(0, memory.checkpoint(1, FIRST))
         believed = check.Key("", check.ED25519, FIRST.ed25519.public_key)
@@ -216,7 +243,7 @@ class TestParity:
 
     @given(st.data())
     def test_a_record_that_was_changed_reads_the_same_or_not_at_all(self, data: st.DataObject) -> None:
-        record = bytearray(audit_record(0))
+        record = bytearray(audit_record(0, data.draw(st.sampled_from(VERSIONS))))
         for _ in range(data.draw(st.integers(1, 3))):
             at = data.draw(st.integers(0, len(record)))
             record[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
@@ -224,9 +251,9 @@ class TestParity:
             mine = check.read_record(bytes(record), "audit")
         except check.RefusedError:
             with pytest.raises(MalformedError):
-                readable_record(bytes(record), LOG.origin, 0, 1)
+                readable_record(bytes(record), LOG.origin, 0)
         else:
-            theirs = readable_record(bytes(record), LOG.origin, 0, 1)
+            theirs = readable_record(bytes(record), LOG.origin, 0)
             assert mine == {name: theirs[name] for name in mine}
 
     @given(st.text(min_size=1, max_size=20), st.sampled_from(KeyType), st.randoms(use_true_random=False))
@@ -258,17 +285,31 @@ _VALUES: dict[Kind, st.SearchStrategy[Value]] = {
 
 
 class TestTampering:
-    def test_the_bundle_holds_before(self) -> None:
-        assert failed(check.check(BUNDLE, [key(FIRST)])) == {}
+    @pytest.mark.parametrize("version", BUNDLES)
+    def test_the_bundle_holds_before(self, version: int) -> None:
+        report = check.check(BUNDLES[version], [key(FIRST)])
+        assert failed(report) == {}
+        assert report.proved is not None
+        assert report.proved["CanonicalVersion"] == version
 
     @pytest.mark.parametrize("name", sorted(READ))
-    def test_no_bit_of_what_is_read_can_be_changed(self, name: str) -> None:
+    @pytest.mark.parametrize("version", BUNDLES)
+    def test_no_bit_of_what_is_read_can_be_changed(self, name: str, version: int) -> None:
         chance = random.Random(name)
-        content = BUNDLE[name]
-        for at in range(len(content)):
-            changed = bytearray(content)
+        bundle = BUNDLES[version]
+        for at in range(len(bundle[name])):
+            changed = bytearray(bundle[name])
             changed[at] ^= 1 << chance.randrange(8)
-            assert not check.check({**BUNDLE, name: bytes(changed)}, [key(FIRST)]).holds, (at, changed)
+            assert not check.check({**bundle, name: bytes(changed)}, [key(FIRST)]).holds, (at, changed)
+
+    @pytest.mark.parametrize(("version", "other"), [(1, 2), (2, 1)])
+    def test_a_record_of_one_version_cannot_be_passed_off_as_one_of_another(self, version: int, other: int) -> None:
+        bundle = BUNDLES[version]
+        claims = {**json.loads(bundle["record.json"]), "CanonicalVersion": other}
+        files = {**bundle, "record.json": json.dumps(claims).encode()}
+        assert set(failed(check.check(files, [key(FIRST)]))) == {"record.json"}
+        files = {**bundle, "record.bin": BUNDLES[other]["record.bin"], "record.json": BUNDLES[other]["record.json"]}
+        assert set(failed(check.check(files, [key(FIRST)]))) == {"inclusion"}
 
     @pytest.mark.parametrize("name", sorted(READ))
     def test_nothing_of_what_is_read_can_be_cut_off_or_added(self, name: str) -> None:
@@ -311,7 +352,10 @@ class TestTampering:
             ("LeafIndex", "5"),
             ("Flags", True),
             ("Flags", 1.0),
-            ("CanonicalVersion", 2),
+            ("CanonicalVersion", 1),
+            ("CanonicalVersion", 3),
+            ("Tenant", ""),
+            ("Description", "nothing happened"),
             ("Origin", "shop/audit/b"),
             ("Timestamp", {"time": "2026-01-01T00:00:00.000000006Z", "unix_nanos": 1_767_225_600_000_000_005}),
             ("Timestamp", {"time": "2026-01-01T00:00:00.000000005Z", "unix_nanos": 1_767_225_600_000_000_006}),

@@ -22,10 +22,11 @@ from harness.lacking import lacking, require_tools
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, send
 from server.keys.pkcs11_uri import Pkcs11Uri
-from server.notary.canonical import canonical_columns, decode_record
+from server.notary.canonical import CANONICAL_VERSION, VERSIONS, canonical_columns, decode_record, mark_of
 from server.notary.findings import FindingKind
 from server.notary.merkle import leaf_hash, node_hash
 from server.notary.origin import Stream
+from server.notary.record_forms import added_columns
 from server.settings.settings import SETTINGS, Setting, load_settings
 from storage.clickhouse import connect
 from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
@@ -141,8 +142,10 @@ class TestStorage:
         text = page("storage.md")
         for migration in load_migrations():
             for statement in migration.statements((26, 9)):
+                for column, kind in re.findall(r"ADD COLUMN IF NOT EXISTS `(\w+)` (\S+)", statement):
+                    assert f"| `{column}` | `{kind}` |" in text
                 if statement.startswith("ALTER TABLE"):
-                    continue  # a setting
+                    continue  # it creates no table
                 table = re.match(r"CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)", statement)
                 assert table is not None
                 assert f"`{table[1]}`" in text
@@ -151,7 +154,7 @@ class TestStorage:
                 for column in re.findall(r"^    `(\w+)` ", statement, re.MULTILINE):
                     assert f"`{column}`" in text, column
 
-    def test_every_computed_column_is_documented(self) -> None:
+    def test_every_attribute_that_has_an_alias_is_documented(self) -> None:
         [statement] = [s for m in load_migrations() for s in m.statements((26, 9)) if "EXISTS otel_logs (" in s]
         for attribute in re.findall(r"`__otel_materialized_([\w.]+)`", statement):
             assert f"`{attribute}`" in page("storage.md")
@@ -172,17 +175,41 @@ class TestEvidence:
         assert decode_record(Stream.AUDIT, self.example.records[2])["ActorId"] == b"bob"
 
     def test_the_columns_stand_in_the_order_of_the_canonical_record(self) -> None:
-        [table] = [text for _, text in FENCE.findall(page("evidence.md")) if text.startswith("Timestamp ")]
-        names = re.findall(r"^(\w+) ", table, re.MULTILINE)
+        [table] = [text for _, text in FENCE.findall(page("evidence.md")) if text.startswith("(the mark) ")]
+        mark, *names = re.findall(r"^(\(the mark\)|\w+) ", table, re.MULTILINE)
         assert names == [column.name for column in canonical_columns(Stream.AUDIT)]
+        assert f"{mark:<24}{mark_of(CANONICAL_VERSION).hex()} " in table
+
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_the_columns_of_each_version_are_listed_in_their_order(self, version: int) -> None:
+        part = section("evidence.md", "## Versions of the canonical record").partition(f"**Version {version}**")[2]
+        rows = re.findall(r"^\| (?!part)([a-z ]+) \| (.*) \|$", part.partition("\n**")[0], re.MULTILINE)
+        listed = {part: re.findall(r"`(\w+)`", columns) for part, columns in rows}
+        audit = [column.name for column in canonical_columns(Stream.AUDIT, version)]
+        assert [name for names in listed.values() for name in names] == audit
+        of_every_record = [name for part, names in listed.items() if part != "only in audit records" for name in names]
+        assert of_every_record == [column.name for column in canonical_columns(Stream.OPERATIONAL, version)]
+
+    def test_the_mark_of_the_last_version_is_the_one_on_the_page(self) -> None:
+        assert f"`{mark_of(CANONICAL_VERSION).hex(' ')}`" in section(
+            "evidence.md", "## Versions of the canonical record"
+        )
+
+    @pytest.mark.parametrize("version", VERSIONS[:-1])
+    def test_the_columns_that_a_version_does_not_have_are_listed(self, version: int) -> None:
+        [listed] = re.findall(rf"which for version {version} are (.*?), are not hashed", page("evidence.md"), re.DOTALL)
+        assert tuple(re.findall(r"`(\w+)`", listed)) == added_columns(Stream.AUDIT, version)
+        assert set(added_columns(Stream.OPERATIONAL, version)) < set(added_columns(Stream.AUDIT, version))
 
     def test_every_kind_of_finding_is_explained(self) -> None:
         explained = re.findall(r"^\| `([A-Z_]+)` \|", page("evidence.md"), re.MULTILINE)
         assert explained == [kind.value for kind in FindingKind]
 
-    def test_the_query_reads_the_canonical_record(self) -> None:
-        [select] = re.findall(r"SELECT (Timestamp, .*?)\nFROM", page("evidence.md"), re.DOTALL)
-        assert " ".join(select.split()) == canonical_expressions(Stream.AUDIT)
+    def test_the_queries_read_the_canonical_record_of_each_version(self) -> None:
+        selects = re.findall(r"SELECT ((?:toInt64\(-2\)|Timestamp), .*?)\n(?:FROM|```)", page("evidence.md"), re.DOTALL)
+        assert [" ".join(select.split()) for select in selects] == [
+            canonical_expressions(Stream.AUDIT, version) for version in reversed(VERSIONS)
+        ]
 
     def test_the_example_can_be_recomputed_by_hand(self, tmp_path: Path) -> None:
         require_tools("bash", "openssl", "sha256sum", "xxd", "base64")
@@ -201,7 +228,7 @@ class TestEvidence:
             text for language, text in FENCE.findall(section("evidence.md", "## A worked example")) if language == "sh"
         ]
         script = "\n".join(commands)
-        for wrong, status in ((script, 0), (script.replace("27286180003626f62", "27286180003626f63"), 1)):
+        for wrong, status in ((script, 0), (script.replace("728618000003626f62", "728618000003626f63"), 1)):
             done = subprocess.run(
                 ["bash", "-c", wrong], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
             )
@@ -227,8 +254,8 @@ class TestEvidence:
             migrate(engine)
             for rows, notarized in zip(self.example.rows, self.example.batches, strict=True):
                 block = encode_records_block(rows.stream, notarized.batch, [rows.columns])
-                insert_records(engine, rows.stream, notarized.batch, block)
-                insert_tiles(engine, notarized.batch, notarized.fragments)
+                insert_records(engine, rows.stream, [notarized.batch], block)
+                insert_tiles(engine, [notarized.batch], [notarized.fragments])
                 insert_batch(engine, notarized.batch)
         finally:
             engine.close()

@@ -6,6 +6,14 @@
 ALTER TABLE otel_logs UPDATE Body = 'order 101' WHERE LeafIndex = 100;
 -- a record stored again with another time of receipt: RECORD_DUPLICATED
 INSERT INTO otel_logs SELECT * REPLACE (IngestedAt + 1 AS IngestedAt) FROM (SELECT * FROM otel_logs WHERE LeafIndex = 270);
+-- sender of a record: RECORD_CHANGED
+ALTER TABLE otel_logs UPDATE Sender = 'mallory' WHERE LeafIndex = 260;
+-- description of a record: RECORD_CHANGED
+ALTER TABLE audit_logs UPDATE Description = '' WHERE LeafIndex = 5;
+-- a tenant in a record of version 1, which has none: RECORD_CHANGED
+ALTER TABLE otel_logs UPDATE Tenant = 'mallory' WHERE LeafIndex = 100;
+-- an actor's name in a record of version 1, which has none: RECORD_CHANGED
+ALTER TABLE audit_logs UPDATE ActorName = 'Mallory' WHERE LeafIndex = 4;
 -- order of the values of a repeated attribute: RECORD_CHANGED
 ALTER TABLE audit_logs UPDATE LogAttributes = map('audit.action', 'auth.login', 'audit.actor.id', 'alice', 'group', 'b', 'group', 'a') WHERE LeafIndex = 4;
 -- leaf of a record: RECORDS_UNSIGNED RECORD_MISSING
@@ -14,6 +22,8 @@ ALTER TABLE otel_logs UPDATE LeafIndex = 300 WHERE LeafIndex = 271;
 ALTER TABLE otel_logs UPDATE LogId = '' WHERE LeafIndex = 271;
 -- batch of a record: RECORDS_UNSIGNED RECORD_MISSING
 ALTER TABLE otel_logs UPDATE BatchId = toUUID('00000000-0000-0000-0000-000000000000') WHERE LeafIndex = 271;
+-- a column that reads something else than the attribute of its name: TABLE_ALTERED
+ALTER TABLE otel_logs MODIFY COLUMN `__otel_materialized_k8s.pod.name` LowCardinality(String) ALIAS 'mallory';
 -- a record deleted: RECORD_MISSING
 ALTER TABLE otel_logs DELETE WHERE LeafIndex = 0;
 -- all records of a batch deleted that never expire: RECORD_MISSING
@@ -38,6 +48,8 @@ INSERT INTO log_batches SELECT * FROM log_batches WHERE Origin = 'shop/audit/a' 
 ALTER TABLE log_batches UPDATE FirstLeaf = 251 WHERE Origin = 'shop/operational/a' AND Sequence = 2;
 -- time of a batch: BATCH_ALTERED BATCH_MISSING LOG_FORKED RECORDS_UNSIGNED TILE_ALTERED
 ALTER TABLE log_batches UPDATE IngestedAt = IngestedAt - 1 WHERE Origin = 'shop/operational/a' AND Sequence = 2;
+-- version of a batch: BATCH_ALTERED BATCH_MISSING LOG_FORKED RECORDS_UNSIGNED TILE_ALTERED
+ALTER TABLE log_batches UPDATE CanonicalVersion = 1 WHERE Origin = 'shop/operational/a' AND Sequence = 2;
 -- root hash of a batch: BATCH_ALTERED BATCH_MISSING LOG_FORKED RECORDS_UNSIGNED TILE_ALTERED
 ALTER TABLE log_batches UPDATE RootHash = reverse(RootHash) WHERE Origin = 'shop/operational/a' AND Sequence = 2;
 -- frontier of a batch: BATCH_ALTERED BATCH_MISSING LOG_FORKED RECORDS_UNSIGNED TILE_ALTERED

@@ -58,6 +58,7 @@ class AdaptiveWindow:
         self._window = float(min(most, _FIRST_WINDOW))
         self._through = _Recent(_RATE_SECONDS)
         self._refused = _Recent(_QUEUE_SECONDS)
+        self._stuck = False  # since a request was not acknowledged in time
 
     @property
     def size(self) -> int:
@@ -74,6 +75,7 @@ class AdaptiveWindow:
             now: the time, in seconds.
         """
         self._through.add(now)
+        self._stuck = False
         fitting = on_their_way * _TARGET / max(seconds, 1e-3)
         if seconds > _TOO_LONG:
             self._window = max(self._least(size), min(self._window, fitting))
@@ -84,6 +86,7 @@ class AdaptiveWindow:
     def on_timeout(self, size: int) -> None:
         """Shrink the window to its minimum after a request was not acknowledged in time."""
         self._window = self._least(size)
+        self._stuck = True
 
     def _least(self, size: int) -> float:
         return min(self._most, max(_LEAST_WINDOW, _LEAST_REQUESTS * size))
@@ -98,6 +101,9 @@ class AdaptiveWindow:
             now: the time, in seconds.
         """
         self._refused.add(now)
-        a_second = max(self._through.count(now) / _RATE_SECONDS, 1.0)
+        # After a pause nothing has gone through lately, though storage is as fast as before: the window is such that
+        # the requests in flight take no longer than this, unless storage is stuck.
+        expected = 0.0 if self._stuck else in_flight / _TOO_LONG
+        a_second = max(self._through.count(now) / _RATE_SECONDS, expected, 1.0)
         seconds = (in_flight + self._refused.count(now)) / a_second
         return min(max(seconds, _SHORTEST), _LONGEST) * self._uniform(1 - _JITTER, 1 + _JITTER)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from server.notary.canonical import entry_of
-from server.notary.merkle import leaf_hash
+from server.notary.canonical import leaf_of
 from server.notary.trust import TrustedKeys
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from storage.engine import Engine
@@ -142,9 +141,7 @@ def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
 
 
 def _place(row: StoredRecord) -> Place:
-    # A timestamp is the first column of a canonical record: 8 bytes, little-endian.
-    timestamp = int.from_bytes(row.canonical[:8], "little", signed=True)
-    return Place(timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_hash(entry_of(row.canonical)))
+    return Place(row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
 
 
 def _order(place: Place) -> tuple[int, str, int]:

@@ -139,7 +139,7 @@ def get_inclusion_proof(
     )
     if request.include_record:
         record, evidence = _read_record(engine, keys, batch, index)
-        response.record = record.canonical
+        response.record = evidence.canonical
         response.evidence.CopyFrom(evidence_message(record, evidence))
     return response
 

@@ -59,8 +59,8 @@ def _entries(engine: Engine, batch: Batch, tile: Tile, hashes: bytes) -> Iterato
     first = TILE_WIDTH * tile.index
     stored: defaultdict[int, list[bytes]] = defaultdict(list)
     stream = LogName.parse(batch.origin).stream
-    for leaf_index, entry in read_entries(engine, stream, batch.log_id, first, first + tile.width):
-        stored[leaf_index].append(entry)
+    for leaf_index, forms in read_entries(engine, stream, batch.log_id, first, first + tile.width):
+        stored[leaf_index] += forms
     for leaf_index, leaf in enumerate(split_hashes(hashes), first):
         entries = stored[leaf_index]
         if not entries:

@@ -48,6 +48,13 @@ _RECORD_FIELDS = {
     "DroppedAttributesCount": "dropped_attributes_count",
     "OtlpDetails": "otlp_details",
 }
+# Columns that nothing fills yet.
+_EMPTY = frozenset(
+    {
+        *("Tenant", "Sender", "Redactions"),
+        *("ActorName", "EffectiveActorId", "SessionId", "SourceHost", "Description"),
+    }
+)
 _AUDIT_FIELDS = {
     "AuditRecordId": "record_id",
     "ActorId": "actor_id",
@@ -93,6 +100,8 @@ def _encode(
     for column in canonical_columns(stream):
         if column.name == "IngestedAt":
             values: list[Any] = [received_at(ingested_at, i) for i in chosen]
+        elif column.name in _EMPTY:
+            values = [b""] * len(chosen)
         elif column.name in _RECORD_FIELDS:
             everything = getattr(records, _RECORD_FIELDS[column.name])
             values = [everything[i] for i in chosen]

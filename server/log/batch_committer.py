@@ -1,8 +1,9 @@
 """The storing half of a log's writer: commits the batches of the journal, one after another.
 
 A batch goes to storage in three steps: its records, the tree's new hashes, and last its row in ``log_batches``, which
-commits it. A step whose outcome is unknown is repeated with the same deduplication token; the log never continues past
-a batch whose outcome is unknown. A key change is stored in its place between batches (see ``key_changes``).
+commits it. Batches that wait go together (see ``group``). A step whose outcome is unknown is repeated with the same
+deduplication token; the log never continues past a batch whose outcome is unknown. A key change is stored in its place
+between batches (see ``key_changes``).
 """
 
 from __future__ import annotations
@@ -11,25 +12,37 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from server.errors.ingest import BatchOutcomeUnknownError, JournalFailedError, RefusedError, StorageRefusedError
+from server.errors.ingest import (
+    BatchOutcomeUnknownError,
+    EndedWaitError,
+    JournalFailedError,
+    RefusedError,
+    StorageRefusedError,
+)
 from server.log.committed_log import CommittedLog
+from server.log.group import Group, GroupLimits
+from server.log.grouping import Grouping
 from server.log.journal import Journal
-from server.log.journal_entry import Entry, decode_entry
+from server.log.journal_entry import Entry
 from server.log.key_changes import KeyChanges
 from server.log.log_memory import LogMemory
 from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.notary.batch import Batch, LogState, TileFragment
+from server.retry.backoff import backoff
 from server.retry.trouble import Trouble
-from storage.commit import insert_batch, insert_records, insert_tiles, is_stored
+from storage.commit import insert_batches, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
-from storage.errors import NotAppliedError
+from storage.errors import NotAppliedError, StorageError
 from storage.schema import RECORD_TABLES
 
 __all__ = ["BatchCommitter"]
 
 _logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two questions to storage
 
 
 class BatchCommitter:
@@ -43,6 +56,7 @@ class BatchCommitter:
         keys: KeyChanges,
         memory: LogMemory,
         give_up: threading.Event,
+        limits: GroupLimits | None = None,
     ) -> None:
         """Go on with a log.
 
@@ -53,6 +67,10 @@ class BatchCommitter:
             keys: key changes, which are stated in their place between batches.
             memory: remembers the checkpoint of every committed batch.
             give_up: event that ends the retries; the batches in the journal stay there.
+            limits: limits of the groups in which waiting batches are stored; None for the usual ones.
+
+        Raises:
+            JournalDamagedError: the mark of a group cannot be read.
         """
         self._engine = engine
         self._stream = committed.name.stream
@@ -61,8 +79,7 @@ class BatchCommitter:
         self._keys = keys
         self._memory = memory
         self._give_up = give_up
-        # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted.
-        self._doubtful = max(journal.waiting, default=0)  # as an earlier process may have ended while it was on its way
+        self._grouping = Grouping(engine, journal, committed, keys, limits or GroupLimits())
         self._stored = 0  # number of the last entry that was committed here; it may still have to be released
         self._refusals = Trouble(
             _logger,
@@ -95,8 +112,9 @@ class BatchCommitter:
             JournalFailedError: storage refused the batch, and the disk did not let it leave the journal.
         """
         try:
-            self._store_or_refuse(entry, fragments)
-            self._done(number, entry.batch, state)
+            group = Group(number, (entry,), (tuple(fragments),), state)
+            self._store_or_refuse(group)
+            self._done(group)
         except NotAppliedError as error:
             self._take_back(number, entry.batch, error)
             raise StorageRefusedError(
@@ -114,17 +132,56 @@ class BatchCommitter:
             StorageRefusedError: ``give_up`` was set before all batches were stored.
             JournalDamagedError: the journal has been damaged.
         """
-        for number in self._journal.waiting:
+        waiting = deque(self._journal.waiting)
+        while waiting:
             self._state_key_changes()
-            if number <= self._stored:  # committed by this process, but could not be released then
-                self._journal.release(number)
+            if waiting[0] <= self._stored:  # committed by this process, but could not be released then
+                self._journal.release(waiting.popleft())
                 continue
-            entry = decode_entry(self._journal.read(number))
-            state, fragments = entry.extend(self._committed.state)
-            for table, insert in self._steps(entry, fragments):
-                self._until_done(insert, table, entry.batch, surely=number <= self._doubtful)
-            self._done(number, entry.batch, state)
+            surely = self._grouping.may_be_stored(waiting[0])
+            group = self._next_group(waiting)
+            if not self._store(group, surely=surely):
+                continue  # with fewer of them
+            self._done(group)
+            self._grouping.stored(group)
+            while waiting and waiting[0] <= group.last:
+                waiting.popleft()
         self._state_key_changes()
+
+    def _next_group(self, waiting: Sequence[int]) -> Group:
+        pauses = backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    return self._grouping.next(waiting)
+                except StorageError as error:
+                    if not self.blocked:
+                        stack.enter_context(self._blocking())
+                    self._failed(_told(error))
+                    if self._give_up.wait(next(pauses)):
+                        raise EndedWaitError(f"shut down before storage answered: {error}") from error
+
+    def _store(self, group: Group, *, surely: bool) -> bool:
+        """Store a group; return False if storage refused it, and fewer of its batches may go together."""
+        (records, insert), *others = self._steps(group)
+        accepted = False
+
+        def insert_noting(renewed: int) -> None:
+            nonlocal accepted
+            insert(renewed)
+            accepted = True
+
+        try:
+            self._insert(insert_noting, records, group, surely=surely)
+        except Exception as error:
+            refused = isinstance(error, NotAppliedError) and not accepted
+            if refused and self._grouping.refused(group):
+                _logger.warning("storage refuses %s, so fewer go together: %s", _name(group.batches, records), error)
+                return False
+            self._repeat(insert, records, group, error)
+        for table, insert_rows in others:
+            self._until_done(insert_rows, table, group, surely=surely)
+        return True
 
     def _take_back(self, number: int, batch: Batch, error: NotAppliedError) -> None:
         """Remove a batch of which nothing was stored, so that another batch can take its place in the log.
@@ -142,9 +199,9 @@ class BatchCommitter:
         self._refusals.goes_on(str(error))
 
     def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
-        self._doubtful = max(self._doubtful, number)
+        self._grouping.doubt(number)
         if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
-            _logger.error("it is not known whether %s is stored", _name(batch, "storage"), exc_info=error)
+            _logger.error("it is not known whether %s is stored", _name([batch], "storage"), exc_info=error)
         return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
 
     def _state_key_changes(self) -> None:
@@ -153,41 +210,49 @@ class BatchCommitter:
             with self._blocking():
                 self._keys.state_due(size, self._give_up, self._failed)
 
-    def _store_or_refuse(self, entry: Entry, fragments: Sequence[TileFragment]) -> None:
+    def _store_or_refuse(self, group: Group) -> None:
         """Store a batch; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
-        (records, insert), *others = self._steps(entry, fragments)
+        (records, insert), *others = self._steps(group)
         try:
             insert(0)
         except NotAppliedError:
             raise
         except Exception as error:  # an unexpected error leaves the outcome unknown too
-            self._repeat(insert, records, entry.batch, error)
+            self._repeat(insert, records, group, error)
         for table, insert in others:
-            self._until_done(insert, table, entry.batch)
+            self._until_done(insert, table, group)
 
-    def _steps(self, entry: Entry, fragments: Sequence[TileFragment]) -> list[tuple[str, Callable[[int], None]]]:
-        engine, stream, batch = self._engine, self._stream, entry.batch
+    def _steps(self, group: Group) -> list[tuple[str, Callable[[int], None]]]:
+        engine, stream, batches = self._engine, self._stream, group.batches
+        block = group.block(stream)
         return [
-            (RECORD_TABLES[stream], lambda n: insert_records(engine, stream, batch, entry.block, renewed=n)),
-            ("log_tiles", lambda n: insert_tiles(engine, batch, fragments, renewed=n)),
-            ("log_batches", lambda n: insert_batch(engine, batch, renewed=n)),
+            (RECORD_TABLES[stream], lambda n: insert_records(engine, stream, batches, block, renewed=n)),
+            ("log_tiles", lambda n: insert_tiles(engine, batches, group.fragments, renewed=n)),
+            ("log_batches", lambda n: insert_batches(engine, batches, renewed=n)),
         ]
 
-    def _until_done(self, insert: Callable[[int], None], table: str, batch: Batch, *, surely: bool = False) -> None:
+    def _until_done(self, insert: Callable[[int], None], table: str, group: Group, *, surely: bool = False) -> None:
         try:
-            if surely:
-                insert_and_verify(_name(batch, table), insert, lambda: is_stored(self._engine, table, batch))
-            else:
-                insert(0)
+            self._insert(insert, table, group, surely=surely)
         except Exception as error:
-            self._repeat(insert, table, batch, error)
+            self._repeat(insert, table, group, error)
 
-    def _repeat(self, insert: Callable[[int], None], table: str, batch: Batch, error: Exception) -> None:
+    def _insert(self, insert: Callable[[int], None], table: str, group: Group, *, surely: bool) -> None:
+        if surely:
+            insert_and_verify(_name(group.batches, table), insert, lambda: self._has(table, group))
+        else:
+            insert(0)
+
+    def _has(self, table: str, group: Group) -> bool:
+        """Return whether a table has a group; it has all batches of a group or none."""
+        return is_stored(self._engine, table, group.entries[-1].batch)
+
+    def _repeat(self, insert: Callable[[int], None], table: str, group: Group, error: Exception) -> None:
         with self._blocking():
             retry_until_visible(
-                _name(batch, table),
+                _name(group.batches, table),
                 insert,
-                lambda: is_stored(self._engine, table, batch),
+                lambda: self._has(table, group),
                 self._give_up,
                 error,
                 self._failed,
@@ -205,10 +270,11 @@ class BatchCommitter:
     def _failed(self, cause: str) -> None:
         self._failure = cause
 
-    def _done(self, number: int, batch: Batch, state: LogState) -> None:
-        self._committed.state = state
+    def _done(self, group: Group) -> None:
+        batch = group.entries[-1].batch
+        self._committed.state = group.state
         self.committed_at = time.time()
-        self._stored = number
+        self._stored = group.last
         self._refusals.ends()
         try:
             self._memory.remember_checkpoint(self._stream, batch.checkpoint)
@@ -217,12 +283,14 @@ class BatchCommitter:
             _logger.warning(
                 "%s: the checkpoint of batch %d cannot be saved: %s", batch.origin, batch.sequence, _told(error)
             )
-        self._journal.release(number)
+        self._journal.release(group.last)
 
 
 def _told(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _name(batch: Batch, table: str) -> str:
-    return f"batch {batch.sequence} of {batch.origin} into {table}"
+def _name(batches: Sequence[Batch], table: str) -> str:
+    first, last = batches[0], batches[-1]
+    what = f"batch {first.sequence}" if first is last else f"batches {first.sequence} to {last.sequence}"
+    return f"{what} of {first.origin} into {table}"

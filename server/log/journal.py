@@ -109,6 +109,11 @@ class Journal:
         return self._directory
 
     @property
+    def sync(self) -> Callable[[int], None]:
+        """The function that makes the file or directory of a descriptor durable."""
+        return self._sync
+
+    @property
     def size(self) -> int:
         """Size of the journal in bytes."""
         return self._size  # read without the lock, so that the caller does not wait while an entry is written

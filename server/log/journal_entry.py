@@ -15,11 +15,15 @@ from server.notary.errors import NotaryError
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE, CompactRange
 from server.notary.origin import LogName
+from storage.native import Block
 from storage.rowbinary import fixed32, int64, string, text, uint16, uint64
 
 __all__ = ["Entry", "decode_entry"]
 
-_VERSION = 1
+# Version 2 has the number of the block's columns and where they end, 8 bytes each, before the block. Version 1 was
+# written before; its block cannot be joined with others.
+_VERSION = 2
+_VERSIONS = (1, _VERSION)
 _HEADER = struct.Struct("<HIQQ")  # version, number of requests, bytes of leaf hashes, bytes of the records' block
 _READERS = (text, text, uint64, uint64, uint64, uint64, int64, int64, int64, fixed32, string, text, uint16)
 _NO_ID = UUID(int=0)
@@ -33,19 +37,31 @@ class Entry:
         batch: the batch's row in ``log_batches``.
         leaf_hashes: leaf hashes of the batch's records, 32 bytes each.
         requests: digests of the batch's requests, 32 bytes each.
-        block: the batch's records as a Native block.
+        block: the batch's records as a Native block; without ends of columns if it cannot be joined with others.
     """
 
     batch: Batch
     leaf_hashes: bytes
     requests: tuple[bytes, ...]
-    block: bytes
+    block: Block
+
+    @property
+    def joinable(self) -> bool:
+        """True if the block can be joined with others."""
+        return bool(self.block.ends)
+
+    @property
+    def size(self) -> int:
+        """Size of the block in bytes."""
+        return len(self.block.data)
 
     def encode(self) -> list[bytes]:
         """Return the entry in pieces, in the form that ``decode_entry`` reads."""
-        header = _HEADER.pack(_VERSION, len(self.requests), len(self.leaf_hashes), len(self.block))
+        block = self.block
+        header = _HEADER.pack(_VERSION, len(self.requests), len(self.leaf_hashes), len(block.data))
         row = encode_batch(self.batch, self.batch.checkpoint)
-        return [header, row, *self.requests, self.leaf_hashes, self.block]
+        ends = struct.pack(f"<H{len(block.ends)}Q", len(block.ends), *block.ends)
+        return [header, row, *self.requests, self.leaf_hashes, ends, block.data]
 
     def extend(self, before: LogState) -> tuple[LogState, tuple[TileFragment, ...]]:
         """Compute the state of the log after the batch.
@@ -112,7 +128,7 @@ def decode_entry(payload: bytes) -> Entry:
     """
     try:
         version, requests, leaf_bytes, block_bytes = _HEADER.unpack_from(payload)
-        if version != _VERSION:
+        if version not in _VERSIONS:
             raise JournalDamagedError(
                 f"the journal has an entry of version {version}, but this Lognotary supports {_VERSION}: run the one "
                 "that wrote it"
@@ -129,12 +145,18 @@ def decode_entry(payload: bytes) -> Entry:
         digests = tuple(payload[at + n * HASH_SIZE : at + (n + 1) * HASH_SIZE] for n in range(requests))
         at += requests * HASH_SIZE
         leaf_hashes = payload[at : at + leaf_bytes]
-        block = payload[at + leaf_bytes :]
+        at += leaf_bytes
+        ends: tuple[int, ...] = ()
+        if version > 1:
+            (columns,) = struct.unpack_from("<H", payload, at)
+            ends = struct.unpack_from(f"<{columns}Q", payload, at + 2)
+            at += 2 + 8 * columns
+        block = payload[at:]
     except (struct.error, IndexError, ValueError) as error:
         raise JournalDamagedError(_with_advice(f"the journal has an entry that cannot be read: {error}")) from error
     if len(leaf_hashes) != leaf_bytes or len(block) != block_bytes:
         raise JournalDamagedError(_with_advice("the journal has an incomplete entry"))
-    return Entry(replace(batch, batch_id=compute_batch_id(batch)), leaf_hashes, digests, block)
+    return Entry(replace(batch, batch_id=compute_batch_id(batch)), leaf_hashes, digests, Block(block, ends))
 
 
 def _with_advice(damage: str) -> str:

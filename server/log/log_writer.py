@@ -23,6 +23,7 @@ from server.errors.ingest import (
 )
 from server.log.batch_committer import BatchCommitter
 from server.log.committed_log import CommittedLog
+from server.log.group import GroupLimits
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
 from server.log.key_changes import DecidedChange, KeyChanges
@@ -59,6 +60,7 @@ class LogWriter:
         statements: StatementWriter | None = None,
         decided: Iterable[DecidedChange] = (),
         receipts: ReceiptFloor | None = None,
+        limits: GroupLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Continue a log.
@@ -74,6 +76,7 @@ class LogWriter:
             statements: writer of the KEYS statements; None for a log whose keys never change.
             decided: key changes among the batches in the journal.
             receipts: receipt floor that statements have promised; None if no statement promises one.
+            limits: limits of the groups in which waiting batches are stored; None for the usual ones.
             clock: monotonic clock in seconds, for the pauses between attempts to change the keys.
         """
         self._stream = head.name.stream
@@ -92,7 +95,7 @@ class LogWriter:
         """The receipt floor that the log's statements have promised."""
         self.keys = KeyChanges(head.name.origin, signer, statements, decided, clock)
         """The keys that sign the log."""
-        self._committer = BatchCommitter(engine, journal, committed, self.keys, memory, give_up)
+        self._committer = BatchCommitter(engine, journal, committed, self.keys, memory, give_up, limits)
         self.signed = 0
         """Number of checkpoints signed."""
 

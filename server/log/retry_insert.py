@@ -16,7 +16,7 @@ __all__ = ["insert_and_verify", "retry_until_visible"]
 _logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.1  # seconds before an insert is repeated, doubled each time
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 2.0
 _MOST_RENEWALS = 3  # of a token, before there is a pause
 
 

@@ -7,5 +7,5 @@ MAP: int
 
 def hash_pairs(nodes: bytes) -> bytes: ...
 def hash_rows(
-    pieces: Iterable[bytes], kinds: bytes, first_leaf: int, ranges: list[tuple[int, bytes | None]]
+    pieces: Iterable[bytes], kinds: bytes, version: int, first_leaf: int, ranges: list[tuple[int, bytes | None]]
 ) -> tuple[bytes, bytes]: ...

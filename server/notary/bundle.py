@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from server.notary.canonical import CANONICAL_VERSION, Kind, Value, canonical_columns, decode_record, entry_of
+from server.notary.canonical import Kind, Value, canonical_columns, decode_record, entry_of, version_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName
@@ -88,7 +88,6 @@ def build_bundle(
     verifier_keys: Sequence[str],
     key_changes: Sequence[str] = (),
     timestamp: bytes | None = None,
-    canonical_version: int = CANONICAL_VERSION,
 ) -> dict[str, bytes]:
     """Build a bundle. The evidence in it is not verified here.
 
@@ -101,7 +100,6 @@ def build_bundle(
         verifier_keys: the log's verifier keys, the first one first.
         key_changes: the log's KEYS statements as signed notes, in order.
         timestamp: an RFC 3161 response in DER over the checkpoint's first three lines.
-        canonical_version: version of the canonical record.
 
     Returns:
         Path within the bundle -> content.
@@ -114,7 +112,7 @@ def build_bundle(
         raise MalformedError(f"the checkpoint belongs to the log {signed.origin}, not to {origin}")
     files = {
         "record.bin": record,
-        "record.json": _to_json(readable_record(record, origin, leaf_index, canonical_version)).encode(),
+        "record.json": _to_json(readable_record(record, origin, leaf_index)).encode(),
         "record.tlog-proof": str(TlogProof(leaf_index, tuple(path), checkpoint)).encode(),
         "checkpoint": checkpoint.encode(),
         "verifier-keys.txt": "".join(f"{key}\n" for key in verifier_keys).encode(),
@@ -123,11 +121,11 @@ def build_bundle(
         files[f"key-changes/{number:04}"] = note.encode()
     if timestamp is not None:
         files["timestamp.tsr"] = timestamp
-    files["README.txt"] = _readme(signed, leaf_index, files, canonical_version).encode()
+    files["README.txt"] = _readme(signed, leaf_index, files, version_of(record)).encode()
     return files
 
 
-def readable_record(record: bytes, origin: str, leaf_index: int, canonical_version: int) -> dict[str, Any]:
+def readable_record(record: bytes, origin: str, leaf_index: int) -> dict[str, Any]:
     """Return a canonical record's columns as JSON values, preceded by the record's position.
 
     Times are written by RFC 3339, and as nanoseconds since 1970. Text that is not UTF-8 is an object with its base64.
@@ -136,12 +134,13 @@ def readable_record(record: bytes, origin: str, leaf_index: int, canonical_versi
     Raises:
         MalformedError: the bytes are not a canonical record of the log, or the version is not supported.
     """
-    if canonical_version != CANONICAL_VERSION:
-        raise MalformedError(f"canonical version {canonical_version} is not supported by this Lognotary")
+    version = version_of(record)
     stream = LogName.parse(origin).stream
     values = decode_record(stream, record)
-    columns = {column.name: _readable(column.kind, values[column.name]) for column in canonical_columns(stream)}
-    place = {"Origin": origin, "LeafIndex": leaf_index, "CanonicalVersion": canonical_version}
+    columns = {
+        column.name: _readable(column.kind, values[column.name]) for column in canonical_columns(stream, version)
+    }
+    place = {"Origin": origin, "LeafIndex": leaf_index, "CanonicalVersion": version}
     return {**place, "Entry": entry_of(record).hex(), **columns}
 
 

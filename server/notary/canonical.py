@@ -1,8 +1,12 @@
-"""The canonical record, version 1: the bytes of a record that are hashed into a log.
+"""The canonical record: the bytes of a record that are hashed into a log.
 
-They are the stored columns in the order given here, as ClickHouse's RowBinary format writes them,
-maps sorted by key and then by value. So ``SELECT <these columns> ... FORMAT RowBinary`` prints
-exactly what was hashed. A log entry is the SHA-256 of these bytes, a leaf the hash of the entry.
+They are the stored columns in the order given here, as ClickHouse's RowBinary format writes them, maps sorted by key
+and then by value. So ``SELECT <these columns> ... FORMAT RowBinary`` prints exactly what was hashed. A log entry is the
+SHA-256 of these bytes, a leaf the hash of the entry.
+
+Version 2 begins with a mark: an Int64, -2. Version 1 has the Timestamp there, which is never negative. So bytes tell
+their version, and none can be passed off as a record of another one. Behind the mark stands what the records of a
+resource and scope have in common, so that it is hashed once for all of them.
 
 A version, once released, never changes: old proofs depend on it.
 """
@@ -10,17 +14,28 @@ A version, once released, never changes: old proofs depend on it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
+from server.notary.canonical_columns import (
+    CANONICAL_VERSION,
+    SHARED_COLUMNS,
+    VERSIONS,
+    CanonicalColumn,
+    Kind,
+    canonical_columns,
+    has_version,
+    mark_of,
+    version_of,
+)
 from server.notary.errors import MalformedError
 from server.notary.merkle import leaf_hash
 from server.notary.origin import Stream
 
 __all__ = [
     "CANONICAL_VERSION",
+    "SHARED_COLUMNS",
+    "VERSIONS",
     "CanonicalColumn",
     "Kind",
     "canonical_columns",
@@ -32,80 +47,13 @@ __all__ = [
     "encode_uint32",
     "encode_varint",
     "entry_of",
+    "has_version",
     "leaf_of",
+    "mark_of",
     "record_bytes",
+    "split_record",
+    "version_of",
 ]
-
-CANONICAL_VERSION = 1
-
-
-class Kind(Enum):
-    """Encoding of a column. ``WORD`` is a LowCardinality string, encoded like ``STRING``."""
-
-    TIME = "DateTime64(9)"
-    UINT8 = "UInt8"
-    UINT32 = "UInt32"
-    STRING = "String"
-    WORD = "LowCardinality(String)"
-    MAP = "Map(LowCardinality(String), String)"
-
-
-@dataclass(frozen=True, slots=True)
-class CanonicalColumn:
-    """One column of the canonical record: its stored name and how it is encoded."""
-
-    name: str
-    kind: Kind
-
-
-_CONTENT = (
-    # The base columns of the OpenTelemetry Collector's clickhouseexporter.
-    CanonicalColumn("Timestamp", Kind.TIME),
-    CanonicalColumn("TraceId", Kind.STRING),
-    CanonicalColumn("SpanId", Kind.STRING),
-    CanonicalColumn("TraceFlags", Kind.UINT8),
-    CanonicalColumn("SeverityText", Kind.WORD),
-    CanonicalColumn("SeverityNumber", Kind.UINT8),
-    CanonicalColumn("ServiceName", Kind.WORD),
-    CanonicalColumn("Body", Kind.STRING),
-    CanonicalColumn("ResourceSchemaUrl", Kind.WORD),
-    CanonicalColumn("ResourceAttributes", Kind.MAP),
-    CanonicalColumn("ScopeSchemaUrl", Kind.WORD),
-    CanonicalColumn("ScopeName", Kind.STRING),
-    CanonicalColumn("ScopeVersion", Kind.WORD),
-    CanonicalColumn("ScopeAttributes", Kind.MAP),
-    CanonicalColumn("LogAttributes", Kind.MAP),
-    CanonicalColumn("EventName", Kind.STRING),
-    # What those leave out of the OTLP record.
-    CanonicalColumn("ObservedTimestamp", Kind.TIME),
-    CanonicalColumn("Flags", Kind.UINT32),
-    CanonicalColumn("DroppedAttributesCount", Kind.UINT32),
-    CanonicalColumn("OtlpDetails", Kind.WORD),
-    # When it was received.
-    CanonicalColumn("IngestedAt", Kind.TIME),
-)
-
-_AUDIT = (
-    CanonicalColumn("AuditRecordId", Kind.STRING),
-    CanonicalColumn("ActorId", Kind.STRING),
-    CanonicalColumn("ActorType", Kind.WORD),
-    CanonicalColumn("Action", Kind.WORD),
-    CanonicalColumn("TargetId", Kind.STRING),
-    CanonicalColumn("TargetType", Kind.WORD),
-    CanonicalColumn("SourceId", Kind.STRING),
-    CanonicalColumn("SourceType", Kind.WORD),
-    CanonicalColumn("Outcome", Kind.WORD),
-    CanonicalColumn("Category", Kind.WORD),
-    CanonicalColumn("AuditRule", Kind.WORD),
-)
-
-_COLUMNS = {Stream.OPERATIONAL: _CONTENT, Stream.AUDIT: _CONTENT + _AUDIT}
-
-
-def canonical_columns(stream: Stream) -> tuple[CanonicalColumn, ...]:
-    """Return the columns of the canonical record of a stream, version 1, in order."""
-    return _COLUMNS[stream]
-
 
 _SHORT = tuple(bytes((length,)) for length in range(0x80))  # most strings are short
 
@@ -145,12 +93,13 @@ def encode_map(sorted_pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 def record_bytes(columns: Iterable[Sequence[bytes]]) -> list[bytes]:
-    """Join encoded columns into canonical records.
+    """Join encoded columns into canonical records, of the version of new records.
 
     Args:
         columns: the encoded values of each canonical column, in order; all of the same length.
     """
-    return [b"".join(values) for values in zip(*columns, strict=True)]
+    mark = mark_of(CANONICAL_VERSION)
+    return [mark + b"".join(values) for values in zip(*columns, strict=True)]
 
 
 def entry_of(record: bytes) -> bytes:
@@ -168,7 +117,7 @@ Value = int | bytes | list[tuple[bytes, bytes]]
 
 
 def decode_record(stream: Stream, record: bytes) -> dict[str, Value]:
-    """Read a canonical record.
+    """Read a canonical record of any version.
 
     Returns:
         Column name -> value; times are nanoseconds since the epoch.
@@ -176,16 +125,30 @@ def decode_record(stream: Stream, record: bytes) -> dict[str, Value]:
     Raises:
         MalformedError: the bytes are not a canonical record of the stream.
     """
-    values: dict[str, Value] = {}
-    at = 0
-    try:
-        for column in canonical_columns(stream):
-            values[column.name], at = _decode_value(column.kind, record, at)
-    except (IndexError, struct.error) as error:
-        raise MalformedError("the canonical record ends too early") from error
+    return {name: value for name, value, _ in _decode(stream, record)}
+
+
+def split_record(stream: Stream, record: bytes) -> dict[str, bytes]:
+    """Return the columns of a canonical record of any version as they are encoded, by name.
+
+    Raises:
+        MalformedError: the bytes are not a canonical record of the stream.
+    """
+    return {name: encoded for name, _, encoded in _decode(stream, record)}
+
+
+def _decode(stream: Stream, record: bytes) -> Iterator[tuple[str, Value, bytes]]:
+    version = version_of(record)
+    at = len(mark_of(version))
+    for column in canonical_columns(stream, version):
+        start = at
+        try:
+            value, at = _decode_value(column.kind, record, at)
+        except (IndexError, struct.error) as error:
+            raise MalformedError("the canonical record ends too early") from error
+        yield column.name, value, record[start:at]
     if at != len(record):
         raise MalformedError("the canonical record has extra bytes after its last column")
-    return values
 
 
 def _decode_value(kind: Kind, record: bytes, at: int) -> tuple[Value, int]:

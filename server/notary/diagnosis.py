@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 WRONG_BESIDE_CONTENT = (
-    "a computed column (__otel_materialized_*) was changed, or the order of the values of an attribute that it has "
-    "several times"
+    "the order of the values of an attribute that it has several times was changed, or a column that is empty in every "
+    "record of its version"
 )
 
 
@@ -43,17 +43,17 @@ class ClaimedRecord:
     Attributes:
         batch_id: the batch it names.
         leaf_index: the leaf it names.
-        leaf_hash: the hash of its content.
-        record: the canonical record.
-        computed_ok: its MATERIALIZED columns are what their expressions give, and the values of an attribute that it
-            has several times are in order.
+        leaf_hash: the hash of its content, in the version of the batch.
+        record: the canonical record, in the version of new records.
+        right_beside: the values of an attribute that it has several times are in order, and the columns that its
+            version does not have are empty.
     """
 
     batch_id: UUID
     leaf_index: int
     leaf_hash: bytes
     record: bytes
-    computed_ok: bool = True
+    right_beside: bool = True
 
 
 def borne_id(batch: Batch, claims: Sequence[ClaimedRecord], by_id: Mapping[UUID, Sequence[TileFragment]]) -> UUID:
@@ -76,7 +76,7 @@ def check_records(batch: Batch, records: Sequence[ClaimedRecord]) -> bool:
     if len(records) != batch.record_count:
         return False
     for leaf_index, record in enumerate(records, batch.first_leaf):
-        if record.leaf_index != leaf_index or record.batch_id != batch.batch_id or not record.computed_ok:
+        if record.leaf_index != leaf_index or record.batch_id != batch.batch_id or not record.right_beside:
             return False
     after, _ = _extended(batch, b"".join(record.leaf_hash for record in records))
     return after.root() == batch.root_hash
@@ -140,7 +140,7 @@ class Comparison:
     """Result of comparing the records that name a batch with what was signed.
 
     Attributes:
-        findings: findings about records in their proper place of which a computed column was changed.
+        findings: findings about records in their proper place of which something beside their content was changed.
         vacancies: leaf -> signed leaf hash, for leaves whose signed record is not stored.
         strays: records that do not match what was signed at the leaf they claim.
     """
@@ -165,12 +165,12 @@ def compare(batch: Batch, signed: Sequence[bytes], records: Iterable[ClaimedReco
     for leaf_index, leaf_hash in enumerate(signed, batch.first_leaf):
         here = claims.pop(leaf_index, [])
         # Of several that hold what was signed, the one that is wholly unharmed stands.
-        here.sort(key=lambda record: (record.leaf_hash != leaf_hash, not record.computed_ok))
+        here.sort(key=lambda record: (record.leaf_hash != leaf_hash, not record.right_beside))
         if not here or here[0].leaf_hash != leaf_hash:
             result.vacancies[leaf_index] = leaf_hash
             result.strays.extend(here)
             continue
-        if not here[0].computed_ok:
+        if not here[0].right_beside:
             finding = record_finding(FindingKind.RECORD_CHANGED, batch, leaf_index, WRONG_BESIDE_CONTENT, here[0])
             result.findings.append(finding)
         result.strays.extend(here[1:])

@@ -28,7 +28,7 @@ def hash_pairs(nodes: bytes) -> bytes:
 
 
 def hash_rows(
-    pieces: Iterable[bytes], kinds: Sequence[Kind], first_leaf: int, ranges: Sequence[LeafRange]
+    pieces: Iterable[bytes], kinds: Sequence[Kind], version: int, first_leaf: int, ranges: Sequence[LeafRange]
 ) -> LeafHashes:
     """Hash the records of a part of a log, as ``leaf_rows.hash_rows`` does, without holding the GIL.
 
@@ -37,7 +37,7 @@ def hash_rows(
         ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
     """
     if not COMPILED:
-        return leaf_rows.hash_rows(pieces, kinds, first_leaf, ranges)
+        return leaf_rows.hash_rows(pieces, kinds, version, first_leaf, ranges)
     codes = bytes(FIXED_SIZES.get(kind) or (_native.MAP if kind is Kind.MAP else _native.STRING) for kind in kinds)
     expected = [(part.end_leaf, part.batch_id) for part in ranges]
-    return LeafHashes(first_leaf, *_native.hash_rows(pieces, codes, first_leaf, expected))
+    return LeafHashes(first_leaf, *_native.hash_rows(pieces, codes, version, first_leaf, expected))

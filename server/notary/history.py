@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from server.notary.batch import Batch
-from server.notary.canonical import CANONICAL_VERSION
+from server.notary.canonical import CANONICAL_VERSION, VERSIONS
 from server.notary.chain import Gap, batch_finding, frontier_root
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
@@ -163,7 +163,7 @@ def restore(
             record_count=tree_size - first_leaf,
             root_hash=root_hash,
             frontier=frontier,
-            canonical_version=CANONICAL_VERSION,
+            canonical_version=batch.canonical_version if batch.canonical_version in VERSIONS else CANONICAL_VERSION,
         )
         restored[batch] = before
     return restored

@@ -1,9 +1,9 @@
 """Hashing of record rows from storage, in any order, into the leaf hashes of a part of a log.
 
 A row consists of a record's claims and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
-whether its computed columns are right (1 byte, not 0), and then the columns of the canonical record, as RowBinary
-writes them, but with maps as they are stored: in any order of keys. RowBinary does not mark where columns end, so they
-are parsed: ``server.notary.canonical`` says how each is encoded.
+whether what stands beside the record is right (1 byte, not 0), and then the canonical record, as RowBinary writes it,
+but with maps as they are stored: in any order of keys. RowBinary does not mark where columns end, so they are parsed:
+``server.notary.canonical`` says how each is encoded.
 
 This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
 """
@@ -17,11 +17,12 @@ from enum import IntEnum
 from itertools import pairwise
 from operator import itemgetter
 
-from server.notary.canonical import Kind, leaf_of
+from server.notary.canonical import Kind, canonical_columns, has_version, leaf_of, mark_of
 from server.notary.errors import MalformedError
 from server.notary.merkle import HASH_SIZE
+from server.notary.origin import Stream
 
-__all__ = ["FIXED_SIZES", "MOST_BYTES", "MOST_SORTED", "LeafHashes", "LeafRange", "LeafState", "hash_rows"]
+__all__ = ["FIXED_SIZES", "MOST_BYTES", "MOST_SORTED", "LeafHashes", "LeafRange", "LeafState", "hash_rows", "row_kinds"]
 
 MOST_BYTES = 1 << 30
 """Bytes of a row, at most. It is ClickHouse's own limit for one string (``format_binary_max_string_size``)."""
@@ -45,8 +46,9 @@ class LeafState(IntEnum):
     HASHED = 1
     """There is exactly one, and it is as it must be; the leaf is its hash."""
     SPOILT = 2
-    """There are several, or it names another batch, or its computed columns are wrong, or the values of a key that is
-    repeated in a map are not in order, or a map that is not in order is too large: the rows must be looked at."""
+    """There are several, or it names another batch, or what stands beside it is wrong, or the values of a key that is
+    repeated in a map are not in order, or a map that is not in order is too large, or it begins as no record of its
+    version does: the rows must be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,21 @@ class LeafHashes:
         return self.hashes[first * HASH_SIZE : end * HASH_SIZE]
 
 
+def row_kinds(stream: Stream, version: int) -> list[Kind]:
+    """Return the kinds that make up the canonical records of a version, with the mark, which is as long as a time."""
+    mark = [Kind.TIME] if mark_of(version) else []
+    return [*mark, *(column.kind for column in canonical_columns(stream, version))]
+
+
 def hash_rows(
-    pieces: Iterable[bytes], kinds: Sequence[Kind], first_leaf: int, ranges: Sequence[LeafRange]
+    pieces: Iterable[bytes], kinds: Sequence[Kind], version: int, first_leaf: int, ranges: Sequence[LeafRange]
 ) -> LeafHashes:
     """Hash the records of a part of a log.
 
     Args:
         pieces: rows in any order, cut into pieces anywhere.
-        kinds: the kinds of the canonical record's columns.
+        kinds: the kinds that make up the canonical record.
+        version: version of the canonical records.
         first_leaf: the first leaf of the part.
         ranges: the batches of the part, in order; the last one ends it.
 
@@ -109,14 +118,14 @@ def hash_rows(
     hashes: list[bytes] = [bytes(HASH_SIZE)] * len(expected)
     states = bytearray(len(expected))
     for row in _rows(pieces, kinds):
-        batch_id, leaf, computed_ok = _HEAD.unpack_from(row)
+        batch_id, leaf, right_beside = _HEAD.unpack_from(row)
         place = leaf - first_leaf
         if not 0 <= place < len(expected):
             raise MalformedError("a row claims a leaf that was not asked for")
         record = None
-        if states[place] == LeafState.NONE and computed_ok and expected[place] in (None, batch_id):
+        if states[place] == LeafState.NONE and right_beside and expected[place] in (None, batch_id):
             record = _sort_maps(row, kinds)
-        if record is not None:
+        if record is not None and has_version(record, version):
             hashes[place] = leaf_of(record)
             states[place] = LeafState.HASHED
         else:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.notary.batch import Batch
+from server.notary.canonical import leaf_of
 from server.notary.diagnosis import ClaimedRecord, record_finding
+from server.notary.errors import MalformedError
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
+from server.notary.record_forms import in_version
 
 __all__ = ["Stray", "Vacancy", "settle", "settle_placed"]
 
@@ -117,7 +120,10 @@ class _Matching:
     def __init__(self, vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> None:
         self.vacancies = list(vacancies)
         # A record of new content rather takes the place it claims than a copy does.
-        self.strays = sorted(strays, key=lambda stray: (stray.is_copy, stray.log_id, stray.record.leaf_index))
+        self.strays = sorted(
+            _in_signed_versions(vacancies, strays),
+            key=lambda stray: (stray.is_copy, stray.log_id, stray.record.leaf_index),
+        )
 
     def take(
         self, key_of_vacancy: Callable[[Vacancy], Hashable], key_of_stray: Callable[[Stray], Hashable | None]
@@ -138,6 +144,24 @@ class _Matching:
         self.strays = left
         self.vacancies = [vacancy for vacancy in self.vacancies if id(vacancy) not in filled]
         yield from pairs
+
+
+def _in_signed_versions(vacancies: Sequence[Vacancy], strays: Sequence[Stray]) -> Iterator[Stray]:
+    """Yield strays, each hashed in the version in which a vacancy was signed with it, if there is one."""
+    signed = {vacancy.leaf_hash for vacancy in vacancies}
+    versions = sorted({vacancy.batch.canonical_version for vacancy in vacancies})
+    for stray in strays:
+        forms = versions if stray.record.leaf_hash not in signed else ()
+        hashes = (_leaf_in(stray, version) for version in forms)
+        found = next((leaf_hash for leaf_hash in hashes if leaf_hash in signed), stray.record.leaf_hash)
+        yield replace(stray, record=replace(stray.record, leaf_hash=found))
+
+
+def _leaf_in(stray: Stray, version: int) -> bytes:
+    try:
+        return leaf_of(in_version(stray.stream, stray.record.record, version)[0])
+    except MalformedError:
+        return stray.record.leaf_hash
 
 
 def _content_and_place(vacancy: Vacancy) -> Hashable:

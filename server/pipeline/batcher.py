@@ -2,7 +2,7 @@
 
 A batch is closed when it has enough rows or bytes, when it is old enough, and when rows of another day arrive.
 While one batch is committed, the next is gathered. Senders wait for gathering and commit together, so a batch
-is closed earlier by the time that recent commits took.
+is closed earlier by the time that its commit is expected to take.
 
 "Commit" here means: bring a batch to the point at which its senders get OK, which is storage or the journal.
 """
@@ -24,6 +24,7 @@ from server.errors.ingest import (
     ShuttingDownError,
     StorageRefusedError,
 )
+from server.pipeline.commit_time import CommitTime
 from server.pipeline.gatherer import BatchLimits, Gatherer, RequestRows
 from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.retry_ledger import Note, NotedRequest, RetryLedger
@@ -79,7 +80,7 @@ class Batcher:
         self._clock = clock
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
-        self._commit_seconds = 0.0  # duration of recent commits
+        self._commit_time = CommitTime()
         self._began: float | None = None  # when the running commit began
         self._opened: float | None = None  # when the first rows of its batch arrived
         self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch being committed -> request
@@ -215,7 +216,7 @@ class Batcher:
             if self._unknown and not self._closing.is_set():
                 await self._settle_unknown()
                 continue
-            due = self._gatherer.seconds_until_due(self._clock(), self._commit_seconds)
+            due = self._gatherer.seconds_until_due(self._clock(), self._commit_time.expected)
             if due is None and self._closing.is_set():
                 return
             if due is None or (due > 0 and not self._closing.is_set()):
@@ -237,7 +238,7 @@ class Batcher:
         try:
             rows = [part.rows for part in parts.values()]
             await loop.run_in_executor(self._thread, self._commit, rows, list(self._on_way.values()))
-            self._commit_seconds += (self._clock() - began - self._commit_seconds) / 4
+            self._commit_time.add(self._clock() - began)
         except RefusedError as error:
             refusal = error
             unknown = isinstance(error, BatchOutcomeUnknownError)

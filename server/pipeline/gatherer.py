@@ -13,7 +13,7 @@ from server.codec.rows import Rows
 
 __all__ = ["BatchLimits", "Gatherer", "RequestRows"]
 
-_MOST_AHEAD = 0.25  # of the age: if commits take longer, closing batches earlier would only make more of them
+_MOST_AHEAD = 0.4  # of the age: if commits take longer, closing batches earlier would only make more of them
 
 
 @dataclass(frozen=True, slots=True)

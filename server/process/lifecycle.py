@@ -26,6 +26,7 @@ from storage.writers import LEASE, RENEWAL, WriterName
 __all__ = [
     "Signals",
     "call_on_event",
+    "ignore_signals",
     "install_signal_handlers",
     "run_on_event",
     "run_once",
@@ -95,6 +96,14 @@ def install_signal_handlers() -> Signals:
         loop.add_signal_handler(number, signals.ask_to_stop, number)
     loop.add_signal_handler(signal.SIGHUP, signals.reread.set)
     return signals
+
+
+def ignore_signals() -> None:
+    """Ignore requests to stop from now on: the process is ending, and Python's own handler would print an error."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 async def run_on_event(pool: Pool, event: asyncio.Event, work: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from server.notary.counted import counted
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName
 from server.notary.statement_check import LogStatements
-from storage.definitions import EVIDENCE_TABLES, StoredDefinitions, compare_definitions, read_definitions
+from storage.definitions import EVIDENCE_TABLES, StoredDefinitions, compare_definitions, is_behind, read_definitions
 from storage.engine import Engine
 from storage.schema import RECORD_TABLES
 
@@ -47,8 +47,8 @@ def definition_findings(stored: StoredDefinitions) -> Iterator[Finding]:
 def settled_definitions(engine: Engine, *, wait: Callable[[float], None] = time.sleep) -> StoredDefinitions:
     """Return the definitions of the tables.
 
-    A server that starts for the first time creates the tables one after the other, so missing tables are looked for
-    again for some seconds.
+    A server that starts for the first time creates the tables one after the other, and one of a new version alters
+    them, so tables that are missing or as they were before are looked at again for some seconds.
 
     Args:
         engine: the storage.
@@ -59,7 +59,7 @@ def settled_definitions(engine: Engine, *, wait: Callable[[float], None] = time.
     """
     stored = read_definitions(engine)
     for _ in range(_LOOKS - 1):
-        if stored.creates.keys() == set(EVIDENCE_TABLES):
+        if not any(is_behind(stored, table) for table in EVIDENCE_TABLES):
             break
         wait(_BETWEEN)
         stored = read_definitions(engine)

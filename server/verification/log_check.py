@@ -236,7 +236,7 @@ class LogCheck:
         signed: Mapping[Batch, Checkpoint],
         findings: dict[Batch, Finding],
     ) -> Iterator[Finding | None]:
-        rebuilt = restore(rows, self.name, before, after, signed, self._checker.range_after)
+        rebuilt = restore(rows, self.name, before, after, signed, self._checker.tree.range_after)
         for row, batch in rebuilt.items():
             yield findings.pop(row)
             self._restored_roots[batch.tree_size] = batch.root_hash
@@ -270,7 +270,7 @@ class LogCheck:
         )
 
     def _missing(self, gap: Gap, count: int) -> Finding:
-        intact = count == gap.count and self._checker.holds_all(gap)
+        intact = count == gap.count and self._checker.tree.holds_all(gap)
         return Finding(
             FindingKind.BATCH_MISSING,
             f"{self.name.origin}: {count} batch(es) from number {gap.first_sequence} on are missing among those that "

@@ -13,14 +13,16 @@ from typing import TypeVar
 from uuid import UUID
 
 from server.notary.batch import Batch
+from server.notary.canonical import CANONICAL_VERSION
 from server.notary.chain import check_batch
 from server.notary.counted import counted
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.settlement import Stray
 from server.notary.trust import TrustedKeys
+from server.verification.claimed_records import claim_of
 from server.verification.leaf_ranges import LeafRanges
-from server.verification.record_check import Pending, claim_of
+from server.verification.record_check import Pending
 from storage.engine import Engine
 from storage.evidence import read_batches_of_ids
 from storage.inventory import TileGroup
@@ -145,7 +147,7 @@ class OrphanRows:
             for some in _portions(names):
                 for stored in select_strays(self._engine, stream, some, most):
                     # LogId may have been altered to bytes that are not text: see read_all_record_groups.
-                    self._pending.strays.append(Stray(stream, stored.log_id, claim_of(stored)))
+                    self._pending.strays.append(Stray(stream, stored.log_id, claim_of(stored, CANONICAL_VERSION)))
 
     def _settle(self, orphans: Sequence[_Orphan], unlisted: Mapping[Stream, int]) -> Iterator[Finding]:
         """Settle everything pending, and report how many records were never signed."""

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, product
 
 from server.notary.batch import Batch
-from server.notary.canonical import entry_of
 from server.notary.errors import VerificationError
 from server.notary.hashing import hash_pairs
 from server.notary.leaf_rows import LeafRange, LeafState
-from server.notary.merkle import HASH_SIZE, CompactRange, leaf_hash, split_hashes
+from server.notary.merkle import HASH_SIZE, CompactRange, split_hashes
 from server.notary.origin import LogName
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine
@@ -95,7 +94,7 @@ def _sources(engine: Engine, batch: Batch) -> tuple[list[bytes], Mapping[int, li
     """
     name = LogName.parse(batch.origin)
     end = LeafRange(batch.tree_size, uuid_bytes(batch.batch_id))
-    hashed = hash_records(engine, name, batch.first_leaf, [end])
+    hashed = hash_records(engine, name, batch.first_leaf, [end], batch.canonical_version)
     tree: dict[int, list[bytes]] = {}
     for fragment, batch_id in read_fragments(engine, batch.log_id, batch.first_leaf, batch.tree_size):
         if fragment.level == 0 and batch_id == batch.batch_id and len(fragment.hashes) % HASH_SIZE == 0:
@@ -107,7 +106,7 @@ def _sources(engine: Engine, batch: Batch) -> tuple[list[bytes], Mapping[int, li
     records = {place: [leaves[place]] for place, state in states if state == LeafState.HASHED}
     spoilt = [batch.first_leaf + place for place, state in enumerate(hashed.states) if state == LeafState.SPOILT]
     for record in read_records_at(engine, name.stream, batch.log_id, spoilt, _MOST_ROWS):
-        value = leaf_hash(entry_of(record.canonical))
+        value = record.leaf(batch.canonical_version)
         records.setdefault(record.leaf_index - batch.first_leaf, []).append(value)
     doubtful: dict[int, list[bytes]] = {}
     for place in range(len(leaves)):

@@ -8,8 +8,7 @@ from itertools import groupby
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
-from server.notary.canonical import leaf_of
-from server.notary.chain import Gap, batch_finding, frontier_root
+from server.notary.chain import batch_finding
 from server.notary.diagnosis import (
     ClaimedRecord,
     borne_id,
@@ -20,23 +19,22 @@ from server.notary.diagnosis import (
     signed_leaves,
 )
 from server.notary.findings import Finding, FindingKind
-from server.notary.hashing import hash_pairs
 from server.notary.leaf_rows import LeafHashes, LeafRange
-from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle, settle_placed
+from server.verification.claimed_records import as_signed, claim_of, in_other_version
 from server.verification.expiry import Expiry
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_records
+from server.verification.stored_tree import StoredTree
 from storage.engine import Engine
-from storage.evidence import read_fragments
 from storage.inventory import TileGroup
 from storage.read_settings import FULL_SCAN
 from storage.record_groups import RecordGroup
 from storage.rowbinary import uuid_bytes
 from storage.stored_records import StoredRecord, read_records, read_records_of_batch
 
-__all__ = ["Inventory", "Pending", "RecordChecker", "claim_of"]
+__all__ = ["Inventory", "Pending", "RecordChecker"]
 
 
 @dataclass(slots=True)
@@ -92,6 +90,7 @@ class RecordChecker:
         excused: batches whose row is already reported as altered.
         altered_tiles: batches whose hashes were altered; filled by the checks.
         limits: how much is read at once.
+        tree: what storage has of the log's tree.
     """
 
     engine: Engine
@@ -103,21 +102,29 @@ class RecordChecker:
     excused: set[Batch] = field(default_factory=set)
     altered_tiles: list[Batch] = field(default_factory=list)
     limits: ReadLimits = READ_LIMITS
+    tree: StoredTree = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = StoredTree(self.engine, self.name, self.limits, readable=self.inventory.tiles is not None)
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check the records of consecutive batches."""
+        for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
+            yield from self._check_version(list(some), version)
+
+    def _check_version(self, batches: Sequence[Batch], version: int) -> Iterator[Finding]:
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
-        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges)
+        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version)
         for group in _groups(batches, self.limits.group):
-            fragments = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            fragments = self.tree.fragments(group[0].first_leaf, group[-1].tree_size)
             touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
             for some in _groups(touched, self.limits.touched):
                 yield from self._check_touched(some, fragments)
 
     def _check_touched(self, batches: Sequence[Batch], by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
-        claims = self._claims(batches)
+        rows = self._rows(batches)
         for batch in batches:
-            own = [claim for leaf in range(batch.first_leaf, batch.tree_size) for claim in claims.pop(leaf, ())]
+            own = [row for leaf in range(batch.first_leaf, batch.tree_size) for row in rows.pop(leaf, ())]
             if not own and self.expiry.covers(batch) and self._has_gone(batch):
                 yield from self._check_expired(batch, by_id)  # retention has dropped them just now
             else:
@@ -127,7 +134,7 @@ class RecordChecker:
     def check_without_records(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Check consecutive batches whose records retention has dropped, by their stored hashes."""
         for group in _groups(batches, self.limits.group):
-            by_id = self._fragments(group[0].first_leaf, group[-1].tree_size)
+            by_id = self.tree.fragments(group[0].first_leaf, group[-1].tree_size)
             for batch in group:
                 yield from self._check_expired(batch, by_id)
 
@@ -152,9 +159,9 @@ class RecordChecker:
         else:
             yield from self._check_tiles(own, signed, fragments)
 
-    def _claims(self, batches: Sequence[Batch]) -> dict[int, list[ClaimedRecord]]:
+    def _rows(self, batches: Sequence[Batch]) -> dict[int, list[StoredRecord]]:
         """Return the records that claim the leaves of some batches, by leaf; adjacent batches are read together."""
-        claims: dict[int, list[ClaimedRecord]] = {}
+        by_leaf: dict[int, list[StoredRecord]] = {}
         place = 0
         while place < len(batches):
             first_leaf = batches[place].first_leaf
@@ -167,8 +174,8 @@ class RecordChecker:
                 self.engine, self.name.stream, self.name.log_id, first_leaf, end_leaf, settings=FULL_SCAN
             )
             for stored in rows:
-                claims.setdefault(stored.leaf_index, []).append(claim_of(stored))
-        return claims
+                by_leaf.setdefault(stored.leaf_index, []).append(stored)
+        return by_leaf
 
     def _is_untouched(self, batch: Batch, hashes: LeafHashes, by_id: Mapping[UUID, list[TileFragment]]) -> bool:
         """Return whether everything stored with a batch is unchanged, and nothing else is there (the fast path)."""
@@ -184,46 +191,27 @@ class RecordChecker:
             and self._are_in_place(batch, fragments)
         )
 
-    def holds_all(self, gap: Gap) -> bool:
-        """Return whether the records of missing batches are all stored, unchanged and once each."""
-        tree = self.range_after(gap.before) if gap.before else CompactRange()
-        for first in range(gap.first_leaf, gap.end_leaf, self.limits.hashed):
-            end = min(first + self.limits.hashed, gap.end_leaf)
-            leaf_hashes = hash_records(self.engine, self.name, first, [LeafRange(end, None)]).of(first, end)
-            if tree is None or leaf_hashes is None:
-                return False
-            tree, _ = tree.extend(leaf_hashes, hash_pairs)
-        return tree is not None and tree.root() == frontier_root(gap.after)
-
-    def range_after(self, batch: Batch) -> CompactRange | None:
-        """Return the compact range after a batch, from its stored hashes, if they are valid."""
-        for fragments in self._fragments(batch.first_leaf, batch.tree_size).values():
-            leaves = signed_leaves(batch, fragments)
-            if leaves is not None:
-                return CompactRange.from_bytes(batch.first_leaf, batch.frontier).extend(b"".join(leaves), hash_pairs)[0]
-        return None
-
-    def _fragments(self, first_leaf: int, end_leaf: int) -> dict[UUID, list[TileFragment]]:
-        fragments: dict[UUID, list[TileFragment]] = {}
-        if self.inventory.tiles is None:
-            return fragments
-        for fragment, batch_id in read_fragments(self.engine, self.name.log_id, first_leaf, end_leaf):
-            fragments.setdefault(batch_id, []).append(fragment)
-        return fragments
-
     def _check_batch(
-        self, batch: Batch, claims: list[ClaimedRecord], by_id: Mapping[UUID, list[TileFragment]]
+        self, batch: Batch, rows: list[StoredRecord], by_id: Mapping[UUID, list[TileFragment]]
     ) -> Iterator[Finding]:
+        claims = [claim_of(row, batch.canonical_version) for row in rows]
         borne = borne_id(batch, claims, by_id)
         if borne != batch.batch_id:
             if batch not in self.excused:
                 what = f"its row was altered: its records name the batch ID {borne}"
                 yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
-            batch = replace(batch, batch_id=borne)
+            batch = as_signed(replace(batch, batch_id=borne))
+            claims = [claim_of(row, batch.canonical_version) for row in rows]
             self.excused.add(batch)
         self.known_ids.add(borne)
         fragments = by_id.get(borne, [])
         own = [claim for claim in claims if claim.batch_id == borne]
+        if not check_records(batch, own) and (other := in_other_version(batch, rows, own, fragments)):
+            if batch not in self.excused:
+                what = f"its row was altered: its records are of canonical version {other[0].canonical_version}"
+                yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
+            batch, own = other
+            self.excused.add(batch)
         if check_records(batch, own):
             yield from self._check_tiles(batch, [claim.leaf_hash for claim in own], fragments)
             if not self._has_its_rows(batch):
@@ -235,7 +223,7 @@ class RecordChecker:
             signed = signed_leaves(batch, fragments)
             if signed is None:
                 # Without the signed hashes, the records themselves are the only witnesses left.
-                witnesses = list({claim.leaf_index: replace(claim, computed_ok=True) for claim in own}.values())
+                witnesses = list({claim.leaf_index: replace(claim, right_beside=True) for claim in own}.values())
                 if not check_records(batch, witnesses):
                     yield self._undecidable(batch, own)
                     return
@@ -277,7 +265,7 @@ class RecordChecker:
         if not self._has_its_rows(batch):
             limit = 4 * batch.record_count + 1000
             stored = read_records_of_batch(self.engine, self.name.stream, batch.log_id, batch.batch_id, limit)
-            own = [claim_of(record) for record in stored]
+            own = [claim_of(record, batch.canonical_version) for record in stored]
             group = self.inventory.records.get(batch.batch_id)
             unseen = (group.count if group else 0) - len(own)
         comparison = compare(batch, signed, own)
@@ -311,10 +299,3 @@ def _groups(batches: Sequence[Batch], most: int) -> Iterator[list[Batch]]:
     """Split batches, in order, into groups with a maximum number of records, except for the last batch."""
     for _, group in groupby(batches, key=lambda batch: batch.first_leaf // most):
         yield list(group)
-
-
-def claim_of(stored: StoredRecord) -> ClaimedRecord:
-    """Hash a stored record."""
-    return ClaimedRecord(
-        stored.batch_id, stored.leaf_index, leaf_of(stored.canonical), stored.canonical, stored.computed_ok
-    )

@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from server.notary.batch import Batch
-from server.notary.canonical import decode_record, entry_of
+from server.notary.canonical import VERSIONS, decode_record, entry_of, leaf_of
 from server.notary.diagnosis import WRONG_BESIDE_CONTENT
 from server.notary.errors import VerificationError
-from server.notary.merkle import leaf_hash
 from server.notary.origin import LogName, Stream
 from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
 from server.notary.trust import TrustedKeys
@@ -50,7 +49,8 @@ class RecordEvidence:
         state: state of the record's evidence.
         reason: reason why the state is UNSIGNED or TAMPERED.
         batch: batch of the record, None if it has none.
-        record_hash: SHA-256 of the canonical record.
+        canonical: the canonical record, in the version of the batch.
+        record_hash: its SHA-256.
         tiles_altered: True if the tree's stored hashes do not lead to the signed root hash, so that the record was
             checked in another way.
     """
@@ -58,8 +58,13 @@ class RecordEvidence:
     state: State
     reason: str
     batch: Batch | None
-    record_hash: bytes
+    canonical: bytes
     tiles_altered: bool = False
+
+    @property
+    def record_hash(self) -> bytes:
+        """SHA-256 of the canonical record."""
+        return entry_of(self.canonical)
 
 
 def gather_evidence(
@@ -153,30 +158,36 @@ class _Prover:
 
 
 def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool) -> RecordEvidence:
-    record_hash = entry_of(record.canonical)
     found = claims.fitting.get((record.log_id, record.batch_id, record.leaf_index))
     if found is None:
-        return _without_batch(stream, record, record_hash, claims, prover)
+        return _without_batch(stream, record, claims, prover)
     batch = found.batch
+    canonical, ok_beside = record.as_signed(batch.canonical_version)
     if found.signers and (foreign := claims.foreign.get(record.log_id)):
         # Nobody can tell whether the record is what its server signed, and nothing says that it is not.
-        return RecordEvidence(State.UNSIGNED, f"{batch.origin}: {foreign}", batch, record_hash)
+        return RecordEvidence(State.UNSIGNED, f"{batch.origin}: {foreign}", batch, canonical)
     if found.problem:
-        return RecordEvidence(State.TAMPERED, found.problem, batch, record_hash)
+        return RecordEvidence(State.TAMPERED, found.problem, batch, canonical)
     if LogName.parse(batch.origin).stream is not stream:
         reason = f"the record is not in the table of its log, {batch.origin}"
-        return RecordEvidence(State.TAMPERED, reason, batch, record_hash)
+        return RecordEvidence(State.TAMPERED, reason, batch, canonical)
     if not hash_it:
-        return RecordEvidence(State.SIGNED, "", batch, record_hash)
-    reason, tiles_altered = prover.prove(record.leaf_index, leaf_hash(record_hash), batch)
-    if not reason and not record.computed_ok:
+        return RecordEvidence(State.SIGNED, "", batch, canonical)
+    reason, tiles_altered = prover.prove(record.leaf_index, leaf_of(canonical), batch)
+    if not reason and not ok_beside:
         reason = WRONG_BESIDE_CONTENT
-    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, record_hash, tiles_altered)
+    elif reason:
+        for version in VERSIONS:
+            if (
+                version != batch.canonical_version
+                and not prover.prove(record.leaf_index, record.leaf(version), batch)[0]
+            ):
+                canonical, _ = record.as_signed(version)
+                reason = f"the row of its batch was altered: the record was signed in canonical version {version}"
+    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, canonical, tiles_altered)
 
 
-def _without_batch(
-    stream: Stream, record: StoredRecord, record_hash: bytes, claims: Claims, prover: _Prover
-) -> RecordEvidence:
+def _without_batch(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover) -> RecordEvidence:
     """Return the evidence of a record that does not name the batch that has its leaf."""
     named = claims.named.get(record.batch_id)
     taken = claims.taken.get((record.log_id, record.leaf_index))
@@ -189,23 +200,24 @@ def _without_batch(
             if named.log_id == record.log_id
             else f"the record names {there}, but another log or none"
         )
-        return RecordEvidence(State.TAMPERED, reason, named, record_hash)
+        return RecordEvidence(State.TAMPERED, reason, named, record.as_signed(named.canonical_version)[0])
     if taken is not None:
-        reason = _reason_if_taken(record, record_hash, taken, prover)
-        return RecordEvidence(State.TAMPERED, reason, taken.batch, record_hash)
+        reason = _reason_if_taken(record, taken, prover)
+        canonical = record.as_signed(taken.batch.canonical_version)[0]
+        return RecordEvidence(State.TAMPERED, reason, taken.batch, canonical)
     size = claims.sizes.get(record.log_id, 0)
     if record.leaf_index < size:
         reason = f"the record claims leaf {record.leaf_index} of a log of {size}, but the leaf's batch is missing"
-        return RecordEvidence(State.TAMPERED, reason, None, record_hash)
-    return RecordEvidence(State.UNSIGNED, _reason_if_unsigned(stream, record), None, record_hash)
+        return RecordEvidence(State.TAMPERED, reason, None, record.canonical)
+    return RecordEvidence(State.UNSIGNED, _reason_if_unsigned(stream, record), None, record.canonical)
 
 
-def _reason_if_taken(record: StoredRecord, record_hash: bytes, taken: FoundBatch, prover: _Prover) -> str:
+def _reason_if_taken(record: StoredRecord, taken: FoundBatch, prover: _Prover) -> str:
     batch = taken.batch
     if taken.problem:
         return taken.problem
     place = f"record {record.leaf_index} of {batch.origin}, which was signed in batch {batch.sequence}"
-    if not prover.prove(record.leaf_index, leaf_hash(record_hash), batch)[0]:
+    if not prover.prove(record.leaf_index, record.leaf(batch.canonical_version), batch)[0]:
         return f"its BatchId was changed: it is {place}, or a copy of it"
     return f"the record claims the place of {place}: its batch was never committed, or its BatchId was changed"
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 
-from server.notary.canonical import canonical_columns
 from server.notary.errors import MalformedError
 from server.notary.hashing import hash_rows
-from server.notary.leaf_rows import LeafHashes, LeafRange
+from server.notary.leaf_rows import LeafHashes, LeafRange, row_kinds
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -17,7 +16,9 @@ from storage.stored_records import scan_records
 __all__ = ["hash_records"]
 
 
-def hash_records(engine: Engine, name: LogName, first_leaf: int, ranges: Sequence[LeafRange]) -> LeafHashes:
+def hash_records(
+    engine: Engine, name: LogName, first_leaf: int, ranges: Sequence[LeafRange], version: int
+) -> LeafHashes:
     """Hash the records of a part of a log.
 
     Args:
@@ -25,13 +26,14 @@ def hash_records(engine: Engine, name: LogName, first_leaf: int, ranges: Sequenc
         name: the log.
         first_leaf: the first leaf of the part.
         ranges: the batches of the part.
+        version: their version of the canonical record.
 
     Raises:
         StorageError: storage cannot be read, or sends invalid rows.
     """
-    kinds = [column.kind for column in canonical_columns(name.stream)]
-    with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf)) as rows:
+    kinds = row_kinds(name.stream, version)
+    with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf, version)) as rows:
         try:
-            return hash_rows(rows, kinds, first_leaf, ranges)
+            return hash_rows(rows, kinds, version, first_leaf, ranges)
         except MalformedError as error:
             raise StorageError(f"storage did not send records: {error}") from error

@@ -12,6 +12,7 @@ from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.store import KeyStore, KeyStoreError
 from server.log.committed_log import CommittedLog
+from server.log.group import GroupLimits
 from server.log.journal import Journal
 from server.log.key_changes import DecidedChange
 from server.log.log_writer import LogWriter
@@ -63,6 +64,7 @@ class OwnedLog:
         name: LogName,
         data: DataDirectory,
         journal_bytes: int,
+        batch_bytes: int,
         keys: KeyStore,
         signer: Signer,
         engine: Engine,
@@ -75,6 +77,7 @@ class OwnedLog:
             name: its name.
             data: remembers how far the log went, and has its journals.
             journal_bytes: bytes that the journal of batches may take.
+            batch_bytes: size in bytes at which a batch is closed.
             keys: the keys to sign with, and those that did before.
             signer: the keys to sign with, if the log has no signature yet.
             engine: the storage.
@@ -102,7 +105,11 @@ class OwnedLog:
         decided = _decided_changes(before.verifier_keys(name.origin), signed, keys)
         committed, receipts = CommittedLog(state), ReceiptFloor(head.range.size)
         statements = StatementWriter(engine, last, before, committed, data, give_up, stated, clock, receipts)
-        writer = LogWriter(engine, journal, committed, head, before, data, give_up, statements, decided, receipts)
+        # To store a group takes as much memory as is planned for storing a batch, from the journal.
+        limits = GroupLimits(size=batch_bytes // 2)
+        writer = LogWriter(
+            engine, journal, committed, head, before, data, give_up, statements, decided, receipts, limits
+        )
         newest = writer.last_waiting or last_batch(engine, name.log_id)
         latest = max(newest.ingested_at if newest else 0, last.time * 10**9 if last else 0)
         return cls(name, writer, statements, (journal, stated), latest)

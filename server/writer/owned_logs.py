@@ -70,9 +70,10 @@ def open_logs(
     check_clock(engine)
     signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
-    size = settings.journal_bytes
+    sizes = settings.journal_bytes, settings.batch_bytes
     return {
-        stream: OwnedLog.open(name, data, size, keys, signer, engine, give_up, clock) for stream, name in names.items()
+        stream: OwnedLog.open(name, data, *sizes, keys, signer, engine, give_up, clock)
+        for stream, name in names.items()
     }
 
 

@@ -80,6 +80,20 @@ def test_senders_are_told_to_wait_as_long_as_those_take_that_came_before() -> No
     assert waits == sorted(waits)
 
 
+def test_a_burst_after_a_pause_is_not_told_to_wait_as_if_storage_were_slow() -> None:
+    rested = window()
+    waits = [rested.retry_after(45, 0.0) for _ in range(20)]
+    assert max(waits) < 4
+
+
+def test_while_storage_is_stuck_senders_are_told_to_wait_longer() -> None:
+    stuck = window()
+    stuck.on_timeout(1000)
+    assert stuck.retry_after(25, 0.0) > 20
+    stuck.on_ack(1000, 1000, 0.5, 0.0)
+    assert stuck.retry_after(25, 0.0) < 4
+
+
 def test_those_who_were_refused_long_ago_are_not_waited_for() -> None:
     busy = window()
     for _ in range(1000):

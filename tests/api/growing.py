@@ -37,7 +37,7 @@ class GrowingLog:
         step = notarize(
             self.state, leaf_hashes, self.signer, min_timestamp=START, max_timestamp=START, ingested_at=START
         )
-        insert_tiles(self.engine, step.batch, step.fragments)
+        insert_tiles(self.engine, [step.batch], [step.fragments])
         if commit:
             insert_batch(self.engine, step.batch)
             self.state = step.state

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import codec, ingest, proofs, receiver, verify
+from benchmarks import bill, codec, ingest, layout, proofs, receiver, verify
+from benchmarks.bill_systems import parse_peer
 from harness.clickhouse_source import ServerUnavailableError, find_server
 from harness.lacking import lacking
 
@@ -61,6 +62,46 @@ def test_ingest_checks_that_all_records_arrived(capsys: pytest.CaptureFixture[st
     line = json.loads(capsys.readouterr().out)
     assert "both / ready-made" in {ratio["what"] for ratio in line["ratios"]}
     assert any("records stored and signed; parts were not merged" in note for note in line["notes"])
+
+
+def test_the_bill_counts_cpu_and_disk_of_each_system(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    bill.main(["--total=2000", "--records=500", "--clients=2", "--systems", "lognotary", "embedded", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    figures = {figure["what"]: figure["median"] for figure in line["figures"]}
+    for system in ("lognotary", "embedded", "ready-made, no index"):
+        assert figures[f"{system}: CPU in all"] > 0
+        assert figures[f"{system}: on disk"] > 0
+    assert figures["lognotary: table log_tiles"] > 32
+    assert figures["lognotary: table otel_logs"] > 0
+    assert not [what for what in figures if what.startswith("ready-made, no index: index")]
+    assert {ratio["what"] for ratio in line["ratios"]} >= {"on disk, lognotary / embedded"}
+
+
+def test_each_layout_is_measured_with_the_lookups_that_it_serves(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    layout.main(["--total=8192", "--variants", "as it is", "the first layout", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    figures = {figure["what"]: figure["median"] for figure in line["figures"]}
+    assert figures["the first layout: indexes"] > figures["as it is: indexes"] > 0
+    for variant in ("as it is", "the first layout"):
+        for lookup in ("a trace", "an attribute", "a rare word", "the word 'failed'"):
+            assert figures[f"{variant}: {lookup}, again"] > 0
+
+
+def test_a_peer_is_a_name_a_url_and_a_command() -> None:
+    peer = parse_peer("mine=http://127.0.0.1:9428/v1/logs ./mine --data {directory}")
+    assert (peer.name, peer.url) == ("mine", "http://127.0.0.1:9428/v1/logs")
+    assert peer.command == "./mine --data {directory}"
+    for wrong in ("mine", "mine=http://x/", "=http://x/ y", "mine=x y"):
+        with pytest.raises(ValueError, match="is not NAME=URL COMMAND"):
+            parse_peer(wrong)
 
 
 def test_verification_is_held_against_reading(capsys: pytest.CaptureFixture[str]) -> None:

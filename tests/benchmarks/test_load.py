@@ -3,6 +3,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import grpc
@@ -11,6 +12,7 @@ import pytest
 
 from benchmarks.load import LoadFailedError, LoadResult, Requests, describe_retries, load
 from benchmarks.processes import Meter
+from benchmarks.realistic import RealisticRequests, RealisticShape
 from benchmarks.shape import Shape
 from harness.process_stats import cpu_seconds, resident
 from server.errors.ingest import MalformedRequestError, OverloadedError
@@ -87,3 +89,44 @@ def test_cpu_of_all_threads_is_counted() -> None:
     thread.join()
     assert meter.read()[0] > 0.05  # of at least 0.1, which is some ticks of the kernel
     assert resident(os.getpid()) > 1 << 20
+
+
+def test_realistic_requests_go_out_by_number() -> None:
+    ingest = RecordingIngest()
+    shape = RealisticShape(records=20, skeletons=8)
+    with _served(ingest) as address:
+        result = load(address, shape, requests=3, clients=1)
+    assert (result.requests, result.records) == (3, 60)
+    assert ingest.requests == [RealisticRequests(shape)[number] for number in range(3)]
+
+
+def test_requests_go_to_a_url_over_http_until_they_are_acknowledged() -> None:
+    answers = iter([(503, {"Retry-After": "0"}), (200, {}), (200, {})])
+    received: list[tuple[str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            status, headers = next(answers)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        shape = RealisticShape(records=5)
+        result = load(f"http://127.0.0.1:{server.server_port}/v1/logs", shape, requests=2, clients=1)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    sent = [RealisticRequests(shape)[number] for number in (0, 0, 1)]
+    assert received == [("/v1/logs", request) for request in sent]
+    assert (result.requests, result.retries) == (2, {"HTTP 503": 1})

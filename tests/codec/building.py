@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from server.codec.classify import AuditFields
 from server.codec.encode import encode_records
@@ -18,6 +19,7 @@ from server.notary.origin import Stream
 from storage.engine import EngineInfo
 from storage.errors import NotAppliedError
 from storage.interrupt import Interrupt
+from storage.rowbinary import uuid_bytes
 
 NOW = 1_790_000_000 * 10**9
 DAY = 86_400 * 10**9
@@ -107,8 +109,8 @@ class PretendedEngine:
         table = re.match(r"SELECT count\(\) > 0 FROM (\w+) ", select)
         assert table is not None, f"not expected: {select}"
         assert parameters is not None
-        tokens = self.tables.get(table[1], {})
-        return bytes([any(token.startswith(parameters["batch"]) for token in tokens)])
+        stored = b"".join(self.tables.get(table[1], {}).values())
+        return bytes([any(uuid_bytes(UUID(batch)) in stored for batch in parameters["batches"])])
 
     def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
         return nullcontext()  # nothing takes long

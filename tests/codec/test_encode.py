@@ -54,9 +54,10 @@ def test_rows_hold_the_columns_of_the_canonical_record_and_the_hashes_of_its_byt
     empty = encode_string(b"")
     record = b"".join(
         [
-            *(encode_time(5), empty, empty, b"\0", encode_string(b"INFO"), b"\0", empty, empty),
-            *(empty, encode_map([]), empty, empty, empty, encode_map([]), encode_map(pairs), empty),
-            *(encode_time(0), b"\xff\xff\xff\xff", bytes(4), empty, encode_time(NOW)),
+            *(encode_time(-2), empty, empty, empty),
+            *(empty, encode_map([]), empty, empty, empty, encode_map([])),
+            *(encode_time(5), empty, empty, b"\0", encode_string(b"INFO"), b"\0", empty, encode_map(pairs), empty),
+            *(encode_time(0), b"\xff\xff\xff\xff", bytes(4), empty, encode_time(NOW), empty),
         ]
     )
     assert split_hashes(part.leaf_hashes)[0] == leaf_of(record)

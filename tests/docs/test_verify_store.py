@@ -19,6 +19,7 @@ from harness.otlp_load import log_record, send
 from server.log.journal import Journal
 from server.notary.batch import compute_batch_id
 from server.notary.checkpoint import open_checkpoint, sign_checkpoint
+from server.notary.findings import FindingKind
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind
 from storage.clickhouse import connect
@@ -100,7 +101,7 @@ def test_what_a_real_server_writes_is_accepted_also_while_records_come_in(
 
 
 def test_a_store_in_which_a_column_may_be_null_is_not_read(outsider: Outsider) -> None:
-    outsider.store.tamper("ALTER TABLE otel_logs MODIFY COLUMN `__otel_materialized_k8s.pod.name` Nullable(String)")
+    outsider.store.tamper("ALTER TABLE otel_logs MODIFY COLUMN EventName Nullable(String)")
     assert set(outsider.kinds()) == {"TABLE_ALTERED"}
 
 
@@ -129,6 +130,22 @@ def test_a_batch_that_was_dated_back_under_a_new_id_does_not_make_its_records_ex
 
     store.tamper(f"ALTER TABLE otel_logs DELETE WHERE BatchId = '{forged.batch_id}'")
     assert set(outsider.kinds()) == {"RECORD_MISSING"}
+
+
+def test_a_batch_that_was_given_another_version_under_a_new_id_has_other_records_than_the_signed_ones(
+    outsider: Outsider,
+) -> None:
+    store, batch = outsider.store, outsider.store.batches[OPERATIONAL][-1]
+    forged = replace(batch, canonical_version=1)
+    forged = replace(forged, batch_id=compute_batch_id(forged))
+    store.tamper(
+        f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}",
+        f"ALTER TABLE log_tiles UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
+        f"ALTER TABLE otel_logs UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
+    )
+    insert_batch(store.engine, forged)
+    assert outsider.kinds() == ["RECORD_CHANGED"] * batch.record_count
+    assert [finding.kind for finding in store.findings()] == [FindingKind.BATCH_ALTERED]
 
 
 def test_without_statements_nothing_has_expired(outsider: Outsider) -> None:

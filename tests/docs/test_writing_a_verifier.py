@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.bundles import encode_record
 from harness.clickhouse_http import ClickHouseServer
 from server.notary.batch import LogState, notarize, tile_fragments
 from server.notary.bundle import readable_record
-from server.notary.canonical import canonical_columns, encode_map, encode_string
+from server.notary.canonical import VERSIONS, canonical_columns, mark_of
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import FindingKind
 from server.notary.merkle import EMPTY_ROOT, CompactRange
@@ -30,7 +31,7 @@ from server.notary.statement_check import LogStatements
 from server.verification.expiry import Expiry
 from storage.clickhouse import connect
 from storage.migrate import load_migrations, migrate
-from storage.schema import BATCH_COLUMNS, MATERIALIZED, STATEMENT_COLUMNS, TILE_COLUMNS, TableColumn
+from storage.schema import BATCH_COLUMNS, STATEMENT_COLUMNS, TILE_COLUMNS, TableColumn
 from storage.url import parse_storage_url
 from tests.docs.outsider import VERIFIER
 
@@ -75,16 +76,20 @@ def test_the_queries_read_every_column(columns: tuple[TableColumn, ...]) -> None
     assert any(" ".join(sql.split()).startswith(f"SELECT {wanted} FROM log_") for sql in SQL)
 
 
-def test_the_canonical_record_has_the_columns_on_the_page() -> None:
+@pytest.mark.parametrize(("version", "last"), [(1, "IngestedAt DateTime64(9)"), (2, "Redactions String")])
+def test_the_canonical_record_has_the_columns_on_the_page(version: int, last: str) -> None:
     expected = [
         f"{column.name} {column.kind.value.replace('LowCardinality(String)', 'String')}"
-        for column in canonical_columns(Stream.AUDIT)
+        for column in canonical_columns(Stream.AUDIT, version)
     ]
-    assert block("Records").splitlines() == expected
-    assert [column.name for column in canonical_columns(Stream.OPERATIONAL)] == [
-        line.split()[0] for line in expected[: len(canonical_columns(Stream.OPERATIONAL))]
-    ]
-    assert expected[len(canonical_columns(Stream.OPERATIONAL)) - 1] == "IngestedAt DateTime64(9)"
+    operational = canonical_columns(Stream.OPERATIONAL, version)
+    assert block("Records", VERSIONS[-1] - version).splitlines() == expected
+    assert [column.name for column in operational] == [line.split()[0] for line in expected[: len(operational)]]
+    assert expected[len(operational) - 1] == last
+
+
+def test_the_mark_of_the_last_version_is_the_one_on_the_page() -> None:
+    assert f"`{mark_of(VERSIONS[-1]).hex(' ')}`" in PAGE
 
 
 def test_the_batch_id_is_made_of_the_columns_on_the_page_in_their_order() -> None:
@@ -122,28 +127,25 @@ def test_every_table_is_on_the_page() -> None:
     assert "`lognotary_migrations`" in PAGE
 
 
-def test_record_json_has_the_members_on_the_page() -> None:
-    record = b"".join(_empty(column.kind.value) for column in canonical_columns(Stream.AUDIT))
-    readable = readable_record(record, LOG.origin, 3, 1)
-    columns = [column.name for column in canonical_columns(Stream.AUDIT)]
+@pytest.mark.parametrize("version", VERSIONS)
+def test_record_json_has_the_members_on_the_page(version: int) -> None:
+    readable = readable_record(encode_record(Stream.AUDIT, {}, version), LOG.origin, 3)
+    columns = [column.name for column in canonical_columns(Stream.AUDIT, version)]
     assert list(readable) == ["Origin", "LeafIndex", "CanonicalVersion", "Entry", *columns]
+    assert readable["CanonicalVersion"] == version
     assert readable["Timestamp"] == {"time": "1970-01-01T00:00:00.000000000Z", "unix_nanos": 0}
     assert (readable["Body"], readable["LogAttributes"], readable["Flags"]) == ("", {}, 0)
 
 
 def test_record_json_has_bytes_and_repeated_attributes_as_the_page_says() -> None:
-    values = {"Body": encode_string(b"\xff"), "LogAttributes": encode_map([(b"a", b"1"), (b"a", b"2")])}
-    values["ScopeAttributes"] = encode_map([(b"a", b"\xff")])
-    columns = canonical_columns(Stream.OPERATIONAL)
-    record = b"".join(values.get(column.name, _empty(column.kind.value)) for column in columns)
-    readable = readable_record(record, "shop/operational/a", 3, 1)
+    record = encode_record(
+        Stream.OPERATIONAL,
+        {"Body": b"\xff", "LogAttributes": [(b"a", b"1"), (b"a", b"2")], "ScopeAttributes": [(b"a", b"\xff")]},
+    )
+    readable = readable_record(record, "shop/operational/a", 3)
     assert readable["Body"] == {"base64": "/w=="}
     assert readable["LogAttributes"] == [["a", "1"], ["a", "2"]]
     assert readable["ScopeAttributes"] == {"a": {"base64": "/w=="}}
-
-
-def _empty(kind: str) -> bytes:
-    return bytes({"DateTime64(9)": 8, "UInt32": 4}.get(kind, 1))
 
 
 @pytest.fixture(scope="module")
@@ -164,9 +166,12 @@ def test_the_example_reads_the_columns_that_there_are(example: ModuleType) -> No
     assert list(rows.BATCH) == [column.name for column in BATCH_COLUMNS]
     assert list(rows.TILE) == [column.name for column in TILE_COLUMNS]
     assert list(rows.STATEMENT) == [column.name for column in STATEMENT_COLUMNS]
-    assert {f"__otel_materialized_{name}" for name in rows.COMPUTED} == set(MATERIALIZED)
-    for stream in Stream:
-        assert list(rows.CANONICAL[stream.value]) == [column.name for column in canonical_columns(stream)]
+    assert tuple(rows.CANONICAL) == VERSIONS
+    assert {version: mark_of(version) for version in VERSIONS} == rows.MARKS
+    for version in VERSIONS:
+        for stream in Stream:
+            columns = [column.name for column in canonical_columns(stream, version)]
+            assert list(rows.CANONICAL[version][stream.value]) == columns
 
 
 _NOW = 1_000_000

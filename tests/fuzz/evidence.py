@@ -29,12 +29,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from harness.bundles import Cosigner, MemoryLog, audit_record, signer_of
+from harness.bundles import Cosigner, MemoryLog, audit_record, encode_record, signer_of
 from server import check
+from server.notary.bundle import readable_record
+from server.notary.canonical import VERSIONS
 from server.notary.checkpoint import open_checkpoint
-from server.notary.errors import KeyMaterialError, NotaryError, VerificationError
+from server.notary.errors import KeyMaterialError, MalformedError, NotaryError, VerificationError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.note import SignedNote, parse_note
+from server.notary.origin import LogName, Stream
 from server.notary.statement import open_statement, read_key_change
 from server.notary.tlog_proof import parse_tlog_proof
 from server.notary.trust import TrustedKeys, follow_key_changes, parse_public_keys
@@ -45,7 +48,7 @@ __all__ = ["TARGETS", "Failure", "Search", "broken_by", "search"]
 Files = Mapping[str, bytes]
 
 _SECONDS = 20.0  # of processor time, for a case: a thousand times what one takes
-_LOG = MemoryLog([audit_record(number) for number in range(9)])
+_LOG = MemoryLog([audit_record(number, VERSIONS[number % len(VERSIONS)]) for number in range(9)])
 _FIRST, _SECOND, _THIRD = signer_of(1), signer_of(2, ml_dsa=True), signer_of(3)
 _WITNESS = Cosigner("witness.example/w1", 9)
 _PQ_WITNESS = Cosigner("witness.example/w2", 8, KeyType.ML_DSA_44)
@@ -82,6 +85,7 @@ _TOKENS = (
         b"\xff",
         b"\xc2\x85",
     ),
+    *(mark.to_bytes(8, "little", signed=True) for mark in (0, -1, -2, -3, -(2**63))),
     *(b"0", b"1", b"-1", b"00", b"9" * 30, b"9" * 5000, b"9223372036854775807", b"18446744073709551616", b"1e9"),
     *(b" after ", b" keys ", b"lognotary/v1 ", b"index ", b"extra ", b"c2sp.org/tlog-proof@v1\n", _LOG.origin.encode()),
     *(b"{", b"}", b"[" * 3000, b'"', b'"ActorId": "bob",', b"null", b"NaN", b"true", b"1.0", b"\\u0000", b"\\ud800"),
@@ -133,6 +137,8 @@ def _agree(files: Files) -> None:
     checkpoint, note = open_checkpoint(files["checkpoint"].decode())
     mine = evidence.checkpoint
     theirs = (checkpoint.origin, checkpoint.size, checkpoint.root)
+    truth = readable_record(files["record.bin"], checkpoint.origin, proof.index)
+    _require(check.readable(evidence) == truth, "the notary reads another record")
     _require((mine.origin, mine.size, mine.root) == theirs, "the notary reads another checkpoint")
     names = sorted(name for name in files if name.startswith("key-changes/"))
     changes = [read_key_change(*open_statement(files[name].decode())) for name in names]
@@ -176,6 +182,26 @@ def _zip(files: Files) -> bool:
             return _judge(check.read_bundle(Path(file.name)))
         except check.RefusedError:
             return False
+
+
+def _record(files: Files) -> bool:
+    """Read a canonical record of any version, as the notary does."""
+    readable: dict[str, object] = {}
+    for stream in Stream:
+        log = LogName("shop", stream, "a").origin
+        try:
+            theirs = readable_record(files["record.bin"], log, 0)
+        except MalformedError:
+            theirs = {}
+        try:
+            version = check.version_of(files["record.bin"])
+            mine = {"CanonicalVersion": version, **check.read_record(files["record.bin"], stream.value)}
+        except check.RefusedError:
+            mine = {}
+        beside = {name: theirs[name] for name in theirs if name not in ("Origin", "LeafIndex", "Entry")}
+        _require(mine == beside, "the notary reads another record")
+        readable |= mine
+    return bool(readable)
 
 
 def _key_file(files: Files) -> bool:
@@ -243,6 +269,7 @@ TARGETS: dict[str, Callable[[Files], bool]] = {
     "bundle": _bundle,
     "signed again": _signed_again,
     "zip": _zip,
+    "record": _record,
     "key file": _key_file,
     "key": _key,
     "note": _note,
@@ -261,6 +288,8 @@ def _seeds() -> dict[str, list[dict[str, bytes]]]:
     return {
         "bundle": bundles,
         "signed again": bundles[:],
+        "record": [{"record.bin": encode_record(Stream.OPERATIONAL, {}, version)} for version in VERSIONS]
+        + [{"record.bin": record} for record in _LOG.records[: len(VERSIONS)]],
         "zip": [{"bundle.zip": _zipped(files, method)} for files in bundles for method in (0, zipfile.ZIP_DEFLATED)],
         "key file": [{"key": content} for content in (pem, "\n".join(_VERIFIER_KEYS).encode(), _TRUSTED.encode())],
         "key": [{"key": key.encode()} for key in _VERIFIER_KEYS],

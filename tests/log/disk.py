@@ -49,6 +49,8 @@ class Disk:
     def durable_frames(self) -> Iterator[bytes]:
         """Yield the payloads that are found if power fails now, and what was only written is lost."""
         for path in sorted(self._listed & self._durable.keys()):
+            if path.suffix != ".journal":
+                continue
             content = self._durable[path]
             for frame in scan_segment(io.BytesIO(content), int(path.stem)).frames:
                 yield content[frame.payload : frame.end]

@@ -79,6 +79,7 @@ class MoodyStore:
     leaves: Counter[bytes] = field(default_factory=Counter)
     info: EngineInfo = field(default_factory=lambda: EngineInfo("moody", (26, 9), exclusive=True))
     _records: dict[UUID, tuple[int, int]] = field(default_factory=dict)  # first leaf and number, by batch
+    _together: dict[UUID, frozenset[UUID]] = field(default_factory=dict)  # the batches of one insert, by batch
     _tiles: dict[UUID, list[TileFragment]] = field(default_factory=dict)
     _tokens: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
@@ -86,6 +87,11 @@ class MoodyStore:
     def unfinished(self) -> set[UUID]:
         """Batches of which there are rows without their checkpoint."""
         return {*self._records, *self._tiles} - {batch.batch_id for batch in self.batches}
+
+    @property
+    def unfinished_groups(self) -> set[frozenset[UUID]]:
+        """Unfinished batches by the insert that brought their records."""
+        return {self._together[batch_id] for batch_id in self.unfinished}
 
     def arrive(self, place: int) -> None:
         """Let a late insert take effect."""
@@ -138,7 +144,7 @@ class MoodyStore:
             raise OutcomeUnknownError("connection reset")
         assert parameters is not None
         if found := re.match(r"SELECT count\(\) > 0 FROM (\w+) ", select):
-            return bytes([self._has(found[1], UUID(parameters["batch"]))])
+            return bytes([any(self._has(found[1], UUID(batch)) for batch in parameters["batches"])])
         if select.startswith("SELECT count() FROM audit_logs "):
             return struct.pack(
                 "<Q", sum(count for first, count in self._records.values() if first >= parameters["size"])
@@ -184,23 +190,39 @@ class MoodyStore:
             assert self._tokens[table, token] == block, "another block came under the same token"
             return
         self._tokens[table, token] = block
-        batch_id = UUID(token.partition("/")[0])
-        assert not self._has(table, batch_id), f"{table} has the batch twice"
         if table == _RECORDS:
-            count = count_rows(block)
-            places = struct.unpack(f"<{count}Q", block[-8 * count :])  # LeafIndex is the last column
-            assert list(places) == list(range(places[0], places[0] + count))
-            self._records[batch_id] = places[0], count
+            self._apply_records(block)
         elif table == "log_tiles":
-            self._tiles[batch_id] = [
-                TileFragment(row["Level"], row["TileIndex"], row["Offset"], row["Hashes"]) for row in read_block(block)
-            ]
+            tiles: dict[UUID, list[TileFragment]] = {}
+            for row in read_block(block):
+                fragment = TileFragment(row["Level"], row["TileIndex"], row["Offset"], row["Hashes"])
+                tiles.setdefault(row["BatchId"], []).append(fragment)
+            assert not tiles.keys() & self._tiles.keys(), "log_tiles has a batch twice"
+            self._tiles |= tiles
         else:
-            [row] = read_block(block)
-            self._commit(_batch(row), batch_id)
+            for row in read_block(block):
+                self._commit(_batch(row))
 
-    def _commit(self, batch: Batch, batch_id: UUID) -> None:
-        assert batch.batch_id == batch_id == compute_batch_id(batch)
+    def _apply_records(self, block: bytes) -> None:
+        count = count_rows(block)
+        leaves_at = len(block) - 8 * count  # LeafIndex is the last column, BatchId the one before it
+        places = struct.unpack(f"<{count}Q", block[leaves_at:])
+        ids_end = leaves_at - len(encode_string(b"LeafIndex") + encode_string(b"UInt64"))
+        packed = block[ids_end - 16 * count : ids_end]
+        assert list(places) == list(range(places[0], places[0] + count))
+        found: dict[UUID, tuple[int, int]] = {}
+        for number, place in enumerate(places):
+            high, low = struct.unpack_from("<QQ", packed, 16 * number)
+            first, rows = found.get(UUID(int=high << 64 | low), (place, 0))
+            found[UUID(int=high << 64 | low)] = first, rows + 1
+        assert not found.keys() & self._records.keys(), f"{_RECORDS} has a batch twice"
+        self._records |= found
+        self._together |= dict.fromkeys(found, frozenset(found))
+
+    def _commit(self, batch: Batch) -> None:
+        batch_id = batch.batch_id
+        assert batch_id == compute_batch_id(batch)
+        assert not self._has("log_batches", batch_id), "log_batches has a batch twice"
         assert follows(batch, self.batches[-1] if self.batches else None), "a batch does not follow from the last"
         assert self._records.get(batch_id) == (batch.first_leaf, batch.record_count), "records are missing"
         assert batch_id in self._tiles, "hashes are missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -14,14 +15,16 @@ from server.notary.batch import LogState, compute_batch_id, notarize
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
 from server.notary.signers import MlDsa44Key, Signer
+from storage.native import Block
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
 BEGIN = LogState(NAME)
+BLOCK = Block(b"block", (2, 5))
 
 
 def entry_of(
-    leaves: int, *, state: LogState = BEGIN, requests: int = 1, block: bytes = b"block", signer: Signer = SIGNER
+    leaves: int, *, state: LogState = BEGIN, requests: int = 1, block: Block = BLOCK, signer: Signer = SIGNER
 ) -> tuple[Entry, LogState]:
     """Make an entry of a batch; returns it and where the log stands after it."""
     hashes = b"".join(bytes([number % 256]) * 32 for number in range(leaves))
@@ -33,11 +36,27 @@ def payload(entry: Entry) -> bytes:
     return b"".join(entry.encode())
 
 
-@given(st.integers(1, 600), st.integers(0, 700), st.integers(0, 5), st.binary(max_size=200))
-def test_an_entry_is_read_as_it_was_written(before: int, leaves: int, requests: int, block: bytes) -> None:
+@given(
+    st.integers(1, 600),
+    st.integers(0, 700),
+    st.integers(0, 5),
+    st.builds(Block, st.binary(max_size=200), st.lists(st.integers(0, 1 << 40), max_size=50).map(tuple)),
+)
+def test_an_entry_is_read_as_it_was_written(before: int, leaves: int, requests: int, block: Block) -> None:
     _, state = entry_of(before)
     entry, _ = entry_of(leaves, state=state, requests=requests, block=block)
     assert decode_entry(payload(entry)) == entry
+
+
+def test_an_entry_of_the_first_version_is_read_and_cannot_be_joined() -> None:
+    entry, _ = entry_of(3)
+    later = payload(entry)
+    ends = struct.pack("<HQQ", 2, *entry.block.ends)
+    assert later.endswith(ends + entry.block.data)
+    first = b"\x01\x00" + later[2 : -len(ends + entry.block.data)] + entry.block.data
+    read = decode_entry(first)
+    assert read == replace(entry, block=Block(entry.block.data, ()))
+    assert (entry.joinable, read.joinable) == (True, False)
 
 
 def test_both_signatures_of_a_batch_are_kept() -> None:
@@ -51,7 +70,7 @@ def test_entries_say_what_they_make_of_their_log(sizes: list[int]) -> None:
     for size in sizes:
         hashes = b"".join(bytes([number % 256]) * 32 for number in range(size))
         made = notarize(state, hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
-        entry = decode_entry(payload(Entry(made.batch, hashes, (), b"")))
+        entry = decode_entry(payload(Entry(made.batch, hashes, (), Block(b"", ()))))
         assert entry.before() == state
         again, fragments = entry.extend(again)
         assert (again, fragments) == (made.state, made.fragments)
@@ -86,8 +105,8 @@ def test_a_changed_byte_never_makes_another_batch_of_the_log(data: st.DataObject
 
 
 def test_an_entry_of_a_later_version_says_so() -> None:
-    later = b"\x02\x00" + payload(entry_of(1)[0])[2:]
-    with pytest.raises(JournalDamagedError, match="an entry of version 2, but this Lognotary supports 1"):
+    later = b"\x03\x00" + payload(entry_of(1)[0])[2:]
+    with pytest.raises(JournalDamagedError, match="an entry of version 3, but this Lognotary supports 2"):
         decode_entry(later)
 
 

@@ -97,9 +97,9 @@ def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
     lost = rows(Stream.AUDIT, "lost", "lost too")
     unfinished = notarize(state, lost.leaf_hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
     block = encode_records_block(NAME.stream, unfinished.batch, [lost.columns])
-    insert_records(engine, NAME.stream, unfinished.batch, block)
+    insert_records(engine, NAME.stream, [unfinished.batch], block)
     if steps == 2:
-        insert_tiles(engine, unfinished.batch, unfinished.fragments)
+        insert_tiles(engine, [unfinished.batch], [unfinished.fragments])
 
     with caplog.at_level(logging.WARNING):
         again = reopen(engine, journal, checkpoint(first))
@@ -175,7 +175,7 @@ def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(
     forger = Signer.generate()
     state = reopen(engine, journal, checkpoint(first))
     forged = notarize(state, bytes(32), forger, min_timestamp=0, max_timestamp=0, ingested_at=0)
-    insert_tiles(engine, forged.batch, forged.fragments)
+    insert_tiles(engine, [forged.batch], [forged.fragments])
     insert_batch(engine, forged.batch)
     with pytest.raises(LogUnusableError, match="does not verify"):
         reopen(engine, journal, checkpoint(first))
@@ -218,8 +218,8 @@ class Restart:
             for number in left.waiting[:same]:
                 entry = decode_entry(left.read(number))
                 state, fragments = entry.extend(state)
-                insert_records(self.engine, NAME.stream, entry.batch, entry.block)
-                insert_tiles(self.engine, entry.batch, fragments)
+                insert_records(self.engine, NAME.stream, [entry.batch], entry.block)
+                insert_tiles(self.engine, [entry.batch], [fragments])
                 insert_batch(self.engine, entry.batch)
         write(self.engine, journal, state, *([body] for body in others))
 
@@ -294,9 +294,9 @@ class TestJournal:
             entry = decode_entry(journal.read(journal.waiting[-1]))
         before, _ = CompactRange().extend(rows(Stream.AUDIT, "a").leaf_hashes)
         _, fragments = entry.extend(LogState(NAME, 1, before))
-        insert_records(restart.engine, NAME.stream, left, entry.block)
+        insert_records(restart.engine, NAME.stream, [left], entry.block)
         for insert in (
-            lambda: insert_tiles(restart.engine, left, fragments),
+            lambda: insert_tiles(restart.engine, [left], [fragments]),
             lambda: insert_batch(restart.engine, left),
         )[: steps - 1 if steps else 0]:
             insert()

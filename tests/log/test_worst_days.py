@@ -453,8 +453,8 @@ class WorstDays(RuleBasedStateMachine):
             assert kept[first_leaf_of(request)] >= times, f"request {request} was acknowledged and is not kept"
 
     @invariant()
-    def only_the_next_batch_is_unfinished(self) -> None:
-        assert len(self.store.unfinished) <= 1
+    def only_what_was_sent_together_is_unfinished(self) -> None:
+        assert len(self.store.unfinished_groups) <= 1
 
     def teardown(self) -> None:
         try:

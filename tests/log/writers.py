@@ -54,7 +54,8 @@ class BatchMemory(Memory):
     def remember_checkpoint(self, stream: Stream, note: str) -> None:
         super().remember_checkpoint(stream, note)
         waiting = [decode_entry(self.journal.read(number)).batch for number in self.journal.waiting]
-        self.batches += [batch for batch in waiting if batch.checkpoint == note]
+        (last,) = (place for place, batch in enumerate(waiting) if batch.checkpoint == note)
+        self.batches += waiting[: last + 1]  # those before it were stored together with it
 
 
 def log_writer(

@@ -19,6 +19,7 @@ using lognotary::Range;
 using lognotary::RowHasher;
 using lognotary::View;
 
+constexpr int64_t kVersion = 1;
 constexpr uint64_t kFirst = 5;
 constexpr uint64_t kLeaves = 8;
 
@@ -72,7 +73,7 @@ std::string make_row(const std::string& kinds, Random& random) {
 
 Result run(const std::string& kinds, const std::vector<Range>& ranges, View data, Random* cuts) {
   Result result{std::string(kLeaves * lognotary::kHashSize, '\0'), std::string(kLeaves, '\0'), ""};
-  RowHasher hasher(kinds, kFirst, ranges, result.hashes.data(), result.states.data());
+  RowHasher hasher(kinds, kVersion, kFirst, ranges, result.hashes.data(), result.states.data());
   try {
     while (!data.empty()) {
       const size_t size = cuts == nullptr ? data.size() : 1 + cuts->below(data.size());

@@ -59,7 +59,7 @@ def test_a_batch_says_where_it_stands_in_its_log() -> None:
         root_hash=second.state.range.root(),
         frontier=first.state.range.to_bytes(),
         checkpoint=second.batch.checkpoint,
-        canonical_version=1,
+        canonical_version=2,
     )
 
 
@@ -109,7 +109,7 @@ _OTHER = {
     "root_hash": bytes(32),
     "frontier": bytes(64),
     "checkpoint": BATCH.checkpoint.replace("\n7\n", "\n8\n"),
-    "canonical_version": 2,
+    "canonical_version": 1,
 }
 
 

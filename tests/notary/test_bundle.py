@@ -17,7 +17,7 @@ from harness.bundles import MemoryLog, audit_record, encode_record, signer_of
 from harness.lacking import require_tools
 from server.commands.bundles import save_bundle
 from server.notary.bundle import build_bundle, readable_record
-from server.notary.canonical import Value, canonical_columns
+from server.notary.canonical import Value, canonical_columns, encode_time
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.statement import open_statement
@@ -64,7 +64,7 @@ def test_the_readable_text_names_every_column_of_the_record() -> None:
     assert list(READABLE) == ["Origin", "LeafIndex", "CanonicalVersion", "Entry", *names]
     assert READABLE["Origin"] == "shop/audit/a"
     assert READABLE["LeafIndex"] == 5
-    assert READABLE["CanonicalVersion"] == 1
+    assert READABLE["CanonicalVersion"] == 2
     assert READABLE["Entry"] == sha256(LOG.records[5]).hexdigest()
 
 
@@ -85,7 +85,7 @@ def test_times_are_readable_and_exact() -> None:
 )
 def test_every_time_that_a_record_can_have_is_readable(nanos: int, time: str) -> None:
     record = encode_record(Stream.OPERATIONAL, {"Timestamp": nanos})
-    readable = readable_record(record, "shop/operational/a", 0, 1)
+    readable = readable_record(record, "shop/operational/a", 0)
     assert readable["Timestamp"] == {"time": time, "unix_nanos": nanos}
 
 
@@ -102,7 +102,7 @@ def test_every_time_that_a_record_can_have_is_readable(nanos: int, time: str) ->
 )
 def test_maps_lose_nothing(value: Value, readable: object) -> None:
     record = encode_record(Stream.OPERATIONAL, {"LogAttributes": value})
-    assert readable_record(record, "shop/operational/a", 0, 1)["LogAttributes"] == readable
+    assert readable_record(record, "shop/operational/a", 0)["LogAttributes"] == readable
 
 
 def test_letters_are_readable_and_what_a_terminal_obeys_or_hides_is_escaped() -> None:
@@ -116,15 +116,16 @@ def test_letters_are_readable_and_what_a_terminal_obeys_or_hides_is_escaped() ->
 
 
 def test_what_is_no_canonical_record_of_the_log_is_malformed() -> None:
-    for origin, record, version in (
-        ("shop/audit/a", b"", 1),
-        ("shop/audit/a", LOG.records[0] + b"\0", 1),
-        ("shop/operational/a", LOG.records[0], 1),
-        ("shop/audit/a", LOG.records[0], 2),
-        ("elsewhere", LOG.records[0], 1),
+    for origin, record in (
+        ("shop/audit/a", b""),
+        ("shop/audit/a", LOG.records[0] + b"\0"),
+        ("shop/operational/a", LOG.records[0]),
+        ("shop/audit/a", encode_time(-3) + LOG.records[0][8:]),  # a version that nobody has
+        ("shop/audit/a", encode_time(3) + LOG.records[0][8:]),  # version 1 has its Timestamp there
+        ("elsewhere", LOG.records[0]),
     ):
         with pytest.raises(MalformedError):
-            readable_record(record, origin, 0, version)
+            readable_record(record, origin, 0)
 
 
 def test_a_checkpoint_of_another_log_is_refused() -> None:

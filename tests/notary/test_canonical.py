@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bundles import audit_record
+from harness.bundles import audit_record, encode_record
 from server.notary.canonical import (
+    CANONICAL_VERSION,
+    SHARED_COLUMNS,
+    VERSIONS,
     Kind,
     Value,
     canonical_columns,
@@ -21,11 +24,16 @@ from server.notary.canonical import (
     encode_uint32,
     encode_varint,
     entry_of,
+    has_version,
     leaf_of,
+    mark_of,
     record_bytes,
+    split_record,
+    version_of,
 )
 from server.notary.errors import MalformedError
 from server.notary.origin import Stream
+from server.notary.record_forms import added_columns, in_version
 
 _strings = st.one_of(st.binary(max_size=20), st.integers(120, 300).map(bytes), st.just(bytes(16_500)))
 _VALUES: dict[Kind, st.SearchStrategy[Value]] = {
@@ -46,28 +54,49 @@ _ENCODERS = {
 }
 
 
-def encoded(stream: Stream, values: dict[str, Value]) -> bytes:
-    columns = canonical_columns(stream)
-    return record_bytes([[_ENCODERS[column.kind](values[column.name])] for column in columns])[0]  # type: ignore[operator]
+Record = tuple[Stream, int, dict[str, Value]]
 
 
-def _record_values(stream: Stream) -> st.SearchStrategy[dict[str, Value]]:
-    return st.fixed_dictionaries({column.name: _VALUES[column.kind] for column in canonical_columns(stream)})
+def encoded(stream: Stream, version: int, values: dict[str, Value]) -> bytes:
+    columns = canonical_columns(stream, version)
+    return mark_of(version) + b"".join(_ENCODERS[column.kind](values[column.name]) for column in columns)  # type: ignore[operator]
 
 
-_records = st.sampled_from(Stream).flatmap(lambda stream: st.tuples(st.just(stream), _record_values(stream)))
+def _record_values(stream: Stream, version: int) -> st.SearchStrategy[Record]:
+    values = {column.name: _VALUES[column.kind] for column in canonical_columns(stream, version)}
+    if version == 1:
+        values["Timestamp"] = st.integers(0, 2**63 - 1)
+    return st.tuples(st.just(stream), st.just(version), st.fixed_dictionaries(values))
+
+
+_records = st.tuples(st.sampled_from(Stream), st.sampled_from(VERSIONS)).flatmap(lambda pair: _record_values(*pair))
 
 
 @given(_records)
-def test_a_record_is_read_back_as_it_was_encoded(record: tuple[Stream, dict[str, Value]]) -> None:
-    stream, values = record
-    assert decode_record(stream, encoded(stream, values)) == values
+def test_a_record_is_read_back_as_it_was_encoded(record: Record) -> None:
+    stream, version, values = record
+    assert decode_record(stream, encoded(*record)) == values
+    assert version_of(encoded(*record)) == version
+    assert has_version(encoded(*record), version)
+    assert mark_of(version) + b"".join(split_record(stream, encoded(*record)).values()) == encoded(*record)
+
+
+def test_new_records_are_of_the_last_version() -> None:
+    split = split_record(Stream.AUDIT, audit_record(1))
+    (record,) = record_bytes([[split[column.name]] for column in canonical_columns(Stream.AUDIT)])
+    assert record == audit_record(1)
+    assert version_of(record) == CANONICAL_VERSION == max(VERSIONS)
+
+
+@given(_records)
+def test_no_record_is_one_of_another_version(record: Record) -> None:
+    _, version, _ = record
+    others = [other for other in (*VERSIONS, 3, 2**40) if other != version]
+    assert not any(has_version(encoded(*record), other) for other in others)
 
 
 @given(_records, st.data())
-def test_a_record_that_was_cut_or_goes_on_is_malformed(
-    record: tuple[Stream, dict[str, Value]], data: st.DataObject
-) -> None:
+def test_a_record_that_was_cut_or_goes_on_is_malformed(record: Record, data: st.DataObject) -> None:
     data_bytes = encoded(*record)
     with pytest.raises(MalformedError, match="too early"):
         decode_record(record[0], data_bytes[: data.draw(st.integers(0, len(data_bytes) - 1))])
@@ -81,7 +110,27 @@ def test_arbitrary_bytes_are_a_record_or_malformed_but_nothing_else(stream: Stre
         values = decode_record(stream, data)
     except MalformedError:
         return
-    assert values.keys() == {column.name for column in canonical_columns(stream)}
+    assert values.keys() == {column.name for column in canonical_columns(stream, version_of(data))}
+
+
+@pytest.mark.parametrize("version", [0, 3, 2**62])
+def test_a_version_that_nobody_has_is_named(version: int) -> None:
+    with pytest.raises(MalformedError, match=f"canonical version {version} is not supported"):
+        canonical_columns(Stream.AUDIT, version)
+    if version:
+        with pytest.raises(MalformedError, match=f"canonical version {version} is not supported"):
+            decode_record(Stream.AUDIT, encode_time(-version) + bytes(400))
+
+
+def test_the_mark_that_version_1_would_have_is_none() -> None:
+    record = encode_time(-1) + bytes(400)
+    assert not any(has_version(record, version) for version in VERSIONS)
+    with pytest.raises(MalformedError, match="version 1 has no mark"):
+        decode_record(Stream.AUDIT, record)
+
+
+def test_bytes_that_are_shorter_than_a_mark_are_of_no_version() -> None:
+    assert not any(has_version(bytes(7), version) for version in VERSIONS)
 
 
 def test_a_length_without_end_is_malformed() -> None:
@@ -115,17 +164,68 @@ def test_columns_of_different_lengths_make_no_records() -> None:
         record_bytes([[b"a", b"b"], [b"c"]])
 
 
-def test_an_audit_record_is_an_operational_one_with_more_columns() -> None:
-    operational, audit = canonical_columns(Stream.OPERATIONAL), canonical_columns(Stream.AUDIT)
+@pytest.mark.parametrize(("version", "pinned"), [(1, (21, 32, "ea6dc092158775a9")), (2, (24, 40, "d6e72b060dd3978e"))])
+def test_an_audit_record_is_an_operational_one_with_more_columns(version: int, pinned: tuple[int, int, str]) -> None:
+    operational, audit = canonical_columns(Stream.OPERATIONAL, version), canonical_columns(Stream.AUDIT, version)
     assert audit[: len(operational)] == operational
-    # Version 1 is released: neither order nor names may ever change, old proofs depend on them.
+    # A version that is released never changes, neither order nor names: old proofs depend on them.
     digest = sha256("\n".join(f"{c.name} {c.kind.value}" for c in audit).encode()).hexdigest()
-    assert (len(operational), len(audit), digest[:16]) == (21, 32, "ea6dc092158775a9")
+    assert (len(operational), len(audit), digest[:16]) == pinned
+
+
+def test_what_records_of_a_resource_and_scope_have_in_common_stands_first() -> None:
+    for stream in Stream:
+        shared = {column.name for column in canonical_columns(stream)[:SHARED_COLUMNS]}
+        assert shared == {
+            *("Tenant", "Sender", "ServiceName", "ResourceSchemaUrl", "ResourceAttributes"),
+            *("ScopeSchemaUrl", "ScopeName", "ScopeVersion", "ScopeAttributes"),
+        }
+
+
+@pytest.mark.parametrize("stream", Stream)
+@given(st.data())
+def test_a_record_has_the_same_values_in_the_form_of_version_1(stream: Stream, data: st.DataObject) -> None:
+    _, _, values = data.draw(_record_values(stream, 2))
+    form, fits = in_version(stream, encoded(stream, 2, values), 1)
+    added = added_columns(stream, 1)
+    assert {column.name for column in canonical_columns(stream, 1)} == values.keys() - set(added)
+    earlier = {column.name: values[column.name] for column in canonical_columns(stream, 1)}
+    assert form == encoded(stream, 1, earlier)
+    assert fits is (values["Timestamp"] >= 0 and not any(values[name] for name in added))  # type: ignore[operator]
+
+
+@given(_record_values(Stream.AUDIT, 1))
+def test_a_record_of_version_1_is_found_again_in_the_form_of_new_records(record: Record) -> None:
+    _, _, values = record
+    stored = encoded(Stream.AUDIT, 2, values | dict.fromkeys(added_columns(Stream.AUDIT, 1), b""))
+    assert in_version(Stream.AUDIT, stored, 1) == (encoded(*record), True)
+    assert in_version(Stream.AUDIT, stored, 2) == (stored, True)
+
+
+def test_a_record_with_a_column_that_version_1_lacks_is_none_of_version_1() -> None:
+    stored = encode_record(Stream.AUDIT, {"Timestamp": 5, "ActorId": b"alice"})
+    assert in_version(Stream.AUDIT, stored, 2) == (stored, True)
+    assert in_version(Stream.AUDIT, stored, 1) == (
+        encode_record(Stream.AUDIT, {"Timestamp": 5, "ActorId": b"alice"}, 1),
+        True,
+    )
+    for column in added_columns(Stream.AUDIT, 1):
+        named = encode_record(Stream.AUDIT, {"Timestamp": 5, column: b"x"})
+        assert in_version(Stream.AUDIT, named, 1)[1] is False
+    assert in_version(Stream.AUDIT, encode_record(Stream.AUDIT, {"Timestamp": -2}), 1)[1] is False
+
+
+def test_a_form_that_nobody_has_and_bytes_that_are_no_record_are_malformed() -> None:
+    with pytest.raises(MalformedError, match="canonical version 3"):
+        in_version(Stream.AUDIT, audit_record(1), 3)
+    with pytest.raises(MalformedError, match="too early"):
+        in_version(Stream.AUDIT, audit_record(1)[:-1], 1)
 
 
 def test_a_record_that_is_cut_anywhere_is_malformed() -> None:
-    record = audit_record(1)
-    assert decode_record(Stream.AUDIT, record)
-    for size in range(len(record)):
-        with pytest.raises(MalformedError, match="too early"):
-            decode_record(Stream.AUDIT, record[:size])
+    for version in VERSIONS:
+        record = audit_record(1, version)
+        assert decode_record(Stream.AUDIT, record)
+        for size in range(len(record)):
+            with pytest.raises(MalformedError, match="too early"):
+                decode_record(Stream.AUDIT, record[:size])

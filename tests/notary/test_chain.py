@@ -74,7 +74,7 @@ _ALTERATIONS: dict[str, Callable[[], Batch]] = {
     "max_timestamp": lambda: dataclasses.replace(SECOND, max_timestamp=0),
     "ingested_at": lambda: dataclasses.replace(SECOND, ingested_at=0),
     "frontier of another size": lambda: redigested(SECOND, frontier=bytes(32)),
-    "canonical_version": lambda: redigested(SECOND, canonical_version=2),
+    "canonical_version": lambda: redigested(SECOND, canonical_version=3),
     "no records": lambda: resigned(SECOND, first_leaf=7, record_count=0),
     "checkpoint of another batch": lambda: redigested(SECOND, checkpoint=FIRST.checkpoint),
     "checkpoint text": lambda: redigested(SECOND, checkpoint=SECOND.checkpoint.replace("\n7\n", "\n8\n")),

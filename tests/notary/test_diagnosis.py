@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.bundles import audit_record
 from server.notary.batch import Batch, LogState, TileFragment, notarize
+from server.notary.canonical import leaf_of
 from server.notary.diagnosis import (
     ClaimedRecord,
     borne_id,
@@ -176,7 +178,7 @@ def test_a_copy_that_names_no_batch_does_not_accuse_the_original() -> None:
 
 def test_a_record_whose_computed_columns_were_changed_is_changed() -> None:
     records = stored()
-    records[3] = dataclasses.replace(records[3], computed_ok=False)
+    records[3] = dataclasses.replace(records[3], right_beside=False)
     assert not check_records(BATCH, records)
     assert verdict(records) == ([(CHANGED, 3)], set())
 
@@ -343,6 +345,22 @@ def test_a_record_put_under_another_log_is_changed() -> None:
     (finding,), left = settle([Vacancy(BATCH, FIRST + 3, SIGNED[3])], [Stray(Stream.AUDIT, other.log_id, moved)])
     assert (finding.kind, finding.batch_id, finding.leaf_index, left) == (CHANGED, BATCH.batch_id, FIRST + 3, [])
     assert "its LogId was changed" in finding.message
+
+
+def test_a_record_of_version_1_is_recognised_under_a_batch_of_version_2() -> None:
+    now, then = audit_record(1, 2), audit_record(1, 1)
+    batch = dataclasses.replace(BATCH, canonical_version=1)
+    moved = ClaimedRecord(NO_BATCH, FIRST + 3, leaf_of(now), now)
+    (finding,), left = settle([Vacancy(batch, FIRST + 3, leaf_of(then))], [Stray(Stream.AUDIT, BATCH.log_id, moved)])
+    assert (finding.kind, finding.leaf_index, left) == (CHANGED, FIRST + 3, [])
+    assert "its BatchId was changed" in finding.message
+
+
+def test_what_cannot_be_read_as_a_record_of_version_1_is_none() -> None:
+    batch = dataclasses.replace(BATCH, canonical_version=1)
+    stray = Stray(Stream.AUDIT, BATCH.log_id, record(3, stranger(1), NO_BATCH))
+    (finding,), left = settle([Vacancy(batch, FIRST + 3, SIGNED[3])], [stray])
+    assert (finding.kind, left) == (FindingKind.RECORD_MISSING, [stray])
 
 
 def test_what_needs_no_records_of_no_batch_is_settled_before_them() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from harness.lacking import lacking
 from server.notary import hashing, leaf_rows, merkle
 from server.notary.canonical import (
+    VERSIONS,
     Kind,
     canonical_columns,
     encode_map,
@@ -27,9 +28,10 @@ from server.notary.canonical import (
     encode_uint32,
     encode_varint,
     leaf_of,
+    mark_of,
 )
 from server.notary.errors import MalformedError
-from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState
+from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState, row_kinds
 from server.notary.origin import Stream
 
 FIRST = 1000
@@ -37,7 +39,7 @@ BATCHES = [bytes([number]) * 16 for number in range(3)]
 RANGES = [LeafRange(FIRST + 3, BATCHES[0]), LeafRange(FIRST + 4, BATCHES[1]), LeafRange(FIRST + 8, BATCHES[2])]
 COUNT = 8
 KINDS = [Kind.TIME, Kind.STRING, Kind.MAP, Kind.UINT8, Kind.WORD, Kind.UINT32]
-HashRows = Callable[[Sequence[bytes], Sequence[Kind], int, Sequence[LeafRange]], LeafHashes]
+HashRows = Callable[..., LeafHashes]  # as in_python and compiled
 
 
 def batch_of(leaf: int) -> bytes:
@@ -57,22 +59,30 @@ def record(text: bytes = b"text") -> bytes:
     return b"".join(fields)
 
 
-def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, computed_ok: bool = True) -> bytes:
-    return (batch_id or batch_of(leaf)) + struct.pack("<Q?", leaf, computed_ok) + content
+def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, right_beside: bool = True) -> bytes:
+    return (batch_id or batch_of(leaf)) + struct.pack("<Q?", leaf, right_beside) + content
 
 
 def in_python(
-    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+    pieces: Sequence[bytes],
+    kinds: Sequence[Kind] = KINDS,
+    first: int = FIRST,
+    ranges: Sequence[LeafRange] = RANGES,
+    version: int = 1,
 ) -> LeafHashes:
-    return leaf_rows.hash_rows(pieces, kinds, first, ranges)
+    return leaf_rows.hash_rows(pieces, kinds, version, first, ranges)
 
 
 def compiled(
-    pieces: Sequence[bytes], kinds: Sequence[Kind] = KINDS, first: int = FIRST, ranges: Sequence[LeafRange] = RANGES
+    pieces: Sequence[bytes],
+    kinds: Sequence[Kind] = KINDS,
+    first: int = FIRST,
+    ranges: Sequence[LeafRange] = RANGES,
+    version: int = 1,
 ) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    return hashing.hash_rows(pieces, kinds, first, ranges)
+    return hashing.hash_rows(pieces, kinds, version, first, ranges)
 
 
 @pytest.fixture(params=[in_python, compiled])
@@ -99,17 +109,27 @@ def test_every_record_is_hashed_whatever_the_order_of_rows(hash_rows: HashRows) 
     assert hashes.of(FIRST, FIRST + COUNT) == b"".join(expected)
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_record_is_hashed_only_if_it_begins_like_one_of_its_version(hash_rows: HashRows, version: int) -> None:
+    firsts = [0, 2**63 - 1, -1, -2, -3, -(2**63)]
+    rows = [row(FIRST + number, encode_time(first)) for number, first in enumerate(firsts)]
+    hashes = hash_rows(rows, [Kind.TIME], FIRST, RANGES, version)
+    right = {1: [0, 2**63 - 1], 2: [-2], 3: [-3]}[version]
+    states = [LeafState.HASHED if first in right else LeafState.SPOILT for first in firsts]
+    assert list(hashes.states[: len(firsts)]) == states
+
+
 def test_a_leaf_is_hashed_only_if_exactly_one_right_row_claims_it(hash_rows: HashRows) -> None:
     rows = [
         row(FIRST),
         row(FIRST + 1, batch_id=BATCHES[1]),  # another batch
         row(FIRST + 2),
         row(FIRST + 2),  # twice
-        row(FIRST + 3, computed_ok=False),
+        row(FIRST + 3, right_beside=False),
         row(FIRST + 4, batch_id=BATCHES[0]),
         row(FIRST + 4),  # one of two is right
         row(FIRST + 5),
-        row(FIRST + 5, computed_ok=False),
+        row(FIRST + 5, right_beside=False),
         row(FIRST + 6),
         row(FIRST + 6),
         row(FIRST + 6),
@@ -179,20 +199,27 @@ def test_large_maps_are_hashed_if_they_are_in_order(hash_rows: HashRows) -> None
         assert list(turned.states) == [LeafState.HASHED if count == MOST_SORTED else LeafState.SPOILT]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("stream", Stream)
-def test_the_columns_of_both_streams_are_read(hash_rows: HashRows, stream: Stream) -> None:
-    kinds = [column.kind for column in canonical_columns(stream)]
+def test_the_columns_of_both_streams_and_all_versions_are_read(
+    hash_rows: HashRows, stream: Stream, version: int
+) -> None:
+    kinds = row_kinds(stream, version)
+    mark = mark_of(version)
     fields = {
-        Kind.TIME: encode_time(-1),
+        Kind.TIME: encode_time(1),
         Kind.UINT8: b"\xff",
         Kind.UINT32: bytes(4),
         Kind.STRING: encode_string(b"s" * 200),
         Kind.WORD: encode_string(b"w"),
         Kind.MAP: encode_map([(b"k" * number, b"v" * 300) for number in range(130)]),
     }
-    content = b"".join(fields[kind] for kind in kinds)
-    hashes = hash_rows([row(FIRST, content) + row(FIRST + 1, content)], kinds, FIRST, RANGES)
-    assert hashes.of(FIRST, FIRST + 2) == 2 * leaf_of(content)
+    columns = canonical_columns(stream, version)
+    content = mark + b"".join(fields[column.kind] for column in columns)
+    rows = [row(FIRST, content) + row(FIRST + 1, content)]
+    assert hash_rows(rows, kinds, FIRST, RANGES, version).of(FIRST, FIRST + 2) == 2 * leaf_of(content)
+    other = next(other for other in VERSIONS if other != version)
+    assert list(hash_rows(rows, kinds, FIRST, RANGES, other).states[:2]) == [LeafState.SPOILT] * 2
 
 
 def test_nothing_is_hashed_where_nothing_is_stored(hash_rows: HashRows) -> None:
@@ -276,7 +303,7 @@ rows = st.builds(
     st.integers(FIRST, FIRST + COUNT - 1),
     contents,
     st.none() | st.sampled_from(BATCHES),
-    computed_ok=st.booleans() | st.just(True),
+    right_beside=st.booleans() | st.just(True),
 )
 
 
@@ -363,4 +390,4 @@ def test_without_the_compiled_hashing_the_same_is_done_in_python(monkeypatch: py
     spec.loader.exec_module(module)
     assert module.COMPILED is False
     assert module.hash_pairs(bytes(64)) == merkle.hash_pairs(bytes(64))
-    assert module.hash_rows([row(FIRST)], KINDS, FIRST, RANGES) == in_python([row(FIRST)])
+    assert module.hash_rows([row(FIRST)], KINDS, 1, FIRST, RANGES) == in_python([row(FIRST)])

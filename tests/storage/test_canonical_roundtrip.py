@@ -118,7 +118,7 @@ def check_stored(engine: Engine, all_rows: Sequence[Sequence[Rows]], committed: 
         assert [record.leaf_index for record in stored] == list(range(len(hashed)))
         for record, leaf in zip(stored, hashed, strict=True):
             assert leaf_of(record.canonical) == leaf, decode_record(stream, record.canonical)
-            assert record.computed_ok
+            assert record.order_ok
         for batch in batches:
             assert {record.batch_id for record in stored[batch.first_leaf : batch.tree_size]} == {batch.batch_id}
             after, _ = CompactRange().extend(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -27,9 +28,10 @@ from storage.evidence import (
     read_tile_fragments,
 )
 from storage.inventory import read_batch_index, read_extents, read_tile_groups
-from storage.native import Column, MapColumn, PlainColumn, WordColumn
+from storage.native import Block, Column, MapColumn, PlainColumn, WordColumn
 from storage.record_groups import RecordGroup, RecordGroups, read_all_record_groups
 from storage.rowbinary import read_rows, uint64
+from storage.schema import MERGED_INDEXES
 from storage.stored_records import count_after, read_records, read_records_of_batch
 
 SIGNER = Signer.generate()
@@ -45,7 +47,7 @@ def grow(state: LogState, count: int, ingested_at: int = NOW) -> NotarizedBatch:
     return notarize(state, hashes, SIGNER, min_timestamp=-5, max_timestamp=2**63 - 1, ingested_at=ingested_at)
 
 
-def block(step: NotarizedBatch, ingested_at: int = NOW) -> bytes:
+def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
     """Records of which only IngestedAt is not empty."""
     batch, stream = step.batch, step.state.name.stream
     count = batch.record_count
@@ -65,8 +67,8 @@ def block(step: NotarizedBatch, ingested_at: int = NOW) -> bytes:
 
 
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:
-    insert_records(engine, step.state.name.stream, step.batch, block(step, step.batch.ingested_at))
-    insert_tiles(engine, step.batch, step.fragments)
+    insert_records(engine, step.state.name.stream, [step.batch], block(step, step.batch.ingested_at))
+    insert_tiles(engine, [step.batch], [step.fragments])
     insert_batch(engine, step.batch)
     return step.batch
 
@@ -126,10 +128,10 @@ def test_rows_of_two_days_are_refused_whole(engine: Engine) -> None:
     step = grow(log(), 2)
     day = 86_400 * 10**9
     data = block(step)
-    mixed = data.replace(struct.pack("<q", NOW) * 2, struct.pack("<qq", NOW, NOW + day))
+    mixed = replace(data, data=data.data.replace(struct.pack("<q", NOW) * 2, struct.pack("<qq", NOW, NOW + day)))
     assert mixed != data
     with pytest.raises(NotAppliedError):
-        insert_records(engine, step.state.name.stream, step.batch, mixed)
+        insert_records(engine, step.state.name.stream, [step.batch], mixed)
     assert count(engine, "otel_logs") == 0
 
 
@@ -252,7 +254,7 @@ def test_records_carry_their_log_batch_and_leaf(engine: Engine) -> None:
         commit(engine, step)
     log_id = first.batch.log_id
     stored = list(read_records(engine, Stream.OPERATIONAL, log_id, 1, 4))
-    assert [(r.log_id, r.batch_id, r.leaf_index, r.computed_ok) for r in stored] == [
+    assert [(r.log_id, r.batch_id, r.leaf_index, r.order_ok) for r in stored] == [
         (log_id, first.batch.batch_id, 1, True),
         (log_id, first.batch.batch_id, 2, True),
         (log_id, second.batch.batch_id, 3, True),
@@ -283,5 +285,24 @@ def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
     commit(engine, first)
     second = grow(first.state, 2)
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
-    insert_records(engine, second.state.name.stream, second.batch, block(second))
+    insert_records(engine, second.state.name.stream, [second.batch], block(second))
     assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2
+
+
+def test_indexes_that_cost_much_are_made_when_parts_are_merged(engine: Engine) -> None:
+    def index_bytes(*names: str) -> int:
+        rows = engine.query(
+            "SELECT sum(data_compressed_bytes) FROM system.data_skipping_indices "
+            "WHERE database = currentDatabase() AND table = 'otel_logs' AND name IN {names:Array(String)}",
+            {"names": list(names)},
+        )
+        [(size,)] = read_rows(rows, (uint64,))
+        return int(size)
+
+    first = grow(log(), 5)
+    for step in (first, grow(first.state, 3)):
+        commit(engine, step)
+    assert index_bytes("idx_leaf_index") > 0
+    assert index_bytes(*MERGED_INDEXES) == 0
+    engine.execute("OPTIMIZE TABLE otel_logs FINAL")
+    assert all(index_bytes(name) > 0 for name in MERGED_INDEXES)

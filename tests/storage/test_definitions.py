@@ -101,11 +101,12 @@ _CHANGES = {
         "audit_logs",
         "column __otel_materialized_k8s.pod.name of audit_logs is LowCardinality(String) MATERIALIZED 'x', and should",
     ),
-    "ALTER TABLE audit_logs DROP COLUMN `__otel_materialized_k8s.pod.name`; ALTER TABLE audit_logs ADD COLUMN "
-    "`__otel_materialized_k8s.pod.name` LowCardinality(String) ALIAS ResourceAttributes['k8s.pod.name']": (
+    "ALTER TABLE audit_logs MODIFY COLUMN `__otel_materialized_k8s.pod.name` "
+    "ALIAS ResourceAttributes['k8s.node.name']": (
         "audit_logs",
-        "ALIAS ResourceAttributes['k8s.pod.name']",
+        "ALIAS ResourceAttributes['k8s.node.name'], and should",
     ),
+    "ALTER TABLE otel_logs DROP COLUMN Tenant": ("otel_logs", "column Tenant of otel_logs is missing"),
     "ALTER TABLE audit_logs MODIFY COLUMN ActorType REMOVE CODEC; ALTER TABLE audit_logs MODIFY COLUMN ActorType "
     "ALIAS currentUser()": ("audit_logs", "ALIAS currentUser()"),
     "ALTER TABLE audit_logs MODIFY COLUMN ActorType EPHEMERAL 'x'": ("audit_logs", "EPHEMERAL"),

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from harness.clickhouse_http import ClickHouseServer
+from harness.waiting import wait_for
+from storage.clickhouse import connect
+from storage.definitions import compare_definitions, read_definitions
 from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.migrate import load_migrations, migrate
-from storage.rowbinary import read_rows, text, uint64
+from storage.rowbinary import read_one, read_rows, text, uint64
+from storage.url import parse_storage_url
+from tests.golden import VERSION_1
 
 
 def test_a_second_start_applies_nothing(engine: Engine) -> None:
@@ -83,3 +92,101 @@ def test_the_collectors_exporter_can_still_insert(engine: Engine, table: str) ->
     )
     rows = engine.query(f"SELECT LogId, `__otel_materialized_k8s.pod.name` FROM {table}")
     assert list(read_rows(rows, (text, text))) == [("", "pod-1")]
+
+
+@pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("TraceId = '0af7651916cd43dd8448eb211c80319c'", "idx_trace_id"),
+        ("LogAttributes['order.id'] = 'o-17'", "idx_log_values"),
+        ("ResourceAttributes['k8s.pod.name'] = 'pod-17'", "idx_resource_values"),
+        ("hasAll(tokens(lower(Body)), ['order', '17'])", "idx_body_words"),
+        ("has(tokens(lower(Body)), '17')", "idx_body_words"),
+    ],
+)
+def test_an_index_serves_what_people_look_for(engine: Engine, table: str, condition: str, index: str) -> None:
+    engine.execute(
+        f"INSERT INTO {table} (Timestamp, TraceId, Body, ResourceAttributes, LogAttributes, ServiceName) "
+        "SELECT now64(9), hex(MD5(toString(number))), concat('Order ', toString(number), ' paid'), "
+        "map('k8s.pod.name', concat('pod-', toString(number))), map('order.id', concat('o-', toString(number))), "
+        "'shop' FROM numbers(17, 1)"
+    )
+    plan = engine.query(f"EXPLAIN indexes = 1 SELECT count() FROM {table} WHERE {condition}")
+    assert index in " ".join(line for (line,) in read_rows(plan, (text,)))
+
+
+def test_tables_of_before_get_the_new_indexes_for_what_they_hold(engine: Engine) -> None:
+    for table in ("otel_logs", "audit_logs"):
+        for name in ("idx_resource_values", "idx_log_values", "idx_body_words"):
+            engine.execute(f"ALTER TABLE {table} DROP INDEX {name}")
+        engine.execute(f"ALTER TABLE {table} ADD INDEX idx_lower_body lower(Body) TYPE bloom_filter GRANULARITY 1")
+        engine.execute(f"INSERT INTO {table} (Timestamp, Body, LogAttributes) VALUES (now64(9), 'Old', map('a', 'b'))")
+    engine.execute("ALTER TABLE lognotary_migrations DELETE WHERE Number >= 7 SETTINGS mutations_sync = 2")
+    assert 7 in [migration.number for migration in migrate(engine)]
+    assert compare_definitions(read_definitions(engine)) == ()
+    sizes = (
+        "SELECT count() FROM system.data_skipping_indices WHERE database = currentDatabase() "
+        "AND name IN ('idx_log_values', 'idx_body_words') AND data_compressed_bytes = 0"
+    )
+    wait_for(lambda: list(read_rows(engine.query(sizes), (uint64,))) == [(0,)])
+
+
+@contextmanager
+def version_1(server: ClickHouseServer) -> Iterator[Engine]:
+    """Open a storage as the version before the second layout left it, with records, in a database of its own."""
+    with server.fresh_database() as database:
+        url = urlunsplit(urlsplit(server.url)._replace(path=f"/{database}"))
+        with closing(connect(parse_storage_url(url), clients=1)) as engine:
+            VERSION_1.restore(engine)
+            yield engine
+
+
+def statements_of_second_layout(engine: Engine) -> list[str]:
+    (migration,) = (each for each in load_migrations() if each.name == "second_layout")
+    return migration.statements(engine.info.version)
+
+
+def test_a_migration_does_not_wait_until_parts_are_rewritten(clickhouse_server: ClickHouseServer) -> None:
+    with version_1(clickhouse_server) as engine:
+        for table in ("otel_logs", "audit_logs"):
+            engine.execute(f"SYSTEM STOP MERGES {table}")
+        try:
+            migrate(engine)  # a statement that waits for them never ends
+            assert compare_definitions(read_definitions(engine)) == ()
+        finally:
+            for table in ("otel_logs", "audit_logs"):
+                engine.execute(f"SYSTEM START MERGES {table}")
+        left = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done"
+        wait_for(lambda: read_one(engine.query(left), uint64) == 0)
+        unmade = (
+            "SELECT count() FROM system.data_skipping_indices WHERE database = currentDatabase() "
+            "AND name IN ('idx_log_values', 'idx_body_words') AND data_compressed_bytes = 0"
+        )
+        assert read_one(engine.query(unmade), uint64) == 0
+
+
+def test_a_migration_that_was_interrupted_anywhere_is_finished_by_the_next_start(
+    clickhouse_server: ClickHouseServer,
+) -> None:
+    done = 0
+    while True:
+        with version_1(clickhouse_server) as engine:
+            statements = statements_of_second_layout(engine)
+            for statement in statements[:done]:
+                engine.execute(statement)
+            migrate(engine)
+            assert compare_definitions(read_definitions(engine)) == ()
+        if done == len(statements):
+            break
+        done += 1
+
+
+def test_a_server_that_ends_while_it_migrates_takes_nothing_away_that_another_has_made(
+    clickhouse_server: ClickHouseServer,
+) -> None:
+    with version_1(clickhouse_server) as engine:
+        migrate(engine)
+        for statement in statements_of_second_layout(engine):  # by a server that is a little behind
+            engine.execute(statement)
+            assert compare_definitions(read_definitions(engine)) == (), statement

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from harness.answering_port import NativePort, PlainPort, listening
 from harness.clickhouse_http import ClickHouseServer
 from harness.clickhouse_node import ClickHouseNode
 from harness.clickhouse_source import ServerUnavailableError
@@ -41,55 +42,6 @@ from .relay import Mode, relay_to
 
 _BLOCK = encode_block([TableColumn("x", "UInt64")], [[PlainColumn((7).to_bytes(8, "little"))]], 1)
 _OPENINGS = pytest.mark.parametrize("opening", [connect, connect_to_read])
-
-# Answers of ClickHouse 26.7. The library that tests run as a server ends after it has sent the first, and after the
-# second if the client has closed the connection.
-_NATIVE_ANSWER = b"""HTTP/1.0 400 Bad Request\r
-\r
-Port 9000 is for clickhouse-client program\r
-You must use port 8123 for HTTP.\r
-"""
-_HTTP_ANSWER_TO_TLS = b"""HTTP/1.1 400 Bad Request\r
-Connection: Close\r
-Content-Length: 39\r
-Content-Type: text/plain\r
-\r
-HTTP request method invalid or too long"""
-
-
-@contextlib.contextmanager
-def _listening(handler: type[socketserver.BaseRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve connections with a handler; yields the port."""
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-        def get_request(self) -> tuple[socket.socket, object]:
-            connection, peer = super().get_request()
-            if context is None:
-                return connection, peer
-            return context.wrap_socket(connection, server_side=True), peer  # an OSError: the connection is dropped
-
-    with Server(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _NativePort(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        if self.request.recv(1) in b"GP":
-            self.request.sendall(_NATIVE_ANSWER)
-
-
-class _HTTPPort(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        self.request.recv(1)
-        self.request.sendall(_HTTP_ANSWER_TO_TLS)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +85,7 @@ def tls_port(clickhouse_server: ClickHouseServer, certificate: ssl.SSLContext) -
                 while piece := server.recv(1 << 16):
                     self.request.sendall(piece)
 
-    with _listening(Forwarding, certificate) as port:
+    with listening(Forwarding, certificate) as port:
         yield port
 
 
@@ -173,12 +125,12 @@ def test_the_native_port_is_named(tmp_path: Path) -> None:
 @_OPENINGS
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_the_native_port_is_named_with_and_without_tls(opening: type, scheme: str) -> None:
-    with _listening(_NativePort) as port:
+    with listening(NativePort) as port:
         assert "is ClickHouse's native port" in _refusal(opening, f"{scheme}://127.0.0.1:{port}/db", WrongEndpointError)
 
 
 def test_the_native_port_with_tls_is_named(certificate: ssl.SSLContext) -> None:
-    with _listening(_NativePort, certificate) as port:
+    with listening(NativePort, certificate) as port:
         for scheme in ("http", "https"):
             message = _refusal(connect, f"{scheme}://127.0.0.1:{port}/db", WrongEndpointError)
             assert "is ClickHouse's native port" in message
@@ -186,7 +138,7 @@ def test_the_native_port_with_tls_is_named(certificate: ssl.SSLContext) -> None:
 
 @_OPENINGS
 def test_https_to_a_port_without_tls_is_named(opening: type) -> None:
-    with _listening(_HTTPPort) as port:
+    with listening(PlainPort) as port:
         message = _refusal(opening, f"https://127.0.0.1:{port}/db", WrongEndpointError)
     assert "answers without TLS: write http:// instead of https://" in message
 

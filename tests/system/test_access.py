@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.answering_port import PlainPort, listening
 from harness.clickhouse_http import QueryError
 from harness.clickhouse_node import ClickHouseNode
 from harness.clickhouse_source import ServerUnavailableError
@@ -273,19 +274,29 @@ def test_a_storage_url_without_a_database_is_said_to_mean_the_usual_one(node: Cl
 
 
 @pytest.mark.parametrize(
-    ("scheme", "login", "database", "reason"),
+    ("login", "database", "reason"),
     [
-        ("http", "server:wrong", _DATABASE, "refuses the login of the user 'server'"),
-        ("http", "stopped", _DATABASE, "ALTER USER `stopped` SETTINGS readonly = 0"),
-        ("http", f"server:{_PASSWORD}", "another", "GRANT CREATE DATABASE ON another.* TO `server`"),
-        ("https", f"server:{_PASSWORD}", _DATABASE, "write http:// instead of https://"),
+        ("server:wrong", _DATABASE, "refuses the login of the user 'server'"),
+        ("stopped", _DATABASE, "ALTER USER `stopped` SETTINGS readonly = 0"),
+        (f"server:{_PASSWORD}", "another", "GRANT CREATE DATABASE ON another.* TO `server`"),
     ],
-    ids=["password", "user who may only read", "rights", "TLS"],
+    ids=["password", "user who may only read", "rights"],
 )
 def test_a_server_says_at_its_start_what_lasts_until_somebody_acts(
-    node: ClickHouseNode, tmp_path: Path, scheme: str, login: str, database: str, reason: str
+    node: ClickHouseNode, tmp_path: Path, login: str, database: str, reason: str
 ) -> None:
-    server = LognotaryServer(f"{scheme}://{login}@127.0.0.1:{node.http_port}/{database}", tmp_path / "data")
+    _assert_told(f"http://{login}@127.0.0.1:{node.http_port}/{database}", tmp_path, reason)
+    assert "another" not in node.query("SELECT name FROM system.databases").split("\n")
+
+
+def test_a_server_says_at_its_start_that_storage_answers_without_tls(tmp_path: Path) -> None:
+    with listening(PlainPort) as port:
+        url = f"https://server:{_PASSWORD}@127.0.0.1:{port}/{_DATABASE}"
+        _assert_told(url, tmp_path, "write http:// instead of https://")
+
+
+def _assert_told(storage: str, directory: Path, reason: str) -> None:
+    server = LognotaryServer(storage, directory / "data")
     server.launch()
     try:
         server.wait_for_log(reason)
@@ -293,7 +304,6 @@ def test_a_server_says_at_its_start_what_lasts_until_somebody_acts(
         assert "wrong@" not in server.log_text()
     finally:
         server.stop()
-    assert "another" not in node.query("SELECT name FROM system.databases").split("\n")
 
 
 class TestGrants:

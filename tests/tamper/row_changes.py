@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from server.notary.origin import LogName
-from storage.schema import BATCH_COLUMNS, MATERIALIZED, RECORD_TABLES, STATEMENT_COLUMNS, TILE_COLUMNS, record_columns
+from storage.schema import BATCH_COLUMNS, RECORD_TABLES, STATEMENT_COLUMNS, TILE_COLUMNS, record_columns
 from tests.tamper.store import AUDIT, OPERATIONAL, TABLES
 
 __all__ = [
@@ -35,6 +35,12 @@ ASIDE = "aside"
 
 # Tables that are left alone: otel_traces, otel_traces_trace_id_ts (no evidence is kept of spans), log_writers (leases,
 # which only running servers read) and lognotary_migrations (read by a starting server, never for an answer).
+COMPUTED = {
+    f"__otel_materialized_{attribute}": f"ResourceAttributes['{attribute}']"
+    for attribute in ("k8s.namespace.name", "k8s.node.name", "k8s.pod.name", "deployment.environment.name")
+}
+"""Some of the columns that ClickHouse computes -> expression."""
+
 STORED_COLUMNS: Mapping[str, Mapping[str, str]] = {
     **{
         RECORD_TABLES[name.stream]: {c.name: c.type for c in record_columns(name.stream)}
@@ -47,7 +53,7 @@ STORED_COLUMNS: Mapping[str, Mapping[str, str]] = {
 """Table -> column -> type of the columns that are inserted."""
 
 READ_COLUMNS: Mapping[str, Mapping[str, str]] = {
-    table: {**columns, **(dict.fromkeys(MATERIALIZED, "LowCardinality(String)") if table.endswith("_logs") else {})}
+    table: {**columns, **(dict.fromkeys(COMPUTED, "LowCardinality(String)") if table.endswith("_logs") else {})}
     for table, columns in STORED_COLUMNS.items()
 }
 """The same, with the columns that ClickHouse computes."""
@@ -160,14 +166,14 @@ def updates(draw: st.DrawFn) -> Sql:
 def updates_of_computed(draw: st.DrawFn) -> Sql:
     """One computed column of some rows is made an ordinary one, changed, and perhaps made a computed one again."""
     table = draw(st.sampled_from(sorted(RECORDS)))
-    column = draw(st.sampled_from(sorted(MATERIALIZED)))
+    column = draw(st.sampled_from(sorted(COMPUTED)))
     kind = draw(st.sampled_from(("LowCardinality(String)", "Nullable(String)", "LowCardinality(Nullable(String))")))
     value = draw(st.sampled_from(("'x'", "NULL", "''", "'\\0'", "`ServiceName`")))
     again = draw(st.sampled_from(("MATERIALIZED", "DEFAULT", "ALIAS", "EPHEMERAL")))
     return (
         f"ALTER TABLE {table} MODIFY COLUMN `{column}` {kind} DEFAULT ''",
         f"ALTER TABLE {table} UPDATE `{column}` = {value} WHERE {draw(some_rows(table))}",
-        f"ALTER TABLE {table} MODIFY COLUMN `{column}` {kind} {again} {MATERIALIZED[column]}",
+        f"ALTER TABLE {table} MODIFY COLUMN `{column}` {kind} {again} {COMPUTED[column]}",
     )
 
 

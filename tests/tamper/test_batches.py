@@ -30,7 +30,7 @@ CHANGED = {
     "RootHash": "unhex(repeat('00', 32))",
     "Frontier": "concat(Frontier, unhex(repeat('00', 32)))",
     "Checkpoint": "concat(Checkpoint, 'x')",
-    "CanonicalVersion": "2",
+    "CanonicalVersion": "1",
 }
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # The last character of a signature's base64 stands for 4 bits, and the next in the alphabet for the same.

@@ -19,7 +19,6 @@ from server.notary.findings import FindingKind as Kind
 from server.notary.note import parse_note
 from storage.schema import (
     BATCH_COLUMNS,
-    MATERIALIZED,
     RECORD_TABLES,
     STATEMENT_COLUMNS,
     TILE_COLUMNS,
@@ -118,24 +117,6 @@ def test_a_bit_in_any_column_of_a_record_is_a_changed_record(stated: Stated, fli
             if column.name == "LeafIndex":
                 kind, at = Kind.RECORD_REORDERED, leaf ^ (1 << 63 if flip.high else 1)
             expected.append((kind, name.log_id, stated.batch_of(name, leaf).batch_id, at))
-    assert_found(stated.findings(), expected)
-
-
-@EVERY_FLIP
-def test_a_bit_in_any_computed_column_is_a_changed_record(stated: Stated, flip: Flip) -> None:
-    # ClickHouse refuses to UPDATE such a column, but lets it be made an ordinary one meanwhile.
-    columns = {TableColumn(name, "LowCardinality(String)"): 10 + number for number, name in enumerate(MATERIALIZED)}
-    ordinary = ", ".join(f"MODIFY COLUMN `{c.name}` {c.type} DEFAULT ''" for c in columns)
-    computed = ", ".join(f"MODIFY COLUMN `{c.name}` {c.type} MATERIALIZED {MATERIALIZED[c.name]}" for c in columns)
-    expected = []
-    for name in NAMES:
-        table = RECORD_TABLES[name.stream]
-        stated.tamper(f"ALTER TABLE {table} {ordinary}")
-        flip_bits(stated, table, [Change(row(name, leaf), column, flip) for column, leaf in columns.items()])
-        stated.tamper(f"ALTER TABLE {table} {computed}")
-        expected += [
-            (Kind.RECORD_CHANGED, name.log_id, stated.batch_of(name, leaf).batch_id, leaf) for leaf in columns.values()
-        ]
     assert_found(stated.findings(), expected)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from hashlib import sha256
 
 import pytest
@@ -16,7 +17,7 @@ from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.scope import Scope
 from server.verification.verification import verify
-from storage.commit import insert_batch, insert_tiles
+from storage.commit import insert_batch, insert_batches, insert_tiles
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
@@ -45,7 +46,7 @@ def big_log(writer: Writer, size: int) -> LogState:
     """Begin a log with one batch of which only the hashes are stored; return where it stands."""
     hashes = b"".join(sha256(number.to_bytes(8, "big")).digest() for number in range(size))
     done = notarize(LogState(NAME), hashes, writer.signer, min_timestamp=START, max_timestamp=START, ingested_at=START)
-    insert_tiles(writer.engine, done.batch, done.fragments)
+    insert_tiles(writer.engine, [done.batch], [done.fragments])
     insert_batch(writer.engine, done.batch)
     return done.state
 
@@ -117,12 +118,12 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
     writer.write([make("committed")])
     seen = []
 
-    def look_first(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
-        rows = list(read_records(engine, stream, batch.log_id, 0, 1 << 40))
+    def look_first(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:
+        rows = list(read_records(engine, stream, batches[0].log_id, 0, 1 << 40))
         seen.append(gather_evidence(engine, writer.keys, stream, rows, rehash=rehash))
-        insert_batch(engine, batch, renewed=renewed)
+        insert_batches(engine, batches, renewed=renewed)
 
-    monkeypatch.setattr("server.log.batch_committer.insert_batch", look_first)
+    monkeypatch.setattr("server.log.batch_committer.insert_batches", look_first)
     writer.write([make("just received")], received=time.time_ns())
     writer.write([make("received long ago")])
     ((_, young), (_, _, old)) = seen

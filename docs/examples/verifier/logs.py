@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from notes import FaultError, Note, Span, Statement
-from rows import BATCH, encode
+from rows import BATCH, CANONICAL, encode
 
 EMPTY_ROOT = sha256(b"").digest()
 _ORIGIN = re.compile(r"(?:[A-Za-z0-9._-]+/)+(audit|operational)/[A-Za-z0-9._-]+")
@@ -114,12 +114,13 @@ class Log:
         if note.extension:
             raise FaultError("Checkpoint has a fourth line")
         signed = {"Origin": note.origin.encode(), "LogId": log_id_of(note.origin).encode(), "TreeSize": note.size}
-        signed |= {"RootHash": note.root, "RecordCount": note.size - row["FirstLeaf"], "CanonicalVersion": 1}
-        signed |= {"BatchId": batch_id(row, note)}
+        signed |= {"RootHash": note.root, "RecordCount": note.size - row["FirstLeaf"], "BatchId": batch_id(row, note)}
         if wrong := [column for column, value in signed.items() if row[column] != value]:
             raise FaultError(f"{', '.join(wrong)} do not match the rest of the row")
         if row["RecordCount"] < 1:
             raise FaultError("it adds no record")
+        if row["CanonicalVersion"] not in CANONICAL:
+            raise FaultError(f"there is no version {row['CanonicalVersion']} of the canonical record")
         Tree(row)
 
     def has_expired(self, batch: Row, now: int) -> bool:

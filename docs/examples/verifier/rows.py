@@ -32,19 +32,34 @@ BATCH = _columns(
 )
 TILE = _columns("LogId:s Level:1 TileIndex:8 Offset:2 Hashes:s BatchId:u Sequence:8")
 STATEMENT = _columns("LogId:s Number:8 Kind:s TreeSize:8 SignedAt:4 Note:s Data:s")
-_CONTENT = _columns(
+_CONTENT_1 = _columns(
     "Timestamp:t TraceId:s SpanId:s TraceFlags:1 SeverityText:s SeverityNumber:1 ServiceName:s Body:s "
     "ResourceSchemaUrl:s ResourceAttributes:m ScopeSchemaUrl:s ScopeName:s ScopeVersion:s ScopeAttributes:m "
     "LogAttributes:m EventName:s ObservedTimestamp:t Flags:4 DroppedAttributesCount:4 OtlpDetails:s IngestedAt:t"
 )
-_AUDIT = _columns(
+_AUDIT_1 = _columns(
     "AuditRecordId:s ActorId:s ActorType:s Action:s TargetId:s TargetType:s SourceId:s SourceType:s Outcome:s "
     "Category:s AuditRule:s"
 )
-CANONICAL = {"operational": _CONTENT, "audit": _CONTENT | _AUDIT}
+_CONTENT_2 = _columns(
+    "Tenant:s Sender:s ServiceName:s ResourceSchemaUrl:s ResourceAttributes:m ScopeSchemaUrl:s ScopeName:s "
+    "ScopeVersion:s ScopeAttributes:m Timestamp:t TraceId:s SpanId:s TraceFlags:1 SeverityText:s SeverityNumber:1 "
+    "Body:s LogAttributes:m EventName:s ObservedTimestamp:t Flags:4 DroppedAttributesCount:4 OtlpDetails:s "
+    "IngestedAt:t Redactions:s"
+)
+_AUDIT_2 = _columns(
+    "AuditRecordId:s ActorId:s ActorName:s ActorType:s EffectiveActorId:s SessionId:s Action:s TargetId:s "
+    "TargetType:s SourceId:s SourceType:s SourceHost:s Outcome:s Category:s AuditRule:s Description:s"
+)
+# The columns of the canonical record by version, and the bytes that come before them.
+CANONICAL = {
+    1: {"operational": _CONTENT_1, "audit": _CONTENT_1 | _AUDIT_1},
+    2: {"operational": _CONTENT_2, "audit": _CONTENT_2 | _AUDIT_2},
+}
+MARKS = {1: b"", 2: (-2).to_bytes(8, "little", signed=True)}
+LATEST = max(CANONICAL)
 RECORD_TABLES = {"operational": "otel_logs", "audit": "audit_logs"}
-_K8S = ("cluster.name", "container.name", "deployment.name", "namespace.name", "node.name", "pod.name", "pod.uid")
-COMPUTED = (*(f"k8s.{name}" for name in _K8S), "deployment.environment.name")
+RECORDS = {stream: _columns("LogId:s BatchId:u LeafIndex:8") | columns for stream, columns in CANONICAL[LATEST].items()}
 
 
 class UnreadableError(Exception):
@@ -147,19 +162,21 @@ def _encode_count(count: int) -> bytes:
     return bytes((*encoded, count))
 
 
-def leaf_hash(stream: str, values: dict[str, Any]) -> bytes:
+def leaf_hash(stream: str, values: dict[str, Any], version: int) -> bytes:
     """Return the leaf hash of a record: of the SHA-256 of its canonical record."""
-    record = b"".join(encode(values[name], kind) for name, kind in CANONICAL[stream].items())
+    columns = CANONICAL[version][stream].items()
+    record = MARKS[version] + b"".join(encode(values[name], kind) for name, kind in columns)
     return sha256(b"\0" + sha256(record).digest()).digest()
 
 
-def fault(values: dict[str, Any]) -> str:
+def fault(stream: str, values: dict[str, Any], version: int) -> str:
     """Say in which way columns that are not hashed, or the order of a map, differ from the hashed ones; else ''."""
+    for name in CANONICAL[LATEST][stream]:
+        if name not in CANONICAL[version][stream] and values[name]:
+            return f"{name} is not empty, but records of version {version} do not have it"
+    if version == 1 and values["Timestamp"] < 0:
+        return "a record of version 1 does not begin with a negative number"
     for name in ("ResourceAttributes", "ScopeAttributes", "LogAttributes"):
         if sorted(values[name], key=lambda pair: pair[0]) != sorted(values[name]):
             return f"the values of a repeated key in {name} are in another order than they were stored"
-    first = dict(reversed(values["ResourceAttributes"]))
-    for name in COMPUTED:
-        if values[f"__otel_materialized_{name}"] != first.get(name.encode(), b""):
-            return f"__otel_materialized_{name} is not the attribute"
     return ""

@@ -24,7 +24,7 @@ from uuid import UUID
 
 from logs import EMPTY_ROOT, Log, Record, Row, Tree, log_id_of, printable, text
 from notes import FaultError, ForeignError, Key, Note, Statement, ed25519, key_spans, read_keys
-from rows import BATCH, CANONICAL, COMPUTED, RECORD_TABLES, STATEMENT, TILE, Database, UnreadableError, fault, leaf_hash
+from rows import BATCH, LATEST, RECORD_TABLES, RECORDS, STATEMENT, TILE, Database, UnreadableError, fault, leaf_hash
 
 _IN_FLIGHT = 3.0  # seconds that may lie between the records of a batch and its row in log_batches
 _TABLES = "('otel_logs', 'audit_logs', 'log_batches', 'log_tiles', 'log_statements')"
@@ -167,13 +167,15 @@ class Verifier:
         log.batches.append(row)
 
     def _read_records(self, stream: str) -> None:
-        table = RECORD_TABLES[stream]
-        computed = {f"__otel_materialized_{name}": "s" for name in COMPUTED}
-        columns = {"LogId": "s", "BatchId": "u", "LeafIndex": "8", **computed, **CANONICAL[stream]}
+        table, columns = RECORD_TABLES[stream], RECORDS[stream]
+        batches = [(log_id, batch) for log_id, log in self._logs.items() for batch in log.batches]
+        versions = {(log_id, batch["BatchId"]): batch["CanonicalVersion"] for log_id, batch in batches}
         for row in self._database.rows(table, columns):
             values = dict(zip(columns, row, strict=True))
             log_id, times = text(values["LogId"]), (values["Timestamp"], values["IngestedAt"])
-            record = Record(table, values["BatchId"], leaf_hash(stream, values), *times, fault(values))
+            version = versions.get((log_id, values["BatchId"]), LATEST)  # of no batch: in any version a finding
+            leaf, problem = leaf_hash(stream, values, version), fault(stream, values, version)
+            record = Record(table, values["BatchId"], leaf, *times, problem)
             self._records[log_id, values["LeafIndex"]].append(record)
             self._recorded.add((table, log_id, values["BatchId"]))
 

@@ -9,6 +9,7 @@ namespace lognotary {
 namespace {
 
 constexpr int64_t kDay = int64_t{86400} * 1000000000;  // nanoseconds
+constexpr int64_t kMark = -2;  // of the canonical record, version 2
 
 // Bytes of text, which every record of the owner repeats.
 uint64_t size_of(const std::vector<Member>& members) {
@@ -154,12 +155,19 @@ void Encoder::share(const Scope& scope) {
   scope_name_data_.clear();
   scope_name_data_.put_string(scope.name);
   shared_.clear();
+  shared_.put(kMark);
+  shared_.put_string(View());  // Tenant
+  shared_.put_string(View());  // Sender
+  shared_.put_string(service_name_);
   shared_.put_string(resource_.schema_url);
   shared_.append(resource_.map.view());
   shared_.put_string(scope_.schema_url);
   shared_.append(scope_name_data_.view());
   shared_.put_string(scope.version);
   shared_.append(scope_.map.view());
+#ifdef LOGNOTARY_LIBCRYPTO
+  sha256_.start(shared_.view());
+#endif
   audit_numbers_.known = operational_numbers_.known = false;
 }
 
@@ -198,15 +206,14 @@ void Encoder::encode_record(View message, int depth) {
   record_bytes_.clear();
   at_ = record_bytes_.room(most_bytes(body.text, is_audit));
   const char* const start = at_;
+  write_shared(table);
   put(table.plain[kTimestamp], timestamp);
   put_string(table.plain[kTraceId], trace_id);
   put_string(table.plain[kSpanId], span_id);
   put(table.plain[kTraceFlags], static_cast<uint8_t>(record_.flags));
   put_word(table.words[kSeverityText], record_.severity_text);
   put(table.plain[kSeverityNumber], static_cast<uint8_t>(record_.severity_number));
-  at_ += write_string(at_, service_name_);
   put_string(table.plain[kBody], body.text);
-  write_shared(table);
   write_log_attributes(table);
   put_string(table.plain[kEventName], record_.event_name);
   put(table.plain[kObservedTimestamp], static_cast<int64_t>(std::min(record_.observed_time, kMaxTime)));
@@ -214,14 +221,14 @@ void Encoder::encode_record(View message, int depth) {
   put(table.plain[kDroppedAttributesCount], record_.dropped_attributes_count);
   put_word(table.words[kOtlpDetails], details_);
   put(table.plain[kIngestedAt], std::min(ingested_at_++, end_of_day_));  // keeps the order of the request
+  put_string(table.plain[kRedactions], View());
   if (is_audit) write_audit(table);
   finish(table, View(start, static_cast<size_t>(at_ - start)));
 }
 
-// Returns a size that the canonical record does not exceed.
+// Returns a size that the rest of the canonical record does not exceed.
 size_t Encoder::most_bytes(View body, bool is_audit) const {
-  size_t size = 256 + record_.severity_text.size() + service_name_.size() + body.size() + shared_.size() +
-                record_.event_name.size() + details_.size();
+  size_t size = 256 + record_.severity_text.size() + body.size() + record_.event_name.size() + details_.size();
   for (const Member& member : members_) size += 2 * kLongestVarint + member.key.size() + member.text.size();
   if (!is_audit) return size;
   for (const View value : audit_fields_.values) size += kLongestVarint + value.size();

@@ -32,7 +32,7 @@ class Encoder {
   // Numbers of what a row shares with its neighbours, in the dictionaries of one stream.
   struct SharedNumbers {
     bool known = false;
-    uint32_t service_name, resource_schema_url, scope_schema_url, scope_version;
+    uint32_t tenant, sender, service_name, resource_schema_url, scope_schema_url, scope_version;
     std::vector<uint32_t> resource_keys, scope_keys;
   };
 
@@ -61,12 +61,12 @@ class Encoder {
   void write_shared(Table& table);
   void write_log_attributes(Table& table);
   void write_audit(Table& table);
-  void finish(Table& table, View record);
+  void finish(Table& table, View rest);
   size_t most_bytes(View body, bool is_audit) const;
   SharedNumbers& numbers(Table& table);
   static void write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values);
 
-  // Writes to the canonical record and to a column alike.
+  // Writes to the rest of the canonical record and to a column alike.
   template <typename T>
   void put(Buffer& column, T value) {
     std::memcpy(at_, &value, sizeof value);
@@ -88,7 +88,7 @@ class Encoder {
   Owner resource_, scope_;
   View service_name_, scope_name_;
   View scope_version_;
-  Buffer shared_;           // the canonical record from ResourceSchemaUrl to ScopeAttributes
+  Buffer shared_;           // the beginning of the canonical record, up to ScopeAttributes
   Buffer scope_name_data_;  // as a String
   SharedNumbers audit_numbers_, operational_numbers_;
 
@@ -102,11 +102,11 @@ class Encoder {
   AuditFields audit_fields_;
   std::string audit_scratch_, details_scratch_, details_;
   Buffer record_bytes_;
-  char* at_ = nullptr;  // where the canonical record goes on; there is room for all of it
+  char* at_ = nullptr;  // where the canonical record goes on behind `shared_`; there is room for all of it
 
   Table audit_, operational_;
 #ifdef LOGNOTARY_LIBCRYPTO
-  Sha256 sha256_;
+  SharedSha256 sha256_;
 #endif
 };
 

@@ -11,9 +11,9 @@ View as_bytes(const std::vector<uint32_t>& numbers) {
 }  // namespace
 
 void Encoder::write_shared(Table& table) {
-  copy(at_, shared_.view());
-  at_ += shared_.size();
   const SharedNumbers& shared = numbers(table);
+  table.words[kTenant].indexes.put(shared.tenant);
+  table.words[kSender].indexes.put(shared.sender);
   table.words[kServiceName].indexes.put(shared.service_name);
   table.words[kResourceSchemaUrl].indexes.put(shared.resource_schema_url);
   table.words[kScopeSchemaUrl].indexes.put(shared.scope_schema_url);
@@ -33,6 +33,8 @@ Encoder::SharedNumbers& Encoder::numbers(Table& table) {
   SharedNumbers& shared = &table == &audit_ ? audit_numbers_ : operational_numbers_;
   if (shared.known) return shared;
   shared.known = true;
+  shared.tenant = table.words[kTenant].dictionary.add(View());
+  shared.sender = table.words[kSender].dictionary.add(View());
   shared.service_name = table.words[kServiceName].dictionary.add(service_name_);
   shared.resource_schema_url = table.words[kResourceSchemaUrl].dictionary.add(resource_.schema_url);
   shared.scope_schema_url = table.words[kScopeSchemaUrl].dictionary.add(scope_.schema_url);
@@ -67,15 +69,20 @@ void Encoder::write_audit(Table& table) {
   const auto& values = audit_fields_.values;
   put_string(table.plain[kAuditRecordId], values[kRecordIdField]);
   put_string(table.plain[kActorId], values[kActorIdField]);
+  put_string(table.plain[kActorName], View());
   put_word(table.words[kActorType], values[kActorTypeField]);
+  put_string(table.plain[kEffectiveActorId], View());
+  put_string(table.plain[kSessionId], View());
   put_word(table.words[kAction], values[kActionField]);
   put_string(table.plain[kTargetId], values[kTargetIdField]);
   put_word(table.words[kTargetType], values[kTargetTypeField]);
   put_string(table.plain[kSourceId], values[kSourceIdField]);
   put_word(table.words[kSourceType], values[kSourceTypeField]);
+  put_string(table.plain[kSourceHost], View());
   put_word(table.words[kOutcome], values[kOutcomeField]);
   put_word(table.words[kCategory], values[kCategoryField]);
   put_word(table.words[kAuditRule], audit_fields_.rule);
+  put_string(table.plain[kDescription], View());
 }
 
 void Encoder::put_string(Buffer& column, View text) {
@@ -89,12 +96,13 @@ void Encoder::put_word(WordColumn& column, View word) {
   column.put(word);
 }
 
-void Encoder::finish(Table& table, [[maybe_unused]] View record) {
+void Encoder::finish(Table& table, View rest) {
 #ifdef LOGNOTARY_LIBCRYPTO
-  sha256_.leaf(record, table.leaf_hashes.room(kHashSize));
+  sha256_.leaf(rest, table.leaf_hashes.room(kHashSize));
   table.leaf_hashes.grow(kHashSize);
 #else
-  table.records.append(record);
+  table.records.append(shared_.view());
+  table.records.append(rest);
   table.record_ends.put(static_cast<uint64_t>(table.records.size()));
 #endif
 }

@@ -86,12 +86,13 @@ struct MapColumn {
 
 // Columns by kind, each kind in the order of the canonical record (server/notary/canonical.py).
 enum Plain {
-  kTimestamp, kTraceId, kSpanId, kTraceFlags, kSeverityNumber, kBody, kScopeName, kEventName, kObservedTimestamp,
-  kFlags, kDroppedAttributesCount, kIngestedAt,
-  kAuditRecordId, kActorId, kTargetId, kSourceId, kPlainColumns
+  kScopeName, kTimestamp, kTraceId, kSpanId, kTraceFlags, kSeverityNumber, kBody, kEventName, kObservedTimestamp,
+  kFlags, kDroppedAttributesCount, kIngestedAt, kRedactions,
+  kAuditRecordId, kActorId, kActorName, kEffectiveActorId, kSessionId, kTargetId, kSourceId, kSourceHost, kDescription,
+  kPlainColumns
 };
 enum Word {
-  kSeverityText, kServiceName, kResourceSchemaUrl, kScopeSchemaUrl, kScopeVersion, kOtlpDetails,
+  kTenant, kSender, kServiceName, kResourceSchemaUrl, kScopeSchemaUrl, kScopeVersion, kSeverityText, kOtlpDetails,
   kActorType, kAction, kTargetType, kSourceType, kOutcome, kCategory, kAuditRule, kWordColumns
 };
 enum Map { kResourceAttributes, kScopeAttributes, kLogAttributes, kMapColumns };

@@ -3,7 +3,7 @@
 """Hashing, compiled: what ``server.notary.merkle`` and ``server.notary.leaf_rows`` do in Python."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp.vector cimport vector
 
@@ -36,7 +36,7 @@ cdef extern from "rows.hpp" namespace "lognotary" nogil:
         Id batch_id
 
     cdef cppclass RowHasher:
-        RowHasher(View kinds, uint64_t first_leaf, vector[Range] ranges, char* hashes, char* states) except +
+        RowHasher(View kinds, int64_t version, uint64_t first_leaf, vector[Range] ranges, char* hashes, char* states) except +
         void feed(View piece) except +
         bint complete() const
 
@@ -57,12 +57,13 @@ def hash_pairs(bytes nodes):
     return parents
 
 
-def hash_rows(object pieces, bytes kinds, uint64_t first_leaf, list ranges):
+def hash_rows(object pieces, bytes kinds, int64_t version, uint64_t first_leaf, list ranges):
     """Do what ``server.notary.leaf_rows.hash_rows`` does.
 
     Args:
         pieces: as there.
         kinds: a byte for each column: how many bytes it has, or STRING or MAP.
+        version: the version of the canonical records.
         first_leaf: the first leaf.
         ranges: (end, batch ID or None) pairs.
 
@@ -80,6 +81,7 @@ def hash_rows(object pieces, bytes kinds, uint64_t first_leaf, list ranges):
     cdef bytes states = _zeros(end_leaf - first_leaf)
     cdef RowHasher* hasher = new RowHasher(
         View(PyBytes_AS_STRING(kinds), len(kinds)),
+        version,
         first_leaf,
         expected,
         PyBytes_AS_STRING(hashes),

@@ -40,6 +40,28 @@ class Sha256 {
   SHA256_CTX context_;
 };
 
+// Hashes canonical records that begin alike: the beginning is hashed once, and the state after it is copied.
+class SharedSha256 {
+ public:
+  void start(View beginning) {
+    SHA256_Init(&started_);
+    SHA256_Update(&started_, beginning.data(), beginning.size());
+  }
+
+  // Writes the leaf hash of the canonical record that goes on with `rest`.
+  void leaf(View rest, char* out) {
+    SHA256_CTX context = started_;
+    char entry[1 + kHashSize] = {0};
+    SHA256_Update(&context, rest.data(), rest.size());
+    SHA256_Final(reinterpret_cast<unsigned char*>(entry + 1), &context);
+    sha256_.digest(View(entry, sizeof entry), out);
+  }
+
+ private:
+  SHA256_CTX started_;
+  Sha256 sha256_;
+};
+
 #else
 
 constexpr bool kHasSha256 = false;  // who needs it hashes with Python's hashlib

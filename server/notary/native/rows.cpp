@@ -104,8 +104,9 @@ const char* end_of_row(const std::string& kinds, const char* at, const char* end
 
 }  // namespace
 
-RowHasher::RowHasher(View kinds, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states)
+RowHasher::RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states)
     : kinds_(kinds),
+      version_(version),
       first_leaf_(first_leaf),
       ranges_(std::move(ranges)),
       end_leaf_(ranges_.empty() ? first_leaf : ranges_.back().end),
@@ -162,17 +163,26 @@ void RowHasher::take(View row, bool in_order) {
     range_ = static_cast<size_t>(std::upper_bound(ranges_.begin(), ranges_.end(), leaf, ends_after) - ranges_.begin());
   }
   const Range& range = ranges_[range_];
-  const bool computed_ok = row[kHeadSize - 1] != 0;
-  const bool right = computed_ok && (range.any || std::memcmp(row.data(), range.batch_id.data(), kIdSize) == 0);
+  const bool right_beside = row[kHeadSize - 1] != 0;
+  const bool right = right_beside && (range.any || std::memcmp(row.data(), range.batch_id.data(), kIdSize) == 0);
   char& state = states_[leaf - first_leaf_];
   char* const hash = hashes_ + kHashSize * (leaf - first_leaf_);
-  if (right && state == static_cast<char>(State::kNone) && (in_order || sort_maps(row))) {
+  if (right && state == static_cast<char>(State::kNone) && has_version(row.substr(kHeadSize)) &&
+      (in_order || sort_maps(row))) {
     sha256_.leaf(in_order ? row.substr(kHeadSize) : View(sorted_), hash);
     state = static_cast<char>(State::kHashed);
   } else {
     std::memset(hash, 0, kHashSize);
     state = static_cast<char>(State::kSpoilt);
   }
+}
+
+// Tells whether a record begins as those of the version do (see canonical.py).
+bool RowHasher::has_version(View record) const {
+  int64_t first;
+  if (record.size() < sizeof first) return false;
+  std::memcpy(&first, record.data(), sizeof first);
+  return version_ == 1 ? first >= 0 : first == -version_;
 }
 
 // Writes the record of a row to `sorted_`, with the pairs of its maps in order. Returns false if the values of a

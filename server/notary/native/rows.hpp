@@ -37,7 +37,7 @@ class RowHasher {
  public:
   // `hashes` and `states` are filled with zeros, and have room for every leaf from `first_leaf` to the end of the
   // last range: 32 bytes and one.
-  RowHasher(View kinds, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states);
+  RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states);
 
   // Takes what follows on what was taken before; it may end within a row. Throws std::invalid_argument, and
   // std::bad_alloc.
@@ -52,7 +52,10 @@ class RowHasher {
   void take(View row, bool in_order);
   bool sort_maps(View row);
 
+  bool has_version(View record) const;
+
   const std::string kinds_;
+  const int64_t version_;
   const uint64_t first_leaf_;
   const std::vector<Range> ranges_;
   const uint64_t end_leaf_;

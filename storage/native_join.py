@@ -1,0 +1,93 @@
+"""Joining of blocks in ClickHouse's Native format: the rows of several blocks become one block.
+
+ClickHouse makes a part of each block of an INSERT, so only one block is stored as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+
+from server.notary.canonical import encode_string
+from storage.native import Block, Column, MapColumn, NamedColumn, PlainColumn, WordColumn, encode_joinable
+from storage.rowbinary import string, varint
+
+__all__ = ["join_blocks", "split_block"]
+
+_VERSION_SIZE = 8
+_INDEX_TYPES = ("<u1", "<u2", "<u4", "<u8")
+
+
+def join_blocks(header: Sequence[NamedColumn], blocks: Sequence[Block]) -> Block:
+    """Return the rows of blocks, in order, as one block.
+
+    Args:
+        header: name and type of each column, the same for all blocks.
+        blocks: the blocks, at least one, as ``encode_joinable`` made them.
+
+    Raises:
+        ValueError: a block has another header.
+    """
+    if len(blocks) == 1:
+        return blocks[0]
+    split = [split_block(header, block) for block in blocks]
+    columns = list(zip(*(columns for _, columns in split), strict=True))
+    return encode_joinable(header, columns, sum(rows for rows, _ in split))
+
+
+def split_block(header: Sequence[NamedColumn], block: Block) -> tuple[int, list[Column]]:
+    """Return the number of rows in a block, and its columns.
+
+    Args:
+        header: name and type of each column.
+        block: the block, as ``encode_joinable`` made it.
+
+    Raises:
+        ValueError: the block has another header, or is damaged.
+    """
+    count, at = varint(block.data, 0)
+    rows, at = varint(block.data, at)
+    if not count == len(block.ends) == len(header):
+        raise ValueError(f"the block has {count} columns, and should have {len(header)}")
+    columns: list[Column] = []
+    for named, end in zip(header, block.ends, strict=True):
+        intro = encode_string(named.name.encode()) + encode_string(named.type.encode())
+        start = at + len(intro)
+        if block.data[at:start] != intro:
+            raise ValueError(f"the block has another column in the place of {named.name}")
+        columns.append(_column(named.type, block.data[start:end], rows))
+        at = end
+    if at != len(block.data):
+        raise ValueError("the block is longer than its columns")
+    return rows, columns
+
+
+def _column(kind: str, data: bytes, rows: int) -> Column:
+    if kind.startswith("LowCardinality("):
+        words, end = _words(data, _VERSION_SIZE)
+        if end != len(data):
+            raise ValueError("a column of words is longer than its indexes")
+        return words
+    if not kind.startswith("Map("):
+        return PlainColumn(data)
+    keys_at = _VERSION_SIZE + 8 * rows
+    offsets = np.frombuffer(data, "<u8", rows, _VERSION_SIZE)
+    lengths = np.diff(offsets, prepend=np.uint64(0)).astype("<u4").tobytes()
+    # For no pairs there are no words at all, not even their number.
+    keys, values_at = _words(data, keys_at) if rows and offsets[-1] else (WordColumn((), b""), keys_at)
+    return MapColumn(lengths, keys, data[values_at:])
+
+
+def _words(data: bytes, at: int) -> tuple[WordColumn, int]:
+    """Read the dictionary and the indexes of a column of words; return where they end."""
+    flags, size = struct.unpack_from("<QQ", data, at)
+    at += 16
+    dictionary = []
+    for _ in range(size):
+        word, at = string(data, at)
+        dictionary.append(word)
+    (count,) = struct.unpack_from("<Q", data, at)
+    indexes = np.frombuffer(data, _INDEX_TYPES[flags & 0xFF], count, at + 8)
+    return WordColumn(tuple(dictionary), indexes.astype("<u4").tobytes()), at + 8 + indexes.nbytes

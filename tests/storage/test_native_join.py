@@ -1,0 +1,59 @@
+"""Joined blocks: the rows of several blocks, byte for byte as if they had been encoded together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.native import Block, encode_joinable
+from storage.native_join import join_blocks, split_block
+
+from .test_native import HEADER, Pairs, columns_of
+
+_WORDS = st.binary(max_size=6)
+_ROWS = st.lists(st.tuples(_WORDS, st.lists(st.tuples(_WORDS, _WORDS), max_size=3)), min_size=1, max_size=5)
+_PARTS = st.lists(_ROWS, min_size=1, max_size=4)  # of one block
+Rows = Sequence[tuple[bytes, Pairs]]
+
+
+def block_of(parts: Sequence[Rows], first: int = 0) -> Block:
+    columns, count = [], 0
+    for rows in parts:
+        columns.append(columns_of([word for word, _ in rows], [pairs for _, pairs in rows], first + count))
+        count += len(rows)
+    return encode_joinable(HEADER, list(zip(*columns, strict=True)), count)
+
+
+@given(st.lists(_PARTS, min_size=1, max_size=4))
+def test_joined_blocks_are_the_block_of_all_parts(blocks: list[list[Rows]]) -> None:
+    made, first = [], 0
+    for parts in blocks:
+        made.append(block_of(parts, first))
+        first += sum(map(len, parts))
+    assert join_blocks(HEADER, made) == block_of([rows for parts in blocks for rows in parts])
+
+
+def test_dictionaries_of_any_width_are_joined() -> None:
+    wide = [(f"{number}".encode(), [(f"k{number}".encode(), b"v")]) for number in range(70_000)]
+    parts = [wide[:200], wide[:300], wide]
+    made = [block_of([part], sum(map(len, parts[:number]))) for number, part in enumerate(parts)]
+    assert join_blocks(HEADER, made) == block_of(parts)
+
+
+def test_one_block_is_joined_as_it_is() -> None:
+    block = block_of([[(b"a", [])]])
+    assert join_blocks(HEADER, [block]) is block
+
+
+def test_a_block_of_other_columns_is_refused() -> None:
+    block = block_of([[(b"a", [(b"k", b"v")])]])
+    with pytest.raises(ValueError, match="has 4 columns, and should have 3"):
+        split_block(HEADER[:3], block)
+    with pytest.raises(ValueError, match="another column in the place of Plain"):
+        split_block((HEADER[0], HEADER[1].__class__("Plain", "Word"), *HEADER[2:]), block)
+    with pytest.raises(ValueError, match="longer than its columns"):
+        split_block(HEADER, replace(block, data=block.data + b"x"))
