@@ -36,7 +36,7 @@ from server.notary.batch import LogState, notarize
 from server.notary.merkle import HASH_SIZE
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from storage.commit import insert_batch, insert_tiles
+from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
 
 _DATABASE = "proofs"
@@ -78,7 +78,7 @@ def _fill(engine: Engine, entries: int, size: int) -> str:
             ingested_at=now,
         )
         insert_tiles(engine, [step.batch], [step.fragments])
-        insert_batch(engine, step.batch)
+        insert_batches(engine, [step.batch])
         state = step.state
     return signer.public_pem().decode()
 

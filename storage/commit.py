@@ -26,7 +26,6 @@ from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColu
 __all__ = [
     "any_is_stored",
     "encode_records_block",
-    "insert_batch",
     "insert_batches",
     "insert_records",
     "insert_tiles",
@@ -97,11 +96,6 @@ def insert_tiles(
     )
     block = encode_block(TILE_COLUMNS, [(column,) for column in columns], count)
     _insert(engine, "log_tiles", TILE_COLUMNS, block, batches, renewed)
-
-
-def insert_batch(engine: Engine, batch: Batch, *, renewed: int = 0) -> None:
-    """Store a batch's own row, which commits the batch. Raises as ``insert_records``."""
-    insert_batches(engine, [batch], renewed=renewed)
 
 
 def insert_batches(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:

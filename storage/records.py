@@ -131,7 +131,7 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
     """Return the first rows of a lookup whose hash the tree has at the leaf that they claim, each once.
 
     The tree's hashes are not verified. This keeps rows away that somebody inserted, however many they are.
-    Args and errors as for ``select_rows``; the order is that of all fields of ``Place``.
+    Args and errors as for ``select_rows``; rows are ordered by all fields of ``Place``.
     """
     signed = (
         "SELECT LogId, BatchId, TileIndex * 256 + Offset + n, toFixedString(substring(Hashes, 32 * n + 1, 32), 32) "
@@ -264,6 +264,6 @@ def of_audit_events(wanted: AuditFilter) -> Lookup:
 
 
 def _in_time(compared: str) -> str:
-    """Return a condition for the time of a record: that of its receipt if it was sent without a time."""
+    """Return a condition for the time of a record, or for its time of receipt if it was sent without a time."""
     none = "fromUnixTimestamp64Nano(0)"
     return f"(Timestamp != {none} AND Timestamp {compared} OR Timestamp = {none} AND IngestedAt {compared})"

@@ -234,7 +234,7 @@ def _order_ok(column: str) -> str:
     """Return the expression that is true if the values of a key that is repeated in a map are in order.
 
     Readers see the first one, and the canonical record, which is sorted, does not tell which it is. ClickHouse may
-    store the pairs of different keys in any order (buckets), but keeps that of equal keys.
+    store the pairs of different keys in any order (buckets), but keeps pairs of equal keys in their order.
     """
     pairs = f"mapSort((k, v) -> (k, v), {column})"  # as in the canonical record: computed once for both
     values = (

@@ -29,7 +29,7 @@ from server.notary.origin import Stream
 from server.notary.record_forms import added_columns
 from server.settings.settings import SETTINGS, Setting, load_settings
 from storage.clickhouse import connect
-from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.commit import encode_records_block, insert_batches, insert_records, insert_tiles
 from storage.migrate import load_migrations, migrate
 from storage.schema import canonical_expressions
 from storage.url import parse_storage_url
@@ -256,7 +256,7 @@ class TestEvidence:
                 block = encode_records_block(rows.stream, notarized.batch, [rows.columns])
                 insert_records(engine, rows.stream, [notarized.batch], block)
                 insert_tiles(engine, [notarized.batch], [notarized.fragments])
-                insert_batch(engine, notarized.batch)
+                insert_batches(engine, [notarized.batch])
         finally:
             engine.close()
 

@@ -19,7 +19,6 @@ from hashlib import sha256
 
 from server.notary.canonical_columns import (
     CANONICAL_VERSION,
-    SHARED_COLUMNS,
     VERSIONS,
     CanonicalColumn,
     Kind,
@@ -34,7 +33,6 @@ from server.notary.origin import Stream
 
 __all__ = [
     "CANONICAL_VERSION",
-    "SHARED_COLUMNS",
     "VERSIONS",
     "CanonicalColumn",
     "Kind",

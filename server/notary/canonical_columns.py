@@ -11,7 +11,6 @@ from server.notary.origin import Stream
 
 __all__ = [
     "CANONICAL_VERSION",
-    "SHARED_COLUMNS",
     "VERSIONS",
     "CanonicalColumn",
     "Kind",
@@ -144,9 +143,6 @@ _COLUMNS = {
     (Stream.OPERATIONAL, 2): _CONTENT_2,
     (Stream.AUDIT, 2): _CONTENT_2 + _AUDIT_2,
 }
-
-SHARED_COLUMNS = [column.name for column in _CONTENT_2].index("Timestamp")
-"""Number of the first columns, in version 2, that the records of a resource and scope have in common."""
 
 
 def canonical_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple[CanonicalColumn, ...]:

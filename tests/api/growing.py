@@ -9,7 +9,7 @@ from server.notary.batch import Batch, LogState, notarize
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
-from storage.commit import insert_batch, insert_tiles
+from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
 from tests.api.store import START
 from tests.notary.trees import leaves
@@ -39,7 +39,7 @@ class GrowingLog:
         )
         insert_tiles(self.engine, [step.batch], [step.fragments])
         if commit:
-            insert_batch(self.engine, step.batch)
+            insert_batches(self.engine, [step.batch])
             self.state = step.state
         return step.batch
 

@@ -51,7 +51,7 @@ TAMPERING = {
         re.MULTILINE,
     )
 }
-"""What is done -> the kinds of findings of the example verifier, and the SQL."""
+"""Name of a kind of tampering -> the kinds of findings that the example verifier reports, and the SQL that tampers."""
 
 
 @dataclass(frozen=True)

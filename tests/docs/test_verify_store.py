@@ -23,7 +23,7 @@ from server.notary.findings import FindingKind
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind
 from storage.clickhouse import connect
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.migrate import migrate
 from storage.url import parse_storage_url
 from tests.docs.outsider import VERIFIER, Outsider, run_verifier
@@ -125,7 +125,7 @@ def test_a_batch_that_was_dated_back_under_a_new_id_does_not_make_its_records_ex
         f"ALTER TABLE log_tiles UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
         f"ALTER TABLE otel_logs UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
     )
-    insert_batch(store.engine, forged)
+    insert_batches(store.engine, [forged])
     assert outsider.kinds() == ["BATCH_ALTERED"]
 
     store.tamper(f"ALTER TABLE otel_logs DELETE WHERE BatchId = '{forged.batch_id}'")
@@ -143,7 +143,7 @@ def test_a_batch_that_was_given_another_version_under_a_new_id_has_other_records
         f"ALTER TABLE log_tiles UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
         f"ALTER TABLE otel_logs UPDATE BatchId = '{forged.batch_id}' WHERE BatchId = '{batch.batch_id}'",
     )
-    insert_batch(store.engine, forged)
+    insert_batches(store.engine, [forged])
     assert outsider.kinds() == ["RECORD_CHANGED"] * batch.record_count
     assert [finding.kind for finding in store.findings()] == [FindingKind.BATCH_ALTERED]
 
@@ -201,6 +201,6 @@ def test_a_row_of_a_batch_is_judged_by_the_keys_of_its_size(outsider: Outsider) 
         outsider.store.touch("log_batches")
         signed = replace(batch, checkpoint=str(sign_checkpoint(checkpoint, signer)))
         outsider.store.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}")
-        insert_batch(outsider.store.engine, signed, renewed=1 + (signer is new))
+        insert_batches(outsider.store.engine, [signed], renewed=1 + (signer is new))
         assert outsider.verify().stdout == "0 findings, 16 batches\n"
         assert outsider.store.findings() == []

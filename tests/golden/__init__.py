@@ -70,7 +70,7 @@ class Golden:
         return self.directory / "bundles" / name
 
     def insert(self, engine: Engine, tables: Sequence[str] = ()) -> None:
-        """Insert the rows of some or all tables but that of migrations, under the names that their columns had then."""
+        """Insert the rows of some tables, or of all but the migrations, under the column names of version 1."""
         for table in tables or [table for table in self.contents["tables"] if table != _MIGRATIONS]:
             block = gzip.decompress((self.directory / "tables" / f"{table}.native.gz").read_bytes())
             engine.insert(table, list(self.columns(table)), block, uuid4().hex)

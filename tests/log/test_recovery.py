@@ -26,7 +26,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import Statement, StatementKind
 from server.notary.trust import TrustedKeys
-from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles
+from storage.commit import encode_records_block, insert_batches, insert_records, insert_tiles
 from storage.engine import Engine
 from storage.evidence import last_batch, read_batches_within
 from storage.stored_records import read_records
@@ -176,7 +176,7 @@ def test_a_batch_that_was_written_by_another_hand_after_the_last_one_is_refused(
     state = reopen(engine, journal, checkpoint(first))
     forged = notarize(state, bytes(32), forger, min_timestamp=0, max_timestamp=0, ingested_at=0)
     insert_tiles(engine, [forged.batch], [forged.fragments])
-    insert_batch(engine, forged.batch)
+    insert_batches(engine, [forged.batch])
     with pytest.raises(LogUnusableError, match="does not verify"):
         reopen(engine, journal, checkpoint(first))
 
@@ -220,7 +220,7 @@ class Restart:
                 state, fragments = entry.extend(state)
                 insert_records(self.engine, NAME.stream, [entry.batch], entry.block)
                 insert_tiles(self.engine, [entry.batch], [fragments])
-                insert_batch(self.engine, entry.batch)
+                insert_batches(self.engine, [entry.batch])
         write(self.engine, journal, state, *([body] for body in others))
 
     def segments(self) -> dict[str, bytes]:
@@ -297,7 +297,7 @@ class TestJournal:
         insert_records(restart.engine, NAME.stream, [left], entry.block)
         for insert in (
             lambda: insert_tiles(restart.engine, [left], [fragments]),
-            lambda: insert_batch(restart.engine, left),
+            lambda: insert_batches(restart.engine, [left]),
         )[: steps - 1 if steps else 0]:
             insert()
         with restart.life() as life:

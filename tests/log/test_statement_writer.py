@@ -35,7 +35,7 @@ from server.notary.statement import (
 )
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.engine import Engine, EngineInfo
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.statements import decode_statement, insert_statement, last_statement, read_statements
@@ -467,7 +467,7 @@ class TestJournal:
             log.writer.change_keys(OLD, NEW)
         before = at(log.checkpoint.size + (0 if further else -1))
         last = notarize(before, bytes(32), OLD, min_timestamp=0, max_timestamp=0, ingested_at=0)
-        insert_batch(engine, last.batch)
+        insert_batches(engine, [last.batch])
         for reopened in self.reopen(log):
             if further:
                 with pytest.raises(JournalDamagedError, match="a key change at 3 entries"):

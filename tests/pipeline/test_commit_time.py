@@ -1,4 +1,4 @@
-"""The expected duration of a commit: that of steady commits, and more where it varies."""
+"""The expected duration of a commit: the mean of commits that are steady, and more if their durations vary."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from storage.commit import encode_records_block, insert_batch, insert_records, insert_tiles, is_stored
+from storage.commit import encode_records_block, insert_batches, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError
 from storage.evidence import (
@@ -69,7 +69,7 @@ def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:
     insert_records(engine, step.state.name.stream, [step.batch], block(step, step.batch.ingested_at))
     insert_tiles(engine, [step.batch], [step.fragments])
-    insert_batch(engine, step.batch)
+    insert_batches(engine, [step.batch])
     return step.batch
 
 
@@ -105,7 +105,7 @@ def test_rows_that_were_lost_are_stored_under_a_renewed_token(engine: Engine) ->
     step = grow(log(), 3)
     commit(engine, step)
     engine.execute("TRUNCATE TABLE log_batches")
-    insert_batch(engine, step.batch, renewed=1)
+    insert_batches(engine, [step.batch], renewed=1)
     assert is_stored(engine, "log_batches", step.batch)
 
 
@@ -161,7 +161,7 @@ def test_batches_are_listed_and_read_by_their_places_and_twins_are_never_parted(
     for step in (third, second, first):
         commit(engine, step)
     twin = dataclasses.replace(second.batch, batch_id=UUID(int=9))
-    insert_batch(engine, twin)
+    insert_batches(engine, [twin])
     log_id = first.batch.log_id
     assert list(read_batch_index(engine, log_id).places()) == [(1, 1), (2, 2), (3, 3)]
     assert read_batches_at(engine, log_id, [(3, 3), (1, 1), (2, 3)]) == [first.batch, third.batch]
@@ -216,7 +216,7 @@ def test_batches_whose_id_and_origin_disagree_are_found(engine: Engine) -> None:
     assert read_foreign_batches(engine, known, 10) == ([], 0)
     assert read_foreign_batches(engine, [], 10) == ([first.batch], 0)
     altered = dataclasses.replace(grow(log(), 2).batch, log_id="f" * 16, batch_id=UUID(int=3))
-    insert_batch(engine, altered)
+    insert_batches(engine, [altered])
     assert read_foreign_batches(engine, known, 10) == ([altered], 0)
     assert read_foreign_batches(engine, [], 1) == ([first.batch], 1)
 

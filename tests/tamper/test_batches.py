@@ -12,7 +12,7 @@ from server.notary.findings import FindingKind as Kind
 from server.notary.merkle import CompactRange
 from server.notary.signers import Signer
 from server.verification.read_limits import READ_LIMITS
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.schema import BATCH_COLUMNS
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, Store, batch_row, named, row
 
@@ -46,7 +46,7 @@ def replace_rows(store: Store, batch: Batch, *rows: Batch) -> None:
     """Put other rows in the place of a batch's own."""
     store.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}")
     for other in rows:
-        insert_batch(store.engine, other)
+        insert_batches(store.engine, [other])
 
 
 def change(store: Store, batch: Batch, column: str, value: str) -> None:
@@ -183,7 +183,7 @@ def test_a_row_replayed_under_another_number_is_an_altered_batch(store: Store, s
 def test_a_row_replayed_under_another_number_and_id_is_a_duplicated_batch(store: Store, sequence: int) -> None:
     store.touch("log_batches")
     replayed = with_id(replace(store.batches[OPERATIONAL][MIDDLE], sequence=sequence))
-    insert_batch(store.engine, replayed)
+    insert_batches(store.engine, [replayed])
     finding = store.only()
     assert (finding.kind, finding.batch_id) == (Kind.BATCH_DUPLICATED, replayed.batch_id)
 

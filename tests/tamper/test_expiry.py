@@ -18,7 +18,7 @@ from server.verification.expiry import Expired
 from server.verification.scope import Scope
 from server.verification.section_check import SectionCheck
 from server.verification.sections import ResumePoint, SectionLimits, next_section, read_context
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.retention import set_retention_days
 from storage.schema import RECORD_TABLES
 from tests.tamper.stated import FIRST_OF_NEW_KEY, Stated, received_earlier
@@ -194,7 +194,7 @@ def test_a_young_batch_cannot_be_passed_off_as_an_old_one(stated: Stated, name: 
         f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}",
         f"ALTER TABLE log_tiles UPDATE BatchId = toUUID('{older.batch_id}') WHERE BatchId = toUUID('{batch.batch_id}')",
     )
-    insert_batch(stated.engine, older)
+    insert_batches(stated.engine, [older])
     assert_missing(stated, older)
 
 

@@ -12,7 +12,7 @@ from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys, fingerprint
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from tests.tamper.stated import FIRST_OF_NEW_KEY, KEYS, LAST, Stated
 from tests.tamper.store import AUDIT, SECOND, batch_row, statement_row
 
@@ -41,7 +41,7 @@ def sign_again(stated: Stated, batch: Batch, signer: Signer) -> None:
     note = str(sign_checkpoint(open_checkpoint(batch.checkpoint)[0], signer))
     forged = replace(batch, checkpoint=note)
     stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}")
-    insert_batch(stated.engine, replace(forged, batch_id=compute_batch_id(forged)))
+    insert_batches(stated.engine, [replace(forged, batch_id=compute_batch_id(forged))])
 
 
 @TRUSTED

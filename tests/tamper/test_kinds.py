@@ -14,7 +14,7 @@ from server.notary.batch import Batch, compute_batch_id
 from server.notary.findings import FindingKind as Kind
 from server.notary.origin import LogName
 from server.verification.read_limits import ReadLimits
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.schema import RECORD_TABLES
 from tests.tamper.routes import EVERYTHING, RANGES, CountingEngine, verified
 from tests.tamper.stated import Stated
@@ -46,7 +46,7 @@ def put_row(
     if not adds_entries:
         batch = replace(batch, record_count=0)
     batch = replace(batch, batch_id=compute_batch_id(batch))
-    insert_batch(stated.engine, batch)
+    insert_batches(stated.engine, [batch])
     return batch
 
 
@@ -109,7 +109,7 @@ def test_a_batch_of_a_known_log_that_adds_no_entries_is_named(
     last = stated.batches[name][-1]
     empty = replace(last, first_leaf=last.tree_size, record_count=0, sequence=last.sequence + 1)
     stated.touch("log_batches")
-    insert_batch(stated.engine, replace(empty, batch_id=compute_batch_id(empty)))
+    insert_batches(stated.engine, [replace(empty, batch_id=compute_batch_id(empty))])
     assert verified(stated, **within)
 
 
@@ -179,7 +179,7 @@ def rebatch(stated: Stated, name: LogName, number: int, **fields: Any) -> Batch:
             f"WHERE LogId = '{name.log_id}' AND BatchId = toUUID('{batch.batch_id}')"
         )
     stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}")
-    insert_batch(stated.engine, changed)
+    insert_batches(stated.engine, [changed])
     return changed
 
 

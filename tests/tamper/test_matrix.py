@@ -15,7 +15,7 @@ from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import open_statement, sign_statement
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.schema import RECORD_TABLES
 from storage.statements import insert_statement
 from tests.tamper.stated import LAST, Stated
@@ -79,7 +79,7 @@ def put_batch(number: int | None, *, keep: bool, signer: Signer | None = None) -
         if not keep:
             stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(batch)}")
         stated.touch("log_batches")
-        insert_batch(stated.engine, replace(new, batch_id=compute_batch_id(new)))
+        insert_batches(stated.engine, [replace(new, batch_id=compute_batch_id(new))])
 
     return change
 
@@ -107,7 +107,7 @@ def swap_batches(stated: Stated, name: LogName) -> None:
     stated.tamper(f"ALTER TABLE log_batches DELETE WHERE {batch_row(one)} OR {batch_row(other)}")
     for batch, number in ((one, other.sequence), (other, one.sequence)):
         moved = replace(batch, sequence=number)
-        insert_batch(stated.engine, replace(moved, batch_id=compute_batch_id(moved)))
+        insert_batches(stated.engine, [replace(moved, batch_id=compute_batch_id(moved))])
 
 
 def swap_hashes(stated: Stated, name: LogName) -> None:

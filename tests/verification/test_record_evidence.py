@@ -17,7 +17,7 @@ from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.scope import Scope
 from server.verification.verification import verify
-from storage.commit import insert_batch, insert_batches, insert_tiles
+from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
@@ -47,7 +47,7 @@ def big_log(writer: Writer, size: int) -> LogState:
     hashes = b"".join(sha256(number.to_bytes(8, "big")).digest() for number in range(size))
     done = notarize(LogState(NAME), hashes, writer.signer, min_timestamp=START, max_timestamp=START, ingested_at=START)
     insert_tiles(writer.engine, [done.batch], [done.fragments])
-    insert_batch(writer.engine, done.batch)
+    insert_batches(writer.engine, [done.batch])
     return done.state
 
 

@@ -39,7 +39,7 @@ from server.verification.verification import verify
 from server.writer.ingestion import Ingestion
 from server.writer.owned_logs import open_logs, state_changes
 from storage.clickhouse import connect
-from storage.commit import insert_batch
+from storage.commit import insert_batches
 from storage.engine import Engine
 from storage.evidence import last_batch, read_batches_of_leaves
 from storage.migrate import migrate
@@ -251,7 +251,7 @@ async def test_records_that_were_acknowledged_while_clickhouse_was_away_for_hour
             f"WHERE BatchId = toUUID('{last.batch_id}')",
         ):
             engine.execute(f"{statement} SETTINGS mutations_sync = 2")
-        insert_batch(engine, older)
+        insert_batches(engine, [older])
         found = [step for step in look(engine, process.keys) if isinstance(step, Finding)]
         assert [(step.kind, step.batch_id) for step in found] == [(FindingKind.RECORD_MISSING, older.batch_id)]
 
