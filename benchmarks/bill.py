@@ -16,7 +16,8 @@ from pathlib import Path
 from benchmarks.bill_systems import BUILT_IN, DATABASE, Peer, RunningSystem, System, parse_peer
 from benchmarks.codecs import ready_blocks
 from benchmarks.disk import Disk, disk_of, written_bytes
-from benchmarks.load import LoadResult, describe_retries, loading
+from benchmarks.fresh import FreshRequests, FreshShape
+from benchmarks.load import EndlessShape, LoadResult, describe_retries, loading
 from benchmarks.processes import Meter, clickhouse, fresh_engine, scratch, settle_merges
 from benchmarks.realistic import RealisticRequests, RealisticShape
 from benchmarks.report import Report, add_report_flags
@@ -93,7 +94,8 @@ def _measure(options: argparse.Namespace, system: System, directory: Path, costs
 
 def _measure_ready(options: argparse.Namespace, directory: Path, costs: _Costs) -> None:
     """Insert the same records, encoded beforehand, into tables without any index; only ClickHouse's CPU counts."""
-    requests = RealisticRequests(shape := _shape(options))
+    shape = _shape(options)
+    requests = FreshRequests(shape) if isinstance(shape, FreshShape) else RealisticRequests(shape)
     count = max(1, options.total // shape.records)
     rows, tokens = 0, itertools.count()
     with clickhouse(directory) as node, fresh_engine(node, DATABASE) as engine:
@@ -178,8 +180,9 @@ def _fill(report: Report, costs: dict[str, _Costs]) -> None:
         report.ratio(f"on disk, {first} / {name}", costs[first].disk, cost.disk)
 
 
-def _shape(options: argparse.Namespace) -> RealisticShape:
-    return RealisticShape(records=options.records, audit=options.audit, seed=options.seed)
+def _shape(options: argparse.Namespace) -> EndlessShape:
+    shape = FreshShape if options.fresh else RealisticShape
+    return shape(records=options.records, audit=options.audit, seed=options.seed)
 
 
 def _peer(text: str) -> Peer:
@@ -213,6 +216,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-ready", dest="ready", action="store_false", help="leave out the ready-made blocks")
     parser.add_argument("--records", type=int, default=8192, metavar="N", help="records in a request (default: 8192)")
     parser.add_argument("--audit", type=float, default=0.1, metavar="N", help="share of audit records (default: 0.1)")
+    parser.add_argument(
+        "--fresh", action="store_true", help="send the shape of other benchmarks with fresh trace IDs and times instead"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
     add_report_flags(parser, rounds=1)
     return parser

@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fresh import FreshShape
 from benchmarks.loader import write_requests
 from benchmarks.realistic import RealisticShape
 from benchmarks.shape import Shape, build_requests
 
-__all__ = ["LoadFailedError", "LoadResult", "Requests", "describe_retries", "load", "loading"]
+__all__ = ["EndlessShape", "LoadFailedError", "LoadResult", "Requests", "describe_retries", "load", "loading"]
+
+EndlessShape = RealisticShape | FreshShape
+"""Shape of requests that are all different."""
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -82,7 +86,7 @@ class LoadResult:
 
 @contextmanager
 def loading(
-    address: str, requests: Requests | RealisticShape, /, **flags: str | float | bool
+    address: str, requests: Requests | EndlessShape, /, **flags: str | float | bool
 ) -> Iterator[Callable[[], Callable[[], LoadResult]]]:
     """Run a loader that has read its requests and waits for the start.
 
@@ -118,10 +122,11 @@ def load(address: str, requests: Requests, /, **flags: str | float | bool) -> Lo
         return begin()()
 
 
-def _content(requests: Requests | RealisticShape) -> list[str]:
+def _content(requests: Requests | EndlessShape) -> list[str]:
     if isinstance(requests, Requests):
         return [f"--requests-from={requests.file}", f"--records={requests.shape.records}"]
-    return ["--realistic", f"--records={requests.records}", f"--audit={requests.audit}", f"--seed={requests.seed}"]
+    kind = "--realistic" if isinstance(requests, RealisticShape) else "--fresh"
+    return [kind, f"--records={requests.records}", f"--audit={requests.audit}", f"--seed={requests.seed}"]
 
 
 def _read_result(process: subprocess.Popen[str]) -> LoadResult:

@@ -1,8 +1,8 @@
 """Load generator (closed loop): sends ready-made OTLP requests as fast as its clients get answers.
 
 It runs in its own process. Requests were serialized before, and go out as bytes, over gRPC or, to a URL, over HTTP;
-with ``--realistic`` each is filled with other contents. On a refusal it does what a real sender does: it waits for the
-requested delay, and retries.
+with ``--realistic`` or ``--fresh`` each is filled with other contents. On a refusal it does what a real sender does: it
+waits for the requested delay, and retries.
 """
 
 # ruff: noqa: T201 - printing is what this is for
@@ -28,6 +28,7 @@ import grpc.aio
 import httpx
 from google.rpc import error_details_pb2, status_pb2
 
+from benchmarks.fresh import FreshRequests, FreshShape
 from benchmarks.realistic import RealisticRequests, RealisticShape
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 
@@ -176,10 +177,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     shape = shape_of(options)
     ready: Sequence[bytes] = []
-    if not options.realistic:
+    endless = _endless(options)
+    if endless is None:
         ready = read_requests(options.requests_from) if options.requests_from else build_requests(shape)
     load = _Load(
-        _Rotation(ready) if ready else _realistic(options),
+        endless or _Rotation(ready),
         options.requests,
         options.seconds,
         options.timeout,
@@ -213,8 +215,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
 
 
-def _realistic(options: argparse.Namespace) -> RealisticRequests:
-    return RealisticRequests(RealisticShape(records=options.records, audit=options.audit, seed=options.seed))
+def _endless(options: argparse.Namespace) -> _Requests | None:
+    """Return requests that are all different, if they are wanted."""
+    if options.realistic:
+        return RealisticRequests(RealisticShape(records=options.records, audit=options.audit, seed=options.seed))
+    if options.fresh:
+        return FreshRequests(FreshShape(records=options.records, audit=options.audit, seed=options.seed))
+    return None
 
 
 async def _run(load: _Load, address: str, clients: int, progress: float, records: int) -> None:
@@ -288,6 +295,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--realistic", action="store_true", help="send realistic records, all of them different; see the README"
     )
+    parser.add_argument("--fresh", action="store_true", help="send the shape with fresh trace IDs and times")
     parser.add_argument("--wait", action="store_true", help="print ready, then wait for a line on standard input")
     add_shape_flags(parser)
     return parser
