@@ -116,7 +116,7 @@ def loading(
         process.communicate()
 
 
-def load(address: str, requests: Requests, /, **flags: str | float | bool) -> LoadResult:
+def load(address: str, requests: Requests | EndlessShape, /, **flags: str | float | bool) -> LoadResult:
     """Run a loader to its end."""
     with loading(address, requests, **flags) as begin:
         return begin()()
@@ -125,8 +125,10 @@ def load(address: str, requests: Requests, /, **flags: str | float | bool) -> Lo
 def _content(requests: Requests | EndlessShape) -> list[str]:
     if isinstance(requests, Requests):
         return [f"--requests-from={requests.file}", f"--records={requests.shape.records}"]
-    kind = "--realistic" if isinstance(requests, RealisticShape) else "--fresh"
-    return [kind, f"--records={requests.records}", f"--audit={requests.audit}", f"--seed={requests.seed}"]
+    common = [f"--records={requests.records}", f"--audit={requests.audit}", f"--seed={requests.seed}"]
+    if isinstance(requests, RealisticShape):
+        return ["--realistic", *common, f"--start={requests.start}", f"--step={requests.step}"]
+    return ["--fresh", *common]
 
 
 def _read_result(process: subprocess.Popen[str]) -> LoadResult:

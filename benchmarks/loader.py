@@ -218,7 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _endless(options: argparse.Namespace) -> _Requests | None:
     """Return requests that are all different, if they are wanted."""
     if options.realistic:
-        return RealisticRequests(RealisticShape(records=options.records, audit=options.audit, seed=options.seed))
+        own = {name: value for name in ("start", "step") if (value := getattr(options, name))}
+        return RealisticRequests(RealisticShape(records=options.records, audit=options.audit, seed=options.seed, **own))
     if options.fresh:
         return FreshRequests(FreshShape(records=options.records, audit=options.audit, seed=options.seed))
     return None
@@ -295,6 +296,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--realistic", action="store_true", help="send realistic records, all of them different; see the README"
     )
+    parser.add_argument("--start", type=int, default=0, metavar="NS", help="time of the first realistic record")
+    parser.add_argument("--step", type=int, default=0, metavar="NS", help="between realistic records")
     parser.add_argument("--fresh", action="store_true", help="send the shape with fresh trace IDs and times")
     parser.add_argument("--wait", action="store_true", help="print ready, then wait for a line on standard input")
     add_shape_flags(parser)

@@ -24,8 +24,6 @@ __all__ = ["RealisticRequests", "RealisticShape"]
 _Bytes = npt.NDArray[np.uint8]
 _Places = npt.NDArray[np.int64]
 
-_START = 1_900_000_000 * 10**9  # a fixed time: the bytes must not depend on the clock
-_STEP = 40_000  # nanoseconds between records: 25,000 records/s
 _MOST_OF_A_TRACE = 200
 _HEX_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 _USERS = 100_000
@@ -42,6 +40,8 @@ class RealisticShape:
         pods: resources in each request, at most.
         audit: share of audit records, 0 to 1.
         seed: seed of everything.
+        start: time of the first record, in nanoseconds since the epoch; the usual one does not depend on the clock.
+        step: nanoseconds between records; the usual ones are 25,000 records/s.
     """
 
     records: int = 8192
@@ -49,6 +49,8 @@ class RealisticShape:
     pods: int = 24
     audit: float = 0.1
     seed: int = 1
+    start: int = 1_900_000_000 * 10**9
+    step: int = 40_000
 
 
 class RealisticRequests:
@@ -76,7 +78,8 @@ class RealisticRequests:
         traces = _trace_of_each(draw, count)
         ids = draw.integers(0, 256, (int(traces.max()) + 1, 16), np.uint8)
         filled[skeleton.trace_ids] = ids[traces]
-        times = _START + (number * count + np.arange(count)) * _STEP + draw.integers(0, _STEP, count)
+        step = self.shape.step
+        times = self.shape.start + (number * count + np.arange(count)) * step + draw.integers(0, step, count)
         filled[skeleton.times] = times.astype("<u8").view(np.uint8).reshape(count, 8)
         filled[skeleton.observed] = (times + 50_000).astype("<u8").view(np.uint8).reshape(count, 8)
         return filled.tobytes()
