@@ -20,6 +20,7 @@ from server.api.messages import to_nanos, verify_response
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.server_status import StatusSource, get_status
+from server.api.side_by_side import SideBySide
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
 from server.notary.acknowledgement import Coverage
@@ -42,6 +43,8 @@ from storage.statements import read_statements
 __all__ = ["Backend"]
 
 _logger = logging.getLogger(__name__)
+
+_READS_SIDE_BY_SIDE = 8  # beside those that the threads of callers make
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Backend:
         self._on_verified = on_verified
         self._on_finding = on_finding
         self._status = status or StatusSource()
+        self._together = SideBySide(_READS_SIDE_BY_SIDE)
 
     @property
     def keys(self) -> TrustedKeys:
@@ -98,7 +102,7 @@ class Backend:
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
-        return get_trace(self._engine, self._trust.keys.now(), request)
+        return get_trace(self._engine, self._trust.keys.now(), self._together, request)
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest

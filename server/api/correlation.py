@@ -8,6 +8,7 @@ from server.api.filters import audit_filter
 from server.api.messages import evidence_message, record_message, span_message
 from server.api.page_tokens import TracePosition, make_token, make_trace_token, parse_token, parse_trace_token
 from server.api.pages import Page, Position, read_page
+from server.api.side_by_side import SideBySide
 from server.api.timeline import happened_at, timeline_order
 from server.api.trace_ids import parse_trace_id
 from server.notary.origin import Stream
@@ -24,7 +25,9 @@ _PAGE_SIZE = 100
 _LARGEST = 1000
 
 
-def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) -> pb.GetTraceResponse:
+def get_trace(
+    engine: Engine, keys: TrustedKeys, together: SideBySide, request: pb.GetTraceRequest
+) -> pb.GetTraceResponse:
     """Answer ``CorrelationService.GetTrace``.
 
     Raises:
@@ -36,13 +39,17 @@ def get_trace(engine: Engine, keys: TrustedKeys, request: pb.GetTraceRequest) ->
     limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
     start = parse_trace_token(request.page_token) if request.page_token else TracePosition()
     rehash = request.check != pb.CHECK_SIGNATURES
-    audit, logs = (
-        read_page(engine, keys, of_trace(stream, trace_id), limit, position, rehash=rehash)
-        if position is not None
-        else _NO_PAGE
-        for stream, position in ((Stream.AUDIT, start.audit), (Stream.OPERATIONAL, start.logs))
+
+    def read(stream: Stream, position: Position | None) -> Page:
+        if position is None:
+            return _NO_PAGE
+        return read_page(engine, keys, of_trace(stream, trace_id), limit, position, rehash=rehash)
+
+    audit, logs, spans = together.three(
+        lambda: read(Stream.AUDIT, start.audit),
+        lambda: read(Stream.OPERATIONAL, start.logs),
+        lambda: spans_of_trace(engine, trace_id, limit + 1, start.spans) if start.spans is not None else [],
     )
-    spans = spans_of_trace(engine, trace_id, limit + 1, start.spans) if start.spans is not None else []
     # A page may have no rows and be followed by others nevertheless.
     if not (audit.rows or logs.rows or spans or audit.following or logs.following or request.page_token):
         raise NotFoundError(

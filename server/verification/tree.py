@@ -7,7 +7,7 @@ may leave hashes in the place of the committed one's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Protocol
 from uuid import UUID
@@ -23,6 +23,8 @@ from storage.evidence import read_batches_of_leaves, read_tile_fragments
 __all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree", "tile_of"]
 
 _Place = tuple[int, int]  # level of tiles, number on that level
+_Tile = tuple[int, int]  # level of tiles, index
+_Added = tuple[TileFragment, UUID]  # with the batch that added it
 _Candidates = Mapping[_Place, Mapping[UUID, bytes]]
 
 
@@ -118,11 +120,11 @@ def read_tree(
     if memory is not None:
         found = {place: memory.tile(log_id, *place, tile_width(*place, size)) for place in needed}
         known = {place: tile for place, tile in found.items() if tile is not None}
-    hashes = {**_read_hashes(engine, log_id, needed - known.keys()), **(anew or {})}
-    for level, index in needed - known.keys():
-        first, width = TILE_WIDTH * index, tile_width(level, index, size)
-        there = takewhile(lambda place: place in hashes, ((level, first + number) for number in range(width)))
-        tile = known[level, index] = TileNodes(b"".join(hashes[place] for place in there))
+    wanted = needed - known.keys()
+    hashes = _read_hashes(engine, log_id, wanted, anew or {})
+    for level, index in wanted:
+        width = tile_width(level, index, size)
+        tile = known[level, index] = TileNodes(hashes.get((level, index), b"")[: HASH_SIZE * width])
         if memory is not None and tile.width == width:
             memory.keep_tile(log_id, level, index, tile)
     return TreeHashes(known)
@@ -134,15 +136,51 @@ def tile_of(level: int, number: int) -> tuple[int, int]:
     return tile_level, number // (TILE_WIDTH >> height)
 
 
-def _read_hashes(engine: Engine, log_id: str, tiles: set[tuple[int, int]]) -> dict[_Place, bytes]:
-    """Return the hashes of some tiles as added by committed batches; after the last batch, also by other batches."""
-    candidates: defaultdict[_Place, dict[UUID, bytes]] = defaultdict(dict)
+def _read_hashes(engine: Engine, log_id: str, tiles: set[_Tile], anew: Mapping[_Place, bytes]) -> dict[_Tile, bytes]:
+    """Return the hashes of some tiles as added by committed batches; after the last batch, also by other batches.
+
+    They begin with a tile's first, 32 bytes each, and end before the first one that is missing.
+    """
+    of_tile: defaultdict[_Tile, list[_Added]] = defaultdict(list)
     for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
+        of_tile[fragment.level, fragment.tile_index].append((fragment, batch_id))
+    found: dict[_Tile, bytes] = {}
+    for tile, added in of_tile.items():
+        joined = None if anew else _joined(added)
+        if joined is not None:
+            found[tile] = joined
+    rest = tiles - found.keys()
+    if rest:
+        candidates = _candidates(each for tile in rest for each in of_tile[tile])
+        hashes = {**_settle(engine, log_id, candidates), **anew}
+        for level, index in rest:
+            places = ((level, TILE_WIDTH * index + number) for number in range(TILE_WIDTH))
+            found[level, index] = b"".join(hashes[place] for place in takewhile(hashes.__contains__, places))
+    return found
+
+
+def _joined(added: Sequence[_Added]) -> bytes | None:
+    """Return the hashes of a tile whose fragments follow each other; None if they do not."""
+    parts: list[bytes] = []
+    end = 0
+    for fragment in sorted((fragment for fragment, _ in added), key=lambda fragment: fragment.offset):
+        count, rest = divmod(len(fragment.hashes), HASH_SIZE)
+        if rest or fragment.offset != end or end + count > TILE_WIDTH:
+            return None
+        parts.append(fragment.hashes)
+        end += count
+    return b"".join(parts)
+
+
+def _candidates(added: Iterable[_Added]) -> _Candidates:
+    """Return the hashes for each place, by the batches that added them."""
+    candidates: defaultdict[_Place, dict[UUID, bytes]] = defaultdict(dict)
+    for fragment, batch_id in added:
         for place, value in enumerate(_hashes_of(fragment), TILE_WIDTH * fragment.tile_index + fragment.offset):
             brought = candidates[fragment.level, place]
             brought[batch_id] = min(value, brought.get(batch_id, value))
     # Rows come in any order, but what is read must not depend on it: pages of an answer rely on the same hashes.
-    return _settle(engine, log_id, {place: dict(sorted(brought.items())) for place, brought in candidates.items()})
+    return {place: dict(sorted(brought.items())) for place, brought in candidates.items()}
 
 
 def _hashes_of(fragment: TileFragment) -> list[bytes]:
