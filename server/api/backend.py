@@ -33,6 +33,7 @@ from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
 from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
 from server.verification.expiry import Expired
+from server.verification.lookup_check import Lookups
 from server.verification.scope import Progress, Scope, Summary
 from server.verification.verification import verify
 from storage.engine import Engine
@@ -44,6 +45,7 @@ __all__ = ["Backend"]
 
 _logger = logging.getLogger(__name__)
 
+_MOST_LOOKUPS = 100_000
 _READS_SIDE_BY_SIDE = 8  # beside those that the threads of callers make
 
 
@@ -161,6 +163,8 @@ class Backend:
         interrupt = interrupt or Interrupt()
         check_time_range(request)
         check_has_begun(request)
+        if request.lookups > _MOST_LOOKUPS:
+            raise InvalidArgumentError(f"lookups: {request.lookups} is more than {_MOST_LOOKUPS}, the most for one log")
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
@@ -226,6 +230,9 @@ def _scope(
         since=_nanos(request.since) if request.HasField("since") else None,
         until=_nanos(request.until) if request.HasField("until") else None,
         required=_required(request),
+        lookups=Lookups(
+            request.lookups if request.HasField("lookups") else Lookups().records, request.all_audit_lookups
+        ),
         checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
         resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
     )

@@ -42,6 +42,10 @@ def run(options: argparse.Namespace) -> int:
         acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
         logs=[*options.log, *(log for file in options.logs_file for log in read_log_names(file))],
     )
+    if options.lookups == "all":
+        request.all_audit_lookups = True
+    elif options.lookups is not None:
+        request.lookups = options.lookups
     resume = ResumeFile.read(Path(options.resume)) if options.resume else None
     if resume is not None:
         request.resume.extend(resume.notes.values())

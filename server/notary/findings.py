@@ -36,6 +36,7 @@ class FindingKind(Enum):
     TABLE_ALTERED = "TABLE_ALTERED"
     LOG_MISSING = "LOG_MISSING"
     LOG_FOREIGN_SIGNED = "LOG_FOREIGN_SIGNED"
+    ANSWER_INCOMPLETE = "ANSWER_INCOMPLETE"
 
 
 @dataclass(frozen=True, slots=True)

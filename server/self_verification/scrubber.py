@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from server.self_verification.progress_file import ScrubProgress
 from server.self_verification.section_result import SectionResult, verify_section, verify_tables
 from server.self_verification.status import SelfVerification
 from server.self_verification.throttle import Clock, Throttle, ThrottledEngine
+from server.verification.lookup_check import Lookups
 from server.verification.sections import (
     ResumePoint,
     Section,
@@ -163,11 +165,12 @@ class Scrubber:
         self, engine: Engine, context: VerificationContext, section: Section | None
     ) -> tuple[VerificationContext, SectionResult]:
         """Verify a section, or what lies outside all sections. A finding is reported only if it is found twice."""
-        seen = self._surely(lambda: verify_section(engine, context, section))
+        lookups = Lookups(seed=secrets.token_hex())  # both looks are at the same records
+        seen = self._surely(lambda: verify_section(engine, context, section, lookups))
         if any(map(self._notices.is_new, seen.found.values())):
             self._wait(min(_SECOND_LOOK, self._interval * _SECOND_LOOK_SHARE))
             context = self._read_context(engine)
-            first, seen = seen, self._surely(lambda: verify_section(engine, context, section))
+            first, seen = seen, self._surely(lambda: verify_section(engine, context, section, lookups))
             kept = {
                 key: notice
                 for key, notice in seen.found.items()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from server.notary.findings import Finding
 from server.self_verification.finding_ledger import Notice, notice_of
 from server.verification.definition_check import check_definitions
+from server.verification.lookup_check import Lookups
 from server.verification.section_check import SectionCheck, check_outside
 from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.engine import Engine
@@ -41,15 +42,23 @@ def verify_tables(engine: Engine) -> dict[str, Notice]:
     return _notices(check_definitions(engine), None)
 
 
-def verify_section(engine: Engine, context: VerificationContext, section: Section | None) -> SectionResult:
+def verify_section(
+    engine: Engine, context: VerificationContext, section: Section | None, lookups: Lookups | None = None
+) -> SectionResult:
     """Verify a section or, if none is given, what lies outside all sections.
+
+    Args:
+        engine: the storage.
+        context: context of the pass.
+        section: the section.
+        lookups: records of it that are looked up as answers look them up; None for others each time.
 
     Raises:
         StorageError: storage cannot be read.
     """
     if section is None:
         return SectionResult(_notices(check_outside(engine, context), None), ResumePoint())
-    check = SectionCheck(engine, context, section)
+    check = SectionCheck(engine, context, section, lookups)
     found = _notices(check.findings(), (section.place.leaf, section.end - 1))
     return SectionResult(found, check.place, check.batches, check.records, check.expired)
 

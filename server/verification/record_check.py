@@ -24,6 +24,7 @@ from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle, settle_placed
 from server.verification.claimed_records import as_signed, claim_of, in_other_version
 from server.verification.expiry import Expiry
+from server.verification.lookup_check import LookupCheck
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_records
 from server.verification.stored_tree import StoredTree
@@ -90,6 +91,7 @@ class RecordChecker:
         excused: batches whose row is already reported as altered.
         altered_tiles: batches whose hashes were altered; filled by the checks.
         limits: how much is read at once.
+        lookups: looks up records that are as they were signed; None to look up none.
         tree: what storage has of the log's tree.
     """
 
@@ -102,6 +104,7 @@ class RecordChecker:
     excused: set[Batch] = field(default_factory=set)
     altered_tiles: list[Batch] = field(default_factory=list)
     limits: ReadLimits = READ_LIMITS
+    lookups: LookupCheck | None = None
     tree: StoredTree = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +123,8 @@ class RecordChecker:
             touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
             for some in _groups(touched, self.limits.touched):
                 yield from self._check_touched(some, fragments)
+            if self.lookups is not None:
+                yield from self.lookups.take([batch for batch in group if batch not in touched])
 
     def _check_touched(self, batches: Sequence[Batch], by_id: Mapping[UUID, list[TileFragment]]) -> Iterator[Finding]:
         rows = self._rows(batches)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
+from server.verification.lookup_check import Lookups
 from storage.definitions import SkippedCheck
 
 __all__ = ["Entries", "Progress", "Scope", "SkippedCheck", "Summary"]
@@ -22,6 +23,7 @@ class Scope:
         checkpoints: earlier checkpoints and statements, whose signatures were checked.
         resume: checkpoints up to which logs were verified before.
         required: origins or IDs of logs that must have entries.
+        lookups: records that are looked up as answers look them up.
     """
 
     since: int | None = None
@@ -29,6 +31,7 @@ class Scope:
     checkpoints: Sequence[Checkpoint | Statement] = ()
     resume: Sequence[Checkpoint] = ()
     required: Sequence[str] = ()
+    lookups: Lookups = field(default_factory=Lookups)
 
     @property
     def whole(self) -> bool:

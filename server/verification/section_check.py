@@ -25,6 +25,7 @@ from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import origin_of_row, unlisted_batches
 from server.verification.log_check import LogCheck
+from server.verification.lookup_check import LookupCheck, Lookups
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS
 from server.verification.record_check import Inventory, Pending, RecordChecker
@@ -79,8 +80,10 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
 class SectionCheck:
     """Verification of one section; call ``findings`` first, because the other results come from it."""
 
-    def __init__(self, engine: Engine, context: VerificationContext, section: Section) -> None:
-        """Prepare to verify a section of one of the logs."""
+    def __init__(
+        self, engine: Engine, context: VerificationContext, section: Section, lookups: Lookups | None = None
+    ) -> None:
+        """Prepare to verify a section of one of the logs; look up as many of its records as ``lookups`` says."""
         self.place = ResumePoint(section.end, section.place.note)
         """The point at which the next section begins."""
         self.batches = 0
@@ -95,6 +98,7 @@ class SectionCheck:
         self._pending = Pending()
         self._known_ids: set[UUID] = set()
         self._altered_tiles: list[Batch] = []
+        self._lookups = LookupCheck(engine, self._name, lookups or Lookups())
 
     def findings(self) -> Iterator[Finding]:
         """Verify the section and yield the findings; raises StorageError."""
@@ -107,6 +111,7 @@ class SectionCheck:
         stated = self._stated()
         log = self._open(records[stream].groups, tiles, stated)
         yield from filter(None, log.batches(index))
+        yield from self._lookups.drawn()
         rows = [*log.broken, *self._astray(log.missing)]
         self._known_ids |= {named for batch, _ in rows for named in (batch.batch_id, compute_batch_id(batch))}
         at_home = [(batch, finding) for batch, finding in rows if origin_of_row(batch) == self._name.origin]
@@ -138,6 +143,7 @@ class SectionCheck:
             self._pending,
             self._known_ids,
             altered_tiles=self._altered_tiles,
+            lookups=self._lookups,
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
         return LogCheck(self._engine, self._context.keys, checker, resume=self._before, wanted=sizes)

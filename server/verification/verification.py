@@ -28,6 +28,7 @@ from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
 from server.verification.leaf_span import LeafSpan, leaf_span
 from server.verification.log_check import LogCheck
+from server.verification.lookup_check import LookupCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.received import Received
@@ -106,6 +107,7 @@ class _Verification:
         self._spans: dict[str, LeafSpan] = {}  # by origin
         self._expiries: dict[str, Expiry] = {}  # by origin
         self._indexes: dict[str, BatchIndex] = {}  # by origin
+        self._lookups: dict[str, LookupCheck] = {}  # by origin
         self._foreign: list[Batch] = []
         self._unread: set[str] = set()  # origins of logs that could not be read to their end
         self._tolerance = Tolerance()
@@ -189,6 +191,8 @@ class _Verification:
     def _check(self) -> Iterator[Progress | Finding | Expired]:
         for origin, log in self._logs.items():
             yield from self._follow(log, capped(log.batches(self._indexes[origin]), self._limits.told, _OF_ROWS))
+        for origin, lookups in self._lookups.items():
+            yield from self._tolerance.trying(f"Lookups of {origin}", capped(lookups.drawn(), self._limits.told))
         yield from self._gaps()
         yield from self._tolerance.trying("The history of logs", self._check_history())
         yield from self._tolerance.trying("The rows of no batch", self._loose())
@@ -295,6 +299,7 @@ class _Verification:
             self._known_ids[name.log_id],
             altered_tiles=self._altered_tiles,
             limits=self._limits,
+            lookups=self._lookups.setdefault(name.origin, LookupCheck(self._engine, name, self._scope.lookups)),
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
         received = self._received[name.origin] = Received(self._scope.since, self._scope.until)

@@ -42,6 +42,7 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TABLE_ALTERED: _ClassVar[FindingKind]
     LOG_MISSING: _ClassVar[FindingKind]
     LOG_FOREIGN_SIGNED: _ClassVar[FindingKind]
+    ANSWER_INCOMPLETE: _ClassVar[FindingKind]
 EVIDENCE_STATE_UNSPECIFIED: EvidenceState
 VERIFIED: EvidenceState
 SIGNED: EvidenceState
@@ -69,6 +70,7 @@ SIGNED_BY_COMPROMISED_KEY: FindingKind
 TABLE_ALTERED: FindingKind
 LOG_MISSING: FindingKind
 LOG_FOREIGN_SIGNED: FindingKind
+ANSWER_INCOMPLETE: FindingKind
 
 class Evidence(_message.Message):
     __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash")
@@ -129,7 +131,7 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., message: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., sequence: _Optional[int] = ..., leaf_index: _Optional[int] = ..., record: _Optional[str] = ..., record_count: _Optional[int] = ..., id: _Optional[str] = ..., stored_hash: _Optional[str] = ..., acknowledgement: _Optional[_Union[Acknowledgement, _Mapping]] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs", "acknowledgements", "acknowledgement_keys")
+    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs", "acknowledgements", "acknowledgement_keys", "lookups", "all_audit_lookups")
     class CompromisedKeysEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -146,6 +148,8 @@ class VerifyRequest(_message.Message):
     LOGS_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGEMENTS_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGEMENT_KEYS_FIELD_NUMBER: _ClassVar[int]
+    LOOKUPS_FIELD_NUMBER: _ClassVar[int]
+    ALL_AUDIT_LOOKUPS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     public_keys: _containers.RepeatedScalarFieldContainer[str]
@@ -155,7 +159,9 @@ class VerifyRequest(_message.Message):
     logs: _containers.RepeatedScalarFieldContainer[str]
     acknowledgements: _containers.RepeatedScalarFieldContainer[str]
     acknowledgement_keys: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ..., acknowledgements: _Optional[_Iterable[str]] = ..., acknowledgement_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+    lookups: int
+    all_audit_lookups: bool
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ..., acknowledgements: _Optional[_Iterable[str]] = ..., acknowledgement_keys: _Optional[_Iterable[str]] = ..., lookups: _Optional[int] = ..., all_audit_lookups: _Optional[bool] = ...) -> None: ...
 
 class VerifyProgress(_message.Message):
     __slots__ = ("origin", "batches", "records", "total_records", "checkpoint")

@@ -84,6 +84,14 @@ def add_parser(commands: Any) -> None:
         default=[],
         help="fingerprint of a compromised key, and since when; later signatures are findings; may be repeated",
     )
+    parser.add_argument(
+        "--lookups",
+        type=typed(_parse_lookups),
+        metavar="N|all",
+        default=None,
+        help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
+        "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 4)",
+    )
     add_api_flag(parser)
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.verify"))
@@ -94,6 +102,15 @@ def _parse_mark(text: str) -> tuple[str, Moment]:
     if not re.fullmatch("[0-9a-f]{16}", name):
         raise ValueError(f"{text!r} is not a fingerprint and a time, such as 0123456789abcdef=2026-01-31T12:00:00Z")
     return name, parse_moment(since)
+
+
+def _parse_lookups(text: str) -> int | str:
+    """Return the number of records, or ``all`` for all audit records."""
+    if text == "all":
+        return text
+    if not (text.isascii() and text.isdecimal() and len(text) < 9):
+        raise ValueError(f"{text!r} is neither a number of records nor 'all'")
+    return int(text)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -1,0 +1,128 @@
+"""Records that are stored as they were signed, and hidden from answers: verification looks them up, and names them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from harness.clickhouse_node import ClickHouseNode
+from harness.clickhouse_source import ServerUnavailableError
+from harness.lacking import lacking
+from lognotary.v1 import evidence_pb2 as pb
+from server.api.backend import Backend
+from server.log.journal import Journal
+from storage.clickhouse import connect
+from storage.migrate import migrate
+from storage.url import parse_storage_url
+from tests.tamper.routes import by_command
+from tests.tamper.stated import Stated, write_stated
+from tests.tamper.store import AUDIT, Tables
+
+LEAF = 50
+DATABASE = "hidden"
+
+# The text of the statement that is running. A lookup by trace is told from a scan by it.
+_STATEMENT = "(SELECT any(query) FROM system.processes WHERE query_id = queryID())"
+HIDDEN = {
+    "by trace": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%TraceId =%'",
+    "by actor": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%ActorId =%'",
+    "by leaf": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%LeafIndex IN%' OR {_STATEMENT} LIKE '%skip_indexes%'",
+}
+
+
+def _users() -> str:
+    texts = []
+    for name, condition in HIDDEN.items():
+        filters = "".join(
+            f"<{table}><filter>{escape(condition)}</filter></{table}>" for table in ("audit_logs", "otel_logs")
+        )
+        texts.append(
+            f"<{_user(name)}><password></password><networks><ip>::/0</ip></networks><profile>default</profile>"
+            f"<quota>default</quota><databases><{DATABASE}>{filters}</{DATABASE}></databases></{_user(name)}>"
+        )
+    return "".join(texts)
+
+
+def _user(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
+    """A node with the users."""
+    try:
+        with ClickHouseNode(tmp_path_factory.mktemp("node"), users=_users()) as started:
+            yield started
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server of the tests' own: {error}")
+
+
+@pytest.fixture(scope="module")
+def stated(node: ClickHouseNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stated]:
+    """A store, as its owner sees it."""
+    journal = tmp_path_factory.mktemp("store") / "journal"
+    with (
+        closing(connect(parse_storage_url(f"{node.url}/{DATABASE}"))) as engine,
+        closing(Journal(journal, 1 << 20)) as opened,
+    ):
+        migrate(engine)
+        yield write_stated(Tables(engine, opened))
+
+
+def _incomplete(node: ClickHouseNode, stated: Stated, name: str) -> list[pb.Finding]:
+    """Verify as a user; return what answers leave out."""
+    url = f"{node.url}/{DATABASE}".replace("http://", f"http://{_user(name)}@")
+    with closing(connect(parse_storage_url(url), clients=1)) as engine:
+        steps = list(Backend(engine, stated.keys).verify(pb.VerifyRequest(all_audit_lookups=True, lookups=0)))
+    found = [step.finding for step in steps if step.HasField("finding")]
+    return [finding for finding in found if finding.kind == pb.ANSWER_INCOMPLETE]
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_record_that_is_hidden_from_lookups_alone_is_named(node: ClickHouseNode, stated: Stated, name: str) -> None:
+    (finding,) = _incomplete(node, stated, name)
+    assert (finding.origin, finding.leaf_index) == (AUDIT.origin, LEAF)
+    assert "a policy, a view or a filter" in finding.message or name == "by leaf"
+
+
+def test_a_record_that_an_index_with_replaced_files_hides_is_named(node: ClickHouseNode, stated: Stated) -> None:
+    table, other = f"{DATABASE}.audit_logs", f"{DATABASE}.elsewhere"
+    node.query(f"OPTIMIZE TABLE {table} FINAL")
+    node.query(f"CREATE TABLE {other} AS {table}")
+    try:
+        node.query(f"INSERT INTO {other} SELECT * REPLACE ('nobody' AS ActorId) FROM {table}")
+        node.query(f"OPTIMIZE TABLE {other} FINAL")
+        for source in _index_files(node, "elsewhere", "idx_actor"):
+            for directory in _parts(node, "audit_logs"):
+                shutil.copyfile(source, directory / source.name)
+        node.query("SYSTEM DROP INDEX MARK CACHE")
+        node.query("SYSTEM DROP INDEX UNCOMPRESSED CACHE")
+        found = _incomplete(node, stated, "default")
+        node.query(f"ALTER TABLE {table} CLEAR INDEX idx_actor SETTINGS mutations_sync = 2")
+        node.query(f"ALTER TABLE {table} MATERIALIZE INDEX idx_actor SETTINGS mutations_sync = 2")
+        assert not _incomplete(node, stated, "default"), "what the finding advises does not help"
+    finally:
+        node.query(f"DROP TABLE {other} SYNC")
+    assert {finding.origin for finding in found} == {AUDIT.origin}
+    assert all("an index of audit_logs does not lead to it" in finding.message for finding in found), found[0].message
+
+
+def _parts(node: ClickHouseNode, table: str) -> list[Path]:
+    paths = node.query(f"SELECT path FROM system.parts WHERE active AND database = '{DATABASE}' AND table = '{table}'")
+    return [Path(path) for path in paths.split()]
+
+
+def _index_files(node: ClickHouseNode, table: str, index: str) -> list[Path]:
+    return [file for directory in _parts(node, table) for file in directory.glob(f"skp_idx_{index}.*")]
+
+
+def test_the_command_names_it_too(node: ClickHouseNode, stated: Stated, tmp_path: Path) -> None:
+    url = f"{node.url}/{DATABASE}".replace("http://", "http://by_actor@")
+    status, found, _ = by_command(url, stated, tmp_path, "--lookups", "all")
+    assert status == 1
+    assert [finding.leaf_index for finding in found if finding.kind == pb.ANSWER_INCOMPLETE] == [LEAF]
