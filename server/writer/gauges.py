@@ -27,7 +27,7 @@ def log_gauges(
     )
     for stream, log in logs.items():
         labels = {"stream": stream.value}
-        journal = log.writer.journal
+        journal = log.writer.stream.journal
         oldest = batchers[stream].oldest
         signed = log.writer.signed + log.statements.signed
         yield "lognotary_journal_batches", "Batches in the journal that are not in storage", labels, len(journal)

@@ -58,9 +58,9 @@ def test_it_says_which_batches_are_stored_already_and_how_many_wait(
             return [line.split("  frame")[0].strip() for line in capsys.readouterr().out.splitlines()[1:]]
 
         assert inspected() == ["waits", "waits", "2 batches wait to be stored"]
-        data.remember_checkpoint(Stream.AUDIT, checkpoints[0])
+        data.remember_checkpoints({NAME: checkpoints[0]})
         assert inspected() == ["stored", "waits", "1 batch waits to be stored, 1 is stored already"]
-        data.remember_checkpoint(Stream.AUDIT, checkpoints[1])
+        data.remember_checkpoints({NAME: checkpoints[1]})
         assert inspected() == ["stored", "stored", "no batch waits, 2 are stored already"]
 
     assert main(["journal", "inspect", "--json", "--data-dir", str(data_dir)]) == 0
@@ -73,7 +73,7 @@ def test_only_what_waits_is_shown_if_that_is_wanted(tmp_path: Path, capsys: pyte
     with DataDirectory(data_dir) as data, closing(Journal(data.journal("audit"), 1 << 20)) as journal:
         writer = log_writer(PretendedEngine(), journal, LogState(NAME), Signer.generate())
         first, second = (writer.append([rows(Stream.AUDIT, body)], [bytes(32)]).checkpoint for body in "ab")
-        data.remember_checkpoint(Stream.AUDIT, first)
+        data.remember_checkpoints({NAME: first})
         inspect = ["journal", "inspect", "--waiting", "--data-dir", str(data_dir)]
         assert main(inspect) == 0
         _, line, summary = capsys.readouterr().out.splitlines()
@@ -83,7 +83,7 @@ def test_only_what_waits_is_shown_if_that_is_wanted(tmp_path: Path, capsys: pyte
         assert main([*inspect, "--json"]) == 0
         (entry,) = json.loads(capsys.readouterr().out)["entries"]
         assert entry["stored"] is False
-        data.remember_checkpoint(Stream.AUDIT, second)
+        data.remember_checkpoints({NAME: second})
         assert main(inspect) == 0
         assert capsys.readouterr().out == "no batch waits, 2 are stored already\n"
 

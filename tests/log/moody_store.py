@@ -143,8 +143,9 @@ class MoodyStore:
             self.deaf -= 1
             raise OutcomeUnknownError("connection reset")
         assert parameters is not None
-        if found := re.match(r"SELECT count\(\) > 0 FROM (\w+) ", select):
-            return bytes([any(self._has(found[1], UUID(batch)) for batch in parameters["batches"])])
+        if found := re.match(r"SELECT DISTINCT BatchId FROM (\w+) ", select):
+            asked = map(UUID, parameters["batches"])
+            return b"".join(uuid_bytes(batch) for batch in asked if self._has(found[1], batch))
         if select.startswith("SELECT count() FROM audit_logs "):
             return struct.pack(
                 "<Q", sum(count for first, count in self._records.values() if first >= parameters["size"])

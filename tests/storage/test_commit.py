@@ -15,7 +15,7 @@ from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from storage.commit import encode_records_block, insert_batches, insert_records, insert_tiles, is_stored
+from storage.commit import encode_records_block, insert_batches, insert_records, insert_tiles, stored_batches
 from storage.engine import Engine
 from storage.errors import NotAppliedError
 from storage.evidence import (
@@ -63,7 +63,7 @@ def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
         else:
             width = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.STRING: 1}[column.kind]
             columns.append(PlainColumn(bytes(width * count)))
-    return encode_records_block(stream, batch, [columns])
+    return encode_records_block(stream, [batch], [columns])
 
 
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:
@@ -94,11 +94,11 @@ def test_a_batch_that_is_written_again_is_stored_once(engine: Engine, stream: St
 def test_it_is_known_of_each_table_whether_it_has_a_batch(engine: Engine) -> None:
     step = grow(log(), 3)
     tables = ("otel_logs", "log_tiles", "log_batches")
-    assert not any(is_stored(engine, table, step.batch) for table in tables)
+    assert not any(stored_batches(engine, table, [step.batch]) for table in tables)
     commit(engine, step)
-    assert all(is_stored(engine, table, step.batch) for table in tables)
+    assert all(stored_batches(engine, table, [step.batch]) for table in tables)
     following = grow(step.state, 1)
-    assert not any(is_stored(engine, table, following.batch) for table in tables)
+    assert not any(stored_batches(engine, table, [following.batch]) for table in tables)
 
 
 def test_rows_that_were_lost_are_stored_under_a_renewed_token(engine: Engine) -> None:
@@ -106,7 +106,7 @@ def test_rows_that_were_lost_are_stored_under_a_renewed_token(engine: Engine) ->
     commit(engine, step)
     engine.execute("TRUNCATE TABLE log_batches")
     insert_batches(engine, [step.batch], renewed=1)
-    assert is_stored(engine, "log_batches", step.batch)
+    assert stored_batches(engine, "log_batches", [step.batch])
 
 
 def test_another_batch_of_the_same_records_is_stored_too(engine: Engine) -> None:

@@ -6,7 +6,6 @@ from hashlib import sha256
 
 import pytest
 
-from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
 from server.notary.findings import Finding, FindingKind
@@ -21,6 +20,7 @@ from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
+from tests.log.writers import open_log
 
 NAME = LOGS[Stream.OPERATIONAL]
 
@@ -185,7 +185,7 @@ def test_records_of_a_log_that_no_known_key_signed_are_unsigned_and_the_keys_are
 def test_a_batch_that_an_unknown_key_signed_in_a_known_log_is_tampered(writer: Writer) -> None:
     write(writer, 2)
     signer, writer.signer = writer.signer, Signer.generate()
-    state = open_log(writer.engine, NAME, [signer.verifier_key(NAME.origin)], None, writer.journal)[0]
+    state = open_log(writer.engine, NAME, [signer.verifier_key(NAME.origin)], None, writer.stream.journal)[0]
     write(writer, 2, state)
     found = evidence(writer)
     assert [item.state for item in found] == 2 * [State.VERIFIED] + 2 * [State.TAMPERED]
