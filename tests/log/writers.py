@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from server.log.committed_log import CommittedLog
+from server.log.group import GroupLimits
 from server.log.journal import Journal
 from server.log.journal_entry import SignedBatch, decode_entry
 from server.log.key_changes import KeyChanges
@@ -103,6 +104,42 @@ def log_writer(
     stream = StreamWriter(engine, committed.name.stream, journal, memory or Memory(), give_up or threading.Event())
     keys = KeyChanges(committed.name.origin, signer, statements, clock=clock)
     return LogWriter(stream, OpenLog(committed, keys, head))
+
+
+def stream_writer(
+    engine: Engine,
+    journal: Journal,
+    names: Iterable[LogName],
+    signer: Signer,
+    *,
+    memory: Memory | None = None,
+    give_up: threading.Event | None = None,
+    limits: GroupLimits | None = None,
+    statements: Mapping[LogName, Journal] | None = None,
+) -> tuple[StreamWriter, dict[LogName, OpenLog]]:
+    """Return a writer that goes on with logs of a stream, and these.
+
+    Args:
+        engine: the storage.
+        journal: the journal of the logs.
+        names: the logs, at least one.
+        signer: the keys that sign them.
+        memory: remembers what was committed.
+        give_up: ends retries once it is set.
+        limits: limits of groups; None for the usual ones.
+        statements: journals of the statements of logs whose keys may change.
+    """
+    give_up = give_up or threading.Event()
+    found = recover_logs(engine, {name: KnownLog(signer.verifier_keys(name.origin)) for name in names}, journal)
+    stream = next(iter(found)).stream
+    writer = StreamWriter(engine, stream, journal, memory or Memory(), give_up, limits)
+    logs = {}
+    for name, log in found.items():
+        committed, stated = CommittedLog(log.state), (statements or {}).get(name)
+        states = statement_writer(engine, stated, committed, signer, give_up=give_up) if stated is not None else None
+        logs[name] = OpenLog(committed, KeyChanges(name.origin, signer, states), log.head)
+        writer.add(logs[name])
+    return writer, logs
 
 
 def open_log(

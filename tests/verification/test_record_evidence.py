@@ -123,7 +123,7 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
         seen.append(gather_evidence(engine, writer.keys, stream, rows, rehash=rehash))
         insert_batches(engine, batches, renewed=renewed)
 
-    monkeypatch.setattr("server.log.batch_committer.insert_batches", look_first)
+    monkeypatch.setattr("server.log.table_insert.insert_batches", look_first)
     writer.write([make("just received")], received=time.time_ns())
     writer.write([make("received long ago")])
     ((_, young), (_, _, old)) = seen
@@ -185,7 +185,7 @@ def test_records_of_a_log_that_no_known_key_signed_are_unsigned_and_the_keys_are
 def test_a_batch_that_an_unknown_key_signed_in_a_known_log_is_tampered(writer: Writer) -> None:
     write(writer, 2)
     signer, writer.signer = writer.signer, Signer.generate()
-    state = open_log(writer.engine, NAME, [signer.verifier_key(NAME.origin)], None, writer.stream.journal)[0]
+    state = open_log(writer.engine, NAME, [signer.verifier_key(NAME.origin)], None, writer.journal)[0]
     write(writer, 2, state)
     found = evidence(writer)
     assert [item.state for item in found] == 2 * [State.VERIFIED] + 2 * [State.TAMPERED]
