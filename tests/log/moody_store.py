@@ -98,6 +98,16 @@ class MoodyStore:
         """Let a late insert take effect."""
         self._apply(*self.late.pop(place))
 
+    def lose_last(self, origin: str) -> None:
+        """Lose all rows of the last batch of a log, unless an insert of it may still come."""
+        last = next((batch for batch in reversed(self.batches) if batch.origin == origin), None)
+        if last is None or self.late:
+            return
+        self.batches.remove(last)
+        self._records.pop(last.batch_id)
+        fragments = self._tiles.pop(last.batch_id)
+        self.leaves -= Counter(split_hashes(b"".join(one.hashes for one in fragments if one.level == 0)))
+
     def forget_tokens(self) -> None:
         """Forget them, as the tables do when others have inserted enough."""
         assert not self.late, "one that comes then is stored twice, whoever sent it"
