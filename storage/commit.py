@@ -6,9 +6,10 @@ different logs, and batches that follow each other in a log. An INSERT stores al
 
 from __future__ import annotations
 
+import itertools
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -48,18 +49,14 @@ def encode_records_block(stream: Stream, batches: Sequence[Batch], parts: Sequen
         parts: stored columns of each request, in the order of the batches and of their records; columns are in the
             order of the canonical record.
     """
-    counts = np.array([batch.record_count for batch in batches], "<i8")
-    total = int(counts.sum())
-    ids = np.frombuffer(b"".join(uuid_bytes(batch.batch_id) for batch in batches), "V16")
-    before = np.cumsum(counts) - counts  # rows of the block before those of each batch
-    shifts = np.array([batch.first_leaf for batch in batches], "<i8") - before
+    counts = [batch.record_count for batch in batches]
     evidence: tuple[Column, ...] = (
         _log_ids(batches, counts),
-        PlainColumn(np.repeat(ids, counts).tobytes()),
-        PlainColumn((np.arange(total, dtype="<i8") + np.repeat(shifts, counts)).tobytes()),
+        PlainColumn(b"".join(uuid_bytes(batch.batch_id) * batch.record_count for batch in batches)),
+        PlainColumn(_leaves(batches, counts).tobytes()),
     )
     columns: list[Sequence[Column]] = [*zip(*parts, strict=True), *((column,) for column in evidence)]
-    return encode_joinable(record_columns(stream, batches[0].canonical_version), columns, total)
+    return encode_joinable(record_columns(stream, batches[0].canonical_version), columns, sum(counts))
 
 
 def pick_records(stream: Stream, batches: Sequence[Batch], block: Block, place: int) -> Block:
@@ -79,10 +76,18 @@ def pick_records(stream: Stream, batches: Sequence[Batch], block: Block, place: 
     return slice_block(header, block, first, first + batches[place].record_count)
 
 
-def _log_ids(batches: Sequence[Batch], counts: npt.NDArray[np.int64]) -> WordColumn:
+def _log_ids(batches: Sequence[Batch], counts: Sequence[int]) -> WordColumn:
     places: dict[str, int] = {}
     words = np.array([places.setdefault(batch.log_id, len(places)) for batch in batches], "<u4")
     return WordColumn(tuple(log_id.encode() for log_id in places), np.repeat(words, counts).tobytes())
+
+
+def _leaves(batches: Sequence[Batch], counts: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Return the leaf of each record."""
+    ends = itertools.accumulate(counts)  # numbers of the rows of the block with which batches end
+    shifts = np.array([batch.tree_size - end for batch, end in zip(batches, ends, strict=True)], "<i8")
+    leaves: npt.NDArray[np.int64] = np.arange(sum(counts), dtype="<i8") + np.repeat(shifts, counts)
+    return leaves
 
 
 def join_records(stream: Stream, version: int, blocks: Sequence[Block]) -> Block:
@@ -133,28 +138,33 @@ def insert_tiles(
 
 def insert_batches(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:
     """Store the batches' own rows, which commit the batches. Raises as ``insert_records``."""
-    columns: list[Sequence[Column]] = list(zip(*map(_batch_row, batches), strict=True))
-    block = encode_block(BATCH_COLUMNS, columns, len(batches))
+    count = len(batches)
+    columns: tuple[Column, ...] = (
+        WordColumn.of(batch.log_id.encode() for batch in batches),
+        WordColumn.of(batch.origin.encode() for batch in batches),
+        PlainColumn(b"".join(uuid_bytes(batch.batch_id) for batch in batches)),
+        _unsigned(batch.sequence for batch in batches),
+        _unsigned(batch.first_leaf for batch in batches),
+        _unsigned(batch.tree_size for batch in batches),
+        _unsigned(batch.record_count for batch in batches),
+        _signed(batch.min_timestamp for batch in batches),
+        _signed(batch.max_timestamp for batch in batches),
+        _signed(batch.ingested_at for batch in batches),
+        PlainColumn(b"".join(batch.root_hash for batch in batches)),
+        PlainColumn(b"".join(encode_string(batch.frontier) for batch in batches)),
+        PlainColumn(b"".join(encode_string(batch.checkpoint.encode()) for batch in batches)),
+        PlainColumn(struct.pack(f"<{count}H", *(batch.canonical_version for batch in batches))),
+    )
+    block = encode_block(BATCH_COLUMNS, [(column,) for column in columns], count)
     _insert(engine, "log_batches", BATCH_COLUMNS, block, batches, renewed)
 
 
-def _batch_row(batch: Batch) -> tuple[Column, ...]:
-    return (
-        _one_word(batch.log_id, 1),
-        _one_word(batch.origin, 1),
-        PlainColumn(uuid_bytes(batch.batch_id)),
-        PlainColumn(struct.pack("<Q", batch.sequence)),
-        PlainColumn(struct.pack("<Q", batch.first_leaf)),
-        PlainColumn(struct.pack("<Q", batch.tree_size)),
-        PlainColumn(struct.pack("<Q", batch.record_count)),
-        PlainColumn(struct.pack("<q", batch.min_timestamp)),
-        PlainColumn(struct.pack("<q", batch.max_timestamp)),
-        PlainColumn(struct.pack("<q", batch.ingested_at)),
-        PlainColumn(batch.root_hash),
-        PlainColumn(encode_string(batch.frontier)),
-        PlainColumn(encode_string(batch.checkpoint.encode())),
-        PlainColumn(struct.pack("<H", batch.canonical_version)),
-    )
+def _unsigned(numbers: Iterable[int]) -> PlainColumn:
+    return PlainColumn(np.fromiter(numbers, "<u8").tobytes())
+
+
+def _signed(numbers: Iterable[int]) -> PlainColumn:
+    return PlainColumn(np.fromiter(numbers, "<i8").tobytes())
 
 
 def stored_batches(engine: Engine, table: str, batches: Sequence[Batch]) -> set[UUID]:
@@ -190,10 +200,6 @@ def _stored_of(engine: Engine, table: str, batches: Sequence[Batch]) -> set[UUID
     if found is None or not found <= asked:  # an error may come as text with status 200
         raise OutcomeUnknownError(f"unexpected answer from storage when looking for batches: {answer[:200]!r}")
     return found
-
-
-def _one_word(word: str, count: int) -> WordColumn:
-    return WordColumn((word.encode(),), bytes(4 * count))
 
 
 def _insert(

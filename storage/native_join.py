@@ -63,17 +63,21 @@ def slice_block(header: Sequence[NamedColumn], block: Block, first: int, end: in
 
 def _slice(kind: str, column: Column, rows: int, first: int, end: int) -> Column:
     if isinstance(column, WordColumn):
-        return WordColumn(column.dictionary, column.indexes[4 * first : 4 * end])
+        return _slice_words(column, first, end)
     if isinstance(column, MapColumn):
         ends = np.cumsum(np.frombuffer(column.lengths, "<u4"), dtype="<u8")
         before, after = (int(ends[place - 1]) if place else 0 for place in (first, end))
-        keys = WordColumn(column.keys.dictionary, column.keys.indexes[4 * before : 4 * after])
-        values = _slice_strings(column.values, before, after)
+        keys, values = _slice_words(column.keys, before, after), _slice_strings(column.values, before, after)
         return MapColumn(column.lengths[4 * first : 4 * end], keys, values)
     if kind == "String":
         return PlainColumn(_slice_strings(column.data, first, end))
     width = len(column.data) // rows if rows else 0
     return PlainColumn(column.data[width * first : width * end])
+
+
+def _slice_words(column: WordColumn, first: int, end: int) -> WordColumn:
+    # Without the words of other rows.
+    return WordColumn.of(column.dictionary[place] for place in np.frombuffer(column.indexes, "<u4")[first:end])
 
 
 def _slice_strings(data: bytes, first: int, end: int) -> bytes:

@@ -57,6 +57,8 @@ class Group:
 
     def block(self, stream: Stream) -> Block:
         """Return all records as one block."""
+        if len(self.entries) == 1:
+            return self.entries[0].block
         version = self.entries[0].canonical_version
         return join_records(stream, version, [entry.block for entry in self.entries])
 
