@@ -1,7 +1,7 @@
 """Many logs of one stream: what a batch, a checkpoint and a leaf range for each log cost, on the same records.
 
 The same requests are committed by the same number of commits, as the records of one log and as those of many: each
-commit signs a batch for each log, and all go to storage together. With ``--apart``, each log has commits of its own too.
+commit signs a batch for each log, and all go to storage together. With ``--apart``, each log also has its own commits.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import itertools
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -36,6 +37,8 @@ __all__ = [
     "stored_batches",
 ]
 
+_EPOCH = date(1970, 1, 1)
+_DAY = 86_400 * 10**9
 _LOOKED_UP_AT_ONCE = 500  # batches that one query asks for
 
 
@@ -182,13 +185,18 @@ def stored_batches(engine: Engine, table: str, batches: Sequence[Batch]) -> set[
 def _stored_of(engine: Engine, table: str, batches: Sequence[Batch]) -> set[UUID]:
     by_leaf = table in RECORD_TABLES.values()
     place = "LeafIndex" if by_leaf else "Sequence"
+    # Records of other days are in other partitions, which ClickHouse need not read.
+    days = "AND toDate(IngestedAt, 'UTC') IN {days:Array(Date)}" if by_leaf else ""
     answer = engine.query(
         f"SELECT DISTINCT BatchId FROM {table} WHERE LogId IN {{logs:Array(String)}} "
-        f"AND BatchId IN {{batches:Array(UUID)}} AND {place} IN {{places:Array(UInt64)}}",
+        f"AND BatchId IN {{batches:Array(UUID)}} AND {place} IN {{places:Array(UInt64)}} {days}",
         {
             "logs": sorted({batch.log_id for batch in batches}),
             "batches": [str(batch.batch_id) for batch in batches],
             "places": sorted({batch.first_leaf if by_leaf else batch.sequence for batch in batches}),
+            "days": [
+                f"{_EPOCH + timedelta(days=day)}" for day in sorted({batch.ingested_at // _DAY for batch in batches})
+            ],
         },
     )
     asked = {batch.batch_id for batch in batches}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.codec.rows import Rows
@@ -161,3 +161,17 @@ class OpenLogs:
                 "No file was changed. Start the server as before, so that the batch is stored"
             )
         return log
+
+    def seal(self, records: Mapping[LogName, LogRecords], outcomes: Outcomes) -> list[SealedBatch]:
+        """Sign the batch of each log, and note the outcomes of those that cannot be signed.
+
+        Raises:
+            KeyError: a log was not added.
+        """
+        sealed = []
+        for name, some in records.items():
+            try:
+                sealed.append(self.named(name).seal(some))
+            except RefusedError as error:
+                outcomes[name] = error
+        return sealed

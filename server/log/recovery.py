@@ -8,7 +8,7 @@ batches of an entry, the entry stays in the journal, and these are stored again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.log.journal import Journal
@@ -100,8 +100,7 @@ def recover_logs(engine: Engine, logs: Mapping[LogName, KnownLog], journal: Jour
         _logger.warning("%s%s: %s not in storage yet", origins[0], others, what)
     for log in found.values():
         log.check_known()
-        if not log.signed:
-            log.warn_of_rows_left_over()
+    _warn_of_rows_left_over(engine, [log.state for log in found.values() if not log.signed])
     journal.release(stored)
     return {name: found[name.origin].result() for name in logs}
 
@@ -113,9 +112,9 @@ class _Recovery:
         self._engine = engine
         self._name = name
         self._known = known
-        self._state, self.last = read_stored_log(engine, name, known.keys)
+        self.state, self.last = read_stored_log(engine, name, known.keys)
         self._newest = self.last
-        self._head = self._state
+        self._head = self.state
         self.signed: list[SignedFrom] = []
         self._known_in_journal = False
 
@@ -132,22 +131,27 @@ class _Recovery:
     def check_known(self) -> None:
         """Check that the log has the checkpoint that the writer remembers; raises LogUnusableError."""
         if self._known.checkpoint is not None and not self._known_in_journal:
-            check_known(self._engine, self._state, self._known.checkpoint)
-
-    def warn_of_rows_left_over(self) -> None:
-        """Log how many rows belong to no batch, neither in storage nor in the journal."""
-        name = self._name
-        if left_over := count_after(self._engine, name.stream, name.log_id, self._state.range.size):
-            _logger.warning(
-                "%s: %s to a batch that was never committed and is not in the journal: unsigned, and listed by "
-                "'lognotary verify'",
-                name.origin,
-                counted(left_over, "row belongs", "rows belong"),
-            )
+            check_known(self._engine, self.state, self._known.checkpoint)
 
     def result(self) -> RecoveredLog:
         """Return the state in which the log was found."""
-        return RecoveredLog(self._state, self._head, self._newest, tuple(self.signed))
+        return RecoveredLog(self.state, self._head, self._newest, tuple(self.signed))
+
+
+def _warn_of_rows_left_over(engine: Engine, states: Sequence[LogState]) -> None:
+    """Log how many rows of each log belong to no batch, neither in storage nor in the journal."""
+    if not states:
+        return
+    sizes = {state.name.log_id: state.range.size for state in states}
+    left_over = count_after(engine, states[0].name.stream, sizes)
+    for state in states:
+        if rows := left_over.get(state.name.log_id):
+            _logger.warning(
+                "%s: %s to a batch that was never committed and is not in the journal: unsigned, and listed by "
+                "'lognotary verify'",
+                state.name.origin,
+                counted(rows, "row belongs", "rows belong"),
+            )
 
 
 def _read_journal(engine: Engine, logs: Mapping[str, _Recovery], journal: Journal) -> tuple[int, int]:

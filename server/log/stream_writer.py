@@ -29,6 +29,7 @@ from storage.errors import NotAppliedError
 __all__ = ["StreamWriter"]
 
 _logger = logging.getLogger(__name__)
+_DAY = 86_400 * 10**9
 
 
 class StreamWriter:
@@ -150,7 +151,7 @@ class StreamWriter:
                 log = self._logs.named(name)
                 if log.keys.pending:
                     log.keys.decide(log.head)
-            sealed = self._seal({name: LogRecords(some.parts) for name, some in records.items()}, outcomes)
+            sealed = self._logs.seal({name: LogRecords(some.parts) for name, some in records.items()}, outcomes)
             if sealed:
                 self._append(sealed)
                 outcomes |= {one.log.name: one.signed.batch for one in sealed}
@@ -255,7 +256,7 @@ class StreamWriter:
             RefusedError: nothing was committed.
         """
         try:
-            sealed = self._seal(records, outcomes)
+            sealed = self._logs.seal(records, outcomes)
             if not sealed:
                 return []
             number, entry = self._append(sealed)
@@ -278,19 +279,16 @@ class StreamWriter:
         outcomes |= {one.log.name: one.signed.batch for one in sealed}
         return [one.log.name for one in sealed]
 
-    def _seal(self, records: Mapping[LogName, LogRecords], outcomes: Outcomes) -> list[SealedBatch]:
-        """Sign the batch of each log; note the outcomes of those that cannot be signed."""
-        sealed = []
-        for name, some in records.items():
-            try:
-                sealed.append(self._logs.named(name).seal(some))
-            except RefusedError as error:
-                outcomes[name] = error
-        return sealed
-
     def _append(self, sealed: Sequence[SealedBatch]) -> tuple[int, Entry]:
-        """Append batches to the journal as one entry; raises RefusedError."""
+        """Append batches to the journal as one entry.
+
+        Raises:
+            RefusedError: the journal does not take the entry.
+            ValueError: the records were received on several days, so they are in several partitions.
+        """
         batches = [one.signed.batch for one in sealed]
+        if len({batch.ingested_at // _DAY for batch in batches}) > 1:
+            raise ValueError("records that were received on several days cannot be committed together")
         block = encode_records_block(self._stream, batches, [part.columns for one in sealed for part in one.parts])
         entry = Entry(tuple(one.signed for one in sealed), block)
         number = self._journal.append(entry.encode())

@@ -157,10 +157,8 @@ class MoodyStore:
         if found := re.match(r"SELECT DISTINCT BatchId FROM (\w+) ", select):
             asked = map(UUID, parameters["batches"])
             return b"".join(uuid_bytes(batch) for batch in asked if self._has(found[1], batch))
-        if select.startswith("SELECT count() FROM audit_logs "):
-            return struct.pack(
-                "<Q", sum(count for first, count in self._records.values() if first >= parameters["size"])
-            )
+        if select.startswith("SELECT toString(LogId) AS Log, count() FROM audit_logs "):
+            return b""  # it is only for a warning
         if " FROM log_tiles " in select:
             return b"".join(map(_fragment_row, self._fragments(parameters["log"])))
         assert " FROM log_batches " in select, f"not expected: {select}"

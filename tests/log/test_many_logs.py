@@ -8,7 +8,7 @@ import random
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -226,6 +226,7 @@ class World:
         while self.store.late:
             self.store.arrive(0)
         assert any(self.store_waiting() for _ in range(MANY)), "it does not come to an end"
+        self.end()  # it may have lost patience
         self.write(dict.fromkeys(NAMES, 1), wait=True)
         assert self.writer is not None
         self.end()
@@ -253,5 +254,8 @@ def test_every_log_is_in_order_and_what_was_acknowledged_is_stored_once(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _quiet() -> None:
-    logging.getLogger("server.log").setLevel(logging.CRITICAL)
+def _quiet() -> Iterator[None]:
+    logger = logging.getLogger("server.log")
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(logging.NOTSET)

@@ -38,7 +38,7 @@ from storage.engine import Engine
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.evidence import read_batches_within
 from storage.stored_records import read_records
-from tests.codec.building import NOW, PretendedEngine, follows, rows
+from tests.codec.building import DAY, NOW, PretendedEngine, follows, rows
 
 from .disk import Disk
 from .writers import Memory, begin_log, stream_writer
@@ -87,7 +87,7 @@ class Picky(PretendedEngine):
 
 @pytest.fixture
 def picky(monkeypatch: pytest.MonkeyPatch) -> Picky:
-    monkeypatch.setattr("server.log.recovery.count_after", lambda *_: 0)
+    monkeypatch.setattr("server.log.recovery.count_after", lambda *_: {})
     return Picky()
 
 
@@ -240,6 +240,12 @@ class TestCommit:
         writer.store_waiting()
         assert tables(picky) == TABLES
         assert memory.checkpoints == [batch.checkpoint for batch in last]
+
+    def test_records_of_two_days_are_not_committed_together(self, writer: StreamWriter) -> None:
+        tomorrow = LogRecords([rows(Stream.AUDIT, "b", ingested_at=NOW + DAY)])
+        with pytest.raises(ValueError, match="several days"):
+            writer.append({**records({A: "a"}), B: tomorrow})
+        assert follows(taken(writer.commit({B: tomorrow}))[B], None)
 
 
 class TestWaiting:

@@ -343,9 +343,17 @@ def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
     first = grow(log(), 3)
     commit(engine, first)
     second = grow(first.state, 2)
-    assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
+    log_id, other = first.batch.log_id, grow(log(writer="other"), 5)
+    commit(engine, other)
+    sizes = {log_id: 3, other.batch.log_id: 5}
+    assert count_after(engine, Stream.OPERATIONAL, sizes) == {}
     insert_records(engine, second.state.name.stream, [second.batch], block(second))
-    assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2
+    assert count_after(engine, Stream.OPERATIONAL, sizes) == {log_id: 2}
+    assert count_after(engine, Stream.OPERATIONAL, {**sizes, other.batch.log_id: 4}) == {
+        log_id: 2,
+        other.batch.log_id: 1,
+    }
+    assert count_after(engine, Stream.OPERATIONAL, {}) == {}
 
 
 def test_indexes_that_cost_much_are_made_when_parts_are_merged(engine: Engine) -> None:
