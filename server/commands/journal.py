@@ -201,7 +201,8 @@ def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
             parts.append(f"{states[True]:,} {'is' if states[True] == 1 else 'are'} stored already")
         if states[None]:
             verb = "is" if states[None] == 1 else "are"
-            parts = [f"it is unknown whether {counted(states[None], one, many)} {verb} stored"]
+            unknown = f"it is unknown whether {counted(states[None], one, many)} {verb} stored"
+            parts = [*parts, unknown] if states[True] or states[False] else [unknown]
         yield ", ".join(parts)
     if any(entry["stored"] is None and "unreadable" not in entry for entry in entries):
         yield "(what is stored is known only of the logs in the data directory of the server: give --data-dir)"

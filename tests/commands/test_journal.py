@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree
@@ -12,8 +14,12 @@ import pytest
 
 from server.cli import main
 from server.data_dir.directory import DataDirectory
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal, segment_files
-from server.notary.batch import LogState
+from server.log.key_changes import KeyChanges
+from server.log.open_log import LogRecords, OpenLog
+from server.log.stream_writer import StreamWriter
+from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from tests.codec.building import PretendedEngine, rows
@@ -66,6 +72,30 @@ def test_it_says_which_batches_are_stored_already_and_how_many_wait(
     assert main(["journal", "inspect", "--json", "--data-dir", str(data_dir)]) == 0
     segment = json.loads(capsys.readouterr().out)
     assert ([entry["stored"] for entry in segment["entries"]], segment["waiting_batches"]) == ([True, True], 0)
+
+
+def test_the_batches_of_a_frame_are_told_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, signer = LogName("example.org", Stream.AUDIT, "node-2"), Signer.generate()
+    with DataDirectory(tmp_path) as data, closing(Journal(data.journal("audit"), 1 << 20)) as journal:
+        writer = StreamWriter(PretendedEngine(), Stream.AUDIT, journal, data, threading.Event())
+        for name in (NAME, other):
+            writer.add(OpenLog(CommittedLog(LogState(name)), KeyChanges(name.origin, signer)))
+        records = {NAME: LogRecords([rows(Stream.AUDIT, "a", "b")]), other: LogRecords([rows(Stream.AUDIT, "c")])}
+        batch = writer.append(records)[NAME]
+        assert isinstance(batch, Batch)
+        data.remember_checkpoints({NAME: batch.checkpoint})
+    assert main(["journal", "inspect", "--data-dir", str(tmp_path)]) == 0
+    _, first, second, *summary = capsys.readouterr().out.splitlines()
+    assert re.match(rf"  stored +frame 1  .* batch 1 of {NAME.origin}, leaves 0 to 1", first)
+    assert re.match(rf"  unknown +frame 1  .* batch 1 of {other.origin}, leaf 0", second)  # the directory has one log
+    assert summary[0] == "no batch waits, 1 is stored already, it is unknown whether 1 batch is stored"
+    assert "what is stored is known only of the logs in the data directory" in summary[-1]
+    assert main(["journal", "inspect", "--json", "--data-dir", str(tmp_path)]) == 0
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    assert [(entry["frame"], entry["origin"], entry["stored"]) for entry in entries] == [
+        (1, NAME.origin, True),
+        (1, other.origin, None),
+    ]
 
 
 def test_only_what_waits_is_shown_if_that_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
