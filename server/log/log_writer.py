@@ -23,28 +23,29 @@ class LogWriter:
         """Add a log to the writer of its stream."""
         self.stream = stream
         """The writer of the stream's logs."""
-        self._log = log
+        self.log = log
+        """The log."""
         stream.add(log)
 
     @property
     def keys(self) -> KeyChanges:
         """The keys that sign the log."""
-        return self._log.keys
+        return self.log.keys
 
     @property
     def signed(self) -> int:
         """Number of checkpoints signed."""
-        return self._log.signed
+        return self.log.signed
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the log's last batch in storage."""
-        return self._log.committed.checkpoint
+        return self.log.committed.checkpoint
 
     @property
     def committed_at(self) -> float:
         """Time of the last commit of this process, in seconds since the epoch; 0 if there was none."""
-        return self._log.committed.committed_at
+        return self.log.committed.committed_at
 
     def change_keys(self, signer: Signer) -> bool:
         """Request that other keys sign as soon as possible; does not block.
@@ -67,7 +68,7 @@ class LogWriter:
             BatchOutcomeUnknownError: the batch may be committed; ``StreamWriter.store_waiting`` commits it.
             RefusedError: the batch was not committed.
         """
-        return self._batch(self.stream.commit({self._log.name: LogRecords(parts, requests)}))
+        return self._batch(self.stream.commit({self.log.name: LogRecords(parts, requests)}))
 
     def append(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> Batch:
         """Sign records as one batch and append it to the journal. Args as ``commit``.
@@ -75,10 +76,10 @@ class LogWriter:
         Raises:
             RefusedError: the batch was not appended.
         """
-        return self._batch(self.stream.append({self._log.name: LogRecords(parts, requests)}))
+        return self._batch(self.stream.append({self.log.name: LogRecords(parts, requests)}))
 
     def _batch(self, outcomes: Outcomes) -> Batch:
-        outcome = outcomes[self._log.name]
+        outcome = outcomes[self.log.name]
         if isinstance(outcome, RefusedError):
             raise outcome
         return outcome

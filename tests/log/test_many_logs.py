@@ -58,7 +58,7 @@ class Append:
 
 @dataclass(frozen=True)
 class Store:
-    """What is in the journal goes to storage."""
+    """The entries of the journal go to storage."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Server:
             memory=self.memory,
             give_up=self.give_up,
             clock=self.clock.seconds,
-            receipts=self.writer.receipts,
+            receipts=self.writer.log.receipts,
         )
 
     @property
@@ -278,7 +278,7 @@ def test_a_batch_that_is_being_signed_when_a_heartbeat_comes_counts_as_one_from_
     with server() as running:
         bounds = []
         running.receive()
-        running.engine.before_insert = lambda: bounds.append(running.writer.receipts.promise(0))
+        running.engine.before_insert = lambda: bounds.append(running.writer.log.receipts.promise(0))
         running.commit()
         assert set(bounds) == {1}
 
