@@ -191,7 +191,7 @@ class BatchCommitter:
     def _outcome_unknown(self, group: Group, error: Exception) -> BatchOutcomeUnknownError:
         self._grouping.doubt(group.last)
         if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
-            _logger.error("it is not known whether %s are stored", name_batches(group.batches), exc_info=error)
+            _logger.error("the outcome of %s is unknown", name_batches(group.batches), exc_info=error)
         return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
 
     def _state_key_changes(self) -> None:
