@@ -16,6 +16,7 @@ _BENCHMARKS = (
     "ingest",
     "bill",
     "layout",
+    "many_logs",
     "latency",
     "memory",
     "endurance",

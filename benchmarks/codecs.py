@@ -78,7 +78,7 @@ def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer) -> Read
         max_timestamp=max(part.max_timestamp for part in parts),
         ingested_at=max(part.ingested_at for part in parts),
     )
-    block = encode_records_block(parts[0].stream, notarized.batch, [part.columns for part in parts])
+    block = encode_records_block(parts[0].stream, [notarized.batch], [part.columns for part in parts])
     return ReadyBlock(parts[0].stream, notarized.batch.record_count, block.data)
 
 

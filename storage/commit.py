@@ -1,55 +1,96 @@
 """The commit of batches: their records, the tree's new hashes, and last the rows that commit the batches.
 
-Batches that follow each other in a log, and were received on one day, may be stored together, with one INSERT for each
-table: it stores all of them or none.
+Batches of one stream that were received on one day may be stored together, with one INSERT for each table: batches of
+different logs, and batches that follow each other in a log. An INSERT stores all of its batches or none.
 """
 
 from __future__ import annotations
 
+import itertools
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from hashlib import sha256
+from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from server.notary.batch import Batch, TileFragment
 from server.notary.canonical import encode_string
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.errors import OutcomeUnknownError
+from storage.errors import OutcomeUnknownError, StorageError
 from storage.native import Block, Column, PlainColumn, WordColumn, encode_block, encode_joinable
-from storage.native_join import join_blocks
-from storage.rowbinary import uuid_bytes
+from storage.native_join import join_blocks, slice_block
+from storage.rowbinary import read_rows, uuid, uuid_bytes
 from storage.schema import BATCH_COLUMNS, RECORD_TABLES, TILE_COLUMNS, TableColumn, record_columns
 
 __all__ = [
-    "any_is_stored",
     "encode_records_block",
     "insert_batches",
     "insert_records",
     "insert_tiles",
-    "is_stored",
     "join_records",
+    "pick_records",
+    "stored_batches",
 ]
 
+_EPOCH = date(1970, 1, 1)
+_DAY = 86_400 * 10**9
+_LOOKED_UP_AT_ONCE = 500  # batches that one query asks for
 
-def encode_records_block(stream: Stream, batch: Batch, parts: Sequence[Sequence[Column]]) -> Block:
-    """Encode a batch's records as one Native block.
+
+def encode_records_block(stream: Stream, batches: Sequence[Batch], parts: Sequence[Sequence[Column]]) -> Block:
+    """Encode the records of batches as one Native block.
 
     Args:
-        stream: stream of the batch's log.
-        batch: the batch, which determines the LogId, BatchId and LeafIndex of every record.
-        parts: stored columns of each request of the batch, in the order of the canonical record.
+        stream: stream of the batches' logs.
+        batches: the batches, at least one, all of one canonical version; a batch determines the LogId, BatchId and
+            LeafIndex of its records.
+        parts: stored columns of each request, in the order of the batches and of their records; columns are in the
+            order of the canonical record.
     """
-    count = batch.record_count
+    counts = [batch.record_count for batch in batches]
     evidence: tuple[Column, ...] = (
-        _one_word(batch.log_id, count),
-        PlainColumn(uuid_bytes(batch.batch_id) * count),
-        PlainColumn(np.arange(batch.first_leaf, batch.tree_size, dtype="<u8").tobytes()),
+        _log_ids(batches, counts),
+        PlainColumn(b"".join(uuid_bytes(batch.batch_id) * batch.record_count for batch in batches)),
+        PlainColumn(_leaves(batches, counts).tobytes()),
     )
     columns: list[Sequence[Column]] = [*zip(*parts, strict=True), *((column,) for column in evidence)]
-    return encode_joinable(record_columns(stream, batch.canonical_version), columns, count)
+    return encode_joinable(record_columns(stream, batches[0].canonical_version), columns, sum(counts))
+
+
+def pick_records(stream: Stream, batches: Sequence[Batch], block: Block, place: int) -> Block:
+    """Return the records of one batch of a block.
+
+    Args:
+        stream: stream of the batches' logs.
+        batches: the batches whose records the block has, in order.
+        block: their records, as ``encode_records_block`` and ``join_records`` made them.
+        place: number of the batch, from 0.
+
+    Raises:
+        ValueError: the block has other columns or rows than the batches have.
+    """
+    first = sum(batch.record_count for batch in batches[:place])
+    header = record_columns(stream, batches[place].canonical_version)
+    return slice_block(header, block, first, first + batches[place].record_count)
+
+
+def _log_ids(batches: Sequence[Batch], counts: Sequence[int]) -> WordColumn:
+    places: dict[str, int] = {}
+    words = np.array([places.setdefault(batch.log_id, len(places)) for batch in batches], "<u4")
+    return WordColumn(tuple(log_id.encode() for log_id in places), np.repeat(words, counts).tobytes())
+
+
+def _leaves(batches: Sequence[Batch], counts: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Return the leaf of each record."""
+    ends = itertools.accumulate(counts)  # numbers of the rows of the block with which batches end
+    shifts = np.array([batch.tree_size - end for batch, end in zip(batches, ends, strict=True)], "<i8")
+    leaves: npt.NDArray[np.int64] = np.arange(sum(counts), dtype="<i8") + np.repeat(shifts, counts)
+    return leaves
 
 
 def join_records(stream: Stream, version: int, blocks: Sequence[Block]) -> Block:
@@ -66,7 +107,7 @@ def insert_records(engine: Engine, stream: Stream, batches: Sequence[Batch], blo
 
     Args:
         engine: the storage.
-        stream: stream of the batches' log.
+        stream: stream of the batches' logs.
         batches: the batches, all of one canonical version.
         block: their records, as ``encode_records_block`` and ``join_records`` made them.
         renewed: number of renewals of the deduplication token, which storage knew although it had lost the rows.
@@ -100,58 +141,73 @@ def insert_tiles(
 
 def insert_batches(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:
     """Store the batches' own rows, which commit the batches. Raises as ``insert_records``."""
-    columns: list[Sequence[Column]] = list(zip(*map(_batch_row, batches), strict=True))
-    block = encode_block(BATCH_COLUMNS, columns, len(batches))
+    count = len(batches)
+    columns: tuple[Column, ...] = (
+        WordColumn.of(batch.log_id.encode() for batch in batches),
+        WordColumn.of(batch.origin.encode() for batch in batches),
+        PlainColumn(b"".join(uuid_bytes(batch.batch_id) for batch in batches)),
+        _unsigned(batch.sequence for batch in batches),
+        _unsigned(batch.first_leaf for batch in batches),
+        _unsigned(batch.tree_size for batch in batches),
+        _unsigned(batch.record_count for batch in batches),
+        _signed(batch.min_timestamp for batch in batches),
+        _signed(batch.max_timestamp for batch in batches),
+        _signed(batch.ingested_at for batch in batches),
+        PlainColumn(b"".join(batch.root_hash for batch in batches)),
+        PlainColumn(b"".join(encode_string(batch.frontier) for batch in batches)),
+        PlainColumn(b"".join(encode_string(batch.checkpoint.encode()) for batch in batches)),
+        PlainColumn(struct.pack(f"<{count}H", *(batch.canonical_version for batch in batches))),
+    )
+    block = encode_block(BATCH_COLUMNS, [(column,) for column in columns], count)
     _insert(engine, "log_batches", BATCH_COLUMNS, block, batches, renewed)
 
 
-def _batch_row(batch: Batch) -> tuple[Column, ...]:
-    return (
-        _one_word(batch.log_id, 1),
-        _one_word(batch.origin, 1),
-        PlainColumn(uuid_bytes(batch.batch_id)),
-        PlainColumn(struct.pack("<Q", batch.sequence)),
-        PlainColumn(struct.pack("<Q", batch.first_leaf)),
-        PlainColumn(struct.pack("<Q", batch.tree_size)),
-        PlainColumn(struct.pack("<Q", batch.record_count)),
-        PlainColumn(struct.pack("<q", batch.min_timestamp)),
-        PlainColumn(struct.pack("<q", batch.max_timestamp)),
-        PlainColumn(struct.pack("<q", batch.ingested_at)),
-        PlainColumn(batch.root_hash),
-        PlainColumn(encode_string(batch.frontier)),
-        PlainColumn(encode_string(batch.checkpoint.encode())),
-        PlainColumn(struct.pack("<H", batch.canonical_version)),
-    )
+def _unsigned(numbers: Iterable[int]) -> PlainColumn:
+    return PlainColumn(np.fromiter(numbers, "<u8").tobytes())
 
 
-def is_stored(engine: Engine, table: str, batch: Batch) -> bool:
-    """Return whether a table has rows of a batch; inserts are atomic.
+def _signed(numbers: Iterable[int]) -> PlainColumn:
+    return PlainColumn(np.fromiter(numbers, "<i8").tobytes())
+
+
+def stored_batches(engine: Engine, table: str, batches: Sequence[Batch]) -> set[UUID]:
+    """Return the IDs of those of some batches of which a table has rows; an insert of a batch is atomic.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    return any_is_stored(engine, table, [batch])
+    found: set[UUID] = set()
+    for begin in range(0, len(batches), _LOOKED_UP_AT_ONCE):
+        found |= _stored_of(engine, table, batches[begin : begin + _LOOKED_UP_AT_ONCE])
+    return found
 
 
-def any_is_stored(engine: Engine, table: str, batches: Sequence[Batch]) -> bool:
-    """Return whether a table has rows of any of some batches of a log, at least one. Raises as ``is_stored``."""
+def _stored_of(engine: Engine, table: str, batches: Sequence[Batch]) -> set[UUID]:
     by_leaf = table in RECORD_TABLES.values()
+    place = "LeafIndex" if by_leaf else "Sequence"
+    # Records of other days are in other partitions, which ClickHouse need not read.
+    days = "AND toDate(IngestedAt, 'UTC') IN {days:Array(Date)}" if by_leaf else ""
     answer = engine.query(
-        f"SELECT count() > 0 FROM {table} WHERE LogId = {{log:String}} AND BatchId IN {{batches:Array(UUID)}} "
-        + ("AND LeafIndex IN {places:Array(UInt64)}" if by_leaf else "AND Sequence IN {places:Array(UInt64)}"),
+        f"SELECT DISTINCT BatchId FROM {table} WHERE LogId IN {{logs:Array(String)}} "
+        f"AND BatchId IN {{batches:Array(UUID)}} AND {place} IN {{places:Array(UInt64)}} {days}",
         {
-            "log": batches[0].log_id,
+            "logs": sorted({batch.log_id for batch in batches}),
             "batches": [str(batch.batch_id) for batch in batches],
-            "places": [batch.first_leaf if by_leaf else batch.sequence for batch in batches],
+            "places": sorted({batch.first_leaf if by_leaf else batch.sequence for batch in batches}),
+            "days": [
+                f"{_EPOCH + timedelta(days=day)}" for day in sorted({batch.ingested_at // _DAY for batch in batches})
+            ],
         },
     )
-    if answer not in (b"\0", b"\1"):  # an error may come as text with status 200
-        raise OutcomeUnknownError(f"unexpected answer from storage when looking for a batch: {answer[:200]!r}")
-    return answer == b"\1"
-
-
-def _one_word(word: str, count: int) -> WordColumn:
-    return WordColumn((word.encode(),), bytes(4 * count))
+    asked = {batch.batch_id for batch in batches}
+    found: set[UUID] | None
+    try:
+        found = {batch_id for (batch_id,) in read_rows(answer, (uuid,))}
+    except StorageError:
+        found = None
+    if found is None or not found <= asked:  # an error may come as text with status 200
+        raise OutcomeUnknownError(f"unexpected answer from storage when looking for batches: {answer[:200]!r}")
+    return found
 
 
 def _insert(

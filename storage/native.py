@@ -11,6 +11,7 @@ Numbers within columns are little-endian, whatever the machine.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,7 @@ __all__ = [
 _HAS_ADDITIONAL_KEYS = 1 << 9
 _NEEDS_UPDATE = 1 << 10
 _KEYS_VERSION = struct.pack("<Q", 1)
+_SMALL = 256  # values in a part
 
 
 def pack_numbers(numbers: Iterable[int]) -> bytes:
@@ -162,8 +164,8 @@ def encode_joinable(header: Sequence[NamedColumn], columns: Sequence[Sequence[Co
         else:
             maps = _alike(first, parts)
             pieces.append(_KEYS_VERSION)
-            lengths = [np.frombuffer(part.lengths, "<u4") for part in maps]
-            pieces.append(np.cumsum(np.concatenate(lengths), dtype="<u8").tobytes())
+            lengths = np.frombuffer(b"".join(part.lengths for part in maps), "<u4")
+            pieces.append(np.cumsum(lengths, dtype="<u8").tobytes())
             pieces += _words([part.keys for part in maps])
             pieces += [part.values for part in maps]
         size += sum(map(len, pieces[counted:]))
@@ -180,20 +182,36 @@ def _alike(first: _Kind, parts: Sequence[Column]) -> list[_Kind]:
 
 
 def _words(parts: Sequence[WordColumn]) -> list[bytes]:
+    if len(parts) == 1:
+        [part] = parts
+        return _encode_words(part.dictionary, [np.frombuffer(part.indexes, "<u4")])
     places: dict[bytes, int] = {}
-    moved = [np.array([places.setdefault(word, len(places)) for word in part.dictionary], "<u4") for part in parts]
-    size = len(places)
-    width, number = (0, "<u1") if size <= 1 << 8 else (1, "<u2") if size <= 1 << 16 else (2, "<u4")
-    indexes: list[npt.NDArray[np.unsignedinteger]] = [
-        places_of_part.astype(number)[np.frombuffer(part.indexes, "<u4")]
-        for places_of_part, part in zip(moved, parts, strict=True)
-    ]
+    moved = [[places.setdefault(word, len(places)) for word in part.dictionary] for part in parts]
+    shifts = itertools.accumulate(map(len, moved), initial=0)
+    lengths = [len(part.indexes) // 4 for part in parts]
+    indexes: list[npt.NDArray[np.unsignedinteger]]
+    if sum(lengths) < _SMALL * len(parts):
+        # One step for all parts: a step for each would cost more than the values of small parts.
+        of_all = np.frombuffer(b"".join(part.indexes for part in parts), "<u4")
+        shifted = of_all + np.repeat(np.fromiter(shifts, "<u4")[:-1], lengths)
+        indexes = [np.fromiter(itertools.chain.from_iterable(moved), "<u4")[shifted]]
+    else:
+        indexes = [
+            np.array(places_of_part, "<u4")[np.frombuffer(part.indexes, "<u4")]
+            for places_of_part, part in zip(moved, parts, strict=True)
+        ]
+    return _encode_words(tuple(places), indexes)
+
+
+def _encode_words(dictionary: Sequence[bytes], indexes: Sequence[npt.NDArray[np.unsignedinteger]]) -> list[bytes]:
     count = sum(map(len, indexes))
     if count == 0:  # nothing stands in a block for no values, not even their number
         return []
+    size = len(dictionary)
+    width, number = (0, "<u1") if size <= 1 << 8 else (1, "<u2") if size <= 1 << 16 else (2, "<u4")
     return [
         struct.pack("<QQ", width | _HAS_ADDITIONAL_KEYS | _NEEDS_UPDATE, size),
-        *map(encode_string, places),
+        *map(encode_string, dictionary),
         struct.pack("<Q", count),
-        *(part.tobytes() for part in indexes),
+        *(part.astype(number).tobytes() for part in indexes),
     ]

@@ -1,4 +1,4 @@
-"""Joining of blocks in ClickHouse's Native format: the rows of several blocks become one block.
+"""Joining and slicing of blocks in ClickHouse's Native format: the rows of several blocks, or some rows of one block.
 
 ClickHouse makes a part of each block of an INSERT, so only one block is stored as a whole or not at all.
 """
@@ -14,7 +14,7 @@ from server.notary.canonical import encode_string
 from storage.native import Block, Column, MapColumn, NamedColumn, PlainColumn, WordColumn, encode_joinable
 from storage.rowbinary import string, varint
 
-__all__ = ["join_blocks", "split_block"]
+__all__ = ["join_blocks", "slice_block", "split_block"]
 
 _VERSION_SIZE = 8
 _INDEX_TYPES = ("<u1", "<u2", "<u4", "<u8")
@@ -35,6 +35,61 @@ def join_blocks(header: Sequence[NamedColumn], blocks: Sequence[Block]) -> Block
     split = [split_block(header, block) for block in blocks]
     columns = list(zip(*(columns for _, columns in split), strict=True))
     return encode_joinable(header, columns, sum(rows for rows, _ in split))
+
+
+def slice_block(header: Sequence[NamedColumn], block: Block, first: int, end: int) -> Block:
+    """Return the rows [first, end) of a block as a block; slower than a join, since it walks through strings.
+
+    Args:
+        header: name and type of each column.
+        block: the block, as ``encode_joinable`` made it.
+        first: number of the first row, from 0.
+        end: number of the row after the last one.
+
+    Raises:
+        ValueError: the block has another header, or fewer rows, or is damaged.
+    """
+    rows, columns = split_block(header, block)
+    if not 0 <= first <= end <= rows:
+        raise ValueError(f"the block has {rows} rows, not {end}")
+    try:
+        sliced = [
+            (_slice(named.type, column, rows, first, end),) for named, column in zip(header, columns, strict=True)
+        ]
+    except IndexError as error:
+        raise ValueError("a column of strings is shorter than its rows") from error
+    return encode_joinable(header, sliced, end - first)
+
+
+def _slice(kind: str, column: Column, rows: int, first: int, end: int) -> Column:
+    if isinstance(column, WordColumn):
+        return _slice_words(column, first, end)
+    if isinstance(column, MapColumn):
+        ends = np.cumsum(np.frombuffer(column.lengths, "<u4"), dtype="<u8")
+        before, after = (int(ends[place - 1]) if place else 0 for place in (first, end))
+        keys, values = _slice_words(column.keys, before, after), _slice_strings(column.values, before, after)
+        return MapColumn(column.lengths[4 * first : 4 * end], keys, values)
+    if kind == "String":
+        return PlainColumn(_slice_strings(column.data, first, end))
+    width = len(column.data) // rows if rows else 0
+    return PlainColumn(column.data[width * first : width * end])
+
+
+def _slice_words(column: WordColumn, first: int, end: int) -> WordColumn:
+    # Without the words of other rows.
+    return WordColumn.of(column.dictionary[place] for place in np.frombuffer(column.indexes, "<u4")[first:end])
+
+
+def _slice_strings(data: bytes, first: int, end: int) -> bytes:
+    at = start = 0
+    for number in range(end):
+        if number == first:
+            start = at
+        length, at = varint(data, at)
+        at += length
+    if at > len(data):
+        raise ValueError("a column of strings is shorter than its rows")
+    return data[start:at] if end > first else b""
 
 
 def split_block(header: Sequence[NamedColumn], block: Block) -> tuple[int, list[Column]]:

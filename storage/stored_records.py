@@ -15,7 +15,6 @@ from storage.read_settings import FULL_SCAN
 from storage.rowbinary import (
     boolean,
     int64,
-    read_one,
     read_rows,
     string,
     text,
@@ -178,13 +177,26 @@ def select_strays(
     )
 
 
-def count_after(engine: Engine, stream: Stream, log_id: str, tree_size: int) -> int:
-    """Count the rows that claim leaves of a log beyond its last committed batch."""
+def count_after(engine: Engine, stream: Stream, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Count the rows that claim leaves of logs beyond their last committed batches, with one scan for all logs.
+
+    Args:
+        engine: the storage.
+        stream: stream of the logs.
+        sizes: number of committed entries of each log, by LogId.
+
+    Returns:
+        The number of rows, at least one, by LogId; logs without such rows are not in it.
+    """
+    if not sizes:
+        return {}
     rows = engine.query(
-        f"SELECT count() FROM {RECORD_TABLES[stream]} WHERE LogId = {{log:String}} AND LeafIndex >= {{size:UInt64}}",
-        {"log": log_id, "size": tree_size},
+        f"SELECT toString(LogId) AS Log, count() FROM {RECORD_TABLES[stream]} WHERE LogId IN {{logs:Array(String)}} "
+        "AND LeafIndex >= {least:UInt64} "
+        "AND LeafIndex >= transform(Log, {logs:Array(String)}, {sizes:Array(UInt64)}, toUInt64(0)) GROUP BY Log",
+        {"logs": list(sizes), "sizes": list(sizes.values()), "least": min(sizes.values())},
     )
-    return int(read_one(rows, uint64))
+    return dict(read_rows(rows, (text, uint64)))
 
 
 def select_records(

@@ -253,7 +253,7 @@ class TestEvidence:
         try:
             migrate(engine)
             for rows, notarized in zip(self.example.rows, self.example.batches, strict=True):
-                block = encode_records_block(rows.stream, notarized.batch, [rows.columns])
+                block = encode_records_block(rows.stream, [notarized.batch], [rows.columns])
                 insert_records(engine, rows.stream, [notarized.batch], block)
                 insert_tiles(engine, [notarized.batch], [notarized.fragments])
                 insert_batches(engine, [notarized.batch])

@@ -115,14 +115,20 @@ class _Stored:
         if not self.is_known or "unreadable" in entry:
             return None
         if "batch" in entry:
-            return bool(entry["origin"] == self.origin and entry["first_leaf"] + entry["records"] <= self.size)
+            if entry["origin"] != self.origin:
+                return None if self.origin else False  # the data directory knows nothing of that log
+            return bool(entry["first_leaf"] + entry["records"] <= self.size)
         return bool(entry["statement"] <= self.statement)
 
 
 def _describe(first: int, path: Path, stored: _Stored) -> dict[str, Any]:
     with path.open("rb") as file:
         scan = scan_segment(file, first)
-        entries = [{"frame": frame.number, "bytes": frame.length, **_entry(file, frame)} for frame in scan.frames]
+        entries = [
+            {"frame": frame.number, "bytes": frame.length, **entry}
+            for frame in scan.frames
+            for entry in _entries(file, frame)
+        ]
     entries = [{**entry, "stored": stored.has(entry)} for entry in entries]
     return {
         "file": str(path),
@@ -134,27 +140,31 @@ def _describe(first: int, path: Path, stored: _Stored) -> dict[str, Any]:
     }
 
 
-def _entry(file: Any, frame: Frame) -> dict[str, Any]:
+def _entries(file: Any, frame: Frame) -> list[dict[str, Any]]:
+    """Return the batches of a frame, which may be of different logs, or its statement."""
     file.seek(frame.payload)
     payload = file.read(frame.length)
     try:
-        batch = decode_entry(payload).batch
+        batches = decode_entry(payload).batches
     except JournalDamagedError:
         pass
     else:
-        return {
-            "origin": batch.origin,
-            "batch": batch.sequence,
-            "batch_id": str(batch.batch_id),
-            "first_leaf": batch.first_leaf,
-            "records": batch.record_count,
-            "ingested_at": _time(batch.ingested_at / 1e9),
-        }
+        return [
+            {
+                "origin": batch.origin,
+                "batch": batch.sequence,
+                "batch_id": str(batch.batch_id),
+                "first_leaf": batch.first_leaf,
+                "records": batch.record_count,
+                "ingested_at": _time(batch.ingested_at / 1e9),
+            }
+            for batch in batches
+        ]
     try:
         row = decode_statement(payload)
     except StorageError:
-        return {"unreadable": True}
-    return {"log": row.log_id, "statement": row.number, "kind": row.kind, "signed_at": _time(row.signed_at)}
+        return [{"unreadable": True}]
+    return [{"log": row.log_id, "statement": row.number, "kind": row.kind, "signed_at": _time(row.signed_at)}]
 
 
 _STATES = {True: "stored   ", False: "waits    ", None: "unknown  "}
@@ -191,10 +201,11 @@ def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
             parts.append(f"{states[True]:,} {'is' if states[True] == 1 else 'are'} stored already")
         if states[None]:
             verb = "is" if states[None] == 1 else "are"
-            parts = [f"it is unknown whether {counted(states[None], one, many)} {verb} stored"]
+            unknown = f"it is unknown whether {counted(states[None], one, many)} {verb} stored"
+            parts = [*parts, unknown] if states[True] or states[False] else [unknown]
         yield ", ".join(parts)
     if any(entry["stored"] is None and "unreadable" not in entry for entry in entries):
-        yield "(what is stored is known only in the data directory of the server: give --data-dir)"
+        yield "(what is stored is known only of the logs in the data directory of the server: give --data-dir)"
 
 
 def _time(seconds: float) -> str:

@@ -20,7 +20,7 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -165,9 +165,10 @@ class DataDirectory:
         statement = _read_statement(_statement_file(self._path, name.stream))
         return statement if statement and statement.checkpoint.origin == name.origin else None
 
-    def remember_checkpoint(self, stream: Stream, note: str) -> None:
-        """Store a checkpoint that was committed."""
-        replace_file(_checkpoint_file(self._path, stream), note, durable=False)
+    def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
+        """Store checkpoints that were committed: of one log of each stream."""
+        for name, note in notes.items():
+            replace_file(_checkpoint_file(self._path, name.stream), note, durable=False)
 
     def remember_statement(self, stream: Stream, note: str) -> None:
         """Store a statement that is in storage."""

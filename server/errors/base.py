@@ -13,7 +13,7 @@ LognotaryError
 ├── RuleError                 server.codec.rules: audit rules in the settings
 ├── DataDirectoryError        server.data_dir.directory
 ├── KeyStoreError             server.keys.store
-├── LogUnusableError          server.log.recovery
+├── LogUnusableError          server.log.stored_log
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities
 ├── ApiError                  server.api.errors: calls to the API
 ├── WorkerFailedError         server.workers.supervisor

@@ -1,1 +1,1 @@
-"""The log writer and its parts: journal, notarization, commit, recovery."""
+"""The writers of a stream's logs and their parts: journal, notarization, commit, recovery."""

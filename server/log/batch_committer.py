@@ -1,9 +1,9 @@
-"""The storing half of a log's writer: commits the batches of the journal, one after another.
+"""The storing half of a stream's writer: commits the entries of the journal, one after another.
 
-A batch goes to storage in three steps: its records, the tree's new hashes, and last its row in ``log_batches``, which
-commits it. Batches that wait go together (see ``group``). A step whose outcome is unknown is repeated with the same
-deduplication token; the log never continues past a batch whose outcome is unknown. A key change is stored in its place
-between batches (see ``key_changes``).
+The batches of an entry go to storage in three steps: their records, the trees' new hashes, and last their rows in
+``log_batches``, which commit them. Entries that wait go together (see ``group``). A step whose outcome is unknown is
+repeated with the same deduplication token; no log continues past a batch whose outcome is unknown. A key change is
+stored in its place between the batches of its log (see ``key_changes``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from server.errors.ingest import (
     BatchOutcomeUnknownError,
@@ -22,21 +21,18 @@ from server.errors.ingest import (
     RefusedError,
     StorageRefusedError,
 )
-from server.log.committed_log import CommittedLog
 from server.log.group import Group, GroupLimits
 from server.log.grouping import Grouping
 from server.log.journal import Journal
-from server.log.journal_entry import Entry
-from server.log.key_changes import KeyChanges
 from server.log.log_memory import LogMemory
+from server.log.open_log import OpenLogs
 from server.log.retry_insert import insert_and_verify, retry_until_visible
-from server.notary.batch import Batch, LogState, TileFragment
+from server.log.table_insert import TableInsert, name_batches, table_inserts
+from server.notary.origin import Stream
 from server.retry.backoff import backoff
 from server.retry.trouble import Trouble
-from storage.commit import insert_batches, insert_records, insert_tiles, is_stored
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
-from storage.schema import RECORD_TABLES
 
 __all__ = ["BatchCommitter"]
 
@@ -46,84 +42,75 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two questions to stor
 
 
 class BatchCommitter:
-    """Commits the batches of a log's journal; one thread at a time may commit, any may read its properties."""
+    """Commits the entries of a journal; one thread at a time may commit, any may read its properties."""
 
     def __init__(
         self,
         engine: Engine,
+        stream: Stream,
         journal: Journal,
-        committed: CommittedLog,
-        keys: KeyChanges,
+        logs: OpenLogs,
         memory: LogMemory,
         give_up: threading.Event,
         limits: GroupLimits | None = None,
     ) -> None:
-        """Go on with a log.
+        """Go on with a journal.
 
         Args:
             engine: the storage.
+            stream: stream of the logs.
             journal: journal with the batches that are not in storage yet.
-            committed: state of the log in storage, which each commit replaces.
-            keys: key changes, which are stated in their place between batches.
-            memory: remembers the checkpoint of every committed batch.
+            logs: the logs, whose states in storage each commit replaces.
+            memory: remembers the checkpoints of committed batches.
             give_up: event that ends the retries; the batches in the journal stay there.
-            limits: limits of the groups in which waiting batches are stored; None for the usual ones.
+            limits: limits of the groups in which waiting entries are stored; None for the usual ones.
 
         Raises:
             JournalDamagedError: the mark of a group cannot be read.
         """
         self._engine = engine
-        self._stream = committed.name.stream
+        self._stream = stream
         self._journal = journal
-        self._committed = committed
-        self._keys = keys
+        self._logs = logs
         self._memory = memory
         self._give_up = give_up
-        self._grouping = Grouping(engine, journal, committed, keys, limits or GroupLimits())
+        self._grouping = Grouping(engine, stream, journal, logs, limits or GroupLimits())
         self._stored = 0  # number of the last entry that was committed here; it may still have to be released
         self._refusals = Trouble(
-            _logger,
-            f"{committed.name.origin}: batches are refused",
-            f"{committed.name.origin}: batches are stored again",
+            _logger, f"{stream.value}: batches are refused", f"{stream.value}: batches are stored again"
         )
         self.blocked = False
         """True while a batch has been started and cannot be finished."""
         self._failure = ""  # of the last attempt to finish it
-        self.committed_at = 0.0
-        """Time of the last commit, in seconds since the epoch; 0 if there was none."""
 
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now, as far as a started one shows it; empty if they can."""
         return self._failure or "waiting for storage to answer" if self.blocked else ""
 
-    def commit(self, number: int, entry: Entry, fragments: Sequence[TileFragment], state: LogState) -> None:
-        """Commit a batch that has just been journaled, and is the only one in the journal.
+    def commit(self, group: Group) -> None:
+        """Commit an entry that has just been journaled, and is the only one in the journal.
 
         Args:
-            number: the number of its entry in the journal.
-            entry: the batch.
-            fragments: the hashes that it adds to the tree.
-            state: state of the log after it.
+            group: the entry.
 
         Raises:
-            BatchOutcomeUnknownError: the batch may be in storage, and stays in the journal.
-            StorageRefusedError: storage refused the batch, which has left the journal.
-            JournalFailedError: storage refused the batch, and the disk did not let it leave the journal.
+            BatchOutcomeUnknownError: the batches may be in storage, and stay in the journal.
+            StorageRefusedError: storage refused the entry, which has left the journal; the cause is its error.
+            JournalFailedError: storage refused the entry, and the disk did not let it leave the journal.
         """
         try:
-            group = Group(number, (entry,), (tuple(fragments),), state)
             self._store_or_refuse(group)
             self._done(group)
         except NotAppliedError as error:
-            self._take_back(number, entry.batch, error)
+            self._take_back(group, error)
             raise StorageRefusedError(
                 f"the batch was not stored: {error}",
                 retry_after=2.0,
                 public=f"the batch was not stored: {error.sentence}",
             ) from error
         except Exception as error:
-            raise self._outcome_unknown(number, entry.batch, error) from error
+            raise self._outcome_unknown(group, error) from error
 
     def commit_waiting(self) -> None:
         """Commit all batches in the journal, however long that takes, and state the key changes that are due.
@@ -162,101 +149,82 @@ class BatchCommitter:
                         raise EndedWaitError(f"shut down before storage answered: {error}") from error
 
     def _store(self, group: Group, *, surely: bool) -> bool:
-        """Store a group; return False if storage refused it, and fewer of its batches may go together."""
-        (records, insert), *others = self._steps(group)
+        """Store a group; return False if storage refused it, and fewer of its entries may go together."""
+        records, *others = table_inserts(self._engine, self._stream, group)
         accepted = False
 
         def insert_noting(renewed: int) -> None:
             nonlocal accepted
-            insert(renewed)
+            records.insert(renewed)
             accepted = True
 
         try:
-            self._insert(insert_noting, records, group, surely=surely)
+            if surely:
+                insert_and_verify(records.name, insert_noting, records.is_stored)
+            else:
+                insert_noting(0)
         except Exception as error:
             refused = isinstance(error, NotAppliedError) and not accepted
             if refused and self._grouping.refused(group):
-                _logger.warning("storage refuses %s, so fewer go together: %s", _name(group.batches, records), error)
+                _logger.warning("storage refuses %s, so fewer go together: %s", records.name, error)
                 return False
-            self._repeat(insert, records, group, error)
-        for table, insert_rows in others:
-            self._until_done(insert_rows, table, group, surely=surely)
+            self._repeat(records, error)
+        for rows in others:
+            self._until_done(rows, surely=surely)
         return True
 
-    def _take_back(self, number: int, batch: Batch, error: NotAppliedError) -> None:
-        """Remove a batch of which nothing was stored, so that another batch can take its place in the log.
+    def _take_back(self, group: Group, error: NotAppliedError) -> None:
+        """Remove an entry of which nothing was stored, so that other batches can take the place of its batches.
 
         Raises:
-            JournalFailedError: the journal accepts no batch before this one is removed.
-            BatchOutcomeUnknownError: the batch is still in the journal.
+            JournalFailedError: the journal accepts no entry before this one is removed.
+            BatchOutcomeUnknownError: the entry is still in the journal.
         """
         try:
-            self._journal.retract(number)
+            self._journal.retract(group.last)
         except JournalFailedError:
             raise
         except Exception as failure:
-            raise self._outcome_unknown(number, batch, failure) from failure
+            raise self._outcome_unknown(group, failure) from failure
         self._refusals.goes_on(str(error))
 
-    def _outcome_unknown(self, number: int, batch: Batch, error: Exception) -> BatchOutcomeUnknownError:
-        self._grouping.doubt(number)
+    def _outcome_unknown(self, group: Group, error: Exception) -> BatchOutcomeUnknownError:
+        self._grouping.doubt(group.last)
         if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
-            _logger.error("it is not known whether %s is stored", _name([batch], "storage"), exc_info=error)
+            _logger.error("the outcome of %s is unknown", name_batches(group.batches), exc_info=error)
         return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
 
     def _state_key_changes(self) -> None:
-        size = self._committed.state.range.size
-        if self._keys.due(size):
-            with self._blocking():
-                self._keys.state_due(size, self._give_up, self._failed)
+        for log in self._logs:
+            size = log.committed.state.range.size
+            if log.keys.due(size):
+                with self._blocking():
+                    log.keys.state_due(size, self._give_up, self._failed)
 
     def _store_or_refuse(self, group: Group) -> None:
-        """Store a batch; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
-        (records, insert), *others = self._steps(group)
+        """Store an entry; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
+        records, *others = table_inserts(self._engine, self._stream, group)
         try:
-            insert(0)
+            records.insert(0)
         except NotAppliedError:
             raise
         except Exception as error:  # an unexpected error leaves the outcome unknown too
-            self._repeat(insert, records, group, error)
-        for table, insert in others:
-            self._until_done(insert, table, group)
+            self._repeat(records, error)
+        for rows in others:
+            self._until_done(rows)
 
-    def _steps(self, group: Group) -> list[tuple[str, Callable[[int], None]]]:
-        engine, stream, batches = self._engine, self._stream, group.batches
-        block = group.block(stream)
-        return [
-            (RECORD_TABLES[stream], lambda n: insert_records(engine, stream, batches, block, renewed=n)),
-            ("log_tiles", lambda n: insert_tiles(engine, batches, group.fragments, renewed=n)),
-            ("log_batches", lambda n: insert_batches(engine, batches, renewed=n)),
-        ]
-
-    def _until_done(self, insert: Callable[[int], None], table: str, group: Group, *, surely: bool = False) -> None:
+    def _until_done(self, rows: TableInsert, *, surely: bool = False) -> None:
         try:
-            self._insert(insert, table, group, surely=surely)
+            if surely:
+                insert_and_verify(rows.name, rows.insert, rows.is_stored)
+            else:
+                rows.insert(0)
         except Exception as error:
-            self._repeat(insert, table, group, error)
+            self._repeat(rows, error)
 
-    def _insert(self, insert: Callable[[int], None], table: str, group: Group, *, surely: bool) -> None:
-        if surely:
-            insert_and_verify(_name(group.batches, table), insert, lambda: self._has(table, group))
-        else:
-            insert(0)
-
-    def _has(self, table: str, group: Group) -> bool:
-        """Return whether a table has a group; it has all batches of a group or none."""
-        return is_stored(self._engine, table, group.entries[-1].batch)
-
-    def _repeat(self, insert: Callable[[int], None], table: str, group: Group, error: Exception) -> None:
+    def _repeat(self, rows: TableInsert, error: Exception) -> None:
         with self._blocking():
-            retry_until_visible(
-                _name(group.batches, table),
-                insert,
-                lambda: self._has(table, group),
-                self._give_up,
-                error,
-                self._failed,
-            )
+            retry_until_visible(rows.name, rows.insert, rows.is_stored, self._give_up, error, self._failed)
 
     @contextlib.contextmanager
     def _blocking(self) -> Iterator[None]:
@@ -271,26 +239,20 @@ class BatchCommitter:
         self._failure = cause
 
     def _done(self, group: Group) -> None:
-        batch = group.entries[-1].batch
-        self._committed.state = group.state
-        self.committed_at = time.time()
+        batches = group.batches
+        for state in group.states.values():
+            self._logs.named(state.name).committed.commit(state)
         self._stored = group.last
         self._refusals.ends()
+        last = {batch.origin: batch for batch in batches}
         try:
-            self._memory.remember_checkpoint(self._stream, batch.checkpoint)
+            notes = {state.name: last[origin].checkpoint for origin, state in group.states.items()}
+            self._memory.remember_checkpoints(notes)
         except Exception as error:
-            # The batch is committed, even if its checkpoint cannot be saved here.
-            _logger.warning(
-                "%s: the checkpoint of batch %d cannot be saved: %s", batch.origin, batch.sequence, _told(error)
-            )
+            # The batches are committed, even if their checkpoints cannot be saved here.
+            _logger.warning("the checkpoints of %s cannot be saved: %s", name_batches(batches), _told(error))
         self._journal.release(group.last)
 
 
 def _told(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-def _name(batches: Sequence[Batch], table: str) -> str:
-    first, last = batches[0], batches[-1]
-    what = f"batch {first.sequence}" if first is last else f"batches {first.sequence} to {last.sequence}"
-    return f"{what} of {first.origin} into {table}"

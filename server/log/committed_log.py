@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from server.notary.batch import LogState
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import LogName
@@ -16,6 +18,13 @@ class CommittedLog:
         """Begin with a state of the log."""
         self.state = state
         """State of the log in storage; only the log's writer replaces it."""
+        self.committed_at = 0.0
+        """Time of the last commit of this process, in seconds since the epoch; 0 if there was none."""
+
+    def commit(self, state: LogState) -> None:
+        """Go on to the state after a commit."""
+        self.state = state
+        self.committed_at = time.time()
 
     @property
     def name(self) -> LogName:

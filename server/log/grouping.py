@@ -1,7 +1,7 @@
-"""Choice of the batches that go to storage together, so that none is stored twice whatever was sent before.
+"""Choice of the entries that go to storage together, so that none is stored twice whatever was sent before.
 
-Storage deduplicates an INSERT by its token, which belongs to one group of batches. A batch that may have been sent goes
-again in the same company, or is looked up first.
+Storage deduplicates an INSERT by its token, which belongs to one group of batches. An entry that may have been sent
+goes again in the same company, or is looked up first.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import contextlib
 import logging
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from uuid import UUID
 
 from server.errors.files import reason_of
-from server.log.committed_log import CommittedLog
 from server.log.group import Group, GroupLimits, gather
 from server.log.group_mark import GroupMark
 from server.log.journal import Journal
-from server.log.journal_entry import decode_entry
-from server.log.key_changes import KeyChanges
-from storage.commit import any_is_stored, is_stored
+from server.log.journal_entry import Entry, decode_entry
+from server.log.open_log import OpenLogs
+from server.notary.origin import Stream
+from storage.commit import stored_batches
 from storage.engine import Engine
 from storage.schema import RECORD_TABLES
 
@@ -28,37 +29,37 @@ _logger = logging.getLogger(__name__)
 
 
 class Grouping:
-    """Groups of the batches in one journal; bound to the thread that commits."""
+    """Groups of the entries in one journal; bound to the thread that commits."""
 
     def __init__(
         self,
         engine: Engine,
+        stream: Stream,
         journal: Journal,
-        committed: CommittedLog,
-        keys: KeyChanges,
+        logs: OpenLogs,
         limits: GroupLimits,
     ) -> None:
         """Go on with a journal.
 
         Args:
             engine: the storage.
-            journal: journal with the batches that are not in storage yet.
-            committed: state of the log in storage.
-            keys: key changes, which are stated in their place between batches.
+            stream: stream of the logs.
+            journal: journal with the entries that are not in storage yet.
+            logs: the logs of the entries.
             limits: limits of a group.
 
         Raises:
             JournalDamagedError: the mark of a group cannot be read.
         """
         self._engine = engine
+        self._tables = (RECORD_TABLES[stream], "log_tiles", "log_batches")
         self._journal = journal
-        self._committed = committed
-        self._keys = keys
+        self._logs = logs
         self._limits = limits
         self._mark = GroupMark(journal.directory, journal.sync)
         waiting = journal.waiting
         first = min(waiting, default=0)
-        # The last batch that may be in storage, in part or as a whole: it is looked up before it is inserted. An
+        # The last entry that may be in storage, in part or as a whole: it is looked up before it is inserted. An
         # earlier process may have ended while the first one, or the group that begins with it, was on its way.
         self._doubtful = self._mark.end_of(first)
         # The group that may have been sent, which counts even if its mark could not be written or removed.
@@ -67,21 +68,21 @@ class Grouping:
         # Later ones of an earlier process may have been in storage, which has lost them and still knows their tokens.
         self._inherited = max(waiting, default=0)
         self._fresh = False  # the last group was chosen anew, and sent at most once
-        self._most = 0  # batches in the next group, as far as a refusal has shown; 0 if none did
+        self._most = 0  # entries in the next group, as far as a refusal has shown; 0 if none did
 
     def doubt(self, number: int) -> None:
-        """Note that storage may have a batch that was sent alone."""
+        """Note that storage may have an entry that was sent alone."""
         self._doubtful = max(self._doubtful, number)
 
     def may_be_stored(self, number: int) -> bool:
-        """Return whether storage may have something of a batch; true also for those that ``next`` has returned."""
+        """Return whether storage may have something of an entry; true also for those that ``next`` has returned."""
         return number <= max(self._doubtful, self._inherited)
 
     def next(self, waiting: Sequence[int]) -> Group:
-        """Return the next batches to send; those that may have been sent are the same again.
+        """Return the next entries to send; those that may have been sent are the same again.
 
         Args:
-            waiting: numbers of the batches in the journal, in order, at least one.
+            waiting: numbers of the entries in the journal, in order, at least one.
 
         Raises:
             StorageError: storage cannot be read, and only it can tell what was sent; call again.
@@ -150,20 +151,35 @@ class Grouping:
         """Return whether storage has the records of all batches of a group, or of none.
 
         If it has some, they were not sent as this group: an earlier process could neither make the group's mark durable
-        nor remove it, and sent the first batch alone.
+        nor remove it, and sent the first entry alone.
         """
-        table = RECORD_TABLES[self._committed.name.stream]
-        first, last = (is_stored(self._engine, table, group.entries[end].batch) for end in (0, -1))
-        return first == last
+        batches = group.batches
+        return len(stored_batches(self._engine, self._tables[0], batches)) in (0, len(batches))
 
     def _group(self, waiting: Iterable[int], last: int | None = None) -> Group:
         entries = ((number, decode_entry(self._journal.read(number))) for number in waiting)
-        return gather(entries, self._committed.state, lambda batch: self._keys.due(batch.tree_size), self._limits, last)
+        return gather(
+            entries,
+            lambda batch: self._logs.of(batch).committed.state,
+            lambda batch: self._logs.of(batch).keys.due(batch.tree_size),
+            self._limits,
+            last,
+            self._committed_of,
+        )
+
+    def _committed_of(self, number: int, entry: Entry) -> set[UUID]:
+        """Return the IDs of the batches of an inherited entry that storage has committed, while it lacks others.
+
+        Storage has lost the others, for it commits all batches of an entry or none.
+        """
+        if number > self._inherited:
+            return set()
+        behind = [batch for batch in entry.batches if batch.sequence <= self._logs.of(batch).committed.state.sequence]
+        return stored_batches(self._engine, self._tables[-1], behind)
 
     def _has_some(self, group: Group) -> bool:
         """Return whether storage may have rows of some batches of a group."""
-        tables = (RECORD_TABLES[self._committed.name.stream], "log_tiles", "log_batches")
         try:
-            return any(any_is_stored(self._engine, table, group.batches) for table in tables)
+            return any(stored_batches(self._engine, table, group.batches) for table in self._tables)
         except Exception:  # storage does not tell now; each on its own is asked for until it does
             return True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from server.notary.origin import Stream
+from server.notary.origin import LogName, Stream
 
 __all__ = ["LogMemory"]
 
@@ -15,8 +16,8 @@ class LogMemory(Protocol):
     It is updated after storage has them, so it is never ahead of storage: a storage that has less has lost something.
     """
 
-    def remember_checkpoint(self, stream: Stream, note: str) -> None:
-        """Remember a checkpoint that was committed, as a signed note (C2SP signed-note)."""
+    def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
+        """Remember checkpoints that were committed, one of each log, as signed notes (C2SP signed-note)."""
 
     def remember_statement(self, stream: Stream, note: str) -> None:
         """Remember a statement that is in storage, as a signed note (C2SP signed-note)."""

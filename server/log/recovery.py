@@ -1,41 +1,34 @@
-"""Recovery: the state of a log in storage and journal, before anything is appended to it.
+"""Recovery: the states of logs in storage and journal, before anything is appended to them.
 
-An entry is released from the journal only if storage has exactly its batch. If storage has another one at its place,
-another server has continued the log, and the journal has the only copy of the records.
+An entry is released from the journal only if storage has exactly its batches. If storage has another batch in the place
+of one, another server has continued the log, and the journal has the only copy of the records. If storage has lost some
+batches of an entry, the entry stays in the journal, and these are stored again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.errors.base import LognotaryError
 from server.log.journal import Journal
-from server.log.journal_entry import Entry, decode_entry
-from server.notary.batch import Batch, LogState, compute_batch_id
+from server.log.journal_entry import SignedBatch, decode_entry
+from server.log.stored_log import LogUnusableError, check_known, read_stored_log
+from server.notary.batch import Batch, LogState
 from server.notary.checkpoint import Checkpoint, open_checkpoint
-from server.notary.counted import counted, entries_of
+from server.notary.counted import counted
 from server.notary.errors import VerificationError
 from server.notary.keys import VerifierKey
-from server.notary.merkle import CompactRange
 from server.notary.origin import LogName
-from server.notary.statement import Statement, StatementKind, StatementRow, open_statement, read_key_change
-from server.notary.trust import TrustedKeys
 from storage.engine import Engine
-from storage.evidence import last_batch, read_batches_at, read_batches_of_leaves, read_fragments
-from storage.statements import last_statement, read_statements
+from storage.evidence import last_batch, read_batches_at, read_batches_of_leaves
 from storage.stored_records import count_after
 
-__all__ = ["LogUnusableError", "SignedFrom", "open_log", "open_statements"]
+__all__ = ["KnownLog", "RecoveredLog", "SignedFrom", "recover_logs"]
 
 _logger = logging.getLogger(__name__)
 
 _COMPARED_AT_ONCE = 500  # batches of the journal that are looked up with one query
-
-
-class LogUnusableError(LognotaryError):
-    """The log in storage is not the log that this writer wrote; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,154 +44,171 @@ class SignedFrom:
     keys: frozenset[VerifierKey]
 
 
-def open_log(
-    engine: Engine,
-    name: LogName,
-    keys: Collection[VerifierKey],
-    known: Checkpoint | None,
-    journal: Journal,
-) -> tuple[LogState, LogState, list[SignedFrom]]:
-    """Return the state of a log, after checking that it can be continued.
+@dataclass(frozen=True, slots=True)
+class KnownLog:
+    """Facts about a log that do not come from its storage or journal.
 
-    Batches in the journal that storage has too are released from the journal. If an error is raised, the journal is
-    unchanged.
-
-    Args:
-        engine: the storage.
-        name: the log.
+    Attributes:
         keys: the keys that may have signed the log's last batches.
-        known: the last checkpoint that this writer remembers, if any.
-        journal: the log's journal.
+        checkpoint: the last checkpoint that this writer remembers, if any.
+    """
 
-    Returns:
-        The state of the log in storage, its state including the journal, and the keys that signed the batches in the
-        journal.
+    keys: Collection[VerifierKey]
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredLog:
+    """The state in which a log was found.
+
+    Attributes:
+        state: state of the log in storage.
+        head: state of the log, including the batches in the journal.
+        newest: last batch of the log, in the journal or in storage; None if the log has none.
+        signed: the keys that signed the log's batches in the journal, in their order.
+    """
+
+    state: LogState
+    head: LogState
+    newest: Batch | None
+    signed: tuple[SignedFrom, ...]
+
+
+def recover_logs(engine: Engine, logs: Mapping[LogName, KnownLog], journal: Journal) -> dict[LogName, RecoveredLog]:
+    """Return the states of the logs of a stream that share a journal, after checking that they can be continued.
+
+    Entries in the journal of which storage has all batches are released from the journal. If an error is raised, the
+    journal is unchanged.
+
+    Args:
+        engine: the storage.
+        logs: the logs, all of one stream.
+        journal: their journal.
 
     Raises:
-        LogUnusableError: the log's last batch does not verify, or does not extend ``known``; or storage has gone on
-            without a batch that is in the journal.
-        JournalDamagedError: the journal does not continue the log.
+        LogUnusableError: a log's last batch does not verify, or does not extend the known checkpoint; or storage has
+            gone on without a batch that is in the journal.
+        JournalDamagedError: the journal does not continue the logs.
         StorageError: storage cannot be read.
     """
-    last = last_batch(engine, name.log_id)
-    try:
-        state = _state_after(engine, name, keys, last) if last else LogState(name)
-    except VerificationError as error:
-        raise LogUnusableError(
-            f"the last batch of the log {name.origin} in storage does not verify ({error}). Run 'lognotary verify'; "
-            "to continue without it, start with another writer name (--writer)"
-        ) from error
-    stored, waiting = _compare(engine, name, last, journal)
-    head = state
-    signed: list[SignedFrom] = []
-    known_in_journal = False
-    for number in waiting:
-        # One at a time: a journal may be larger than the memory.
-        entry = _entry_of(journal, number, name)
-        signers = _check_signature(entry, keys)
-        if not signed or signed[-1].keys != signers:
-            signed.append(SignedFrom(head.range.size, signers))
-        head, _ = entry.extend(head)
-        known_in_journal = known_in_journal or (known is not None and _is_after(entry, known))
+    found = {name.origin: _Recovery(engine, name, known) for name, known in logs.items()}
+    stored, waiting = _read_journal(engine, found, journal)
     if waiting:
-        what = counted(len(waiting), "batch in the journal is", "batches in the journal are")
-        _logger.warning("%s: %s not in storage yet", name.origin, what)
-    if known is not None and not known_in_journal:
-        _check_known(engine, state, known)
-    left_over = 0 if waiting else count_after(engine, name.stream, name.log_id, state.range.size)
-    if left_over:
-        _logger.warning(
-            "%s: %s to a batch that was never committed and is not in the journal: unsigned, and listed by "
-            "'lognotary verify'",
-            name.origin,
-            counted(left_over, "row belongs", "rows belong"),
-        )
+        what = counted(waiting, "batch in the journal is", "batches in the journal are")
+        origins = [origin for origin, log in found.items() if log.signed]
+        others = f" and {counted(len(origins) - 1, 'other log')}" if len(origins) > 1 else ""
+        _logger.warning("%s%s: %s not in storage yet", origins[0], others, what)
+    for log in found.values():
+        log.check_known()
+    _warn_of_rows_left_over(engine, [log.state for log in found.values() if not log.signed])
     journal.release(stored)
-    return state, head, signed
+    return {name: found[name.origin].result() for name in logs}
 
 
-def open_statements(
-    engine: Engine, name: LogName, own: TrustedKeys, known: Statement | None
-) -> tuple[Statement | None, tuple[VerifierKey, ...]]:
-    """Return the last statement of a log, and the keys that sign it.
+class _Recovery:
+    """A log while the journal is read."""
+
+    def __init__(self, engine: Engine, name: LogName, known: KnownLog) -> None:
+        self._engine = engine
+        self._name = name
+        self._known = known
+        self.state, self.last = read_stored_log(engine, name, known.keys)
+        self._newest = self.last
+        self._head = self.state
+        self.signed: list[SignedFrom] = []
+        self._known_in_journal = False
+
+    def extend(self, signed: SignedBatch) -> None:
+        """Go on to the state after a batch in the journal that is not in storage."""
+        signers = _check_signature(signed.batch, self._known.keys)
+        if not self.signed or self.signed[-1].keys != signers:
+            self.signed.append(SignedFrom(self._head.range.size, signers))
+        self._head, _ = signed.extend(self._head)
+        self._newest = signed.batch
+        known = self._known.checkpoint
+        self._known_in_journal = self._known_in_journal or (known is not None and _is_after(signed.batch, known))
+
+    def check_known(self) -> None:
+        """Check that the log has the checkpoint that the writer remembers; raises LogUnusableError."""
+        if self._known.checkpoint is not None and not self._known_in_journal:
+            check_known(self._engine, self.state, self._known.checkpoint)
+
+    def result(self) -> RecoveredLog:
+        """Return the state in which the log was found."""
+        return RecoveredLog(self.state, self._head, self._newest, tuple(self.signed))
+
+
+def _warn_of_rows_left_over(engine: Engine, states: Sequence[LogState]) -> None:
+    """Log how many rows of each log belong to no batch, neither in storage nor in the journal."""
+    if not states:
+        return
+    sizes = {state.name.log_id: state.range.size for state in states}
+    left_over = count_after(engine, states[0].name.stream, sizes)
+    for state in states:
+        if rows := left_over.get(state.name.log_id):
+            _logger.warning(
+                "%s: %s to a batch that was never committed and is not in the journal: unsigned, and listed by "
+                "'lognotary verify'",
+                state.name.origin,
+                counted(rows, "row belongs", "rows belong"),
+            )
+
+
+def _read_journal(engine: Engine, logs: Mapping[str, _Recovery], journal: Journal) -> tuple[int, int]:
+    """Extend the logs by the batches in the journal that storage does not have.
 
     Args:
         engine: the storage.
-        name: the log.
-        own: the current and former keys of this server.
-        known: the last statement that this writer remembers, if any.
+        logs: the logs, by origin.
+        journal: their journal.
 
     Returns:
-        The last statement, None if there is none; and the keys, empty if the log has no signature yet.
+        The number of the last entry before which storage has all batches, 0 if there is none; and the number of batches
+        that storage does not have.
 
     Raises:
-        LogUnusableError: the last statement does not verify, or statements were lost.
-        StorageError: storage cannot be read.
+        LogUnusableError: storage has later batches of a log, but not one that is in the journal.
     """
-    stored = last_statement(engine, name.log_id)
-    keys = own.for_origin(name.origin)
-    try:
-        last = _read_statement(stored, keys) if stored else None
-        in_force = _keys_in_force(engine, name, keys, stored)
-    except VerificationError as error:
-        raise LogUnusableError(
-            f"the statements of the log {name.origin} in storage do not verify ({error}). Run 'lognotary verify'; "
-            "to continue without them, start with another writer name (--writer)"
-        ) from error
-    if known is not None and (last is None or last.number < known.number):
-        raise LogUnusableError(
-            f"storage has lost statements: the log {name.origin} had {known.number} when this server last wrote, but "
-            f"has {last.number if last else 0} now. Restore it, or start a new log under another name (--writer)"
-        )
-    return last, in_force
-
-
-def _compare(engine: Engine, name: LogName, last: Batch | None, journal: Journal) -> tuple[int, list[int]]:
-    """Compare the batches in the journal with those in storage.
-
-    Args:
-        engine: the storage.
-        name: the log.
-        last: its last batch in storage.
-        journal: its journal.
-
-    Returns:
-        The number of the last entry that storage has, 0 if it has none of them; and the numbers of the entries that it
-        does not have.
-
-    Raises:
-        LogUnusableError: storage has later batches, but not one that is in the journal.
-    """
-    newest = {name.origin: last}
+    newest = {origin: log.last for origin, log in logs.items()}
     compared: list[Batch] = []
-    stored = 0
-    numbers = list(journal.waiting)
-    for number in numbers:
-        batch = decode_entry(journal.read(number)).batch
-        if batch.origin not in newest:
-            newest[batch.origin] = last_batch(engine, batch.log_id)
-        end = newest[batch.origin]
-        if end is None or batch.sequence > end.sequence:
-            break  # entries are released in order, so storage has none of those behind it
-        compared.append(batch)
-        stored = number
-        if len(compared) == _COMPARED_AT_ONCE:
+    stored = waiting = 0
+    for number in journal.waiting:
+        # One at a time: a journal may be larger than the memory.
+        entry = decode_entry(journal.read(number))
+        missing = [signed for signed in entry.signed if not _may_have(engine, signed.batch, newest)]
+        ids = {signed.batch.batch_id for signed in missing}
+        compared += (batch for batch in entry.batches if batch.batch_id not in ids)
+        if not missing and not waiting:
+            stored = number
+        if missing or len(compared) >= _COMPARED_AT_ONCE:
             _check_stored(engine, compared, journal)
             compared.clear()
+        for signed in missing:
+            _log_of(signed.batch, logs, journal).extend(signed)
+        waiting += len(missing)
+        del entry, missing  # before the next one is read
     _check_stored(engine, compared, journal)
-    return stored, [number for number in numbers if number > stored]
+    return stored, waiting
 
 
-def _entry_of(journal: Journal, number: int, name: LogName) -> Entry:
-    """Return an entry of the journal that storage does not have; raises LogUnusableError if it is of another log."""
-    entry = decode_entry(journal.read(number))
-    if entry.batch.origin != name.origin:
+def _may_have(engine: Engine, batch: Batch, newest: dict[str, Batch | None]) -> bool:
+    """Return whether storage has this batch of a log, or another one in its place; batches are stored in order."""
+    if batch.origin not in newest:
+        newest[batch.origin] = last_batch(engine, batch.log_id)
+    end = newest[batch.origin]
+    return end is not None and batch.sequence <= end.sequence
+
+
+def _log_of(batch: Batch, logs: Mapping[str, _Recovery], journal: Journal) -> _Recovery:
+    """Return the log of a batch that storage does not have; raises LogUnusableError if it is another log."""
+    log = logs.get(batch.origin)
+    if log is None:
         raise LogUnusableError(
-            f"the journal has records of another log, {entry.batch.origin}, which were acknowledged but are not in "
+            f"the journal has records of another log, {batch.origin}, which were acknowledged but are not in "
             f"this storage. Start once as before, so that they are stored; or move {journal.directory} away, "
             "and keep it"
         )
-    return entry
+    return log
 
 
 def _check_stored(engine: Engine, batches: Iterable[Batch], journal: Journal) -> None:
@@ -233,81 +243,22 @@ def _explain_difference(engine: Engine, batch: Batch, journal: Journal) -> str:
     )
 
 
-def _check_signature(entry: Entry, keys: Collection[VerifierKey]) -> frozenset[VerifierKey]:
+def _check_signature(batch: Batch, keys: Collection[VerifierKey]) -> frozenset[VerifierKey]:
     try:
-        note = open_checkpoint(entry.batch.checkpoint)[1]
+        note = open_checkpoint(batch.checkpoint)[1]
         signers = frozenset(note.verify(keys))
     except VerificationError as error:
         raise LogUnusableError(
-            f"the journal has a batch of the log {entry.batch.origin} signed by none of the log's keys ({error})"
+            f"the journal has a batch of the log {batch.origin} signed by none of the log's keys ({error})"
         ) from error
     if len(signers) != len(note.signatures):
         raise LogUnusableError(
-            f"the journal has a batch of the log {entry.batch.origin} that was signed by a key which is missing now: "
+            f"the journal has a batch of the log {batch.origin} that was signed by a key which is missing now: "
             "put the key back, so that the batch can be stored as it was acknowledged"
         )
     return signers
 
 
-def _is_after(entry: Entry, known: Checkpoint) -> bool:
+def _is_after(batch: Batch, known: Checkpoint) -> bool:
     """Return whether a checkpoint is the checkpoint of a batch."""
-    return (entry.batch.tree_size, entry.batch.root_hash) == (known.size, known.root)
-
-
-def _read_statement(row: StatementRow, keys: Collection[VerifierKey]) -> Statement:
-    statement, note = open_statement(row.note)
-    note.verify(keys)
-    return statement
-
-
-def _keys_in_force(
-    engine: Engine, name: LogName, own: Collection[VerifierKey], stated: StatementRow | None
-) -> tuple[VerifierKey, ...]:
-    in_force: tuple[VerifierKey, ...] = ()
-    for row in read_statements(engine, name.log_id, StatementKind.KEYS):
-        change = read_key_change(*open_statement(row.note))
-        if set(own) & set(change.after):
-            in_force = change.after
-    if in_force:
-        return in_force
-    # The keys have never changed, so every signature is by these keys.
-    if stated is not None:
-        return tuple(open_statement(stated.note)[1].verify(own))
-    last = last_batch(engine, name.log_id)
-    return tuple(open_checkpoint(last.checkpoint)[1].verify(own)) if last else ()
-
-
-def _state_after(engine: Engine, name: LogName, keys: Collection[VerifierKey], last: Batch) -> LogState:
-    checkpoint, note = open_checkpoint(last.checkpoint)
-    note.verify(keys)
-    if (checkpoint.origin, checkpoint.size, checkpoint.root) != (name.origin, last.tree_size, last.root_hash):
-        raise VerificationError("the checkpoint does not belong to this batch")
-    if compute_batch_id(last) != last.batch_id:
-        raise VerificationError("the batch was altered")
-    leaves = b"".join(
-        fragment.hashes
-        for fragment, batch_id in read_fragments(engine, name.log_id, last.first_leaf, last.tree_size)
-        if fragment.level == 0 and batch_id == last.batch_id
-    )
-    before = CompactRange.from_bytes(last.first_leaf, last.frontier)
-    after, _ = before.extend(leaves)
-    if after.size != last.tree_size or after.root() != last.root_hash:
-        raise VerificationError("its hashes in log_tiles are incomplete or were altered")
-    return LogState(name, last.sequence, after)
-
-
-def _check_known(engine: Engine, state: LogState, known: Checkpoint) -> None:
-    if known.size == 0:
-        return
-    if known.size > state.range.size:
-        raise LogUnusableError(
-            f"storage has lost records: the log {known.origin} had {entries_of(known.size)} when this server last "
-            f"wrote, but has {state.range.size} now. Restore the storage, or start a new log under another name "
-            "(--writer)"
-        )
-    batches = read_batches_of_leaves(engine, state.name.log_id, [known.size - 1])
-    if not any(batch.tree_size == known.size and batch.root_hash == known.root for batch in batches):
-        raise LogUnusableError(
-            f"storage has another history: the log {known.origin} is not the one whose checkpoint of {known.size} "
-            "entries this server signed. Is another server writing under the same name? Give each a --writer of its own"
-        )
+    return (batch.tree_size, batch.root_hash) == (known.size, known.root)

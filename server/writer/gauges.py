@@ -27,10 +27,10 @@ def log_gauges(
     )
     for stream, log in logs.items():
         labels = {"stream": stream.value}
-        journal = log.writer.journal
+        journal = log.writer.stream.journal
         oldest = batchers[stream].oldest
         signed = log.writer.signed + log.statements.signed
-        yield "lognotary_journal_batches", "Batches in the journal that are not in storage", labels, len(journal)
+        yield "lognotary_journal_batches", "Commits in the journal that are not in storage", labels, len(journal)
         yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
         yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
         yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size

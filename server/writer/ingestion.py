@@ -91,7 +91,8 @@ class Writing:
         return signed_by(self.logs.values())
 
     def _trouble(self, log: OwnedLog) -> str:
-        return log.writer.trouble if self.waits_for_storage else log.writer.journal_trouble
+        stream = log.writer.stream
+        return stream.trouble if self.waits_for_storage else stream.journal_trouble
 
 
 class Ingestion:
@@ -213,7 +214,7 @@ class Ingestion:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
         asyncio.get_running_loop().call_later(FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
-        await stored([log.writer for log in writing.logs.values()], self._give_up)
+        await stored([log.writer.stream for log in writing.logs.values()], self._give_up)
 
     def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:
         settings, behind = self._settings, not self.waits_for_storage
@@ -247,16 +248,16 @@ class Ingestion:
         """Store what is in a journal: behind those who send, or before they may."""
         housekeeping = self._pools.housekeeping
         # The senders of these requests were not told OK. Batches that were acknowledged from the journal name none.
-        waiting = log.writer.inherited_requests
+        waiting = log.writer.stream.inherited_requests
         batcher.restore(await housekeeping.run(lambda: file.open(waiting)))
         if not self.waits_for_storage:
             # As good as stored: the journal is what counts.
             await housekeeping.run(file.waiting_stored)
             batcher.restore(NotedRequest(request, 0.0) for request in waiting)
-            await stack.enter_async_context(storing(housekeeping, log.writer, self._give_up))
+            await stack.enter_async_context(storing(housekeeping, log.writer.stream, self._give_up))
             return
         try:
-            await housekeeping.run(log.writer.store_waiting)
+            await housekeeping.run(log.writer.stream.store_waiting)
         except RefusedError as error:  # it was given up
             raise StoppedError from error
         await housekeeping.run(file.waiting_stored)
@@ -280,8 +281,8 @@ def _build_batchers(
             commit,
             metrics.batch_of(stream),
             files[stream].note,
-            settle=writer.store_waiting,
-            cause=lambda: writer.trouble,
+            settle=writer.stream.store_waiting,
+            cause=lambda: writer.stream.trouble,
         )
 
     return {stream: batcher(stream) for stream in logs}

@@ -14,11 +14,14 @@ from server.keys.store import KeyStore, KeyStoreError
 from server.log.committed_log import CommittedLog
 from server.log.group import GroupLimits
 from server.log.journal import Journal
-from server.log.key_changes import DecidedChange
+from server.log.key_changes import DecidedChange, KeyChanges
 from server.log.log_writer import LogWriter
+from server.log.open_log import OpenLog
 from server.log.receipt_floor import ReceiptFloor
-from server.log.recovery import SignedFrom, open_log, open_statements
+from server.log.recovery import KnownLog, SignedFrom, recover_logs
+from server.log.stated_keys import open_statements
 from server.log.statement_writer import StatementWriter
+from server.log.stream_writer import StreamWriter
 from server.log.waiting_statements import store_waiting_statements
 from server.notary.counted import counted
 from server.notary.errors import SigningError
@@ -29,7 +32,6 @@ from server.notary.statement import StatementKind
 from server.notary.trust import fingerprints
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
-from storage.evidence import last_batch
 
 __all__ = ["OwnedLog"]
 
@@ -98,20 +100,20 @@ class OwnedLog:
         # Nothing may have come since the keys changed: then those before them signed the last batch.
         may_sign = {*in_force, *keys.verifier_keys(name.origin)}
         journal = Journal(data.journal(name.stream.value), journal_bytes)
-        state, head, signed = open_log(engine, name, may_sign, data.last_checkpoint(name), journal)
+        known = KnownLog(may_sign, data.last_checkpoint(name))
+        found = recover_logs(engine, {name: known}, journal)[name]
         # Where nothing is signed in storage, that a second key signs has to be stated too: who verifies is given one.
-        first = keys.signer_of(signed[0].keys) if signed else signer
+        first = keys.signer_of(found.signed[0].keys) if found.signed else signer
         before = keys.signer_of(in_force) if in_force else Signer(first.ed25519)
-        decided = _decided_changes(before.verifier_keys(name.origin), signed, keys)
-        committed, receipts = CommittedLog(state), ReceiptFloor(head.range.size)
+        decided = _decided_changes(before.verifier_keys(name.origin), found.signed, keys)
+        committed, receipts = CommittedLog(found.state), ReceiptFloor(found.head.range.size)
         statements = StatementWriter(engine, last, before, committed, data, give_up, stated, clock, receipts)
         # To store a group takes as much memory as is planned for storing a batch, from the journal.
         limits = GroupLimits(size=batch_bytes // 2)
-        writer = LogWriter(
-            engine, journal, committed, head, before, data, give_up, statements, decided, receipts, limits
-        )
-        newest = writer.last_waiting or last_batch(engine, name.log_id)
-        latest = max(newest.ingested_at if newest else 0, last.time * 10**9 if last else 0)
+        changes = KeyChanges(name.origin, before, statements, decided)
+        stream = StreamWriter(engine, name.stream, journal, data, give_up, limits)
+        writer = LogWriter(stream, OpenLog(committed, changes, found.head, receipts))
+        latest = max(found.newest.ingested_at if found.newest else 0, last.time * 10**9 if last else 0)
         return cls(name, writer, statements, (journal, stated), latest)
 
     def state_changes(self, signer: Signer, retention: int | None, *, in_commits: bool) -> None:
@@ -130,7 +132,7 @@ class OwnedLog:
         try:
             self.writer.change_keys(signer)
             if in_commits:
-                self.writer.settle_keys()
+                self.writer.stream.settle_keys()
                 if self.writer.keys.pending:
                     raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
             self.statements.keep_for(retention)
@@ -174,11 +176,11 @@ class OwnedLog:
 
     def left(self) -> str:
         """Return how many batches wait in the journal and where, empty if none does; does not block."""
-        count = len(self.writer.journal)
+        count = len(self.writer.stream.journal)
         if not count:
             return ""
         waits = counted(count, "batch waits", "batches wait")
-        where = self.writer.journal.directory
+        where = self.writer.stream.journal.directory
         return f"{waits} in the {self.name.stream.value} log's journal {where}, from where the next start stores them"
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.store import KeyStore
-from server.log.log_writer import LogWriter
+from server.log.stream_writer import StreamWriter
 from server.notary.origin import LogName, Stream
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
@@ -123,10 +123,10 @@ async def settle_keys(pool: Pool, logs: Iterable[OwnedLog], *, in_commits: bool)
             if not log.writer.keys.pending:
                 continue
             if not in_commits:
-                log.writer.wake()
+                log.writer.stream.wake()
                 continue
             try:
-                await pool.run(log.writer.settle_keys)
+                await pool.run(log.writer.stream.settle_keys)
             except EndedWaitError:
                 return
             except RefusedError as error:
@@ -142,8 +142,8 @@ def signed_by(logs: Iterable[OwnedLog]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def storing(pool: Pool, writer: LogWriter, give_up: threading.Event) -> AsyncIterator[None]:
-    """Store what comes into a log's journal, in a thread, until the block ends; it sets ``give_up``."""
+async def storing(pool: Pool, writer: StreamWriter, give_up: threading.Event) -> AsyncIterator[None]:
+    """Store what comes into a journal, in a thread, until the block ends; it sets ``give_up``."""
     thread = threading.Thread(target=writer.store_appended, name="store")
     thread.start()
     try:
@@ -154,7 +154,7 @@ async def storing(pool: Pool, writer: LogWriter, give_up: threading.Event) -> As
         await pool.run(thread.join)
 
 
-async def stored(writers: Collection[LogWriter], give_up: threading.Event) -> None:
+async def stored(writers: Collection[StreamWriter], give_up: threading.Event) -> None:
     """Wait until all that is in journals is stored, as long as storage takes it and ``give_up`` is not set."""
     while any(len(writer.journal) for writer in writers):
         if give_up.is_set() or any(writer.trouble for writer in writers):

@@ -18,14 +18,13 @@ from server.api.grpc_services import add_services
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
-from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
-from tests.log.writers import begin_log, log_writer
+from tests.log.writers import begin_log, log_writer, open_log
 
 __all__ = [
     "LOGS",

@@ -164,7 +164,7 @@ async def test_a_verification_that_cannot_compare_with_what_the_server_remembers
 ) -> None:
     name = LogName("shop", Stream.AUDIT, "vm")
     with DataDirectory(tmp_path / "data") as data, closing(Pool("api", 2)) as pool:
-        data.remember_checkpoint(name.stream, "no checkpoint")
+        data.remember_checkpoints({name: "no checkpoint"})
         async with serving(Backend(engine, TrustedKeys(), lambda: data.kept([name])), pool) as channel:
             stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
             with pytest.raises(grpc.aio.AioRpcError, match="checkpoints/audit is damaged") as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import bill, codec, ingest, layout, proofs, receiver, verify
+from benchmarks import bill, codec, ingest, layout, many_logs, proofs, receiver, verify
 from benchmarks.bill_systems import parse_peer
 from harness.clickhouse_source import ServerUnavailableError, find_server
 from harness.lacking import lacking
@@ -93,6 +93,22 @@ def test_each_layout_is_measured_with_the_lookups_that_it_serves(capsys: pytest.
     for variant in ("as it is", "the first layout"):
         for lookup in ("a trace", "an attribute", "a rare word", "the word 'failed'"):
             assert figures[f"{variant}: {lookup}, again"] > 0
+
+
+def test_many_logs_are_measured_with_one_commit_for_all_and_with_one_for_each(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    sizes = ["--total=240", "--records=5", "--requests=12"]  # 4 commits
+    many_logs.main([*sizes, "--logs", "1", "6", "--apart", "6", "--rounds=1", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    figures = {figure["what"]: figure["median"] for figure in line["figures"]}
+    inserts = [figures[f"{name}: INSERTs"] for name in ("1 log", "6 logs", "6 logs, a commit for each")]
+    assert inserts == [12, 12, 72]
+    assert figures["6 logs: the writer's CPU"] > 0
 
 
 def test_a_peer_is_a_name_a_url_and_a_command() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree
@@ -12,8 +14,12 @@ import pytest
 
 from server.cli import main
 from server.data_dir.directory import DataDirectory
+from server.log.committed_log import CommittedLog
 from server.log.journal import Journal, segment_files
-from server.notary.batch import LogState
+from server.log.key_changes import KeyChanges
+from server.log.open_log import LogRecords, OpenLog
+from server.log.stream_writer import StreamWriter
+from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from tests.codec.building import PretendedEngine, rows
@@ -58,9 +64,9 @@ def test_it_says_which_batches_are_stored_already_and_how_many_wait(
             return [line.split("  frame")[0].strip() for line in capsys.readouterr().out.splitlines()[1:]]
 
         assert inspected() == ["waits", "waits", "2 batches wait to be stored"]
-        data.remember_checkpoint(Stream.AUDIT, checkpoints[0])
+        data.remember_checkpoints({NAME: checkpoints[0]})
         assert inspected() == ["stored", "waits", "1 batch waits to be stored, 1 is stored already"]
-        data.remember_checkpoint(Stream.AUDIT, checkpoints[1])
+        data.remember_checkpoints({NAME: checkpoints[1]})
         assert inspected() == ["stored", "stored", "no batch waits, 2 are stored already"]
 
     assert main(["journal", "inspect", "--json", "--data-dir", str(data_dir)]) == 0
@@ -68,12 +74,36 @@ def test_it_says_which_batches_are_stored_already_and_how_many_wait(
     assert ([entry["stored"] for entry in segment["entries"]], segment["waiting_batches"]) == ([True, True], 0)
 
 
+def test_the_batches_of_a_frame_are_told_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, signer = LogName("example.org", Stream.AUDIT, "node-2"), Signer.generate()
+    with DataDirectory(tmp_path) as data, closing(Journal(data.journal("audit"), 1 << 20)) as journal:
+        writer = StreamWriter(PretendedEngine(), Stream.AUDIT, journal, data, threading.Event())
+        for name in (NAME, other):
+            writer.add(OpenLog(CommittedLog(LogState(name)), KeyChanges(name.origin, signer)))
+        records = {NAME: LogRecords([rows(Stream.AUDIT, "a", "b")]), other: LogRecords([rows(Stream.AUDIT, "c")])}
+        batch = writer.append(records)[NAME]
+        assert isinstance(batch, Batch)
+        data.remember_checkpoints({NAME: batch.checkpoint})
+    assert main(["journal", "inspect", "--data-dir", str(tmp_path)]) == 0
+    _, first, second, *summary = capsys.readouterr().out.splitlines()
+    assert re.match(rf"  stored +frame 1  .* batch 1 of {NAME.origin}, leaves 0 to 1", first)
+    assert re.match(rf"  unknown +frame 1  .* batch 1 of {other.origin}, leaf 0", second)  # the directory has one log
+    assert summary[0] == "no batch waits, 1 is stored already, it is unknown whether 1 batch is stored"
+    assert "what is stored is known only of the logs in the data directory" in summary[-1]
+    assert main(["journal", "inspect", "--json", "--data-dir", str(tmp_path)]) == 0
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    assert [(entry["frame"], entry["origin"], entry["stored"]) for entry in entries] == [
+        (1, NAME.origin, True),
+        (1, other.origin, None),
+    ]
+
+
 def test_only_what_waits_is_shown_if_that_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data_dir = tmp_path / "data"
     with DataDirectory(data_dir) as data, closing(Journal(data.journal("audit"), 1 << 20)) as journal:
         writer = log_writer(PretendedEngine(), journal, LogState(NAME), Signer.generate())
         first, second = (writer.append([rows(Stream.AUDIT, body)], [bytes(32)]).checkpoint for body in "ab")
-        data.remember_checkpoint(Stream.AUDIT, first)
+        data.remember_checkpoints({NAME: first})
         inspect = ["journal", "inspect", "--waiting", "--data-dir", str(data_dir)]
         assert main(inspect) == 0
         _, line, summary = capsys.readouterr().out.splitlines()
@@ -83,7 +113,7 @@ def test_only_what_waits_is_shown_if_that_is_wanted(tmp_path: Path, capsys: pyte
         assert main([*inspect, "--json"]) == 0
         (entry,) = json.loads(capsys.readouterr().out)["entries"]
         assert entry["stored"] is False
-        data.remember_checkpoint(Stream.AUDIT, second)
+        data.remember_checkpoints({NAME: second})
         assert main(inspect) == 0
         assert capsys.readouterr().out == "no batch waits, 2 are stored already\n"
 

@@ -100,7 +100,7 @@ def test_a_lost_name_is_not_replaced_when_there_are_checkpoints_of_its_logs(tmp_
         name = data.writer()
         log = LogName("shop", Stream.AUDIT, f"{name}-1" if workers else name)
         with DataDirectory(worker_directory(tmp_path, 1)) if workers else contextlib.nullcontext(data) as keeper:
-            keeper.remember_checkpoint(Stream.AUDIT, checkpoint_note(log, 3))
+            keeper.remember_checkpoints({log: checkpoint_note(log, 3)})
         (tmp_path / "writer").unlink()
         with pytest.raises(
             DataDirectoryError, match=f"checkpoints of {log.origin}: restore the file, or give the name"
@@ -139,7 +139,7 @@ def test_a_public_key_that_may_not_be_read_is_not_called_a_missing_one() -> None
 def test_the_last_checkpoint_is_remembered_for_its_log_only(tmp_path: Path) -> None:
     with DataDirectory(tmp_path) as data:
         assert data.last_checkpoint(NAME) is None
-        data.remember_checkpoint(Stream.AUDIT, checkpoint_note(NAME, 3))
+        data.remember_checkpoints({NAME: checkpoint_note(NAME, 3)})
         assert data.last_checkpoint(NAME) == Checkpoint(NAME.origin, 3, bytes(32))
         assert data.last_checkpoint(LogName("shop", Stream.AUDIT, "writer-2")) is None
         assert data.last_statement(NAME) is None
@@ -149,7 +149,7 @@ def test_the_last_checkpoint_is_remembered_for_its_log_only(tmp_path: Path) -> N
 def test_the_last_statement_is_remembered_beside_it(tmp_path: Path) -> None:
     with DataDirectory(tmp_path) as data:
         assert data.last_statement(NAME) is None
-        data.remember_checkpoint(Stream.AUDIT, checkpoint_note(NAME, 3))
+        data.remember_checkpoints({NAME: checkpoint_note(NAME, 3)})
         for number in (1, 2):
             data.remember_statement(Stream.AUDIT, statement_note(NAME, number))
         last = data.last_statement(NAME)
@@ -167,7 +167,7 @@ def test_what_workers_remember_is_known_to_their_server(tmp_path: Path) -> None:
         assert data.workers() == []
         for log, directory in zip(logs, (tmp_path, *(worker_directory(tmp_path, n) for n in (1, 10))), strict=True):
             with contextlib.nullcontext(data) if log.writer == "vm" else DataDirectory(directory) as its:
-                its.remember_checkpoint(Stream.AUDIT, checkpoint_note(log, 3))
+                its.remember_checkpoints({log: checkpoint_note(log, 3)})
                 its.remember_statement(Stream.AUDIT, statement_note(log, 1))
         (tmp_path / "workers" / "notes.txt").write_text("not a worker's")
         assert data.workers() == [1, 10]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from server.errors.ingest import JournalDamagedError
 from server.log.group import Group, GroupLimits, gather
 from server.log.group_mark import GroupMark
-from server.log.journal_entry import Entry
+from server.log.journal_entry import Entry, SignedBatch
 from server.notary.batch import Batch, LogState, compute_batch_id, notarize
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -35,7 +35,7 @@ def entries(*batches: tuple[int, int, int]) -> tuple[list[tuple[int, Entry]], li
         done = notarize(state, hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=day * DAY)
         state = done.state
         states.append(state)
-        made.append((number, Entry(done.batch, hashes, (), Block(bytes(size), (size,)))))
+        made.append((number, Entry((SignedBatch(done.batch, hashes),), Block(bytes(size), (size,)))))
     return made, states
 
 
@@ -43,10 +43,14 @@ def never(_: Batch) -> bool:
     return False
 
 
+def after(state: LogState) -> Callable[[Batch], LogState]:
+    return lambda _: state
+
+
 def groups_of(waiting: Sequence[tuple[int, Entry]], limits: GroupLimits = SMALL) -> list[Group]:
     made: list[Group] = []
     while left := [(number, entry) for number, entry in waiting if not made or number > made[-1].last]:
-        made.append(gather(left, made[-1].state if made else LogState(NAME), never, limits))
+        made.append(gather(left, after(made[-1].states[NAME.origin] if made else LogState(NAME)), never, limits))
     return made
 
 
@@ -60,11 +64,11 @@ def test_groups_have_all_batches_in_order_within_limits_and_days_and_are_as_larg
     waiting, states = entries(*batches)
     groups = groups_of(waiting)
     assert [entry for group in groups for entry in group.entries] == [entry for _, entry in waiting]
-    assert [group.state for group in groups] == [states[group.last] for group in groups]
+    assert [group.states for group in groups] == [{NAME.origin: states[group.last]} for group in groups]
 
     def fit(several: Sequence[Entry]) -> bool:
-        rows, size = sum(one.batch.record_count for one in several), sum(one.size for one in several)
-        return rows <= SMALL.rows and size <= SMALL.size and len({one.batch.ingested_at for one in several}) == 1
+        rows, size = sum(one.rows for one in several), sum(one.size for one in several)
+        return rows <= SMALL.rows and size <= SMALL.size and len({one.day for one in several}) == 1
 
     assert all(fit(group.entries) for group in groups if len(group.entries) > 1)
     assert not any(fit([*group.entries, following.entries[0]]) for group, following in pairwise(groups))
@@ -72,14 +76,14 @@ def test_groups_have_all_batches_in_order_within_limits_and_days_and_are_as_larg
 
 def test_a_group_ends_where_something_has_to_stand_between_two_batches() -> None:
     waiting, states = entries(*3 * [(1, 1, 20_000)])
-    group = gather(waiting, states[0], lambda batch: batch.tree_size >= 2, SMALL)
+    group = gather(waiting, after(states[0]), lambda batch: batch.tree_size >= 2, SMALL)
     assert (group.last, len(group.entries)) == (2, 2)
 
 
 def test_a_group_that_was_begun_is_the_same_again_whatever_the_limits_are_now() -> None:
     waiting, states = entries(*4 * [(8, 80, 20_000)])
-    assert gather(waiting, states[0], never, SMALL).last == 1
-    assert gather(waiting, states[0], lambda _: True, SMALL, last=3).last == 3
+    assert gather(waiting, after(states[0]), never, SMALL).last == 1
+    assert gather(waiting, after(states[0]), lambda _: True, SMALL, last=3).last == 3
 
 
 def test_a_block_of_an_earlier_version_goes_alone() -> None:
@@ -87,15 +91,17 @@ def test_a_block_of_an_earlier_version_goes_alone() -> None:
     number, old = waiting[1]
     waiting[1] = number, replace(old, block=Block(old.block.data, ()))
     assert [len(group.entries) for group in groups_of(waiting)] == [1, 1, 1]
-    assert gather(waiting[2:], states[2], never, SMALL).last == 3
+    assert gather(waiting[2:], after(states[2]), never, SMALL).last == 3
 
 
 def test_batches_that_do_not_follow_each_other_are_no_group() -> None:
     waiting, states = entries(*2 * [(1, 1, 20_000)])
-    wrong = replace(waiting[1][1].batch, sequence=5)
-    waiting[1] = 2, replace(waiting[1][1], batch=replace(wrong, batch_id=compute_batch_id(wrong)))
+    (second,) = waiting[1][1].signed
+    wrong = replace(second.batch, sequence=5)
+    second = replace(second, batch=replace(wrong, batch_id=compute_batch_id(wrong)))
+    waiting[1] = 2, replace(waiting[1][1], signed=(second,))
     with pytest.raises(JournalDamagedError, match="does not continue the log"):
-        gather(waiting, states[0], never, SMALL)
+        gather(waiting, after(states[0]), never, SMALL)
 
 
 class TestMark:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors.ingest import JournalDamagedError
-from server.log.journal_entry import Entry, decode_entry
-from server.notary.batch import LogState, compute_batch_id, notarize
+from server.log.journal_entry import Entry, SignedBatch, decode_entry
+from server.notary.batch import LogState, compute_batch_id, encode_batch, notarize
 from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
 from server.notary.signers import MlDsa44Key, Signer
@@ -29,7 +29,12 @@ def entry_of(
     """Make an entry of a batch; returns it and where the log stands after it."""
     hashes = b"".join(bytes([number % 256]) * 32 for number in range(leaves))
     made = notarize(state, hashes, signer, min_timestamp=-5, max_timestamp=7, ingested_at=1 << 60)
-    return Entry(made.batch, hashes, tuple(bytes([n]) * 32 for n in range(requests)), block), made.state
+    signed = SignedBatch(made.batch, hashes, tuple(bytes([n]) * 32 for n in range(requests)))
+    return Entry((signed,), block), made.state
+
+
+def first_of(entry: Entry) -> SignedBatch:
+    return entry.signed[0]
 
 
 def payload(entry: Entry) -> bytes:
@@ -48,15 +53,36 @@ def test_an_entry_is_read_as_it_was_written(before: int, leaves: int, requests: 
     assert decode_entry(payload(entry)) == entry
 
 
-def test_an_entry_of_the_first_version_is_read_and_cannot_be_joined() -> None:
-    entry, _ = entry_of(3)
-    later = payload(entry)
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_entry_of_an_earlier_version_is_read_and_the_first_cannot_be_joined(version: int) -> None:
+    entry, _ = entry_of(3, requests=2)
+    signed = first_of(entry)
     ends = struct.pack("<HQQ", 2, *entry.block.ends)
-    assert later.endswith(ends + entry.block.data)
-    first = b"\x01\x00" + later[2 : -len(ends + entry.block.data)] + entry.block.data
-    read = decode_entry(first)
-    assert read == replace(entry, block=Block(entry.block.data, ()))
-    assert (entry.joinable, read.joinable) == (True, False)
+    header = struct.pack("<HIQQ", version, 2, 3 * 32, len(entry.block.data))
+    row = encode_batch(signed.batch, signed.batch.checkpoint)
+    pieces = [header, row, *signed.requests, signed.leaf_hashes, *[ends][: version - 1], entry.block.data]
+    read = decode_entry(b"".join(pieces))
+    assert read == (entry if version > 1 else replace(entry, block=Block(entry.block.data, ())))
+    assert (entry.joinable, read.joinable) == (True, version > 1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3)), min_size=1, max_size=5))
+def test_batches_of_many_logs_are_read_as_they_were_written(sizes: list[tuple[int, int]]) -> None:
+    signed, states = [], []
+    for number, (leaves, requests) in enumerate(sizes):
+        entry, state = entry_of(leaves, state=LogState(LogName("example.org", Stream.AUDIT, f"w{number}")))
+        signed.append(replace(first_of(entry), requests=tuple(bytes([n]) * 32 for n in range(requests))))
+        states.append(state)
+    entry = Entry(tuple(signed), BLOCK)
+    read = decode_entry(payload(entry))
+    assert read == entry
+    assert [one.extend(one.before())[0] for one in read.signed] == states
+    assert (read.rows, len(read.requests)) == (sum(n for n, _ in sizes), sum(n for _, n in sizes))
+
+
+def test_an_entry_without_batches_is_none() -> None:
+    with pytest.raises(JournalDamagedError):
+        decode_entry(payload(Entry((), BLOCK)))
 
 
 def test_both_signatures_of_a_batch_are_kept() -> None:
@@ -70,9 +96,9 @@ def test_entries_say_what_they_make_of_their_log(sizes: list[int]) -> None:
     for size in sizes:
         hashes = b"".join(bytes([number % 256]) * 32 for number in range(size))
         made = notarize(state, hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
-        entry = decode_entry(payload(Entry(made.batch, hashes, (), Block(b"", ()))))
-        assert entry.before() == state
-        again, fragments = entry.extend(again)
+        signed = first_of(decode_entry(payload(Entry((SignedBatch(made.batch, hashes),), Block(b"", ())))))
+        assert signed.before() == state
+        again, fragments = signed.extend(again)
         assert (again, fragments) == (made.state, made.fragments)
         state = made.state
 
@@ -97,16 +123,16 @@ def test_a_changed_byte_never_makes_another_batch_of_the_log(data: st.DataObject
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     try:
         read = decode_entry(bytes(changed))
-        state, _ = read.extend(BEGIN)
+        state, _ = first_of(read).extend(BEGIN)
     except JournalDamagedError:
         return
     # Times, request digests, the block and signatures are for the frame's checksum and the log's keys to guard.
-    assert (state, read.leaf_hashes) == (after, entry.leaf_hashes)
+    assert (state, first_of(read).leaf_hashes) == (after, first_of(entry).leaf_hashes)
 
 
 def test_an_entry_of_a_later_version_says_so() -> None:
-    later = b"\x03\x00" + payload(entry_of(1)[0])[2:]
-    with pytest.raises(JournalDamagedError, match="an entry of version 3, but this Lognotary supports 2"):
+    later = b"\x04\x00" + payload(entry_of(1)[0])[2:]
+    with pytest.raises(JournalDamagedError, match="an entry of version 4, but this Lognotary supports 3"):
         decode_entry(later)
 
 
@@ -125,30 +151,32 @@ class TestPlace:
             with pytest.raises(
                 JournalDamagedError, match=r"does not continue the log.*lognotary journal inspect.* move its directory"
             ):
-                second.extend(before)
+                first_of(second).extend(before)
         with pytest.raises(
             JournalDamagedError, match=r"does not continue the log.*lognotary journal inspect.* move its directory"
         ):
-            first.extend(LogState(LogName("example.org", Stream.AUDIT, "node-2")))
+            first_of(first).extend(LogState(LogName("example.org", Stream.AUDIT, "node-2")))
 
     @pytest.mark.parametrize(
         "changes", [{"tree_size": 4}, {"root_hash": bytes(32)}, {"checkpoint": "nonsense"}, {"checkpoint": ""}]
     )
     def test_it_is_what_it_signs(self, changes: dict[str, object]) -> None:
         entry, _ = entry_of(3)
-        changed = replace(entry.batch, **changes)  # type: ignore[arg-type]
+        signed = first_of(entry)
+        changed = replace(signed.batch, **changes)  # type: ignore[arg-type]
         changed = replace(changed, batch_id=compute_batch_id(changed))
         with pytest.raises(JournalDamagedError):
-            replace(entry, batch=changed).extend(BEGIN)
+            replace(signed, batch=changed).extend(BEGIN)
 
     def test_it_has_the_leaves_that_it_signs(self) -> None:
         entry, _ = entry_of(3)
-        for leaves in (entry.leaf_hashes[:64], bytes(96), entry.leaf_hashes + bytes(32), b"x"):
+        signed = first_of(entry)
+        for leaves in (signed.leaf_hashes[:64], bytes(96), signed.leaf_hashes + bytes(32), b"x"):
             with pytest.raises(JournalDamagedError):
-                replace(entry, leaf_hashes=leaves).extend(BEGIN)
+                replace(signed, leaf_hashes=leaves).extend(BEGIN)
 
     @pytest.mark.parametrize("changes", [{"origin": "nonsense"}, {"frontier": b"x"}, {"first_leaf": 5}])
     def test_a_batch_that_says_nonsense_of_its_place_has_none(self, changes: dict[str, object]) -> None:
-        entry, _ = entry_of(3)
+        signed = first_of(entry_of(3)[0])
         with pytest.raises(JournalDamagedError, match="no place in a log"):
-            replace(entry, batch=replace(entry.batch, **changes)).before()  # type: ignore[arg-type]
+            replace(signed, batch=replace(signed.batch, **changes)).before()  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +25,6 @@ from server.errors.ingest import (
 from server.log.committed_log import CommittedLog
 from server.log.group_mark import GroupMark
 from server.log.journal import Journal, segment_files
-from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.chain import check_batch
@@ -40,7 +39,7 @@ from storage.rowbinary import uuid_bytes
 from tests.codec.building import PretendedEngine, follows, rows
 
 from .disk import Disk
-from .writers import BatchMemory, log_writer, statement_writer
+from .writers import BatchMemory, log_writer, only_batch, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -64,7 +63,7 @@ class Patience(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         self.pauses.append(timeout)
         if self.writer is not None:
-            self.blocked.append(self.writer.blocked)
+            self.blocked.append(self.writer.stream.blocked)
         self.on_wait()
         self.pauses_left -= 1
         if self.pauses_left < 0:
@@ -109,7 +108,7 @@ def log(journal: Journal) -> Log:
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    for module in ("batch_committer", "log_writer"):
+    for module in ("batch_committer", "stream_writer"):
         caplog.set_level(logging.CRITICAL, f"server.log.{module}")
 
 
@@ -119,7 +118,7 @@ def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token(log:
     assert (batch.sequence, batch.first_leaf, batch.record_count) == (1, 0, 3)
     assert check_batch(batch, KEYS) is None
     assert log.committed == [batch]
-    assert not log.writer.blocked
+    assert not log.writer.stream.blocked
 
 
 def test_batches_go_on_from_each_other(log: Log) -> None:
@@ -163,7 +162,7 @@ def test_a_step_whose_outcome_is_unknown_is_repeated_with_the_same_token_until_d
     }
     assert log.committed == [batch]
     assert log.give_up.blocked == failures * [True]
-    assert not log.writer.blocked
+    assert not log.writer.stream.blocked
 
 
 @pytest.mark.parametrize("step", [1, 2])
@@ -198,7 +197,7 @@ def test_at_shutdown_an_unfinished_batch_is_refused(journal: Journal, step: int)
     with pytest.raises(StorageRefusedError, match="shut down"):
         log.writer.commit([rows(Stream.AUDIT, "a")])
     assert log.committed == []
-    assert not log.writer.blocked
+    assert not log.writer.stream.blocked
     assert [table for table, _ in log.engine.attempts].count(TABLES[step]) == 3
 
 
@@ -273,8 +272,8 @@ def test_nothing_takes_the_place_of_a_batch_that_was_left_unfinished(journal: Jo
 
 def test_a_batch_is_committed_although_remembering_it_fails(journal: Journal) -> None:
     class FullDisk(BatchMemory):
-        def remember_checkpoint(self, stream: Stream, note: str) -> None:
-            super().remember_checkpoint(stream, note)
+        def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
+            super().remember_checkpoints(notes)
             if len(self.batches) == 1:
                 raise OSError("disk full")
 
@@ -318,8 +317,8 @@ class TestJournal:
         seen: list[bytes] = []
         log.engine.before_insert = lambda: seen.extend(map(log.journal.read, log.journal.waiting))
         batch = log.writer.commit([rows(Stream.AUDIT, "a")], [b"d" * 32])
-        assert [decode_entry(payload).batch for payload in seen] == 3 * [batch]
-        assert decode_entry(seen[0]).requests == (b"d" * 32,)
+        assert [only_batch(payload).batch for payload in seen] == 3 * [batch]
+        assert only_batch(seen[0]).requests == (b"d" * 32,)
         assert len(log.journal) == 0
 
     def test_a_refused_batch_is_taken_out_again(self, log: Log) -> None:
@@ -353,7 +352,7 @@ class TestJournal:
             log.engine.before_insert = lambda: None
             batch = log.writer.commit([rows(Stream.AUDIT, "b")])
             assert follows(batch, None)
-            assert [decode_entry(payload).batch for payload in reopened(journal)] == [batch]
+            assert [only_batch(payload).batch for payload in reopened(journal)] == [batch]
 
     def test_a_batch_for_which_there_is_no_room_is_refused(self, tmp_path: Path) -> None:
         with closing(Journal(tmp_path, 1000)) as journal:
@@ -364,10 +363,10 @@ class TestJournal:
             assert re.fullmatch(
                 r"the journal is full: 1 batch waits to be stored \(2(\.\d)? KiB\), and the journal's files "
                 r"have 2(\.\d)? KiB of 1000 bytes \(--journal-bytes\)",
-                log.writer.journal_trouble,
+                log.writer.stream.journal_trouble,
             )
-            log.writer.store_waiting()
-            assert log.writer.journal_trouble == ""
+            log.writer.stream.store_waiting()
+            assert log.writer.stream.journal_trouble == ""
             assert follows(log.writer.append([rows(Stream.AUDIT, "c")]), first)
 
     def test_a_batch_that_was_left_at_shutdown_is_in_the_journal(self, journal: Journal) -> None:
@@ -376,22 +375,18 @@ class TestJournal:
         with pytest.raises(StorageRefusedError):
             log.writer.commit([rows(Stream.AUDIT, "a")])
         [payload] = reopened(journal)
-        assert follows(decode_entry(payload).batch, None)
-        last = log.writer.last_waiting
-        assert last == decode_entry(payload).batch
+        assert follows(only_batch(payload).batch, None)
 
 
 class TestAppending:
     """Batches that are kept in the journal, and stored behind that."""
 
     def test_batches_go_on_from_each_other_before_any_is_stored(self, log: Log) -> None:
-        assert log.writer.last_waiting is None
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abc"]
         assert [follows(*pair) for pair in zip(batches, [None, *batches], strict=False)] == 3 * [True]
         assert log.engine.attempts == []
         assert log.writer.checkpoint.size == 0  # in storage there is none of them
-        assert log.writer.last_waiting == batches[-1]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert [table for table, _ in log.engine.attempts] == TABLES  # all of them together
         assert len({token for _, token in log.engine.attempts}) == 1
         assert log.committed == batches
@@ -404,7 +399,7 @@ class TestAppending:
     ) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in waiting]
         log.engine.failures = 4 * [(error, False)]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert log.engine.attempts[:5] == 5 * [log.engine.attempts[0]]
         assert [table for table, _ in log.engine.attempts[4:]] == TABLES
         assert log.committed == batches
@@ -419,7 +414,7 @@ class TestAppending:
     ) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abcdefghij"]
         log.engine.failures = 2 * [(REFUSED, False)]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert self.sizes(log) == [2, 4, 4]
         assert log.committed == batches
         assert log.give_up.pauses == []
@@ -427,7 +422,7 @@ class TestAppending:
     def test_no_more_than_one_insert_is_refused_for_a_batch_that_storage_does_not_take(self, log: Log) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abcd"]
         log.engine.failures = 5 * [(REFUSED, False)]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert self.sizes(log) == [1, 2, 1]
         assert len(log.give_up.pauses) == 3  # for one batch alone, after two groups
         assert log.committed == batches
@@ -435,7 +430,7 @@ class TestAppending:
     def test_a_group_of_unknown_outcome_stays_the_same_even_if_storage_refuses_it_then(self, log: Log) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abcd"]
         log.engine.failures = [(UNKNOWN, False), (REFUSED, False)]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert self.sizes(log) == [4]
         assert log.committed == batches
 
@@ -446,20 +441,20 @@ class TestAppending:
             batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "ab"]
             log.engine.failures = [(REFUSED, False)]
             log.engine.before_insert = lambda: setattr(disk, "failing", int(not log.engine.attempts))
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
             assert self.sizes(log) == [2]
             assert [file.name for file in tmp_path.glob("*.group")] == [f"{1:020d}-{2:020d}.group"]
             assert log.committed == batches
 
     def test_a_thread_stores_what_comes_until_it_is_to_end(self, log: Log) -> None:
-        thread = threading.Thread(target=log.writer.store_appended)
+        thread = threading.Thread(target=log.writer.stream.store_appended)
         thread.start()
         batches = []
         for text in "abc":
             batches.append(log.writer.append([rows(Stream.AUDIT, text)]))
             wait_for(lambda: log.committed == batches)
         log.give_up.set()
-        log.writer.wake()
+        log.writer.stream.wake()
         thread.join(60)
         assert not thread.is_alive()
         with pytest.raises(StorageRefusedError, match="shutting down"):
@@ -469,9 +464,9 @@ class TestAppending:
         log = Log(journal, Patience(pauses_left=1))
         log.writer.append([rows(Stream.AUDIT, "a")])
         log.engine.failures = 9 * [(UNKNOWN, False)]
-        log.writer.store_appended()  # returns, for it was given up
+        log.writer.stream.store_appended()  # returns, for it was given up
         assert len(reopened(journal)) == 1
-        assert log.writer.trouble == ""
+        assert log.writer.stream.trouble == ""
 
     def test_where_the_journal_is_not_what_was_written_nothing_more_is_taken(
         self, log: Log, caplog: pytest.LogCaptureFixture
@@ -479,10 +474,10 @@ class TestAppending:
         log.writer.append([rows(Stream.AUDIT, "a")])
         [(_, segment)] = segment_files(log.journal.directory)
         segment.write_bytes(segment.read_bytes()[:-1] + b"x")
-        caplog.set_level(logging.ERROR, "server.log.log_writer")
-        log.writer.store_appended()
-        assert "does not match what was written" in log.writer.trouble
-        assert log.writer.journal_trouble == log.writer.trouble
+        caplog.set_level(logging.ERROR, "server.log.stream_writer")
+        log.writer.stream.store_appended()
+        assert "does not match what was written" in log.writer.stream.trouble
+        assert log.writer.stream.journal_trouble == log.writer.stream.trouble
         assert "cannot be stored" in caplog.text
         with pytest.raises(StorageRefusedError, match="does not match what was written"):
             log.writer.append([rows(Stream.AUDIT, "b")])
@@ -500,15 +495,14 @@ class TestInherited:
         return earlier.engine, batches
 
     def restart(self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]) -> Log:
-        engine, batches = left
+        engine, _ = left
         log = Log(journal)
         log.engine = engine
         begin = head = LogState(NAME)
         for number in journal.waiting:
-            head, _ = decode_entry(journal.read(number)).extend(head)
+            head, _ = only_batch(journal.read(number)).extend(head)
         log.writer = log_writer(engine, journal, begin, SIGNER, head=head, memory=log.memory, give_up=log.give_up)
         log.give_up.writer = log.writer
-        assert log.writer.last_waiting == batches[-1]
         return log
 
     def test_they_are_stored_before_those_that_come(
@@ -516,13 +510,13 @@ class TestInherited:
     ) -> None:
         log = self.restart(journal, left)
         own = log.writer.append([rows(Stream.AUDIT, "c")])
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert log.committed == [*left[1], own]
 
     def test_requests_whose_senders_were_told_ok_are_not_named(
         self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
     ) -> None:
-        assert self.restart(journal, left).writer.inherited_requests == []
+        assert self.restart(journal, left).writer.stream.inherited_requests == []
 
     def test_requests_whose_senders_were_not_told_ok_are_named_until_their_batch_is_stored(
         self, journal: Journal
@@ -531,13 +525,12 @@ class TestInherited:
         earlier.engine.failures = [(UNKNOWN, False)]
         with pytest.raises(BatchOutcomeUnknownError):
             earlier.writer.commit([rows(Stream.AUDIT, "a")], [b"a" * 32, b"b" * 32])
-        assert earlier.writer.last_waiting is not None
-        log = self.restart(journal, (earlier.engine, [earlier.writer.last_waiting]))
+        log = self.restart(journal, (earlier.engine, []))
         own = log.writer.append([rows(Stream.AUDIT, "c")])
-        assert log.writer.inherited_requests == [b"a" * 32, b"b" * 32]
-        log.writer.store_waiting()
+        assert log.writer.stream.inherited_requests == [b"a" * 32, b"b" * 32]
+        log.writer.stream.store_waiting()
         assert [batch.sequence for batch in log.committed] == [1, own.sequence]
-        assert log.writer.inherited_requests == []
+        assert log.writer.stream.inherited_requests == []
 
     @pytest.mark.parametrize("stored", range(4))
     def test_what_is_stored_of_them_is_not_sent_again(
@@ -547,7 +540,7 @@ class TestInherited:
         for table in TABLES[:stored]:
             engine.tables[table] = {str(first.batch_id): uuid_bytes(first.batch_id)}
         log = self.restart(journal, left)
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert engine.attempts == [
             *((table, str(first.batch_id)) for table in TABLES[stored:]),
             *((table, str(second.batch_id)) for table in TABLES),
@@ -559,11 +552,11 @@ class TestInherited:
         batches = [earlier.writer.append([rows(Stream.AUDIT, text)]) for text in "ab"]
         earlier.engine.failures = [(UNKNOWN, False)]
         with pytest.raises(StorageRefusedError):
-            earlier.writer.store_waiting()
+            earlier.writer.stream.store_waiting()
         sent = earlier.engine.attempts.copy()
         log = self.restart(journal, (earlier.engine, batches))
         batches.append(log.writer.append([rows(Stream.AUDIT, "c")]))
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert log.engine.attempts[1] == sent[0]  # the same two, although three wait
         assert [table for table, _ in log.engine.attempts] == [TABLES[0], *TABLES, *TABLES]
         assert log.committed == batches
@@ -575,7 +568,7 @@ class TestInherited:
         engine.tables[TABLES[0]] = {str(first.batch_id): uuid_bytes(first.batch_id)}
         GroupMark(journal.directory).write(1, 2)
         log = self.restart(journal, left)
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert engine.attempts == [
             *((table, str(first.batch_id)) for table in TABLES[1:]),
             *((table, str(second.batch_id)) for table in TABLES),
@@ -598,9 +591,9 @@ class TestInherited:
             return query(*args, **kwargs)
 
         monkeypatch.setattr(engine, "query", silent_at_first)
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert log.give_up.blocked == 3 * [True]
-        assert log.writer.trouble == ""
+        assert log.writer.stream.trouble == ""
         assert log.committed == [first, second]
         assert engine.attempts[0] == (TABLES[1], str(first.batch_id))
 
@@ -617,7 +610,7 @@ class TestInherited:
 
         monkeypatch.setattr(engine, "query", silent)
         with pytest.raises(StorageRefusedError, match="shut down"):
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
         assert engine.attempts == []
 
     @pytest.mark.parametrize("stays", [False, True])
@@ -633,10 +626,10 @@ class TestInherited:
                 monkeypatch.setattr(GroupMark, "remove", lambda _: False)
             log.engine.failures = [None, (UNKNOWN, False)]
             with pytest.raises(StorageRefusedError):
-                log.writer.store_waiting()
+                log.writer.stream.store_waiting()
             assert len(list(tmp_path.glob("*.group"))) == int(stays)
             log.give_up.clear()
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
             assert [count_rows(block) for block in log.engine.tables[TABLES[0]].values()] == [1, 1]
             assert log.committed == batches
 
@@ -653,7 +646,7 @@ class TestInherited:
     ) -> None:
         log = self.restart(journal, left)
         log.engine.failures = [(REFUSED, False), (UNKNOWN, False), None, (REFUSED, False)]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert log.committed == left[1]
 
     def test_a_shutdown_leaves_them_where_they_are(
@@ -663,7 +656,7 @@ class TestInherited:
         log.engine.failures = 99 * [(REFUSED, False)]
         log.give_up.pauses_left = 3
         with pytest.raises(StorageRefusedError, match="shut down"):
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
         assert len(reopened(journal)) == 2
 
 
@@ -672,7 +665,7 @@ def test_a_batch_that_this_process_did_not_commit_is_not_taken_for_one_that_it_d
     others = notarize(LogState(NAME), bytes(32), SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
     writer = log_writer(log.engine, log.journal, others.state, SIGNER)
     with pytest.raises(JournalDamagedError, match="does not continue the log"):
-        writer.store_waiting()
+        writer.stream.store_waiting()
     assert len(log.journal) == 1
     assert log.engine.attempts == []
 
@@ -707,15 +700,15 @@ class TestKeys:
     def test_they_change_though_nothing_comes_to_the_log(self, log: Log) -> None:
         new = Signer.generate()
         log.writer.change_keys(new)
-        log.writer.settle_keys()
+        log.writer.stream.settle_keys()
         assert (self.tables(log), log.writer.keys.pending) == (["log_statements"], False)
-        log.writer.settle_keys()
+        log.writer.stream.settle_keys()
         self.signs(log.writer.commit([rows(Stream.AUDIT, "a")]), SIGNER, new)
         assert self.tables(log) == ["log_statements", *TABLES]
 
     def test_nothing_is_stated_where_the_same_keys_sign_on(self, log: Log) -> None:
         assert not log.writer.change_keys(Signer(SIGNER.ed25519))
-        log.writer.settle_keys()
+        log.writer.stream.settle_keys()
         log.writer.commit([rows(Stream.AUDIT, "a")])
         assert self.tables(log) == TABLES
 
@@ -732,7 +725,7 @@ class TestKeys:
         first = log.writer.commit([rows(Stream.AUDIT, "a")])
         self.signs(first, new, SIGNER)
         log.now += 60
-        log.writer.settle_keys()
+        log.writer.stream.settle_keys()
         assert log.writer.keys.pending
         log.now += 60
         second = log.writer.commit([rows(Stream.AUDIT, "b")])
@@ -761,11 +754,11 @@ class TestKeys:
     def test_a_change_that_is_requested_anew_is_tried_at_once(self, log: Log) -> None:
         log.engine.failures = [(REFUSED, False)]
         log.writer.change_keys(Signer.generate())
-        log.writer.settle_keys()
-        log.writer.settle_keys()
+        log.writer.stream.settle_keys()
+        log.writer.stream.settle_keys()
         assert self.tables(log) == ["log_statements"]
         log.writer.change_keys(Signer.generate())
-        log.writer.settle_keys()
+        log.writer.stream.settle_keys()
         assert not log.writer.keys.pending
 
     def test_a_key_that_cannot_sign_now_does_not_stop_the_one_that_signs(
@@ -777,7 +770,7 @@ class TestKeys:
             log.writer.change_keys(new)
             self.signs(log.writer.commit([rows(Stream.AUDIT, "a")]), new, SIGNER)
             self.signs(log.writer.append([rows(Stream.AUDIT, "b")]), new, SIGNER)
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
             assert log.writer.keys.pending
         self.signs(log.writer.append([rows(Stream.AUDIT, "c")]), SIGNER, new)
 
@@ -793,7 +786,7 @@ class TestKeys:
         self.signs(third, SIGNER, newer, newest)
         assert log.writer.keys.pending
         assert log.engine.attempts == []
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert self.tables(log) == [*TABLES, "log_statements", *TABLES, "log_statements", *TABLES]
         assert not log.writer.keys.pending
 
@@ -808,10 +801,10 @@ class TestKeys:
         log.writer.change_keys(Signer.generate())
         log.writer.append([rows(Stream.AUDIT, "b")])
         log.engine.failures = [None, None, None, *5 * [(error, False)]]
-        log.writer.store_waiting()
+        log.writer.stream.store_waiting()
         assert self.tables(log) == [*TABLES, *6 * ["log_statements"], *TABLES]
         assert log.give_up.blocked == 5 * [True]
-        assert not log.writer.blocked
+        assert not log.writer.stream.blocked
 
     def test_a_shutdown_ends_the_attempts(self, log: Log) -> None:
         log.writer.append([rows(Stream.AUDIT, "a")])
@@ -820,17 +813,17 @@ class TestKeys:
         log.engine.failures = [None, None, None, *99 * [(REFUSED, False)]]
         log.give_up.pauses_left = 3
         with pytest.raises(StorageRefusedError, match="shut down"):
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
         assert len(log.journal) == 1
         assert log.writer.keys.pending
 
     def test_a_thread_makes_it_where_nothing_comes(self, log: Log) -> None:
-        thread = threading.Thread(target=log.writer.store_appended)
+        thread = threading.Thread(target=log.writer.stream.store_appended)
         thread.start()
         log.writer.change_keys(Signer.generate())
         wait_for(lambda: not log.writer.keys.pending)
         log.give_up.set()
-        log.writer.wake()
+        log.writer.stream.wake()
         thread.join(60)
         assert not thread.is_alive()
         assert self.tables(log) == ["log_statements"]
@@ -862,13 +855,13 @@ def failing_for(signer: Signer) -> Callable[[Ed25519Key, bytes], bytes]:
 
 
 def test_a_refusal_is_told_as_trouble_until_a_batch_is_committed(log: Log) -> None:
-    assert log.writer.trouble == ""
+    assert log.writer.stream.trouble == ""
     log.engine.failures = [(REFUSED, False)]
     with pytest.raises(StorageRefusedError):
         log.writer.commit([rows(Stream.AUDIT, "a")])
-    assert "too many parts" in log.writer.trouble
+    assert "too many parts" in log.writer.stream.trouble
     log.writer.commit([rows(Stream.AUDIT, "b")])
-    assert log.writer.trouble == ""
+    assert log.writer.stream.trouble == ""
 
 
 def test_a_key_that_cannot_sign_now_refuses_the_batch_and_nothing_is_kept_of_it(
@@ -881,13 +874,13 @@ def test_a_key_that_cannot_sign_now_refuses_the_batch_and_nothing_is_kept_of_it(
     for refuse in (log.writer.commit, log.writer.append):
         with pytest.raises(StorageRefusedError, match="pulled out"):
             refuse([rows(Stream.AUDIT, "a")])
-        assert "pulled out" in log.writer.trouble
-        assert "pulled out" in log.writer.journal_trouble
+        assert "pulled out" in log.writer.stream.trouble
+        assert "pulled out" in log.writer.stream.journal_trouble
     assert len(log.journal) == 0
     assert log.engine.attempts == []
     monkeypatch.undo()
     log.writer.commit([rows(Stream.AUDIT, "a")])
-    assert log.writer.trouble == ""
+    assert log.writer.stream.trouble == ""
 
 
 def test_a_journal_that_cannot_be_written_is_told_as_trouble_until_a_batch_is_taken(tmp_path: Path) -> None:
@@ -898,9 +891,9 @@ def test_a_journal_that_cannot_be_written_is_told_as_trouble_until_a_batch_is_ta
             disk.failing = 2
             with pytest.raises(JournalFailedError):
                 append([rows(Stream.AUDIT, "a")])
-            assert "the journal cannot be written" in log.writer.trouble
-            assert "the journal cannot be written" in log.writer.journal_trouble
+            assert "the journal cannot be written" in log.writer.stream.trouble
+            assert "the journal cannot be written" in log.writer.stream.journal_trouble
             disk.failing = 0
             append([rows(Stream.AUDIT, "a")])
-            assert log.writer.trouble == ""
-            assert log.writer.journal_trouble == ""
+            assert log.writer.stream.trouble == ""
+            assert log.writer.stream.journal_trouble == ""

@@ -16,8 +16,9 @@ from server.errors.ingest import JournalDamagedError
 from server.log.journal import Journal
 from server.log.journal_entry import Entry, decode_entry
 from server.log.log_writer import LogWriter
-from server.log.recovery import LogUnusableError, open_log, open_statements
+from server.log.stated_keys import open_statements
 from server.log.statement_writer import StatementWriter
+from server.log.stored_log import LogUnusableError
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.checkpoint import Checkpoint
 from server.notary.keys import VerifierKey
@@ -32,7 +33,7 @@ from storage.evidence import last_batch, read_batches_within
 from storage.stored_records import read_records
 from tests.codec.building import follows, rows
 
-from .writers import BatchMemory, log_writer, statement_writer
+from .writers import BatchMemory, log_writer, only_batch, open_log, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -96,7 +97,7 @@ def test_rows_of_an_uncommitted_batch_are_reported_and_their_leaves_used_again(
     assert not caplog.records
     lost = rows(Stream.AUDIT, "lost", "lost too")
     unfinished = notarize(state, lost.leaf_hashes, SIGNER, min_timestamp=0, max_timestamp=0, ingested_at=0)
-    block = encode_records_block(NAME.stream, unfinished.batch, [lost.columns])
+    block = encode_records_block(NAME.stream, [unfinished.batch], [lost.columns])
     insert_records(engine, NAME.stream, [unfinished.batch], block)
     if steps == 2:
         insert_tiles(engine, [unfinished.batch], [unfinished.fragments])
@@ -217,10 +218,10 @@ class Restart:
             state, _, _ = open_log(self.engine, NAME, [KEY], self.known, left)
             for number in left.waiting[:same]:
                 entry = decode_entry(left.read(number))
-                state, fragments = entry.extend(state)
-                insert_records(self.engine, NAME.stream, [entry.batch], entry.block)
-                insert_tiles(self.engine, [entry.batch], [fragments])
-                insert_batches(self.engine, [entry.batch])
+                state, fragments = entry.signed[0].extend(state)
+                insert_records(self.engine, NAME.stream, entry.batches, entry.block)
+                insert_tiles(self.engine, entry.batches, [fragments])
+                insert_batches(self.engine, entry.batches)
         write(self.engine, journal, state, *([body] for body in others))
 
     def segments(self) -> dict[str, bytes]:
@@ -277,7 +278,7 @@ class TestJournal:
             assert (life.committed.sequence, life.head.sequence) == (1, 3)
             assert life.head.range.root() == left[-1].root_hash
             assert life.writer.checkpoint == restart.known
-            life.writer.store_waiting()
+            life.writer.stream.store_waiting()
             last = life.writer.commit([rows(Stream.AUDIT, "d")])
         stored = read_batches_within(restart.engine, NAME.log_id, 0, 100)
         assert stored[1:] == [*left, last]
@@ -293,7 +294,7 @@ class TestJournal:
         with closing(Journal(restart.directory / "journal", 1 << 20)) as journal:
             entry = decode_entry(journal.read(journal.waiting[-1]))
         before, _ = CompactRange().extend(rows(Stream.AUDIT, "a").leaf_hashes)
-        _, fragments = entry.extend(LogState(NAME, 1, before))
+        _, fragments = entry.signed[0].extend(LogState(NAME, 1, before))
         insert_records(restart.engine, NAME.stream, [left], entry.block)
         for insert in (
             lambda: insert_tiles(restart.engine, [left], [fragments]),
@@ -302,7 +303,7 @@ class TestJournal:
             insert()
         with restart.life() as life:
             assert life.head.sequence == 2
-            life.writer.store_waiting()
+            life.writer.stream.store_waiting()
         assert "never committed" not in caplog.text
         assert read_batches_within(restart.engine, NAME.log_id, 0, 100)[1:] == [left]
         assert [record.batch_id for record in read_records(restart.engine, Stream.AUDIT, NAME.log_id, 1, 9)] == [
@@ -319,14 +320,14 @@ class TestJournal:
     def test_what_storage_has_leaves_the_journal(self, restart: Restart) -> None:
         restart.write("a", "b")
         with restart.life() as life:
-            assert (life.committed, len(life.writer.journal)) == (life.head, 0)
+            assert (life.committed, len(life.writer.stream.journal)) == (life.head, 0)
 
     def test_what_storage_has_lost_is_stored_again(self, restart: Restart) -> None:
         restart.write("a", "b", "c")
         restart.lose(2, 3)
         with restart.life() as life:
             assert (life.committed.sequence, life.head.sequence) == (1, 3)
-            life.writer.store_waiting()
+            life.writer.stream.store_waiting()
         assert read_batches_within(restart.engine, NAME.log_id, 0, 100) == restart.batches[:3]
         assert len(list(read_records(restart.engine, Stream.AUDIT, NAME.log_id, 0, 9))) == 3
 
@@ -373,7 +374,7 @@ class TestJournal:
                 pass
             assert restart.segments() == segments
         with closing(Journal(restart.directory / "journal", 1 << 20)) as kept:
-            assert [decode_entry(kept.read(number)).batch for number in kept.waiting[1:]] == left
+            assert [only_batch(kept.read(number)).batch for number in kept.waiting[1:]] == left
 
     def test_where_others_took_over_a_server_starts_once_its_journal_is_moved_away(
         self, restart: Restart, journal: Journal
@@ -391,7 +392,7 @@ class TestJournal:
         restart.write("a", waiting=["b", "c"])
         restart.continue_elsewhere(journal, 2, further)
         with restart.life() as life:
-            assert (life.committed, len(life.writer.journal)) == (life.head, 0)
+            assert (life.committed, len(life.writer.stream.journal)) == (life.head, 0)
             assert life.head.sequence == 3 + len(further)
 
     def test_nothing_leaves_the_journal_if_storage_lacks_a_batch_before_its_last_one(self, restart: Restart) -> None:
@@ -422,7 +423,7 @@ class TestJournal:
         restart.batches.clear()
         with restart.life(LogName("example.org", Stream.AUDIT, "node-2")) as life:
             assert life.head.sequence == 0
-            assert len(life.writer.journal) == 0
+            assert len(life.writer.stream.journal) == 0
 
     def test_batches_of_another_log_that_are_not_stored_are_not_dropped(self, restart: Restart) -> None:
         restart.write(waiting=["a"])

@@ -39,7 +39,6 @@ from server.errors.ingest import BatchOutcomeUnknownError, JournalDamagedError, 
 from server.log.journal import Journal
 from server.log.journal_entry import decode_entry
 from server.log.log_writer import LogWriter
-from server.log.recovery import open_log
 from server.notary.checkpoint import open_checkpoint
 from server.notary.merkle import HASH_SIZE, split_hashes
 from server.notary.origin import LogName, Stream
@@ -55,7 +54,7 @@ from tests.effort import effort
 from .disk import Disk
 from .moody_store import Mood, MoodyStore
 from .stepped import Crash, Stage, SteppedLoop, Worker
-from .writers import Memory, log_writer
+from .writers import Memory, log_writer, open_log
 
 STEPS = effort(10_000)
 
@@ -315,7 +314,7 @@ class WorstDays(RuleBasedStateMachine):
         writer = log_writer(self.store, journal, committed, SIGNER, head=head, memory=self.memory, give_up=give_up)
         in_journal = self.acknowledge is Acknowledge.JOURNAL
         commit = writer.append if in_journal else writer.commit
-        batcher = Batcher(LIMITS, commit, clock=lambda: self.now, settle=writer.store_waiting)
+        batcher = Batcher(LIMITS, commit, clock=lambda: self.now, settle=writer.stream.store_waiting)
         self.server = Server(journal, writer, batcher, give_up)
         self.check_kept()
         if in_journal:
@@ -324,7 +323,7 @@ class WorstDays(RuleBasedStateMachine):
             self.store_left(self.server)
 
     def store_left(self, server: Server) -> None:
-        left_behind = server.writer.inherited_requests
+        left_behind = server.writer.stream.inherited_requests
 
         def done(worker: Worker) -> None:
             if worker.error is None:
@@ -334,7 +333,7 @@ class WorstDays(RuleBasedStateMachine):
             elif not isinstance(worker.error, Crash | RefusedError):
                 raise worker.error
 
-        self.stage.start(server.writer.store_waiting, done)
+        self.stage.start(server.writer.stream.store_waiting, done)
         self.look()
 
     def take_requests(self, server: Server, left_behind: list[bytes]) -> None:
@@ -354,7 +353,7 @@ class WorstDays(RuleBasedStateMachine):
             if not isinstance(worker.error, Crash | RefusedError | MemoryError | None):
                 raise worker.error
 
-        server.storing = self.stage.start(server.writer.store_waiting, done)
+        server.storing = self.stage.start(server.writer.stream.store_waiting, done)
         self.look()
 
     @precondition(lambda self: self.server)
@@ -447,8 +446,9 @@ class WorstDays(RuleBasedStateMachine):
         payloads = self.disk.durable_frames() if durable else map(self.server.journal.read, self.server.journal.waiting)
         for payload in payloads:
             entry = decode_entry(payload)
-            if entry.batch.sequence > committed:
-                kept.update(split_hashes(entry.leaf_hashes))
+            for signed in entry.signed:
+                if signed.batch.sequence > committed:
+                    kept.update(split_hashes(signed.leaf_hashes))
         for request, times in self.acknowledged.items():
             assert kept[first_leaf_of(request)] >= times, f"request {request} was acknowledged and is not kept"
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from server.log.committed_log import CommittedLog
+from server.log.group import GroupLimits
 from server.log.journal import Journal
-from server.log.journal_entry import decode_entry
+from server.log.journal_entry import SignedBatch, decode_entry
+from server.log.key_changes import KeyChanges
 from server.log.log_writer import LogWriter
+from server.log.open_log import OpenLog
 from server.log.receipt_floor import ReceiptFloor
+from server.log.recovery import KnownLog, SignedFrom, recover_logs
 from server.log.statement_writer import StatementWriter
+from server.log.stream_writer import StreamWriter
 from server.notary.batch import Batch, LogState
+from server.notary.checkpoint import Checkpoint
+from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind
@@ -31,8 +38,8 @@ class Memory:
         self.checkpoints: list[str] = []
         self.statements: list[str] = []
 
-    def remember_checkpoint(self, _stream: Stream, note: str) -> None:
-        self.checkpoints.append(note)
+    def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
+        self.checkpoints += notes.values()
 
     def remember_statement(self, _stream: Stream, note: str) -> None:
         self.statements.append(note)
@@ -51,11 +58,21 @@ class BatchMemory(Memory):
         self.batches = [] if batches is None else batches
         self.journal = journal
 
-    def remember_checkpoint(self, stream: Stream, note: str) -> None:
-        super().remember_checkpoint(stream, note)
-        waiting = [decode_entry(self.journal.read(number)).batch for number in self.journal.waiting]
-        (last,) = (place for place, batch in enumerate(waiting) if batch.checkpoint == note)
-        self.batches += waiting[: last + 1]  # those before it were stored together with it
+    def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
+        super().remember_checkpoints(notes)
+        waiting = [decode_entry(self.journal.read(number)).batches for number in self.journal.waiting]
+        (last,) = {
+            max(place for place, batches in enumerate(waiting) if note in [batch.checkpoint for batch in batches])
+            for note in notes.values()
+        }
+        # Those before it were stored together with it.
+        self.batches += [batch for batches in waiting[: last + 1] for batch in batches]
+
+
+def only_batch(payload: bytes) -> SignedBatch:
+    """Return the batch of an entry that has one."""
+    (signed,) = decode_entry(payload).signed
+    return signed
 
 
 def log_writer(
@@ -84,17 +101,53 @@ def log_writer(
         clock: monotonic clock for pauses between attempts to change keys.
     """
     committed = at if isinstance(at, CommittedLog) else CommittedLog(at)
-    return LogWriter(
-        engine,
-        journal,
-        committed,
-        head or committed.state,
-        signer,
-        memory or Memory(),
-        give_up or threading.Event(),
-        statements,
-        clock=clock,
-    )
+    stream = StreamWriter(engine, committed.name.stream, journal, memory or Memory(), give_up or threading.Event())
+    keys = KeyChanges(committed.name.origin, signer, statements, clock=clock)
+    return LogWriter(stream, OpenLog(committed, keys, head))
+
+
+def stream_writer(
+    engine: Engine,
+    journal: Journal,
+    names: Iterable[LogName],
+    signer: Signer,
+    *,
+    memory: Memory | None = None,
+    give_up: threading.Event | None = None,
+    limits: GroupLimits | None = None,
+    statements: Mapping[LogName, Journal] | None = None,
+) -> tuple[StreamWriter, dict[LogName, OpenLog]]:
+    """Return a writer that goes on with logs of a stream, and these.
+
+    Args:
+        engine: the storage.
+        journal: the journal of the logs.
+        names: the logs, at least one.
+        signer: the keys that sign them.
+        memory: remembers what was committed.
+        give_up: ends retries once it is set.
+        limits: limits of groups; None for the usual ones.
+        statements: journals of the statements of logs whose keys may change.
+    """
+    give_up = give_up or threading.Event()
+    found = recover_logs(engine, {name: KnownLog(signer.verifier_keys(name.origin)) for name in names}, journal)
+    stream = next(iter(found)).stream
+    writer = StreamWriter(engine, stream, journal, memory or Memory(), give_up, limits)
+    logs = {}
+    for name, log in found.items():
+        committed, stated = CommittedLog(log.state), (statements or {}).get(name)
+        states = statement_writer(engine, stated, committed, signer, give_up=give_up) if stated is not None else None
+        logs[name] = OpenLog(committed, KeyChanges(name.origin, signer, states), log.head)
+        writer.add(logs[name])
+    return writer, logs
+
+
+def open_log(
+    engine: Engine, name: LogName, keys: Collection[VerifierKey], known: Checkpoint | None, journal: Journal
+) -> tuple[LogState, LogState, tuple[SignedFrom, ...]]:
+    """Return the state of the only log of a journal in storage, its state including the journal, and who signed it."""
+    found = recover_logs(engine, {name: KnownLog(keys, known)}, journal)[name]
+    return found.state, found.head, found.signed
 
 
 def statement_writer(

@@ -15,9 +15,16 @@ from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from storage.commit import encode_records_block, insert_batches, insert_records, insert_tiles, is_stored
+from storage.commit import (
+    encode_records_block,
+    insert_batches,
+    insert_records,
+    insert_tiles,
+    pick_records,
+    stored_batches,
+)
 from storage.engine import Engine
-from storage.errors import NotAppliedError
+from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.evidence import (
     last_batch,
     read_batches_at,
@@ -33,6 +40,7 @@ from storage.record_groups import RecordGroup, RecordGroups, read_all_record_gro
 from storage.rowbinary import read_rows, uint64
 from storage.schema import MERGED_INDEXES
 from storage.stored_records import count_after, read_records, read_records_of_batch
+from tests.codec.building import PretendedEngine
 
 SIGNER = Signer.generate()
 NOW = 1_790_000_000 * 10**9
@@ -47,10 +55,8 @@ def grow(state: LogState, count: int, ingested_at: int = NOW) -> NotarizedBatch:
     return notarize(state, hashes, SIGNER, min_timestamp=-5, max_timestamp=2**63 - 1, ingested_at=ingested_at)
 
 
-def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
-    """Records of which only IngestedAt is not empty."""
-    batch, stream = step.batch, step.state.name.stream
-    count = batch.record_count
+def empty_columns(stream: Stream, count: int, ingested_at: int = NOW) -> list[Column]:
+    """Columns of records of which only IngestedAt is not empty."""
     columns: list[Column] = []
     for column in canonical_columns(stream):
         if column.name == "IngestedAt":
@@ -63,7 +69,12 @@ def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
         else:
             width = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.STRING: 1}[column.kind]
             columns.append(PlainColumn(bytes(width * count)))
-    return encode_records_block(stream, batch, [columns])
+    return columns
+
+
+def block(step: NotarizedBatch, ingested_at: int = NOW) -> Block:
+    batch, stream = step.batch, step.state.name.stream
+    return encode_records_block(stream, [batch], [empty_columns(stream, batch.record_count, ingested_at)])
 
 
 def commit(engine: Engine, step: NotarizedBatch) -> Batch:
@@ -94,11 +105,11 @@ def test_a_batch_that_is_written_again_is_stored_once(engine: Engine, stream: St
 def test_it_is_known_of_each_table_whether_it_has_a_batch(engine: Engine) -> None:
     step = grow(log(), 3)
     tables = ("otel_logs", "log_tiles", "log_batches")
-    assert not any(is_stored(engine, table, step.batch) for table in tables)
+    assert not any(stored_batches(engine, table, [step.batch]) for table in tables)
     commit(engine, step)
-    assert all(is_stored(engine, table, step.batch) for table in tables)
+    assert all(stored_batches(engine, table, [step.batch]) for table in tables)
     following = grow(step.state, 1)
-    assert not any(is_stored(engine, table, following.batch) for table in tables)
+    assert not any(stored_batches(engine, table, [following.batch]) for table in tables)
 
 
 def test_rows_that_were_lost_are_stored_under_a_renewed_token(engine: Engine) -> None:
@@ -106,7 +117,7 @@ def test_rows_that_were_lost_are_stored_under_a_renewed_token(engine: Engine) ->
     commit(engine, step)
     engine.execute("TRUNCATE TABLE log_batches")
     insert_batches(engine, [step.batch], renewed=1)
-    assert is_stored(engine, "log_batches", step.batch)
+    assert stored_batches(engine, "log_batches", [step.batch])
 
 
 def test_another_batch_of_the_same_records_is_stored_too(engine: Engine) -> None:
@@ -209,6 +220,54 @@ def test_logs_are_listed_once_and_kept_apart(engine: Engine) -> None:
     assert [batch.record_count for batch in read_batches(engine, steps[0].batch.log_id)] == [2, 1]
 
 
+@pytest.mark.parametrize("stream", Stream)
+def test_batches_of_many_logs_are_stored_together_and_read_back_one_by_one(engine: Engine, stream: Stream) -> None:
+    before = [grow(log(stream, f"w{number}"), number) for number in range(1, 6)]
+    steps = [grow(step.state, 7 - number) for number, step in enumerate(before)]
+    for some in (before, steps):
+        batches = [step.batch for step in some]
+        # A log's records may come in several parts.
+        parts = [empty_columns(stream, count) for batch in batches for count in (1, batch.record_count - 1) if count]
+        together = encode_records_block(stream, batches, parts)
+        for place, step in enumerate(some):
+            assert pick_records(stream, batches, together, place) == block(step)
+        for _ in range(2):
+            insert_records(engine, stream, batches, together)
+            insert_tiles(engine, batches, [step.fragments for step in some])
+            insert_batches(engine, batches)
+    for first, second in zip(before, steps, strict=True):
+        log_id = first.batch.log_id
+        assert read_batches(engine, log_id) == [first.batch, second.batch]
+        stored = list(read_records(engine, stream, log_id, 0, 100))
+        assert [record.leaf_index for record in stored] == list(range(second.batch.tree_size))
+        assert [record.batch_id for record in stored] == (
+            [first.batch.batch_id] * first.batch.record_count + [second.batch.batch_id] * second.batch.record_count
+        )
+        assert {batch_id for _, batch_id in read_fragments(engine, log_id, 0, second.batch.tree_size)} == {
+            first.batch.batch_id,
+            second.batch.batch_id,
+        }
+
+
+def test_of_many_batches_it_is_known_which_a_table_has(engine: Engine) -> None:
+    steps = [grow(log(writer=f"w{number}"), 1) for number in range(1200)]
+    some, batches = steps[::3], [step.batch for step in steps]
+    insert_tiles(engine, [step.batch for step in some], [step.fragments for step in some])
+    assert stored_batches(engine, "log_tiles", batches) == {step.batch.batch_id for step in some}
+    assert stored_batches(engine, "log_batches", batches) == set()
+    assert stored_batches(engine, "log_tiles", []) == set()
+
+
+@pytest.mark.parametrize("answer", [b"Code: 241. DB::Exception: (total) memory limit exceeded", bytes(16), b"x"])
+def test_an_answer_that_names_no_batch_that_was_asked_for_is_none(answer: bytes) -> None:
+    class Wrong(PretendedEngine):
+        def query(self, *_: object, **__: object) -> bytes:
+            return answer
+
+    with pytest.raises(OutcomeUnknownError, match="unexpected answer from storage when looking for batches"):
+        stored_batches(Wrong(), "log_batches", [grow(log(), 1).batch])
+
+
 def test_batches_whose_id_and_origin_disagree_are_found(engine: Engine) -> None:
     first = grow(log(), 2)
     commit(engine, first)
@@ -284,9 +343,17 @@ def test_rows_beyond_the_last_batch_are_counted(engine: Engine) -> None:
     first = grow(log(), 3)
     commit(engine, first)
     second = grow(first.state, 2)
-    assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 0
+    log_id, other = first.batch.log_id, grow(log(writer="other"), 5)
+    commit(engine, other)
+    sizes = {log_id: 3, other.batch.log_id: 5}
+    assert count_after(engine, Stream.OPERATIONAL, sizes) == {}
     insert_records(engine, second.state.name.stream, [second.batch], block(second))
-    assert count_after(engine, Stream.OPERATIONAL, first.batch.log_id, 3) == 2
+    assert count_after(engine, Stream.OPERATIONAL, sizes) == {log_id: 2}
+    assert count_after(engine, Stream.OPERATIONAL, {**sizes, other.batch.log_id: 4}) == {
+        log_id: 2,
+        other.batch.log_id: 1,
+    }
+    assert count_after(engine, Stream.OPERATIONAL, {}) == {}
 
 
 def test_indexes_that_cost_much_are_made_when_parts_are_merged(engine: Engine) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.native import Block, encode_joinable
-from storage.native_join import join_blocks, split_block
+from server.notary.canonical import encode_string
+from storage.native import Block, PlainColumn, encode_joinable
+from storage.native_join import join_blocks, slice_block, split_block
 
 from .test_native import HEADER, Pairs, columns_of
 
@@ -47,6 +48,35 @@ def test_dictionaries_of_any_width_are_joined() -> None:
 def test_one_block_is_joined_as_it_is() -> None:
     block = block_of([[(b"a", [])]])
     assert join_blocks(HEADER, [block]) is block
+
+
+@given(st.lists(_ROWS, min_size=1, max_size=5), st.data())
+def test_a_slice_of_a_block_is_the_block_of_its_rows(parts: list[Rows], data: st.DataObject) -> None:
+    rows = [row for part in parts for row in part]
+    first = data.draw(st.integers(0, len(rows)))
+    end = data.draw(st.integers(first, len(rows)))
+    assert slice_block(HEADER, block_of(parts), first, end) == block_of([rows[first:end]], first)
+
+
+def test_a_slice_of_strings_has_the_strings_of_its_rows() -> None:
+    texts = [b"", b"a", b"b" * 200, b"c"]
+    header = [HEADER[0].__class__("Text", "String")]
+    data = b"".join(encode_string(text) for text in texts)
+    block = encode_joinable(header, [[PlainColumn(data)]], 4)
+    sliced = slice_block(header, block, 1, 3)
+    assert sliced == encode_joinable(header, [[PlainColumn(b"".join(map(encode_string, texts[1:3])))]], 2)
+
+
+def test_a_slice_of_a_block_that_is_shorter_is_refused() -> None:
+    header = [HEADER[0].__class__("Text", "String")]
+    block = encode_joinable(header, [[PlainColumn(b"\x01a\x05b")]], 2)
+    with pytest.raises(ValueError, match="the block has 2 rows, not 3"):
+        slice_block(header, block, 0, 3)
+    with pytest.raises(ValueError, match="a column of strings is shorter than its rows"):
+        slice_block(header, block, 0, 2)
+    short = encode_joinable(header, [[PlainColumn(b"\x01a")]], 2)
+    with pytest.raises(ValueError, match="a column of strings is shorter than its rows"):
+        slice_block(header, short, 0, 2)
 
 
 def test_a_block_of_other_columns_is_refused() -> None:

@@ -20,14 +20,13 @@ from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
-from server.log.recovery import open_log
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind
 from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.url import parse_storage_url
-from tests.log.writers import log_writer, statement_writer
+from tests.log.writers import log_writer, open_log, statement_writer
 from tests.tamper.store import SECOND, START, request
 
 FLAGS: dict[str, Any] = {"heartbeat": 0.2, "retention_operational": "1d", "retention_audit": "1d"}

@@ -14,7 +14,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
-from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState
 from server.notary.findings import Finding, FindingKind
 from server.notary.merkle import split_hashes
@@ -28,7 +27,7 @@ from server.verification.scope import Progress, Scope, Summary
 from server.verification.verification import verify
 from storage.engine import Engine
 from storage.evidence import read_fragments
-from tests.log.writers import begin_log, log_writer
+from tests.log.writers import begin_log, log_writer, open_log
 
 __all__ = [
     "AUDIT",

@@ -11,10 +11,9 @@ from lognotary.v1.evidence_pb2 import SIGNED, TAMPERED, UNSIGNED, VERIFIED
 from server.api.backend import Backend
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
-from server.log.recovery import open_log
 from server.notary.origin import LogName
 from storage.schema import RECORD_TABLES
-from tests.log.writers import log_writer
+from tests.log.writers import log_writer, open_log
 from tests.tamper.answers import read_answers
 from tests.tamper.routes import EVERYTHING, verified
 from tests.tamper.row_changes import STORED_COLUMNS

@@ -19,7 +19,6 @@ from server.codec.rows import Rows
 from server.errors.ingest import StorageRefusedError
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
-from server.log.journal_entry import decode_entry
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -37,7 +36,7 @@ from server.pipeline.clock import Clock
 from server.verification.expiry import Expiry
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from tests.codec.building import PretendedEngine, rows
-from tests.log.writers import BatchMemory, log_writer, statement_writer
+from tests.log.writers import BatchMemory, log_writer, only_batch, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
@@ -95,7 +94,7 @@ class Server:
         batches, statements = self.journals
         head = self._at.state
         for number in batches.waiting:
-            head, _ = decode_entry(batches.read(number)).extend(head)
+            head, _ = only_batch(batches.read(number)).extend(head)
         self.clock = Clock(lambda: self.wall * SECOND)
         self.clock.not_before(max([0, *(batch.ingested_at for batch in self.signed)]))
         self.clock.not_before(self.last.time * SECOND if self.last else 0)
@@ -111,7 +110,7 @@ class Server:
             memory=self.memory,
             give_up=self.give_up,
             clock=self.clock.seconds,
-            receipts=self.writer.receipts,
+            receipts=self.writer.log.receipts,
         )
 
     @property
@@ -146,7 +145,7 @@ class Server:
         except StorageRefusedError:
             if len(self.journals[0]) > waiting:  # it is half stored
                 [*_, number] = self.journals[0].waiting
-                self.signed.append(decode_entry(self.journals[0].read(number)).batch)
+                self.signed.append(only_batch(self.journals[0].read(number)).batch)
         if self.give_up.is_set():
             self.restart()
 
@@ -154,7 +153,7 @@ class Server:
         """Store what is in the journal, if storage is there; where it does not answer, the process ends."""
         if not self.away:
             with contextlib.suppress(StorageRefusedError):
-                self.writer.store_waiting()
+                self.writer.stream.store_waiting()
 
     def state(self, kind: StatementKind = StatementKind.HEARTBEAT, *words: str) -> ReceiptBound | None:
         """Make a statement; return its receipt bound if it was stored."""
@@ -279,7 +278,7 @@ def test_a_batch_that_is_being_signed_when_a_heartbeat_comes_counts_as_one_from_
     with server() as running:
         bounds = []
         running.receive()
-        running.engine.before_insert = lambda: bounds.append(running.writer.receipts.promise(0))
+        running.engine.before_insert = lambda: bounds.append(running.writer.log.receipts.promise(0))
         running.commit()
         assert set(bounds) == {1}
 

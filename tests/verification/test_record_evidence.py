@@ -6,7 +6,6 @@ from hashlib import sha256
 
 import pytest
 
-from server.log.recovery import open_log
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
 from server.notary.findings import Finding, FindingKind
@@ -21,6 +20,7 @@ from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
+from tests.log.writers import open_log
 
 NAME = LOGS[Stream.OPERATIONAL]
 
@@ -123,7 +123,7 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
         seen.append(gather_evidence(engine, writer.keys, stream, rows, rehash=rehash))
         insert_batches(engine, batches, renewed=renewed)
 
-    monkeypatch.setattr("server.log.batch_committer.insert_batches", look_first)
+    monkeypatch.setattr("server.log.table_insert.insert_batches", look_first)
     writer.write([make("just received")], received=time.time_ns())
     writer.write([make("received long ago")])
     ((_, young), (_, _, old)) = seen

@@ -142,7 +142,7 @@ class Process:
     @property
     def waiting(self) -> int:
         """Number of batches that are not in storage."""
-        return len(self.writing.logs[Stream.OPERATIONAL].writer.journal)
+        return len(self.writing.logs[Stream.OPERATIONAL].writer.stream.journal)
 
 
 def bodies_stored(engine: Engine) -> list[str]:

@@ -16,7 +16,7 @@ from harness.waiting import until, wait_for
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import StorageRefusedError
 from server.keys.store import KeyStore, KeyStoreError
-from server.log.recovery import LogUnusableError
+from server.log.stored_log import LogUnusableError
 from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
 from server.notary.findings import Finding, FindingKind
@@ -132,7 +132,7 @@ class Server:
     def settle(self, logs: Logs) -> None:
         """Make what changes of keys can be made."""
         for log in logs.values():
-            log.writer.settle_keys()
+            log.writer.stream.settle_keys()
 
     def stated(self, name: LogName = AUDIT) -> list[str]:
         """Return the kinds, and first words of retention, of all statements of a log."""
@@ -303,13 +303,13 @@ class TestRotation:
                 batches += [writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())]) for text in "cd"]
                 mortal.inserts_left, mortal.applied = crash_at, applied
                 with contextlib.suppress(CrashError):
-                    writer.store_waiting()
+                    writer.stream.store_waiting()
                 mortal.inserts_left = None
             with server.running(store, ack="journal") as logs:
                 for log in logs.values():
-                    log.writer.store_waiting()
+                    log.writer.stream.store_waiting()
                     log.writer.append([rows(log.name.stream, "e", ingested_at=time.time_ns())])
-                    log.writer.store_waiting()
+                    log.writer.stream.store_waiting()
                 assert signed_by(logs.values()) == new.fingerprint
             [change] = server.changes(audit)
             assert change.size == 2
@@ -336,7 +336,7 @@ class TestRotation:
         with server.running(store, ack="journal") as logs:
             for log in logs.values():
                 log.writer.append([rows(log.name.stream, "d", ingested_at=time.time_ns())])
-                log.writer.store_waiting()
+                log.writer.stream.store_waiting()
             assert signed_by(logs.values()) == last.fingerprint
         assert [change.size for change in server.changes()] == [1, 2, 3]
         for key in (first, last.public_key):
@@ -482,7 +482,7 @@ class TestHeartbeats:
             assert read_receipt_bound(said) == ReceiptBound(1, said.time - 3600)
             with pytest.raises(StorageRefusedError, match="waited too long"):
                 log.writer.append([rows(Stream.AUDIT, "older", ingested_at=(said.time - 3601) * 10**9)])
-            log.writer.store_waiting()
+            log.writer.stream.store_waiting()
         server.engine.execute("TRUNCATE TABLE log_batches")  # whatever else is known of the time
         for directory in ("journal", "checkpoints"):
             shutil.rmtree(server.directory / directory)
