@@ -8,6 +8,8 @@ from dataclasses import fields
 from server.codec import _native
 from server.codec.assemble import assemble_rows
 from server.codec.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
+from server.codec.decode_spans import decode_spans
+from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.rows import Rows
 from server.codec.rules import Fields, Rule
@@ -96,6 +98,11 @@ class NativeCodec:
             if table is not None
             for count, min_timestamp, max_timestamp, plain, words, maps, leaf_hashes in (table,)
         ]
+
+    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode and encode a traces request; see ``Codec``."""
+        # The compiled codec has no spans yet.
+        return encode_spans(decode_spans(request, self._limits), ingested_at)
 
 
 def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits) -> MalformedRequestError:
