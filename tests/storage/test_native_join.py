@@ -51,7 +51,7 @@ def test_one_block_is_joined_as_it_is() -> None:
 
 def test_a_block_of_other_columns_is_refused() -> None:
     block = block_of([[(b"a", [(b"k", b"v")])]])
-    with pytest.raises(ValueError, match="has 4 columns, and should have 3"):
+    with pytest.raises(ValueError, match="has 7 columns, and should have 3"):
         split_block(HEADER[:3], block)
     with pytest.raises(ValueError, match="another column in the place of Plain"):
         split_block((HEADER[0], HEADER[1].__class__("Plain", "Word"), *HEADER[2:]), block)
