@@ -96,9 +96,7 @@ class NativeCodec:
         return [assemble_rows(Stream.SPANS, table)] if table is not None else []
 
 
-def _refusal(
-    request: bytes, refused: _native.RefusedError, limits: RowLimits, signal: Signal
-) -> MalformedRequestError:
+def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits, signal: Signal) -> MalformedRequestError:
     number, reason, field, level, *place = refused.args
     if number < len(_WRONG):
         return malformed(request, _WRONG[number], signal)

@@ -1,4 +1,4 @@
-"""The compiled codec makes what the reference codec makes: of every request, and of bytes that are none."""
+"""The compiled codec makes what the reference codec makes: of every logs request, and of bytes that are none."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.lacking import lacking
 from server.codec.choose import why_not_native
-from server.codec.limits import MalformedReason, malformed
-from server.codec.reference import ReferenceCodec
-from server.codec.rows import Codec, Rows
 from server.codec.rules import BUILT_IN_RULES, parse_rules
+from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 
 from .strategies import requests
@@ -27,10 +25,8 @@ from .wire import delimited, field, group, mutated, overlong, varint, wire_messa
 if why_not_native():
     lacking(f"the compiled codec is not installed: {why_not_native()}")
 
-from server.codec.native_codec import NativeCodec
+from tests.codec.parity import NOW, Parity
 from tests.effort import effort
-
-NOW = 1_800_000_000 * 10**9
 
 # Every kind of condition and source that a rule can have.
 RULES = (
@@ -58,31 +54,9 @@ RULES = (
     ),
     *BUILT_IN_RULES,
 )
-REFERENCE, NATIVE = ReferenceCodec(RULES), NativeCodec(RULES)
-
-
-def outcome(codec: Codec, request: bytes) -> list[Rows] | tuple[type[Exception], str]:
-    try:
-        return codec.encode(request, NOW)
-    except MalformedRequestError as error:
-        return type(error), str(error)
-
-
-def assert_same(request: bytes) -> list[Rows] | tuple[type[Exception], str]:
-    expected, made = outcome(REFERENCE, request), outcome(NATIVE, request)
-    if (
-        isinstance(expected, tuple)
-        and isinstance(made, tuple)
-        and {expected[1], made[1]} == words_for_a_long_text(request)
-    ):
-        return expected
-    assert made == expected
-    return expected
-
-
-def words_for_a_long_text(request: bytes) -> set[str]:
-    # Of a text that runs out of its message, upb looks at the bytes first, and then at the length.
-    return {str(malformed(request, MalformedReason.NOT_UTF8)), str(malformed(request, MalformedReason.BROKEN))}
+PARITY = Parity(Signal.LOGS, RULES)
+REFERENCE, NATIVE = PARITY.reference, PARITY.native
+outcome, assert_same = PARITY.outcome, PARITY.assert_same
 
 
 def text_value(text: bytes) -> bytes:
