@@ -150,6 +150,10 @@ def test_spans_that_are_deleted_inserted_or_moved_are_named(store: Store) -> Non
 def test_spans_that_a_collector_wrote_are_no_finding(store: Store) -> None:
     store.tamper("INSERT INTO otel_traces (Timestamp, TraceId, SpanName) VALUES (now64(9), 'ab', 'of a Collector')")
     assert store.findings() == []
+    # But one that was signed, and now pretends to be such a span, is missing where it was.
+    nothing = "LogId = '', BatchId = toUUID('00000000-0000-0000-0000-000000000000'), LeafIndex = 0"
+    store.tamper(f"ALTER TABLE otel_traces UPDATE {nothing} WHERE {row(SPANS, _LEAF)}")
+    assert_changed(store)
 
 
 def test_a_batch_of_spans_that_claims_a_version_that_no_span_has_is_altered(store: Store) -> None:
