@@ -10,18 +10,44 @@ Each step is one statement, so that a server may end, or another do the same, be
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageConfigError
-from storage.rowbinary import read_rows, text
+from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
 
-__all__ = ["PARTITIONED_BY", "SPANS", "SPANS_BEFORE", "put_aside", "read_partition_keys"]
+__all__ = [
+    "PARTITIONED_BY",
+    "SPANS",
+    "SPANS_BEFORE",
+    "EarlierSpan",
+    "count_earlier_spans",
+    "earlier_spans_of_trace",
+    "put_aside",
+    "read_partition_keys",
+]
 
 PARTITIONED_BY = "toDate(IngestedAt, 'UTC')"
 """Partition key of the tables of records and spans."""
 
 SPANS = "otel_traces"
 SPANS_BEFORE = "otel_traces_before"
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSpan:
+    """A span of the earlier table; times are nanoseconds."""
+
+    timestamp: int
+    duration: int
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: str
+    service_name: str
+    status_code: str
+    status_message: str
+    attributes: tuple[tuple[str, str], ...]
 
 
 def put_aside(engine: Engine) -> None:
@@ -61,3 +87,40 @@ def read_partition_keys(engine: Engine) -> dict[str, str]:
 def _is_earlier(engine: Engine) -> bool:
     key = read_partition_keys(engine).get(SPANS)
     return key is not None and key != PARTITIONED_BY
+
+
+# The companion table has a trace's range of time, in whole seconds: spans are sorted by time.
+_SPAN_RANGE = (
+    "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
+    "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last"
+)
+# The table is mostly not there: then this reads nothing.
+_SPANS = (
+    f"FROM merge(currentDatabase(), '^{SPANS}(_before)?$') WHERE _table = '{SPANS_BEFORE}' "
+    "AND TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last"
+)
+
+
+def count_earlier_spans(engine: Engine, trace_id: str) -> int:
+    """Count a trace's spans in the earlier table; raises StorageError."""
+    return int(read_one(engine.query(f"{_SPAN_RANGE} SELECT count() {_SPANS}", {"trace": trace_id}), uint64))
+
+
+def earlier_spans_of_trace(engine: Engine, trace_id: str, limit: int, offset: int = 0) -> list[EarlierSpan]:
+    """Return a trace's spans in the earlier table, earliest first; raises StorageError.
+
+    Args:
+        engine: the storage.
+        trace_id: the trace.
+        limit: number of spans, at most.
+        offset: number of spans to skip.
+    """
+    rows = engine.query(
+        f"{_SPAN_RANGE} "
+        "SELECT Timestamp, Duration, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
+        f"SpanAttributes {_SPANS} "
+        "ORDER BY Timestamp, SpanId, ParentSpanId, SpanName, Duration LIMIT {limit:UInt64} OFFSET {offset:UInt64}",
+        {"trace": trace_id, "limit": limit, "offset": offset},
+    )
+    readers = (int64, uint64, text, text, text, text, text, text, text, text_pairs)
+    return [EarlierSpan(*row) for row in read_rows(rows, readers)]
