@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.codec.limits import MalformedReason, malformed
+from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed
 from server.codec.native_codec import NativeCodec
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
@@ -24,10 +24,10 @@ Outcome = list[Rows] | tuple[type[Exception], str]
 class Parity:
     """Both codecs with the same rules."""
 
-    def __init__(self, signal: Signal, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, signal: Signal, rules: Sequence[Rule] = (), limits: RowLimits = ROW_LIMITS) -> None:
         """Build the codecs."""
         self._signal = signal
-        self.reference, self.native = ReferenceCodec(rules), NativeCodec(rules)
+        self.reference, self.native = ReferenceCodec(rules, limits), NativeCodec(rules, limits)
 
     def outcome(self, codec: Codec, request: bytes) -> Outcome:
         """Return what one of the codecs makes of a request."""

@@ -15,6 +15,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.lacking import lacking
 from server.codec.choose import why_not_native
+from server.codec.limits import RowLimits
 from server.codec.rules import BUILT_IN_RULES, parse_rules
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
@@ -414,6 +415,15 @@ def test_a_list_of_attributes_that_is_too_long_is_refused_with_the_same_error(pl
 def test_too_many_records_are_refused_with_the_same_error() -> None:
     refused = assert_same(delimited(1, delimited(2, delimited(2, b"") * 1_000_001)))
     assert refused[0] is MalformedRequestError
+
+
+@pytest.mark.parametrize("others", [1, 2])
+@pytest.mark.parametrize("behind", [b"", delimited(1, delimited(1, b"late")), delimited(3, b"url"), b"\x0a"])
+def test_of_too_many_records_and_too_many_attributes_both_codecs_tell_the_same(others: int, behind: bytes) -> None:
+    parity = Parity(Signal.LOGS, limits=RowLimits(records=2))
+    records = delimited(2, delimited(6, b"") * ((1 << 16) + 1)) + delimited(2, b"") * others
+    for scope in (records + behind, delimited(2, b"") + behind + records):
+        assert isinstance(parity.assert_same(delimited(1, delimited(2, scope))), tuple)
 
 
 def test_a_resource_that_is_repeated_too_often_is_refused_with_the_same_error() -> None:

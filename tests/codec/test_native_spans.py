@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from harness.lacking import lacking
 from server.codec.choose import why_not_native
+from server.codec.limits import RowLimits
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 from server.notary.origin import Stream
@@ -288,6 +289,15 @@ def test_too_many_spans_are_refused_with_the_same_error() -> None:
     refused = assert_same(delimited(1, delimited(2, delimited(2, b"") * 1_000_001)))
     assert refused[0] is MalformedRequestError
     assert "1000000 spans" in str(refused[1])
+
+
+@pytest.mark.parametrize("others", [1, 2])
+@pytest.mark.parametrize("behind", [b"", delimited(1, delimited(1, b"late")), delimited(3, b"url"), b"\x0a"])
+def test_of_too_many_spans_and_too_many_events_both_codecs_tell_the_same(others: int, behind: bytes) -> None:
+    parity = Parity(Signal.TRACES, limits=RowLimits(records=2))
+    spans = delimited(2, delimited(11, b"") * ((1 << 16) + 1)) + delimited(2, b"") * others
+    for scope in (spans + behind, delimited(2, b"") + behind + spans):
+        assert isinstance(parity.assert_same(delimited(1, delimited(2, scope))), tuple)
 
 
 def test_a_resource_that_is_repeated_too_often_is_refused_with_the_same_error() -> None:

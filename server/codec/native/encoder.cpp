@@ -101,14 +101,25 @@ void Encoder::encode_scope(View scope_logs, int depth) {
                             resource_.details.size() + scope_.schema_url.size() + scope.name.size() +
                             scope.version.size() + size_of(scope_.members) + scope_.details.size();
   const uint64_t records_before = records_;
-  while (any && records.next()) {
+  const auto count_if_record = [&] {
     if (records.tag() == tags::kLogRecords) {
       records_ += 1;
       repeated_ += repeated;
       if (records_ > limits_.records || repeated_ > limits_.repeated) throw Refused{Refusal::kTooManyRecords};
-      encode_record(records.bytes(), enter(depth));
-    } else if (!scopes_are_late_ && (records.tag() == tags::kScope || records.tag() == tags::kScopeSchemaUrl)) {
+      return true;
+    }
+    if (!scopes_are_late_ && (records.tag() == tags::kScope || records.tag() == tags::kScopeSchemaUrl)) {
       throw ScopeIsLate{};
+    }
+    return false;
+  };
+  while (any && records.next()) {
+    if (!count_if_record()) continue;
+    try {
+      encode_record(records.bytes(), enter(depth));
+    } catch (const Refused&) {
+      while (records.next()) count_if_record();  // too many records of a scope are found before what is in them
+      throw;
     }
   }
   if (records_ == records_before) require_read(scope_logs, signal_, Level::kScopeLogs, depth);
