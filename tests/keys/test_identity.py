@@ -35,7 +35,7 @@ def published_keys(directory: Path) -> set[bytes]:
 
 
 def origins(*writers: str) -> list[str]:
-    return [f"lognotary/{stream}/{writer}" for writer in writers for stream in ("audit", "operational")]
+    return [f"lognotary/{stream}/{writer}" for writer in writers for stream in ("audit", "operational", "spans")]
 
 
 def test_a_server_alone_has_the_logs_of_its_name(tmp_path: Path) -> None:
