@@ -206,7 +206,8 @@ class TestEvidence:
     def test_the_queries_read_the_canonical_record_of_each_version(self) -> None:
         selects = re.findall(r"SELECT ((?:toInt64\(-2\)|Timestamp), .*?)\n(?:FROM|```)", page("evidence.md"), re.DOTALL)
         assert [" ".join(select.split()) for select in selects] == [
-            canonical_expressions(Stream.AUDIT, version) for version in reversed(VERSIONS)
+            *(canonical_expressions(Stream.AUDIT, version) for version in reversed(VERSIONS)),
+            canonical_expressions(Stream.SPANS),
         ]
 
     def test_the_example_can_be_recomputed_by_hand(self, tmp_path: Path) -> None:
