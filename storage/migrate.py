@@ -13,9 +13,11 @@ A migration that makes a table anew has a step before its statements, which puts
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from operator import methodcaller
 
 from storage.earlier_spans import PARTITIONED_BY, put_aside, read_partition_keys
 from storage.engine import Engine
@@ -23,7 +25,7 @@ from storage.errors import StorageConfigError
 from storage.rowbinary import read_rows, text, uint16
 from storage.schema import RECORD_TABLES
 
-__all__ = ["ROOM", "Migration", "load_migrations", "migrate"]
+__all__ = ["ROOM", "Migration", "load_migrations", "migrate", "steps"]
 
 _MADE_ANEW = 9
 """Number of the migration that makes the table of spans anew."""
@@ -97,10 +99,8 @@ def migrate(engine: Engine) -> list[Migration]:
             continue
         if migration.number in numbers:
             raise StorageConfigError(f"migration {migration.number} was applied with different contents")
-        if migration.number == _MADE_ANEW:
-            put_aside(engine)
-        for statement in migration.statements(engine.info.version):
-            engine.execute(statement)
+        for step in steps(migration, engine.info.version):
+            step(engine)
         engine.execute(
             "INSERT INTO lognotary_migrations (Number, Name, Digest) SETTINGS async_insert = 0 "
             f"VALUES ({migration.number}, '{migration.name}', '{migration.digest}')"
@@ -108,6 +108,12 @@ def migrate(engine: Engine) -> list[Migration]:
         applied.append(migration)
     _check_layout(engine)
     return applied
+
+
+def steps(migration: Migration, version: tuple[int, int]) -> list[Callable[[Engine], None]]:
+    """Return what a migration does, one after the other: what goes before its statements, if anything, and these."""
+    before = [put_aside] if migration.number == _MADE_ANEW else []
+    return [*before, *(methodcaller("execute", statement) for statement in migration.statements(version))]
 
 
 def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:

@@ -15,7 +15,7 @@ All rows of one resource (or scope) share one tuple object, so that it is encode
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the records or spans of one scope of one resource have in common.
+    """Resource and scope of some records or spans.
 
     Attributes:
         details: members of ``otlp_details``.
