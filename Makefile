@@ -66,9 +66,11 @@ lint: $(READY) ## check style, types and import rules
 bench: $(READY) ## run the short benchmarks
 	$(BIN)/python -m benchmarks --short
 
-fuzz: $(READY) ## fuzz the compiled codec for two minutes, evidence and the OTLP ports for one minute each
+fuzz: $(READY) ## fuzz the compiled codec for four minutes, evidence and the OTLP ports for one minute each
 	tests/fuzz/run --seconds 60
+	tests/fuzz/run --seconds 60 --signal traces
 	$(BIN)/python -m tests.fuzz.differential --seconds 60
+	$(BIN)/python -m tests.fuzz.differential --seconds 60 --signal traces
 	$(BIN)/python -m tests.fuzz.evidence --seconds 60
 	$(BIN)/python -m tests.fuzz.front_door --seconds 60
 

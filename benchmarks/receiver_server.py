@@ -20,6 +20,7 @@ import grpc.aio
 
 from benchmarks.codecs import fastest_codec
 from server.admission.admission import Admission, AdmissionLimits, Ticket
+from server.codec.signals import Signal
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_handlers, server_options
 from server.pipeline.batcher import Batcher
@@ -40,7 +41,7 @@ class _Nothing:
     def __init__(self, admission: Admission) -> None:
         self.admit = admission.admit
 
-    async def submit(self, request: bytes, ticket: Ticket) -> None:
+    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
         """Return at once."""
 
 

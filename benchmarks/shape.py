@@ -17,15 +17,29 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-__all__ = ["Shape", "add_shape_flags", "build_requests", "shape_of"]
+__all__ = [
+    "ROUTES",
+    "SERVICES",
+    "START",
+    "STEP",
+    "Shape",
+    "add_shape_flags",
+    "build_requests",
+    "first_of",
+    "resource_attributes",
+    "shape_of",
+    "text_attribute",
+]
 
-_START = 1_900_000_000 * 10**9  # a fixed time: the bytes must not depend on the clock
-_STEP = 100_000  # nanoseconds between records
-_SERVICES = ("frontend", "accounts", "cart", "catalog", "payment", "shipping", "search", "mailer")
+START = 1_900_000_000 * 10**9
+"""A fixed time: the bytes must not depend on the clock."""
+STEP = 100_000
+"""Nanoseconds between records."""
+SERVICES = ("frontend", "accounts", "cart", "catalog", "payment", "shipping", "search", "mailer")
 _ACTORS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
 _ACTIONS = (("order.update", "order"), ("refund.approve", "order"), ("role.grant", "user"), ("auth.login", "session"))
 _SEVERITIES = ((9, "INFO"), (9, "INFO"), (9, "INFO"), (9, "INFO"), (5, "DEBUG"), (13, "WARN"), (17, "ERROR"))
-_ROUTES = ("/api/v1/orders/{id}", "/api/v1/carts/{id}", "/api/v1/search", "/api/v1/login", "/healthz")
+ROUTES = ("/api/v1/orders/{id}", "/api/v1/carts/{id}", "/api/v1/search", "/api/v1/login", "/healthz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +102,14 @@ def _request(shape: Shape, draw: random.Random, first: int) -> bytes:
     resources = min(shape.resources, shape.records)
     request = ExportLogsServiceRequest()
     for place in range(resources):
-        service = _SERVICES[(first + place) % len(_SERVICES)]
+        service = SERVICES[(first + place) % len(SERVICES)]
         count = shape.records // resources + (place < shape.records % resources)
         records = [_record(shape, draw, first + place + step * resources) for step in range(count)]
         request.resource_logs.append(
             ResourceLogs(
-                resource=Resource(attributes=_resource_attributes(shape, service, draw.randrange(4))),
+                resource=Resource(
+                    attributes=resource_attributes(shape.resource_attributes, service, draw.randrange(4))
+                ),
                 scope_logs=[ScopeLogs(scope=InstrumentationScope(name=f"shop.{service}"), log_records=records)],
             )
         )
@@ -103,7 +119,7 @@ def _request(shape: Shape, draw: random.Random, first: int) -> bytes:
 def _record(shape: Shape, draw: random.Random, number: int) -> LogRecord:
     # By place, not by lot: exactly the share asked for is audit, spread evenly.
     audit = int((number + 1) * shape.audit) > int(number * shape.audit)
-    time = _START + number * _STEP + draw.randrange(_STEP)
+    time = START + number * STEP + draw.randrange(STEP)
     severity, text = (9, "INFO") if audit else draw.choice(_SEVERITIES)
     body, attributes = _audit_event(draw) if audit else _log_line(draw)
     return LogRecord(
@@ -115,58 +131,61 @@ def _record(shape: Shape, draw: random.Random, number: int) -> LogRecord:
         trace_id=draw.randbytes(16),
         span_id=draw.randbytes(8),
         flags=1,
-        attributes=list(_first(attributes, shape.attributes)),
+        attributes=list(first_of(attributes, shape.attributes)),
     )
 
 
 def _log_line(draw: random.Random) -> tuple[str, list[KeyValue]]:
-    order, status, route = draw.randrange(10**6, 10**7), draw.choice((200, 200, 200, 404, 500)), draw.choice(_ROUTES)
+    order, status, route = draw.randrange(10**6, 10**7), draw.choice((200, 200, 200, 404, 500)), draw.choice(ROUTES)
     milliseconds = round(draw.expovariate(0.05), 3)
     body = f"order {order}: {route} answered {status} after {milliseconds} ms, {draw.randrange(1, 9)} items left"
     return body, [
-        _text("method", draw.choice(("GET", "GET", "POST", "PUT"))),
-        _text("http.route", route),
+        text_attribute("method", draw.choice(("GET", "GET", "POST", "PUT"))),
+        text_attribute("http.route", route),
         KeyValue(key="status", value=AnyValue(int_value=status)),
         KeyValue(key="duration_ms", value=AnyValue(double_value=milliseconds)),
         KeyValue(key="cache.hit", value=AnyValue(bool_value=draw.random() < 0.5)),
-        _text("thread.name", f"worker-{draw.randrange(32)}"),
-        _text("order.id", f"o-{order}"),
-        _text("region", draw.choice(("eu-west-1", "eu-north-1", "us-east-1"))),
+        text_attribute("thread.name", f"worker-{draw.randrange(32)}"),
+        text_attribute("order.id", f"o-{order}"),
+        text_attribute("region", draw.choice(("eu-west-1", "eu-north-1", "us-east-1"))),
     ]
 
 
 def _audit_event(draw: random.Random) -> tuple[str, list[KeyValue]]:
     actor, (action, target), number = draw.choice(_ACTORS), draw.choice(_ACTIONS), draw.randrange(10**6)
     return f"{actor}: {action} on {target} {number}", [
-        _text("audit.actor.id", actor),
-        _text("audit.action", action),
-        _text("audit.outcome", draw.choice(("success", "success", "success", "failure"))),
-        _text("audit.record.id", f"{draw.getrandbits(64):016x}"),
-        _text("audit.actor.type", "user"),
-        _text("audit.target.id", str(number)),
-        _text("audit.target.type", target),
-        _text("audit.source.id", f"10.1.{draw.randrange(8)}.{draw.randrange(256)}"),
+        text_attribute("audit.actor.id", actor),
+        text_attribute("audit.action", action),
+        text_attribute("audit.outcome", draw.choice(("success", "success", "success", "failure"))),
+        text_attribute("audit.record.id", f"{draw.getrandbits(64):016x}"),
+        text_attribute("audit.actor.type", "user"),
+        text_attribute("audit.target.id", str(number)),
+        text_attribute("audit.target.type", target),
+        text_attribute("audit.source.id", f"10.1.{draw.randrange(8)}.{draw.randrange(256)}"),
     ]
 
 
-def _resource_attributes(shape: Shape, service: str, instance: int) -> Iterator[KeyValue]:
-    return _first(
+def resource_attributes(count: int, service: str, instance: int) -> Iterator[KeyValue]:
+    """Make the attributes of a resource."""
+    return first_of(
         [
-            _text("service.name", service),
-            _text("service.version", "2.14.1"),
-            _text("deployment.environment.name", "production"),
-            _text("k8s.namespace.name", "shop"),
-            _text("k8s.pod.name", f"{service}-7c9d8b6f5-{instance:05x}"),
+            text_attribute("service.name", service),
+            text_attribute("service.version", "2.14.1"),
+            text_attribute("deployment.environment.name", "production"),
+            text_attribute("k8s.namespace.name", "shop"),
+            text_attribute("k8s.pod.name", f"{service}-7c9d8b6f5-{instance:05x}"),
         ],
-        shape.resource_attributes,
+        count,
     )
 
 
-def _first(attributes: list[KeyValue], count: int) -> Iterator[KeyValue]:
+def first_of(attributes: list[KeyValue], count: int) -> Iterator[KeyValue]:
+    """Make as many attributes as asked for: the first ones of those given, and others behind them."""
     yield from attributes[:count]
     for number in range(len(attributes), count):
-        yield _text(f"extra.{number}", f"value {number}")
+        yield text_attribute(f"extra.{number}", f"value {number}")
 
 
-def _text(key: str, value: str) -> KeyValue:
+def text_attribute(key: str, value: str) -> KeyValue:
+    """Make an attribute that is a string."""
     return KeyValue(key=key, value=AnyValue(string_value=value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
@@ -15,11 +16,13 @@ from server.notary.canonical import (
     Kind,
     Value,
     canonical_columns,
+    encode_array,
     encode_map,
     encode_string,
     encode_time,
     encode_uint8,
     encode_uint32,
+    encode_uint64,
     leaf_of,
     mark_of,
 )
@@ -42,6 +45,7 @@ _ENCODERS: dict[Kind, Callable[..., bytes]] = {
     Kind.STRING: encode_string,
     Kind.WORD: encode_string,
     Kind.MAP: lambda pairs: encode_map(sorted(pairs)),
+    Kind.UINT64: encode_uint64,
 }
 _EMPTY: dict[Kind, Value] = {Kind.STRING: b"", Kind.WORD: b"", Kind.MAP: []}
 
@@ -49,9 +53,14 @@ _EMPTY: dict[Kind, Value] = {Kind.STRING: b"", Kind.WORD: b"", Kind.MAP: []}
 def encode_record(stream: Stream, values: dict[str, Value], version: int = CANONICAL_VERSION) -> bytes:
     """Encode a canonical record of a version; omitted columns are empty or 0."""
     return mark_of(version) + b"".join(
-        _ENCODERS[column.kind](values.get(column.name, _EMPTY.get(column.kind, 0)))
-        for column in canonical_columns(stream, version)
+        _encode(column.kind, values.get(column.name)) for column in canonical_columns(stream, version)
     )
+
+
+def _encode(kind: Kind, value: Any) -> bytes:
+    if kind.element is not None:
+        return encode_array([_encode(kind.element, element) for element in value or ()])
+    return _ENCODERS[kind](_EMPTY.get(kind, 0) if value is None else value)
 
 
 def audit_record(number: int, version: int = CANONICAL_VERSION) -> bytes:

@@ -446,7 +446,7 @@ def check_signatures(evidence: Evidence) -> str:
 
 # ---- 6. record.json: the readable text says what the record says ------------------------------------------
 
-# Version -> columns of every record, and those that only audit records have.
+# Version -> columns of every log record, and those that only audit records have.
 _COLUMNS = {
     1: (
         """
@@ -471,6 +471,17 @@ _COLUMNS = {
         """,
     ),
 }
+# Version -> columns of spans, which exist since version 2. What ends with [] is an array.
+_SPAN_COLUMNS = {
+    2: """
+    Tenant Sender ServiceName ResourceSchemaUrl ResourceAttributes:map ScopeSchemaUrl ScopeName ScopeVersion
+    ScopeAttributes:map Timestamp:time TraceId SpanId ParentSpanId TraceState SpanName SpanKind SpanAttributes:map
+    Duration:8 StatusCode StatusMessage Events.Timestamp:time[] Events.Name:[] Events.Attributes:map[] Links.TraceId:[]
+    Links.SpanId:[] Links.TraceState:[] Links.Attributes:map[] Flags:4 DroppedAttributesCount:4 DroppedEventsCount:4
+    DroppedLinksCount:4 OtlpDetails IngestedAt:time Redactions
+    """
+}
+_STREAMS = ("audit", "operational", "spans")
 _MARK = 8  # bytes
 
 
@@ -491,6 +502,16 @@ def version_of(record: bytes) -> int:
             f"knows ({known}): use the check.py of a newer Lognotary"
         )
     return version
+
+
+def columns_of(stream: str, version: int) -> list[str]:
+    """Return the columns of the records of a stream, each with its kind."""
+    if stream == "spans":
+        if version not in _SPAN_COLUMNS:
+            raise RefusedError(f"record.bin has version {version} of the canonical record, which no span has")
+        return _SPAN_COLUMNS[version].split()
+    every, audit = _COLUMNS[version]
+    return (every + (audit if stream == "audit" else "")).split()
 
 
 def read_record(record: bytes, stream: str) -> dict[str, Any]:
@@ -531,11 +552,16 @@ def read_record(record: bytes, stream: str) -> dict[str, Any]:
         return {"time": time_text(*divmod(nanos, 10**9)), "unix_nanos": nanos}
 
     readers: dict[str, Callable[[], Any]] = {"": text, "map": pairs, "time": time}
+
+    def value(kind: str) -> Any:
+        if kind.endswith("[]"):
+            return [value(kind[:-2]) for _ in range(length())]
+        return int.from_bytes(take(int(kind)), "little") if kind.isdigit() else readers[kind]()
+
     values = {}
-    every, audit = _COLUMNS[version]
-    for column in (every + (audit if stream == "audit" else "")).split():
+    for column in columns_of(stream, version):
         name, _, kind = column.partition(":")
-        values[name] = int.from_bytes(take(int(kind)), "little") if kind.isdigit() else readers[kind]()
+        values[name] = value(kind)
     if data.read(1):
         raise RefusedError("record.bin goes on after its last column")
     return values
@@ -553,7 +579,7 @@ def readable(evidence: Evidence) -> dict[str, Any]:
     """Return what record.json has to say."""
     origin = evidence.checkpoint.origin
     stream = origin.split("/")[-2:][0]  # <deployment>/<stream>/<writer>
-    if stream not in ("audit", "operational"):
+    if stream not in _STREAMS:
         raise RefusedError(f"the name of the log {origin} does not say which columns its records have")
     entry = entry_of(evidence.record).hex()
     place = {"Origin": origin, "LeafIndex": evidence.index, "CanonicalVersion": version_of(evidence.record)}

@@ -18,6 +18,7 @@ _DROP_INDEX = re.compile(r"DROP INDEX (?:IF EXISTS )?(?P<name>\w+)")
 _DROP_COLUMN = re.compile(r"DROP COLUMN (?:IF EXISTS )?(?P<name>\w+|`[^`]*`)")
 _ADD_COLUMN = re.compile(r"ADD COLUMN (?:IF NOT EXISTS )?(?P<definition>.*)")
 _ADD_INDEX = re.compile(r"ADD INDEX (?:IF NOT EXISTS )?(?P<definition>.*)")
+_NESTED = re.compile(r"Nested ?\((?P<parts>.*)\)")
 _SETTINGS_OF_ALTER = re.compile(r" SETTINGS \w+ = \w+$")
 _COLUMN_CLAUSES = (
     *("DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL"),
@@ -149,7 +150,13 @@ def _add_element(table: Table, element: str) -> None:
         words = [word for part in parts[1:] for word in _with_space(part)]
         clauses = list(_clauses(["TYPE", *words], ("TYPE", *_COLUMN_CLAUSES)))
         more = " ".join(f"{name} {text}".strip() for name, text in clauses[1:] if name not in _UNIMPORTANT)
-        table.columns[_unquoted(parts[0])] = Column(clauses[0][1], more)
+        name, kind = _unquoted(parts[0]), clauses[0][1]
+        if nested := _NESTED.fullmatch(kind):
+            for part in _split(nested["parts"], by=","):  # as ClickHouse shows it
+                of, _, type_ = part.partition(" ")
+                table.columns[f"{name}.{_unquoted(of)}"] = Column(f"Array({type_})", more)
+        else:
+            table.columns[name] = Column(kind, more)
 
 
 def _with_space(part: str) -> list[str]:

@@ -18,6 +18,7 @@ from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
 from storage.roles import system_right
 from storage.rowbinary import read_one, read_rows, text, uint8, uint64
+from storage.schema import RECORD_TABLES
 
 __all__ = [
     "EVIDENCE_TABLES",
@@ -30,14 +31,14 @@ __all__ = [
     "read_definitions",
 ]
 
-EVIDENCE_TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements")
+EVIDENCE_TABLES = ("otel_logs", "audit_logs", "otel_traces", "log_batches", "log_tiles", "log_statements")
 
 # Tables have the index types of the version that made them, and keep them when ClickHouse is upgraded.
 _VERSIONS = ((24, 1), (99, 0))
 _MERGE_TREE = re.compile(r"(Replicated|Shared)?MergeTree(\(.*\))?")
 _SHOWS_MERGE_TREE = re.compile(r"^ENGINE = \w*MergeTree", re.MULTILINE)
 _RETENTION = re.compile(r"toDateTime\(IngestedAt\) \+ toIntervalDay\((\d+)\)")
-_RECORD_TABLES = ("otel_logs", "audit_logs")
+_RECORD_TABLES = tuple(RECORD_TABLES.values())
 
 _PATCH_PARTS = "active AND startsWith(name, 'patch-')"
 _UNFINISHED = "NOT is_done AND match(command, '^\\\\(?(UPDATE|DELETE)')"

@@ -5,22 +5,30 @@ migration is recorded once it has run. A recorded migration is never edited.
 
 A server that is behind another repeats the statements after the other has recorded them, and may end at any of them. So
 none takes away what a later one gives back. Nor does any wait until parts are rewritten: that may take hours.
+
+A migration that makes a table anew has a step before its statements, which puts the earlier table aside
+(``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from operator import methodcaller
 
+from storage.earlier_spans import PARTITIONED_BY, put_aside, read_partition_keys
 from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.rowbinary import read_rows, text, uint16
+from storage.schema import RECORD_TABLES
 
-__all__ = ["ROOM", "Migration", "load_migrations", "migrate"]
+__all__ = ["ROOM", "Migration", "load_migrations", "migrate", "steps"]
 
-_RECORDS_PARTITION = "toDate(IngestedAt, 'UTC')"
+_MADE_ANEW = 9
+"""Number of the migration that makes the table of spans anew."""
 _TEXT_INDEX_SINCE = (26, 2)
 _ROOM_SINCE = (24, 10)
 _SELECTOR_SINCE = (25, 1)
@@ -83,13 +91,16 @@ def migrate(engine: Engine) -> list[Migration]:
     if numbers - {migration.number for migration in known}:
         raise StorageConfigError("the database was migrated by a newer version of Lognotary: run that version")
     applied = []
+    if not numbers:
+        for statement in _first_statements(known, engine.info.version):
+            engine.execute(statement)
     for migration in known:
         if (migration.number, migration.digest) in done:
             continue
         if migration.number in numbers:
             raise StorageConfigError(f"migration {migration.number} was applied with different contents")
-        for statement in migration.statements(engine.info.version):
-            engine.execute(statement)
+        for step in steps(migration, engine.info.version):
+            step(engine)
         engine.execute(
             "INSERT INTO lognotary_migrations (Number, Name, Digest) SETTINGS async_insert = 0 "
             f"VALUES ({migration.number}, '{migration.name}', '{migration.digest}')"
@@ -99,15 +110,24 @@ def migrate(engine: Engine) -> list[Migration]:
     return applied
 
 
+def steps(migration: Migration, version: tuple[int, int]) -> list[Callable[[Engine], None]]:
+    """Return what a migration does, one after the other: what goes before its statements, if anything, and these."""
+    before = [put_aside] if migration.number == _MADE_ANEW else []
+    return [*before, *(methodcaller("execute", statement) for statement in migration.statements(version))]
+
+
+def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:
+    """Return the statements that make tables as a later migration would make them anew."""
+    (later,) = (migration for migration in known if migration.number == _MADE_ANEW)
+    return [statement for statement in later.statements(version) if statement.startswith("CREATE TABLE")]
+
+
 def _check_layout(engine: Engine) -> None:
-    rows = engine.query(
-        "SELECT name, partition_key FROM system.tables "
-        "WHERE database = currentDatabase() AND name IN ('otel_logs', 'audit_logs')"
-    )
-    for name, partition_key in read_rows(rows, (text, text)):
-        if partition_key != _RECORDS_PARTITION:
+    keys = read_partition_keys(engine)
+    for name in RECORD_TABLES.values():
+        if name in keys and keys[name] != PARTITIONED_BY:
             raise StorageConfigError(
-                f"the table {name} has a different layout (partitioned by {partition_key}), probably made by the "
+                f"the table {name} has a different layout (partitioned by {keys[name]}), probably made by the "
                 "Collector's clickhouseexporter: give Lognotary a database of its own"
             )
 

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from server.notary.canonical import encode_string, encode_varint
 
 __all__ = [
+    "ArrayColumn",
     "Block",
     "Column",
     "MapColumn",
@@ -104,9 +105,27 @@ class MapColumn:
         return len(self.lengths) + self.keys.size + len(self.values)
 
 
-Column = PlainColumn | WordColumn | MapColumn
+@dataclass(frozen=True, slots=True)
+class ArrayColumn:
+    """An Array column.
 
-_Kind = TypeVar("_Kind", PlainColumn, WordColumn, MapColumn)
+    Attributes:
+        lengths: number of elements in each row, 32 bits each.
+        elements: the elements of all rows, one after the other.
+    """
+
+    lengths: bytes
+    elements: PlainColumn | WordColumn | MapColumn
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return len(self.lengths) + self.elements.size
+
+
+Column = PlainColumn | WordColumn | MapColumn | ArrayColumn
+
+_Kind = TypeVar("_Kind", PlainColumn, WordColumn, MapColumn, ArrayColumn)
 
 
 class NamedColumn(Protocol):
@@ -156,22 +175,38 @@ def encode_joinable(header: Sequence[NamedColumn], columns: Sequence[Sequence[Co
     for named, parts in zip(header, columns, strict=True):
         pieces += [encode_string(named.name.encode()), encode_string(named.type.encode())]
         first = parts[0]
-        if isinstance(first, PlainColumn):
-            pieces += [part.data for part in _alike(first, parts)]
-        elif isinstance(first, WordColumn):
-            pieces.append(_KEYS_VERSION)
-            pieces += _words(_alike(first, parts))
+        if isinstance(first, ArrayColumn):
+            arrays = _alike(first, parts)
+            elements: list[Column] = [part.elements for part in arrays]
+            # What tells how words are written stands before all else.
+            pieces += [*_prefix(elements[0]), _offsets([part.lengths for part in arrays]), *_contents(elements)]
         else:
-            maps = _alike(first, parts)
-            pieces.append(_KEYS_VERSION)
-            lengths = np.frombuffer(b"".join(part.lengths for part in maps), "<u4")
-            pieces.append(np.cumsum(lengths, dtype="<u8").tobytes())
-            pieces += _words([part.keys for part in maps])
-            pieces += [part.values for part in maps]
+            pieces += [*_prefix(first), *_contents(parts)]
         size += sum(map(len, pieces[counted:]))
         counted = len(pieces)
         ends.append(size)
     return Block(b"".join(pieces), tuple(ends))
+
+
+def _prefix(column: Column) -> list[bytes]:
+    return [] if isinstance(column, PlainColumn) else [_KEYS_VERSION]
+
+
+def _contents(parts: Sequence[Column]) -> list[bytes]:
+    first = parts[0]
+    if isinstance(first, PlainColumn):
+        return [part.data for part in _alike(first, parts)]
+    if isinstance(first, WordColumn):
+        return _words(_alike(first, parts))
+    if isinstance(first, ArrayColumn):
+        raise TypeError("no column has arrays of arrays")
+    maps = _alike(first, parts)
+    offsets = _offsets([part.lengths for part in maps])
+    return [offsets, *_words([part.keys for part in maps]), *(part.values for part in maps)]
+
+
+def _offsets(lengths: Sequence[bytes]) -> bytes:
+    return np.cumsum(np.frombuffer(b"".join(lengths), "<u4"), dtype="<u8").tobytes()
 
 
 def _alike(first: _Kind, parts: Sequence[Column]) -> list[_Kind]:

@@ -5,17 +5,19 @@ ClickHouse makes a part of each block of an INSERT, so only one block is stored 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 
 import numpy as np
 
 from server.notary.canonical import encode_string
-from storage.native import Block, Column, MapColumn, NamedColumn, PlainColumn, WordColumn, encode_joinable
+from storage.native import ArrayColumn, Block, Column, MapColumn, NamedColumn, PlainColumn, WordColumn, encode_joinable
 from storage.rowbinary import string, varint
 
 __all__ = ["join_blocks", "slice_block", "split_block"]
 
+_ARRAY = re.compile(r"Array\((.*)\)")
 _VERSION_SIZE = 8
 _INDEX_TYPES = ("<u1", "<u2", "<u4", "<u8")
 
@@ -120,19 +122,40 @@ def split_block(header: Sequence[NamedColumn], block: Block) -> tuple[int, list[
 
 
 def _column(kind: str, data: bytes, rows: int) -> Column:
+    if element := _ARRAY.fullmatch(kind):
+        prefix = 0 if _is_plain(element[1]) else _VERSION_SIZE
+        elements_at = prefix + 8 * rows
+        lengths, count = _lengths(data, rows, prefix)
+        elements = _contents(element[1], data, count, elements_at)
+        return ArrayColumn(lengths, elements)
+    return _contents(kind, data, rows, 0 if _is_plain(kind) else _VERSION_SIZE)
+
+
+def _is_plain(kind: str) -> bool:
+    return not kind.startswith(("LowCardinality(", "Map("))
+
+
+def _contents(kind: str, data: bytes, rows: int, at: int) -> PlainColumn | WordColumn | MapColumn:
+    """Read the rows of a column that is no array, behind the prefix."""
+    if _is_plain(kind):
+        return PlainColumn(data[at:])
     if kind.startswith("LowCardinality("):
-        words, end = _words(data, _VERSION_SIZE)
+        words, end = _words(data, at) if rows else (WordColumn((), b""), at)
         if end != len(data):
             raise ValueError("a column of words is longer than its indexes")
         return words
-    if not kind.startswith("Map("):
-        return PlainColumn(data)
-    keys_at = _VERSION_SIZE + 8 * rows
-    offsets = np.frombuffer(data, "<u8", rows, _VERSION_SIZE)
-    lengths = np.diff(offsets, prepend=np.uint64(0)).astype("<u4").tobytes()
+    lengths, pairs = _lengths(data, rows, at)
+    keys_at = at + 8 * rows
     # For no pairs there are no words at all, not even their number.
-    keys, values_at = _words(data, keys_at) if rows and offsets[-1] else (WordColumn((), b""), keys_at)
+    keys, values_at = _words(data, keys_at) if pairs else (WordColumn((), b""), keys_at)
     return MapColumn(lengths, keys, data[values_at:])
+
+
+def _lengths(data: bytes, rows: int, at: int) -> tuple[bytes, int]:
+    """Read the lengths of arrays or maps, which are stored as offsets; return their sum too."""
+    offsets = np.frombuffer(data, "<u8", rows, at)
+    lengths = np.diff(offsets, prepend=np.uint64(0)).astype("<u4").tobytes()
+    return lengths, int(offsets[-1]) if rows else 0
 
 
 def _words(data: bytes, at: int) -> tuple[WordColumn, int]:

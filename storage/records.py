@@ -1,4 +1,4 @@
-"""Queries for records and spans of a trace, and for audit events."""
+"""Queries for the records and spans of a trace, and for audit events."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from server.notary.canonical import CANONICAL_VERSION, VERSIONS
+from server.notary.canonical import CANONICAL_VERSION, versions_of
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
+from storage.rowbinary import read_one, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
 from storage.stored_records import StoredRecord, right_beside, select_records
 
@@ -17,16 +17,13 @@ __all__ = [
     "AuditFilter",
     "Lookup",
     "Place",
-    "Span",
     "count_rows",
-    "count_spans",
     "of_audit_events",
     "of_trace",
     "read_records_at",
     "select_all",
     "select_fitting",
     "select_rows",
-    "spans_of_trace",
 ]
 
 
@@ -86,29 +83,13 @@ class AuditFilter:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A span of ``otel_traces``; times are nanoseconds."""
-
-    timestamp: int
-    duration: int
-    span_id: str
-    parent_span_id: str
-    name: str
-    kind: str
-    service_name: str
-    status_code: str
-    status_message: str
-    attributes: tuple[tuple[str, str], ...]
-
-
 _FILTER_COLUMNS = frozenset(
     {"Action", "ActorId", "TargetId", "TargetType", "SourceId", "Outcome", "Category", "ServiceName", "TraceId"}
 )
 
 
 def of_trace(stream: Stream, trace_id: str) -> Lookup:
-    """Look up a trace's records in one stream, earliest first."""
+    """Look up a trace's records or spans in one stream, earliest first."""
     return Lookup(stream, "TraceId = {trace:String}", {"trace": trace_id})
 
 
@@ -143,7 +124,7 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
     forms = (
         f"{right_beside(lookup.stream, version)} AND "
         f"(LogId, BatchId, LeafIndex, {_leaf(lookup.stream, version)}) IN ({signed})"
-        for version in VERSIONS
+        for version in versions_of(lookup.stream)
     )
     fitting = f"({' OR '.join(forms)})"
     return _select(engine, lookup, _WHOLE_PLACE, fitting, "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after)
@@ -204,39 +185,6 @@ def count_rows(engine: Engine, lookup: Lookup) -> int:
     """Count the rows of a lookup, whether they can be proved or not."""
     select = f"SELECT count() FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition}"
     return int(read_one(engine.query(select, lookup.parameters), uint64))
-
-
-# The companion table has a trace's range of time, in whole seconds: spans are sorted by time.
-_SPAN_RANGE = (
-    "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
-    "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last"
-)
-_SPANS = "FROM otel_traces WHERE TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last"
-
-
-def count_spans(engine: Engine, trace_id: str) -> int:
-    """Count a trace's spans."""
-    return int(read_one(engine.query(f"{_SPAN_RANGE} SELECT count() {_SPANS}", {"trace": trace_id}), uint64))
-
-
-def spans_of_trace(engine: Engine, trace_id: str, limit: int, offset: int = 0) -> list[Span]:
-    """Return a trace's spans, earliest first.
-
-    Args:
-        engine: the storage.
-        trace_id: the trace.
-        limit: number of spans, at most.
-        offset: number of spans to skip.
-    """
-    rows = engine.query(
-        f"{_SPAN_RANGE} "
-        "SELECT Timestamp, Duration, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
-        f"SpanAttributes {_SPANS} "
-        "ORDER BY Timestamp, SpanId, ParentSpanId, SpanName, Duration LIMIT {limit:UInt64} OFFSET {offset:UInt64}",
-        {"trace": trace_id, "limit": limit, "offset": offset},
-    )
-    readers = (int64, uint64, text, text, text, text, text, text, text, text_pairs)
-    return [Span(*row) for row in read_rows(rows, readers)]
 
 
 def of_audit_events(wanted: AuditFilter) -> Lookup:

@@ -11,8 +11,7 @@ from enum import Enum
 __all__ = ["Role", "grants", "quoted", "system_right"]
 
 _EVIDENCE = ("log_batches", "log_tiles", "log_statements")
-_RECORDS = ("otel_logs", "audit_logs")
-_SPANS = "otel_traces"
+_RECORDS = ("otel_logs", "audit_logs", "otel_traces")
 _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
 _WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
@@ -52,15 +51,14 @@ def grants(role: Role, user: str, database: str) -> list[str]:
 
 def _rights(role: Role, database: str) -> Iterator[str]:
     if role is Role.READER:
-        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPANS, _SPAN_TIMES))
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPAN_TIMES))
         return
     if role is Role.AUDITOR:
         yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE))
     else:
         yield f"CREATE DATABASE ON {database}.*"
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
-        yield f"SELECT, CREATE TABLE ON {database}.{_SPANS}"
-        yield f"CREATE VIEW ON {database}.{_VIEW}"
+        yield f"CREATE VIEW, ALTER VIEW MODIFY QUERY ON {database}.{_VIEW}"
         yield from (f"{_ALTERED} ON {database}.{table}" for table in _RECORDS)
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"

@@ -13,15 +13,19 @@ from storage.errors import StorageError, UnreadableTableError
 __all__ = [
     "Answer",
     "Reader",
+    "array_of",
     "boolean",
     "fixed32",
     "int64",
+    "int64_array",
     "parse_answer",
     "read_one",
     "read_rows",
     "string",
+    "string_array",
     "text",
     "text_pairs",
+    "text_pairs_array",
     "uint8",
     "uint16",
     "uint32",
@@ -125,6 +129,21 @@ def text_pairs(data: bytes, at: int) -> tuple[tuple[tuple[str, str], ...], int]:
     return tuple(pairs), at
 
 
+def array_of(reader: Reader) -> Reader:
+    """Return the reader of an Array, as a tuple of what another reader returns."""
+
+    def read(data: bytes, at: int) -> tuple[tuple[Any, ...], int]:
+        count, at = varint(data, at)
+        elements = []
+        for _ in range(count):
+            value, at = reader(data, at)
+            elements.append(value)
+        return tuple(elements), at
+
+    read.__name__ = f"{reader.__name__} array"
+    return read
+
+
 def text(data: bytes, at: int) -> tuple[str, int]:
     """Read a String of UTF-8 text; invalid UTF-8 becomes U+FFFD."""
     value, at = string(data, at)
@@ -146,6 +165,12 @@ _TYPES: dict[Reader, str] = {
     text_pairs: rf"Map\(({_STRING}), ({_STRING})\)",
 }
 """Reader -> the types that it reads, as a regular expression; readers of other modules read any."""
+
+int64_array, string_array, text_pairs_array = array_of(int64), array_of(string), array_of(text_pairs)
+_TYPES |= {
+    array: rf"Array\(({_TYPES[element]})\)"
+    for array, element in ((int64_array, int64), (string_array, string), (text_pairs_array, text_pairs))
+}
 
 
 def read_rows(data: bytes, readers: tuple[Reader, ...]) -> Iterator[tuple[Any, ...]]:

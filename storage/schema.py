@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.notary.canonical import CANONICAL_VERSION, Kind, canonical_columns, mark_of
+from server.notary.canonical import CANONICAL_VERSION, CanonicalColumn, Kind, canonical_columns, mark_of
 from server.notary.origin import Stream
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TableColumn",
     "canonical_expressions",
     "mark_expressions",
+    "quoted_column",
     "record_columns",
 ]
 
@@ -28,10 +29,10 @@ class TableColumn:
     type: str
 
 
-MERGED_INDEXES = ("idx_resource_values", "idx_log_values", "idx_body_words")
+MERGED_INDEXES = ("idx_resource_values", "idx_log_values", "idx_span_values", "idx_body_words")
 """Skip indexes of records that are made when parts are merged, and not at once."""
 
-RECORD_TABLES = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs"}
+RECORD_TABLES = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs", Stream.SPANS: "otel_traces"}
 
 _EVIDENCE_COLUMNS = (
     TableColumn("LogId", "LowCardinality(String)"),
@@ -86,6 +87,11 @@ def record_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple[Ta
     return (*canonical, *_EVIDENCE_COLUMNS)
 
 
+def quoted_column(name: str) -> str:
+    """Return the name of a canonical column in SQL: names of nested columns have a dot."""
+    return f"`{name}`" if "." in name else name
+
+
 def mark_expressions(version: int) -> list[str]:
     """Return the SELECT expression of the mark of a version's canonical records, if they have one."""
     return [f"toInt64({-version})"] if mark_of(version) else []
@@ -93,8 +99,12 @@ def mark_expressions(version: int) -> list[str]:
 
 def canonical_expressions(stream: Stream, version: int = CANONICAL_VERSION) -> str:
     """Return the SELECT expressions that read canonical records of a version in FORMAT RowBinary."""
-    columns = (
-        f"mapSort((k, v) -> (k, v), {column.name})" if column.kind is Kind.MAP else column.name
-        for column in canonical_columns(stream, version)
-    )
+    columns = (_canonical_expression(column) for column in canonical_columns(stream, version))
     return ", ".join([*mark_expressions(version), *columns])
+
+
+def _canonical_expression(column: CanonicalColumn) -> str:
+    name = quoted_column(column.name)
+    if column.kind is Kind.MAP:
+        return f"mapSort((k, v) -> (k, v), {name})"
+    return f"arrayMap(m -> mapSort((k, v) -> (k, v), m), {name})" if column.kind is Kind.MAPS else name

@@ -15,16 +15,19 @@ from storage.read_settings import FULL_SCAN
 from storage.rowbinary import (
     boolean,
     int64,
+    int64_array,
     read_rows,
     string,
+    string_array,
     text,
     text_pairs,
+    text_pairs_array,
     uint8,
     uint32,
     uint64,
     uuid,
 )
-from storage.schema import RECORD_TABLES, canonical_expressions, mark_expressions
+from storage.schema import RECORD_TABLES, canonical_expressions, mark_expressions, quoted_column
 
 __all__ = [
     "StoredRecord",
@@ -38,6 +41,20 @@ __all__ = [
     "select_records",
     "select_strays",
 ]
+
+_READERS = {
+    Kind.TIME: int64,
+    Kind.UINT8: uint8,
+    Kind.UINT32: uint32,
+    Kind.UINT64: uint64,
+    Kind.STRING: string,
+    Kind.WORD: string,
+    Kind.MAP: text_pairs,
+    Kind.TIMES: int64_array,
+    Kind.STRINGS: string_array,
+    Kind.WORDS: string_array,
+    Kind.MAPS: text_pairs_array,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +139,7 @@ def check_scan_types(engine: Engine, stream: Stream) -> None:
         UnreadableTableError: the table was altered.
         StorageError: storage cannot be read.
     """
-    readers = {
-        Kind.TIME: int64,
-        Kind.UINT8: uint8,
-        Kind.UINT32: uint32,
-        Kind.STRING: string,
-        Kind.WORD: string,
-        Kind.MAP: text_pairs,
-    }
-    columns = (readers[column.kind] for column in canonical_columns(stream))
+    columns = (_READERS[column.kind] for column in canonical_columns(stream))
     mark = [int64 for _ in mark_expressions(CANONICAL_VERSION)]
     list(read_rows(engine.query(f"{scan_query(stream)} LIMIT 0"), (uuid, uint64, boolean, *mark, *columns)))
 
@@ -138,7 +147,10 @@ def check_scan_types(engine: Engine, stream: Stream) -> None:
 def scan_query(stream: Stream, version: int = CANONICAL_VERSION) -> str:
     """Return the SELECT of the rows for ``hash_rows``, from a whole table, as records of a version."""
     # ``hash_rows`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
-    columns = [*mark_expressions(version), *(column.name for column in canonical_columns(stream, version))]
+    columns = [
+        *mark_expressions(version),
+        *(quoted_column(column.name) for column in canonical_columns(stream, version)),
+    ]
     beside = " AND ".join(_added_are_empty(stream, version)) or "true"
     return f"SELECT BatchId, LeafIndex, {beside}, {', '.join(columns)} FROM {RECORD_TABLES[stream]}"
 
@@ -234,8 +246,14 @@ def right_beside(stream: Stream, version: int = CANONICAL_VERSION) -> str:
 
     That is the order of the values of repeated keys, and that columns which the version does not have are empty.
     """
-    maps = [_order_ok(column.name) for column in canonical_columns(stream, version) if column.kind is Kind.MAP]
-    return " AND ".join([*maps, *_added_are_empty(stream, version)])
+    columns = canonical_columns(stream, version)
+    maps = [_order_ok(column.name) for column in columns if column.kind is Kind.MAP]
+    arrays = [
+        f"arrayAll(m -> {_order_ok('m')}, {quoted_column(column.name)})"
+        for column in columns
+        if column.kind is Kind.MAPS
+    ]
+    return " AND ".join([*maps, *arrays, *_added_are_empty(stream, version)])
 
 
 def _added_are_empty(stream: Stream, version: int) -> list[str]:

@@ -46,7 +46,7 @@ __all__ = ["Backend"]
 _logger = logging.getLogger(__name__)
 
 _MOST_LOOKUPS = 100_000
-_READS_SIDE_BY_SIDE = 8  # beside those that the threads of callers make
+_READS_SIDE_BY_SIDE = 16  # of all callers
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,10 +15,11 @@ from server.notary.origin import LogName, Stream
 from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
 from server.verification.scope import Progress, Summary
-from storage.records import Span
+from storage.earlier_spans import EarlierSpan
 from storage.stored_records import StoredRecord
 
 __all__ = [
+    "earlier_span_message",
     "evidence_message",
     "from_nanos",
     "record_message",
@@ -100,8 +102,57 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
     )
 
 
-def span_message(span: Span) -> correlation_pb2.Span:
-    """Convert a span."""
+def span_message(stored: StoredRecord, evidence: evidence_pb2.Evidence | None) -> correlation_pb2.Span:
+    """Convert a stored span."""
+    values = decode_record(Stream.SPANS, stored.canonical)
+    return correlation_pb2.Span(
+        timestamp=from_nanos(_number(values["Timestamp"])),
+        duration_nanos=_number(values["Duration"]),
+        span_id=_text(values["SpanId"]),
+        parent_span_id=_text(values["ParentSpanId"]),
+        name=_text(values["SpanName"]),
+        kind=_text(values["SpanKind"]),
+        service_name=_text(values["ServiceName"]),
+        status_code=_text(values["StatusCode"]),
+        status_message=_text(values["StatusMessage"]),
+        attributes=_texts(values["SpanAttributes"]),
+        trace_id=_text(values["TraceId"]),
+        trace_state=_text(values["TraceState"]),
+        flags=_number(values["Flags"]),
+        ingested_at=from_nanos(_number(values["IngestedAt"])),
+        scope_name=_text(values["ScopeName"]),
+        scope_version=_text(values["ScopeVersion"]),
+        resource_attributes=_texts(values["ResourceAttributes"]),
+        scope_attributes=_texts(values["ScopeAttributes"]),
+        resource_schema_url=_text(values["ResourceSchemaUrl"]),
+        scope_schema_url=_text(values["ScopeSchemaUrl"]),
+        events=[
+            correlation_pb2.SpanEvent(
+                timestamp=from_nanos(_number(time)), name=_text(name), attributes=_texts(attributes)
+            )
+            for time, name, attributes in _elements(values, "Events", "Timestamp", "Name", "Attributes")
+        ],
+        links=[
+            correlation_pb2.SpanLink(
+                trace_id=_text(trace_id),
+                span_id=_text(span_id),
+                trace_state=_text(state),
+                attributes=_texts(attributes),
+            )
+            for trace_id, span_id, state, attributes in _elements(
+                values, "Links", "TraceId", "SpanId", "TraceState", "Attributes"
+            )
+        ],
+        dropped_attributes_count=_number(values["DroppedAttributesCount"]),
+        dropped_events_count=_number(values["DroppedEventsCount"]),
+        dropped_links_count=_number(values["DroppedLinksCount"]),
+        otlp_details=_text(values["OtlpDetails"]),
+        evidence=evidence,
+    )
+
+
+def earlier_span_message(span: EarlierSpan) -> correlation_pb2.Span:
+    """Convert a span of the earlier table, of which there is no evidence."""
     return correlation_pb2.Span(
         timestamp=from_nanos(span.timestamp),
         duration_nanos=span.duration,
@@ -185,12 +236,18 @@ def _describe(finding: Finding) -> str:
             continue
         when = from_nanos(_number(values["Timestamp"])).ToJsonString()
         who = f"{_text(values['ActorId'])} {_text(values['Action'])} " if stream is Stream.AUDIT else ""
-        return f"{when} {_text(values['ServiceName'])} {who}{_text(values['Body'])}"[:500]
+        content = _text(values["SpanName" if stream is Stream.SPANS else "Body"])
+        return f"{when} {_text(values['ServiceName'])} {who}{content}"[:500]
     return ""
 
 
 def _streams(finding: Finding) -> list[Stream]:
     return [LogName.parse(finding.origin).stream] if finding.origin else list(Stream)
+
+
+def _elements(values: dict[str, Value], array: str, *parts: str) -> Iterator[tuple[Value, ...]]:
+    """Yield the elements of an array whose parts are columns of their own, which may have been made unlike."""
+    return zip(*(cast("list[Value]", values[f"{array}.{part}"]) for part in parts), strict=False)
 
 
 def _number(value: Value) -> int:

@@ -26,12 +26,14 @@ class TracePosition:
     Attributes:
         audit: position among the audit events; None if all have been returned.
         logs: position among the operational logs; None if all have been returned.
-        spans: number of spans that have been returned; None if all have.
+        spans: position among the spans; None if all have been returned.
+        earlier: number of spans of the earlier table that have been returned; None if all have.
     """
 
     audit: Position | None = _BEGIN
     logs: Position | None = _BEGIN
-    spans: int | None = 0
+    spans: Position | None = _BEGIN
+    earlier: int | None = 0
 
 
 def make_token(position: Position) -> str:
@@ -53,8 +55,8 @@ def parse_token(token: str) -> Position:
 
 def make_trace_token(position: TracePosition) -> str:
     """Return the token of a position in a trace."""
-    positions = (position.audit, position.logs)
-    return _encode([*(None if one is None else _dump_position(one) for one in positions), position.spans])
+    positions = (position.audit, position.logs, position.spans)
+    return _encode([*(None if one is None else _dump_position(one) for one in positions), position.earlier])
 
 
 def parse_trace_token(token: str) -> TracePosition:
@@ -64,8 +66,9 @@ def parse_trace_token(token: str) -> TracePosition:
         InvalidArgumentError: the token was not made by ``make_trace_token``.
     """
     try:
-        audit, logs, spans = _decode(token)
-        return TracePosition(_load_if_any(audit), _load_if_any(logs), None if spans is None else _in_range(spans))
+        *positions, earlier = _decode(token)
+        audit, logs, spans = map(_load_if_any, positions)
+        return TracePosition(audit, logs, spans, None if earlier is None else _in_range(earlier))
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(_UNKNOWN) from error
 

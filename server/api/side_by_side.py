@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-__all__ = ["SideBySide"]
+__all__ = ["Reads", "SideBySide"]
 
-_First = TypeVar("_First")
-_Second = TypeVar("_Second")
-_Third = TypeVar("_Third")
+_Result = TypeVar("_Result")
+
+
+class Reads:
+    """Reads of one answer."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        """Begin with none."""
+        self._executor = executor
+        self._begun: list[Future[Any]] = []
+
+    def begin(self, read: Callable[[], _Result]) -> Future[_Result]:
+        """Begin a read, which must not begin others and wait for them."""
+        future = self._executor.submit(read)
+        self._begun.append(future)
+        return future
+
+    def end(self) -> None:
+        """Wait for all that run; drop those that have not begun yet."""
+        for future in self._begun:
+            future.cancel()
+        wait(self._begun)
 
 
 class SideBySide:
-    """Threads for the reads of all answers; thread-safe. Work that is given to it must not use it again."""
+    """Threads for the reads of all answers; thread-safe."""
 
     def __init__(self, threads: int) -> None:
-        """Use at most so many threads, beside those of the callers; they are started when they are needed."""
+        """Use at most so many threads, which are started when they are needed."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="side-by-side")
 
-    def three(
-        self, first: Callable[[], _First], second: Callable[[], _Second], third: Callable[[], _Third]
-    ) -> tuple[_First, _Second, _Third]:
-        """Return the results of three calls, once all have ended; raise the error of the first that raises one."""
-        others = self._executor.submit(second), self._executor.submit(third)
+    @contextmanager
+    def reads(self) -> Iterator[Reads]:
+        """Yield the reads of an answer; none of them goes on after the block."""
+        reads = Reads(self._executor)
         try:
-            own = first()
+            yield reads
         finally:
-            # Nothing of an answer goes on when the answer has been given.
-            for other in others:
-                other.exception()
-        return own, others[0].result(), others[1].result()
+            reads.end()

@@ -18,15 +18,13 @@ def happened_at(record: pb.Record) -> Timestamp:
 def timeline_order(entry: pb.TimelineEntry) -> tuple[int, int, int, str, int]:
     """Return the sort key of an entry: its time, then the order in which records were sent.
 
-    The records of a request have ascending times of receipt, across both streams. Those of older versions have one
-    time of receipt; then the order within each log is kept. A span comes before the records within it.
+    The records or spans of a request have ascending times of receipt, across the streams. Those of older versions have
+    one time of receipt; then the order within each log is kept. A span comes before the records within it.
     """
     kind = entry.WhichOneof("entry")
-    if kind not in ("audit_event", "log"):
-        return _nanos(entry.timestamp), 0, 0, "", 0
-    record: pb.Record = getattr(entry, kind)
-    place = record.evidence
-    return _nanos(entry.timestamp), 1, _nanos(record.ingested_at), place.log_id, place.leaf_index
+    content: pb.Record | pb.Span = getattr(entry, kind)
+    place = content.evidence
+    return _nanos(entry.timestamp), int(kind != "span"), _nanos(content.ingested_at), place.log_id, place.leaf_index
 
 
 def _nanos(timestamp: Timestamp) -> int:

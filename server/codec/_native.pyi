@@ -21,11 +21,12 @@ class Rules:
 
 Words = tuple[tuple[bytes, ...], bytes]  # dictionary, indexes
 Map = tuple[bytes, tuple[bytes, ...], bytes, bytes]  # lengths, keys: dictionary and indexes, values
-Table = tuple[int, int, int, list[bytes], list[Words], list[Map], bytes]
-# count, min_timestamp, max_timestamp, plain columns, word columns, map columns, leaf hashes
+Table = tuple[int, int, int, list[bytes], list[Words], list[Map], list[bytes], bytes]
+# count, min_timestamp, max_timestamp, plain columns, word columns, map columns, lengths of arrays, leaf hashes
 
 class Encoder:
     def __init__(self, rules: Rules, max_records: int, max_repeated: int) -> None: ...
     @property
     def capacity(self) -> int: ...
     def encode(self, request: bytes, ingested_at: int) -> tuple[Table | None, Table | None]: ...
+    def encode_spans(self, request: bytes, ingested_at: int) -> Table | None: ...

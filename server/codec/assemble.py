@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from server.codec.rows import Rows
 from server.notary.canonical import CanonicalColumn, Kind, canonical_columns
 from server.notary.origin import Stream
-from storage.native import Column, MapColumn, PlainColumn, WordColumn
+from storage.native import ArrayColumn, Column, MapColumn, PlainColumn, WordColumn
 
-__all__ = ["MapData", "WordData", "assemble_rows"]
+__all__ = ["MapData", "TableData", "WordData", "assemble_rows"]
 
 WordData = tuple[tuple[bytes, ...], bytes]
 """A WordColumn: dictionary, indexes."""
@@ -17,53 +17,50 @@ WordData = tuple[tuple[bytes, ...], bytes]
 MapData = tuple[bytes, tuple[bytes, ...], bytes, bytes]
 """A MapColumn: lengths, dictionary of the keys, indexes of the keys, values."""
 
+TableData = tuple[int, int, int, Sequence[bytes], Sequence[WordData], Sequence[MapData], Sequence[bytes], bytes]
+"""Rows of one stream: number of rows, the earliest and the latest Timestamp in nanoseconds since the epoch; plain, word
+and map columns, each in the order of the canonical record, with the elements of arrays under their kind; the lengths of
+events and of links, if it has any; the leaf hashes, 32 bytes each."""
+
+
+def _is_plain(column: CanonicalColumn) -> bool:
+    return (column.kind.element or column.kind) not in (Kind.WORD, Kind.MAP)
+
+
 # Where IngestedAt is among the plain columns.
-_RECEIVED = [
-    column.name for column in canonical_columns(Stream.OPERATIONAL) if column.kind not in (Kind.WORD, Kind.MAP)
-].index("IngestedAt")
+_RECEIVED = {
+    stream: [column.name for column in canonical_columns(stream) if _is_plain(column)].index("IngestedAt")
+    for stream in Stream
+}
+# Where the lengths are of the arrays whose name begins so.
+_LENGTHS = {"Events": 0, "Links": 1}
 
 
-def assemble_rows(
-    plain: Sequence[bytes],
-    words: Sequence[WordData],
-    maps: Sequence[MapData],
-    *,
-    audit: bool,
-    count: int,
-    leaf_hashes: bytes,
-    min_timestamp: int,
-    max_timestamp: int,
-) -> Rows:
-    """Return encoded columns as ``Rows``, in the order of the canonical record.
-
-    Args:
-        plain: data of the plain columns, in the order of the canonical record.
-        words: data of the word columns, in the same order.
-        maps: data of the map columns, in the same order.
-        audit: True for audit records, False for operational records.
-        count: number of records.
-        leaf_hashes: the records' leaf hashes, 32 bytes each.
-        min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
-        max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
-    """
-    stream = Stream.AUDIT if audit else Stream.OPERATIONAL
+def assemble_rows(stream: Stream, table: TableData) -> Rows:
+    """Return encoded columns as ``Rows``, in the order of the canonical record."""
+    count, min_timestamp, max_timestamp, plain, words, maps, lengths, leaf_hashes = table
     plain_columns = (PlainColumn(data) for data in plain)
     word_columns = (WordColumn(dictionary, indexes) for dictionary, indexes in words)
-    map_columns = (MapColumn(lengths, WordColumn(keys, indexes), values) for lengths, keys, indexes, values in maps)
+    map_columns = (MapColumn(sizes, WordColumn(keys, indexes), values) for sizes, keys, indexes, values in maps)
 
-    def next_column(column: CanonicalColumn) -> Column:
-        if column.kind is Kind.WORD:
+    def next_of(kind: Kind) -> PlainColumn | WordColumn | MapColumn:
+        if kind is Kind.WORD:
             return next(word_columns)
-        if column.kind is Kind.MAP:
+        if kind is Kind.MAP:
             return next(map_columns)
         return next(plain_columns)
 
-    columns = tuple(map(next_column, canonical_columns(stream)))
-    received = plain[_RECEIVED]
+    def next_column(column: CanonicalColumn) -> Column:
+        element = column.kind.element
+        if element is None:
+            return next_of(column.kind)
+        return ArrayColumn(lengths[_LENGTHS[column.name.partition(".")[0]]], next_of(element))
+
+    received = plain[_RECEIVED[stream]]
     return Rows(
         stream=stream,
         count=count,
-        columns=columns,
+        columns=tuple(map(next_column, canonical_columns(stream))),
         leaf_hashes=leaf_hashes,
         min_timestamp=min_timestamp,
         max_timestamp=max_timestamp,

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from server.codec.classify import AuditFields
-from server.codec.records import Attributes, RecordColumns
+from server.codec.encode_columns import encode_column
+from server.codec.records import RecordColumns
 from server.codec.rows import Rows, received_at
-from server.notary.canonical import (
-    Kind,
-    canonical_columns,
-    encode_map,
-    encode_string,
-    encode_time,
-    encode_uint8,
-    encode_uint32,
-    leaf_of,
-    record_bytes,
-)
+from server.notary.canonical import canonical_columns, leaf_of, record_bytes
 from server.notary.origin import Stream
-from storage.native import Column, MapColumn, PlainColumn, WordColumn, pack_numbers
+from storage.native import Column
 
 __all__ = ["encode_records"]
 
@@ -107,7 +97,7 @@ def _encode(
             values = [everything[i] for i in chosen]
         else:
             values = [getattr(audit[i], _AUDIT_FIELDS[column.name]) for i in chosen]
-        data, encoded = _encode_column(column.kind, values)
+        data, encoded = encode_column(column.kind, values)
         stored.append(data)
         canonical.append(encoded)
     timestamps = [records.timestamp[i] for i in chosen]
@@ -121,37 +111,3 @@ def _encode(
         first_ingested_at=received_at(ingested_at, chosen[0]),
         ingested_at=received_at(ingested_at, chosen[-1]),
     )
-
-
-def _encode_column(kind: Kind, values: list[Any]) -> tuple[Column, list[bytes]]:
-    """Return a column in its stored form, and each row's value as it is encoded in the canonical record."""
-    if kind is Kind.WORD:
-        words = WordColumn.of(values)
-        encoded_words = [encode_string(word) for word in words.dictionary]
-        return words, [encoded_words[index] for index in array("I", words.indexes)]
-    if kind is Kind.MAP:
-        return _encode_maps(values)
-    # Fixed-width values and strings have the same bytes in Native and in RowBinary.
-    encode: Callable[[Any], bytes] = {
-        Kind.TIME: encode_time,
-        Kind.UINT8: encode_uint8,
-        Kind.UINT32: encode_uint32,
-        Kind.STRING: encode_string,
-    }[kind]
-    encoded = [encode(value) for value in values]
-    return PlainColumn(b"".join(encoded)), encoded
-
-
-def _encode_maps(values: list[Attributes]) -> tuple[Column, list[bytes]]:
-    # Rows of one resource or scope share one tuple object, so it is looked up by identity and encoded once.
-    encoded: dict[int, tuple[bytes, bytes]] = {}
-    records, contents = [], []
-    for pairs in values:
-        if id(pairs) not in encoded:
-            encoded[id(pairs)] = encode_map(pairs), b"".join(encode_string(value) for _, value in pairs)
-        record, content = encoded[id(pairs)]
-        records.append(record)
-        contents.append(content)
-    lengths = pack_numbers(map(len, values))
-    keys = WordColumn.of(key for pairs in values for key, _ in pairs)
-    return MapColumn(lengths, keys, b"".join(contents)), records

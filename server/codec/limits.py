@@ -6,6 +6,7 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from enum import Enum
 
+from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 
 __all__ = [
@@ -29,7 +30,7 @@ MAX_REPEATED = 256 << 20
 """Maximum bytes of resource and scope text that the records of one request repeat."""
 
 MAX_MEMBERS = 1 << 16
-"""Maximum number of attributes in one list: in memory, each takes many times its encoded size."""
+"""Maximum number of attributes, events or links in one list: in memory, each takes many times its encoded size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +51,29 @@ ROW_LIMITS = RowLimits()
 
 
 class MalformedReason(Enum):
-    """Reason why bytes are not an OTLP logs request."""
+    """Reason why bytes are not an OTLP request."""
 
     BROKEN = "invalid or truncated protobuf"
     NOT_UTF8 = "a string is not UTF-8"
     TOO_DEEP = "values are nested more than 100 messages deep"
 
 
-def malformed(request: bytes, wrong: MalformedReason) -> MalformedRequestError:
-    """Return the error for bytes that are not an ``ExportLogsServiceRequest``."""
-    return MalformedRequestError(f"not an OTLP logs request ({len(request)} bytes): {wrong.value}")
+def malformed(request: bytes, wrong: MalformedReason, signal: Signal = Signal.LOGS) -> MalformedRequestError:
+    """Return the error for bytes that are not a request of a signal."""
+    return MalformedRequestError(f"not an OTLP {signal.value} request ({len(request)} bytes): {wrong.value}")
 
 
-def too_many_records(limits: RowLimits) -> MalformedRequestError:
+def too_many_records(limits: RowLimits, signal: Signal = Signal.LOGS) -> MalformedRequestError:
     """Return the error for a request whose rows would be too many or too large."""
+    records = "records" if signal is Signal.LOGS else "spans"
     return MalformedRequestError(
-        f"the request has more than {limits.records} records, or they repeat more than {limits.repeated} bytes of "
+        f"the request has more than {limits.records} {records}, or they repeat more than {limits.repeated} bytes of "
         "resources and scopes: send smaller requests"
     )
 
 
 def check_members(members: Sized) -> int:
-    """Return the length of a list of attributes.
+    """Return the length of a list of attributes, events or links.
 
     Raises:
         MalformedRequestError: the list is too long.
@@ -82,5 +84,5 @@ def check_members(members: Sized) -> int:
 
 
 def too_many_members() -> MalformedRequestError:
-    """Return the error for a list of attributes that is too long."""
-    return MalformedRequestError(f"the request has more than {MAX_MEMBERS} attributes in one list")
+    """Return the error for a list of attributes, events or links that is too long."""
+    return MalformedRequestError(f"the request has more than {MAX_MEMBERS} attributes, events or links in one list")

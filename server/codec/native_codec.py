@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 
 from server.codec import _native
@@ -11,8 +12,10 @@ from server.codec.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TA
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.rows import Rows
 from server.codec.rules import Fields, Rule
+from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
 from server.errors.ingest import MalformedRequestError
+from server.notary.origin import Stream
 
 __all__ = ["NativeCodec"]
 
@@ -63,45 +66,40 @@ class NativeCodec:
             for source in getattr(rule.fields, item.name):
                 self._rules.add_source(number, source.encode())
 
-    def _take_encoder(self) -> _native.Encoder:
+    @contextmanager
+    def _encoder(self, request: bytes, signal: Signal) -> Iterator[_native.Encoder]:
         # There are as many encoders as threads that encode at the same time.
         try:
-            return self._idle.pop()
+            encoder = self._idle.pop()
         except IndexError:
-            return _native.Encoder(self._rules, self._limits.records, self._limits.repeated)
-
-    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
-        """Decode, classify and encode a request; see ``Codec``."""
-        encoder = self._take_encoder()
+            encoder = _native.Encoder(self._rules, self._limits.records, self._limits.repeated)
         try:
-            audit, operational = encoder.encode(request, ingested_at)
+            yield encoder
         except _native.RefusedError as refused:
-            raise _refusal(request, refused, self._limits) from None
+            raise _refusal(request, refused, self._limits, signal) from None
         finally:
             # An encoder also keeps lists and texts. Their size is not counted, but it grows with the request's size.
             if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
                 self._idle.append(encoder)
-        return [
-            assemble_rows(
-                plain,
-                words,
-                maps,
-                audit=table is audit,
-                count=count,
-                leaf_hashes=leaf_hashes,
-                min_timestamp=min_timestamp,
-                max_timestamp=max_timestamp,
-            )
-            for table in (audit, operational)
-            if table is not None
-            for count, min_timestamp, max_timestamp, plain, words, maps, leaf_hashes in (table,)
-        ]
+
+    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode, classify and encode a request; see ``Codec``."""
+        with self._encoder(request, Signal.LOGS) as encoder:
+            audit, operational = encoder.encode(request, ingested_at)
+        tables = ((Stream.AUDIT, audit), (Stream.OPERATIONAL, operational))
+        return [assemble_rows(stream, table) for stream, table in tables if table is not None]
+
+    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode and encode a traces request; see ``Codec``."""
+        with self._encoder(request, Signal.TRACES) as encoder:
+            table = encoder.encode_spans(request, ingested_at)
+        return [assemble_rows(Stream.SPANS, table)] if table is not None else []
 
 
-def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits) -> MalformedRequestError:
+def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits, signal: Signal) -> MalformedRequestError:
     number, reason, field, level, *place = refused.args
     if number < len(_WRONG):
-        return malformed(request, _WRONG[number])
+        return malformed(request, _WRONG[number], signal)
     if number == _UNREAD:
-        return unread_error(Unread(UnreadReason(reason), field, Level(level), *place))
-    return too_many_records(limits) if number == _TOO_MANY_RECORDS else too_many_members()
+        return unread_error(Unread(UnreadReason(reason), field, Level(level), *place), signal)
+    return too_many_records(limits, signal) if number == _TOO_MANY_RECORDS else too_many_members()

@@ -4,14 +4,15 @@ OTLP/JSON is protobuf's JSON mapping with exceptions (OTLP specification, "JSON 
 these exceptions ``json_format`` is not used: it would read ids as base64, reject some unknown names, drop
 invalid characters from base64, and repeat a value of any length in its error message. The rules are:
 
-- ``traceId`` and ``spanId`` of a log record are hexadecimal in upper or lower case, not base64;
+- the ids of a log record, a span and a link are hexadecimal in upper or lower case, not base64;
 - enums are integers or, because that costs nothing, names;
 - 64-bit integers are decimal strings or numbers; a number with a fraction is refused, not rounded;
 - doubles are numbers, or strings with a number, ``NaN``, ``Infinity`` or ``-Infinity``;
 - names are lowerCamelCase; snake_case is accepted too, as in the Collector, because ignoring such names
   would mean answering OK without keeping anything;
 - unknown names are ignored if there are known names beside them (``server.codec.json_names``); null is ignored;
-- names from before OTLP 0.15, ``instrumentationLibraryLogs`` and the names in it, stand for the current fields.
+- names from before OTLP 0.15, ``instrumentationLibraryLogs`` and the names in it, stand for the current fields
+  (so ``instrumentationLibrarySpans``).
 
 The tables of names and types come from the protobuf descriptors, so a new field needs no change here.
 """
@@ -30,9 +31,11 @@ from typing import Any, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server.codec.json_names import OLD_NAMES, why_unread
+from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 
 __all__ = ["memory_of_json", "request_from_json"]
@@ -53,8 +56,18 @@ _HEX_FIELDS = frozenset(
     {
         "opentelemetry.proto.logs.v1.LogRecord.trace_id",
         "opentelemetry.proto.logs.v1.LogRecord.span_id",
+        "opentelemetry.proto.trace.v1.Span.trace_id",
+        "opentelemetry.proto.trace.v1.Span.span_id",
+        "opentelemetry.proto.trace.v1.Span.parent_span_id",
+        "opentelemetry.proto.trace.v1.Span.Link.trace_id",
+        "opentelemetry.proto.trace.v1.Span.Link.span_id",
     }
 )
+
+_REQUESTS: Mapping[Signal, type[Message]] = {
+    Signal.LOGS: ExportLogsServiceRequest,
+    Signal.TRACES: ExportTraceServiceRequest,
+}
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
@@ -96,11 +109,12 @@ def memory_of_json(body: bytes) -> int:
     return _PER_BYTE * len(body) + _PER_CONTAINER * containers + _PER_VALUE * values
 
 
-def request_from_json(body: bytes) -> bytes:
+def request_from_json(body: bytes, signal: Signal = Signal.LOGS) -> bytes:
     """Convert an OTLP/JSON request.
 
     Args:
-        body: an ``ExportLogsServiceRequest`` as OTLP/JSON in UTF-8.
+        body: an ``ExportLogsServiceRequest`` or ``ExportTraceServiceRequest`` as OTLP/JSON in UTF-8.
+        signal: the signal whose request this is.
 
     Returns:
         The request, serialized as protobuf.
@@ -108,7 +122,7 @@ def request_from_json(body: bytes) -> bytes:
     Raises:
         MalformedRequestError: the body is not an OTLP/JSON request; the message names the offending field.
     """
-    request = logs_service_pb2.ExportLogsServiceRequest()
+    request = _REQUESTS[signal]()
     try:
         _fill(request, _load(body), 1)
     except _InvalidError as error:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from server.codec.classify import classify
 from server.codec.decode import decode
+from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
+from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits
 from server.codec.rows import Rows
 from server.codec.rules import Rule
@@ -33,3 +35,7 @@ class ReferenceCodec:
         """Decode, classify and encode a request; see ``Codec``."""
         records = decode(request, self._limits)
         return encode_records(records, classify(records, self._rules), ingested_at)
+
+    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode and encode a traces request; see ``Codec``."""
+        return encode_spans(decode_spans(request, self._limits), ingested_at)

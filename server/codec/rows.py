@@ -27,7 +27,7 @@ def received_at(ingested_at: int, number: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Records of one stream, ready to be stored and notarized.
+    """Records or spans of one stream, ready to be stored and notarized.
 
     Attributes:
         stream: stream of the records.
@@ -79,4 +79,18 @@ class Codec(Protocol):
 
         Raises:
             MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``.
+        """
+
+    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+        """Decode and encode a traces request.
+
+        Args:
+            request: a serialized ``ExportTraceServiceRequest``.
+            ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+
+        Returns:
+            The Rows of the stream ``spans``; none for a request without spans.
+
+        Raises:
+            MalformedRequestError: the bytes are not an ``ExportTraceServiceRequest``.
         """

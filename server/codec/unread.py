@@ -6,11 +6,16 @@ ignored only if the message has known fields too. A message is refused
 - if it is a request, a ``ResourceLogs`` or a ``ScopeLogs`` without records, and has a field that could hold records
   (a message, a string, bytes or a group, not empty) under a number that OTLP does not define there;
 - if it has unknown fields and no known field; this also applies to a ``LogRecord``;
-- if it is a ``LogRecord`` whose field 1 is not a time: in a span and in a metric, field 1 is a string.
+- if it is a ``LogRecord`` whose field 1 is not a time: in a span and in a metric, field 1 is a string;
+- if it is a ``Span`` one of whose known fields has another type: field 1 of a log record is a time, and fields 7 and 9
+  of a metric are no time and no list of attributes.
+
+A traces request is the same with ``ResourceSpans``, ``ScopeSpans`` and ``Span`` under the same numbers.
 
 ``instrumentation_library_logs``, number 1000, is the name of ``scope_logs`` in OTLP 0.15 to 0.18, and is read as
-``scope_logs``. (Before 0.15 it had the number that ``scope_logs`` has now.) Senders were permitted to send the same
-records as both. A request that has both is refused, because the two are not compared.
+``scope_logs``; so is ``instrumentation_library_spans`` as ``scope_spans``. (Before 0.15 it had the number that
+``scope_logs`` has now.) Senders were permitted to send the same records as both. A request that has both is refused,
+because the two are not compared.
 
 This module parses the wire format itself, because protobuf's classes would create an object for each of these fields.
 Its input is well-formed: the official parser has accepted it.
@@ -22,11 +27,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 
 __all__ = [
-    "SEND_A_RECORD",
-    "SEND_RECORDS",
+    "SEND_ONE",
+    "SEND_SOME",
     "Level",
     "Unread",
     "UnreadReason",
@@ -35,8 +41,17 @@ __all__ = [
     "with_present_numbers",
 ]
 
-SEND_RECORDS = "send log records as resourceLogs[].scopeLogs[].logRecords[]"
-SEND_A_RECORD = "a log record has a body, attributes, a time and what else OTLP's LogRecord has"
+SEND_SOME = {
+    Signal.LOGS: "send log records as resourceLogs[].scopeLogs[].logRecords[]",
+    Signal.TRACES: "send spans as resourceSpans[].scopeSpans[].spans[]",
+}
+"""Advice to the senders of requests without records."""
+
+SEND_ONE = {
+    Signal.LOGS: "a log record has a body, attributes, a time and what else OTLP's LogRecord has",
+    Signal.TRACES: "a span has ids, a name, times and what else OTLP's Span has",
+}
+"""Advice to the senders of records in which nothing is known."""
 
 _VARINT, _FIXED64, _DELIMITED, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 
@@ -46,8 +61,11 @@ class Level(IntEnum):
 
     REQUEST = 0
     RESOURCE_LOGS = 1
+    """Or ResourceSpans."""
     SCOPE_LOGS = 2
+    """Or ScopeSpans."""
     LOG_RECORD = 3
+    """Or Span."""
 
 
 class UnreadReason(IntEnum):
@@ -56,6 +74,7 @@ class UnreadReason(IntEnum):
     UNKNOWN = 0
     TWICE = 1
     NOT_A_LOG = 2
+    NOT_A_SPAN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +85,9 @@ class Unread:
         reason: reason why the field would not be kept.
         number: number of the field.
         level: level of the message that has the field.
-        resource_logs: index of the ResourceLogs, 0 if there is none.
-        scope_logs: index of the ScopeLogs in the ResourceLogs, 0 if there is none.
-        record: index of the LogRecord in the ScopeLogs, 0 if there is none.
+        resource_logs: index of the ResourceLogs or ResourceSpans, 0 if there is none.
+        scope_logs: index of the ScopeLogs or ScopeSpans in it, 0 if there is none.
+        record: index of the LogRecord or Span in that, 0 if there is none.
     """
 
     reason: UnreadReason
@@ -97,7 +116,9 @@ _KNOWN = (
     frozenset[int](),
     frozenset({_tag(1, _DELIMITED), _tag(3, _DELIMITED)}),
     frozenset({_tag(1, _DELIMITED), _tag(3, _DELIMITED)}),
-    frozenset(
+)
+_OF_RECORD = {
+    Signal.LOGS: frozenset(
         {
             *(_tag(number, _DELIMITED) for number in (3, 5, 6, 9, 10, 12)),
             *(_tag(number, _FIXED64) for number in (1, 11)),
@@ -105,27 +126,46 @@ _KNOWN = (
             _tag(8, _FIXED32),
         }
     ),
-)
-_TIME = 1
+    Signal.TRACES: frozenset(
+        {
+            *(_tag(number, _DELIMITED) for number in (1, 2, 3, 4, 5, 9, 11, 13, 15)),
+            *(_tag(number, _FIXED64) for number in (7, 8)),
+            *(_tag(number, _VARINT) for number in (6, 10, 12, 14)),
+            _tag(16, _FIXED32),
+        }
+    ),
+}
+_NAMES = {
+    Signal.LOGS: ("resourceLogs", "scopeLogs", "logRecords"),
+    Signal.TRACES: ("resourceSpans", "scopeSpans", "spans"),
+}
+# Fields of a record that have one type in this signal, and another in the others.
+_TELLING = {
+    Signal.LOGS: (frozenset({1}), UnreadReason.NOT_A_LOG),
+    Signal.TRACES: (frozenset(tag >> 3 for tag in _OF_RECORD[Signal.TRACES]), UnreadReason.NOT_A_SPAN),
+}
 
 
-def find_unread(request: bytes) -> Unread | None:
+def find_unread(request: bytes, signal: Signal = Signal.LOGS) -> Unread | None:
     """Return the first field of a well-formed request that would not be kept, None if there is no such field."""
-    return _find(request, 0, len(request), Level.REQUEST, ())
+    return _find(request, 0, len(request), Level.REQUEST, (), signal)
 
 
-def unread_error(unread: Unread) -> MalformedRequestError:
+def unread_error(unread: Unread, signal: Signal = Signal.LOGS) -> MalformedRequestError:
     """Return the error for a field that would not be kept."""
-    names = ("resourceLogs", "scopeLogs", "logRecords")[: unread.level]
+    names = _NAMES[signal][: unread.level]
     indexes = (unread.resource_logs, unread.scope_logs, unread.record)
     where = ".".join(f"{name}[{index}]" for name, index in zip(names, indexes, strict=False)) or "the request"
     match unread.reason:
         case UnreadReason.TWICE:
-            reason = f"field {unread.number} is the old instrumentation_library_logs: send scope_logs only, not both"
+            new, old = ("scope_logs", "logs") if signal is Signal.LOGS else ("scope_spans", "spans")
+            reason = f"field {unread.number} is the old instrumentation_library_{old}: send {new} only, not both"
         case UnreadReason.NOT_A_LOG:
             reason = f"field {unread.number} is not a time, as in a span or a metric: send log records only"
+        case UnreadReason.NOT_A_SPAN:
+            reason = f"field {unread.number} has another type than in a span, as in a log or a metric: send spans only"
         case UnreadReason.UNKNOWN:
-            send = SEND_A_RECORD if unread.level is Level.LOG_RECORD else SEND_RECORDS
+            send = (SEND_ONE if unread.level is Level.LOG_RECORD else SEND_SOME)[signal]
             reason = f"nothing of the unknown field {unread.number} would be kept: {send}"
     return MalformedRequestError(f"{where}: {reason}")
 
@@ -152,8 +192,10 @@ def _with_present_number(data: bytes, start: int, end: int) -> bytes:
     )
 
 
-def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...]) -> Unread | None:
-    carries, known_tags = _CARRIES[level], _KNOWN[level]
+def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...], signal: Signal) -> Unread | None:
+    carries = _CARRIES[level]
+    known_tags = _OF_RECORD[signal] if level is Level.LOG_RECORD else _KNOWN[level]
+    telling, not_one = _TELLING[signal]
     known = old = present = False
     unknown = structured = 0
     for tag, _, first, last in _fields(data, start, end):
@@ -162,8 +204,8 @@ def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...
             present |= tag != _OLD_SCOPE_LOGS
         elif tag in known_tags:
             known = True
-        elif level is Level.LOG_RECORD and tag >> 3 == _TIME:
-            return Unread(UnreadReason.NOT_A_LOG, _TIME, level, *place)
+        elif level is Level.LOG_RECORD and tag >> 3 in telling:
+            return Unread(not_one, tag >> 3, level, *place)
         else:
             unknown = unknown or tag >> 3
             if tag & 7 == _START_GROUP or (tag & 7 == _DELIMITED and last > first):
@@ -177,7 +219,7 @@ def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...
         index = 0
         for tag, _, first, last in _fields(data, start, end):
             if tag in carries:
-                if found := _find(data, first, last, Level(level + 1), (*place, index)):
+                if found := _find(data, first, last, Level(level + 1), (*place, index), signal):
                     return found
                 index += 1
     return None

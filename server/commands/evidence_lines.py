@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lognotary.v1 import evidence_pb2
+from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.output import Style
 from server.commands.sentences import count
 
-__all__ = ["COMPLETENESS", "OMITTED", "is_doubtful", "reason_line", "verdict"]
+__all__ = ["COMPLETENESS", "OMITTED", "entry_evidence", "is_doubtful", "reason_line", "verdict"]
 
 OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
 
@@ -24,27 +24,34 @@ _WORDS = {
 _PROVED = (evidence_pb2.VERIFIED, evidence_pb2.SIGNED)
 
 
-def is_doubtful(evidence: evidence_pb2.Evidence) -> bool:
+def entry_evidence(entry: correlation_pb2.TimelineEntry) -> evidence_pb2.Evidence | None:
+    """Return the evidence of an entry; None for a span that a Collector wrote to storage, which has none."""
+    content: correlation_pb2.Record | correlation_pb2.Span = getattr(entry, entry.WhichOneof("entry") or "log")
+    return content.evidence if content.HasField("evidence") or entry.WhichOneof("entry") != "span" else None
+
+
+def is_doubtful(evidence: evidence_pb2.Evidence | None) -> bool:
     """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known."""
-    return evidence.state not in _PROVED
+    return evidence is not None and evidence.state not in _PROVED
 
 
-def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, style: Style) -> str:
+def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:
     """Return one line about the evidence of all records."""
     states = Counter(item.state for item in evidence)
     if not states:
-        return f"no {noun} has evidence: spans are not signed"
+        return f"no {noun} has evidence: spans that a Collector writes to storage are not signed"
     doubtful = sum(number for state, number in states.items() if state not in _PROVED)
     if not doubtful and states[evidence_pb2.SIGNED]:
         return style.paint(
-            f"• {count(len(evidence), noun)} signed; the contents were not hashed again (--signatures-only)", "36"
+            f"• {count(len(evidence), noun, nouns)} signed; the contents were not hashed again (--signatures-only)",
+            "36",
         )
     if not doubtful:
-        return style.paint(f"✔ {count(len(evidence), noun)} verified", "32")
+        return style.paint(f"✔ {count(len(evidence), noun, nouns)} verified", "32")
     parts = [f"{states[state]:,} {word}" for state, word in _WORDS.items() if states[state]]
     unknown = len(evidence) - sum(states[state] for state in _WORDS)
     parts += [f"{unknown:,} in an unknown state"] if unknown else []
-    return style.paint(f"✘ of {count(len(evidence), noun)}: {', '.join(parts)}", "1;31")
+    return style.paint(f"✘ of {count(len(evidence), noun, nouns)}: {', '.join(parts)}", "1;31")
 
 
 def reason_line(evidence: evidence_pb2.Evidence) -> str:

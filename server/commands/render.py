@@ -58,7 +58,7 @@ def event_lines(
                 yield from _indented(line, width, details)
         if doubtful:
             yield f"    {style.paint(reason_line(event.evidence), '31')}"
-    yield verdict([event.evidence for event in found.events], "event", style)
+    yield verdict([event.evidence for event in found.events], "event", "events", style)
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

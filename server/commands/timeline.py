@@ -8,8 +8,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from lognotary.v1 import correlation_pb2
-from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
+from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, clock, count, is_error, level, sentence
 from server.commands.units import cells, cut, padded, wrapped
@@ -56,7 +56,7 @@ def is_in(view: View, entry: correlation_pb2.TimelineEntry) -> bool:
     """Return whether an entry is shown: if it matches all filters, or if it cannot be proved."""
     kind = entry.WhichOneof("entry")
     content = getattr(entry, kind)
-    if kind != "span" and is_doubtful(content.evidence):
+    if is_doubtful(entry_evidence(entry)):
         return True
     if view.audit and kind != "audit_event":
         return False
@@ -74,8 +74,11 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     view = view or View()
     entries = [entry for entry in trace.entries if is_in(view, entry)]
     yield from _heading(trace, style)
-    records = [getattr(entry, kind) for entry in trace.entries if (kind := entry.WhichOneof("entry")) != "span"]
-    yield verdict([record.evidence for record in records], "record", style)
+    evidence = [found for entry in trace.entries if (found := entry_evidence(entry)) is not None]
+    signed_spans = any(entry.HasField("span") and entry.span.HasField("evidence") for entry in trace.entries)
+    yield verdict(evidence, *(("entry", "entries") if signed_spans else ("record", "records")), style)
+    if signed_spans and (others := len(trace.entries) - len(evidence)):
+        yield f"{count(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
     if trace.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if not view.whole:
@@ -145,7 +148,8 @@ def _entries(
     for raw, entry, (kind, content) in zip(entries, visible_entries, contents, strict=True):
         depth = depths.get(getattr(raw, kind).span_id, 0) - (kind == "span")
         offset = entry.timestamp.ToNanoseconds() - start
-        items.append(_Item(kind, content, f"+{duration(offset)}", "  " * min(depth, _MOST_NESTED)))
+        evidence = entry_evidence(entry)
+        items.append(_Item(kind, content, evidence, f"+{duration(offset)}", "  " * min(depth, _MOST_NESTED)))
     for _, equal in groupby(enumerate(items), lambda numbered: _fold_key(*numbered, details=view.details)):
         (_, first), *others = equal
         repeated = f" ({len(others) + 1} times, until {others[-1][1].offset})" if others else ""
@@ -158,6 +162,7 @@ class _Item:
 
     kind: str
     content: _Content
+    evidence: evidence_pb2.Evidence | None
     offset: str
     indent: str
 
@@ -165,7 +170,7 @@ class _Item:
 def _fold_key(number: int, item: _Item, *, details: bool) -> Hashable:
     """Return what neighbours have in common that are shown as one line: logs that read the same and can be proved."""
     content = item.content
-    if details or item.kind != "log" or isinstance(content, correlation_pb2.Span) or is_doubtful(content.evidence):
+    if details or item.kind != "log" or isinstance(content, correlation_pb2.Span) or is_doubtful(item.evidence):
         return number
     return content.service_name, _level(item.kind, content), _text(item.kind, content), item.indent
 
@@ -192,7 +197,7 @@ class _Columns:
 
 def _lines(item: _Item, repeated: str, columns: _Columns, style: Style, view: View) -> Iterator[str]:
     kind, content, indent = item.kind, item.content, item.indent
-    doubtful = not isinstance(content, correlation_pb2.Span) and is_doubtful(content.evidence)
+    doubtful = item.evidence if is_doubtful(item.evidence) else None
     failed, is_audit, word = _failed(kind, content), kind == "audit_event", _level(kind, content)
     mark = style.paint("✘", "1;31") if doubtful else style.paint("▶", "1;35") if is_audit else " "
     colour = "1;35" if is_audit else "1;31" if failed else "33" if word.upper().startswith("WARN") else ""
@@ -211,8 +216,8 @@ def _lines(item: _Item, repeated: str, columns: _Columns, style: Style, view: Vi
     column = " " * columns.before_text + indent
     for line in lines[1:]:
         yield f"{column}{style.paint(line, paint)}"
-    if doubtful and not isinstance(content, correlation_pb2.Span):
-        for line in wrapped(reason_line(content.evidence), view.width and view.width - _OFFSET - 4):
+    if doubtful:
+        for line in wrapped(reason_line(doubtful), view.width and view.width - _OFFSET - 4):
             yield f"{' ' * (_OFFSET + 4)}{style.paint(line, '31')}"
     if view.details:
         for detail in _details(kind, content):
@@ -250,6 +255,8 @@ def _details(kind: str, content: _Content) -> Iterator[str]:
         if content.status_message:
             yield f"status: {content.status_message}"
         yield from attributes(content.attributes)
+        if content.evidence.origin:
+            yield f"{content.evidence.origin}#{content.evidence.leaf_index}"
         return
     if kind == "audit_event" and content.body:
         yield f"body: {content.body}"

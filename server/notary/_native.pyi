@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 STRING: int
+ARRAY: int
 MAP: int
 
 def hash_pairs(nodes: bytes) -> bytes: ...

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from server.notary.canonical import Kind, Value, canonical_columns, decode_record, entry_of, version_of
+from server.notary.canonical import Kind, canonical_columns, decode_record, entry_of, version_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName
@@ -129,7 +129,7 @@ def readable_record(record: bytes, origin: str, leaf_index: int) -> dict[str, An
     """Return a canonical record's columns as JSON values, preceded by the record's position.
 
     Times are written by RFC 3339, and as nanoseconds since 1970. Text that is not UTF-8 is an object with its base64.
-    A map is an object, or a list of pairs where a key is there twice or is not UTF-8.
+    A map is an object, or a list of pairs where a key is there twice or is not UTF-8. An array is a list.
 
     Raises:
         MalformedError: the bytes are not a canonical record of the log, or the version is not supported.
@@ -144,17 +144,17 @@ def readable_record(record: bytes, origin: str, leaf_index: int) -> dict[str, An
     return {**place, "Entry": entry_of(record).hex(), **columns}
 
 
-def _readable(kind: Kind, value: Value) -> Any:
-    match value:
-        case bytes():
-            return _text(value)
-        case list():
-            pairs = [(_text(key), _text(content)) for key, content in value]
-            keys = Counter(key if isinstance(key, str) else None for key, _ in pairs)
-            as_object = None not in keys and all(count == 1 for count in keys.values())
-            return dict(pairs) if as_object else [list(pair) for pair in pairs]
-        case _:
-            return _time(value) if kind is Kind.TIME else value
+def _readable(kind: Kind, value: Any) -> Any:
+    if kind.element is not None:
+        return [_readable(kind.element, element) for element in value]
+    if kind is Kind.MAP:
+        pairs = [(_text(key), _text(content)) for key, content in value]
+        keys = Counter(key if isinstance(key, str) else None for key, _ in pairs)
+        as_object = None not in keys and all(count == 1 for count in keys.values())
+        return dict(pairs) if as_object else [list(pair) for pair in pairs]
+    if kind is Kind.TIME:
+        return _time(value)
+    return _text(value) if isinstance(value, bytes) else value
 
 
 def _text(value: bytes) -> Any:

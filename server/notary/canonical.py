@@ -8,14 +8,19 @@ Version 2 begins with a mark: an Int64, -2. Version 1 has the Timestamp there, w
 their version, and none can be passed off as a record of another one. Behind the mark stands what the records of a
 resource and scope have in common, so that it is hashed once for all of them.
 
+Spans exist since version 2. Bytes do not tell their stream, and need not: a leaf counts only in the tree of its log,
+whose origin, which has the stream's name, is signed with every root. Readers take the columns from the origin alone.
+
 A version, once released, never changes: old proofs depend on it.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
 from server.notary.canonical_columns import (
     CANONICAL_VERSION,
@@ -26,6 +31,7 @@ from server.notary.canonical_columns import (
     has_version,
     mark_of,
     version_of,
+    versions_of,
 )
 from server.notary.errors import MalformedError
 from server.notary.merkle import leaf_hash
@@ -38,11 +44,13 @@ __all__ = [
     "Kind",
     "canonical_columns",
     "decode_record",
+    "encode_array",
     "encode_map",
     "encode_string",
     "encode_time",
     "encode_uint8",
     "encode_uint32",
+    "encode_uint64",
     "encode_varint",
     "entry_of",
     "has_version",
@@ -51,8 +59,15 @@ __all__ = [
     "record_bytes",
     "split_record",
     "version_of",
+    "versions_of",
 ]
 
+_NUMBERS = {
+    Kind.TIME: struct.Struct("<q"),
+    Kind.UINT8: struct.Struct("<B"),
+    Kind.UINT32: struct.Struct("<I"),
+    Kind.UINT64: struct.Struct("<Q"),
+}
 _SHORT = tuple(bytes((length,)) for length in range(0x80))  # most strings are short
 
 
@@ -74,11 +89,12 @@ def encode_string(value: bytes) -> bytes:
     return (_SHORT[length] if length < 0x80 else encode_varint(length)) + value
 
 
-encode_time = struct.Struct("<q").pack
+encode_time = _NUMBERS[Kind.TIME].pack
 """Encode a DateTime64(9): nanoseconds since the epoch, signed, little-endian."""
 
-encode_uint8 = struct.Struct("<B").pack
-encode_uint32 = struct.Struct("<I").pack
+encode_uint8 = _NUMBERS[Kind.UINT8].pack
+encode_uint32 = _NUMBERS[Kind.UINT32].pack
+encode_uint64 = _NUMBERS[Kind.UINT64].pack
 
 
 def encode_map(sorted_pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -88,6 +104,11 @@ def encode_map(sorted_pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
         parts.append(encode_string(key))
         parts.append(encode_string(value))
     return b"".join(parts)
+
+
+def encode_array(elements: Sequence[bytes]) -> bytes:
+    """Encode an Array: the number of elements, then the encoded elements."""
+    return encode_varint(len(elements)) + b"".join(elements)
 
 
 def record_bytes(columns: Iterable[Sequence[bytes]]) -> list[bytes]:
@@ -110,8 +131,11 @@ def leaf_of(record: bytes) -> bytes:
     return leaf_hash(entry_of(record))
 
 
-Value = int | bytes | list[tuple[bytes, bytes]]
-"""A decoded column: a number, the bytes of a string, or the pairs of a map."""
+Pairs = list[tuple[bytes, bytes]]
+"""The pairs of a map."""
+
+Value = int | bytes | Pairs | list[int] | list[bytes] | list[Pairs]
+"""A decoded column: a number, the bytes of a string, the pairs of a map, or the elements of an array."""
 
 
 def decode_record(stream: Stream, record: bytes) -> dict[str, Value]:
@@ -149,22 +173,29 @@ def _decode(stream: Stream, record: bytes) -> Iterator[tuple[str, Value, bytes]]
         raise MalformedError("the canonical record has extra bytes after its last column")
 
 
-def _decode_value(kind: Kind, record: bytes, at: int) -> tuple[Value, int]:
-    if kind is Kind.TIME:
-        return struct.unpack_from("<q", record, at)[0], at + 8
-    if kind is Kind.UINT8:
-        return record[at], at + 1
-    if kind is Kind.UINT32:
-        return struct.unpack_from("<I", record, at)[0], at + 4
-    if kind is not Kind.MAP:
-        return _decode_string(record, at)
+def _decode_value(kind: Kind, record: bytes, at: int) -> tuple[Any, int]:
+    if kind.element is not None:
+        return _decode_several(record, at, partial(_decode_value, kind.element))
+    if kind is Kind.MAP:
+        return _decode_several(record, at, _decode_pair)
+    if number := _NUMBERS.get(kind):
+        return number.unpack_from(record, at)[0], at + number.size
+    return _decode_string(record, at)
+
+
+def _decode_several(record: bytes, at: int, decode: Callable[[bytes, int], tuple[Any, int]]) -> tuple[list[Any], int]:
     count, at = _decode_varint(record, at)
-    pairs = []
+    decoded = []
     for _ in range(count):
-        key, at = _decode_string(record, at)
-        value, at = _decode_string(record, at)
-        pairs.append((key, value))
-    return pairs, at
+        value, at = decode(record, at)
+        decoded.append(value)
+    return decoded, at
+
+
+def _decode_pair(record: bytes, at: int) -> tuple[tuple[bytes, bytes], int]:
+    key, at = _decode_string(record, at)
+    value, at = _decode_string(record, at)
+    return (key, value), at
 
 
 def _decode_string(record: bytes, at: int) -> tuple[bytes, int]:

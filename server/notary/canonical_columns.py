@@ -18,6 +18,7 @@ __all__ = [
     "has_version",
     "mark_of",
     "version_of",
+    "versions_of",
 ]
 
 VERSIONS = (1, 2)
@@ -30,14 +31,27 @@ _INT64 = struct.Struct("<q")
 
 
 class Kind(Enum):
-    """Encoding of a column. ``WORD`` is a LowCardinality string, encoded like ``STRING``."""
+    """Encoding of a column. ``WORD`` is a LowCardinality string, encoded like ``STRING``; plurals are arrays."""
 
     TIME = "DateTime64(9)"
     UINT8 = "UInt8"
     UINT32 = "UInt32"
+    UINT64 = "UInt64"
     STRING = "String"
     WORD = "LowCardinality(String)"
     MAP = "Map(LowCardinality(String), String)"
+    TIMES = "Array(DateTime64(9))"
+    STRINGS = "Array(String)"
+    WORDS = "Array(LowCardinality(String))"
+    MAPS = "Array(Map(LowCardinality(String), String))"
+
+    @property
+    def element(self) -> Kind | None:
+        """The kind of the elements of an array, None for all else."""
+        return _ELEMENTS.get(self)
+
+
+_ELEMENTS = {Kind.TIMES: Kind.TIME, Kind.STRINGS: Kind.STRING, Kind.WORDS: Kind.WORD, Kind.MAPS: Kind.MAP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +151,43 @@ _AUDIT_2 = (
     CanonicalColumn("Description", Kind.STRING),
 )
 
+_SPAN_2 = (
+    # Who delivered it, and its resource and scope: as in records, and in the same order.
+    *_CONTENT_2[:9],
+    # What differs.
+    CanonicalColumn("Timestamp", Kind.TIME),
+    CanonicalColumn("TraceId", Kind.STRING),
+    CanonicalColumn("SpanId", Kind.STRING),
+    CanonicalColumn("ParentSpanId", Kind.STRING),
+    CanonicalColumn("TraceState", Kind.STRING),
+    CanonicalColumn("SpanName", Kind.WORD),
+    CanonicalColumn("SpanKind", Kind.WORD),
+    CanonicalColumn("SpanAttributes", Kind.MAP),
+    CanonicalColumn("Duration", Kind.UINT64),
+    CanonicalColumn("StatusCode", Kind.WORD),
+    CanonicalColumn("StatusMessage", Kind.STRING),
+    CanonicalColumn("Events.Timestamp", Kind.TIMES),
+    CanonicalColumn("Events.Name", Kind.WORDS),
+    CanonicalColumn("Events.Attributes", Kind.MAPS),
+    CanonicalColumn("Links.TraceId", Kind.STRINGS),
+    CanonicalColumn("Links.SpanId", Kind.STRINGS),
+    CanonicalColumn("Links.TraceState", Kind.STRINGS),
+    CanonicalColumn("Links.Attributes", Kind.MAPS),
+    CanonicalColumn("Flags", Kind.UINT32),
+    CanonicalColumn("DroppedAttributesCount", Kind.UINT32),
+    CanonicalColumn("DroppedEventsCount", Kind.UINT32),
+    CanonicalColumn("DroppedLinksCount", Kind.UINT32),
+    CanonicalColumn("OtlpDetails", Kind.WORD),
+    CanonicalColumn("IngestedAt", Kind.TIME),
+    CanonicalColumn("Redactions", Kind.STRING),
+)
+
 _COLUMNS = {
     (Stream.OPERATIONAL, 1): _CONTENT_1,
     (Stream.AUDIT, 1): _CONTENT_1 + _AUDIT_1,
     (Stream.OPERATIONAL, 2): _CONTENT_2,
     (Stream.AUDIT, 2): _CONTENT_2 + _AUDIT_2,
+    (Stream.SPANS, 2): _SPAN_2,
 }
 
 
@@ -149,12 +195,19 @@ def canonical_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple
     """Return the columns of the canonical record of a stream, in order; without the mark.
 
     Raises:
-        MalformedError: the version is unknown.
+        MalformedError: the version is unknown, or the stream has none of this version.
     """
+    if version not in VERSIONS:
+        raise MalformedError(f"canonical version {version} is not supported by this Lognotary")
     try:
         return _COLUMNS[stream, version]
     except KeyError:
-        raise MalformedError(f"canonical version {version} is not supported by this Lognotary") from None
+        raise MalformedError(f"canonical version {version} does not exist for the stream {stream.value}") from None
+
+
+def versions_of(stream: Stream) -> tuple[int, ...]:
+    """Return the versions that a stream's canonical records may have: there are spans since version 2."""
+    return tuple(version for version in VERSIONS if (stream, version) in _COLUMNS)
 
 
 def mark_of(version: int) -> bytes:

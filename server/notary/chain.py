@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from server.notary.batch import Batch, compute_batch_id
-from server.notary.canonical import VERSIONS
+from server.notary.canonical import versions_of
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import VerificationError
 from server.notary.findings import Finding, FindingKind, row_hash
@@ -88,7 +88,7 @@ def _check_batch(batch: Batch, keys: TrustedKeys) -> list[VerifierKey]:
         raise VerificationError("a column was altered: the batch ID is not the digest of the row")
     if batch.record_count <= 0:
         raise VerificationError("the batch has no records")
-    if batch.canonical_version not in VERSIONS:
+    if batch.canonical_version not in versions_of(name.stream):
         raise VerificationError(f"canonical version {batch.canonical_version} is not supported by this Lognotary")
     CompactRange.from_bytes(batch.first_leaf, batch.frontier)
     return signers

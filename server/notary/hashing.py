@@ -38,6 +38,12 @@ def hash_rows(
     """
     if not COMPILED:
         return leaf_rows.hash_rows(pieces, kinds, version, first_leaf, ranges)
-    codes = bytes(FIXED_SIZES.get(kind) or (_native.MAP if kind is Kind.MAP else _native.STRING) for kind in kinds)
+    codes = b"".join(map(_code, kinds))
     expected = [(part.end_leaf, part.batch_id) for part in ranges]
     return LeafHashes(first_leaf, *_native.hash_rows(pieces, codes, version, first_leaf, expected))
+
+
+def _code(kind: Kind) -> bytes:
+    if kind.element is not None:
+        return bytes((_native.ARRAY,)) + _code(kind.element)
+    return bytes((FIXED_SIZES.get(kind) or (_native.MAP if kind is Kind.MAP else _native.STRING),))

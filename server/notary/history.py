@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from server.notary.batch import Batch
-from server.notary.canonical import CANONICAL_VERSION, VERSIONS
+from server.notary.canonical import CANONICAL_VERSION, versions_of
 from server.notary.chain import Gap, batch_finding, frontier_root
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
@@ -138,6 +138,7 @@ def restore(
         that do not matter for the records, such as MinTimestamp, and the batch ID are as they are stored.
     """
     restored: dict[Batch, Batch] = {}
+    versions = versions_of(name.stream)
     in_order = sorted(broken, key=lambda batch: signed[batch].size if batch in signed else 1 << 64)
     for batch in in_order:
         first_leaf = before.tree_size if before else 0
@@ -163,7 +164,7 @@ def restore(
             record_count=tree_size - first_leaf,
             root_hash=root_hash,
             frontier=frontier,
-            canonical_version=batch.canonical_version if batch.canonical_version in VERSIONS else CANONICAL_VERSION,
+            canonical_version=batch.canonical_version if batch.canonical_version in versions else CANONICAL_VERSION,
         )
         restored[batch] = before
     return restored

@@ -30,12 +30,12 @@ MOST_BYTES = 1 << 30
 MOST_SORTED = 1 << 16
 """Pairs of a map that are sorted, at most. Lognotary stores maps in order, so that others need not be sorted fast."""
 
-FIXED_SIZES = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4}
+FIXED_SIZES = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.UINT64: 8}
 """Bytes of the kinds that always have the same number."""
 
 _HEAD = struct.Struct("<16sQ?")
 _LONGEST_LENGTH = 5  # bytes: those of MOST_BYTES as LEB128
-_STRING, _MAP = 0, -1  # among sizes of columns
+_STRING, _MAP, _ARRAY = 0, -1, -2  # among sizes of columns
 
 
 class LeafState(IntEnum):
@@ -135,7 +135,7 @@ def hash_rows(
 
 
 def _rows(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterable[bytes]:
-    sizes = [FIXED_SIZES.get(kind, _MAP if kind is Kind.MAP else _STRING) for kind in kinds]
+    sizes = [_size_code(kind) for kind in kinds]
     rest = b""
     for piece in pieces:
         data = rest + piece
@@ -151,6 +151,12 @@ def _rows(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterable[bytes]:
         raise MalformedError("the rows end within one")
 
 
+def _size_code(kind: Kind) -> int:
+    if kind.element is not None:
+        return _ARRAY
+    return FIXED_SIZES.get(kind, _MAP if kind is Kind.MAP else _STRING)
+
+
 def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | None:
     """Fast path of ``_end_of_row``; None if the row needs the slow path."""
     at = start + _HEAD.size
@@ -160,6 +166,11 @@ def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | No
                 at += size
                 continue
             strings = 1
+            if size == _ARRAY:
+                if data[at]:
+                    return None
+                strings = 0
+                at += 1
             if size == _MAP:
                 strings = 2 * data[at]
                 if strings >= 0x100:
@@ -189,18 +200,20 @@ def _sort_maps(row: bytes, kinds: Sequence[Kind]) -> bytes | None:
     copied = walker.at
     parts: list[bytes] = []
     for kind in kinds:
-        if kind is not Kind.MAP:
+        if Kind.MAP not in (kind, kind.element):
             walker.skip_column(kind)
             continue
-        count, begin = walker.read_length() or 0, walker.at
-        pairs = [walker.read_pair() for _ in range(count)]
-        if _are_in_order(pairs):
-            continue
-        pairs.sort(key=itemgetter(0))
-        if count > MOST_SORTED or not _are_in_order(pairs):
-            return None
-        parts += [row[copied:begin], *(encoded for _, _, encoded in pairs)]
-        copied = walker.at
+        maps = 1 if kind is Kind.MAP else walker.read_length() or 0
+        for _ in range(maps):
+            count, begin = walker.read_length() or 0, walker.at
+            pairs = [walker.read_pair() for _ in range(count)]
+            if _are_in_order(pairs):
+                continue
+            pairs.sort(key=itemgetter(0))
+            if count > MOST_SORTED or not _are_in_order(pairs):
+                return None
+            parts += [row[copied:begin], *(encoded for _, _, encoded in pairs)]
+            copied = walker.at
     parts.append(row[copied : walker.at])
     return b"".join(parts)
 
@@ -233,6 +246,9 @@ class _Walker:
         size = FIXED_SIZES.get(kind)
         if size is not None:
             return self.skip(size)
+        if kind.element is not None:
+            elements = self.read_length()
+            return elements is not None and all(self.skip_column(kind.element) for _ in range(elements))
         if kind is not Kind.MAP:
             return self._skip_string()
         pairs = self.read_length()

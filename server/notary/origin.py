@@ -15,10 +15,11 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
 class Stream(Enum):
-    """The two streams of a deployment; a record is in one of them."""
+    """The streams of a deployment: a log record is in one of the first two, a span in the third."""
 
     AUDIT = "audit"
     OPERATIONAL = "operational"
+    SPANS = "spans"
 
 
 @dataclass(frozen=True, slots=True)

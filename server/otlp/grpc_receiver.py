@@ -1,4 +1,4 @@
-"""OTLP over gRPC: ``LogsService/Export``.
+"""OTLP over gRPC: ``LogsService/Export`` and ``TraceService/Export``.
 
 Components of a ``grpc.aio`` server; the server itself, its port and its credentials are put together elsewhere.
 The handler takes the request as raw bytes: no Python object is made of it here. gRPC itself enforces the size
@@ -18,9 +18,9 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
 from server.admission.admission import Ticket
+from server.codec.signals import Signal
 from server.errors.ingest import RefusedError
 from server.otlp.clients import client_of_peer, peer_address
 from server.otlp.decompress import decompress_message, is_compressed
@@ -34,12 +34,16 @@ from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
 
-__all__ = ["SERVICE", "build_handlers", "server_options"]
+__all__ = ["SERVICE", "SERVICES", "build_handlers", "server_options"]
 
 SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 
-# "The server MUST leave the partial_success field unset" on success (OTLP specification, "Full Success").
-_SUCCESS = logs_service_pb2.ExportLogsServiceResponse().SerializeToString()
+SERVICES = {Signal.LOGS: SERVICE, Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService"}
+"""The services of the signals that are received."""
+
+# An ExportLogsServiceResponse or ExportTraceServiceResponse with nothing set: "the server MUST leave the
+# partial_success field unset" on success (OTLP specification, "Full Success").
+_SUCCESS = b""
 
 # Senders that keep connections alive ping every ten seconds or more (grpc-go's lower bound). gRPC's default
 # permits a ping every five minutes without a call, and ends the connection of a sender that pings more
@@ -61,8 +65,8 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 def build_handlers(
     ingest: Ingest, max_request_bytes: int, pool: Pool, measure: MeasureRequest = lambda _: None
-) -> tuple[grpc.GenericRpcHandler, grpc.GenericRpcHandler]:
-    """Build the handlers of the OTLP logs service, and of all others, whose calls are refused with what is served.
+) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Build the handlers of the OTLP services, and of all others, whose calls are refused with what is served.
 
     When the sender cancels the call or its deadline passes, ``submit`` is cancelled.
 
@@ -73,10 +77,9 @@ def build_handlers(
         measure: told of every request.
     """
 
-    async def export(_: object, context: _Context) -> bytes:
-        refusal = await _take(
-            ingest, context, max_request_bytes, pool, Measuring(measure, log, peer_address(context.peer()))
-        )
+    async def export(signal: Signal, _: object, context: _Context) -> bytes:
+        measuring = Measuring(measure, log, peer_address(context.peer()), signal.value)
+        refusal = await _take(ingest, context, max_request_bytes, pool, measuring, signal)
         # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
         # came from, and what was in memory there.
         if refusal is not None:
@@ -84,10 +87,15 @@ def build_handlers(
         return _SUCCESS
 
     log = RefusalLog("grpc")
-    # No deserializer and no serializer: the handler deals in bytes.
-    export_handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(export)
-    handlers = grpc.method_handlers_generic_handler(SERVICE, {"Export": export_handler})
-    return handlers, unserved_handler(measure, log, partial(not_served, expected=f"send logs with {SERVICE}/Export"))
+
+    def handler_of(signal: Signal, service: str) -> grpc.GenericRpcHandler:
+        # No deserializer and no serializer: the handler deals in bytes.
+        method: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(partial(export, signal))
+        return grpc.method_handlers_generic_handler(service, {"Export": method})
+
+    served = (handler_of(signal, service) for signal, service in SERVICES.items())
+    expected = " and ".join(f"{signal.value} with {service}/Export" for signal, service in SERVICES.items())
+    return *served, unserved_handler(measure, log, partial(not_served, expected=f"send {expected}"))
 
 
 def server_options(
@@ -133,13 +141,15 @@ def server_options(
     return options
 
 
-async def _take(ingest: Ingest, context: _Context, limit: int, pool: Pool, measuring: Measuring) -> Refusal | None:
+async def _take(
+    ingest: Ingest, context: _Context, limit: int, pool: Pool, measuring: Measuring, signal: Signal
+) -> Refusal | None:
     """Receive a request and submit it; return why it was refused, if it was."""
     try:
         with measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
             message = await _read(context, ticket)
             measuring.size = len(message)
-            await ingest.submit(await _decompressed(message, limit, pool, ticket), ticket)
+            await ingest.submit(await _decompressed(message, limit, pool, ticket), ticket, signal)
     except grpc.aio.AbortError:  # it was stopped, and the sender was told
         raise
     except asyncio.CancelledError as error:

@@ -1,4 +1,4 @@
-"""OTLP over HTTP: ``POST /v1/logs``, protobuf and JSON by Content-Type.
+"""OTLP over HTTP: ``POST /v1/logs`` and ``POST /v1/traces``, protobuf and JSON by Content-Type.
 
 An ASGI application; the server that runs it, its port and its certificate are put together elsewhere.
 What OTLP asks of it: OTLP specification, "OTLP/HTTP". Answers have the content type of their request; who sends
@@ -8,7 +8,7 @@ something else than OTLP, such as a browser, gets text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.codec.otlp_json import memory_of_json, request_from_json
+from server.codec.signals import Signal
 from server.errors.ingest import RefusedError, StalledError
 from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
@@ -29,15 +30,15 @@ from server.otlp.http_refusals import JSON, PROTOBUF, media_type_of, peer_of, re
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import refusal_of
-from server.otlp.unserved import LOGS_PATH, not_served
+from server.otlp.unserved import PATHS, not_served
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
 
 __all__ = ["build_http_app"]
 
-# An ExportLogsServiceResponse with nothing set: on success "the server MUST leave the partial_success
-# field unset".
+# An ExportLogsServiceResponse or ExportTraceServiceResponse with nothing set: on success "the server MUST leave the
+# partial_success field unset".
 _SUCCESS = {PROTOBUF: b"", JSON: b"{}"}
 
 # Above these sizes, work on a body would hold up the other requests for longer than a thread costs. A
@@ -66,12 +67,13 @@ def build_http_app(
         idle_timeout: seconds that the server waits for more of a body.
     """
     json_turn = asyncio.Lock()
+    expected = " and ".join(f"{signal.value} with POST {path}" for signal, path in PATHS.items())
     log = RefusalLog("http")
-    explain = partial(not_served, expected=f"send logs with POST {LOGS_PATH}")
+    explain = partial(not_served, expected=f"send {expected}")
 
-    async def export(request: Request) -> Response:
+    async def export(signal: Signal, request: Request) -> Response:
         try:
-            with Measuring(measure, log, peer_of(request)) as measuring:
+            with Measuring(measure, log, peer_of(request), signal.value) as measuring:
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
                 client = client_of_address(request.client.host if request.client else "")
@@ -79,8 +81,11 @@ def build_http_app(
                 with ingest.admit(client, length) as ticket:
                     body = await _read(request, max_request_bytes, ticket, idle_timeout)
                     measuring.size = len(body)
-                    serialized = await _serialized_request(request, body, max_request_bytes, pool, json_turn, ticket)
-                    await _while_connected(request, ingest.submit(serialized, ticket))
+                    as_protobuf = partial(request_from_json, signal=signal)
+                    serialized = await _serialized_request(
+                        request, body, max_request_bytes, pool, json_turn, ticket, as_protobuf
+                    )
+                    await _while_connected(request, ingest.submit(serialized, ticket, signal))
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.
             return Response(status_code=499)
@@ -91,7 +96,7 @@ def build_http_app(
         return Response(_SUCCESS[media_type], media_type=media_type)
 
     app = Starlette(
-        routes=[Route(LOGS_PATH, export, methods=["POST"])],
+        routes=[Route(path, partial(export, signal), methods=["POST"]) for signal, path in PATHS.items()],
         exception_handlers={HTTPException: unserved_routes(measure, log, explain)},
     )
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
@@ -130,7 +135,13 @@ async def _disconnected(request: Request) -> None:
 
 
 async def _serialized_request(
-    request: Request, body: bytes, limit: int, pool: Pool, json_turn: asyncio.Lock, ticket: Ticket
+    request: Request,
+    body: bytes,
+    limit: int,
+    pool: Pool,
+    json_turn: asyncio.Lock,
+    ticket: Ticket,
+    as_protobuf: Callable[[bytes], bytes],
 ) -> bytes:
     """Return the request of whatever type and encoding as serialized protobuf.
 
@@ -142,6 +153,7 @@ async def _serialized_request(
         json_turn: held while a large JSON body is read. Two at a time would not be done sooner, as both
             want the interpreter, but take twice the memory, and that is a multiple of their size.
         ticket: asked before it takes more memory.
+        as_protobuf: converts JSON.
     """
     encoding = request.headers.get("content-encoding", "")
     if encoding and len(body) > _LARGE_COMPRESSED:
@@ -151,11 +163,11 @@ async def _serialized_request(
     if media_type_of(request) != JSON:
         return body
     if len(body) <= _LARGE:
-        return request_from_json(body)
+        return as_protobuf(body)
     async with json_turn:
         # A ticket counts bytes of a request, which take MEMORY_FACTOR times as much memory.
         ticket.reserve(max(len(body), memory_of_json(body) // MEMORY_FACTOR))
-        return await pool.run(partial(request_from_json, body))
+        return await pool.run(partial(as_protobuf, body))
 
 
 async def _read(request: Request, limit: int, ticket: Ticket, idle_timeout: float) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import grpc
 import grpc.aio
 
+from server.codec.signals import Signal
 from server.otlp.clients import peer_address
 from server.otlp.errors import NotServedError
 from server.otlp.outcomes import Measuring
@@ -15,19 +16,18 @@ from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import grpc_trailers, refusal_of
 from server.pipeline.measures import MeasureRequest
 
-__all__ = ["LOGS_PATH", "SERVICES", "Explain", "not_served", "not_served_by_api", "service_of", "unserved_handler"]
+__all__ = ["PATHS", "SERVICES", "Explain", "not_served", "not_served_by_api", "service_of", "unserved_handler"]
 
-LOGS_PATH = "/v1/logs"
+PATHS = {Signal.LOGS: "/v1/logs", Signal.TRACES: "/v1/traces"}
+"""Paths over HTTP of the signals that are received."""
 
 _SIGNALS = {"trace": "traces", "metrics": "metrics", "profiles": "profiles", "logs": "logs"}  # package -> path
 
 SERVICES = (*_SIGNALS.values(), "other")
 """Labels of what requests are for."""
 
-_LOGS_ONLY = (
-    "Lognotary takes logs only: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT instead of OTEL_EXPORTER_OTLP_ENDPOINT, or send "
-    "{signal} to another backend"
-)
+_ONLY = "Lognotary takes logs and traces only"
+_SERVED = tuple(signal.value for signal in PATHS)
 
 
 def service_of(path: str) -> str:
@@ -50,11 +50,14 @@ def not_served(path: str, expected: str) -> NotServedError:
         expected: description of what is served there.
     """
     service = service_of(path)
-    if service == "logs":
+    if service in _SERVED:
         return NotServedError(expected)
     if service == "other":
-        return NotServedError(f"{expected}. Lognotary takes logs only")
-    return NotServedError(f"{service} are not served here. {_LOGS_ONLY.format(signal=service)}")
+        return NotServedError(f"{expected}. {_ONLY}")
+    return NotServedError(
+        f"{service} are not served here. {_ONLY}: set OTEL_{service.upper()}_EXPORTER to none, or "
+        f"OTEL_EXPORTER_OTLP_{service.upper()}_ENDPOINT to another backend"
+    )
 
 
 def not_served_by_api(path: str, otlp_grpc: str, otlp_http: str) -> NotServedError:
@@ -66,14 +69,13 @@ def not_served_by_api(path: str, otlp_grpc: str, otlp_http: str) -> NotServedErr
         otlp_http: address of the OTLP receiver over HTTP.
     """
     service = service_of(path)
-    logs = f"logs go to {otlp_grpc} (OTLP over gRPC) or {otlp_http} (OTLP over HTTP, POST {LOGS_PATH})"
-    if service == "logs":
-        return NotServedError(f"this port serves the API and takes no logs: {logs}")
+    paths = " or ".join(PATHS.values())
+    there = f"logs and traces go to {otlp_grpc} (OTLP over gRPC) or {otlp_http} (OTLP over HTTP, POST {paths})"
+    if service in _SERVED:
+        return NotServedError(f"this port serves the API and takes no {service}: {there}")
     if service == "other":
-        return NotServedError(f"this port serves the API, which has no such call: docs/api.md lists its calls; {logs}")
-    return NotServedError(
-        f"this port serves the API, and Lognotary takes logs only: send {service} to another backend; {logs}"
-    )
+        return NotServedError(f"this port serves the API, which has no such call: docs/api.md lists its calls; {there}")
+    return NotServedError(f"this port serves the API, and {_ONLY}: send {service} to another backend; {there}")
 
 
 Explain = Callable[[str], NotServedError]

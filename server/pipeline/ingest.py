@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from server.admission.admission import Ticket
+from server.codec.signals import Signal
 
 __all__ = ["Ingest"]
 
@@ -28,15 +29,16 @@ class Ingest(Protocol):
         """
         ...
 
-    async def submit(self, request: bytes, ticket: Ticket) -> None:
-        """Decode, store and sign a request; return once all of its records are committed.
+    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+        """Decode, store and sign a request; return once all of its records or spans are committed.
 
         Args:
-            request: a serialized ``ExportLogsServiceRequest`` (OTLP protobuf).
+            request: a serialized ``ExportLogsServiceRequest`` or ``ExportTraceServiceRequest`` (OTLP protobuf).
             ticket: ticket of the request's admission.
+            signal: the signal whose request it is.
 
         Raises:
-            MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``; retrying is pointless.
+            MalformedRequestError: the bytes are not such a request; retrying is pointless.
             OversizedError: the request needs more memory than the limit.
             RefusedError: the request was not committed; the sender should retry after ``retry_after`` seconds.
         """

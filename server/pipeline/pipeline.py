@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
 from server.codec.rows import Codec, Rows
+from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
@@ -81,18 +82,18 @@ class Pipeline:
         """
         return self._open().admission.admit(client, size)
 
-    async def submit(self, request: bytes, ticket: Ticket) -> None:
-        """Encode, store and sign a request; return when all of its records are committed; see ``Ingest``.
+    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+        """Encode, store and sign a request; return when all of its records or spans are committed; see ``Ingest``.
 
         Raises:
-            MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``.
+            MalformedRequestError: the bytes are not a request of the signal.
             OversizedError: the request's rows need more memory than the limit.
             RefusedError: the request was not committed; the sender should retry.
         """
         components = self._open()
         ticket.reserve(len(request))
         ticket.mark_submitted()
-        await self._store(components, request, ticket)
+        await self._store(components, request, ticket, signal)
         ticket.acknowledged()
 
     def _open(self) -> Components:
@@ -103,9 +104,12 @@ class Pipeline:
             raise StorageRefusedError(self.not_ready(), retry_after=5.0, public=public)
         return self._components
 
-    async def _store(self, components: Components, request: bytes, ticket: Ticket) -> None:
+    async def _store(self, components: Components, request: bytes, ticket: Ticket, signal: Signal) -> None:
+        codec = components.codec
+        encode_request = codec.encode if signal is Signal.LOGS else codec.encode_spans
+
         def encode(received: int) -> tuple[list[Rows], bytes]:
-            return components.codec.encode(request, received), sha256(request).digest()
+            return encode_request(request, received), sha256(request).digest()
 
         loop = asyncio.get_running_loop()
         with self._order.enter() as turn:

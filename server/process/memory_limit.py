@@ -19,6 +19,7 @@ from pathlib import Path
 from server.admission.admission import MEMORY_FACTOR, Admission, AdmissionLimits
 from server.codec.limits import MAX_RECORDS, MAX_REPEATED, RowLimits
 from server.errors.amounts import size, typed_size
+from server.notary.origin import Stream
 from server.settings.settings import ConfigError
 
 __all__ = [
@@ -36,7 +37,7 @@ _logger = logging.getLogger(__name__)
 _MIB = 1 << 20
 _STATM = Path("/proc/self/statm")
 
-_STREAMS = 2  # each stores one batch at a time
+_STREAMS = len(Stream)  # each stores one batch at a time
 # Memory for storing a batch, as a multiple of the batch's size besides its rows.
 _BATCH_TIMES = 1
 _BATCH_TIMES_EMBEDDED = 6  # including sorting, writing and merging in the engine, as measured
@@ -112,7 +113,7 @@ def plan_memory(
             f"{size(batches)} to store batches of {size(batch_bytes)}. Give each of its processes --memory-limit "
             f"{typed_size(needed)} or more, or lower --batch-bytes"
         )
-    # A request that is larger than a batch is a batch of its own, beside one of the other stream.
+    # A request that is larger than a batch is a batch of its own, beside one of each other stream.
     largest = left // _LARGE_TIMES
     if largest > batch_bytes:
         largest = (left + times * batch_bytes) // (_LARGE_TIMES + times)

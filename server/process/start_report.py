@@ -33,7 +33,7 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
     codec = chosen_codec(settings.codec)
     _logger.info(
         "lognotary %s is starting: storage %s, data directory %s, writer %s, signing key %s, codec %s, OK after %s, "
-        "retention %s (audit) and %s (operational), memory limit %s, workers %d",
+        "retention %s (audit), %s (operational) and %s (spans), memory limit %s, workers %d",
         version("lognotary"),
         settings.storage,
         settings.data_dir.absolute(),
@@ -43,6 +43,7 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
         settings.ack.value,
         _days(settings.retention_audit),
         _days(settings.retention_operational),
+        _days(settings.retention_spans),
         size(settings.memory_limit),
         settings.workers,
     )

@@ -76,6 +76,7 @@ class Settings:
     ml_dsa: bool
     heartbeat: float
     retention_operational: int | None
+    retention_spans: int | None
     retention_audit: int | None
     witnesses: tuple[Witness, ...]
     witness_interval: float
@@ -144,6 +145,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "ml_dsa": read_truth,
         "heartbeat": read_duration,
         "retention_operational": read_days,
+        "retention_spans": read_days,
         "retention_audit": read_days,
         "witnesses": read_witnesses,
         "witness_interval": read_duration,

@@ -182,6 +182,13 @@ SETTINGS = (
         _EVIDENCE,
     ),
     Setting(
+        "retention_spans",
+        "30d",
+        "how long spans are kept: days or weeks, such as 30d, or forever",
+        Kind.DAYS,
+        _EVIDENCE,
+    ),
+    Setting(
         "retention_audit",
         "400d",
         "how long audit records are kept: days or weeks, such as 400d, or forever",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from server.notary.batch import Batch, TileFragment, compute_batch_id
-from server.notary.canonical import VERSIONS, leaf_of
+from server.notary.canonical import VERSIONS, leaf_of, versions_of
 from server.notary.diagnosis import ClaimedRecord, check_records, signed_leaves
 from storage.stored_records import StoredRecord
 
@@ -48,7 +48,8 @@ def in_other_version(
 
     if has_any(own):
         return None
-    for version in VERSIONS:
+    versions = versions_of(rows[0].stream) if rows else ()
+    for version in versions:
         if version != batch.canonical_version:
             form = replace(batch, canonical_version=version)
             claims = [claim_of(row, version) for row in rows if row.batch_id == batch.batch_id]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from server.notary.batch import Batch
-from server.notary.canonical import VERSIONS, decode_record, entry_of, leaf_of
+from server.notary.canonical import decode_record, entry_of, leaf_of, versions_of
 from server.notary.diagnosis import WRONG_BESIDE_CONTENT
 from server.notary.errors import VerificationError
 from server.notary.origin import LogName, Stream
@@ -177,7 +177,7 @@ def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover
     if not reason and not ok_beside:
         reason = WRONG_BESIDE_CONTENT
     elif reason:
-        for version in VERSIONS:
+        for version in versions_of(stream):
             if (
                 version != batch.canonical_version
                 and not prover.prove(record.leaf_index, record.leaf(version), batch)[0]

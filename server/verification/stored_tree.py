@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
-from server.notary.canonical import VERSIONS
+from server.notary.canonical import versions_of
 from server.notary.chain import Gap, frontier_root
 from server.notary.diagnosis import signed_leaves
 from server.notary.hashing import hash_pairs
@@ -57,8 +57,9 @@ class StoredTree:
 
     def holds_all(self, gap: Gap) -> bool:
         """Return whether the records of missing batches are all stored, unchanged and once each."""
-        ends = (gap.before.canonical_version if gap.before else VERSIONS[0], gap.after.canonical_version)
-        versions = [version for version in VERSIONS if min(ends) <= version <= max(ends)]
+        possible = versions_of(self._name.stream)
+        ends = (gap.before.canonical_version if gap.before else possible[0], gap.after.canonical_version)
+        versions = [version for version in possible if min(ends) <= version <= max(ends)]
         alone = [[version] for version in versions]
         return any(self._holds_all(gap, some) for some in (alone if len(alone) == 1 else [*alone, versions]))
 

@@ -19,7 +19,11 @@ __all__ = ["enforced_retention", "retention_days"]
 
 def retention_days(settings: Settings) -> dict[Stream, int | None]:
     """Return the retention of each stream in days, None for forever."""
-    return {Stream.AUDIT: settings.retention_audit, Stream.OPERATIONAL: settings.retention_operational}
+    return {
+        Stream.AUDIT: settings.retention_audit,
+        Stream.OPERATIONAL: settings.retention_operational,
+        Stream.SPANS: settings.retention_spans,
+    }
 
 
 @contextlib.asynccontextmanager

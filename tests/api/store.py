@@ -39,7 +39,7 @@ __all__ = [
     "write_events",
 ]
 
-LOGS = {stream: LogName("shop", stream, "node-1") for stream in Stream}
+LOGS = {stream: LogName("shop", stream, "node-1") for stream in (Stream.AUDIT, Stream.OPERATIONAL)}
 START = 1_750_000_000 * 10**9
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"

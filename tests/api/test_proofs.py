@@ -429,7 +429,7 @@ def test_logs_of_one_storage_are_not_mixed_up(engine: Engine) -> None:
     signer = Signer.generate()
     logs = [GrowingLog(engine, signer, LogName("shop", stream, "node-1")) for stream in Stream]
     expected: list[Batch] = [log.append(leaves(100 * n, 100 * n + 50 + n)) for n, log in enumerate(logs, 1)]
-    backend = Backend(engine, logs[0].keys + logs[1].keys)
+    backend = Backend(engine, logs[0].keys + logs[1].keys + logs[2].keys)
     for _ in range(2):
         for n, batch in enumerate(expected, 1):
             proof = prove(backend, 7, log=batch.origin)

@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
 from server.codec.classify import AuditFields
+from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
+from server.codec.encode_spans import encode_spans
 from server.codec.records import RecordColumns
 from server.codec.rows import Rows
 from server.notary.batch import Batch
@@ -47,7 +52,12 @@ def attributes(**values: str) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def rows(stream: Stream, *bodies: str, ingested_at: int = NOW) -> Rows:
-    """Rows of records that differ in their bodies."""
+    """Rows of records that differ in their bodies, or of spans that differ in their names."""
+    if stream is Stream.SPANS:
+        request = ExportTraceServiceRequest()
+        spans = [Span(name=body, start_time_unix_nano=number) for number, body in enumerate(bodies)]
+        request.resource_spans.add().scope_spans.add(spans=spans)
+        return encode_spans(decode_spans(request.SerializeToString()), ingested_at)[0]
     made = records(len(bodies), body=[body.encode() for body in bodies], timestamp=list(range(len(bodies))))
     audit = [EMPTY_AUDIT if stream is Stream.AUDIT else None] * len(bodies)
     return encode_records(made, audit, ingested_at)[0]

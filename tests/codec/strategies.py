@@ -1,9 +1,10 @@
-"""Hypothesis strategies for everything that an OTLP logs request can hold."""
+"""Hypothesis strategies for everything that an OTLP logs or traces request can hold."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     ArrayValue,
@@ -14,8 +15,9 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 )
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-__all__ = ["any_values", "log_records", "requests"]
+__all__ = ["any_values", "log_records", "requests", "spans", "trace_requests"]
 
 # What breaks escaping, sorting and counting: quotes, controls, JSON's line separators, characters on
 # both sides of the surrogates (where UTF-16 and UTF-8 sort differently), texts that look like
@@ -121,6 +123,46 @@ log_records: st.SearchStrategy[LogRecord] = st.builds(
     event_name=_texts,
 )
 
+_numbers = st.one_of(st.integers(0, 6), st.integers(-(2**31), 2**31 - 1), st.sampled_from([-1, 255, 256]))
+
+_events = st.builds(
+    Span.Event,
+    time_unix_nano=_times,
+    name=_texts,
+    attributes=_key_values(any_values, max_size=3),
+    dropped_attributes_count=_uint32,
+)
+
+_links = st.builds(
+    Span.Link,
+    trace_id=_ids(16),
+    span_id=_ids(8),
+    trace_state=_texts,
+    attributes=_key_values(any_values, max_size=3),
+    dropped_attributes_count=_uint32,
+    flags=_uint32,
+)
+
+spans: st.SearchStrategy[Span] = st.builds(
+    Span,
+    trace_id=_ids(16),
+    span_id=_ids(8),
+    trace_state=_texts,
+    parent_span_id=_ids(8),
+    flags=_uint32,
+    name=_texts,
+    kind=_numbers,
+    start_time_unix_nano=_times,
+    end_time_unix_nano=_times,
+    attributes=_key_values(any_values),
+    dropped_attributes_count=_uint32,
+    events=st.lists(_events, max_size=3),
+    dropped_events_count=_uint32,
+    links=st.lists(_links, max_size=3),
+    dropped_links_count=_uint32,
+    status=st.one_of(st.none(), st.builds(Status, message=_texts, code=_numbers)),
+)
+
 _scopes = st.builds(
     InstrumentationScope,
     name=_texts,
@@ -160,4 +202,22 @@ def requests(draw: st.DrawFn, max_records: int = 6) -> ExportLogsServiceRequest:
         if not resource_logs.scope_logs or place == "new scope":
             resource_logs.scope_logs.add(scope=draw(st.one_of(st.none(), _scopes)), schema_url=draw(_texts))
         resource_logs.scope_logs[-1].log_records.append(record)
+    return request
+
+
+@st.composite
+def trace_requests(draw: st.DrawFn, max_spans: int = 5) -> ExportTraceServiceRequest:
+    """Requests of up to ``max_spans`` spans, spread over resources and scopes, some of them empty."""
+    request = ExportTraceServiceRequest()
+    for span in draw(st.lists(spans, max_size=max_spans)):
+        place = draw(st.sampled_from(["here", "new scope", "new resource", "after empty ones"]))
+        if place == "after empty ones":
+            request.resource_spans.add()
+            request.resource_spans.add(resource=draw(_resources)).scope_spans.add(scope=draw(_scopes))
+        if not request.resource_spans or place in ("new resource", "after empty ones"):
+            request.resource_spans.add(resource=draw(st.one_of(st.none(), _resources)), schema_url=draw(_texts))
+        resource_spans = request.resource_spans[-1]
+        if not resource_spans.scope_spans or place == "new scope":
+            resource_spans.scope_spans.add(scope=draw(st.one_of(st.none(), _scopes)), schema_url=draw(_texts))
+        resource_spans.scope_spans[-1].spans.append(span)
     return request

@@ -1,4 +1,4 @@
-"""The compiled codec makes what the reference codec makes: of every request, and of bytes that are none."""
+"""The compiled codec makes what the reference codec makes: of every logs request, and of bytes that are none."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.lacking import lacking
 from server.codec.choose import why_not_native
-from server.codec.limits import MalformedReason, malformed
-from server.codec.reference import ReferenceCodec
-from server.codec.rows import Codec, Rows
+from server.codec.limits import RowLimits
 from server.codec.rules import BUILT_IN_RULES, parse_rules
+from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 
 from .strategies import requests
@@ -27,10 +26,8 @@ from .wire import delimited, field, group, mutated, overlong, varint, wire_messa
 if why_not_native():
     lacking(f"the compiled codec is not installed: {why_not_native()}")
 
-from server.codec.native_codec import NativeCodec
+from tests.codec.parity import NOW, Parity
 from tests.effort import effort
-
-NOW = 1_800_000_000 * 10**9
 
 # Every kind of condition and source that a rule can have.
 RULES = (
@@ -58,31 +55,9 @@ RULES = (
     ),
     *BUILT_IN_RULES,
 )
-REFERENCE, NATIVE = ReferenceCodec(RULES), NativeCodec(RULES)
-
-
-def outcome(codec: Codec, request: bytes) -> list[Rows] | tuple[type[Exception], str]:
-    try:
-        return codec.encode(request, NOW)
-    except MalformedRequestError as error:
-        return type(error), str(error)
-
-
-def assert_same(request: bytes) -> list[Rows] | tuple[type[Exception], str]:
-    expected, made = outcome(REFERENCE, request), outcome(NATIVE, request)
-    if (
-        isinstance(expected, tuple)
-        and isinstance(made, tuple)
-        and {expected[1], made[1]} == words_for_a_long_text(request)
-    ):
-        return expected
-    assert made == expected
-    return expected
-
-
-def words_for_a_long_text(request: bytes) -> set[str]:
-    # Of a text that runs out of its message, upb looks at the bytes first, and then at the length.
-    return {str(malformed(request, MalformedReason.NOT_UTF8)), str(malformed(request, MalformedReason.BROKEN))}
+PARITY = Parity(Signal.LOGS, RULES)
+REFERENCE, NATIVE = PARITY.reference, PARITY.native
+outcome, assert_same = PARITY.outcome, PARITY.assert_same
 
 
 def text_value(text: bytes) -> bytes:
@@ -440,6 +415,15 @@ def test_a_list_of_attributes_that_is_too_long_is_refused_with_the_same_error(pl
 def test_too_many_records_are_refused_with_the_same_error() -> None:
     refused = assert_same(delimited(1, delimited(2, delimited(2, b"") * 1_000_001)))
     assert refused[0] is MalformedRequestError
+
+
+@pytest.mark.parametrize("others", [1, 2])
+@pytest.mark.parametrize("behind", [b"", delimited(1, delimited(1, b"late")), delimited(3, b"url"), b"\x0a"])
+def test_of_too_many_records_and_too_many_attributes_both_codecs_tell_the_same(others: int, behind: bytes) -> None:
+    parity = Parity(Signal.LOGS, limits=RowLimits(records=2))
+    records = delimited(2, delimited(6, b"") * ((1 << 16) + 1)) + delimited(2, b"") * others
+    for scope in (records + behind, delimited(2, b"") + behind + records):
+        assert isinstance(parity.assert_same(delimited(1, delimited(2, scope))), tuple)
 
 
 def test_a_resource_that_is_repeated_too_often_is_refused_with_the_same_error() -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-__all__ = ["delimited", "field", "group", "mutated", "overlong", "varint", "wire_messages"]
+__all__ = [
+    "LOGS_PLACES",
+    "TRACES_PLACES",
+    "delimited",
+    "field",
+    "group",
+    "mutated",
+    "overlong",
+    "varint",
+    "wire_messages",
+]
 
 
 def varint(value: int) -> bytes:
@@ -55,11 +65,11 @@ _texts = st.one_of(
 
 
 def _fields(contents: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
-    numbers = st.one_of(st.integers(1, 13), st.sampled_from([0, 16, 1000, 2**29 - 1, 2**29]))
+    numbers = st.one_of(st.integers(1, 17), st.sampled_from([0, 1000, 2**29 - 1, 2**29]))
     return st.one_of(
         # Mostly what could be a message of OTLP: messages and texts under small numbers.
-        st.builds(delimited, st.integers(1, 12), contents),
-        st.builds(delimited, st.integers(1, 12), _texts),
+        st.builds(delimited, st.integers(1, 15), contents),
+        st.builds(delimited, st.integers(1, 15), _texts),
         st.builds(delimited, numbers, contents),
         st.builds(field, numbers, st.just(0), _varints),
         st.builds(field, numbers, st.just(1), st.binary(min_size=8, max_size=8)),
@@ -79,8 +89,10 @@ def _message(contents: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
 
 _contents: st.SearchStrategy[bytes] = st.recursive(_texts, _message, max_leaves=20)
 
-# Numbers of the fields around a message, up to the request: so it is read, and not only read over.
-_PLACES = (
+_Places = tuple[tuple[int, ...], ...]
+
+# What both signals have in common.
+_PLACES: _Places = (
     (),
     (1,),  # ResourceLogs
     (1, 1),  # its resource
@@ -90,22 +102,38 @@ _PLACES = (
     (1, 1000),  # under its old number
     (1, 1000, 2),
     (1, 2, 1),  # its scope
-    (1, 2, 2),  # a record
+    (1, 2, 2),  # a record, or a span
+)
+LOGS_PLACES: _Places = (
+    *_PLACES,
     (1, 2, 2, 5),  # its body
     (1, 2, 2, 5, 5),  # an array
     (1, 2, 2, 5, 6),  # a key-value list
     (1, 2, 2, 6),  # an attribute
     (1, 2, 2, 6, 2),  # its value
 )
+"""Numbers of the fields around a message, up to the request: so it is read, and not only read over."""
+
+TRACES_PLACES: _Places = (
+    *_PLACES,
+    (1, 2, 2, 9),  # an attribute
+    (1, 2, 2, 9, 2),  # its value
+    (1, 2, 2, 11),  # an event
+    (1, 2, 2, 11, 3),  # its attribute
+    (1, 2, 2, 13),  # a link
+    (1, 2, 2, 13, 4),  # its attribute
+    (1, 2, 2, 15),  # the status
+)
+"""The same for spans."""
 
 
 @st.composite
-def wire_messages(draw: st.DrawFn) -> bytes:
+def wire_messages(draw: st.DrawFn, places: _Places = LOGS_PLACES) -> bytes:
     """Requests put together of fields that fit, mostly, and of fields that do not."""
     parts = []
     for _ in range(draw(st.integers(1, 3))):
         content = draw(_message(_contents))
-        for number in reversed(draw(st.sampled_from(_PLACES))):
+        for number in reversed(draw(st.sampled_from(places))):
             before, behind = draw(st.sampled_from([(b"", b""), (delimited(9, b"x"), b""), (b"", field(7, 0, b"\x05"))]))
             content = delimited(number, before + content + behind)
         parts.append(content)

@@ -14,8 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from server.codec.signals import Signal
 from tests.fuzz.target import (
-    CORPUS,
+    CORPORA,
     FAILURES,
     MAX_LENGTH,
     CompilerMissingError,
@@ -37,11 +38,20 @@ def main() -> int:
     """Run the campaign; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="tests/fuzz/run",
-        description="Fuzz the compiled OTLP codec with sanitizers, from the inputs in tests/fuzz/corpus.",
+        description="Fuzz the compiled OTLP codec with sanitizers, from the inputs in tests/fuzz/corpus, or those in "
+        "corpus_traces.",
         epilog="Exit code 1: an input was found that breaks it; it is in tests/fuzz/failures. CXX_FUZZ=... names "
         "the compiler. With CI=true, Clang is installed where apt-get can do it.",
     )
     parser.add_argument("--seconds", type=int, default=60, help="how long to look (default: %(default)s)")
+    parser.add_argument(
+        "--signal",
+        type=Signal,
+        choices=list(Signal),
+        default=Signal.LOGS,
+        metavar="|".join(signal.value for signal in Signal),
+        help="whose requests to try (default: logs)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the mutations (default: from the clock)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep new inputs here, and start from those there")
     parser.add_argument(
@@ -61,7 +71,8 @@ def main() -> int:
         print(f"tests/fuzz/run: {error}", file=sys.stderr)
         return 2
     print(f"tests/fuzz/run: building for {compiler.name}", flush=True)
-    target = build(compiler)
+    signal = arguments.signal
+    target = build(compiler, signal)
     if arguments.files:
         return 0 if target.run(target.replay_command([str(path) for path in arguments.files]), show=True).ok else 1
     FAILURES.mkdir(exist_ok=True)
@@ -69,21 +80,21 @@ def main() -> int:
         found = arguments.keep or Path(scratch)
         found.mkdir(parents=True, exist_ok=True)
         if arguments.merge:
-            return _merge(target, found)
-        return _fuzz(target, arguments.seconds, arguments.seed, found)
+            return _merge(target, signal, found)
+        return _fuzz(target, signal, arguments.seconds, arguments.seed, found)
 
 
-def _fuzz(target: Target, seconds: int, seed: int, found: Path) -> int:
+def _fuzz(target: Target, signal: Signal, seconds: int, seed: int, found: Path) -> int:
     end = time.monotonic() + seconds
     before = set(FAILURES.iterdir())
     while (left := round(end - time.monotonic())) > 0:
-        command = _command(target, left, seed, found)
+        command = _command(target, signal, left, seed, found)
         print(f"tests/fuzz/run: {shlex.join(command[:8])} ...", flush=True)
         if target.run(command, show=True, ASAN_OPTIONS=_FASTER).ok:
             break
         new = sorted(set(FAILURES.iterdir()) - before)
         if not new or not all(path.name.startswith("timeout-") and target.replay([path]).ok for path in new):
-            _explain(new)
+            _explain(new, signal)
             return 1
         print("tests/fuzz/run: not counted as found: a timeout that does not come again for its input", flush=True)
         for path in new:
@@ -108,10 +119,10 @@ def _have_libfuzzer() -> None:
         print("tests/fuzz/run: Clang is missing and only root can install it: without libFuzzer then", flush=True)
 
 
-def _command(target: Target, seconds: int, seed: int, found: Path) -> list[str]:
+def _command(target: Target, signal: Signal, seconds: int, seed: int, found: Path) -> list[str]:
     if not target.compiler.libfuzzer:
         candidate = FAILURES / f"crash-standalone-{os.getpid()}"
-        files = [str(path) for path in (*corpus_files(), *sorted(found.iterdir()))]
+        files = [str(path) for path in (*corpus_files(signal), *sorted(found.iterdir()))]
         return [str(target.path), str(seconds), str(seed), str(MAX_LENGTH), str(candidate), *files]
     return [
         str(target.path),
@@ -125,26 +136,26 @@ def _command(target: Target, seconds: int, seed: int, found: Path) -> list[str]:
         f"-dict={_DICTIONARY}",
         f"-artifact_prefix={FAILURES}/",
         str(found),
-        str(CORPUS),
+        str(CORPORA[signal]),
     ]
 
 
-def _merge(target: Target, found: Path) -> int:
+def _merge(target: Target, signal: Signal, found: Path) -> int:
     if not target.compiler.libfuzzer:
         print("tests/fuzz/run: only libFuzzer can merge", file=sys.stderr)
         return 2
-    for path in corpus_files():
+    for path in corpus_files(signal):
         if len(path.name) == _SHA1_DIGITS:  # as libFuzzer names what it finds
             shutil.move(path, found / path.name)
     control = found / "merge-control"
     options = ["-merge=1", "-set_cover_merge=1", f"-merge_control_file={control}", f"-max_len={MAX_LENGTH}"]
     # Not how often an edge is taken, only whether: else every input is one of its own kind.
     with tempfile.TemporaryDirectory() as unused:
-        shutil.copytree(CORPUS, unused, dirs_exist_ok=True)
+        shutil.copytree(CORPORA[signal], unused, dirs_exist_ok=True)
         if not target.run([str(target.path), *options, "-use_counters=0", unused, str(found)], show=True).ok:
             return 1
     for path in _chosen(control.read_text(encoding="utf-8").splitlines()):
-        shutil.copy(path, CORPUS / path.name)
+        shutil.copy(path, CORPORA[signal] / path.name)
     control.unlink()
     return 0
 
@@ -177,15 +188,16 @@ def _chosen(control: list[str]) -> list[Path]:
     return chosen
 
 
-def _explain(new: list[Path]) -> None:
+def _explain(new: list[Path], signal: Signal) -> None:
     print("\ntests/fuzz/run: FOUND an input that breaks the compiled codec; what is wrong is printed above.")
+    command = f"tests/fuzz/run --signal {signal.value}"
     inputs = [path for path in new if not path.name.startswith("earlier-")]
     for path in inputs:
-        print(f"  Reproduce: tests/fuzz/run {os.path.relpath(path)}")
+        print(f"  Reproduce: {command} {os.path.relpath(path)}")
     earlier = sorted(FAILURES.glob("earlier-*"))
     if earlier and inputs:
         names = " ".join(os.path.relpath(path) for path in (*earlier, *inputs))
-        print(f"  With the requests before it, where it depends on them: tests/fuzz/run {names}")
+        print(f"  With the requests before it, where it depends on them: {command} {names}")
     if not inputs:
         print(f"  No input was kept in {FAILURES}: the memory limit, a leak at the end, or a failure to start")
 

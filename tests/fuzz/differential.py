@@ -14,15 +14,16 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.codec.limits import MalformedReason
 from server.codec.native_codec import NativeCodec
 from server.codec.reference import ReferenceCodec
-from server.codec.rows import Codec, Rows
+from server.codec.rows import Rows
 from server.codec.rules import BUILT_IN_RULES, Rule, parse_rules
+from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 from tests.fuzz.mutate import Message, fields_of, mutated, parse, serialized
 from tests.fuzz.mutate import Path as Place
@@ -55,7 +56,8 @@ CUSTOM_RULES: tuple[Rule, ...] = parse_rules(
 )
 
 Result = list[Rows] | str
-_Pair = tuple[Codec, Codec]
+_Encode = Callable[[bytes, int], list[Rows]]
+_Pair = tuple[_Encode, _Encode]
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,17 @@ class Search:
     found: Difference | None = None
 
 
-def _pairs() -> dict[str, _Pair]:
+def _pairs(signal: Signal) -> dict[str, _Pair]:
+    """Return the reference codec's function and that of the compiled one, for each set of rules."""
+    if signal is Signal.TRACES:
+        return {"none": (ReferenceCodec(()).encode_spans, NativeCodec(()).encode_spans)}
     rules = {"built-in": BUILT_IN_RULES, "custom": CUSTOM_RULES}
-    return {name: (ReferenceCodec(rules), NativeCodec(rules)) for name, rules in rules.items()}
+    return {name: (ReferenceCodec(rules).encode, NativeCodec(rules).encode) for name, rules in rules.items()}
 
 
-def _result(codec: Codec, request: bytes) -> Result:
+def _result(encode: _Encode, request: bytes) -> Result:
     try:
-        return codec.encode(request, _NOW)
+        return encode(request, _NOW)
     except MalformedRequestError as error:
         return f"{type(error).__name__}: {error}"
     except Exception as error:  # which none may raise
@@ -124,9 +129,13 @@ def _alike(expected: Result, made: Result) -> bool:
     return (expected == made or text_too_long) and not made.startswith("!")
 
 
-def difference(request: bytes, pairs: dict[str, _Pair] | None = None) -> Difference | None:
+def difference(request: bytes, signal: Signal = Signal.LOGS) -> Difference | None:
     """Return how the codecs differ about a request, None if they do not."""
-    for name, (reference, native) in (pairs or _pairs()).items():
+    return _difference(request, _pairs(signal))
+
+
+def _difference(request: bytes, pairs: dict[str, _Pair]) -> Difference | None:
+    for name, (reference, native) in pairs.items():
         expected, made = _result(reference, request), _result(native, request)
         if not _alike(expected, made):
             return Difference(request, name, _describe(expected, made), _describe(made, expected))
@@ -141,46 +150,54 @@ def _without(message: Message, place: Place) -> Message:
     return (*message[:first], replace(part, value=_without(part.value, tuple(rest))), *message[first + 1 :])
 
 
-def _smallest(found: Difference, pairs: dict[str, _Pair]) -> Difference:
+def _smallest(found: Difference, signal: Signal, pairs: dict[str, _Pair]) -> Difference:
     """Leave out fields for as long as the codecs still differ."""
     shrunk = True
     while shrunk:
         shrunk = False
-        message = parse(found.request)
+        message = parse(found.request, signal)
         for place, _ in fields_of(message):
             request = serialized(_without(message, place))
-            if len(request) < len(found.request) and (smaller := difference(request, pairs)):
+            if len(request) < len(found.request) and (smaller := _difference(request, pairs)):
                 found, shrunk = smaller, True
                 break
     return found
 
 
-def search(inputs: Sequence[bytes], seed: int, *, seconds: float = float("inf"), cases: int | None = None) -> Search:
+def search(
+    inputs: Sequence[bytes],
+    seed: int,
+    *,
+    signal: Signal = Signal.LOGS,
+    seconds: float = float("inf"),
+    cases: int | None = None,
+) -> Search:
     """Try the inputs, then mutations of them and of mutations, until a difference is found.
 
     Args:
         inputs: where to begin.
         seed: of the mutations.
+        signal: whose requests the inputs are.
         seconds: when to stop.
         cases: after how many mutations to stop.
     """
     chance = random.Random(seed)
-    pairs = _pairs()
+    pairs = _pairs(signal)
     done = Search()
     pool = list(inputs)
     end = time.monotonic() + seconds
     made = (
-        (_next(pool, inputs, chance) for _ in itertools.count())
+        (_next(pool, inputs, chance, signal) for _ in itertools.count())
         if cases is None
-        else (_next(pool, inputs, chance) for _ in range(cases))
+        else (_next(pool, inputs, chance, signal) for _ in range(cases))
     )
-    native = pairs["custom"][1]
+    *_, (_, native) = pairs.values()
     for request in itertools.chain(inputs, made):
         if time.monotonic() >= end:
             break
         done.cases += 1
-        if found := difference(request, pairs):
-            done.found = _smallest(found, pairs)
+        if found := _difference(request, pairs):
+            done.found = _smallest(found, signal, pairs)
             break
         result = _result(native, request)
         if isinstance(result, str):
@@ -196,24 +213,34 @@ def search(inputs: Sequence[bytes], seed: int, *, seconds: float = float("inf"),
     return done
 
 
-def _next(pool: Sequence[bytes], donors: Sequence[bytes], chance: random.Random) -> bytes:
-    return mutated(chance.choice(pool), donors, chance)
+def _next(pool: Sequence[bytes], donors: Sequence[bytes], chance: random.Random, signal: Signal) -> bytes:
+    return mutated(chance.choice(pool), donors, chance, signal)
 
 
 def main() -> int:
     """Search; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.differential", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long to look (default: %(default)s)")
+    parser.add_argument(
+        "--signal",
+        type=Signal,
+        choices=list(Signal),
+        default=Signal.LOGS,
+        metavar="|".join(signal.value for signal in Signal),
+        help="whose requests to try (default: logs)",
+    )
     parser.add_argument("--seed", type=int, help="seed of the mutations (default: a new one, which is printed)")
     parser.add_argument("files", nargs="*", type=Path, help="compare the codecs on these files only")
     arguments = parser.parse_args()
     if arguments.files:
-        differences = [found for path in arguments.files if (found := difference(path.read_bytes()))]
+        differences = [found for path in arguments.files if (found := difference(path.read_bytes(), arguments.signal))]
         print(*map(str, differences), *([] if differences else ["the same"]), sep="\n")
         return 1 if differences else 0
     seed = random.SystemRandom().getrandbits(32) if arguments.seed is None else arguments.seed
     print(f"differential: seed {seed}", flush=True)
-    done = search([path.read_bytes() for path in corpus_files()], seed, seconds=arguments.seconds)
+    signal = arguments.signal
+    inputs = [path.read_bytes() for path in corpus_files(signal)]
+    done = search(inputs, seed, signal=signal, seconds=arguments.seconds)
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in done.outcomes.most_common())
     print(f"differential: {done.cases} requests ({outcomes})")
     if done.found is None:
@@ -222,7 +249,7 @@ def main() -> int:
     path = FAILURES / f"difference-{hashlib.sha1(done.found.request, usedforsecurity=False).hexdigest()}"
     path.write_bytes(done.found.request)
     print(f"differential: FOUND, left of it: {done.found}")
-    print(f"  Reproduce: python -m tests.fuzz.differential {path}")
+    print(f"  Reproduce: python -m tests.fuzz.differential --signal {signal.value} {path}")
     return 1
 
 

@@ -16,13 +16,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from server.codec.signals import Signal
 from tests.codec.strategies import requests
 from tests.codec.wire import delimited, field, group, overlong, varint
-from tests.fuzz.target import CORPUS, MAX_LENGTH
+from tests.fuzz.target import CORPORA, MAX_LENGTH
 
 _EXAMPLES = 300
 _MOST_BYTES = 1024  # of a generated request: the fuzzer joins them
@@ -480,16 +482,16 @@ def _awkward_records() -> Iterator[tuple[str, bytes]]:
     )
 
 
-def generated() -> set[bytes]:
+def generated(examples: st.SearchStrategy[bytes]) -> set[bytes]:
     """Return requests that hold everything that a request can hold."""
     made: set[bytes] = set()
 
     @settings(
         max_examples=_EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    @given(requests(max_records=3))
-    def collect(request: ExportLogsServiceRequest) -> None:
-        if len(data := request.SerializeToString()) <= _MOST_BYTES:
+    @given(examples)
+    def collect(data: bytes) -> None:
+        if len(data) <= _MOST_BYTES:
             made.add(data)
 
     collect()
@@ -498,16 +500,28 @@ def generated() -> set[bytes]:
 
 def main() -> None:
     """Write the inputs."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.make_corpus", description=__doc__)
+    examples = requests(max_records=3).map(ExportLogsServiceRequest.SerializeToString)
+    write(CORPORA[Signal.LOGS], awkward(), examples, "python -m tests.fuzz.make_corpus", __doc__)
+
+
+def write(
+    corpus: Path,
+    named: Iterable[tuple[str, bytes]],
+    examples: st.SearchStrategy[bytes],
+    prog: str,
+    description: str | None,
+) -> None:
+    """Write named inputs to a corpus, and generated ones to the folder that the command line says."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("seeds", type=Path, help="folder for whole requests of every kind")
     arguments = parser.parse_args()
-    CORPUS.mkdir(exist_ok=True)
-    for name, data in awkward():
+    corpus.mkdir(exist_ok=True)
+    for name, data in named:
         if len(data) > MAX_LENGTH:
             raise ValueError(f"{name} is too long")
-        (CORPUS / name).write_bytes(data)
+        (corpus / name).write_bytes(data)
     arguments.seeds.mkdir(parents=True, exist_ok=True)
-    for data in generated():
+    for data in generated(examples):
         (arguments.seeds / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
 
 

@@ -1,4 +1,4 @@
-"""Mutations of OTLP logs requests that leave most of a request as it was.
+"""Mutations of OTLP logs and traces requests that leave most of a request as it was.
 
 A request is taken apart into the fields of its messages, which are changed, moved and put together again;
 so lengths stay right unless a mutation is about them.
@@ -11,24 +11,34 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from server.codec.signals import Signal
 from tests.codec.wire import overlong, varint
 
 __all__ = ["Field", "Message", "fields_of", "mutated", "parse", "serialized"]
 
-# Message -> number of a field -> the message in it (opentelemetry-proto logs/v1, resource/v1, common/v1).
+# Message -> number of a field -> the message in it (opentelemetry-proto logs/v1, trace/v1, resource/v1,
+# common/v1).
 _MESSAGES: dict[str, dict[int, str]] = {
-    "Request": {1: "ResourceLogs"},
+    "LogsRequest": {1: "ResourceLogs"},
     "ResourceLogs": {1: "Resource", 2: "ScopeLogs", 1000: "ScopeLogs"},
     "ScopeLogs": {1: "Scope", 2: "LogRecord"},
     "Resource": {1: "KeyValue", 3: "EntityRef"},
     "Scope": {3: "KeyValue"},
     "LogRecord": {5: "AnyValue", 6: "KeyValue"},
+    "TracesRequest": {1: "ResourceSpans"},
+    "ResourceSpans": {1: "Resource", 2: "ScopeSpans", 1000: "ScopeSpans"},
+    "ScopeSpans": {1: "Scope", 2: "Span"},
+    "Span": {9: "KeyValue", 11: "Event", 13: "Link", 15: "Status"},
+    "Event": {3: "KeyValue"},
+    "Link": {4: "KeyValue"},
+    "Status": {},
     "KeyValue": {2: "AnyValue"},
     "AnyValue": {5: "ArrayValue", 6: "KeyValueList"},
     "ArrayValue": {1: "AnyValue"},
     "KeyValueList": {1: "KeyValue"},
     "EntityRef": {},
 }
+_REQUESTS = {Signal.LOGS: "LogsRequest", Signal.TRACES: "TracesRequest"}
 
 _NUMBERS = (0, 1, 2, 3, 9, 17, 24, 127, 128, 200, 255, 256, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63, 2**64 - 1)
 _DOUBLES = (
@@ -114,8 +124,12 @@ def _read_field(data: bytes, at: int) -> tuple[int, int, int, int, int]:
     return tag >> 3, tag & 7, start, end, long_size
 
 
-def parse(data: bytes, message: str = "Request") -> Message:
-    """Take a message apart, up to where it cannot be read; from there on it is bytes."""
+def parse(data: bytes, signal: Signal = Signal.LOGS) -> Message:
+    """Take a request apart, up to where it cannot be read; from there on it is bytes."""
+    return _parse(data, _REQUESTS[signal])
+
+
+def _parse(data: bytes, message: str) -> Message:
     parts: list[Field | bytes] = []
     at = 0
     while at < len(data):
@@ -125,7 +139,7 @@ def parse(data: bytes, message: str = "Request") -> Message:
             parts.append(data[at:])
             break
         inner = _MESSAGES[message].get(number, "") if wire_type == 2 else ""
-        value: Message | bytes = parse(data[start:end], inner) if inner else data[start:end]
+        value: Message | bytes = _parse(data[start:end], inner) if inner else data[start:end]
         parts.append(Field(number, wire_type, value, inner, long_size=long_size))
         at = end
     return tuple(parts)
@@ -169,19 +183,19 @@ def _put(message: Message, path: Path, parts: Sequence[Field | bytes]) -> Messag
     return (*message[:place], *parts, *message[place + 1 :])
 
 
-def mutated(request: bytes, donors: Sequence[bytes], chance: random.Random) -> bytes:
+def mutated(request: bytes, donors: Sequence[bytes], chance: random.Random, signal: Signal = Signal.LOGS) -> bytes:
     """Return a request with one to five changes."""
-    message = parse(request)
+    message = parse(request, signal)
     for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 5))):
-        message = _change(message, donors, chance)
+        message = _change(message, parse(chance.choice(donors), signal), chance)
     data = serialized(message)
     return _changed_bytes(data, chance) if chance.random() < 0.1 else data
 
 
-def _change(message: Message, donors: Sequence[bytes], chance: random.Random) -> Message:
+def _change(message: Message, donor: Message, chance: random.Random) -> Message:
     places = list(fields_of(message))
     if not places:
-        return parse(chance.choice(donors))
+        return donor
     path, field = chance.choice(places)
     match chance.randrange(13):
         case 0:
@@ -189,11 +203,11 @@ def _change(message: Message, donors: Sequence[bytes], chance: random.Random) ->
         case 1:
             return _put(message, path, (field,) * chance.choice((2, 2, 2, 3, 20)))
         case 2 | 3:  # a field like it from elsewhere, in its place or behind it
-            likes = [other for _, other in fields_of(parse(chance.choice(donors))) if other.message == field.message]
+            likes = [other for _, other in fields_of(donor) if other.message == field.message]
             other = chance.choice(likes) if likes else field
             return _put(message, path, (other,) if chance.random() < 0.5 else (field, other))
         case 4:  # any field from elsewhere
-            others = [other for _, other in fields_of(parse(chance.choice(donors)))]
+            others = [other for _, other in fields_of(donor)]
             return _put(message, path, (chance.choice(others), field) if others else (field,))
         case 5 if not isinstance(field.value, bytes):  # the order of its fields
             return _put(message, path, (replace(field, value=tuple(chance.sample(field.value, len(field.value)))),))
@@ -202,9 +216,9 @@ def _change(message: Message, donors: Sequence[bytes], chance: random.Random) ->
             parts = (replace(field, value=field.value[:at]), replace(field, value=field.value[at:]))
             return _put(message, path, parts)
         case 7:
-            return _put(message, path, (replace(field, number=chance.choice((*range(1, 13), 16, 1000, 2**29 - 1))),))
+            return _put(message, path, (replace(field, number=chance.choice((*range(1, 17), 1000, 2**29 - 1))),))
         case 8:  # another wire type
-            return _put(message, path, (_leaf(chance.choice((field.number, chance.randint(1, 12))), chance),))
+            return _put(message, path, (_leaf(chance.choice((field.number, chance.randint(1, 16))), chance),))
         case 9 if field.wire_type == 2:
             change = chance.choice((-1, 1, 2, 127, 128, 2**31, 2**32, 2**63))
             return _put(message, path, (replace(field, size_change=change),))
@@ -215,7 +229,7 @@ def _change(message: Message, donors: Sequence[bytes], chance: random.Random) ->
             end = number if chance.random() < 0.9 else number + 1
             return _put(message, path, (varint(number << 3 | 3), field, varint(end << 3 | 4)))
         case _:
-            return _put(message, path, (_with_another_value(field, donors, chance),))
+            return _put(message, path, (_with_another_value(field, donor, chance),))
 
 
 def _leaf(number: int, chance: random.Random) -> Field:
@@ -231,9 +245,9 @@ def _leaf(number: int, chance: random.Random) -> Field:
             return Field(number, 2, chance.choice((*_TEXTS, chance.randbytes(chance.choice((3, 8, 16))))))
 
 
-def _with_another_value(field: Field, donors: Sequence[bytes], chance: random.Random) -> Field:
+def _with_another_value(field: Field, donor: Message, chance: random.Random) -> Field:
     if field.message:
-        likes = [other for _, other in fields_of(parse(chance.choice(donors))) if other.message == field.message]
+        likes = [other for _, other in fields_of(donor) if other.message == field.message]
         return chance.choice([replace(field, value=()), *likes])
     if field.wire_type == 2 and isinstance(field.value, bytes) and chance.random() < 0.3:
         return replace(field, value=_changed_bytes(field.value, chance))

@@ -1,4 +1,4 @@
-"""Builds codec_target.cpp with sanitizers, with libFuzzer where that is installed, and runs it.
+"""Builds logs_target.cpp and traces_target.cpp with sanitizers, with libFuzzer where that is installed, and runs it.
 
 Only the standard library: ``tests/fuzz/run`` works without the virtual environment.
 """
@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path
 
 from harness.cache import cached
+from server.codec.signals import Signal
 
 __all__ = [
-    "CORPUS",
+    "CORPORA",
     "FAILURES",
     "MAX_LENGTH",
     "Compiler",
@@ -36,8 +37,9 @@ _HERE = Path(__file__).resolve().parent
 _NATIVE = _HERE.parents[1] / "server" / "codec" / "native"
 _SHARED = _HERE.parents[1] / "server" / "notary" / "native"  # headers
 
-CORPUS = _HERE / "corpus"
+CORPORA = {Signal.LOGS: _HERE / "corpus", Signal.TRACES: _HERE / "corpus_traces"}
 FAILURES = _HERE / "failures"
+_TARGETS = {Signal.LOGS: _HERE / "logs_target.cpp", Signal.TRACES: _HERE / "traces_target.cpp"}
 MAX_LENGTH = 4096
 """Bytes of an input: enough for every kind of field, and for messages nested too deeply."""
 
@@ -160,18 +162,18 @@ class Target:
         return Outcome(result.returncode == 0, result.stdout or "")
 
 
-def corpus_files() -> list[Path]:
-    """Return the files of the corpus, in order."""
-    return sorted(path for path in CORPUS.iterdir() if path.is_file())
+def corpus_files(signal: Signal = Signal.LOGS) -> list[Path]:
+    """Return the files of a corpus, in order."""
+    return sorted(path for path in CORPORA[signal].iterdir() if path.is_file())
 
 
-def build(compiler: Compiler) -> Target:
-    """Build the target, or take it from the cache if its sources are as they were.
+def build(compiler: Compiler, signal: Signal) -> Target:
+    """Build the targets, or take them from the cache if their sources are as they were; return that of a signal.
 
     Raises:
         subprocess.CalledProcessError: it does not compile.
     """
-    sources = [*sorted(_NATIVE.glob("*.cpp")), _HERE / "codec_target.cpp"]
+    sources = sorted(_NATIVE.glob("*.cpp"))
     if compiler.libfuzzer:
         flags = [*_FLAGS, _CLANG_SANITIZERS + ",fuzzer", *_CLANG_FLAGS, f"-I{_NATIVE}", f"-I{_SHARED}"]
     else:
@@ -185,20 +187,23 @@ def build(compiler: Compiler) -> Target:
 
     version = subprocess.run([compiler.path, "--version"], capture_output=True, check=True).stdout
     digest = hashlib.sha256(version + "\0".join((*command, *libraries)).encode())
-    for path in (*sources, *sorted(_NATIVE.glob("*.hpp")), *sorted(_SHARED.glob("*.hpp")), _IGNORED):
+    headers = [path for folder in (_NATIVE, _SHARED, _HERE) for path in sorted(folder.glob("*.hpp"))]
+    for path in (*sources, *_TARGETS.values(), *headers, _IGNORED):
         digest.update(b"%b\0%d\0" % (path.name.encode(), path.stat().st_size) + path.read_bytes())
     make = partial(_compile, command, sources, libraries)
-    return Target(compiler, cached(f"fuzz-{digest.hexdigest()[:16]}", make) / "codec_target")
+    return Target(compiler, cached(f"fuzz-{digest.hexdigest()[:16]}", make) / signal.value)
 
 
 def _compile(command: list[str], sources: list[Path], libraries: list[str], folder: Path) -> None:
-    objects = [str(folder / f"{source.stem}.o") for source in sources]
-
-    def compile_one(source: Path, to: str) -> None:
+    def compile_one(source: Path) -> str:
+        to = str(folder / f"{source.stem}.o")
         subprocess.run([*command, "-c", str(source), "-o", to], check=True)
+        return to
 
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
-        list(pool.map(compile_one, sources, objects))
-    subprocess.run([*command, *objects, *libraries, "-o", str(folder / "codec_target")], check=True)
-    for path in objects:
+        targets = list(pool.map(compile_one, _TARGETS.values()))
+        shared = list(pool.map(compile_one, sources))
+    for signal, target in zip(_TARGETS, targets, strict=True):
+        subprocess.run([*command, target, *shared, *libraries, "-o", str(folder / signal.value)], check=True)
+    for path in (*targets, *shared):
         Path(path).unlink()

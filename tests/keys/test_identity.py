@@ -35,7 +35,7 @@ def published_keys(directory: Path) -> set[bytes]:
 
 
 def origins(*writers: str) -> list[str]:
-    return [f"lognotary/{stream}/{writer}" for writer in writers for stream in ("audit", "operational")]
+    return [f"lognotary/{stream}/{writer}" for writer in writers for stream in ("audit", "operational", "spans")]
 
 
 def test_a_server_alone_has_the_logs_of_its_name(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_second_key_is_published_beside_the_first(tmp_path: Path) -> None:
     identity_of(tmp_path, 1, ml_dsa="true")
     assert published(tmp_path) == [origin for origin in origins("vm") for _ in range(2)]
     lines = (tmp_path / "keys" / "verifier-keys.txt").read_text().splitlines()
-    assert [VerifierKey.parse(line).key_type for line in lines] == 2 * [KeyType.ED25519, KeyType.ML_DSA_44]
+    assert [VerifierKey.parse(line).key_type for line in lines] == 3 * [KeyType.ED25519, KeyType.ML_DSA_44]
 
 
 def test_what_is_published_follows_a_rotation_once_the_new_key_signs(tmp_path: Path) -> None:

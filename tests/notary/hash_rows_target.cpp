@@ -51,22 +51,31 @@ void put_string(std::string& row, Random& random) {
   row.append(length, 'x');
 }
 
+void put_value(std::string& row, Kind kind, Random& random) {
+  if (kind == lognotary::kString) {
+    put_string(row, random);
+  } else if (kind == lognotary::kMap) {
+    const uint64_t pairs = random.below(4);
+    put_length(row, pairs);
+    for (uint64_t i = 0; i < 2 * pairs; ++i) put_string(row, random);
+  } else {
+    row.append(kind, 'f');
+  }
+}
+
 std::string make_row(const std::string& kinds, Random& random) {
   std::string row(16, static_cast<char>(random.below(3)));
   uint64_t leaf = random.rarely() ? random.below(1 << 20) : kFirst + random.below(kLeaves);
   row.append(reinterpret_cast<const char*>(&leaf), sizeof leaf);
   row += static_cast<char>(!random.rarely());
-  for (const char code : kinds) {
-    const auto kind = static_cast<Kind>(code);
-    if (kind == lognotary::kString) {
-      put_string(row, random);
-    } else if (kind == lognotary::kMap) {
-      const uint64_t pairs = random.below(4);
-      put_length(row, pairs);
-      for (uint64_t i = 0; i < 2 * pairs; ++i) put_string(row, random);
-    } else {
-      row.append(kind, 'f');
+  for (size_t place = 0; place < kinds.size(); ++place) {
+    uint64_t values = 1;
+    if (static_cast<Kind>(kinds[place]) == lognotary::kArray) {
+      values = random.below(4);
+      put_length(row, values);
+      ++place;
     }
+    for (; values > 0; --values) put_value(row, static_cast<Kind>(kinds[place]), random);
   }
   return row;
 }
@@ -101,7 +110,10 @@ int main(int, char** arguments) {
   for (long number = 0; number < cases; ++number) {
     Random random(static_cast<uint64_t>(number));
     std::string kinds, data;
-    for (uint64_t left = random.below(6); left > 0; --left) kinds += static_cast<char>(columns[random.below(5)]);
+    for (uint64_t left = random.below(6); left > 0; --left) {
+      if (random.below(3) == 0) kinds += static_cast<char>(lognotary::kArray);
+      kinds += static_cast<char>(columns[random.below(5)]);
+    }
     for (uint64_t left = random.below(6); left > 0; --left) data += make_row(kinds, random);
     for (uint64_t left = random.below(3); left > 0 && !data.empty(); --left) {
       data[random.below(data.size())] = static_cast<char>(random.below(256));

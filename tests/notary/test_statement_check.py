@@ -27,7 +27,7 @@ from server.notary.statement import (
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys, fingerprint
 
-NAME, OTHER = (LogName("shop", stream, "node-1") for stream in Stream)
+NAME, OTHER = (LogName("shop", stream, "node-1") for stream in (Stream.AUDIT, Stream.OPERATIONAL))
 A, B, C, THIEF, THIEF_TOO = (Signer.generate() for _ in range(5))
 BOTH, BOTH_TOO = (Signer(Ed25519Key.generate(), MlDsa44Key.generate()) for _ in range(2))
 KEYS = TrustedKeys(unnamed=(A.ed25519.public_key,))

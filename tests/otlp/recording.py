@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from server.admission.admission import Admission, AdmissionLimits, Ticket
+from server.codec.signals import Signal
 
 __all__ = ["WIDE", "RecordingIngest"]
 
@@ -21,6 +22,7 @@ class RecordingIngest:
     def __init__(self, *failures: BaseException, limits: AdmissionLimits = WIDE) -> None:
         self.admission = Admission(limits)
         self.requests: list[bytes] = []
+        self.signals: list[Signal] = []
         self.clients: list[str] = []
         self.cancelled = asyncio.Event()
         self.blocked: asyncio.Event | None = None
@@ -30,7 +32,7 @@ class RecordingIngest:
         self.clients.append(client)
         return self.admission.admit(client, size)
 
-    async def submit(self, request: bytes, ticket: Ticket) -> None:
+    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
         assert type(request) is bytes
         ticket.reserve(len(request))
         ticket.mark_submitted()
@@ -44,3 +46,4 @@ class RecordingIngest:
                 self.cancelled.set()
                 raise
         self.requests.append(request)
+        self.signals.append(signal)

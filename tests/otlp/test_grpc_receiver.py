@@ -23,6 +23,7 @@ from opentelemetry.sdk.resources import Resource
 
 from harness.waiting import until
 from server.admission.admission import AdmissionLimits
+from server.codec.signals import Signal
 from server.errors.ingest import (
     MalformedRequestError,
     OverloadedError,
@@ -38,6 +39,7 @@ LIMIT = 1024 * 1024
 POOL = Pool("ingest", 2)
 M = TypeVar("M", bound=Message)
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+EXPORT_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
 @asynccontextmanager
@@ -175,6 +177,18 @@ async def test_what_there_can_never_be_room_for_is_refused_for_good():
         answers = [await refused(address, bytes(10_001), compression=how) for how in (None, grpc.Compression.Gzip)]
     assert {answer.code() for answer in answers} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert all("raise --memory-limit" in answer.details() for answer in answers)
+
+
+async def test_traces_arrive_as_traces_by_the_same_rules():
+    ingest = RecordingIngest(StorageRefusedError("storage is down", retry_after=7.0))
+    async with serving(ingest) as address:
+        answer = await refused(address, b"\x0a\x00", method=EXPORT_TRACES)
+        assert answer.code() is grpc.StatusCode.UNAVAILABLE
+        assert details(answer, error_details_pb2.RetryInfo).retry_delay.seconds == 7
+        assert await export(address, b"\x0a\x00", method=EXPORT_TRACES) == b""
+        await export(address, b"\x0a\x00")
+    assert ingest.requests == [b"\x0a\x00"] * 2
+    assert ingest.signals == [Signal.TRACES, Signal.LOGS]
 
 
 async def test_requests_are_counted_for_the_address_they_come_from():
@@ -318,16 +332,13 @@ async def test_a_request_above_the_limit_is_refused_for_good(size, compression):
     ("method", "said"),
     [
         (
-            "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-            "traces are not served here. Lognotary takes logs only: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-        ),
-        (
             "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-            "metrics are not served here. Lognotary takes logs only: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+            "metrics are not served here. Lognotary takes logs and traces only: set OTEL_METRICS_EXPORTER to none",
         ),
         ("/opentelemetry.proto.collector.logs.v1.LogsService/Import", "LogsService/Export"),
-        ("/lognotary.v1.CorrelationService/GetTrace", "Lognotary takes logs only"),
-        ("/opentelemetry.proto.collector.", "Lognotary takes logs only"),
+        ("/opentelemetry.proto.collector.trace.v1.TraceService/Import", "TraceService/Export"),
+        ("/lognotary.v1.CorrelationService/GetTrace", "Lognotary takes logs and traces only"),
+        ("/opentelemetry.proto.collector.", "Lognotary takes logs and traces only"),
     ],
 )
 async def test_what_is_not_served_is_unimplemented_and_the_answer_says_what_is(method, said, caplog):

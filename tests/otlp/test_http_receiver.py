@@ -19,6 +19,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from starlette.types import Message
@@ -26,6 +27,7 @@ from starlette.types import Message
 from harness.waiting import until
 from harness.zstd import zstd
 from server.admission.admission import AdmissionLimits
+from server.codec.signals import Signal
 from server.errors.ingest import (
     MalformedRequestError,
     OverloadedError,
@@ -224,12 +226,29 @@ async def test_another_encoding_is_refused_with_what_is_accepted(headers, encodi
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
-async def test_another_method_is_refused_with_the_one_that_is_allowed(method):
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/traces"])
+async def test_another_method_is_refused_with_the_one_that_is_allowed(method, path):
     async with client(RecordingIngest()) as http:
-        response = await http.request(method, "/v1/logs")
+        response = await http.request(method, path)
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
-    assert response.text == "405: send logs with POST /v1/logs\n"
+    assert response.text == "405: send logs with POST /v1/logs and traces with POST /v1/traces\n"
+
+
+async def test_traces_arrive_at_their_own_path_as_protobuf_and_json():
+    ingest = RecordingIngest()
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"\xab" * 16, name="pay")
+    document = {"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "ab" * 16, "name": "pay"}]}]}]}
+    bodies = [(request.SerializeToString(), PROTOBUF, b""), (json.dumps(document).encode(), JSON, b"{}")]
+    for body, headers, success in bodies:
+        response = await post(ingest, body, headers, "/v1/traces")
+        assert (response.status_code, response.content) == (200, success)
+    assert ingest.requests == [request.SerializeToString()] * 2
+    assert ingest.signals == [Signal.TRACES] * 2
+    response = await post(ingest, DOCUMENT_BODY, JSON, "/v1/traces")
+    assert response.status_code == 400
+    assert "'resourceLogs' holds no spans" in status_of(response).message
 
 
 @pytest.mark.parametrize("headers", BOTH)
@@ -242,13 +261,13 @@ async def test_another_path_is_not_found_and_the_answer_says_which_there_is(head
 
 
 @pytest.mark.parametrize("headers", BOTH)
-@pytest.mark.parametrize("signal", ["traces", "metrics", "profiles"])
+@pytest.mark.parametrize("signal", ["metrics", "profiles"])
 async def test_another_signal_is_refused_with_the_variable_that_keeps_it_away(headers, signal):
     response = await post(RecordingIngest(), b"", headers, f"/v1/{signal}")
     assert response.status_code == 404
     message = status_of(response).message
     assert message.startswith(f"404: {signal} are not served here")
-    assert "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" in message
+    assert f"OTEL_{signal.upper()}_EXPORTER to none" in message
 
 
 @pytest.mark.parametrize(
@@ -282,7 +301,7 @@ async def test_refusals_are_logged_once_a_minute_with_peer_and_reason_and_nothin
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as http:
         for body, headers in bodies * 3:
             assert (await http.post("/v1/logs", content=body, headers=headers)).status_code in (400, 413, 415)
-        for path in ("/v1/traces", "/v1/metrics", f"/{hush}") * 2:
+        for path in ("/v1/traces/", "/v1/metrics", f"/{hush}") * 2:
             assert (await http.post(path, headers=PROTOBUF)).status_code == 404
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 6

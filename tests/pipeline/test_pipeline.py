@@ -10,6 +10,7 @@ import pytest
 
 from server.admission.admission import Admission, AdmissionLimits
 from server.codec.rows import Rows
+from server.codec.signals import Signal
 from server.errors.ingest import (
     MalformedRequestError,
     OverloadedError,
@@ -24,17 +25,18 @@ from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
 from tests.codec.building import rows
 
+_OF_LOGS = (Stream.AUDIT, Stream.OPERATIONAL)
 WIDE = AdmissionLimits(requests=100, size=1 << 20, largest=1 << 20)
 
 
-async def submit(pipeline: Pipeline, request: bytes) -> None:
+async def submit(pipeline: Pipeline, request: bytes, signal: Signal = Signal.LOGS) -> None:
     """Send a request as a receiver does."""
     with pipeline.admit("sender", len(request)) as ticket:
-        await pipeline.submit(request, ticket)
+        await pipeline.submit(request, ticket, signal)
 
 
 class Letters:
-    """A codec: an ``a`` stands for an audit record, an ``o`` for an operational one."""
+    """A codec: an ``a`` stands for an audit record, an ``o`` for an operational one, an ``s`` for a span."""
 
     name = "letters"
 
@@ -51,6 +53,11 @@ class Letters:
         if count := request.count(b"o"):
             made.append(rows(Stream.OPERATIONAL, *count * ["body"], ingested_at=ingested_at))
         return made
+
+    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+        self.times.append(ingested_at)
+        count = request.count(b"s")
+        return [rows(Stream.SPANS, *count * ["span"], ingested_at=ingested_at)] if count else []
 
 
 class Store:
@@ -94,7 +101,21 @@ async def test_a_request_is_answered_when_all_its_records_are_committed() -> Non
     store = Store()
     pipeline = store.pipeline()
     await submit(pipeline, b"aoo")
-    assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 2}
+    assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 2, Stream.SPANS: 0}
+    await pipeline.close()
+
+
+async def test_a_traces_request_is_answered_when_all_its_spans_are_committed() -> None:
+    store = Store()
+    store.open[Stream.SPANS].clear()
+    pipeline = store.pipeline()
+    sender = asyncio.create_task(submit(pipeline, b"sss", Signal.TRACES))
+    await store.begun[Stream.SPANS].wait()
+    await submit(pipeline, b"ao")  # the other streams do not wait for it
+    assert not sender.done()
+    store.open[Stream.SPANS].set()
+    await sender
+    assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 1, Stream.SPANS: 3}
     await pipeline.close()
 
 
@@ -108,9 +129,9 @@ async def test_a_request_without_records_is_answered_at_once() -> None:
     await pipeline.close()
 
 
-@pytest.mark.parametrize("slow", Stream)
+@pytest.mark.parametrize("slow", _OF_LOGS)
 async def test_records_in_both_streams_wait_for_both(slow: Stream) -> None:
-    (quick,) = set(Stream) - {slow}
+    (quick,) = set(_OF_LOGS) - {slow}
     store = Store()
     store.open[slow].clear()
     pipeline = store.pipeline()
@@ -125,7 +146,7 @@ async def test_records_in_both_streams_wait_for_both(slow: Stream) -> None:
     await pipeline.close()
 
 
-@pytest.mark.parametrize("failing", Stream)
+@pytest.mark.parametrize("failing", _OF_LOGS)
 async def test_a_request_is_refused_if_one_of_its_streams_is(failing: Stream) -> None:
     store = Store()
     store.failures[failing] = StorageRefusedError("no room")
@@ -156,7 +177,7 @@ async def test_what_there_is_no_room_for_is_refused_until_there_is() -> None:
     store.open[Stream.AUDIT].set()
     await first
     await submit(pipeline, b"ooooo")
-    assert store.counts == {Stream.AUDIT: 6, Stream.OPERATIONAL: 5}
+    assert store.counts == {Stream.AUDIT: 6, Stream.OPERATIONAL: 5, Stream.SPANS: 0}
     await pipeline.close()
 
 
@@ -209,7 +230,7 @@ async def test_a_sender_that_goes_away_does_not_disturb_others_and_gives_back_it
     await submit(pipeline, b"oooooo")
     store.open[Stream.AUDIT].set()
     await stays
-    assert store.counts == {Stream.AUDIT: 7, Stream.OPERATIONAL: 6}
+    assert store.counts == {Stream.AUDIT: 7, Stream.OPERATIONAL: 6, Stream.SPANS: 0}
     await pipeline.close()
 
 

@@ -35,7 +35,7 @@ def test_one_line_names_version_storage_without_password_directory_key_codec_ret
         "signing key e5e19566c552719d",
         "codec reference (plain Python)",
         "OK after commit",
-        "retention forever (audit) and 30 days (operational)",
+        "retention forever (audit), 30 days (operational) and 30 days (spans)",
         "memory limit 1 GiB",
     ):
         assert said in line

@@ -23,7 +23,7 @@ from storage.engine import Engine
 from storage.errors import AccessDeniedError, NoDataError, NotAppliedError, SettingRefusedError
 from storage.migrate import migrate
 from storage.read_settings import FULL_SCAN, PINNED
-from storage.records import spans_of_trace
+from storage.records import of_trace, select_rows
 from storage.retention import read_retention_days, set_retention_days
 from storage.roles import Role, grants, quoted
 from storage.rowbinary import read_one, uint64
@@ -127,7 +127,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
         assert set(read_retention_days(engine).values()) == {days}
     check_clock(engine)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
-    assert len(spans_of_trace(engine, "trace", 10)) == 1
+    assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1
     assert node.query("SELECT count() FROM otel_traces_trace_id_ts", database=database) == "1"
     if unread := read_definitions(engine).unread:
         raise AccessDeniedError("; ".join(map(str, unread)))

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
@@ -29,7 +31,7 @@ from storage.engine import Engine
 from storage.rowbinary import read_rows, string
 from storage.schema import RECORD_TABLES, canonical_expressions
 from storage.stored_records import read_records
-from tests.codec.strategies import any_values, requests
+from tests.codec.strategies import any_values, requests, trace_requests
 from tests.effort import effort
 from tests.log.writers import log_writer
 
@@ -68,9 +70,12 @@ def audit_requests(draw: st.DrawFn) -> ExportLogsServiceRequest:
     return request
 
 
-def examples(count: int) -> list[ExportLogsServiceRequest]:
+Request = ExportLogsServiceRequest | ExportTraceServiceRequest
+
+
+def examples(count: int) -> list[Request]:
     """Generated requests; other ones in every run. Whatever differs is shown whole by the test itself."""
-    collected: list[ExportLogsServiceRequest] = []
+    collected: list[Request] = []
 
     @settings(
         max_examples=count,
@@ -79,8 +84,8 @@ def examples(count: int) -> list[ExportLogsServiceRequest]:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.one_of(requests(), audit_requests()))
-    def collect(request: ExportLogsServiceRequest) -> None:
+    @given(st.one_of(requests(), audit_requests(), trace_requests()))
+    def collect(request: Request) -> None:
         collected.append(request)
 
     collect()
@@ -135,12 +140,17 @@ def check_stored(engine: Engine, all_rows: Sequence[Sequence[Rows]], committed: 
         assert [record for (record,) in read_rows(formatted, (string,))] == [r.canonical for r in stored]
 
 
+def encoded(codec: ReferenceCodec, request: Request, now: int) -> Sequence[Rows]:
+    encode = codec.encode if isinstance(request, ExportLogsServiceRequest) else codec.encode_spans
+    return encode(request.SerializeToString(), now)
+
+
 @pytest.fixture(scope="module")
 def generated() -> list[Sequence[Rows]]:
     """The rows of generated requests, for both engines, as generating them takes longer than storing them."""
     codec = ReferenceCodec(BUILT_IN_RULES)
     requests_ = enumerate(examples(_EXAMPLES))
-    return [codec.encode(request.SerializeToString(), _NOW + number) for number, request in requests_]
+    return [encoded(codec, request, _NOW + number) for number, request in requests_]
 
 
 def test_what_was_hashed_of_generated_requests_is_what_storage_prints(
@@ -172,6 +182,32 @@ _EXTREMES = [
     LogRecord(attributes=_attributes(audit__action="login", audit__actor__id="é", audit__outcome="ok")),
     LogRecord(event_name="audit.user.create", trace_id=bytes(15) + b"\1", span_id=b"\xff" * 8),
 ]
+
+
+_EXTREME_SPANS = [
+    Span(),
+    Span(start_time_unix_nano=2**64 - 1, end_time_unix_nano=1, flags=2**32 - 1),
+    Span(end_time_unix_nano=2**64 - 1, dropped_events_count=2**32 - 1, dropped_links_count=2**32 - 1),
+    *(Span(trace_id=b"\1" * 16, start_time_unix_nano=day * 86_400 * 10**9) for day in range(0, 50_000, 250)),
+    Span(events=[Span.Event()] * 300, links=[Span.Link()] * 300),
+    Span(events=[Span.Event(time_unix_nano=2**63, attributes=_attributes(**{f"k{n}": "v" for n in range(300)}))] * 3),
+    Span(links=[Span.Link(attributes=[*_attributes(a="2"), *_attributes(a="1"), *_attributes(a="2")])]),
+    Span(name="x" * 20_000, trace_state="\0'\\\n\t\u2028\U0010ffff", attributes=_attributes(**{"": "0", "B": "1"})),
+]
+
+
+@pytest.mark.parametrize("split", [20, len(_EXTREME_SPANS)])
+def test_what_was_hashed_of_extreme_spans_is_what_storage_prints(engine: Engine, journal: Journal, split: int) -> None:
+    codec = ReferenceCodec(BUILT_IN_RULES)
+    all_rows = []
+    for span in _EXTREME_SPANS:
+        request = ExportTraceServiceRequest()
+        request.resource_spans.add(resource=Resource(attributes=_attributes(service__name="shop"))).scope_spans.add(
+            spans=[span]
+        )
+        all_rows.append(codec.encode_spans(request.SerializeToString(), _NOW))
+    committed = commit(engine, journal, all_rows, per_batch=split)
+    check_stored(engine, all_rows, committed)
 
 
 @pytest.mark.parametrize("split", [1, len(_EXTREMES)])

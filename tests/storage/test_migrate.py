@@ -82,6 +82,37 @@ def test_base_columns_are_those_of_the_collectors_exporter(engine: Engine, table
     ]
 
 
+def test_columns_of_spans_are_those_of_the_collectors_exporter_first(engine: Engine) -> None:
+    rows = engine.query(
+        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = 'otel_traces' "
+        "ORDER BY position LIMIT 22"
+    )
+    assert list(read_rows(rows, (text, text))) == [
+        ("Timestamp", "DateTime64(9)"),
+        ("TraceId", "String"),
+        ("SpanId", "String"),
+        ("ParentSpanId", "String"),
+        ("TraceState", "String"),
+        ("SpanName", "LowCardinality(String)"),
+        ("SpanKind", "LowCardinality(String)"),
+        ("ServiceName", "LowCardinality(String)"),
+        ("ResourceAttributes", "Map(LowCardinality(String), String)"),
+        ("ScopeName", "String"),
+        ("ScopeVersion", "LowCardinality(String)"),
+        ("SpanAttributes", "Map(LowCardinality(String), String)"),
+        ("Duration", "UInt64"),
+        ("StatusCode", "LowCardinality(String)"),
+        ("StatusMessage", "String"),
+        ("Events.Timestamp", "Array(DateTime64(9))"),
+        ("Events.Name", "Array(LowCardinality(String))"),
+        ("Events.Attributes", "Array(Map(LowCardinality(String), String))"),
+        ("Links.TraceId", "Array(String)"),
+        ("Links.SpanId", "Array(String)"),
+        ("Links.TraceState", "Array(String)"),
+        ("Links.Attributes", "Array(Map(LowCardinality(String), String))"),
+    ]
+
+
 @pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])
 def test_the_collectors_exporter_can_still_insert(engine: Engine, table: str) -> None:
     engine.execute(
@@ -92,6 +123,21 @@ def test_the_collectors_exporter_can_still_insert(engine: Engine, table: str) ->
     )
     rows = engine.query(f"SELECT LogId, `__otel_materialized_k8s.pod.name` FROM {table}")
     assert list(read_rows(rows, (text, text))) == [("", "pod-1")]
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("TraceId = '0af7651916cd43dd8448eb211c80319c'", "idx_trace_id"),
+        ("SpanAttributes['order.id'] = 'o-17'", "idx_span_values"),
+        ("ResourceAttributes['k8s.pod.name'] = 'pod-17'", "idx_resource_values"),
+        ("Duration > 17", "idx_duration"),
+    ],
+)
+def test_an_index_serves_what_people_look_for_in_spans(engine: Engine, condition: str, index: str) -> None:
+    engine.execute("INSERT INTO otel_traces (Timestamp, TraceId, Duration) VALUES (now64(9), 'ab', 5)")
+    plan = engine.query(f"EXPLAIN indexes = 1 SELECT count() FROM otel_traces WHERE {condition}")
+    assert index in " ".join(line for (line,) in read_rows(plan, (text,)))
 
 
 @pytest.mark.parametrize("table", ["otel_logs", "audit_logs"])

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.notary.canonical import encode_map, encode_string
+from server.notary.canonical import encode_array, encode_map, encode_string
 from storage.engine import Engine
-from storage.native import Column, MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
+from storage.native import ArrayColumn, Column, MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -29,6 +29,9 @@ HEADER = (
     Header("Plain", "String"),
     Header("Word", "LowCardinality(String)"),
     Header("Pairs", "Map(LowCardinality(String), String)"),
+    Header("Numbers", "Array(UInt32)"),
+    Header("Words", "Array(LowCardinality(String))"),
+    Header("Maps", "Array(Map(LowCardinality(String), String))"),
 )
 
 
@@ -41,21 +44,35 @@ def table(module_engine: Engine) -> Engine:
 
 
 def columns_of(words: Sequence[bytes], maps: Sequence[Pairs], first: int = 0) -> tuple[Column, ...]:
+    lengths = pack_numbers(map(len, maps))
     return (
         PlainColumn(array("I", range(first, first + len(words))).tobytes()),
         PlainColumn(b"".join(encode_string(word) for word in words)),
         WordColumn.of(words),
-        MapColumn(
-            pack_numbers(map(len, maps)),
-            WordColumn.of(key for pairs in maps for key, _ in pairs),
-            b"".join(encode_string(value) for pairs in maps for _, value in pairs),
-        ),
+        map_column(maps),
+        # An array of as many elements as the map has pairs.
+        ArrayColumn(lengths, PlainColumn(pack_numbers(len(value) for pairs in maps for _, value in pairs))),
+        ArrayColumn(lengths, WordColumn.of(key for pairs in maps for key, _ in pairs)),
+        ArrayColumn(lengths, map_column([pairs[number:-1] for pairs in maps for number in range(len(pairs))])),
+    )
+
+
+def map_column(maps: Sequence[Pairs]) -> MapColumn:
+    return MapColumn(
+        pack_numbers(map(len, maps)),
+        WordColumn.of(key for pairs in maps for key, _ in pairs),
+        b"".join(encode_string(value) for pairs in maps for _, value in pairs),
     )
 
 
 def as_rowbinary(words: Sequence[bytes], maps: Sequence[Pairs]) -> bytes:
     return b"".join(
-        struct.pack("<I", number) + encode_string(word) + encode_string(word) + encode_map(pairs)
+        struct.pack("<I", number)
+        + encode_string(word) * 2
+        + encode_map(pairs)
+        + encode_array([struct.pack("<I", len(value)) for _, value in pairs])
+        + encode_array([encode_string(key) for key, _ in pairs])
+        + encode_array([encode_map(pairs[place:-1]) for place in range(len(pairs))])
         for number, (word, pairs) in enumerate(zip(words, maps, strict=True))
     )
 
@@ -125,8 +142,8 @@ def test_a_block_of_parts_is_the_same_as_one_of_all_rows(parts: list[list[tuple[
 
 
 def test_parts_of_different_kinds_are_not_joined() -> None:
-    plain, word, pairs = columns_of([b"w"], [[]])[1:]
-    for mixed in ([plain, word], [word, pairs], [pairs, plain]):
+    plain, word, pairs, numbers, words, maps = columns_of([b"w"], [[]])[1:]
+    for mixed in ([plain, word], [word, pairs], [pairs, plain], [numbers, plain], [plain, numbers], [words, maps]):
         with pytest.raises(TypeError):
             encode_block(HEADER[:1], [mixed], 2)
 
@@ -137,5 +154,6 @@ def test_a_header_that_does_not_fit_the_columns_is_an_error() -> None:
 
 
 def test_sizes_count_what_is_held() -> None:
-    number, plain, word, pairs = columns_of([b"ab", b"ab", b"c"], [[(b"k", b"v")], [], []])
+    number, plain, word, pairs, *arrays = columns_of([b"ab", b"ab", b"c"], [[(b"k", b"v")], [], []])
     assert (number.size, plain.size, word.size, pairs.size) == (12, 8, 3 + 12, 12 + (1 + 4) + 2)
+    assert [array.size for array in arrays] == [12 + 4, 12 + 1 + 4, 12 + 4]

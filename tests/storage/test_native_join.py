@@ -81,7 +81,7 @@ def test_a_slice_of_a_block_that_is_shorter_is_refused() -> None:
 
 def test_a_block_of_other_columns_is_refused() -> None:
     block = block_of([[(b"a", [(b"k", b"v")])]])
-    with pytest.raises(ValueError, match="has 4 columns, and should have 3"):
+    with pytest.raises(ValueError, match="has 7 columns, and should have 3"):
         split_block(HEADER[:3], block)
     with pytest.raises(ValueError, match="another column in the place of Plain"):
         split_block((HEADER[0], HEADER[1].__class__("Plain", "Word"), *HEADER[2:]), block)

@@ -10,7 +10,7 @@ from storage.engine import Engine
 from storage.rowbinary import read_rows, text
 from storage.statements import insert_statement, is_stated, last_statement, last_witnessed_size, read_statements
 
-AUDIT, OPERATIONAL = (LogName("shop", stream, "node-1") for stream in Stream)
+AUDIT, OPERATIONAL = (LogName("shop", stream, "node-1") for stream in (Stream.AUDIT, Stream.OPERATIONAL))
 SIGNER = Signer.generate()
 ALL_BYTES = bytes(range(256))
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from harness.collector import Collector
 from harness.collector_binaries import (
@@ -20,7 +26,7 @@ from harness.free_port import free_port
 from harness.lacking import lacking
 from harness.lognotary_server import LognotaryServer
 from harness.waiting import wait_for
-from lognotary.v1.correlation_pb2 import Record, SearchAuditEventsRequest
+from lognotary.v1.correlation_pb2 import GetTraceRequest, Record, SearchAuditEventsRequest, TimelineEntry
 from lognotary.v1.evidence_pb2 import VERIFIED
 
 LINES = 200
@@ -143,6 +149,50 @@ def test_what_telemetrygen_sends_through_a_collector_is_kept(
     shown = shared_server.cli("trace", trace_id)
     assert shown.returncode == 0
     assert f"{LINES} audit events, 0 logs" in shown.stdout
+
+
+def both_pipelines(server: LognotaryServer, address: str) -> Mapping[str, object]:
+    """A Collector that passes logs and traces on to one endpoint."""
+    config = grpc_config(server, {"otlp": {"protocols": {"grpc": {"endpoint": address}}}})
+    pipeline = {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["otlp"]}
+    return {**config, "service": {"pipelines": {"logs": pipeline, "traces": pipeline}}}
+
+
+def test_logs_and_traces_of_a_collector_come_to_one_endpoint(
+    shared_server: LognotaryServer, tmp_path: Path, go_collector: Path
+) -> None:
+    trace_id, address = uuid.uuid4().hex, f"127.0.0.1:{free_port()}"
+    config = both_pipelines(shared_server, address)
+    logs, traces = ExportLogsServiceRequest(), ExportTraceServiceRequest()
+    for number in range(LINES):
+        span_id = (number + 1).to_bytes(8, "big")
+        traces.resource_spans.add().scope_spans.add().spans.add(
+            trace_id=bytes.fromhex(trace_id), span_id=span_id, name=f"step {number}", start_time_unix_nano=number + 1
+        )
+        record = (
+            logs.resource_logs.add()
+            .scope_logs.add()
+            .log_records.add(trace_id=bytes.fromhex(trace_id), span_id=span_id, time_unix_nano=number + 1)
+        )
+        record.body.string_value = f"line {number}"
+
+    def entries() -> list[TimelineEntry]:
+        with shared_server.correlation() as api, contextlib.suppress(grpc.RpcError):  # not found, at first
+            return list(api.GetTrace(GetTraceRequest(trace_id=trace_id)).entries)
+        return []
+
+    with Collector(config, tmp_path / "collector", binary=go_collector):
+        with grpc.insecure_channel(address) as channel:
+            grpc.channel_ready_future(channel).result(timeout=60)
+            TraceServiceStub(channel).Export(traces)
+            LogsServiceStub(channel).Export(logs)
+        wait_for(lambda: len(entries()) >= 2 * LINES)
+    found = entries()
+    spans = [entry.span for entry in found if entry.HasField("span")]
+    records = [entry.log for entry in found if entry.HasField("log")]
+    assert sorted(span.name for span in spans) == sorted(f"step {number}" for number in range(LINES))
+    assert sorted(record.body for record in records) == sorted(f"line {number}" for number in range(LINES))
+    wait_for(lambda: {(e.span if e.HasField("span") else e.log).evidence.state for e in entries()} == {VERIFIED})
 
 
 def test_a_collector_tries_again_until_the_server_is_back(

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
@@ -34,6 +36,7 @@ __all__ = [
     "NEXT_DAY",
     "OPERATIONAL",
     "SECOND",
+    "SPANS",
     "START",
     "TABLES",
     "Store",
@@ -48,16 +51,19 @@ __all__ = [
 
 OPERATIONAL = LogName("shop", Stream.OPERATIONAL, "node-1")
 AUDIT = LogName("shop", Stream.AUDIT, "node-1")
+SPANS = LogName("shop", Stream.SPANS, "node-1")
 START = 1_750_000_000 * 10**9
 SECOND = 10**9
 NEXT_DAY = START + 86_400 * SECOND
 # Sizes of batches: some of one record, one over the border of a tile of 256 hashes.
 _SIZES = {OPERATIONAL: (1, 200, 100, 1, 6, 60, 7), AUDIT: (3, 1, 30, 5)}
-TABLES = ("otel_logs", "audit_logs", "log_batches", "log_tiles", "log_statements")
+TABLES = ("otel_logs", "audit_logs", "otel_traces", "log_batches", "log_tiles", "log_statements")
 
 
 def request(stream: Stream, first: int, count: int) -> bytes:
-    """Return an OTLP request; its records are numbered, the content of each is its own."""
+    """Return an OTLP request; its records or spans are numbered, the content of each is its own."""
+    if stream is Stream.SPANS:
+        return _traces_request(first, count)
     resources = []
     for number in range(first, first + count):
         if number == first or number % 40 == 0:  # several resources, each with some records
@@ -78,6 +84,39 @@ def request(stream: Stream, first: int, count: int) -> bytes:
             )
         resources[-1].scope_logs[0].log_records.append(_record(stream, number))
     return ExportLogsServiceRequest(resource_logs=resources).SerializeToString()
+
+
+def _traces_request(first: int, count: int) -> bytes:
+    resource = Resource(attributes=[_text("service.name", "service-1"), _text("k8s.pod.name", "pod-1")])
+    scope = InstrumentationScope(name="lib", version="1.2", attributes=[_text("scope.key", "s")])
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add(resource=resource, schema_url="https://schema/1").scope_spans.add(
+        scope=scope, schema_url="https://schema/2", spans=map(_span, range(first, first + count))
+    )
+    return request.SerializeToString()
+
+
+def _span(number: int) -> Span:
+    start = START + number * 1_000_003
+    pairs = [_text("a", f"first {number}"), _text("b", "second")]
+    return Span(
+        trace_id=(number + 1).to_bytes(16, "big"),
+        span_id=(number + 1).to_bytes(8, "big"),
+        parent_span_id=b"\xab" * 8,
+        trace_state="vendor=1",
+        flags=0x101,
+        name=f"span {number}",
+        kind=Span.SPAN_KIND_SERVER,
+        start_time_unix_nano=start,
+        end_time_unix_nano=start + 250_000_000,
+        attributes=[*pairs, KeyValue(key="count", value=AnyValue(int_value=number))],
+        dropped_attributes_count=1,
+        events=[Span.Event(time_unix_nano=start + n, name=f"event {n}", attributes=pairs) for n in range(2)],
+        dropped_events_count=2,
+        links=[Span.Link(trace_id=b"\1" * 16, span_id=b"\2" * 8, trace_state="a=b", attributes=pairs)] * 2,
+        dropped_links_count=3,
+        status=Status(message="out of stock", code=Status.STATUS_CODE_ERROR),
+    )
 
 
 def _record(stream: Stream, number: int) -> LogRecord:
@@ -210,7 +249,9 @@ class Store:
         if state is None:
             known = [known.verifier_key(name.origin) for known in (*self.signers, *([signer] if signer else []))]
             state, *_ = open_log(self.engine, name, known, None, self.tables.journal)
-        parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), ingested_at)
+        codec = ReferenceCodec(BUILT_IN_RULES)
+        encode = codec.encode_spans if name.stream is Stream.SPANS else codec.encode
+        parts = encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]
         key = signer or self.signers[-1]
         return log_writer(self.engine, self.tables.journal, state, key).commit(parts)

@@ -12,13 +12,13 @@ from server.writer.retention import enforced_retention, retention_days
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
 
-AUDIT, OPERATIONAL = Stream.AUDIT, Stream.OPERATIONAL
+AUDIT, OPERATIONAL, SPANS = Stream
 
 
-def test_the_days_of_both_streams_come_from_the_settings() -> None:
-    assert retention_days(load_settings({}, {})) == {AUDIT: 400, OPERATIONAL: 30}
-    flags = {"retention_audit": "forever", "retention_operational": "7d"}
-    assert retention_days(load_settings(flags, {})) == {AUDIT: None, OPERATIONAL: 7}
+def test_the_days_of_all_streams_come_from_the_settings() -> None:
+    assert retention_days(load_settings({}, {})) == {AUDIT: 400, OPERATIONAL: 30, SPANS: 30}
+    flags = {"retention_audit": "forever", "retention_operational": "7d", "retention_spans": "8d"}
+    assert retention_days(load_settings(flags, {})) == {AUDIT: None, OPERATIONAL: 7, SPANS: 8}
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
     settings = load_settings({"retention_audit": wanted}, {})
     waiting = StorageWait(settings.storage)
     async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
-        assert read_retention_days(engine) == {AUDIT: meanwhile, OPERATIONAL: None}
-    assert read_retention_days(engine) == {AUDIT: settings.retention_audit, OPERATIONAL: 30}
+        assert read_retention_days(engine) == {AUDIT: meanwhile, OPERATIONAL: None, SPANS: None}
+    assert read_retention_days(engine) == {AUDIT: settings.retention_audit, OPERATIONAL: 30, SPANS: 30}
 
 
 async def test_where_nothing_could_be_stated_nothing_is_dropped_earlier(engine: Engine) -> None:
@@ -50,4 +50,4 @@ async def test_where_nothing_could_be_stated_nothing_is_dropped_earlier(engine: 
     with pytest.raises(RuntimeError, match="no statement"):
         async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
             raise RuntimeError("no statement")
-    assert read_retention_days(engine) == {AUDIT: 60, OPERATIONAL: 20}
+    assert read_retention_days(engine) == {AUDIT: 60, OPERATIONAL: 20, SPANS: None}

@@ -13,7 +13,7 @@ from notes import FaultError, Note, Span, Statement
 from rows import BATCH, CANONICAL, encode
 
 EMPTY_ROOT = sha256(b"").digest()
-_ORIGIN = re.compile(r"(?:[A-Za-z0-9._-]+/)+(audit|operational)/[A-Za-z0-9._-]+")
+_ORIGIN = re.compile(r"(?:[A-Za-z0-9._-]+/)+(audit|operational|spans)/[A-Za-z0-9._-]+")
 _HOUR = 3600
 
 Row = Mapping[str, Any]
@@ -119,8 +119,8 @@ class Log:
             raise FaultError(f"{', '.join(wrong)} do not match the rest of the row")
         if row["RecordCount"] < 1:
             raise FaultError("it adds no record")
-        if row["CanonicalVersion"] not in CANONICAL:
-            raise FaultError(f"there is no version {row['CanonicalVersion']} of the canonical record")
+        if self.stream not in CANONICAL.get(row["CanonicalVersion"], ()):
+            raise FaultError(f"there is no version {row['CanonicalVersion']} of the canonical record of {self.stream}")
         Tree(row)
 
     def has_expired(self, batch: Row, now: int) -> bool:

@@ -19,6 +19,7 @@ _UNKNOWN_SETTING = "115"
 _SETTINGS = Path(__file__).with_name("settings.tsv")
 
 # One letter for each type: s String, u UUID, h FixedString(32), m Map, t DateTime64(9); a digit is the size in bytes.
+# What begins with a is an Array.
 
 
 def _columns(text: str) -> dict[str, str]:
@@ -51,14 +52,21 @@ _AUDIT_2 = _columns(
     "AuditRecordId:s ActorId:s ActorName:s ActorType:s EffectiveActorId:s SessionId:s Action:s TargetId:s "
     "TargetType:s SourceId:s SourceType:s SourceHost:s Outcome:s Category:s AuditRule:s Description:s"
 )
-# The columns of the canonical record by version, and the bytes that come before them.
+_SPAN_2 = _columns(
+    "Tenant:s Sender:s ServiceName:s ResourceSchemaUrl:s ResourceAttributes:m ScopeSchemaUrl:s ScopeName:s "
+    "ScopeVersion:s ScopeAttributes:m Timestamp:t TraceId:s SpanId:s ParentSpanId:s TraceState:s SpanName:s SpanKind:s "
+    "SpanAttributes:m Duration:8 StatusCode:s StatusMessage:s Events.Timestamp:at Events.Name:as Events.Attributes:am "
+    "Links.TraceId:as Links.SpanId:as Links.TraceState:as Links.Attributes:am Flags:4 DroppedAttributesCount:4 "
+    "DroppedEventsCount:4 DroppedLinksCount:4 OtlpDetails:s IngestedAt:t Redactions:s"
+)
+# The columns of the canonical record by version, and the bytes that come before them. Spans exist since version 2.
 CANONICAL = {
     1: {"operational": _CONTENT_1, "audit": _CONTENT_1 | _AUDIT_1},
-    2: {"operational": _CONTENT_2, "audit": _CONTENT_2 | _AUDIT_2},
+    2: {"operational": _CONTENT_2, "audit": _CONTENT_2 | _AUDIT_2, "spans": _SPAN_2},
 }
 MARKS = {1: b"", 2: (-2).to_bytes(8, "little", signed=True)}
 LATEST = max(CANONICAL)
-RECORD_TABLES = {"operational": "otel_logs", "audit": "audit_logs"}
+RECORD_TABLES = {"operational": "otel_logs", "audit": "audit_logs", "spans": "otel_traces"}
 RECORDS = {stream: _columns("LogId:s BatchId:u LeafIndex:8") | columns for stream, columns in CANONICAL[LATEST].items()}
 
 
@@ -130,6 +138,8 @@ def _count(stream: io.BufferedReader) -> int:
 
 
 def _value(stream: io.BufferedReader, kind: str) -> Any:
+    if kind.startswith("a"):
+        return [_value(stream, kind[1:]) for _ in range(_count(stream))]
     if kind == "s":
         return _bytes(stream, _count(stream))
     if kind == "m":
@@ -144,6 +154,8 @@ def _value(stream: io.BufferedReader, kind: str) -> Any:
 
 def encode(value: Any, kind: str) -> bytes:
     """Encode a value as RowBinary; the pairs of a map are sorted by key, and then by value."""
+    if kind.startswith("a"):
+        return _encode_count(len(value)) + b"".join(encode(element, kind[1:]) for element in value)
     if kind == "s":
         return _encode_count(len(value)) + bytes(value)
     if kind == "m":
@@ -171,12 +183,12 @@ def leaf_hash(stream: str, values: dict[str, Any], version: int) -> bytes:
 
 def fault(stream: str, values: dict[str, Any], version: int) -> str:
     """Say in which way columns that are not hashed, or the order of a map, differ from the hashed ones; else ''."""
-    for name in CANONICAL[LATEST][stream]:
+    for name, kind in CANONICAL[LATEST][stream].items():
+        maps = {"m": [values[name]], "am": values[name]}.get(kind, ())
+        if any(sorted(pairs, key=lambda pair: pair[0]) != sorted(pairs) for pairs in maps):
+            return f"the values of a repeated key in {name} are in another order than they were stored"
         if name not in CANONICAL[version][stream] and values[name]:
             return f"{name} is not empty, but records of version {version} do not have it"
     if version == 1 and values["Timestamp"] < 0:
         return "a record of version 1 does not begin with a negative number"
-    for name in ("ResourceAttributes", "ScopeAttributes", "LogAttributes"):
-        if sorted(values[name], key=lambda pair: pair[0]) != sorted(values[name]):
-            return f"the values of a repeated key in {name} are in another order than they were stored"
     return ""

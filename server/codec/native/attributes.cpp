@@ -4,6 +4,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "details.hpp"
+
 namespace lognotary {
 
 void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Member>& sorted, Arena& arena) {
@@ -48,6 +50,75 @@ bool Layouts::fits(const Layout& layout, const std::vector<Attribute>& attribute
     if (!same(keys_[layout.keys[i]], attributes[i].key)) return false;
   }
   return true;
+}
+
+uint64_t shape_of(const std::vector<Attribute>& attributes, uint64_t beginning) {
+  constexpr size_t kMostAttributes = 19;  // of three bits each, after up to seven bits
+  if (attributes.size() > kMostAttributes) return 0;
+  uint64_t shape = beginning;
+  for (const Attribute& attribute : attributes) {
+    if (attribute.value.kind >= Kind::kArray) return 0;
+    shape = shape << 3 | static_cast<uint64_t>(attribute.value.kind);
+  }
+  return shape;
+}
+
+void AttributeLists::clear() {
+  layouts_ = Layouts();  // they belong to a request's dictionaries
+  layout_ = nullptr;
+}
+
+void AttributeLists::sort(const std::vector<Attribute>& attributes, Arena& arena) {
+  layout_ = layouts_.find(attributes);
+  if (layout_ != nullptr && !layout_->distinct) layout_ = nullptr;
+  if (layout_ == nullptr) {
+    sort_attributes(attributes, members_, arena);
+    return;
+  }
+  members_.resize(layout_->order.size());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const Attribute& attribute = attributes[layout_->order[i]];
+    const Text text = as_text(attribute.value, arena);
+    members_[i] = {attribute.key, text.text, text.type};
+  }
+}
+
+size_t AttributeLists::most_bytes() const {
+  size_t size = kLongestVarint;
+  for (const Member& member : members_) size += 2 * kLongestVarint + member.key.size() + member.text.size();
+  return size;
+}
+
+char* AttributeLists::write(char* at, MapColumn& column, size_t table) {
+  column.lengths.put(static_cast<uint32_t>(members_.size()));
+  at += write_varint(at, members_.size());
+  for (const Member& member : members_) {
+    if (layout_ == nullptr) column.keys.put(member.key);
+    at += write_string(at, member.key);
+    at += write_string(at, member.text);
+    column.values.put_string(member.text);
+  }
+  if (layout_ == nullptr) return at;
+  std::vector<uint32_t>& numbers = layout_->numbers[table];
+  if (numbers.size() != members_.size()) {
+    for (const Member& member : members_) numbers.push_back(column.keys.dictionary.add(member.key));
+  }
+  column.keys.put_all(numbers);
+  return at;
+}
+
+void AttributeLists::append_types(std::string& out, View name, const std::vector<Attribute>& attributes) {
+  const uint64_t shape = layout_ != nullptr ? shape_of(attributes, 1) : 0;
+  if (shape == 0) {
+    lognotary::append_types(out, name, members_);
+    return;
+  }
+  if (shape != layout_->shape) {
+    layout_->shape = shape;
+    layout_->details.clear();
+    lognotary::append_types(layout_->details, name, members_);
+  }
+  out += layout_->details;
 }
 
 }  // namespace lognotary

@@ -15,13 +15,13 @@ struct Layout {
   std::vector<uint32_t> keys;   // numbers in the request's dictionary
   std::vector<uint32_t> order;  // place in the stored order -> place as sent
   bool distinct = false;        // no key twice: the keys alone decide about the order
-  std::vector<uint32_t> numbers[2];  // of the keys in stored order, in the dictionary of each stream; or none yet
-  // The details of the last record of this layout whose details follow from `shape` alone.
+  std::vector<uint32_t> numbers[2];  // of the keys in stored order, in the dictionary of each table; or none yet
+  // The details of the last list of this layout whose details follow from `shape` alone.
   uint64_t shape = 0;
   std::string details;
 };
 
-// Finds the layout of records, of which there are few in a request. Also knows the request's keys.
+// Finds the layout of lists, of which there are few in a request. Also knows the request's keys.
 class Layouts {
  public:
   // Returns null where there are too many attributes to remember.
@@ -39,6 +39,39 @@ class Layouts {
   std::vector<Layout> layouts_;
   size_t last_ = 0;
   size_t oldest_ = 0;
+};
+
+// Returns the types of scalars, three bits each, behind some bits of a `beginning` that is not 0; 0 if there are other
+// types, or too many.
+uint64_t shape_of(const std::vector<Attribute>& attributes, uint64_t beginning);
+
+// The attributes of many records, one list after another: each is sorted, and written to a column and to a canonical
+// record.
+class AttributeLists {
+ public:
+  void clear();  // at the beginning of a request
+
+  // Sorts a list. All else is about the list that was sorted last, and lives as long as it and the arena.
+  void sort(const std::vector<Attribute>& attributes, Arena& arena);
+
+  const std::vector<Member>& members() const { return members_; }
+  Layout* layout() { return layout_; }  // null if the keys alone do not decide about their order
+  const Dictionary& keys() const { return layouts_.keys(); }
+
+  // Returns a size that `write` does not exceed.
+  size_t most_bytes() const;
+
+  // Writes to a column, and to a canonical record at `at`; returns where that goes on. `table` tells the columns apart
+  // of which each has some of the lists: 0 or 1.
+  char* write(char* at, MapColumn& column, size_t table);
+
+  // Appends what append_types does.
+  void append_types(std::string& out, View name, const std::vector<Attribute>& attributes);
+
+ private:
+  Layouts layouts_;
+  Layout* layout_ = nullptr;
+  std::vector<Member> members_;
 };
 
 }  // namespace lognotary

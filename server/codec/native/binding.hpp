@@ -2,11 +2,20 @@
 #pragma once
 
 #include "check.hpp"
-#include "encoder.hpp"
+#include "log_encoder.hpp"
+#include "span_encoder.hpp"
 
 namespace lognotary {
 
-constexpr int kPlainColumnsOperational = kAuditRecordId, kWordColumnsOperational = kActorType;
+// How many columns of each kind the tables of a stream have.
+struct ColumnCounts {
+  int plain, words, maps, arrays;
+};
+constexpr ColumnCounts kAuditColumns{log_columns::kPlainColumns, log_columns::kWordColumns, log_columns::kMapColumns, 0};
+constexpr ColumnCounts kOperationalColumns{log_columns::kPlainColumnsOperational, log_columns::kWordColumnsOperational,
+                                           log_columns::kMapColumns, 0};
+constexpr ColumnCounts kSpanColumns{span_columns::kPlainColumns, span_columns::kWordColumns, span_columns::kMapColumns,
+                                    span_columns::kArrays};
 
 // Encodes a request with an encoder. Returns 0, or 1 + the Refusal; fills `unread` if the Refusal is kUnread. Throws
 // std::bad_alloc.
@@ -14,7 +23,7 @@ inline int encode(Encoder& encoder, View request, int64_t ingested_at, Unread& u
   try {
     encoder.encode(request, ingested_at);
   } catch (const Refused& refused) {
-    return 1 + static_cast<int>(first_refusal(request, refused.why, unread));
+    return 1 + static_cast<int>(first_refusal(request, encoder.signal(), refused.why, unread));
   }
   return 0;
 }

@@ -18,7 +18,7 @@ cdef extern from "<string_view>" namespace "std" nogil:
         const char* data() const
         size_t size() const
 
-cdef extern from "encoder.hpp" namespace "lognotary" nogil:
+cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
     const bint kHasSha256
 
     cdef cppclass Buffer:
@@ -45,6 +45,7 @@ cdef extern from "encoder.hpp" namespace "lognotary" nogil:
         Buffer* plain
         WordColumn* words
         MapColumn* maps
+        Buffer* lengths
         Buffer leaf_hashes
         Buffer records
         Buffer record_ends
@@ -67,13 +68,22 @@ cdef extern from "encoder.hpp" namespace "lognotary" nogil:
         uint64_t repeated
 
 cdef extern from "binding.hpp" namespace "lognotary" nogil:
-    int kPlainColumnsOperational, kPlainColumns, kWordColumnsOperational, kWordColumns, kMapColumns
+    cdef cppclass ColumnCounts:
+        int plain, words, maps, arrays
+
+    const ColumnCounts kAuditColumns, kOperationalColumns, kSpanColumns
 
     cdef cppclass CppEncoder "lognotary::Encoder":
-        CppEncoder(const CppRules&, Limits)
+        size_t capacity() const
+
+    cdef cppclass LogEncoder(CppEncoder):
+        LogEncoder(const CppRules&, Limits)
         const Table& audit() const
         const Table& operational() const
-        size_t capacity() const
+
+    cdef cppclass SpanEncoder(CppEncoder):
+        SpanEncoder(Limits)
+        const Table& spans() const
 
     cdef enum class Level(unsigned char):
         pass
@@ -143,7 +153,8 @@ cdef class Rules:
 cdef class Encoder:
     """Encodes one request at a time, in memory that it keeps."""
 
-    cdef CppEncoder* encoder
+    cdef LogEncoder* logs
+    cdef SpanEncoder* traces
     cdef Rules rules  # the C++ encoder refers to them
 
     def __cinit__(self, Rules rules, uint64_t max_records, uint64_t max_repeated):
@@ -151,45 +162,54 @@ cdef class Encoder:
         limits.records = max_records
         limits.repeated = max_repeated
         self.rules = rules
-        self.encoder = new CppEncoder(rules.rules[0], limits)
+        self.logs = new LogEncoder(rules.rules[0], limits)
+        self.traces = new SpanEncoder(limits)
 
     def __dealloc__(self):
-        del self.encoder
+        del self.logs
+        del self.traces
 
     @property
     def capacity(self):
-        return self.encoder.capacity()
+        return self.logs.capacity() + self.traces.capacity()
 
     def encode(self, bytes request, int64_t ingested_at):
-        cdef View view = View(PyBytes_AS_STRING(request), len(request))
-        cdef int refusal
-        cdef Unread unread
-        with nogil:
-            refusal = encode(self.encoder[0], view, ingested_at, unread)
-        if refusal:
-            raise RefusedError(
-                refusal - 1,
-                <int>unread.reason,
-                unread.number,
-                <int>unread.level,
-                unread.resource_logs,
-                unread.scope_logs,
-                unread.record,
-            )
-        audit = _table(self.encoder.audit(), kPlainColumns, kWordColumns)
-        operational = _table(self.encoder.operational(), kPlainColumnsOperational, kWordColumnsOperational)
-        return audit, operational
+        _encode(self.logs, request, ingested_at)
+        return _table(self.logs.audit(), kAuditColumns), _table(self.logs.operational(), kOperationalColumns)
+
+    def encode_spans(self, bytes request, int64_t ingested_at):
+        _encode(self.traces, request, ingested_at)
+        return _table(self.traces.spans(), kSpanColumns)
 
 
-cdef object _table(const Table& table, int plain, int words):
+cdef int _encode(CppEncoder* encoder, bytes request, int64_t ingested_at) except -1:
+    cdef View view = View(PyBytes_AS_STRING(request), len(request))
+    cdef int refusal
+    cdef Unread unread
+    with nogil:
+        refusal = encode(encoder[0], view, ingested_at, unread)
+    if refusal:
+        raise RefusedError(
+            refusal - 1,
+            <int>unread.reason,
+            unread.number,
+            <int>unread.level,
+            unread.resource_logs,
+            unread.scope_logs,
+            unread.record,
+        )
+    return 0
+
+
+cdef object _table(const Table& table, ColumnCounts columns):
     if table.count == 0:
         return None
     return (
         table.count,
         table.min_timestamp,
         table.max_timestamp,
-        [_bytes(table.plain[i]) for i in range(plain)],
-        [(_dictionary(table.words[i].dictionary), _bytes(table.words[i].indexes)) for i in range(words)],
+        [_bytes(table.plain[i]) for i in range(columns.plain)],
+        [(_dictionary(table.words[i].dictionary), _bytes(table.words[i].indexes)) for i in range(columns.words)],
         [
             (
                 _bytes(table.maps[i].lengths),
@@ -197,8 +217,9 @@ cdef object _table(const Table& table, int plain, int words):
                 _bytes(table.maps[i].keys.indexes),
                 _bytes(table.maps[i].values),
             )
-            for i in range(kMapColumns)
+            for i in range(columns.maps)
         ],
+        [_bytes(table.lengths[i]) for i in range(columns.arrays)],
         _leaf_hashes(table),
     )
 

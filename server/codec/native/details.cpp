@@ -25,28 +25,6 @@ void append_hex(std::string& out, View bytes) {
   for (const char c : bytes) out.append(kHexPairs.digits[static_cast<unsigned char>(c)], 2);
 }
 
-void append_types(std::string& out, View name, const std::vector<Member>& attributes) {
-  if (std::all_of(attributes.begin(), attributes.end(), [](const Member& a) { return a.type == types::kString; })) {
-    return;
-  }
-  out += name;
-  append_member_types(out, attributes);
-  out += ',';
-}
-
-void append_time(std::string& out, View name, uint64_t time) {
-  if (time <= kMaxTime) return;
-  out += name;
-  out += std::to_string(time);
-  out += "\",";
-}
-
-void append_invalid_id(std::string& out, View name, View id) {
-  out += name;
-  append_hex(out, id);
-  out += "\",";
-}
-
 void append_texts(std::string& out, const std::vector<View>& texts) {
   out += '[';
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -78,18 +56,52 @@ View hex_id(View id, size_t size, char* hex) {
   return View(hex, 2 * size);
 }
 
+void append_types(std::string& out, View name, const std::vector<Member>& attributes) {
+  if (std::all_of(attributes.begin(), attributes.end(), [](const Member& a) { return a.type == types::kString; })) {
+    return;
+  }
+  out += name;
+  append_member_types(out, attributes);
+  out += ',';
+}
+
+void append_time(std::string& out, View name, uint64_t time) {
+  if (time > kMaxTime) append_number(out, name, time);
+}
+
+void append_invalid_id(std::string& out, View name, View id, bool valid) {
+  if (valid || id.empty()) return;
+  out += name;
+  append_hex(out, id);
+  out += "\",";
+}
+
+void append_count(std::string& out, View name, uint32_t count) {
+  if (count == 0) return;
+  out += name;
+  append_int(out, count);
+  out += ',';
+}
+
+void append_object(std::string& out, View name, View members) {
+  if (members.empty()) return;
+  out += name;
+  out += '{';
+  out += members;
+  out.back() = '}';  // in place of the last comma
+  out += ',';
+}
+
 void append_record_details(std::string& out, const Record& record, bool valid_trace_id, bool valid_span_id,
                            View body_type, const std::vector<Member>& attributes) {
   if (record.time == 0) out += "\"time\":\"unset\",";
   append_time(out, "\"time\":\"", record.time);
   append_time(out, "\"observed\":\"", record.observed_time);
   if (record.severity_number < 0 || record.severity_number > 0xFF) {
-    out += "\"severity\":\"";
-    append_int(out, record.severity_number);
-    out += "\",";
+    append_number(out, "\"severity\":\"", record.severity_number);
   }
-  if (!valid_trace_id && !record.trace_id.empty()) append_invalid_id(out, "\"trace_id\":\"", record.trace_id);
-  if (!valid_span_id && !record.span_id.empty()) append_invalid_id(out, "\"span_id\":\"", record.span_id);
+  append_invalid_id(out, "\"trace_id\":\"", record.trace_id, valid_trace_id);
+  append_invalid_id(out, "\"span_id\":\"", record.span_id, valid_span_id);
   if (body_type != types::kString) {
     out += "\"body\":";
     out += body_type;
@@ -100,20 +112,12 @@ void append_record_details(std::string& out, const Record& record, bool valid_tr
 
 void append_scope_details(std::string& out, const Scope& scope, const std::vector<Member>& attributes) {
   append_types(out, "\"scope\":", attributes);
-  if (scope.dropped_attributes_count != 0) {
-    out += "\"scope_dropped\":";
-    append_int(out, scope.dropped_attributes_count);
-    out += ',';
-  }
+  append_count(out, "\"scope_dropped\":", scope.dropped_attributes_count);
 }
 
 void append_resource_details(std::string& out, const Resource& resource, const std::vector<Member>& attributes) {
   append_types(out, "\"resource\":", attributes);
-  if (resource.dropped_attributes_count != 0) {
-    out += "\"resource_dropped\":";
-    append_int(out, resource.dropped_attributes_count);
-    out += ',';
-  }
+  append_count(out, "\"resource_dropped\":", resource.dropped_attributes_count);
   if (resource.entity_refs.empty()) return;
   out += "\"entity_refs\":[";
   for (size_t i = 0; i < resource.entity_refs.size(); ++i) {

@@ -1,11 +1,12 @@
-// The compiled codec: from a request's bytes to the rows of both streams, in one pass over its records.
+// The compiled codec: from a request's bytes to rows, in one pass over its records.
 //
-// server/codec/reference.py is the definition; this makes the same bytes.
+// server/codec/reference.py is the definition; this makes the same bytes. Here is what both signals have in common: the
+// way to the records, resources and scopes. Comments that speak of records mean spans, too.
 #pragma once
 
 #include "attributes.hpp"
 #include "digest.hpp"
-#include "rules.hpp"
+#include "signals.hpp"
 
 namespace lognotary {
 
@@ -14,57 +15,47 @@ struct Limits {
   uint64_t repeated;  // bytes of resources and scopes, counted for each record
 };
 
-// Encodes one request after another, and keeps its memory for the next one. `rules` must outlive the encoder.
+// Encodes one request after another, and keeps its memory for the next one.
 class Encoder {
  public:
-  Encoder(const Rules& rules, Limits limits);
+  Encoder(Signal signal, Limits limits) : signal_(signal), limits_(limits) {}
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+  virtual ~Encoder() = default;
 
   // Encodes a request; its rows replace the rows of the last request. Throws Refused and std::bad_alloc.
   void encode(View request, int64_t ingested_at);
 
-  const Table& audit() const { return audit_; }
-  const Table& operational() const { return operational_; }
+  Signal signal() const { return signal_; }
 
   // Returns the bytes that are kept for the next request.
-  size_t capacity() const { return audit_.capacity() + operational_.capacity() + record_bytes_.capacity(); }
+  virtual size_t capacity() const { return record_bytes_.capacity(); }
 
- private:
-  // Numbers of what a row shares with its neighbours, in the dictionaries of one stream.
-  struct SharedNumbers {
-    bool known = false;
-    uint32_t tenant, sender, service_name, resource_schema_url, scope_schema_url, scope_version;
-    std::vector<uint32_t> resource_keys, scope_keys;
-  };
-
+ protected:
   // What a resource, or a scope, gives to all of its records.
   struct Owner {
-    explicit Owner(size_t slots) : slots(slots) {}
     std::vector<Member> members;  // its attributes
-    Slots slots;
     Buffer map;     // as it stands in a canonical record
     Buffer values;  // as they stand in a Map column
     std::string details;
     View schema_url;
     Arena arena;
+
+    void set_attributes(const std::vector<Attribute>& attributes);
   };
 
-  void encode_all(View request, bool scopes_are_late);
-  void encode_resource(View resource_logs, int depth);
-  void encode_scope(View scope_logs, int depth);
-  void encode_record(View message, int depth);
+  virtual void clear() = 0;       // what is left of the last request
+  virtual void begin_resource() {}  // `resource_` has been read
+  virtual void begin_scope() {}     // `scope_` has been read
+  virtual void encode_record(View message, int depth) = 0;
 
-  void set_attributes(Owner& owner, const std::vector<Attribute>& attributes);
-  void share(const Scope& scope);
-  void sort_log_attributes();
-  View record_details(View body_type, bool valid_trace_id, bool valid_span_id);
-  void write_details(View record_details);
-  void write_shared(Table& table);
-  void write_log_attributes(Table& table);
-  void write_audit(Table& table);
-  void finish(Table& table, View rest);
-  size_t most_bytes(View body, bool is_audit) const;
-  SharedNumbers& numbers(Table& table);
-  static void write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values);
+  // Makes room for the rest of a canonical record, behind `shared_`, and writes to `table` what rows share.
+  void begin_row(Table& table, int64_t timestamp, size_t most_bytes);
+  void finish_row(Table& table);  // hashes the canonical record
+  int64_t next_ingested_at() { return std::min(ingested_at_++, end_of_day_); }  // keeps the order of the request
+
+  // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, and those of its scope and resource.
+  View details(View of_record);
 
   // Writes to the rest of the canonical record and to a column alike.
   template <typename T>
@@ -73,10 +64,29 @@ class Encoder {
     at_ += sizeof value;
     column.put(value);
   }
-  void put_string(Buffer& column, View text);
-  void put_word(WordColumn& column, View word);
+  void put_string(Buffer& column, View text) {
+    // Both from the request: to read back what has just been written would wait for the writing.
+    at_ += write_string(at_, text);
+    column.put_string(text);
+  }
+  void put_word(WordColumn& column, View word) {
+    at_ += write_string(at_, word);
+    column.put(word);
+  }
 
-  const Rules& rules_;
+  Owner resource_, scope_;
+  View service_name_, scope_name_;
+  char* at_ = nullptr;  // where the canonical record goes on behind `shared_`; there is room for all of it
+
+ private:
+  void encode_all(View request, bool scopes_are_late);
+  void encode_resource(View resource_logs, int depth);
+  void encode_scope(View scope_logs, int depth);
+  void share(const Scope& scope);
+  const SharedNumbers& numbers(Table& table);
+  static void write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values);
+
+  const Signal signal_;
   const Limits limits_;
   int64_t received_ = 0;     // when the request was received
   int64_t ingested_at_ = 0;  // of the next record: a nanosecond later than the one before it
@@ -85,26 +95,12 @@ class Encoder {
   uint64_t records_ = 0;
   uint64_t repeated_ = 0;
 
-  Owner resource_, scope_;
-  View service_name_, scope_name_;
   View scope_version_;
   Buffer shared_;           // the beginning of the canonical record, up to ScopeAttributes
   Buffer scope_name_data_;  // as a String
-  SharedNumbers audit_numbers_, operational_numbers_;
-
-  Record record_;
-  Arena arena_;  // texts of this record
-  Layouts layouts_;
-  Layout* layout_ = nullptr;  // of this record, where its keys alone decide about their order
-  std::vector<uint32_t> key_slots_;  // number of a key -> its place in the rules
-  std::vector<Member> members_;
-  Slots slots_;
-  AuditFields audit_fields_;
-  std::string audit_scratch_, details_scratch_, details_;
+  uint64_t source_ = 0;     // number of the resource and scope in `shared_`, from 1
+  std::string details_;
   Buffer record_bytes_;
-  char* at_ = nullptr;  // where the canonical record goes on behind `shared_`; there is room for all of it
-
-  Table audit_, operational_;
 #ifdef LOGNOTARY_LIBCRYPTO
   SharedSha256 sha256_;
 #endif

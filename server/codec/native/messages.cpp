@@ -20,22 +20,6 @@ bool read_short_string(View message, Attribute& attribute) {
   return true;
 }
 
-void read_attribute(View message, int depth, Attribute& attribute, Arena& arena) {
-  if (read_short_string(message, attribute)) return;
-  for (Reader field(message, depth); field.next();) {
-    switch (field.tag()) {
-      case tag(1, kDelimited):
-        attribute.key = text(field.bytes());
-        break;
-      case tag(2, kDelimited):
-        read_value(field.bytes(), enter(depth), attribute.value, arena);
-        break;
-      default:
-        break;
-    }
-  }
-}
-
 void read_entity(View message, int depth, Entity& entity) {
   for (Reader field(message, depth); field.next();) {
     switch (field.tag()) {
@@ -64,6 +48,22 @@ void Record::clear() {
   room.clear();
   *this = Record();
   attributes = std::move(room);
+}
+
+void read_attribute(View message, int depth, Attribute& attribute, Arena& arena) {
+  if (read_short_string(message, attribute)) return;
+  for (Reader field(message, depth); field.next();) {
+    switch (field.tag()) {
+      case tag(1, kDelimited):
+        attribute.key = text(field.bytes());
+        break;
+      case tag(2, kDelimited):
+        read_value(field.bytes(), enter(depth), attribute.value, arena);
+        break;
+      default:
+        break;
+    }
+  }
 }
 
 void read_resource(View message, int depth, Resource& resource, Arena& arena) {

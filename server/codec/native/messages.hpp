@@ -1,4 +1,5 @@
-// The messages of an OTLP logs request, as they were sent: views into the request.
+// The messages of an OTLP logs request, and what a traces request shares with it, as they were sent: views into the
+// request.
 //
 // A message may be sent in several parts, which merge; reading a part adds it to what is there.
 // Source: opentelemetry-proto logs/v1/logs.proto, resource/v1/resource.proto, common/v1/common.proto.
@@ -13,10 +14,11 @@ namespace lognotary {
 constexpr uint32_t kTimeNumber = 1;  // LogRecord.time_unix_nano
 
 // ResourceLogs.instrumentation_library_logs of OTLP 0.15 to 0.18, which is a ScopeLogs under its old name. Before 0.15,
-// it had the number that scope_logs has now.
+// it had the number that scope_logs has now. So has ResourceSpans.instrumentation_library_spans.
 constexpr uint32_t kLibraryLogsNumber = 1000;
 
-// Tags of the messages that are walked through record by record.
+// Tags of the messages that are walked through record by record. In a traces request, ResourceSpans, ScopeSpans and
+// Span have the same ones.
 namespace tags {
 constexpr uint32_t kResourceLogs = tag(1, kDelimited);  // ExportLogsServiceRequest
 constexpr uint32_t kResource = tag(1, kDelimited), kScopeLogs = tag(2, kDelimited),
@@ -71,6 +73,7 @@ struct Record {
 bool is_record_field(uint32_t tag);
 
 // Each reads the fields of one message, or of one part of it.
+void read_attribute(View message, int depth, Attribute& attribute, Arena& arena);
 void read_resource(View message, int depth, Resource& resource, Arena& arena);
 void read_scope(View message, int depth, Scope& scope, Arena& arena);
 // `read_record` returns false if there are fields that are not a LogRecord's.

@@ -39,11 +39,9 @@ void Table::clear() {
   max_timestamp = std::numeric_limits<int64_t>::min();
   for (Buffer& column : plain) column.clear();
   for (WordColumn& column : words) column.clear();
-  for (MapColumn& column : maps) {
-    column.lengths.clear();
-    column.keys.clear();
-    column.values.clear();
-  }
+  for (MapColumn& column : maps) column.clear();
+  for (Buffer& column : lengths) column.clear();
+  shared.source = 0;
   leaf_hashes.clear();
   records.clear();
   record_ends.clear();
@@ -53,9 +51,8 @@ size_t Table::capacity() const {
   size_t sum = leaf_hashes.capacity() + records.capacity() + record_ends.capacity();
   for (const Buffer& column : plain) sum += column.capacity();
   for (const WordColumn& column : words) sum += column.capacity();
-  for (const MapColumn& column : maps) {
-    sum += column.lengths.capacity() + column.keys.capacity() + column.values.capacity();
-  }
+  for (const MapColumn& column : maps) sum += column.capacity();
+  for (const Buffer& column : lengths) sum += column.capacity();
   return sum;
 }
 

@@ -70,6 +70,9 @@ struct WordColumn {
   Buffer indexes;  // 32 bits a row
 
   void put(View word) { indexes.put(dictionary.add(word)); }
+  void put_all(const std::vector<uint32_t>& numbers) {
+    indexes.append(View(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint32_t)));
+  }
   size_t capacity() const { return dictionary.capacity() + indexes.capacity(); }
 
   void clear() {
@@ -82,31 +85,80 @@ struct MapColumn {
   Buffer lengths;  // 32 bits a row
   WordColumn keys;
   Buffer values;
+
+  size_t capacity() const { return lengths.capacity() + keys.capacity() + values.capacity(); }
+
+  void clear() {
+    lengths.clear();
+    keys.clear();
+    values.clear();
+  }
 };
 
-// Columns by kind, each kind in the order of the canonical record (server/notary/canonical.py).
+// Columns by kind, each kind in the order of the canonical record (server/notary/canonical_columns.py). The elements of
+// an array column are a column of their kind. The first ones are those of every stream.
+enum SharedPlain { kScopeName, kTimestamp, kTraceId, kSpanId, kSharedPlain };
+enum SharedWord {
+  kTenant, kSender, kServiceName, kResourceSchemaUrl, kScopeSchemaUrl, kScopeVersion, kSharedWords
+};
+enum SharedMap { kResourceAttributes, kScopeAttributes, kSharedMaps };
+
+namespace log_columns {
 enum Plain {
-  kScopeName, kTimestamp, kTraceId, kSpanId, kTraceFlags, kSeverityNumber, kBody, kEventName, kObservedTimestamp,
-  kFlags, kDroppedAttributesCount, kIngestedAt, kRedactions,
+  kTraceFlags = kSharedPlain, kSeverityNumber, kBody, kEventName, kObservedTimestamp, kFlags, kDroppedAttributesCount,
+  kIngestedAt, kRedactions,
   kAuditRecordId, kActorId, kActorName, kEffectiveActorId, kSessionId, kTargetId, kSourceId, kSourceHost, kDescription,
   kPlainColumns
 };
 enum Word {
-  kTenant, kSender, kServiceName, kResourceSchemaUrl, kScopeSchemaUrl, kScopeVersion, kSeverityText, kOtlpDetails,
+  kSeverityText = kSharedWords, kOtlpDetails,
   kActorType, kAction, kTargetType, kSourceType, kOutcome, kCategory, kAuditRule, kWordColumns
 };
-enum Map { kResourceAttributes, kScopeAttributes, kLogAttributes, kMapColumns };
+enum Map { kLogAttributes = kSharedMaps, kMapColumns };
+constexpr int kPlainColumnsOperational = kAuditRecordId, kWordColumnsOperational = kActorType;
+}  // namespace log_columns
+
+namespace span_columns {
+enum Plain {
+  kParentSpanId = kSharedPlain, kTraceState, kDuration, kStatusMessage,
+  kEventTimestamps, kLinkTraceIds, kLinkSpanIds, kLinkTraceStates,
+  kFlags, kDroppedAttributesCount, kDroppedEventsCount, kDroppedLinksCount, kIngestedAt, kRedactions, kPlainColumns
+};
+enum Word { kSpanName = kSharedWords, kSpanKind, kStatusCode, kEventNames, kOtlpDetails, kWordColumns };
+enum Map { kSpanAttributes = kSharedMaps, kEventAttributes, kLinkAttributes, kMapColumns };
+enum Array { kEvents, kLinks, kArrays };  // several columns have the same lengths
+}  // namespace span_columns
+
+constexpr int kMostPlain = log_columns::kPlainColumns, kMostWords = log_columns::kWordColumns,
+              kMostMaps = span_columns::kMapColumns, kMostArrays = span_columns::kArrays;
+static_assert(span_columns::kPlainColumns <= kMostPlain && span_columns::kWordColumns <= kMostWords);
+
+// Numbers of what rows share with their neighbours, in the dictionaries of one table.
+struct SharedNumbers {
+  uint64_t source = 0;  // of which resource and scope they are, 0: of none
+  uint32_t tenant, sender, service_name, resource_schema_url, scope_schema_url, scope_version;
+  std::vector<uint32_t> resource_keys, scope_keys;
+};
 
 struct Table {
   uint64_t count = 0;
   int64_t min_timestamp = std::numeric_limits<int64_t>::max();
   int64_t max_timestamp = std::numeric_limits<int64_t>::min();
-  Buffer plain[kPlainColumns];
-  WordColumn words[kWordColumns];
-  MapColumn maps[kMapColumns];
+  Buffer plain[kMostPlain];
+  WordColumn words[kMostWords];
+  MapColumn maps[kMostMaps];
+  Buffer lengths[kMostArrays];  // of arrays, 32 bits a row
   Buffer leaf_hashes;  // 32 bytes a row; without libcrypto empty, and instead:
   Buffer records;      // the canonical records,
   Buffer record_ends;  // and where each ends, 64 bits
+  SharedNumbers shared;
+
+  // Counts a row.
+  void add(int64_t timestamp) {
+    ++count;
+    min_timestamp = std::min(min_timestamp, timestamp);
+    max_timestamp = std::max(max_timestamp, timestamp);
+  }
 
   void clear();
   size_t capacity() const;

@@ -1,6 +1,7 @@
 #include "unread.hpp"
 
 #include "messages.hpp"
+#include "spans.hpp"
 
 namespace lognotary {
 namespace {
@@ -18,17 +19,22 @@ bool carries(Level level, uint32_t tag) {
   }
 }
 
-bool is_known(Level level, uint32_t tag) {
+bool is_known(Signal signal, Level level, uint32_t tag) {
   switch (level) {
     case Level::kResourceLogs:
       return tag == tags::kResource || tag == tags::kResourceSchemaUrl;
     case Level::kScopeLogs:
       return tag == tags::kScope || tag == tags::kScopeSchemaUrl;
     case Level::kLogRecord:
-      return is_record_field(tag);
+      return signal == Signal::kLogs ? is_record_field(tag) : is_span_field(tag);
     default:
       return false;
   }
+}
+
+// Fields of a record that have one type in this signal, and another in the others.
+bool is_telling(Signal signal, uint32_t number) {
+  return signal == Signal::kLogs ? number == kTimeNumber : is_span_number(number);
 }
 
 // Calls `look` with the number and content of each message of a list, until it returns true.
@@ -43,17 +49,17 @@ bool any(View message, Level level, int depth, Look look) {
 
 }  // namespace
 
-bool find_unread(View message, Level level, int depth, UnreadField& found) {
+bool find_unread(View message, Signal signal, Level level, int depth, UnreadField& found) {
   bool known = false, present = false, old = false;
   uint32_t unknown = 0, structured = 0;  // numbers of the first ones
   for (Reader field(message, depth); field.next();) {
     const uint32_t tag = field.tag(), number = tag >> 3;
     if (carries(level, tag)) {
       (tag == tags::kLibraryLogs ? old : present) = true;
-    } else if (is_known(level, tag)) {
+    } else if (is_known(signal, level, tag)) {
       known = true;
-    } else if (level == Level::kLogRecord && number == kTimeNumber) {
-      found = {UnreadReason::kNotALog, number};
+    } else if (level == Level::kLogRecord && is_telling(signal, number)) {
+      found = {signal == Signal::kLogs ? UnreadReason::kNotALog : UnreadReason::kNotASpan, number};
       return true;
     } else {
       if (unknown == 0) unknown = number;
@@ -71,10 +77,10 @@ bool find_unread(View message, Level level, int depth, UnreadField& found) {
   return true;
 }
 
-bool find_unread(View request, Unread& found) {
+bool find_unread(View request, Signal signal, Unread& found) {
   const auto wrong = [&](View message, Level level, int depth) {
     UnreadField field{};
-    if (!find_unread(message, level, depth, field)) return false;
+    if (!find_unread(message, signal, level, depth, field)) return false;
     found.reason = field.reason;
     found.number = field.number;
     found.level = level;

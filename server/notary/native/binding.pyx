@@ -28,7 +28,7 @@ cdef extern from "tree.hpp" namespace "lognotary" nogil:
 
 cdef extern from "rows.hpp" namespace "lognotary" nogil:
     size_t kIdSize
-    uint8_t kString, kMap
+    uint8_t kString, kArray, kMap
 
     cdef cppclass Range:
         uint64_t end
@@ -42,6 +42,7 @@ cdef extern from "rows.hpp" namespace "lognotary" nogil:
 
 
 STRING = kString
+ARRAY = kArray
 MAP = kMap
 
 
@@ -62,7 +63,7 @@ def hash_rows(object pieces, bytes kinds, int64_t version, uint64_t first_leaf, 
 
     Args:
         pieces: as there.
-        kinds: a byte for each column: how many bytes it has, or STRING or MAP.
+        kinds: a byte for each column: how many bytes it has, or STRING or MAP; or ARRAY and a byte for its elements.
         version: the version of the canonical records.
         first_leaf: the first leaf.
         ranges: (end, batch ID or None) pairs.

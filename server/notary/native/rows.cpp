@@ -14,6 +14,8 @@ constexpr size_t kHeadSize = kIdSize + sizeof(uint64_t) + 1;
 constexpr size_t kLeastCopied = 4096;
 constexpr uint64_t kMostSorted = 1 << 16;  // pairs of a map (see leaf_rows.py)
 
+}  // namespace
+
 // Walks over one row. Stops, and stays stopped, where the data ends before the row does.
 class Walker {
  public:
@@ -59,6 +61,8 @@ class Walker {
   const char* const end_;
 };
 
+namespace {
+
 // Returns whether two neighbours of a map are in the order of the canonical record.
 bool is_in_order(const Pair& before, const Pair& after) {
   const int keys = before.key.compare(after.key);
@@ -85,18 +89,34 @@ bool is_sorted(Walker& walker) {
   return in_order;
 }
 
+// Skips a value that is no array.
+bool skip_value(Walker& walker, Kind kind, bool& in_order) {
+  View string;
+  return kind == kString ? walker.read_string(string)
+         : kind == kMap  ? skip_map(walker, in_order)
+                         : walker.skip(kind);
+}
+
+bool skip_array(Walker& walker, Kind element, bool& in_order) {
+  uint64_t elements;
+  if (!walker.read_length(elements)) return false;
+  // A row that is too long is noticed before there are too many elements: each has a byte.
+  for (uint64_t number = 0; number < elements; ++number) {
+    if (!skip_value(walker, element, in_order)) return false;
+  }
+  return true;
+}
+
 // Returns the end of the row that begins at `at`, or null where the data ends before it does; and whether all its maps
 // are in the order of the canonical record.
 const char* end_of_row(const std::string& kinds, const char* at, const char* end, bool& in_order) {
   in_order = true;
   Walker walker(at, end);
   if (!walker.skip(kHeadSize)) return nullptr;
-  for (const char code : kinds) {
-    const auto kind = static_cast<Kind>(code);
-    View string;
-    const bool whole = kind == kString ? walker.read_string(string)
-                       : kind == kMap  ? skip_map(walker, in_order)
-                                       : walker.skip(kind);
+  for (size_t place = 0; place < kinds.size(); ++place) {
+    const auto kind = static_cast<Kind>(kinds[place]);
+    const bool whole = kind == kArray ? skip_array(walker, static_cast<Kind>(kinds[++place]), in_order)
+                                      : skip_value(walker, kind, in_order);
     if (!whole) return nullptr;
   }
   return walker.at();
@@ -192,29 +212,42 @@ bool RowHasher::sort_maps(View row) {
   Walker walker(row.data(), row.data() + row.size());
   walker.skip(kHeadSize);
   const char* copied = walker.at();
-  for (const char code : kinds_) {
-    const auto kind = static_cast<Kind>(code);
-    View string;
-    if (kind == kString) {
-      walker.read_string(string);
-    } else if (kind != kMap) {
-      walker.skip(kind);
-    } else if (Walker map = walker; !is_sorted(walker)) {
-      uint64_t pairs;
-      map.read_length(pairs);
-      if (pairs > kMostSorted) return false;
-      sorted_.append(copied, map.at());
-      copied = walker.at();
-      pairs_.resize(pairs);
-      for (Pair& pair : pairs_) map.read_pair(pair);
-      const auto by_key = [](const Pair& left, const Pair& right) { return left.key < right.key; };
-      std::stable_sort(pairs_.begin(), pairs_.end(), by_key);
-      const auto is_not_in_order = [](const Pair& before, const Pair& after) { return !is_in_order(before, after); };
-      if (std::adjacent_find(pairs_.begin(), pairs_.end(), is_not_in_order) != pairs_.end()) return false;
-      for (const Pair& pair : pairs_) sorted_.append(pair.encoded);
+  for (size_t place = 0; place < kinds_.size(); ++place) {
+    auto kind = static_cast<Kind>(kinds_[place]);
+    uint64_t values = 1;
+    if (kind == kArray) {
+      kind = static_cast<Kind>(kinds_[++place]);
+      walker.read_length(values);
+    }
+    for (; values > 0; --values) {
+      bool in_order;
+      if (kind != kMap) {
+        skip_value(walker, kind, in_order);
+      } else if (!sort_map(walker, copied)) {
+        return false;
+      }
     }
   }
   sorted_.append(copied, walker.at());
+  return true;
+}
+
+// Skips a map. If it is not in order, appends what is before it, from `copied` on, and its pairs in order to `sorted_`.
+bool RowHasher::sort_map(Walker& walker, const char*& copied) {
+  Walker map = walker;
+  if (is_sorted(walker)) return true;
+  uint64_t pairs;
+  map.read_length(pairs);
+  if (pairs > kMostSorted) return false;
+  sorted_.append(copied, map.at());
+  copied = walker.at();
+  pairs_.resize(pairs);
+  for (Pair& pair : pairs_) map.read_pair(pair);
+  const auto by_key = [](const Pair& left, const Pair& right) { return left.key < right.key; };
+  std::stable_sort(pairs_.begin(), pairs_.end(), by_key);
+  const auto is_not_in_order = [](const Pair& before, const Pair& after) { return !is_in_order(before, after); };
+  if (std::adjacent_find(pairs_.begin(), pairs_.end(), is_not_in_order) != pairs_.end()) return false;
+  for (const Pair& pair : pairs_) sorted_.append(pair.encoded);
   return true;
 }
 

@@ -21,9 +21,10 @@ struct Range {
   std::array<char, kIdSize> batch_id;
 };
 
-// How a column's end is found: after so many bytes, or as the two below. The numbers are those of the binding.
+// How a column's end is found: after so many bytes, or as below. The numbers are those of the binding.
 using Kind = uint8_t;
 constexpr Kind kString = 0;
+constexpr Kind kArray = 254;  // the kind of its elements follows
 constexpr Kind kMap = 255;
 
 enum class State : char { kNone = 0, kHashed = 1, kSpoilt = 2 };
@@ -32,6 +33,8 @@ enum class State : char { kNone = 0, kHashed = 1, kSpoilt = 2 };
 struct Pair {
   View key, value, encoded;
 };
+
+class Walker;
 
 class RowHasher {
  public:
@@ -51,6 +54,7 @@ class RowHasher {
   const char* feed_rows(const char* at, const char* end);
   void take(View row, bool in_order);
   bool sort_maps(View row);
+  bool sort_map(Walker& walker, const char*& copied);
 
   bool has_version(View record) const;
 

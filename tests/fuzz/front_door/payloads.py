@@ -14,7 +14,7 @@ from tests.fuzz.target import corpus_files
 __all__ = ["json_body", "protobuf_body", "protobuf_bomb", "valid_protobuf"]
 
 # Bodies of each kind: to make one takes longer than to send it, and those who look for bodies that break a codec are
-# differential.py and codec_target.cpp.
+# differential.py and the targets in C++.
 _POOL = 4096
 
 _RECORD = {
