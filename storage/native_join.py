@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from server.notary.canonical import encode_string
 from storage.native import ArrayColumn, Block, Column, MapColumn, NamedColumn, PlainColumn, WordColumn, encode_joinable
@@ -64,10 +65,22 @@ def slice_block(header: Sequence[NamedColumn], block: Block, first: int, end: in
 
 
 def _slice(kind: str, column: Column, rows: int, first: int, end: int) -> Column:
+    if isinstance(column, ArrayColumn):
+        element = _ARRAY.fullmatch(kind)
+        ends = _ends(column.lengths)
+        count, before, after = (int(ends[place - 1]) if place else 0 for place in (rows, first, end))
+        elements = _slice_elements(element[1] if element else "", column.elements, count, before, after)
+        return ArrayColumn(column.lengths[4 * first : 4 * end], elements)
+    return _slice_elements(kind, column, rows, first, end)
+
+
+def _slice_elements(
+    kind: str, column: PlainColumn | WordColumn | MapColumn, rows: int, first: int, end: int
+) -> PlainColumn | WordColumn | MapColumn:
     if isinstance(column, WordColumn):
         return _slice_words(column, first, end)
     if isinstance(column, MapColumn):
-        ends = np.cumsum(np.frombuffer(column.lengths, "<u4"), dtype="<u8")
+        ends = _ends(column.lengths)
         before, after = (int(ends[place - 1]) if place else 0 for place in (first, end))
         keys, values = _slice_words(column.keys, before, after), _slice_strings(column.values, before, after)
         return MapColumn(column.lengths[4 * first : 4 * end], keys, values)
@@ -75,6 +88,10 @@ def _slice(kind: str, column: Column, rows: int, first: int, end: int) -> Column
         return PlainColumn(_slice_strings(column.data, first, end))
     width = len(column.data) // rows if rows else 0
     return PlainColumn(column.data[width * first : width * end])
+
+
+def _ends(lengths: bytes) -> npt.NDArray[np.uint64]:
+    return np.cumsum(np.frombuffer(lengths, "<u4"), dtype="<u8")
 
 
 def _slice_words(column: WordColumn, first: int, end: int) -> WordColumn:
