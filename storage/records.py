@@ -1,13 +1,15 @@
-"""Queries for records and spans of a trace, and for audit events."""
+"""Queries for records and spans of a trace, for audit events, and for the records of any condition."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from server.notary.canonical import CANONICAL_VERSION, VERSIONS
 from server.notary.origin import Stream
+from storage.condition_sql import compile_condition
+from storage.conditions import Condition
 from storage.engine import Engine
 from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
@@ -20,13 +22,18 @@ __all__ = [
     "Span",
     "count_rows",
     "count_spans",
+    "count_up_to",
+    "first_time",
+    "narrowed",
     "of_audit_events",
+    "of_condition",
     "of_trace",
     "read_records_at",
     "select_all",
     "select_fitting",
     "select_rows",
     "spans_of_trace",
+    "within",
 ]
 
 
@@ -52,6 +59,7 @@ class Place:
     """Place of a row in the order of lookups; rows of the same place are equal in all that is signed.
 
     Attributes:
+        stream: the stream of its table; in the order of all fields, it comes right after the leaf.
         timestamp: its Timestamp, in nanoseconds since the epoch.
         log_id: the log that it names.
         leaf_index: the leaf that it claims.
@@ -59,6 +67,7 @@ class Place:
         leaf_hash: the leaf hash of its content, as a record of the version of new records.
     """
 
+    stream: Stream
     timestamp: int
     log_id: str
     leaf_index: int
@@ -112,6 +121,41 @@ def of_trace(stream: Stream, trace_id: str) -> Lookup:
     return Lookup(stream, "TraceId = {trace:String}", {"trace": trace_id})
 
 
+def of_condition(stream: Stream, condition: Condition, *, latest_first: bool) -> Lookup:
+    """Look up the records of a stream that satisfy a condition.
+
+    Raises:
+        ValueError: the stream's table does not have a column of the condition.
+    """
+    sql = compile_condition(stream, condition)
+    return Lookup(stream, f"({sql.text})", sql.parameters, latest_first)
+
+
+def narrowed(lookup: Lookup, condition: Condition) -> Lookup:
+    """Return the lookup of those rows of a lookup that satisfy a condition, whose parameters have other names.
+
+    Raises:
+        ValueError: as for ``of_condition``.
+    """
+    sql = compile_condition(lookup.stream, condition)
+    return replace(
+        lookup, condition=f"{lookup.condition} AND ({sql.text})", parameters={**lookup.parameters, **sql.parameters}
+    )
+
+
+def within(lookup: Lookup, first: int | None, end: int | None) -> Lookup:
+    """Return the lookup of those rows of a lookup whose Timestamp is in [first, end), in nanoseconds since the epoch.
+
+    Ends that are None are open.
+    """
+    ends = [
+        f"Timestamp {sign} fromUnixTimestamp64Nano(toInt64({int(at)}))"
+        for sign, at in ((">=", first), ("<", end))
+        if at is not None
+    ]
+    return replace(lookup, condition=" AND ".join([lookup.condition, *ends]))
+
+
 def select_rows(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
     """Return the first rows of a lookup in the order of (Timestamp, LogId, LeafIndex).
 
@@ -124,7 +168,7 @@ def select_rows(engine: Engine, lookup: Lookup, limit: int, after: Place | None 
     Raises:
         StorageError: storage cannot be read.
     """
-    return _select(engine, lookup, "Timestamp, LogId, LeafIndex", "1", "", limit, after)
+    return _select(engine, lookup, _LEAF_PLACE, "1", "", limit, after)
 
 
 def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
@@ -158,7 +202,9 @@ def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None =
     return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
 
 
-_WHOLE_PLACE = "Timestamp, LogId, LeafIndex, BatchId, Leaf"
+_LEAF_PLACE = "Timestamp, LogId, LeafIndex"
+_WHOLE_PLACE = f"{_LEAF_PLACE}, BatchId, Leaf"
+_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 def _leaf(stream: Stream, version: int = CANONICAL_VERSION) -> str:
@@ -180,8 +226,14 @@ def _select(
         if order == _WHOLE_PLACE:
             values += ["{batch:UUID}", "toFixedString(unhex({hash:String}), 32)"]
             parameters |= {"batch": str(after.batch_id), "hash": after.leaf_hash.hex()}
-        conditions.append(f"({order}) {beyond} ({', '.join(values)})")
-        conditions.append(f"Timestamp {beyond}= {at}")  # this one uses the sorting key
+        columns = order
+        if after.stream is not lookup.stream:
+            # Rows of the same leaf and time come in the order of streams.
+            columns, values = _LEAF_PLACE, values[:3]
+            if (_STREAMS[lookup.stream] > _STREAMS[after.stream]) != lookup.latest_first:
+                beyond += "="
+        conditions.append(f"({columns}) {beyond} ({', '.join(values)})")
+        conditions.append(f"Timestamp {beyond[0]}= {at}")  # this one uses an index
     direction = " DESC" if lookup.latest_first else ""
     ordered = ", ".join(column + direction for column in order.split(", "))
     where = f"{' AND '.join(conditions)} ORDER BY {ordered} {limit_by} LIMIT {{limit:UInt64}}"
@@ -204,6 +256,18 @@ def count_rows(engine: Engine, lookup: Lookup) -> int:
     """Count the rows of a lookup, whether they can be proved or not."""
     select = f"SELECT count() FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition}"
     return int(read_one(engine.query(select, lookup.parameters), uint64))
+
+
+def count_up_to(engine: Engine, lookup: Lookup, most: int) -> int:
+    """Count the rows of a lookup, whether they can be proved or not; the result is at most ``most``."""
+    select = f"SELECT 1 FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition} LIMIT {{most:UInt64}}"
+    return int(read_one(engine.query(f"SELECT count() FROM ({select})", {**lookup.parameters, "most": most}), uint64))
+
+
+def first_time(engine: Engine) -> int:
+    """Return the earliest Timestamp that a committed batch says it has, other than none, in nanoseconds; 0 for none."""
+    select = "SELECT toUnixTimestamp64Nano(min(MinTimestamp)) FROM log_batches WHERE MinTimestamp > toDateTime64(0, 9)"
+    return int(read_one(engine.query(select), int64))
 
 
 # The companion table has a trace's range of time, in whole seconds: spans are sorted by time.

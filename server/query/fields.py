@@ -110,8 +110,8 @@ def find_field(name: str) -> Field:
     if "." in name.strip("."):
         return Field(Kind.TEXT, AnyAttribute(name), _ALL)
     raise ValueError(
-        f"there is no field {name[:80]!r}{did_you_mean(name[:80], _names())}. For an attribute, write "
-        f"LogAttributes.{name[:80]} or ResourceAttributes.{name[:80]}; for text with a colon, put it in quotes"
+        f"there is no field {name[:80]!r}{did_you_mean(name[:80], _names())} (an attribute is "
+        f"LogAttributes.{name[:80]} or ResourceAttributes.{name[:80]}; text with a colon needs quotes)"
     )
 
 

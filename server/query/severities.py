@@ -44,6 +44,4 @@ def parse_severity(text: str) -> tuple[int, int]:
             exact = first + int(name[-1]) - 1
             return exact, exact
     meant = did_you_mean(word[:80], [*_LEVELS, *_OTHER_NAMES])
-    raise ValueError(
-        f"{text[:80]!r} is not a severity{meant}: write {', '.join(_LEVELS)}, or a number from 1 to {_LAST}"
-    )
+    raise ValueError(f"{text[:80]!r} is not a severity ({', '.join(_LEVELS)}, or a number from 1 to {_LAST}){meant}")

@@ -144,7 +144,7 @@ def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
     [
         ("a actr:x", 3, "did you mean 'actor'?"),
         ("servicename:x servce:y", 15, "did you mean 'service'?"),
-        ("http://x", 1, "put it in quotes"),
+        ("http://x", 1, "text with a colon needs quotes"),
         ("outcome:succes", 9, "did you mean 'success'?"),
         ("severity:erorr", 10, "did you mean 'error'?"),
         ("severity:25", 10, "is not a severity"),
