@@ -162,7 +162,7 @@ def _of_clickhouse(error: DatabaseError, access: Access, *, inserting: bool) -> 
             "a limit of this user of ClickHouse stopped the query, whose answer has to rest on all rows: raise "
             f"{_LIMITS[code]} in its settings"
         )
-        return LimitExceededError(f"{limit}. ClickHouse says: {message}", public=limit)
+        return LimitExceededError(f"{limit}. ClickHouse says: {message}", public=limit, settings=_LIMITS[code])
     if code in _NO_COLUMN and not inserting:
         unknown = (
             "a column is missing: a table is as an earlier version of Lognotary left it, or was altered, as 'lognotary "

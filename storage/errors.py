@@ -152,9 +152,18 @@ class SettingRefusedError(NotAppliedError):
 
 
 class LimitExceededError(NotAppliedError):
-    """A limit in the settings of this user of ClickHouse stopped the statement."""
+    """A limit in the settings of this user of ClickHouse, or of the query, stopped the statement.
+
+    Attributes:
+        settings: names of the settings that may have been reached.
+    """
 
     sentence: ClassVar[str] = "a limit of storage was reached"
+
+    def __init__(self, message: str, *, public: str = "", settings: str = "") -> None:
+        """Create an error."""
+        super().__init__(message, public=public)
+        self.settings = settings
 
 
 class LeaseLostError(NotAppliedError):

@@ -72,7 +72,9 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "distributed_group_by_no_merge": 0,
         "distributed_index_analysis": 0,
         "skip_unavailable_shards": 0,
-        # Expressions and types have their usual meaning.
+        # Expressions and types have their usual meaning. Of a key that is repeated in a map, a subcolumn has the last
+        # value before 26.9, and not the first one.
+        "optimize_functions_to_subcolumns": 0,
         "aggregate_functions_null_for_empty": 0,
         "empty_result_for_aggregation_by_empty_set": 0,
         "group_by_use_nulls": 0,

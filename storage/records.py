@@ -49,6 +49,7 @@ class Place:
     """Place of a row in the order of lookups; rows of the same place are equal in all that is signed.
 
     Attributes:
+        stream: the stream of its table; in the order of all fields, it comes right after the leaf.
         timestamp: its Timestamp, in nanoseconds since the epoch.
         log_id: the log that it names.
         leaf_index: the leaf that it claims.
@@ -56,6 +57,7 @@ class Place:
         leaf_hash: the leaf hash of its content, as a record of the version of new records.
     """
 
+    stream: Stream
     timestamp: int
     log_id: str
     leaf_index: int
@@ -105,7 +107,7 @@ def select_rows(engine: Engine, lookup: Lookup, limit: int, after: Place | None 
     Raises:
         StorageError: storage cannot be read.
     """
-    return _select(engine, lookup, "Timestamp, LogId, LeafIndex", "1", "", limit, after)
+    return _select(engine, lookup, _LEAF_PLACE, "1", "", limit, after)
 
 
 def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
@@ -139,7 +141,9 @@ def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None =
     return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
 
 
-_WHOLE_PLACE = "Timestamp, LogId, LeafIndex, BatchId, Leaf"
+_LEAF_PLACE = "Timestamp, LogId, LeafIndex"
+_WHOLE_PLACE = f"{_LEAF_PLACE}, BatchId, Leaf"
+_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 def _leaf(stream: Stream, version: int = CANONICAL_VERSION) -> str:
@@ -161,8 +165,14 @@ def _select(
         if order == _WHOLE_PLACE:
             values += ["{batch:UUID}", "toFixedString(unhex({hash:String}), 32)"]
             parameters |= {"batch": str(after.batch_id), "hash": after.leaf_hash.hex()}
-        conditions.append(f"({order}) {beyond} ({', '.join(values)})")
-        conditions.append(f"Timestamp {beyond}= {at}")  # this one uses the sorting key
+        columns = order
+        if after.stream is not lookup.stream:
+            # Rows of the same leaf and time come in the order of streams.
+            columns, values = _LEAF_PLACE, values[:3]
+            if (_STREAMS[lookup.stream] > _STREAMS[after.stream]) != lookup.latest_first:
+                beyond += "="
+        conditions.append(f"({columns}) {beyond} ({', '.join(values)})")
+        conditions.append(f"Timestamp {beyond[0]}= {at}")  # this one uses an index
     direction = " DESC" if lookup.latest_first else ""
     ordered = ", ".join(column + direction for column in order.split(", "))
     where = f"{' AND '.join(conditions)} ORDER BY {ordered} {limit_by} LIMIT {{limit:UInt64}}"

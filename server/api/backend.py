@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
 from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
-from server.api.correlation import get_trace, search_audit
+from server.api.correlation import get_trace, search_audit, search_records
 from server.api.errors import InvalidArgumentError
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
@@ -106,10 +106,14 @@ class Backend:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
         return get_trace(self._engine, self._trust.keys.now(), self._together, request)
 
+    def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:
+        """Answer ``Search``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return search_records(self._engine, self._trust.keys.now(), request)
+
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest
     ) -> correlation_pb2.SearchAuditEventsResponse:
-        """Answer ``SearchAuditEvents``; raises ApiError and StorageError."""
+        """Answer ``SearchAuditEvents``; raises ApiError, QueryTooExpensiveError and StorageError."""
         return search_audit(self._engine, self._trust.keys.now(), request)
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002

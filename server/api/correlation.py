@@ -5,27 +5,44 @@ from __future__ import annotations
 from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
-from server.api.errors import NotFoundError
+from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.filters import audit_filter
 from server.api.messages import earlier_span_message, evidence_message, record_message, span_message
-from server.api.page_tokens import TracePosition, make_token, make_trace_token, parse_token, parse_trace_token
-from server.api.pages import Page, Position, read_page
+from server.api.page_tokens import (
+    TracePosition,
+    make_search_token,
+    make_token,
+    make_trace_token,
+    parse_search_token,
+    parse_token,
+    parse_trace_token,
+)
+from server.api.queries import parse_query, parse_streams
 from server.api.side_by_side import SideBySide
+from server.api.time_ranges import parse_time_range
 from server.api.timeline import happened_at, timeline_order
 from server.api.trace_ids import parse_trace_id
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.limits import LimitedEngine, QueryLimits
+from server.query.pages import Checked, Page, Position, read_page
+from server.query.search import Search, admitted, search, windows_of
+from storage.condition_algebra import is_pinpoint
+from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
 from storage.engine import Engine
+from storage.lookups import narrowed
 from storage.records import count_rows, of_audit_events, of_trace
 
-__all__ = ["get_trace", "search_audit"]
+__all__ = ["get_trace", "search_audit", "search_records"]
 
 _TRACE_LIMIT = 1000
 _NO_PAGE = Page([], None, others_follow=False)
 _END = TracePosition(None, None, None, None)
 _PAGE_SIZE = 100
 _LARGEST = 1000
+_MOST_COUNTED = 10_000_000
+_LIMITS = QueryLimits()
 
 
 def get_trace(
@@ -46,7 +63,7 @@ def get_trace(
     def read(stream: Stream, position: Position | None) -> Page:
         if position is None:
             return _NO_PAGE
-        return read_page(engine, keys, of_trace(stream, trace_id), limit, position, rehash=rehash)
+        return read_page(engine, keys, [of_trace(stream, trace_id)], limit, position, rehash=rehash)
 
     with together.reads() as reads:
         begun = [
@@ -108,23 +125,33 @@ def _count(engine: Engine, stream: Stream, trace_id: str, first: Page) -> int:
 
 
 def search_audit(
-    engine: Engine, keys: TrustedKeys, request: pb.SearchAuditEventsRequest
+    engine: Engine, keys: TrustedKeys, request: pb.SearchAuditEventsRequest, limits: QueryLimits = _LIMITS
 ) -> pb.SearchAuditEventsResponse:
     """Answer ``CorrelationService.SearchAuditEvents``.
 
     Raises:
-        InvalidArgumentError: a filter or the page token cannot be used.
+        InvalidArgumentError: a filter, the query or the page token cannot be used.
+        QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
-    size = min(request.page_size or _PAGE_SIZE, _LARGEST)
+    filters = audit_filter(request)
+    query = parse_query(request.query, request.check)
+    position = parse_token(request.page_token) if request.page_token else Position()
+    condition = query.condition(Stream.AUDIT)
+    if condition == NEVER:
+        return pb.SearchAuditEventsResponse()
+    limited = LimitedEngine(engine, limits)
+    is_direct = "TraceId" in filters.equal or is_pinpoint(condition)
     page = read_page(
-        engine,
+        limited,
         keys,
-        of_audit_events(audit_filter(request)),
-        size,
-        parse_token(request.page_token) if request.page_token else Position(),
+        [narrowed(of_audit_events(filters), condition)],
+        min(request.page_size or _PAGE_SIZE, _LARGEST),
+        position,
         rehash=request.check != pb.CHECK_SIGNATURES,
+        windows=None if is_direct else windows_of(limited, filters.since, filters.until, latest_first=True),
     )
+    page = admitted(page, query)
     return pb.SearchAuditEventsResponse(
         events=_messages(Stream.AUDIT, page),
         next_page_token=make_token(page.following) if page.following else "",
@@ -134,6 +161,54 @@ def search_audit(
 
 def _spans(page: Page) -> list[pb.Span]:
     return [span_message(row, evidence_message(row, found) if row.log_id else None) for row, found in page.rows]
+
+
+def search_records(
+    engine: Engine, keys: TrustedKeys, request: pb.SearchRequest, limits: QueryLimits = _LIMITS
+) -> pb.SearchResponse:
+    """Answer ``CorrelationService.Search``.
+
+    Raises:
+        InvalidArgumentError: the query, a stream, the range of time or the page token cannot be used.
+        QueryTooExpensiveError: a limit was reached.
+        StorageError: storage cannot be read.
+    """
+    since, until = parse_time_range(request)
+    query = parse_query(request.query, request.check)
+    streams = parse_streams(request.streams)
+    asked = repr((request.query, [stream.value for stream in streams], since, until, request.oldest_first))
+    if request.count_up_to and query.evidence is not None:
+        raise InvalidArgumentError(
+            "count_up_to: a query about evidence cannot be counted, because evidence is checked as records are read"
+        )
+    wanted = Search(
+        query,
+        streams,
+        since=since,
+        until=until,
+        latest_first=not request.oldest_first,
+        size=min(request.page_size or _PAGE_SIZE, _LARGEST),
+        position=parse_search_token(request.page_token, asked) if request.page_token else Position(),
+        rehash=request.check != pb.CHECK_SIGNATURES,
+        count_up_to=min(request.count_up_to, _MOST_COUNTED),
+    )
+    found = search(engine, keys, wanted, limits)
+    response = pb.SearchResponse(
+        entries=map(_entry, found.page.rows),
+        next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
+        unproved_omitted=found.page.others_follow,
+    )
+    if found.count is not None:
+        response.count, response.count_is_lower_bound = found.count.number, not found.count.is_exact
+    return response
+
+
+def _entry(checked: Checked) -> pb.TimelineEntry:
+    row, found = checked
+    message = record_message(row.stream, row, evidence_message(row, found))
+    if row.stream is Stream.AUDIT:
+        return pb.TimelineEntry(timestamp=happened_at(message), audit_event=message)
+    return pb.TimelineEntry(timestamp=happened_at(message), log=message)
 
 
 def _messages(stream: Stream, page: Page) -> list[pb.Record]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError
-from server.api.messages import to_nanos
-from server.api.time_ranges import check_time_range
+from server.api.time_ranges import parse_time_range
 from server.api.trace_ids import parse_trace_id
 from server.errors.suggestions import not_one_of
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
@@ -31,7 +28,7 @@ def audit_filter(request: pb.SearchAuditEventsRequest) -> AuditFilter:
     Raises:
         InvalidArgumentError: a filter has a value that no event can have, or the range of time is empty.
     """
-    check_time_range(request)
+    since, until = parse_time_range(request)
     equal = {
         "Outcome": _word("outcome", request.outcome, OUTCOMES),
         "Category": _word("category", request.category, CATEGORIES),
@@ -48,8 +45,8 @@ def audit_filter(request: pb.SearchAuditEventsRequest) -> AuditFilter:
         equal={column: value for column, value in equal.items() if value},
         prefixes=prefixes,
         text=request.text,
-        since=_time("since", request.since) if request.HasField("since") else None,
-        until=_time("until", request.until) if request.HasField("until") else None,
+        since=since,
+        until=until,
     )
 
 
@@ -65,10 +62,3 @@ def _pattern(name: str, text: str) -> tuple[str, bool]:
         return parse_pattern(text)
     except ValueError as error:
         raise InvalidArgumentError(f"{name}: {error}") from error
-
-
-def _time(name: str, timestamp: Timestamp) -> int:
-    nanos = to_nanos(timestamp)
-    if not 0 <= nanos < 1 << 63:
-        raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
-    return nanos

@@ -50,6 +50,11 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
     ) -> correlation_pb2.SearchAuditEventsResponse:
         return await _answer(context, self._pool.run, lambda: self._backend.search_audit_events(request))
 
+    async def Search(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.SearchRequest, context: _Context
+    ) -> correlation_pb2.SearchResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.search(request))
+
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend, pool: Pool) -> None:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from server.api.errors import InvalidArgumentError
-from server.api.pages import Position
+from server.notary.origin import Stream
+from server.query.pages import Position
 from storage.records import Place
 
-__all__ = ["TracePosition", "make_token", "make_trace_token", "parse_token", "parse_trace_token"]
+__all__ = [
+    "TracePosition",
+    "make_search_token",
+    "make_token",
+    "make_trace_token",
+    "parse_search_token",
+    "parse_token",
+    "parse_trace_token",
+]
 
 _HASH_SIZE = 32
 _MOST_SPANS = 1 << 63
@@ -51,6 +61,33 @@ def parse_token(token: str) -> Position:
         return _load_position(_decode(token))
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(_UNKNOWN) from error
+
+
+def make_search_token(position: Position, asked: str) -> str:
+    """Return the token of a position in what was asked for, which is any text."""
+    return _encode([_mark(asked), _dump_position(position)])
+
+
+def parse_search_token(token: str, asked: str) -> Position:
+    """Return the position of a token.
+
+    Raises:
+        InvalidArgumentError: the token was not made by ``make_search_token``, or something else was asked for.
+    """
+    try:
+        mark, position = _decode(token)
+        known = _load_position(position)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidArgumentError(_UNKNOWN) from error
+    if mark != _mark(asked):
+        raise InvalidArgumentError(
+            "the page token belongs to another search: repeat query, streams, order and range of time as they were"
+        )
+    return known
+
+
+def _mark(asked: str) -> str:
+    return sha256(asked.encode()).hexdigest()[:16]
 
 
 def make_trace_token(position: TracePosition) -> str:
@@ -96,7 +133,14 @@ def _load_position(value: Any) -> Position:
 def _dump(place: Place | None) -> list[object] | None:
     if place is None:
         return None
-    return [place.timestamp, place.log_id, place.leaf_index, place.batch_id.hex, place.leaf_hash.hex()]
+    return [
+        place.stream.value,
+        place.timestamp,
+        place.log_id,
+        place.leaf_index,
+        place.batch_id.hex,
+        place.leaf_hash.hex(),
+    ]
 
 
 def _load_if_any(value: Any) -> Position | None:
@@ -112,8 +156,15 @@ def _in_range(spans: Any) -> int:
 def _load(value: Any) -> Place | None:
     if value is None:
         return None
-    timestamp, log_id, leaf_index, batch_id, leaf_hash = value
-    place = Place(int(timestamp), str(log_id), int(leaf_index), UUID(hex=str(batch_id)), bytes.fromhex(leaf_hash))
+    stream, timestamp, log_id, leaf_index, batch_id, leaf_hash = value
+    place = Place(
+        Stream(stream),
+        int(timestamp),
+        str(log_id),
+        int(leaf_index),
+        UUID(hex=str(batch_id)),
+        bytes.fromhex(leaf_hash),
+    )
     if not (
         -(1 << 63) <= place.timestamp < 1 << 63
         and 0 <= place.leaf_index < 1 << 64

@@ -59,6 +59,8 @@ def _filled(message: _MessageT, what: str, values: Iterable[tuple[str, Any]]) ->
         given.add(field.json_name)
         is_word = what == "parameter" and field.type == field.TYPE_BOOL
         try:
+            if what == "parameter" and field.is_repeated:
+                value = value.split(",")
             ParseDict({field.json_name: _WORDS.get(value, value) if is_word else value}, message)
         except (ParseError, ValueError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(f"{name}: {_explain(field, value)}") from error

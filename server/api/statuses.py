@@ -10,6 +10,7 @@ import grpc
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.data_dir.directory import DataDirectoryError
 from server.process.pools import PoolFullError
+from server.query.errors import QueryTooExpensiveError
 from storage.errors import StorageError
 from storage.interrupt import InterruptedQueryError
 
@@ -35,6 +36,7 @@ class CallStatus:
 
 _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     InvalidArgumentError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
+    QueryTooExpensiveError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 422),
     NotFoundError: (grpc.StatusCode.NOT_FOUND, 404),
     AlteredError: (grpc.StatusCode.DATA_LOSS, 500),
     DataDirectoryError: (grpc.StatusCode.FAILED_PRECONDITION, 500),

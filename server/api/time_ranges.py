@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos
 
-__all__ = ["CLOCKS", "WithTimeRange", "check_has_begun", "check_time_range"]
+__all__ = ["CLOCKS", "WithTimeRange", "check_has_begun", "check_time_range", "parse_time_range"]
 
 CLOCKS = 60 * 10**9
 """Nanoseconds by which the clock of the caller may be ahead."""
@@ -42,6 +42,25 @@ def check_time_range(request: WithTimeRange) -> None:
     if to_nanos(request.since) >= to_nanos(request.until):
         since, until = _shown(request.since), _shown(request.until)
         raise InvalidArgumentError(f"since ({since}) is not before until ({until}), so nothing can be between them")
+
+
+def parse_time_range(request: WithTimeRange) -> tuple[int | None, int | None]:
+    """Return the ends of a range in nanoseconds since the epoch, None for an end that is unset.
+
+    Raises:
+        InvalidArgumentError: the range is empty, or an end is not between 1970 and 2262.
+    """
+    check_time_range(request)
+    return _end(request, "since"), _end(request, "until")
+
+
+def _end(request: WithTimeRange, name: str) -> int | None:
+    if not request.HasField(name):
+        return None
+    nanos = to_nanos(getattr(request, name))
+    if not 0 <= nanos < 1 << 63:
+        raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
+    return nanos
 
 
 def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:

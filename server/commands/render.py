@@ -15,7 +15,7 @@ from server.commands.sentences import attributes, clock, count, sentence, shows_
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 
-__all__ = ["event_lines", "expired_line", "finding_lines"]
+__all__ = ["event_lines", "expired_line", "finding_lines", "indented", "places"]
 
 
 def event_lines(
@@ -49,13 +49,13 @@ def event_lines(
         yield f"{mark}{when}  {style.paint(first, '1')}"
         yield from (f"    {line}" for line in others)
         if (bodies or details) and event.body and not shows_body(event):
-            yield from _indented(f"body: {event.body}", width, details)
+            yield from indented(f"body: {event.body}", width, details)
         if not event.timestamp.ToNanoseconds():
             yield "    sent without a time: the time shown is the time of receipt"
-        yield from _indented(", ".join(_places(event)), width, details)
+        yield from indented(", ".join(places(event)), width, details)
         if details:
             for line in attributes(event.log_attributes):
-                yield from _indented(line, width, details)
+                yield from indented(line, width, details)
         if doubtful:
             yield f"    {style.paint(reason_line(event.evidence), '31')}"
     yield verdict([event.evidence for event in found.events], "event", "events", style)
@@ -65,7 +65,8 @@ def event_lines(
         yield "… more events are not shown: give a larger --limit, or --until"
 
 
-def _places(event: correlation_pb2.Record) -> Iterator[str]:
+def places(event: correlation_pb2.Record) -> Iterator[str]:
+    """Yield category, service and trace of a record, and its place in a log, as far as it has them."""
     for name, value in (
         ("category", event.audit.category),
         ("service", event.service_name),
@@ -77,7 +78,8 @@ def _places(event: correlation_pb2.Record) -> Iterator[str]:
         yield f"{event.evidence.origin}#{event.evidence.leaf_index}"
 
 
-def _indented(text: str, width: int | None, details: bool) -> Iterator[str]:
+def indented(text: str, width: int | None, details: bool) -> Iterator[str]:
+    """Yield a text as indented lines, cut if details are not shown; nothing is cut of a place in a log."""
     room = None if width is None else width - 4
     # A place in a log is copied from here, so it is not cut.
     yield from (f"    {line}" for line in (wrapped(text, room) if details or "#" in text else [cut(text, room)]))

@@ -20,6 +20,7 @@ from server.commands.output import complain
 from server.data_dir.public_key import read_public_key
 from server.notary.errors import NotaryError
 from server.notary.trust import TrustedKeys, parse_public_keys
+from server.query.errors import QueryTooExpensiveError
 from server.settings.errors import ConfigError
 
 __all__ = ["Source", "ask", "prepare_to_ask_server", "trusted_keys"]
@@ -35,6 +36,9 @@ class Source(Protocol):
 
     def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest, /) -> evidence_pb2.GetCheckpointResponse:
         """Return a checkpoint."""
+
+    def search(self, request: correlation_pb2.SearchRequest, /) -> correlation_pb2.SearchResponse:
+        """Return a page of records."""
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest, /
@@ -60,6 +64,10 @@ class _Server:
 
     def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest) -> evidence_pb2.GetCheckpointResponse:
         answer: evidence_pb2.GetCheckpointResponse = self._evidence.GetCheckpoint(request)
+        return answer
+
+    def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:
+        answer: correlation_pb2.SearchResponse = self._correlation.Search(request)
         return answer
 
     def search_audit_events(
@@ -99,6 +107,9 @@ def ask(
             return work(backend)
         except InvalidArgumentError as error:
             raise ConfigError(explain(str(error))) from error
+        except QueryTooExpensiveError as error:
+            complain(explain(str(error)))
+            return error.exit_status
         except ApiError as error:
             complain(explain(str(error)))
             return 1

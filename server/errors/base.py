@@ -15,6 +15,7 @@ LognotaryError
 ├── KeyStoreError             server.keys.store
 ├── LogUnusableError          server.log.stored_log
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities
+├── QueryError                server.query.errors: the text of a query
 ├── ApiError                  server.api.errors: calls to the API
 ├── WorkerFailedError         server.workers.supervisor
 ├── TaskFailedError           server.process.background

@@ -21,6 +21,7 @@ from server.notary.canonical import decode_record
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
 from storage.engine import Engine
+from storage.lookups import within
 from storage.read_settings import FULL_SCAN
 from storage.records import AuditFilter, Lookup, Place, of_audit_events, of_trace, read_records_at, select_rows
 from storage.schema import RECORD_TABLES
@@ -116,6 +117,8 @@ class LookupCheck:
         missing = {record.leaf_index for record in wanted}
         page = _AUDIT_PAGE if lookup.latest_first else _TRACE_PAGE
         ahead = sorted(wanted, key=_order, reverse=lookup.latest_first)
+        if lookup.latest_first:  # answers look in one window of time after another
+            lookup = within(lookup, ahead[-1].timestamp, ahead[0].timestamp + 1)
         after: Place | None = None
         while ahead:
             rows = select_rows(self._engine, lookup, page, after)
@@ -192,4 +195,4 @@ def _right_before(record: StoredRecord, *, latest_first: bool) -> Place:
     timestamp = record.timestamp
     if leaf < 0:
         timestamp, leaf = timestamp - 1, _LAST_LEAF
-    return Place(timestamp, record.log_id, leaf, record.batch_id, b"")
+    return Place(record.stream, timestamp, record.log_id, leaf, record.batch_id, b"")

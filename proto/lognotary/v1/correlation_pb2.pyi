@@ -275,7 +275,7 @@ class GetTraceResponse(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
-    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token")
+    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query")
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +291,7 @@ class SearchAuditEventsRequest(_message.Message):
     CHECK_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     actor_id: str
@@ -306,7 +307,8 @@ class SearchAuditEventsRequest(_message.Message):
     check: EvidenceCheck
     page_size: int
     page_token: str
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    query: str
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ...) -> None: ...
 
 class SearchAuditEventsResponse(_message.Message):
     __slots__ = ("events", "next_page_token", "unproved_omitted")
@@ -317,3 +319,39 @@ class SearchAuditEventsResponse(_message.Message):
     next_page_token: str
     unproved_omitted: bool
     def __init__(self, events: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+
+class SearchRequest(_message.Message):
+    __slots__ = ("query", "streams", "since", "until", "oldest_first", "check", "page_size", "page_token", "count_up_to")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_FIRST_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    COUNT_UP_TO_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    streams: _containers.RepeatedScalarFieldContainer[str]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    oldest_first: bool
+    check: EvidenceCheck
+    page_size: int
+    page_token: str
+    count_up_to: int
+    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., count_up_to: _Optional[int] = ...) -> None: ...
+
+class SearchResponse(_message.Message):
+    __slots__ = ("entries", "next_page_token", "unproved_omitted", "count", "count_is_lower_bound")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_IS_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    next_page_token: str
+    unproved_omitted: bool
+    count: int
+    count_is_lower_bound: bool
+    def __init__(self, entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., count: _Optional[int] = ..., count_is_lower_bound: _Optional[bool] = ...) -> None: ...

@@ -45,6 +45,11 @@ class CorrelationServiceStub:
                 request_serializer=lognotary_dot_v1_dot_correlation__pb2.SearchAuditEventsRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_correlation__pb2.SearchAuditEventsResponse.FromString,
                 _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/Search',
+                request_serializer=lognotary_dot_v1_dot_correlation__pb2.SearchRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_correlation__pb2.SearchResponse.FromString,
+                _registered_method=True)
 
 
 class CorrelationServiceServicer:
@@ -65,6 +70,13 @@ class CorrelationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Search(self, request, context):
+        """Searches the records of one or several streams.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CorrelationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_CorrelationServiceServicer_to_server(servicer, server):
                     servicer.SearchAuditEvents,
                     request_deserializer=lognotary_dot_v1_dot_correlation__pb2.SearchAuditEventsRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_correlation__pb2.SearchAuditEventsResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=lognotary_dot_v1_dot_correlation__pb2.SearchRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_correlation__pb2.SearchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class CorrelationService:
             '/lognotary.v1.CorrelationService/SearchAuditEvents',
             lognotary_dot_v1_dot_correlation__pb2.SearchAuditEventsRequest.SerializeToString,
             lognotary_dot_v1_dot_correlation__pb2.SearchAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/Search',
+            lognotary_dot_v1_dot_correlation__pb2.SearchRequest.SerializeToString,
+            lognotary_dot_v1_dot_correlation__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

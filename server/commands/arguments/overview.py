@@ -19,6 +19,7 @@ COMMANDS = {
     },
     "query": {
         "trace": "show a trace as a timeline",
+        "search": "search all records by a query",
         "audit": "search audit events",
     },
     "evidence": {
@@ -43,6 +44,7 @@ _EXIT_CODES = "exit status: 0 all good, 1 a finding (or nothing found), 2 wrong 
 _EXAMPLES = examples(
     "lognotary serve                                     # store in ./data; OTLP on ports 4317 and 4318",
     "lognotary trace 4bf92f3577b34da6a3ce929d0e0e4736    # what happened",
+    "lognotary search 'order refused severity:>=error'   # where does it go wrong?",
     "lognotary audit --actor alice --since 2h            # who did it",
     "lognotary verify                                    # is it what was signed?",
     variables=[

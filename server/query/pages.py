@@ -7,13 +7,16 @@ all others. So each row is on one page, and inserted rows push no record away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from server.notary.canonical import leaf_of
+from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.windows import Windows
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from storage.engine import Engine
+from storage.lookups import within
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
 from storage.stored_records import StoredRecord
 
@@ -24,6 +27,7 @@ _MOST_ROWS = 10_000  # rows that are read for a page in each pass
 
 Checked = tuple[StoredRecord, RecordEvidence]
 _Select = Callable[[Engine, Lookup, int, Place | None], list[StoredRecord]]
+_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +61,33 @@ class Page:
 
 
 def read_page(
-    engine: Engine, keys: TrustedKeys, lookup: Lookup, size: int, position: Position, *, rehash: bool
+    engine: Engine,
+    keys: TrustedKeys,
+    lookups: Sequence[Lookup],
+    size: int,
+    position: Position,
+    *,
+    rehash: bool,
+    windows: Windows | None = None,
 ) -> Page:
     """Read a page of rows. It may have fewer rows than its size, and be followed by others nevertheless.
 
     Args:
         engine: the storage.
         keys: trusted public keys.
-        lookup: the rows.
+        lookups: the rows of at least one stream, all in the same direction.
         size: number of rows, at most.
         position: position from which the page begins.
         rehash: as for ``gather_evidence``.
+        windows: windows of time in which rows are looked for; None if an index leads to them.
 
     Raises:
         StorageError: storage cannot be read.
     """
+    reader = _Reader(engine, keys, lookups, windows)
     if position.passes == 0:
-        rows = select_rows(engine, lookup, size + 1, position.after)
-        evidence = gather_evidence(engine, keys, lookup.stream, rows, rehash=rehash)
-        checked = list(zip(rows, evidence, strict=True))
+        rows = reader.select(select_rows, size + 1, position.after)
+        checked = reader.check(rows, rehash=rehash)
         if len(rows) <= size:
             return Page(checked, None, others_follow=False)
         if all(map(_is_proved, checked)):
@@ -84,24 +96,63 @@ def read_page(
     following: Position | None = position
     found: list[Checked] = []
     if position.passes == 1:
-        found, following = _one_pass(engine, keys, lookup, size, position)
+        found, following = _one_pass(reader, size, position)
     if following is not None and following.passes == 2 and len(found) < size:
-        others, following = _one_pass(engine, keys, lookup, size - len(found), following)
+        others, following = _one_pass(reader, size - len(found), following)
         found += others
-    found.sort(key=lambda checked: _order(_place(checked[0])), reverse=lookup.latest_first)
+    found.sort(key=lambda checked: _order(_place(checked[0])), reverse=lookups[0].latest_first)
     if not rehash:
         found = [(row, _as_signed(evidence)) for row, evidence in found]
     return Page(found, following, others_follow=following is not None)
 
 
-def _one_pass(
-    engine: Engine, keys: TrustedKeys, lookup: Lookup, room: int, position: Position
-) -> tuple[list[Checked], Position | None]:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Rows of several lookups in one order: by time, log, leaf and stream, then by the other fields of ``Place``."""
+
+    engine: Engine
+    keys: TrustedKeys
+    lookups: Sequence[Lookup]
+    windows: Windows | None
+
+    def select(self, select: _Select, limit: int, after: Place | None) -> list[StoredRecord]:
+        """Return the first rows after a place."""
+        if self.windows is None:
+            return self._merged(select, self.lookups, limit, after)
+        found: list[StoredRecord] = []
+        growing = self.windows.growing(None if after is None else after.timestamp)
+        while (window := growing.next(len(found), limit)) is not None:
+            lookups = [within(lookup, window.first, window.end) for lookup in self.lookups]
+            found += self._merged(select, lookups, limit - len(found), after)
+            if len(found) == limit:
+                break
+        return found
+
+    def _merged(
+        self, select: _Select, lookups: Sequence[Lookup], limit: int, after: Place | None
+    ) -> list[StoredRecord]:
+        rows = [row for lookup in lookups for row in select(self.engine, lookup, limit, after)]
+        if len(lookups) > 1:
+            rows.sort(key=_leaf_order, reverse=lookups[0].latest_first)  # keeps the order of equal ones
+        return rows[:limit]
+
+    def check(self, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
+        """Return rows with their evidence."""
+        found: dict[int, RecordEvidence] = {}
+        for lookup in self.lookups:
+            numbers = [number for number, row in enumerate(rows) if row.stream is lookup.stream]
+            own = [rows[number] for number in numbers]
+            evidence = gather_evidence(self.engine, self.keys, lookup.stream, own, rehash=rehash) if own else ()
+            found.update(zip(numbers, evidence, strict=True))
+        return [(row, found[number]) for number, row in enumerate(rows)]
+
+
+def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Checked], Position | None]:
     """Read rows of a pass until there is no room, there are no more, or enough were read; and say what follows."""
     first = position.passes == 1
     select: _Select = select_fitting if first else select_all
     found: list[Checked] = []
-    for checked in _checked(engine, keys, lookup, select, position.after):
+    for checked in _checked(reader, select, position.after):
         if checked is None:
             return found, position
         position = replace(position, after=_place(checked[0]))
@@ -112,19 +163,17 @@ def _one_pass(
     return found, Position(position.others_after, 2) if first else None
 
 
-def _checked(
-    engine: Engine, keys: TrustedKeys, lookup: Lookup, select: _Select, after: Place | None
-) -> Iterator[Checked | None]:
+def _checked(reader: _Reader, select: _Select, after: Place | None) -> Iterator[Checked | None]:
     """Yield rows with their evidence; None at the end if there may be more."""
     for _ in range(_MOST_ROWS // _CHUNK):
-        rows = select(engine, lookup, _CHUNK, after)
+        rows = reader.select(select, _CHUNK, after)
         ended = len(rows) < _CHUNK
         if not ended:
             # Equal rows must be checked together, and more like the last one may follow.
             last = _place(rows[-1])
             while len(rows) > 2 and _place(rows[-1]) == last:
                 rows.pop()
-        yield from zip(rows, gather_evidence(engine, keys, lookup.stream, rows, rehash=True), strict=True)
+        yield from reader.check(rows, rehash=True)
         if ended:
             return
         after = _place(rows[-1])
@@ -141,8 +190,12 @@ def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
 
 
 def _place(row: StoredRecord) -> Place:
-    return Place(row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
+    return Place(row.stream, row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
 
 
-def _order(place: Place) -> tuple[int, str, int]:
-    return place.timestamp, place.log_id, place.leaf_index
+def _order(place: Place) -> tuple[int, str, int, int]:
+    return place.timestamp, place.log_id, place.leaf_index, _STREAMS[place.stream]
+
+
+def _leaf_order(row: StoredRecord) -> tuple[int, str, int, int]:
+    return row.timestamp, row.log_id, row.leaf_index, _STREAMS[row.stream]

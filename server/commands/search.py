@@ -1,0 +1,72 @@
+"""``lognotary search``: records of all streams by a query."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from lognotary.v1 import correlation_pb2
+from server.commands.api_client import timestamp, to_json
+from server.commands.evidence_lines import COMPLETENESS, is_doubtful
+from server.commands.found import found_lines, record_of
+from server.commands.output import Style, complain, complain_lines, say_json
+from server.commands.pager import say_paged
+from server.commands.sources import Source, ask
+from server.commands.units import line_width
+from server.query.errors import QueryError
+from server.query.resolve import read_query
+
+__all__ = ["run"]
+
+_COUNTED = 1_000_000
+_LARGEST_PAGE = 1000
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    text = " ".join(options.query)
+    try:
+        read_query(text)
+    except QueryError as error:
+        complain(f"search: {error}")
+        complain_lines(*(f"  {line}" for line in error.pointed()))
+        return error.exit_status
+    request = correlation_pb2.SearchRequest(
+        query=text,
+        streams=[options.stream] if options.stream else [],
+        since=options.since and timestamp(options.since),
+        until=options.until and timestamp(options.until),
+        oldest_first=options.oldest_first,
+        check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
+        count_up_to=_COUNTED if options.count else 0,
+    )
+
+    def work(source: Source) -> int:
+        found = correlation_pb2.SearchResponse()
+        while True:
+            request.page_size = min(options.limit - len(found.entries), _LARGEST_PAGE)
+            page = source.search(request)
+            if request.count_up_to:
+                found.count, found.count_is_lower_bound = page.count, page.count_is_lower_bound
+                request.count_up_to = 0
+            found.entries.extend(page.entries)
+            found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
+            request.page_token = found.next_page_token = page.next_page_token
+            if not page.next_page_token or len(found.entries) >= options.limit:
+                break
+        if options.json:
+            say_json(to_json(found))
+        else:
+            lines = found_lines(
+                found,
+                Style.of(sys.stdout),
+                query=text,
+                counted=options.count,
+                details=options.verbose,
+                width=line_width(sys.stdout),
+            )
+            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+        doubtful = any(is_doubtful(record_of(entry).evidence) for entry in found.entries)
+        return 1 if doubtful or found.unproved_omitted or not found.entries else 0
+
+    return ask(options, work)

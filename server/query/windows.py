@@ -1,0 +1,90 @@
+"""Windows of time in which a search looks for rows: small ones first, so that a page reads little more than it shows.
+
+An order by time alone would make storage read all rows of a condition for the first page. A window that has too few
+rows is followed by a larger one, up to all the time that is left. How much larger depends on how many rows were found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Growing", "Window", "Windows"]
+
+_FIRST = 60 * 10**9  # nanoseconds of the first window
+_LARGEST_STEP = 32  # times as long as the window before
+_LONGEST = 2 * 366 * 86_400 * 10**9  # nanoseconds: after a longer one, the rest is one window
+_END = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Times in [first, end), in nanoseconds since the epoch; ends that are None are open."""
+
+    first: int | None
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of a search, from a time on.
+
+    Attributes:
+        start: time from which windows begin, in nanoseconds since the epoch; the first one has all that is before it,
+            in the direction of the search.
+        latest_first: True if windows go back in time.
+        last: time behind which rows are few or none, so that one window has them all; None if that is not known.
+    """
+
+    start: int
+    latest_first: bool
+    last: int | None = None
+
+    def growing(self, at: int | None) -> Growing:
+        """Return the windows from a time on, in nanoseconds since the epoch; None for the first page."""
+        return Growing(self, self.start if at is None else at)
+
+
+@dataclass(slots=True)
+class Growing:
+    """Windows, one after the other.
+
+    Attributes:
+        windows: the windows of the search.
+        at: time from which the next window begins, in nanoseconds since the epoch.
+    """
+
+    windows: Windows
+    at: int
+    _width: int = field(default=0, init=False)
+    _found: int = field(default=0, init=False)
+    _ended: bool = field(default=False, init=False)
+
+    def next(self, found: int, wanted: int) -> Window | None:
+        """Return the next window; None after the last one.
+
+        Args:
+            found: number of rows that all windows up to now had.
+            wanted: number of rows that are wanted, more than ``found``.
+        """
+        if self._ended:
+            return None
+        is_first = self._width == 0
+        self._width = _FIRST if is_first else self._next_width(found - self._found, wanted - found)
+        self._found = found
+        begin = None if is_first else self.at
+        later = not self.windows.latest_first
+        edge = self.at + self._width if later else self.at - self._width
+        self._ended = self._width > _LONGEST or not 0 < edge < _END or self._is_beyond(edge)
+        self.at = edge
+        end = None if self._ended else edge
+        return Window(begin, end) if later else Window(end, begin)
+
+    def _next_width(self, found: int, missing: int) -> int:
+        if not found:
+            return self._width * _LARGEST_STEP
+        # Twice as long as the missing rows would take if they were as dense.
+        return min(self._width * _LARGEST_STEP, max(self._width, 2 * self._width * missing // found))
+
+    def _is_beyond(self, edge: int) -> bool:
+        last = self.windows.last
+        return last is not None and (edge <= last if self.windows.latest_first else edge >= last)

@@ -1,0 +1,275 @@
+"""Conditions as SQL: both engines find exactly the rows that plain Python finds, by the indexes that there are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server.notary.canonical_columns import Kind, canonical_columns
+from server.notary.origin import Stream
+from server.query.errors import QueryError
+from server.query.parser import parse
+from server.query.printer import print_query
+from server.query.resolve import read_query
+from server.query.tree import Node
+from storage.condition_sql import SEVERITY_NAMES, compile_condition
+from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, Exists, HasWords, IsOneOf, TimeWithin
+from storage.engine import Engine
+from storage.rowbinary import read_rows, text, uint64
+from storage.schema import RECORD_TABLES
+from tests.effort import effort
+from tests.query.evaluate import holds
+from tests.query.trees import FRAGMENTS, matches, trees
+
+ROWS = 150
+START = 1_795_824_000 * 10**9
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+KEYS = ("k", "http.status_code", "a.b", "a'b", 'a"b', "a\\b", "ü", "{q0:String}", "%s", "")
+NUMBERS = ("5", "-5", "2.5", "10", "17", "100", "1e2", "5.0", "x5", "5 ", "")
+TIMES = (0, START, START + 1, START + 86_400 * 10**9 - 1, START + 86_400 * 10**9)
+
+
+def made_rows(stream: Stream) -> list[dict[str, Any]]:
+    """Rows of pieces of text that queries have too; the same in every run."""
+    chosen = random.Random(stream.value)
+
+    def some_text(most: int) -> bytes:
+        return "".join(chosen.choices(FRAGMENTS, k=chosen.randint(0, most))).encode()
+
+    def pairs() -> list[tuple[bytes, bytes]]:
+        keys = chosen.choices(KEYS, k=chosen.randint(0, 3))
+        return [(key.encode(), chosen.choice([some_text(2), chosen.choice(NUMBERS).encode()])) for key in keys]
+
+    def value(kind: Kind, name: str) -> Any:
+        match kind, name:
+            case Kind.MAP, _:
+                return pairs()
+            case Kind.TIME, _:
+                return chosen.choice(TIMES)
+            case _, "SeverityNumber":
+                return chosen.choice([0, 0, 1, 9, 13, 17, 18, 24])
+            case _, "SeverityText":
+                return chosen.choice(["", "warn", "ERROR", "Critical", "oops", *SEVERITY_NAMES]).encode()
+            case ((Kind.UINT8 | Kind.UINT32), _):
+                return chosen.choice([0, 1, 17, 200])
+            case _, "TraceId":
+                return chosen.choice(["", TRACE, TRACE[::-1]]).encode()
+            case _, "Outcome":
+                return chosen.choice(["success", "failure", "unknown"]).encode()
+        return some_text(6 if name == "Body" else 2)
+
+    columns = canonical_columns(stream)
+    return [
+        {**{each.name: value(each.kind, each.name) for each in columns}, "LogId": some_text(1), "LeafIndex": number}
+        for number in range(ROWS)
+    ]
+
+
+def literal(value: Any, name: str) -> str:
+    if isinstance(value, bytes):
+        return f"unhex('{value.hex()}')"
+    if isinstance(value, list):
+        pairs = ", ".join(f"(unhex('{key.hex()}'), unhex('{text.hex()}'))" for key, text in value)
+        # A cast from pairs, so that a key may be there twice.
+        return f"CAST([{pairs}], 'Map(LowCardinality(String), String)')"
+    return f"fromUnixTimestamp64Nano(toInt64({value}))" if name.endswith(("Timestamp", "IngestedAt")) else str(value)
+
+
+class Stored:
+    """Rows in both tables, as they were made."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.rows = {stream: made_rows(stream) for stream in Stream}
+        for stream, made in self.rows.items():
+            selects = [", ".join(literal(value, name) for name, value in row.items()) for row in made]
+            all_rows = " UNION ALL ".join(f"SELECT {select}" for select in selects)
+            engine.execute(f"INSERT INTO {RECORD_TABLES[stream]} ({', '.join(made[0])}) {all_rows}")
+            engine.execute(f"OPTIMIZE TABLE {RECORD_TABLES[stream]} FINAL")
+
+    def check(self, stream: Stream, condition: Condition) -> None:
+        expected = [row["LeafIndex"] for row in self.rows[stream] if holds(condition, row)]
+        assert found(self.engine, stream, condition) == expected
+
+
+@pytest.fixture(scope="module")
+def stored(module_engine: Engine) -> Iterator[Stored]:
+    yield Stored(module_engine)
+    for table in RECORD_TABLES.values():
+        module_engine.execute(f"TRUNCATE TABLE {table}")
+
+
+def found(engine: Engine, stream: Stream, condition: Condition) -> list[int]:
+    sql = compile_condition(stream, condition)
+    select = f"SELECT LeafIndex FROM {RECORD_TABLES[stream]} WHERE {sql.text} ORDER BY LeafIndex"
+    return [leaf for (leaf,) in read_rows(engine.query(select, sql.parameters), (uint64,))]
+
+
+FIELDS = (
+    *("body", "service", "event", "severity", "trace", "span", "scope", "timestamp", "received", "actor", "action"),
+    *("target", "source", "outcome", "session", "host", "rule", "record", "leaf", "log", "Description", "OtlpDetails"),
+    *("SeverityText", "SeverityNumber", "Flags", "LogAttributes.k", "ResourceAttributes.http.status_code", "a.b"),
+    *("http.status_code", "LogAttributes.a'b", 'LogAttributes.a"b', "LogAttributes.a\\b", "LogAttributes.ü"),
+    *("ScopeAttributes.{q0:String}", "LogAttributes.%s", "LogAttributes.nowhere", "no.where"),
+)
+_SPECIAL = (
+    *(f"trace:{TRACE}", f"trace:{TRACE[:4]}*", "severity:warn", "severity:>=error", "severity:{1 TO 18}"),
+    *("leaf:[3 TO 90]", "log:0123456789abcdef#7"),
+    *("timestamp:2026-11-28", "timestamp:>2026-11-28", "received:<=2026-11-28T00:00:00.000000001Z", "outcome:failure"),
+    *("timestamp:<1970-01-02", "Flags:17", "Flags:>1", "http.status_code:>=5", "LogAttributes.k:[-5 TO 10}", "k.k:*"),
+)
+_trees = trees(
+    st.one_of(matches(st.sampled_from(FIELDS)), matches(st.sampled_from(FIELDS)), st.sampled_from(_SPECIAL).map(parse))
+)
+
+
+@settings(max_examples=effort(1500), suppress_health_check=list(HealthCheck), deadline=None)
+@given(tree=_trees, stream=st.sampled_from(Stream))
+def test_storage_finds_the_rows_that_a_query_means(stored: Stored, tree: Node, stream: Stream) -> None:
+    try:
+        condition = read_query(print_query(tree)).condition(stream)
+    except QueryError:
+        return
+    stored.check(stream, condition)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "",
+            "-*",
+            "a",
+            '"a b"',
+            "pay",
+            "Pay*",
+            "*ai*",
+            "o*17",
+            "order-*",
+            "-pay",
+            "%",
+            "_",
+            "\\\\",
+            "'",
+            '"\\""',
+            "ü",
+            "Ü",
+        ),
+        *("severity:>=error", "severity:warn", "-severity:*", f"trace:{TRACE}", f"trace:{TRACE[:4]}*", "-trace:*"),
+        *(
+            "timestamp:2026-11-28",
+            "timestamp:>=2026-11-29",
+            "timestamp:<1970-01-01T00:00:00.000000001",
+            "received:2026-11-29",
+        ),
+        *("leaf:[3 TO 7}", "LogAttributes.k:5", 'LogAttributes.k:"5"', 'LogAttributes.k:""', "LogAttributes.k:>=5"),
+        *(
+            "LogAttributes.k:*",
+            "-a.b:*",
+            'a.b:"5"',
+            'a.b:""',
+            "a.b:<10",
+            "a.b:[a TO b]",
+            "a.b:*5*",
+            'LogAttributes.%s:"5"',
+        ),
+        *(
+            "service:a",
+            "service:(a OR ab OR pay)",
+            "service:a*",
+            "service:[a TO b}",
+            "outcome:failure",
+            "body:*",
+            "-body:*",
+        ),
+    ],
+)
+@pytest.mark.parametrize("stream", Stream)
+def test_each_form_finds_the_rows_that_it_means(stored: Stored, query: str, stream: Stream) -> None:
+    condition = read_query(query).condition(stream)
+    stored.check(stream, condition)
+
+
+@pytest.mark.parametrize("or_received", [True, False])
+def test_the_time_of_receipt_stands_for_a_time_that_is_missing_if_wanted(stored: Stored, *, or_received: bool) -> None:
+    stored.check(Stream.AUDIT, TimeWithin(Column("Timestamp"), START, START + 2, or_received))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        IsOneOf(Column("Nowhere"), ("x",)),
+        IsOneOf(Column("Body) OR (1"), ("x",)),
+        IsOneOf(Column("LogAttributes"), ("x",)),
+        IsOneOf(Attribute("Body", "k"), ("x",)),
+        Exists(Column("LeafIndex")),
+        HasWords(Column("Timestamp"), "x"),
+        IsOneOf(Column("ActorId"), ("x",)),
+    ],
+    ids=str,
+)
+def test_a_column_that_the_table_does_not_have_never_becomes_sql(condition: Condition) -> None:
+    with pytest.raises(ValueError, match="there is no column"):
+        compile_condition(Stream.OPERATIONAL, condition)
+
+
+def test_no_text_of_a_condition_is_in_the_sql() -> None:
+    for query in (
+        "zzz",
+        '"zzz zzz"',
+        "zzz*",
+        "actor:zzz",
+        "LogAttributes.zzz:zzz",
+        "zzz.zzz:>=5",
+        "service:[zzz TO *]",
+    ):
+        assert "zzz" not in compile_condition(Stream.AUDIT, read_query(query).condition(Stream.AUDIT)).text
+    assert compile_condition(Stream.AUDIT, ALWAYS).text == "1"
+    assert compile_condition(Stream.AUDIT, NEVER).text == "0"
+
+
+_EVERYWHERE = (
+    (f"trace:{TRACE}", ["idx_trace_id"]),
+    ("order", ["idx_body_words"]),
+    ('"order 17"', ["idx_body_words"]),
+    ("order-*", ["idx_body_words"]),
+    ('LogAttributes.order.id:"o-17"', ["idx_log_values"]),
+    ('LogAttributes.order.id:("o-17" OR "o-18")', ["idx_log_values"]),
+    ('ResourceAttributes.k8s.pod.name:"pod-17"', ["idx_resource_values"]),
+    ("log:0123456789abcdef#17", ["idx_leaf_index"]),
+    ("leaf:[17 TO 18]", ["idx_leaf_index"]),
+    ("timestamp:2026-11-28", ["idx_timestamp"]),
+    ("service:shop timestamp:>=2026-11-28", ["idx_timestamp"]),
+    ("order 17 severity:>=warn", ["idx_body_words"]),
+    (f"trace:{TRACE} OR trace:{TRACE[::-1]}", ["idx_trace_id"]),
+)
+_OF_AUDIT = (
+    ("actor:alice", ["idx_actor"]),
+    ("actor:(alice OR bob)", ["idx_actor"]),
+    ("target:u1", ["idx_target"]),
+    ("record:x", ["idx_audit_record"]),
+    ("source:10.0.0.1", ["idx_source"]),
+    ("action:login", ["idx_action"]),
+    ("actor:alice action:login", ["idx_actor", "idx_action"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("stream", "query", "indexes"),
+    [
+        *((stream, query, indexes) for stream in Stream for query, indexes in _EVERYWHERE),
+        *((Stream.AUDIT, query, indexes) for query, indexes in _OF_AUDIT),
+    ],
+)
+def test_an_index_serves_each_form(stored: Stored, stream: Stream, query: str, indexes: list[str]) -> None:
+    sql = compile_condition(stream, read_query(query).condition(stream))
+    explain = f"EXPLAIN indexes = 1 SELECT count() FROM {RECORD_TABLES[stream]} WHERE {sql.text}"
+    plan = read_rows(stored.engine.query(explain, sql.parameters), (text,))
+    lines = " ".join(line.strip() for (line,) in plan)
+    for index in indexes:
+        assert index in lines, lines
