@@ -12,13 +12,14 @@ using namespace span_columns;
 
 namespace {
 
-// The names of server/codec/decode_spans.py, by number.
-constexpr View kSpanKinds[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
-constexpr View kStatusCodes[] = {"Unset", "Ok", "Error"};
+// The names of server/codec/decode_spans.py, by number; the last is that of all other numbers.
+constexpr View kSpanKinds[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer", ""};
+constexpr View kStatusCodes[] = {"Unset", "Ok", "Error", ""};
 
 template <size_t N>
-View name_of(const View (&names)[N], int32_t number) {
-  return number >= 0 && static_cast<size_t>(number) < N ? names[number] : View();
+size_t place_of(const View (&names)[N], int32_t number) {
+  static_assert(N <= SpanEncoder::kMostNames);
+  return number >= 0 && static_cast<size_t>(number) < N - 1 ? static_cast<size_t>(number) : N - 1;
 }
 
 int64_t stored_time(uint64_t time) { return static_cast<int64_t>(std::min(time, kMaxTime)); }
@@ -32,6 +33,8 @@ size_t SpanEncoder::capacity() const {
 
 void SpanEncoder::clear() {
   table_.clear();
+  kinds_.fill(kNoNumber);
+  statuses_.fill(kNoNumber);
   attributes_.clear();
   events_.attributes.clear();
   links_.attributes.clear();
@@ -46,12 +49,12 @@ void SpanEncoder::encode_record(View message, int depth) {
   const View trace_id = hex_id(span_.trace_id, 16, trace_hex);
   const View span_id = hex_id(span_.span_id, 8, span_hex);
   const View parent_span_id = hex_id(span_.parent_span_id, 8, parent_hex);
-  const View kind = name_of(kSpanKinds, span_.kind), status = name_of(kStatusCodes, span_.status_code);
+  const size_t kind = place_of(kSpanKinds, span_.kind), status = place_of(kStatusCodes, span_.status_code);
   attributes_.sort(span_.attributes, arena_);
   encode_events(depth);
   encode_links(depth);
   const View details =
-      this->details(span_details(kind, status, !trace_id.empty(), !span_id.empty(), !parent_span_id.empty()));
+      this->details(span_details(kSpanKinds[kind], kStatusCodes[status], !trace_id.empty(), !span_id.empty(), !parent_span_id.empty()));
   const int64_t timestamp = stored_time(span_.start);
   Table& table = table_;
 
@@ -63,10 +66,10 @@ void SpanEncoder::encode_record(View message, int depth) {
   put_string(table.plain[kParentSpanId], parent_span_id);
   put_string(table.plain[kTraceState], span_.trace_state);
   put_word(table.words[kSpanName], span_.name);
-  put_word(table.words[kSpanKind], kind);
+  put_name(table.words[kSpanKind], kSpanKinds[kind], kinds_[kind]);
   at_ = attributes_.write(at_, table.maps[kSpanAttributes], 0);
   put(table.plain[kDuration], span_.end > span_.start ? span_.end - span_.start : uint64_t{0});
-  put_word(table.words[kStatusCode], status);
+  put_name(table.words[kStatusCode], kStatusCodes[status], statuses_[status]);
   put_string(table.plain[kStatusMessage], span_.status_message);
   table.lengths[kEvents].put(static_cast<uint32_t>(span_.events.size()));
   put_array(span_.events.size(), table.plain[kEventTimestamps].view().substr(event_timestamps_));
@@ -163,6 +166,12 @@ size_t SpanEncoder::most_bytes(View details) const {
                        table_.plain[kLinkSpanIds].size() - link_span_ids_ +
                        table_.plain[kLinkTraceStates].size() - link_trace_states_ + links_.maps.size();
   return 512 + texts + events + links;
+}
+
+void SpanEncoder::put_name(WordColumn& column, View name, uint32_t& number) {
+  if (number == kNoNumber) number = column.dictionary.add(name);
+  at_ += write_string(at_, name);
+  column.indexes.put(number);
 }
 
 void SpanEncoder::put_array(size_t count, View elements) {

@@ -1,6 +1,8 @@
 // Spans: read, and written to rows.
 #pragma once
 
+#include <array>
+
 #include "encoder.hpp"
 #include "spans.hpp"
 
@@ -13,7 +15,12 @@ class SpanEncoder : public Encoder {
   const Table& spans() const { return table_; }
   size_t capacity() const override;
 
+  static constexpr size_t kMostNames = 7;  // of a kind, or of a status
+
  private:
+  static constexpr uint32_t kNoNumber = UINT32_MAX;
+  using NameNumbers = std::array<uint32_t, kMostNames>;
+
   // The events, or links, of a span: the parts of its canonical record and of its OtlpDetails that their columns do not
   // have as they stand there.
   struct Elements {
@@ -34,6 +41,8 @@ class SpanEncoder : public Encoder {
   void encode_links(int depth);
   View span_details(View kind, View status, bool valid_trace_id, bool valid_span_id, bool valid_parent_span_id);
   size_t most_bytes(View details) const;
+  // Writes one of few names; `number` is its number in the dictionary, looked up once in a request.
+  void put_name(WordColumn& column, View name, uint32_t& number);
   // Writes an array to the canonical record; `elements` are encoded as they are there.
   void put_array(size_t count, View elements);
 
@@ -46,6 +55,7 @@ class SpanEncoder : public Encoder {
   Buffer event_names_;  // as Strings
   std::string details_scratch_, element_scratch_;
   Table table_;
+  NameNumbers kinds_, statuses_;
   // Where the elements of this span begin, in columns that have them as they stand in a canonical record.
   size_t event_timestamps_ = 0, link_trace_ids_ = 0, link_span_ids_ = 0, link_trace_states_ = 0;
 };
