@@ -62,7 +62,7 @@ SEVERITY_NAMES: Mapping[str, int] = {
 
 _KINDS = {
     "text": frozenset({Kind.STRING, Kind.WORD}),
-    "number": frozenset({Kind.UINT8, Kind.UINT32}),
+    "number": frozenset({Kind.UINT8, Kind.UINT32, Kind.UINT64}),
     "time": frozenset({Kind.TIME}),
     "map": frozenset({Kind.MAP}),
 }
@@ -145,7 +145,7 @@ class _Compiler:
     def _is_one_of(self, place: Place, texts: Sequence[str]) -> str:
         if isinstance(place, AnyAttribute) and "" not in texts:
             # Two conditions about one map each, not one about both, since an index is about one map.
-            own, shared = Attribute("LogAttributes", place.key), Attribute("ResourceAttributes", place.key)
+            own, shared = Attribute(self._own_map, place.key), Attribute("ResourceAttributes", place.key)
             without = f"NOT ({self._exists(own)})"
             return f"{self._equals(own, texts)} OR {without} AND {self._equals(shared, texts)}"
         return self._equals(place, texts)
@@ -163,7 +163,7 @@ class _Compiler:
                 return f"mapContains({self._map(place)}, {self._bind(key)})"
             case AnyAttribute(key):
                 bound = self._bind(key)
-                return f"mapContains(LogAttributes, {bound}) OR mapContains(ResourceAttributes, {bound})"
+                return f"mapContains({self._own_map}, {bound}) OR mapContains(ResourceAttributes, {bound})"
 
     def _has_words(self, column: str, text: str) -> str:
         sought = ascii_lower(text)
@@ -220,8 +220,12 @@ class _Compiler:
                 return f"{self._map(place)}[{self._bind(key)}]"
             case AnyAttribute(key):
                 bound = self._bind(key)
-                own = f"LogAttributes[{bound}]"
-                return f"if(mapContains(LogAttributes, {bound}), {own}, ResourceAttributes[{bound}])"
+                own = f"{self._own_map}[{bound}]"
+                return f"if(mapContains({self._own_map}, {bound}), {own}, ResourceAttributes[{bound}])"
+
+    @property
+    def _own_map(self) -> str:
+        return "SpanAttributes" if self.stream is Stream.SPANS else "LogAttributes"
 
     def _map(self, place: Attribute) -> str:
         if not place.key:

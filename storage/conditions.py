@@ -62,7 +62,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class AnyAttribute:
-    """The value of an attribute of the record if it has that key, otherwise of its resource."""
+    """The value of an attribute of the record or span if it has that key, otherwise of its resource."""
 
     key: str
 

@@ -205,6 +205,9 @@ def search_records(
 
 def _entry(checked: Checked) -> pb.TimelineEntry:
     row, found = checked
+    if row.stream is Stream.SPANS:
+        span = span_message(row, evidence_message(row, found))
+        return pb.TimelineEntry(timestamp=span.timestamp, span=span)
     message = record_message(row.stream, row, evidence_message(row, found))
     if row.stream is Stream.AUDIT:
         return pb.TimelineEntry(timestamp=happened_at(message), audit_event=message)

@@ -34,7 +34,7 @@ def parse_query(text: str, check: pb.EvidenceCheck) -> Query:
 
 
 def parse_streams(names: Iterable[str]) -> tuple[Stream, ...]:
-    """Return the streams with these names, all streams for no name; each once, in their usual order.
+    """Return the streams with these names, those of records for no name; each once, in their usual order.
 
     Raises:
         InvalidArgumentError: there is no stream with a name.
@@ -43,4 +43,5 @@ def parse_streams(names: Iterable[str]) -> tuple[Stream, ...]:
     for name in sorted(wanted):
         if name not in _NAMES:
             raise InvalidArgumentError(f"streams: {not_one_of(name, _NAMES)}")
-    return tuple(stream for stream in Stream if not wanted or stream.value in wanted)
+    usual = {stream.value for stream in Stream if stream is not Stream.SPANS}
+    return tuple(stream for stream in Stream if stream.value in (wanted or usual))

@@ -10,16 +10,20 @@ from server.commands.output import Style, shown
 from server.commands.render import indented, places
 from server.commands.sentences import attributes, clock, count, is_error, level, sentence
 from server.commands.units import cut, wrapped
+from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["found_lines", "record_of"]
+__all__ = ["Found", "found_lines", "record_of"]
 
 _NARROWEST = 20  # columns of a text
 
 
-def record_of(entry: correlation_pb2.TimelineEntry) -> correlation_pb2.Record:
-    """Return the record of an entry."""
-    record: correlation_pb2.Record = getattr(entry, entry.WhichOneof("entry"))
+Found = correlation_pb2.Record | correlation_pb2.Span
+
+
+def record_of(entry: correlation_pb2.TimelineEntry) -> Found:
+    """Return the record or span of an entry."""
+    record: Found = getattr(entry, entry.WhichOneof("entry"))
     return record
 
 
@@ -59,21 +63,34 @@ def found_lines(
 def _lines(entry: correlation_pb2.TimelineEntry, style: Style, *, details: bool, width: int | None) -> Iterator[str]:
     record = record_of(entry)
     is_audit = entry.WhichOneof("entry") == "audit_event"
+    is_span = isinstance(record, correlation_pb2.Span)
     doubtful = is_doubtful(record.evidence)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
     when = clock(entry.timestamp)
-    kind = "AUDIT" if is_audit else level(record)
-    colour = "1;35" if is_audit else "31" if is_error(record) else ""
+    kind, failed, text = _summary(record, is_audit=is_audit)
+    colour = "1;35" if is_audit else "31" if failed else ""
     room = None if width is None else max(_NARROWEST, width - len(when) - 2 - 2 * doubtful - len(kind) - bool(kind))
-    text = sentence(record) if is_audit else record.body or record.event_name or "(no body)"
     first, *others = wrapped(text, room) if details else [cut(text, room)]
     yield f"{mark}{when}  {style.paint(kind, colour)}{' ' if kind else ''}{style.paint(first, '1' if is_audit else '')}"
     yield from (f"    {line}" for line in others)
-    if not record.timestamp.ToNanoseconds():
+    if not is_span and not record.timestamp.ToNanoseconds():
         yield "    sent without a time: the time shown is the time of receipt"
     yield from indented(", ".join(places(record)), width, details)
     if details:
-        for line in attributes(record.log_attributes):
+        for line in attributes(
+            record.attributes if isinstance(record, correlation_pb2.Span) else record.log_attributes
+        ):
             yield from indented(line, width, details)
     if doubtful:
         yield f"    {style.paint(reason_line(record.evidence), '31')}"
+
+
+def _summary(record: Found, *, is_audit: bool) -> tuple[str, bool, str]:
+    """Return the kind of a record or span, whether it failed, and what it says."""
+    if isinstance(record, correlation_pb2.Span):
+        failed = record.status_code == "Error"
+        status = f" → {record.status_message or 'error'}" if failed else ""
+        return "SPAN", failed, f"{record.name or '(no name)'} ({duration(record.duration_nanos)}){status}"
+    if is_audit:
+        return "AUDIT", False, sentence(record)
+    return level(record), is_error(record), record.body or record.event_name or "(no body)"

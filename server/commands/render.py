@@ -65,10 +65,10 @@ def event_lines(
         yield "… more events are not shown: give a larger --limit, or --until"
 
 
-def places(event: correlation_pb2.Record) -> Iterator[str]:
-    """Yield category, service and trace of a record, and its place in a log, as far as it has them."""
+def places(event: correlation_pb2.Record | correlation_pb2.Span) -> Iterator[str]:
+    """Yield category, service and trace of a record or span, and its place in a log, as far as it has them."""
     for name, value in (
-        ("category", event.audit.category),
+        ("category", event.audit.category if isinstance(event, correlation_pb2.Record) else ""),
         ("service", event.service_name),
         ("trace", event.trace_id),
     ):

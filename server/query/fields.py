@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 
@@ -52,24 +52,37 @@ class Field:
         place: the column or attribute; None for severity and evidence.
         streams: the streams that have it.
         words: valid values, of a CHOICE and of EVIDENCE.
+        of_spans: the column of spans, if it has another name than that of records.
     """
 
     kind: Kind
     place: Place | None
     streams: frozenset[Stream]
     words: tuple[str, ...] = ()
+    of_spans: Column | None = None
+
+    def of(self, stream: Stream) -> Field:
+        """Return the field as a stream has it."""
+        return replace(self, place=self.of_spans) if self.of_spans and stream is Stream.SPANS else self
 
 
 _ALL = frozenset(Stream)
 _AUDIT = frozenset({Stream.AUDIT})
-_MAPS = ("LogAttributes", "ResourceAttributes", "ScopeAttributes")
-_TEXTS = frozenset({"ActorName", "Description", "OtlpDetails", "Redactions"})
+_SPANS = frozenset({Stream.SPANS})
+_RECORDS = _ALL - _SPANS
+_MAPS = {
+    "LogAttributes": _RECORDS,
+    "SpanAttributes": _SPANS,
+    "ResourceAttributes": _ALL,
+    "ScopeAttributes": _ALL,
+}
+_TEXTS = frozenset({"ActorName", "Description", "OtlpDetails", "Redactions", "StatusMessage"})
 
 SHORT_NAMES: Mapping[str, Field] = {
-    "body": Field(Kind.WORDS, Column("Body"), _ALL),
-    "severity": Field(Kind.SEVERITY, None, _ALL),
+    "body": Field(Kind.WORDS, Column("Body"), _ALL, of_spans=Column("SpanName")),
+    "severity": Field(Kind.SEVERITY, None, _RECORDS),
     "service": Field(Kind.NAME, Column("ServiceName"), _ALL),
-    "event": Field(Kind.NAME, Column("EventName"), _ALL),
+    "event": Field(Kind.NAME, Column("EventName"), _RECORDS),
     "trace": Field(Kind.TRACE, Column("TraceId"), _ALL),
     "span": Field(Kind.HEX, Column("SpanId"), _ALL),
     "scope": Field(Kind.NAME, Column("ScopeName"), _ALL),
@@ -87,6 +100,11 @@ SHORT_NAMES: Mapping[str, Field] = {
     "host": Field(Kind.NAME, Column("SourceHost"), _AUDIT),
     "rule": Field(Kind.NAME, Column("AuditRule"), _AUDIT),
     "record": Field(Kind.NAME, Column("AuditRecordId"), _AUDIT),
+    "name": Field(Kind.NAME, Column("SpanName"), _SPANS),
+    "kind": Field(Kind.NAME, Column("SpanKind"), _SPANS),
+    "status": Field(Kind.NAME, Column("StatusCode"), _SPANS),
+    "parent": Field(Kind.HEX, Column("ParentSpanId"), _SPANS),
+    "duration": Field(Kind.NUMBER, Column("Duration"), _SPANS),
     "log": Field(Kind.LOG, Column("LogId"), _ALL),
     "leaf": Field(Kind.NUMBER, Column("LeafIndex"), _ALL),
     "evidence": Field(Kind.EVIDENCE, None, _ALL, EVIDENCE_WORDS),
@@ -104,9 +122,9 @@ def find_field(name: str) -> Field:
     known = _fields()
     if folded in known:
         return known[folded]
-    for column in _MAPS:
+    for column, streams in _MAPS.items():
         if folded.startswith(f"{column.lower()}.") and len(name) > len(column) + 1:
-            return Field(Kind.TEXT, Attribute(column, name[len(column) + 1 :]), _ALL)
+            return Field(Kind.TEXT, Attribute(column, name[len(column) + 1 :]), streams)
     if "." in name.strip("."):
         return Field(Kind.TEXT, AnyAttribute(name), _ALL)
     raise ValueError(
@@ -137,17 +155,17 @@ def _columns() -> Mapping[str, Field]:
                 continue
             streams = found[column.name].streams if column.name in found else frozenset()
             usual = by_column.get(column.name, Field(kind, Column(column.name), _ALL))
-            found[column.name] = Field(usual.kind, usual.place, streams | {stream}, usual.words)
+            found[column.name] = replace(usual, place=Column(column.name), streams=streams | {stream}, of_spans=None)
     return found
 
 
 def _kind(column: canonical.CanonicalColumn) -> Kind | None:
     match column.kind:
-        case canonical.Kind.MAP:
+        case kind if kind is canonical.Kind.MAP or kind.element is not None:
             return None
         case canonical.Kind.TIME:
             return Kind.TIME
-        case canonical.Kind.UINT8 | canonical.Kind.UINT32:
+        case canonical.Kind.UINT8 | canonical.Kind.UINT32 | canonical.Kind.UINT64:
             return Kind.NUMBER
         case _:
             return Kind.TEXT if column.name in _TEXTS else Kind.NAME

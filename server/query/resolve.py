@@ -127,7 +127,7 @@ class _Resolver:
                     field = self._said(name.spot, find_field, name.text)
                     if field.kind is Kind.EVIDENCE:
                         raise QueryError(EVIDENCE_APART, self.text, name.spot.start, value.spot.end)
-                condition = self._match(field, value)
+                condition = self._match(field.of(self.stream), value)
                 return condition if self.stream in field.streams else NEVER
 
     def _match(self, field: Field, value: Value) -> Condition:

@@ -11,14 +11,14 @@ from server.settings.values import read_choice, read_count
 
 __all__ = ["add_parser"]
 
-_STREAMS = ("audit", "operational")
+_STREAMS = ("audit", "operational", "spans")
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "search",
-        description='Search audit events and logs by a query, latest first: words and "phrases" of bodies, '
+        description='Search audit events and logs, or spans, by a query, latest first: words and "phrases" of bodies, '
         "field:value, ranges, wildcards, AND, OR and NOT. Asks a running server, or reads the storage directly with "
         "--storage. Exit status 1 if no record matches, or one cannot be proved: it was tampered with, or never "
         "signed. Only stored records can be shown: whether one is missing is what 'lognotary verify' tells.",
@@ -26,6 +26,7 @@ def add_parser(commands: Any) -> None:
             "lognotary search 'order refused severity:>=error' --since 2h",
             "lognotary search 'actor:alice action:user.* -outcome:success'",
             "lognotary search 'http.status_code:[500 TO 599] service:shop' --stream operational --count",
+            "lognotary search 'status:Error duration:>1000000000' --stream spans    # of more than a second",
             "lognotary search -- '-evidence:verified'    # a query that begins with '-' comes after '--'",
             variables=[API_VARIABLE],
         ),
@@ -40,7 +41,7 @@ def add_parser(commands: Any) -> None:
         "--stream",
         metavar="|".join(_STREAMS),
         type=typed(partial(read_choice, valid=_STREAMS)),
-        help="only audit events, or only operational logs (default: both)",
+        help="only audit events, only operational logs, or only spans (default: audit events and logs)",
     )
     add_range(
         parser,
