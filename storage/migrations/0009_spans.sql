@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS otel_traces (
     `LeafIndex` UInt64 DEFAULT 0 COMMENT 'Place in the log' CODEC(Delta(8), ZSTD(1)),
     INDEX idx_trace_id TraceId TYPE {{id_index}},
     INDEX idx_leaf_index LeafIndex TYPE minmax GRANULARITY 1,
+    INDEX idx_timestamp Timestamp TYPE minmax GRANULARITY 1,
     INDEX idx_resource_values mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_span_values mapValues(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_duration Duration TYPE minmax GRANULARITY 1

@@ -146,7 +146,7 @@ def test_matching_records_are_counted_up_to_a_bound(records: Writer, most: int, 
     [
         ({"query": "a actr:x"}, "query: column 3: there is no field 'actr'; did you mean 'actor'?"),
         ({"query": "(a"}, "query: column 1: the parenthesis is not closed"),
-        ({"streams": ["audits"]}, "streams: 'audits' is not audit or operational; did you mean 'audit'?"),
+        ({"streams": ["audits"]}, "streams: 'audits' is not audit, operational or spans; did you mean 'audit'?"),
         ({"page_token": "x"}, "page token"),
         ({"since": at(3), "until": at(3)}, "is not before until"),
         ({"until": Timestamp(seconds=1 << 40)}, "until is not between"),

@@ -88,7 +88,7 @@ def _text(place: Place, row: Row) -> bytes:
         case Attribute(name, key):
             return next((value for each, value in row[name] if each == key.encode()), b"")
         case AnyAttribute(key):
-            own = Attribute("LogAttributes", key)
+            own = Attribute(_own_map(row), key)
             return _text(own if _exists(own, row) else Attribute("ResourceAttributes", key), row)
 
 
@@ -99,7 +99,11 @@ def _exists(place: Place, row: Row) -> bool:
         case Attribute(name, key):
             return any(each == key.encode() for each, _ in row[name])
         case AnyAttribute(key):
-            return any(_exists(Attribute(name, key), row) for name in ("LogAttributes", "ResourceAttributes"))
+            return any(_exists(Attribute(name, key), row) for name in (_own_map(row), "ResourceAttributes"))
+
+
+def _own_map(row: Row) -> str:
+    return "SpanAttributes" if "SpanAttributes" in row else "LogAttributes"
 
 
 def _fits(text: bytes, pieces: Sequence[bytes]) -> bool:

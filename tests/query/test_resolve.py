@@ -132,6 +132,7 @@ def test_a_field_that_a_stream_does_not_have_matches_none_of_its_records(name: s
 @pytest.mark.parametrize("name", SHORT_NAMES)
 def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
     value = {"trace": TRACE, "severity": "warn", "timestamp": "2026-11-28", "received": "2026-11-28", "leaf": "1"}
+    value["duration"] = "1"
     value |= {"outcome": "success", "category": "auth", "evidence": "verified"}
     condition = read_query(f"{name}:{value.get(name, 'x')}").condition(stream)
     assert compile_condition(stream, condition).text

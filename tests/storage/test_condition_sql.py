@@ -55,15 +55,15 @@ def made_rows(stream: Stream) -> list[dict[str, Any]]:
                 return chosen.choice([0, 0, 1, 9, 13, 17, 18, 24])
             case _, "SeverityText":
                 return chosen.choice(["", "warn", "ERROR", "Critical", "oops", *SEVERITY_NAMES]).encode()
-            case ((Kind.UINT8 | Kind.UINT32), _):
+            case ((Kind.UINT8 | Kind.UINT32 | Kind.UINT64), _):
                 return chosen.choice([0, 1, 17, 200])
             case _, "TraceId":
                 return chosen.choice(["", TRACE, TRACE[::-1]]).encode()
             case _, "Outcome":
                 return chosen.choice(["success", "failure", "unknown"]).encode()
-        return some_text(6 if name == "Body" else 2)
+        return some_text(6 if name in ("Body", "SpanName") else 2)
 
-    columns = canonical_columns(stream)
+    columns = [column for column in canonical_columns(stream) if column.kind.element is None]
     return [
         {**{each.name: value(each.kind, each.name) for each in columns}, "LogId": some_text(1), "LeafIndex": number}
         for number in range(ROWS)
@@ -114,6 +114,7 @@ FIELDS = (
     *("body", "service", "event", "severity", "trace", "span", "scope", "timestamp", "received", "actor", "action"),
     *("target", "source", "outcome", "session", "host", "rule", "record", "leaf", "log", "Description", "OtlpDetails"),
     *("SeverityText", "SeverityNumber", "Flags", "LogAttributes.k", "ResourceAttributes.http.status_code", "a.b"),
+    *("name", "kind", "status", "parent", "duration", "StatusMessage", "SpanAttributes.k", "SpanAttributes.a.b"),
     *("http.status_code", "LogAttributes.a'b", 'LogAttributes.a"b', "LogAttributes.a\\b", "LogAttributes.ü"),
     *("ScopeAttributes.{q0:String}", "LogAttributes.%s", "LogAttributes.nowhere", "no.where"),
 )
@@ -121,6 +122,7 @@ _SPECIAL = (
     *(f"trace:{TRACE}", f"trace:{TRACE[:4]}*", "severity:warn", "severity:>=error", "severity:{1 TO 18}"),
     *("leaf:[3 TO 90]", "log:0123456789abcdef#7"),
     *("timestamp:2026-11-28", "timestamp:>2026-11-28", "received:<=2026-11-28T00:00:00.000000001Z", "outcome:failure"),
+    *("duration:>16", "duration:[1 TO 17}", "status:a OR name:pay", "SpanAttributes.k:>=5", "-SpanAttributes.k:*"),
     *("timestamp:<1970-01-02", "Flags:17", "Flags:>1", "http.status_code:>=5", "LogAttributes.k:[-5 TO 10}", "k.k:*"),
 )
 _trees = trees(
@@ -197,16 +199,18 @@ def test_each_form_finds_the_rows_that_it_means(stored: Stored, query: str, stre
 
 @pytest.mark.parametrize("stream", Stream)
 def test_a_key_that_is_repeated_has_its_first_value(stored: Stored, stream: Stream) -> None:
+    own = "SpanAttributes" if stream is Stream.SPANS else "LogAttributes"
+
     def repeated(row: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
-        keys = [key for key, _ in row["LogAttributes"]]
-        for number, (key, value) in enumerate(row["LogAttributes"]):
+        keys = [key for key, _ in row[own]]
+        for number, (key, value) in enumerate(row[own]):
             if key and keys.index(key) < number and value:
                 yield key, value
 
     later = {pair for row in stored.rows[stream] for pair in repeated(row)}
     assert later
     for key, value in later:
-        attribute = Attribute("LogAttributes", key.decode())
+        attribute = Attribute(own, key.decode())
         stored.check(stream, IsOneOf(attribute, (value.decode(),)))
         stored.check(stream, Holds(attribute, value.decode()))
 
@@ -252,20 +256,27 @@ def test_no_text_of_a_condition_is_in_the_sql() -> None:
 
 _EVERYWHERE = (
     (f"trace:{TRACE}", ["idx_trace_id"]),
-    ("order", ["idx_body_words"]),
-    ('"order 17"', ["idx_body_words"]),
-    ("order-*", ["idx_body_words"]),
-    ('LogAttributes.order.id:"o-17"', ["idx_log_values"]),
-    ('LogAttributes.order.id:("o-17" OR "o-18")', ["idx_log_values"]),
+    (f"trace:{TRACE} OR trace:{TRACE[::-1]}", ["idx_trace_id"]),
     ('ResourceAttributes.k8s.pod.name:"pod-17"', ["idx_resource_values"]),
     ("log:0123456789abcdef#17", ["idx_leaf_index"]),
     ("leaf:[17 TO 18]", ["idx_leaf_index"]),
     ("timestamp:2026-11-28", ["idx_timestamp"]),
     ("service:shop timestamp:>=2026-11-28", ["idx_timestamp"]),
+)
+_OF_RECORDS = (
+    ("order", ["idx_body_words"]),
+    ('"order 17"', ["idx_body_words"]),
+    ("order-*", ["idx_body_words"]),
+    ('LogAttributes.order.id:"o-17"', ["idx_log_values"]),
+    ('LogAttributes.order.id:("o-17" OR "o-18")', ["idx_log_values"]),
     ("order 17 severity:>=warn", ["idx_body_words"]),
     ("order OR refund", ["idx_body_words"]),
     ('http.method:"POST"', ["idx_log_values", "idx_resource_values"]),
-    (f"trace:{TRACE} OR trace:{TRACE[::-1]}", ["idx_trace_id"]),
+)
+_OF_SPANS = (
+    ('SpanAttributes.order.id:"o-17"', ["idx_span_values"]),
+    ('http.method:"POST"', ["idx_span_values", "idx_resource_values"]),
+    ("duration:>1000000000", ["idx_duration"]),
 )
 _OF_AUDIT = (
     ("actor:alice", ["idx_actor"]),
@@ -283,7 +294,9 @@ _OF_AUDIT = (
     ("stream", "query", "indexes"),
     [
         *((stream, query, indexes) for stream in Stream for query, indexes in _EVERYWHERE),
-        *((Stream.AUDIT, query, indexes) for query, indexes in _OF_AUDIT),
+        *((stream, *each) for stream in (Stream.AUDIT, Stream.OPERATIONAL) for each in _OF_RECORDS),
+        *((Stream.AUDIT, *each) for each in _OF_AUDIT),
+        *((Stream.SPANS, *each) for each in _OF_SPANS),
     ],
 )
 def test_an_index_serves_each_form(stored: Stored, stream: Stream, query: str, indexes: list[str]) -> None:
