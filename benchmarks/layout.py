@@ -41,7 +41,7 @@ class _Variant:
 
 
 def _without(*indexes: str) -> tuple[str, ...]:
-    return tuple(f"DROP INDEX {index}" for index in indexes)
+    return tuple(f"DROP INDEX IF EXISTS {index}" for index in indexes)
 
 
 def _renamed() -> tuple[str, ...]:

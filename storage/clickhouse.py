@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from clickhouse_connect.driver.client import Client
 
+from server.notary.origin import Stream
 from storage.client_errors import Access, translated
 from storage.clients import Connected, open_client, open_first
 from storage.data_check import check_database, check_directory, check_tables
@@ -20,7 +21,7 @@ from storage.missing_files import OpenFiles
 from storage.read_settings import with_settings
 from storage.roles import Role
 from storage.rowbinary import parse_answer, varint
-from storage.schema import MERGED_INDEXES
+from storage.schema import MERGED_INDEXES, RECORD_TABLES
 from storage.url import EmbeddedUrl, ServerUrl, StorageUrl
 
 __all__ = ["connect", "connect_to_read"]
@@ -34,6 +35,12 @@ _INSERT_SETTINGS: dict[str, Any] = {
     "throw_on_max_partitions_per_insert_block": 1,
     "min_insert_block_size_rows": 0,
     "min_insert_block_size_bytes": 0,
+}
+
+# A view notes the times of traces in a table that is parted by them, up to nine days (0009_spans.sql). The spans
+# themselves are in one partition all the same, because a batch has one day. No spans are refused for the view's sake.
+_INSERT_SETTINGS_OF: dict[str, dict[str, Any]] = {
+    RECORD_TABLES[Stream.SPANS]: {"max_partitions_per_insert_block": 16, "materialized_views_ignore_errors": 1},
 }
 
 # These indexes cost more than all the rest of an insert; a part without them is scanned until it is merged.
@@ -128,7 +135,7 @@ class _ClickHouse:
             client.command(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
-        settings = {**self._insert_settings, "insert_deduplication_token": token}
+        settings = {**self._insert_settings, **_INSERT_SETTINGS_OF.get(table, {}), "insert_deduplication_token": token}
         with self._client() as client, translated(self._access, inserting=True):
             # From a generator: bytes would be copied behind the INSERT statement, and after a broken
             # connection the driver would send them again by itself and report only what came of that.
