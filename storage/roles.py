@@ -11,7 +11,9 @@ from enum import Enum
 __all__ = ["Role", "grants", "quoted", "system_right"]
 
 _EVIDENCE = ("log_batches", "log_tiles", "log_statements")
-_RECORDS = ("otel_logs", "audit_logs", "otel_traces")
+_LOGS = ("otel_logs", "audit_logs")
+_SPANS = "otel_traces"
+_RECORDS = (*_LOGS, _SPANS)
 _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
 _WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
@@ -59,7 +61,8 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield f"CREATE DATABASE ON {database}.*"
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
         yield f"CREATE VIEW, ALTER VIEW MODIFY QUERY ON {database}.{_VIEW}"
-        yield from (f"{_ALTERED} ON {database}.{table}" for table in _RECORDS)
+        yield from (f"{_ALTERED} ON {database}.{table}" for table in _LOGS)
+        yield f"ALTER TTL ON {database}.{_SPANS}"
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"
     yield from map(system_right, _SYSTEM)

@@ -147,7 +147,8 @@ inline void check_table(const Table& table, const Columns& columns) {
     check(are_distinct(column.keys.dictionary), "map: a key twice in the dictionary", columns, i);
     check(are_strings(column.values.view(), pairs), "map: not one String a pair", columns, i);
   }
-  check(table.count == 0 || (table.min_timestamp >= 0 && table.min_timestamp <= table.max_timestamp), "times", columns, 0);
+  const bool ordered = table.min_timestamp >= 0 && table.min_timestamp <= table.max_timestamp;
+  check(table.count == 0 || ordered, "times", columns, 0);
   check_hashes(table, columns);
 }
 

@@ -1,4 +1,5 @@
-// What libFuzzer, or standalone.cpp, calls: the compiled codec over bytes that anybody may have sent as a traces request.
+// What libFuzzer, or standalone.cpp, calls: the compiled codec over bytes that anybody may have sent as a traces
+// request.
 #include "table_checks.hpp"
 
 namespace {

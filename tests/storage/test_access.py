@@ -67,9 +67,19 @@ def _profile(name: str, settings: Mapping[str, str]) -> str:
     return f"<{name}><readonly>1</readonly>{inside}</{name}>"
 
 
+def _rights_of_an_upgrade(database: str) -> list[str]:
+    """Return the rights that docs/storage.md names for the first start after an upgrade."""
+    page = (Path(__file__).parents[2] / "docs" / "storage.md").read_text(encoding="utf-8")
+    rights = re.findall(r"^GRANT (.* ON lognotary\.otel_traces\w*) TO lognotary$", page, re.MULTILINE)
+    assert len(rights) == 2
+    return [right.replace(" lognotary.", f" {database}.") for right in rights]
+
+
 def _users() -> str:
     users = [
         user("server", role_rights(Role.SERVER, "server")),
+        user("behind", role_rights(Role.SERVER, "behind")),
+        user("upgrading", [*role_rights(Role.SERVER, "upgrading"), *_rights_of_an_upgrade("upgrading")]),
         user("auditor", role_rights(Role.AUDITOR, _DATABASE)),
         user("reader", role_rights(Role.READER, _DATABASE)),
         user("half", ["SELECT ON lognotary.log_batches", "SELECT(LogId) ON lognotary.log_statements"]),
@@ -123,7 +133,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     renew(engine, name, claim(engine, name))
     release(engine, name)
     for days in (3, None, 5):
-        set_retention_days(engine, {Stream.AUDIT: days, Stream.OPERATIONAL: days})
+        set_retention_days(engine, dict.fromkeys(Stream, days))
         assert set(read_retention_days(engine).values()) == {days}
     check_clock(engine)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
@@ -148,6 +158,22 @@ def test_a_server_needs_each_of_its_rights(node: ClickHouseNode, right: str) -> 
     assert where.partition(".")[0] in str(refusal.value)
     assert f"--role server --user {database} --database {database}" in str(refusal.value)
     assert not refusal.value.retryable
+
+
+def test_a_server_of_before_needs_the_rights_on_the_page_to_put_its_spans_aside(node: ClickHouseNode) -> None:
+    for name in ("behind", "upgrading"):
+        node.query(f"CREATE DATABASE {name}")
+        node.query(
+            "CREATE TABLE otel_traces (Timestamp DateTime64(9), TraceId String) ENGINE = MergeTree "
+            "PARTITION BY toDate(Timestamp) ORDER BY Timestamp",
+            database=name,
+        )
+        node.query("INSERT INTO otel_traces VALUES (now64(9), 'old')", database=name)
+    with pytest.raises(AccessDeniedError, match=r"GRANT .*DROP TABLE.* ON behind\.otel_traces TO `behind`"):
+        _serve_as(node, "behind")
+    assert node.query("SELECT TraceId FROM otel_traces", database="behind") == "old"
+    _serve_as(node, "upgrading")
+    assert node.query("SELECT TraceId FROM otel_traces_before", database="upgrading") == "old"
 
 
 def test_the_rights_of_an_auditor_are_enough_to_read_and_allow_no_change(node: ClickHouseNode) -> None:

@@ -11,7 +11,8 @@ namespace lognotary {
 struct ColumnCounts {
   int plain, words, maps, arrays;
 };
-constexpr ColumnCounts kAuditColumns{log_columns::kPlainColumns, log_columns::kWordColumns, log_columns::kMapColumns, 0};
+constexpr ColumnCounts kAuditColumns{log_columns::kPlainColumns, log_columns::kWordColumns, log_columns::kMapColumns,
+                                     0};
 constexpr ColumnCounts kOperationalColumns{log_columns::kPlainColumnsOperational, log_columns::kWordColumnsOperational,
                                            log_columns::kMapColumns, 0};
 constexpr ColumnCounts kSpanColumns{span_columns::kPlainColumns, span_columns::kWordColumns, span_columns::kMapColumns,

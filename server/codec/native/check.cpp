@@ -6,8 +6,8 @@ namespace lognotary {
 namespace {
 
 enum Type {
-  kText, kLogsRequest, kResourceLogs, kScopeLogs, kLogRecord, kTracesRequest, kResourceSpans, kScopeSpans, kSpan, kEvent,
-  kLink, kStatus, kResource, kScope, kEntityRef, kKeyValue, kAnyValue, kArrayValue, kKeyValueList
+  kText, kLogsRequest, kResourceLogs, kScopeLogs, kLogRecord, kTracesRequest, kResourceSpans, kScopeSpans, kSpan,
+  kEvent, kLink, kStatus, kResource, kScope, kEntityRef, kKeyValue, kAnyValue, kArrayValue, kKeyValueList
 };
 
 // The delimited fields that are more than bytes.

@@ -53,8 +53,8 @@ void SpanEncoder::encode_record(View message, int depth) {
   attributes_.sort(span_.attributes, arena_);
   encode_events(depth);
   encode_links(depth);
-  const View details =
-      this->details(span_details(kSpanKinds[kind], kStatusCodes[status], !trace_id.empty(), !span_id.empty(), !parent_span_id.empty()));
+  const View details = this->details(span_details(kSpanKinds[kind], kStatusCodes[status], !trace_id.empty(),
+                                                  !span_id.empty(), !parent_span_id.empty()));
   const int64_t timestamp = stored_time(span_.start);
   Table& table = table_;
 
