@@ -43,7 +43,7 @@ def test_a_changed_record_is_1(stated: Stated, tmp_path: Path, within: tuple[str
 
 
 @RANGES
-@pytest.mark.parametrize("tables", [TABLES, TABLES[2:], ("log_batches",)], ids=["all", "evidence", "batches"])
+@pytest.mark.parametrize("tables", [TABLES, TABLES[3:], ("log_batches",)], ids=["all", "evidence", "batches"])
 def test_tables_that_were_emptied_are_no_success(
     stated: Stated, tmp_path: Path, tables: tuple[str, ...], within: tuple[str, ...]
 ) -> None:
