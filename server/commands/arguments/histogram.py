@@ -23,8 +23,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "histogram",
         description="Count the records of a query in steps of time, from the first to the last one, or in the range of "
-        "--since and --until. Takes the queries of 'lognotary search'. Records are counted whether they can be proved or "
-        "not. Exit status 1 if no record matches.",
+        "--since and --until. Takes the queries of 'lognotary search'. Records are counted whether they can be proved "
+        "or not. Exit status 1 if no record matches.",
         epilog=examples(
             "lognotary histogram 'severity:>=error' --since 24h --by service",
             "lognotary histogram 'actor:alice' --step 1d",
