@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            say_paged([*name_lines(found, width=width), UNPROVED], pager=not options.no_pager)
+            say_paged(list(name_lines(found, width=width)), pager=not options.no_pager)
         return 0 if found.attributes or found.fields else 1
 
     def values(source: Source) -> int:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             say_json(to_json(found))
         else:
             lines = facet_lines(found, Style.of(sys.stdout), query=text, width=width)
-            say_paged([*lines, UNPROVED], pager=not options.no_pager)
+            say_paged([*lines, *([UNPROVED] if found.record_count else [])], pager=not options.no_pager)
         return 0 if found.record_count else 1
 
     return ask(options, values if options.names is None else names)

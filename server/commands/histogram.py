@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             lines = histogram_lines(
                 found, Style.of(sys.stdout), query=text, by=options.by or "", width=line_width(sys.stdout)
             )
-            say_paged([*lines, UNPROVED], pager=not options.no_pager)
+            say_paged([*lines, *([UNPROVED] if found.count else [])], pager=not options.no_pager)
         return 0 if found.count else 1
 
     return ask(options, work)
