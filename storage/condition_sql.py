@@ -35,7 +35,7 @@ from storage.conditions import (
     words_of,
 )
 
-__all__ = ["SEVERITY_NAMES", "SqlCondition", "compile_condition"]
+__all__ = ["SEVERITY_NAMES", "SqlCondition", "compile_condition", "compile_text", "severity_expression"]
 
 SEVERITY_NAMES: Mapping[str, int] = {
     "TRACE": 1,
@@ -74,7 +74,7 @@ _BETWEEN_WORDS = r"[\x00-\x2f\x3a-\x60\x7b-\x7f]"  # in lower case, each ASCII c
 
 @dataclass(frozen=True, slots=True)
 class SqlCondition:
-    """A condition as SQL, true or false for each row.
+    """A condition as SQL, true or false for each row; or a text of each row.
 
     Attributes:
         text: the expression.
@@ -85,20 +85,27 @@ class SqlCondition:
     parameters: Mapping[str, object]
 
 
-def compile_condition(stream: Stream, condition: Condition) -> SqlCondition:
-    """Return the SQL of a condition for a stream's table.
+def compile_condition(stream: Stream, condition: Condition, prefix: str = "q") -> SqlCondition:
+    """Return the SQL of a condition for a stream's table, whose parameters have names that begin with a prefix.
 
     Raises:
         ValueError: the condition names a column that the table does not have, or has as another type; or the key of an
             attribute is empty.
     """
-    compiler = _Compiler(stream)
+    compiler = _Compiler(stream, prefix)
     return SqlCondition(compiler.condition(condition), compiler.parameters)
+
+
+def compile_text(stream: Stream, place: Place, prefix: str = "q") -> SqlCondition:
+    """Return the SQL of the text of a column or attribute; prefix and errors as for ``compile_condition``."""
+    compiler = _Compiler(stream, prefix)
+    return SqlCondition(compiler.text(place), compiler.parameters)
 
 
 @dataclass(slots=True)
 class _Compiler:
     stream: Stream
+    prefix: str
     parameters: dict[str, object] = field(default_factory=dict)
 
     def condition(self, condition: Condition) -> str:
@@ -122,12 +129,12 @@ class _Compiler:
             case IntegerWithin(column, low, high):
                 return self._integer_within(self._column(column, "number"), low, high, "UInt64")
             case SeverityWithin(low, high):
-                return self._integer_within(_severity(), low, high, "UInt8")
+                return self._integer_within(severity_expression(), low, high, "UInt8")
             case _:
                 return self._about_text(condition)
 
     def _about_text(self, condition: Holds | Resembles | TextWithin | NumberWithin) -> str:
-        text = self._text(condition.place)
+        text = self.text(condition.place)
         match condition:
             case Holds(_, part):
                 return f"position(lower({text}), {self._bind(ascii_lower(part))}) > 0"
@@ -151,7 +158,7 @@ class _Compiler:
         return self._equals(place, texts)
 
     def _equals(self, place: Place, texts: Sequence[str]) -> str:
-        text = self._text(place)
+        text = self.text(place)
         equal = [f"{text} = {self._bind(one)}" for one in texts]
         return f"({' OR '.join(equal)})" if equal else "0"
 
@@ -212,7 +219,7 @@ class _Compiler:
             if end is not None
         ]
 
-    def _text(self, place: Place) -> str:
+    def text(self, place: Place) -> str:
         match place:
             case Column():
                 return self._column(place, "text")
@@ -243,12 +250,13 @@ class _Compiler:
         raise ValueError(f"there is no column {column.name!r} for {kind} of {self.stream.value} records")
 
     def _bind(self, value: object, kind: str = "String") -> str:
-        name = f"q{len(self.parameters)}"
+        name = f"{self.prefix}{len(self.parameters)}"
         self.parameters[name] = value
         return f"{{{name}:{kind}}}"
 
 
-def _severity() -> str:
+def severity_expression() -> str:
+    """Return the SQL of a severity number: what the severity text says if the record was sent without a number."""
     names = ", ".join(f"'{name}'" for name in SEVERITY_NAMES)
     numbers = ", ".join(f"toUInt8({number})" for number in SEVERITY_NAMES.values())
     told = f"transform(upper(toString(SeverityText)), [{names}], [{numbers}], toUInt8(0))"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
 from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit, search_records
+from server.api.counting import count_facets, count_histogram, list_field_names
 from server.api.errors import InvalidArgumentError
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
@@ -115,6 +116,18 @@ class Backend:
     ) -> correlation_pb2.SearchAuditEventsResponse:
         """Answer ``SearchAuditEvents``; raises ApiError, QueryTooExpensiveError and StorageError."""
         return search_audit(self._engine, self._trust.keys.now(), request)
+
+    def histogram(self, request: counts_pb2.HistogramRequest) -> counts_pb2.HistogramResponse:
+        """Answer ``Histogram``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return count_histogram(self._engine, request)
+
+    def facets(self, request: counts_pb2.FacetsRequest) -> counts_pb2.FacetsResponse:
+        """Answer ``Facets``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return count_facets(self._engine, request)
+
+    def field_names(self, request: counts_pb2.FieldNamesRequest) -> counts_pb2.FieldNamesResponse:
+        """Answer ``FieldNames``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return list_field_names(self._engine, request)
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
         """Answer ``ListLogs``; raises StorageError."""

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from lognotary.v1 import (
     correlation_pb2,
     correlation_pb2_grpc,
+    counts_pb2,
     evidence_pb2,
     evidence_pb2_grpc,
     status_pb2,
@@ -54,6 +55,21 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
         self, request: correlation_pb2.SearchRequest, context: _Context
     ) -> correlation_pb2.SearchResponse:
         return await _answer(context, self._pool.run, lambda: self._backend.search(request))
+
+    async def Histogram(  # noqa: N802 - the name is the API's
+        self, request: counts_pb2.HistogramRequest, context: _Context
+    ) -> counts_pb2.HistogramResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.histogram(request))
+
+    async def Facets(  # noqa: N802 - the name is the API's
+        self, request: counts_pb2.FacetsRequest, context: _Context
+    ) -> counts_pb2.FacetsResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.facets(request))
+
+    async def FieldNames(  # noqa: N802 - the name is the API's
+        self, request: counts_pb2.FieldNamesRequest, context: _Context
+    ) -> counts_pb2.FieldNamesResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.field_names(request))
 
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):

@@ -3,6 +3,9 @@
 GET  /api/v1/traces/{trace_id}                  GetTrace; query parameters are the request's fields
 GET  /api/v1/audit-events                       SearchAuditEvents; query parameters are the request's fields
 GET  /api/v1/search                             Search; query parameters are the request's fields
+GET  /api/v1/histogram                          Histogram; query parameters are the request's fields
+GET  /api/v1/facets                             Facets; query parameters are the request's fields
+GET  /api/v1/field-names                        FieldNames; query parameters are the request's fields
 GET  /api/v1/status                             GetStatus
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -33,7 +36,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError
 from server.api.parameters import parse_body, parse_parameters
@@ -98,6 +101,9 @@ def build_http_api(
             _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, pool),
             _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, pool),
             _call("/api/v1/search", correlation_pb2.SearchRequest, backend.search, pool),
+            _call("/api/v1/histogram", counts_pb2.HistogramRequest, backend.histogram, pool),
+            _call("/api/v1/facets", counts_pb2.FacetsRequest, backend.facets, pool),
+            _call("/api/v1/field-names", counts_pb2.FieldNamesRequest, backend.field_names, pool),
             _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
             _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import grpc
 
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, counts_pb2, evidence_pb2, evidence_pb2_grpc
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import call
 from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
@@ -40,6 +40,15 @@ class Source(Protocol):
     def search(self, request: correlation_pb2.SearchRequest, /) -> correlation_pb2.SearchResponse:
         """Return a page of records."""
 
+    def histogram(self, request: counts_pb2.HistogramRequest, /) -> counts_pb2.HistogramResponse:
+        """Return the counts of records by time."""
+
+    def facets(self, request: counts_pb2.FacetsRequest, /) -> counts_pb2.FacetsResponse:
+        """Return the values of fields."""
+
+    def field_names(self, request: counts_pb2.FieldNamesRequest, /) -> counts_pb2.FieldNamesResponse:
+        """Return the names of fields and attributes."""
+
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest, /
     ) -> correlation_pb2.SearchAuditEventsResponse:
@@ -68,6 +77,18 @@ class _Server:
 
     def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:
         answer: correlation_pb2.SearchResponse = self._correlation.Search(request)
+        return answer
+
+    def histogram(self, request: counts_pb2.HistogramRequest) -> counts_pb2.HistogramResponse:
+        answer: counts_pb2.HistogramResponse = self._correlation.Histogram(request)
+        return answer
+
+    def facets(self, request: counts_pb2.FacetsRequest) -> counts_pb2.FacetsResponse:
+        answer: counts_pb2.FacetsResponse = self._correlation.Facets(request)
+        return answer
+
+    def field_names(self, request: counts_pb2.FieldNamesRequest) -> counts_pb2.FieldNamesResponse:
+        answer: counts_pb2.FieldNamesResponse = self._correlation.FieldNames(request)
         return answer
 
     def search_audit_events(

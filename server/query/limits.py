@@ -51,6 +51,11 @@ class LimitedEngine(EngineWrapper):
         self._end = clock() + limits.seconds
         self._may_set = True
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the limit of time is reached; at least 0."""
+        return max(0.0, self._end - self._clock())
+
     def query(
         self,
         select: str,

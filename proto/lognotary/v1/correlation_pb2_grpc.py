@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from lognotary.v1 import correlation_pb2 as lognotary_dot_v1_dot_correlation__pb2
+from lognotary.v1 import counts_pb2 as lognotary_dot_v1_dot_counts__pb2
 
 GRPC_GENERATED_VERSION = '1.83.2'
 GRPC_VERSION = grpc.__version__
@@ -50,6 +51,21 @@ class CorrelationServiceStub:
                 request_serializer=lognotary_dot_v1_dot_correlation__pb2.SearchRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_correlation__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.Histogram = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/Histogram',
+                request_serializer=lognotary_dot_v1_dot_counts__pb2.HistogramRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_counts__pb2.HistogramResponse.FromString,
+                _registered_method=True)
+        self.Facets = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/Facets',
+                request_serializer=lognotary_dot_v1_dot_counts__pb2.FacetsRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_counts__pb2.FacetsResponse.FromString,
+                _registered_method=True)
+        self.FieldNames = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/FieldNames',
+                request_serializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesResponse.FromString,
+                _registered_method=True)
 
 
 class CorrelationServiceServicer:
@@ -77,6 +93,27 @@ class CorrelationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Histogram(self, request, context):
+        """Counts the records of a query in steps of time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Facets(self, request, context):
+        """Counts the values that fields of the records of a query have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FieldNames(self, request, context):
+        """Lists the names of the attributes that the records of a query have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CorrelationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +131,21 @@ def add_CorrelationServiceServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=lognotary_dot_v1_dot_correlation__pb2.SearchRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_correlation__pb2.SearchResponse.SerializeToString,
+            ),
+            'Histogram': grpc.unary_unary_rpc_method_handler(
+                    servicer.Histogram,
+                    request_deserializer=lognotary_dot_v1_dot_counts__pb2.HistogramRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_counts__pb2.HistogramResponse.SerializeToString,
+            ),
+            'Facets': grpc.unary_unary_rpc_method_handler(
+                    servicer.Facets,
+                    request_deserializer=lognotary_dot_v1_dot_counts__pb2.FacetsRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_counts__pb2.FacetsResponse.SerializeToString,
+            ),
+            'FieldNames': grpc.unary_unary_rpc_method_handler(
+                    servicer.FieldNames,
+                    request_deserializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +230,87 @@ class CorrelationService:
             '/lognotary.v1.CorrelationService/Search',
             lognotary_dot_v1_dot_correlation__pb2.SearchRequest.SerializeToString,
             lognotary_dot_v1_dot_correlation__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Histogram(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/Histogram',
+            lognotary_dot_v1_dot_counts__pb2.HistogramRequest.SerializeToString,
+            lognotary_dot_v1_dot_counts__pb2.HistogramResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Facets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/Facets',
+            lognotary_dot_v1_dot_counts__pb2.FacetsRequest.SerializeToString,
+            lognotary_dot_v1_dot_counts__pb2.FacetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FieldNames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/FieldNames',
+            lognotary_dot_v1_dot_counts__pb2.FieldNamesRequest.SerializeToString,
+            lognotary_dot_v1_dot_counts__pb2.FieldNamesResponse.FromString,
             options,
             channel_credentials,
             insecure,

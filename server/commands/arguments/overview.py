@@ -20,6 +20,8 @@ COMMANDS = {
     "query": {
         "trace": "show a trace as a timeline",
         "search": "search all records by a query",
+        "histogram": "count the records of a query by time",
+        "facets": "show the most frequent values of fields, in the records of a query",
         "audit": "search audit events",
     },
     "evidence": {

@@ -1,0 +1,54 @@
+"""Arguments of ``lognotary facets``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.parser import examples, later, typed
+from server.commands.arguments.queries import add_query_flags, add_source_flags
+from server.settings.values import read_count
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "facets",
+        description="Show which values the fields of the records of a query have, and how often. Takes the queries of "
+        "'lognotary search'. Records are counted whether they can be proved or not; if there are very many, the latest "
+        "are looked at. Exit status 1 if no record matches.",
+        epilog=examples(
+            "lognotary facets 'severity:>=error' --since 24h",
+            "lognotary facets 'outcome:failure' --field actor --field source --limit 20",
+            "lognotary facets --field http.method --stream operational",
+            "lognotary facets --names http    # which attributes are there?",
+            variables=[API_VARIABLE],
+        ),
+    )
+    add_query_flags(parser)
+    parser.add_argument(
+        "--field",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a field of the query language, such as actor or http.method; may be repeated (default: those with few "
+        "values)",
+    )
+    parser.add_argument("--prefix", metavar="TEXT", help="only values that begin like this; case is ignored")
+    parser.add_argument("--names", metavar="TEXT", help="show the names of attributes that begin like this instead")
+    parser.add_argument(
+        "--limit", type=typed(read_count), default=10, metavar="N", help="maximum number of values (default: 10)"
+    )
+    parser.add_argument("--varying", action="store_true", help="leave out fields that are the same in all records")
+    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
+    add_source_flags(parser)
+    parser.add_check(_check)
+    parser.set_defaults(run=later("server.commands.facets"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.names is not None and (options.field or options.prefix or options.varying):
+        raise ValueError("--names shows no values: leave out --field, --prefix and --varying")

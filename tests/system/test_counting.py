@@ -1,0 +1,139 @@
+"""Counts with a running server: over gRPC, over HTTP, and on the command line."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from google.protobuf.json_format import Parse
+from google.protobuf.message import Message
+
+from harness.lognotary_server import LognotaryServer, run_lognotary
+from harness.otlp_load import log_record, send
+from lognotary.v1.correlation_pb2 import SearchRequest
+from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
+from lognotary.v1.counts_pb2 import FacetsRequest, FieldNamesRequest, HistogramRequest
+
+
+@pytest.fixture
+def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
+    with shared_server.correlation() as stub:
+        yield stub
+
+
+@pytest.fixture
+def word(shared_server: LognotaryServer) -> str:
+    """A word that is in three records which were just acknowledged: two logs and an audit event."""
+    word = f"w{uuid.uuid4().hex}"
+    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
+    send(shared_server.otlp_grpc, log_record(f"order 17 paid {word}"), log_record(f"order 18 refused {word}"))
+    send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
+    return word
+
+
+def test_what_was_acknowledged_is_counted_as_a_search_counts_it(api: CorrelationServiceStub, word: str) -> None:
+    sought = api.Search(SearchRequest(query=word, count_up_to=10))
+    counted = api.Histogram(HistogramRequest(query=word, group_by="stream"))
+    assert counted.count == sought.count == 3
+    assert [(group.value, group.count) for group in counted.groups] == [("operational", 2), ("audit", 1)]
+    times = [entry.timestamp.ToNanoseconds() for entry in sought.entries]
+    assert (counted.since.ToNanoseconds(), counted.until.ToNanoseconds()) == (min(times), max(times) + 1)
+    found = api.Facets(FacetsRequest(query=word, fields=["actor", "outcome"]))
+    assert found.record_count == 3
+    assert [(one.value, one.count) for one in found.facets[0].values] == [(f"actor-{word}", 1)]
+    assert found.facets[1].missing_count == 2
+
+
+CALLS: list[tuple[str, str, type[Message], dict[str, Any]]] = [
+    ("histogram", "Histogram", HistogramRequest, {"group_by": "severity", "buckets": 5}),
+    ("facets", "Facets", FacetsRequest, {"fields": ["actor", "service"], "limit": 3}),
+    ("field-names", "FieldNames", FieldNamesRequest, {"prefix": "a", "limit": 3}),
+]
+
+
+@pytest.mark.parametrize(("path", "name", "kind", "fields"), CALLS, ids=[path for path, *_ in CALLS])
+def test_counts_over_http_are_those_over_grpc(
+    shared_server: LognotaryServer,
+    api: CorrelationServiceStub,
+    word: str,
+    path: str,
+    name: str,
+    kind: type[Message],
+    fields: dict[str, Any],
+) -> None:
+    asked = {"query": word, "streams": ["audit", "operational"], **fields}
+    call: Callable[[Message], Message] = getattr(api, name)
+    expected = call(kind(**asked))
+    parameters = {field: ",".join(value) if isinstance(value, list) else value for field, value in asked.items()}
+    answer = httpx.get(f"{shared_server.http}/api/v1/{path}", params=parameters, timeout=60.0)
+    assert answer.status_code == 200, answer.text
+    assert Parse(answer.text, type(expected)()) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "message"),
+    [
+        ("histogram", {"query": "evidence:tampered"}, "query: a query about evidence cannot be counted"),
+        ("histogram", {"group_by": "servce"}, "did you mean 'service'?"),
+        ("facets", {"fields": "actor,bdy"}, "fields: there is no field 'bdy'; did you mean 'Body'?"),
+        ("field-names", {"query": "x AND"}, "query: column 6: a term is missing"),
+    ],
+)
+def test_a_wrong_count_is_refused_over_http(
+    shared_server: LognotaryServer, path: str, parameters: dict[str, str], message: str
+) -> None:
+    answer = httpx.get(f"{shared_server.http}/api/v1/{path}", params=parameters, timeout=60.0)
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_ARGUMENT")
+    assert message in answer.json()["message"]
+
+
+def test_a_wrong_count_is_refused_over_grpc(api: CorrelationServiceStub) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        api.Facets(FacetsRequest(fields=["timestamp"]))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_the_commands_show_counts(shared_server: LognotaryServer, word: str) -> None:
+    done = shared_server.cli("histogram", word, "--by", "stream", "--since", "2020-01-01Z")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].split() == ["by", "stream", "records", "operational", "audit"]
+    assert "\n3 records from 2020-01-01T00:00:00Z to " in done.stdout
+    assert max(map(len, done.stdout.splitlines()[:-1])) <= 100
+    shown = shared_server.cli("facets", word, "--field", "outcome")
+    assert shown.stdout.splitlines()[:4] == ["outcome", "  1   33.3 %  failure", "  2   66.7 %  (none)", "of 3 records"]
+    names = shared_server.cli("facets", word, "--names", "audit.act")
+    assert [line.split()[-1] for line in names.stdout.splitlines()[:2]] == [
+        "LogAttributes.audit.action",
+        "LogAttributes.audit.actor.id",
+    ]
+    assert json.loads(shared_server.cli("histogram", word, "--step", "1d", "--json").stdout)["count"] == "3"
+    assert json.loads(shared_server.cli("facets", word, "--json", "--varying").stdout)["recordCount"] == "3"
+
+
+def test_the_commands_say_what_is_wrong_and_that_nothing_matches(shared_server: LognotaryServer) -> None:
+    for command in ("histogram", "facets"):
+        done = shared_server.cli(command, "actor:nobody", "--since", "1h", "--until", "1s")
+        assert (done.returncode, done.stdout.splitlines()[0]) == (1, "no record matches actor:nobody")
+        wrong = shared_server.cli(command, "severity:erorr")
+        assert (wrong.returncode, wrong.stderr.splitlines()[-1].split()) == (2, ["^^^^^"])
+    for arguments in (
+        ("histogram", "--buckets", "1"),
+        ("histogram", "--step", "1.5"),
+        ("facets", "--names", "a", "--varying"),
+    ):
+        assert shared_server.cli(*arguments).returncode == 2
+
+
+def test_the_storage_itself_can_be_counted(lognotary: LognotaryServer) -> None:
+    lognotary.start()
+    send(lognotary.otlp_grpc, log_record("straight from storage"))
+    lognotary.stop()
+    storage = ("--storage", lognotary.storage_url, "--public-key", str(lognotary.public_key))
+    done = run_lognotary("facets", "straight", "--field", "stream", *storage, cwd=lognotary.directory)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1] == "  1  100.0 %  operational"
