@@ -24,6 +24,8 @@ __all__ = [
     "count_spans",
     "count_up_to",
     "first_time",
+    "fitting",
+    "last_receipt",
     "narrowed",
     "of_audit_events",
     "of_condition",
@@ -177,6 +179,22 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
     The tree's hashes are not verified. This keeps rows away that somebody inserted, however many they are.
     Args and errors as for ``select_rows``; rows are ordered by all fields of ``Place``.
     """
+    return _select(
+        engine, lookup, _WHOLE_PLACE, fitting(lookup), "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after
+    )
+
+
+def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
+    """Return the first rows of a lookup in the order of all fields of ``Place``; of equal rows two.
+
+    Args and errors as for ``select_rows``.
+    """
+    by = "LIMIT 2 BY Timestamp, LogId, LeafIndex, BatchId, Leaf"
+    return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
+
+
+def fitting(lookup: Lookup) -> str:
+    """Return the SQL condition that the tree has the hash of a row of a lookup at the leaf that the row claims."""
     signed = (
         "SELECT LogId, BatchId, TileIndex * 256 + Offset + n, toFixedString(substring(Hashes, 32 * n + 1, 32), 32) "
         "FROM log_tiles ARRAY JOIN range(intDiv(length(Hashes), 32)) AS n "
@@ -189,17 +207,7 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
         f"(LogId, BatchId, LeafIndex, {_leaf(lookup.stream, version)}) IN ({signed})"
         for version in VERSIONS
     )
-    fitting = f"({' OR '.join(forms)})"
-    return _select(engine, lookup, _WHOLE_PLACE, fitting, "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after)
-
-
-def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
-    """Return the first rows of a lookup in the order of all fields of ``Place``; of equal rows two.
-
-    Args and errors as for ``select_rows``.
-    """
-    by = "LIMIT 2 BY Timestamp, LogId, LeafIndex, BatchId, Leaf"
-    return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
+    return f"({' OR '.join(forms)})"
 
 
 _LEAF_PLACE = "Timestamp, LogId, LeafIndex"
@@ -268,6 +276,11 @@ def first_time(engine: Engine) -> int:
     """Return the earliest Timestamp that a committed batch says it has, other than none, in nanoseconds; 0 for none."""
     select = "SELECT toUnixTimestamp64Nano(min(MinTimestamp)) FROM log_batches WHERE MinTimestamp > toDateTime64(0, 9)"
     return int(read_one(engine.query(select), int64))
+
+
+def last_receipt(engine: Engine) -> int:
+    """Return the latest time of receipt that a committed batch has, in nanoseconds since the epoch; 0 for none."""
+    return int(read_one(engine.query("SELECT toUnixTimestamp64Nano(max(IngestedAt)) FROM log_batches"), int64))
 
 
 # The companion table has a trace's range of time, in whole seconds: spans are sorted by time.

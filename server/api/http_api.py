@@ -3,6 +3,10 @@
 GET  /api/v1/traces/{trace_id}                  GetTrace; query parameters are the request's fields
 GET  /api/v1/audit-events                       SearchAuditEvents; query parameters are the request's fields
 GET  /api/v1/search                             Search; query parameters are the request's fields
+GET  /api/v1/traces                             FindTraces; query parameters are the request's fields
+GET  /api/v1/neighbours                         Neighbours; query parameters are the request's fields
+GET  /api/v1/actors/{actor_id}                  ActorTimeline; query parameters are the request's fields
+GET  /api/v1/targets/{target_id}                TargetHistory; query parameters are the request's fields
 GET  /api/v1/status                             GetStatus
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -98,6 +102,12 @@ def build_http_api(
             _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, pool),
             _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, pool),
             _call("/api/v1/search", correlation_pb2.SearchRequest, backend.search, pool),
+            _call("/api/v1/traces", correlation_pb2.FindTracesRequest, backend.find_traces, pool),
+            _call("/api/v1/neighbours", correlation_pb2.NeighboursRequest, backend.neighbours, pool),
+            _call("/api/v1/actors/{actor_id:path}", correlation_pb2.ActorTimelineRequest, backend.actor_timeline, pool),
+            _call(
+                "/api/v1/targets/{target_id:path}", correlation_pb2.TargetHistoryRequest, backend.target_history, pool
+            ),
             _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
             _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),
