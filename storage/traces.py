@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from server.notary.canonical import canonical_columns
 from server.notary.origin import Stream
+from storage.condition_algebra import any_of
 from storage.condition_sql import compile_condition
-from storage.conditions import Column, Condition, Exists, IsOneOf, SeverityWithin, any_of
+from storage.conditions import Column, Condition, Exists, IsOneOf, SeverityWithin
 from storage.engine import Engine
 from storage.records import Lookup, Place, fitting
 from storage.rowbinary import int64, read_rows, text, texts, uint64

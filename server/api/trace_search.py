@@ -16,7 +16,7 @@ from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
 from server.query.traces import TracePlace, TraceSearch, TraceSummary, find_traces
 from storage.engine import Engine
-from storage.records import last_receipt
+from storage.lookups import last_receipt
 
 __all__ = ["search_traces"]
 

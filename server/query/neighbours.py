@@ -18,22 +18,13 @@ from server.query.pages import Checked, Page, Position, check_rows, is_proved, p
 from server.query.resolve import EVERYTHING, Query
 from server.query.search import admitted
 from server.query.windows import Windows
-from storage.conditions import (
-    ALWAYS,
-    NEVER,
-    Attribute,
-    Column,
-    Condition,
-    IntegerWithin,
-    IsOneOf,
-    all_of,
-    any_of,
-    is_pinpoint,
-)
+from storage.condition_algebra import all_of, any_of, is_pinpoint
+from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, IntegerWithin, IsOneOf
 from storage.engine import Engine
 from storage.evidence import last_batch
 from storage.leaves import select_leaves
-from storage.records import Place, of_condition, select_fitting, select_rows
+from storage.lookups import of_condition
+from storage.records import Place, select_fitting, select_rows
 from storage.stored_records import StoredRecord
 
 __all__ = [

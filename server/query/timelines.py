@@ -16,10 +16,12 @@ from server.query.pages import Page, Position, read_page
 from server.query.resolve import Query
 from server.query.search import admitted, windows_of
 from server.query.windows import Windows
-from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin, all_of, negated
+from storage.condition_algebra import all_of, negated
+from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin
 from storage.engine import Engine
+from storage.lookups import of_condition
 from storage.overviews import FieldValues, Overview, overview_of, values_of
-from storage.records import Lookup, of_condition
+from storage.records import Lookup
 
 __all__ = ["ACTOR", "TARGET", "Subject", "Timeline", "TimelineSearch", "read_timeline"]
 

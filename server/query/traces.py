@@ -17,9 +17,11 @@ from server.query.pages import Checked, check_rows, is_proved, place_of
 from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.windows import Windows
-from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin, all_of, is_pinpoint
+from storage.condition_algebra import all_of, is_pinpoint
+from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin
 from storage.engine import Engine
-from storage.records import Place, of_condition, within
+from storage.lookups import of_condition, within
+from storage.records import Place
 from storage.schema import RECORD_TABLES
 from storage.stored_records import StoredRecord
 from storage.traces import WITH_TRACE, TraceRows, latest_of_traces, traces_of, traces_until
