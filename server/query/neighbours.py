@@ -1,7 +1,8 @@
 """The records around a record: by time, by leaf, or those that have something in common with it.
 
 The order of leaves is the order in which a log received its records, and it is signed. So neighbours by leaf are those
-that no sender can put elsewhere with the times that it writes.
+that no sender can put elsewhere with the times that it writes. Records that were sent without a time are neighbours by
+leaf only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from server.query.resolve import EVERYTHING, Query
 from server.query.search import admitted
 from server.query.windows import Windows
 from storage.condition_algebra import all_of, any_of, is_pinpoint
-from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, IntegerWithin, IsOneOf
+from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, IntegerWithin, IsOneOf, TimeWithin
 from storage.engine import Engine
 from storage.evidence import last_batch
 from storage.leaves import select_leaves
@@ -48,6 +49,7 @@ _COLUMNS = {
 BY = ("time", "leaf", *_COLUMNS)
 """What neighbours may have in common."""
 
+_TIMED = TimeWithin(Column("Timestamp"), 1, None)  # without a time of its own, a record has no place in time
 _HOST = Attribute("ResourceAttributes", "host.name")
 _FIRST_LEAVES = 1024  # leaves that are looked at first, with a query
 _LARGEST_STEP = 16
@@ -135,7 +137,7 @@ def neighbours(
         if not value:
             raise NoSuchValueError(f"the record has no {wanted.by}, so nothing has it in common with it")
         shared = {stream: _has(stream, wanted.by, value) for stream in wanted.streams}
-    conditions = {stream: all_of([wanted.query.condition(stream), shared[stream]]) for stream in wanted.streams}
+    conditions = {stream: all_of([wanted.query.condition(stream), shared[stream], _TIMED]) for stream in wanted.streams}
     before, after = (
         _beside(limited, keys, conditions, place, wanted, latest_first=latest_first) for latest_first in (True, False)
     )
