@@ -12,7 +12,7 @@ from server.commands.sentences import attributes, clock, count, is_error, level,
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 
-__all__ = ["found_lines", "record_of"]
+__all__ = ["entry_lines", "found_lines", "record_of"]
 
 _NARROWEST = 20  # columns of a text
 
@@ -46,7 +46,7 @@ def found_lines(
         yield f"no record matches {visible(query)}" if query else "there is no record"
         return
     for entry in found.entries:
-        yield from _lines(shown(entry), style, details=details, width=width)
+        yield from entry_lines(shown(entry), style, details=details, width=width)
     yield verdict([record_of(entry).evidence for entry in found.entries], "record", style)
     if counted:
         yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
@@ -56,7 +56,10 @@ def found_lines(
         yield "… more records are not shown: give a larger --limit, or a shorter range of time"
 
 
-def _lines(entry: correlation_pb2.TimelineEntry, style: Style, *, details: bool, width: int | None) -> Iterator[str]:
+def entry_lines(
+    entry: correlation_pb2.TimelineEntry, style: Style, *, details: bool, width: int | None
+) -> Iterator[str]:
+    """Format a record, whose texts are visible already, as two lines, or more with details."""
     record = record_of(entry)
     is_audit = entry.WhichOneof("entry") == "audit_event"
     doubtful = is_doubtful(record.evidence)

@@ -176,7 +176,7 @@ def test_rows_that_claim_a_leaf_do_not_hide_its_record_and_missing_leaves_are_na
 def test_an_id_that_several_records_have_is_refused_with_their_places(engine: Engine, journal: Journal) -> None:
     writer = Writer(engine, journal)
     writer.write([audit_event("e", at=0), audit_event("e", at=0)])
-    with pytest.raises(InvalidArgumentError, match="several records have this ID.*node-1#0, shop/audit/node-1#1"):
+    with pytest.raises(InvalidArgumentError, match=r"several records have this ID.*node-1#0, shop/audit/node-1#1"):
         find(writer, record_id="e-0")
 
 

@@ -21,6 +21,10 @@ COMMANDS = {
         "trace": "show a trace as a timeline",
         "search": "search all records by a query",
         "audit": "search audit events",
+        "traces": "find traces by what happened in them",
+        "actor": "show everything that an actor did",
+        "target": "show everything that was done to a target",
+        "near": "show the records around a record",
     },
     "evidence": {
         "verify": "verify stored records against what was signed",
