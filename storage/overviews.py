@@ -54,12 +54,14 @@ class Overview:
         first: time of the first row, 0 if there is none; the time of receipt for a row without a time.
         last: time of the last row, 0 if there is none.
         fields: field -> its values.
+        counts: number of rows of each lookup.
     """
 
     count: int
     first: int
     last: int
     fields: Mapping[str, FieldValues]
+    counts: tuple[int, ...] = ()
 
 
 def overview_of(
@@ -77,7 +79,7 @@ def overview_of(
     Raises:
         StorageError: storage cannot be read.
     """
-    # One pass: each row becomes a row for each of its values, and one for all rows, which has no field.
+    # One pass: each row becomes a row for each of its values, and one with its lookup, which has no field.
     items = ", ".join(f"('{field}', CAST({column} AS String))" for field, column in columns.items())
     parts, parameters = [], {}
     for number, lookup in enumerate(lookups):
@@ -86,7 +88,7 @@ def overview_of(
             condition = condition.replace(f"{{{name}:", f"{{u{number}_{name}:")
             parameters[f"u{number}_{name}"] = bound
         parts.append(
-            f"SELECT {_TIME} AS Time, [('', '-'), {items}] AS Items "
+            f"SELECT {_TIME} AS Time, [('', '{number}'), {items}] AS Items "
             f"FROM {RECORD_TABLES[lookup.stream]} WHERE {condition}"
         )
     rank = f"if(Field = '{latest}', Last, toInt64(Number)) DESC, Last DESC, Value"
@@ -105,9 +107,15 @@ def overview_of(
     for field, value, number, first, last, values in read_rows(answer, (text, text, uint64, int64, int64, uint64)):
         found[field].append(ValueSeen(value, number, first, last))
         counts[field] = values
-    whole = found[""][0] if found[""] else ValueSeen("", 0, 0, 0)
+    whole = {int(one.value): one for one in found[""]}
     fields = {field: FieldValues(counts[field], tuple(found[field])) for field in columns}
-    return Overview(whole.count, whole.first, whole.last, fields)
+    return Overview(
+        sum(one.count for one in whole.values()),
+        min((one.first for one in whole.values()), default=0),
+        max((one.last for one in whole.values()), default=0),
+        fields,
+        tuple(whole[number].count if number in whole else 0 for number in range(len(lookups))),
+    )
 
 
 def values_of(engine: Engine, lookup: Lookup, column: str, most: int) -> list[str]:

@@ -26,6 +26,7 @@ from storage.records import Lookup
 __all__ = ["ACTOR", "TARGET", "Subject", "Timeline", "TimelineSearch", "read_timeline"]
 
 _MOST_VALUES = 20
+_FEW = 1000  # events that are read at once, and not in windows of time
 _ACTOR_COLUMNS = ("ActorId", "EffectiveActorId")
 
 
@@ -112,6 +113,7 @@ def read_timeline(engine: Engine, keys: TrustedKeys, wanted: TimelineSearch, lim
         overview = overview_of(limited, lookups, subject.fields, "session", _MOST_VALUES)
         if not overview.count:
             return Timeline(Page([], None, others_follow=False), overview, _of_this_name(limited, wanted))
+        lookups = [lookup for lookup, number in zip(lookups, overview.counts, strict=True) if number]
     page = read_page(
         limited,
         keys,
@@ -139,9 +141,11 @@ def _lookups(wanted: TimelineSearch) -> list[Lookup]:
     return found
 
 
-def _windows(engine: Engine, wanted: TimelineSearch, overview: Overview | None) -> Windows:
+def _windows(engine: Engine, wanted: TimelineSearch, overview: Overview | None) -> Windows | None:
     if overview is None:
         return windows_of(engine, wanted.since, wanted.until, latest_first=wanted.latest_first)
+    if overview.count <= _FEW:
+        return None
     start, last = overview.last, overview.first
     if not wanted.latest_first:
         start, last = last, start

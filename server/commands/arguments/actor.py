@@ -17,8 +17,8 @@ def add_parser(commands: Any) -> None:
         "actor",
         description="Show all audit events of an actor, latest first, after an overview: when it was seen first and "
         "last, what it did with which results, on which targets, from which sources, in which sessions. Events on "
-        "whose behalf, or with whose rights, somebody else acted are the actor's too. Asks a running server, or reads the "
-        f"storage directly with --storage. Exit status 1 if there is no event, or one {PROOF}",
+        "whose behalf, or with whose rights, somebody else acted are the actor's too. Asks a running server, or reads "
+        f"the storage directly with --storage. Exit status 1 if there is no event, or one {PROOF}",
         epilog=examples(
             "lognotary actor alice",
             "lognotary actor alice action:user.* -outcome:success --since 7d",
