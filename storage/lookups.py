@@ -12,7 +12,7 @@ from storage.records import Lookup
 from storage.rowbinary import int64, read_one, uint64
 from storage.schema import RECORD_TABLES
 
-__all__ = ["count_up_to", "first_time", "narrowed", "of_condition", "within"]
+__all__ = ["count_up_to", "first_time", "last_receipt", "narrowed", "of_condition", "within"]
 
 
 def of_condition(stream: Stream, condition: Condition, *, latest_first: bool) -> Lookup:
@@ -23,6 +23,11 @@ def of_condition(stream: Stream, condition: Condition, *, latest_first: bool) ->
     """
     sql = compile_condition(stream, condition)
     return Lookup(stream, f"({sql.text})", sql.parameters, latest_first)
+
+
+def last_receipt(engine: Engine) -> int:
+    """Return the latest time of receipt that a committed batch has, in nanoseconds since the epoch; 0 for none."""
+    return int(read_one(engine.query("SELECT toUnixTimestamp64Nano(max(IngestedAt)) FROM log_batches"), int64))
 
 
 def narrowed(lookup: Lookup, condition: Condition) -> Lookup:

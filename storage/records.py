@@ -18,6 +18,7 @@ __all__ = [
     "Lookup",
     "Place",
     "count_rows",
+    "fitting",
     "of_audit_events",
     "of_trace",
     "read_records_at",
@@ -116,6 +117,22 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
     The tree's hashes are not verified. This keeps rows away that somebody inserted, however many they are.
     Args and errors as for ``select_rows``; rows are ordered by all fields of ``Place``.
     """
+    return _select(
+        engine, lookup, _WHOLE_PLACE, fitting(lookup), "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after
+    )
+
+
+def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
+    """Return the first rows of a lookup in the order of all fields of ``Place``; of equal rows two.
+
+    Args and errors as for ``select_rows``.
+    """
+    by = "LIMIT 2 BY Timestamp, LogId, LeafIndex, BatchId, Leaf"
+    return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
+
+
+def fitting(lookup: Lookup) -> str:
+    """Return the SQL condition that the tree has the hash of a row of a lookup at the leaf that the row claims."""
     signed = (
         "SELECT LogId, BatchId, TileIndex * 256 + Offset + n, toFixedString(substring(Hashes, 32 * n + 1, 32), 32) "
         "FROM log_tiles ARRAY JOIN range(intDiv(length(Hashes), 32)) AS n "
@@ -128,17 +145,7 @@ def select_fitting(engine: Engine, lookup: Lookup, limit: int, after: Place | No
         f"(LogId, BatchId, LeafIndex, {_leaf(lookup.stream, version)}) IN ({signed})"
         for version in versions_of(lookup.stream)
     )
-    fitting = f"({' OR '.join(forms)})"
-    return _select(engine, lookup, _WHOLE_PLACE, fitting, "LIMIT 1 BY LogId, LeafIndex, BatchId, Leaf", limit, after)
-
-
-def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
-    """Return the first rows of a lookup in the order of all fields of ``Place``; of equal rows two.
-
-    Args and errors as for ``select_rows``.
-    """
-    by = "LIMIT 2 BY Timestamp, LogId, LeafIndex, BatchId, Leaf"
-    return _select(engine, lookup, _WHOLE_PLACE, "1", by, limit, after)
+    return f"({' OR '.join(forms)})"
 
 
 _LEAF_PLACE = "Timestamp, LogId, LeafIndex"

@@ -26,6 +26,7 @@ __all__ = [
     "text",
     "text_pairs",
     "text_pairs_array",
+    "texts",
     "uint8",
     "uint16",
     "uint32",
@@ -150,6 +151,16 @@ def text(data: bytes, at: int) -> tuple[str, int]:
     return value.decode("utf-8", "replace"), at
 
 
+def texts(data: bytes, at: int) -> tuple[tuple[str, ...], int]:
+    """Read an Array of UTF-8 strings."""
+    count, at = varint(data, at)
+    found = []
+    for _ in range(count):
+        value, at = text(data, at)
+        found.append(value)
+    return tuple(found), at
+
+
 _STRING = r"String|LowCardinality\(String\)"
 _TYPES: dict[Reader, str] = {
     uint8: "UInt8|Bool",
@@ -163,6 +174,7 @@ _TYPES: dict[Reader, str] = {
     string: _STRING,
     text: _STRING,
     text_pairs: rf"Map\(({_STRING}), ({_STRING})\)",
+    texts: r"Array\(String\)",
 }
 """Reader -> the types that it reads, as a regular expression; readers of other modules read any."""
 

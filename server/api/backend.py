@@ -18,12 +18,15 @@ from server.api.errors import InvalidArgumentError
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
+from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.server_status import StatusSource, get_status
 from server.api.side_by_side import SideBySide
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
+from server.api.timelines import actor_timeline, target_history
+from server.api.trace_search import search_traces
 from server.notary.acknowledgement import Coverage
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
@@ -128,6 +131,22 @@ class Backend:
     def field_names(self, request: counts_pb2.FieldNamesRequest) -> counts_pb2.FieldNamesResponse:
         """Answer ``FieldNames``; raises ApiError, QueryTooExpensiveError and StorageError."""
         return list_field_names(self._engine, request)
+
+    def find_traces(self, request: correlation_pb2.FindTracesRequest) -> correlation_pb2.FindTracesResponse:
+        """Answer ``FindTraces``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return search_traces(self._engine, self._trust.keys.now(), request)
+
+    def neighbours(self, request: correlation_pb2.NeighboursRequest) -> correlation_pb2.NeighboursResponse:
+        """Answer ``Neighbours``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return find_neighbours(self._engine, self._trust.keys.now(), request)
+
+    def actor_timeline(self, request: correlation_pb2.ActorTimelineRequest) -> correlation_pb2.ActorTimelineResponse:
+        """Answer ``ActorTimeline``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return actor_timeline(self._engine, self._trust.keys.now(), request)
+
+    def target_history(self, request: correlation_pb2.TargetHistoryRequest) -> correlation_pb2.TargetHistoryResponse:
+        """Answer ``TargetHistory``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return target_history(self._engine, self._trust.keys.now(), request)
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
         """Answer ``ListLogs``; raises StorageError."""

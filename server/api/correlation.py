@@ -34,7 +34,7 @@ from storage.engine import Engine
 from storage.lookups import narrowed
 from storage.records import count_rows, of_audit_events, of_trace
 
-__all__ = ["get_trace", "search_audit", "search_records"]
+__all__ = ["entry_of", "get_trace", "search_audit", "search_records"]
 
 _TRACE_LIMIT = 1000
 _NO_PAGE = Page([], None, others_follow=False)
@@ -194,7 +194,7 @@ def search_records(
     )
     found = search(engine, keys, wanted, limits)
     response = pb.SearchResponse(
-        entries=map(_entry, found.page.rows),
+        entries=map(entry_of, found.page.rows),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
         unproved_omitted=found.page.others_follow,
     )
@@ -203,7 +203,8 @@ def search_records(
     return response
 
 
-def _entry(checked: Checked) -> pb.TimelineEntry:
+def entry_of(checked: Checked) -> pb.TimelineEntry:
+    """Return a record with its evidence as an entry of a timeline."""
     row, found = checked
     if row.stream is Stream.SPANS:
         span = span_message(row, evidence_message(row, found))

@@ -71,6 +71,26 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
     ) -> counts_pb2.FieldNamesResponse:
         return await _answer(context, self._pool.run, lambda: self._backend.field_names(request))
 
+    async def FindTraces(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.FindTracesRequest, context: _Context
+    ) -> correlation_pb2.FindTracesResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.find_traces(request))
+
+    async def Neighbours(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.NeighboursRequest, context: _Context
+    ) -> correlation_pb2.NeighboursResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.neighbours(request))
+
+    async def ActorTimeline(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.ActorTimelineRequest, context: _Context
+    ) -> correlation_pb2.ActorTimelineResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.actor_timeline(request))
+
+    async def TargetHistory(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.TargetHistoryRequest, context: _Context
+    ) -> correlation_pb2.TargetHistoryResponse:
+        return await _answer(context, self._pool.run, lambda: self._backend.target_history(request))
+
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend, pool: Pool) -> None:

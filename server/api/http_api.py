@@ -6,6 +6,10 @@ GET  /api/v1/search                             Search; query parameters are the
 GET  /api/v1/histogram                          Histogram; query parameters are the request's fields
 GET  /api/v1/facets                             Facets; query parameters are the request's fields
 GET  /api/v1/field-names                        FieldNames; query parameters are the request's fields
+GET  /api/v1/traces                             FindTraces; query parameters are the request's fields
+GET  /api/v1/neighbours                         Neighbours; query parameters are the request's fields
+GET  /api/v1/actors/{actor_id}                  ActorTimeline; query parameters are the request's fields
+GET  /api/v1/targets/{target_id}                TargetHistory; query parameters are the request's fields
 GET  /api/v1/status                             GetStatus
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -104,6 +108,12 @@ def build_http_api(
             _call("/api/v1/histogram", counts_pb2.HistogramRequest, backend.histogram, pool),
             _call("/api/v1/facets", counts_pb2.FacetsRequest, backend.facets, pool),
             _call("/api/v1/field-names", counts_pb2.FieldNamesRequest, backend.field_names, pool),
+            _call("/api/v1/traces", correlation_pb2.FindTracesRequest, backend.find_traces, pool),
+            _call("/api/v1/neighbours", correlation_pb2.NeighboursRequest, backend.neighbours, pool),
+            _call("/api/v1/actors/{actor_id:path}", correlation_pb2.ActorTimelineRequest, backend.actor_timeline, pool),
+            _call(
+                "/api/v1/targets/{target_id:path}", correlation_pb2.TargetHistoryRequest, backend.target_history, pool
+            ),
             _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
             _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),

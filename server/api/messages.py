@@ -40,6 +40,11 @@ _AUDIT_FIELDS = {
     "outcome": "Outcome",
     "category": "Category",
     "rule": "AuditRule",
+    "actor_name": "ActorName",
+    "effective_actor_id": "EffectiveActorId",
+    "session_id": "SessionId",
+    "source_host": "SourceHost",
+    "description": "Description",
 }
 
 

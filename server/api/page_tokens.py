@@ -12,6 +12,7 @@ from uuid import UUID
 from server.api.errors import InvalidArgumentError
 from server.notary.origin import Stream
 from server.query.pages import Position
+from server.query.traces import TracePlace
 from storage.records import Place
 
 __all__ = [
@@ -19,13 +20,15 @@ __all__ = [
     "make_search_token",
     "make_token",
     "make_trace_token",
+    "make_traces_token",
     "parse_search_token",
     "parse_token",
     "parse_trace_token",
+    "parse_traces_token",
 ]
 
 _HASH_SIZE = 32
-_MOST_SPANS = 1 << 63
+_LARGEST = 1 << 63
 _BEGIN = Position()
 
 
@@ -80,10 +83,29 @@ def parse_search_token(token: str, asked: str) -> Position:
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(_UNKNOWN) from error
     if mark != _mark(asked):
-        raise InvalidArgumentError(
-            "the page token belongs to another search: repeat query, streams, order and range of time as they were"
-        )
+        raise InvalidArgumentError(_OTHER)
     return known
+
+
+def make_traces_token(place: TracePlace, asked: str) -> str:
+    """Return the token of a position among the traces that were asked for, which is any text."""
+    return _encode([_mark(asked), place.received, _dump(place.after), place.only_fitting])
+
+
+def parse_traces_token(token: str, asked: str) -> TracePlace:
+    """Return the position of a token.
+
+    Raises:
+        InvalidArgumentError: the token was not made by ``make_traces_token``, or something else was asked for.
+    """
+    try:
+        mark, received, after, only_fitting = _decode(token)
+        place = TracePlace(_in_range(received), _load(after), bool(only_fitting))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidArgumentError(_UNKNOWN) from error
+    if mark != _mark(asked):
+        raise InvalidArgumentError(_OTHER)
+    return place
 
 
 def _mark(asked: str) -> str:
@@ -110,6 +132,7 @@ def parse_trace_token(token: str) -> TracePosition:
         raise InvalidArgumentError(_UNKNOWN) from error
 
 
+_OTHER = "the page token belongs to another search: repeat query, streams, order and range of time as they were"
 _UNKNOWN = "the page token is not one that this server gave out for such a call"
 
 
@@ -147,10 +170,10 @@ def _load_if_any(value: Any) -> Position | None:
     return None if value is None else _load_position(value)
 
 
-def _in_range(spans: Any) -> int:
-    if not 0 <= int(spans) < _MOST_SPANS:
+def _in_range(number: Any) -> int:
+    if not 0 <= int(number) < _LARGEST:
         raise ValueError("out of range")
-    return int(spans)
+    return int(number)
 
 
 def _load(value: Any) -> Place | None:

@@ -19,9 +19,9 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    text, status = check_query(options, "facets")
-    if status:
+    if status := check_query("facets", options.query):
         return status
+    text = " ".join(options.query)
     streams = [options.stream] if options.stream else []
     since, until = options.since and timestamp(options.since), options.until and timestamp(options.until)
     width = line_width(sys.stdout)

@@ -13,7 +13,7 @@ from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["Found", "found_lines", "record_of"]
+__all__ = ["Found", "entry_lines", "found_lines", "record_of", "summary"]
 
 _NARROWEST = 20  # columns of a text
 
@@ -50,7 +50,7 @@ def found_lines(
         yield f"no record matches {visible(query)}" if query else "there is no record"
         return
     for entry in found.entries:
-        yield from _lines(shown(entry), style, details=details, width=width)
+        yield from entry_lines(shown(entry), style, details=details, width=width)
     yield verdict([record_of(entry).evidence for entry in found.entries], "record", "records", style)
     if counted:
         yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
@@ -60,14 +60,17 @@ def found_lines(
         yield "… more records are not shown: give a larger --limit, or a shorter range of time"
 
 
-def _lines(entry: correlation_pb2.TimelineEntry, style: Style, *, details: bool, width: int | None) -> Iterator[str]:
+def entry_lines(
+    entry: correlation_pb2.TimelineEntry, style: Style, *, details: bool, width: int | None
+) -> Iterator[str]:
+    """Format a record, whose texts are visible already, as two lines, or more with details."""
     record = record_of(entry)
     is_audit = entry.WhichOneof("entry") == "audit_event"
     is_span = isinstance(record, correlation_pb2.Span)
     doubtful = is_doubtful(record.evidence)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
     when = clock(entry.timestamp)
-    kind, failed, text = _summary(record, is_audit=is_audit)
+    kind, failed, text = summary(record, is_audit=is_audit)
     colour = "1;35" if is_audit else "31" if failed else ""
     room = None if width is None else max(_NARROWEST, width - len(when) - 2 - 2 * doubtful - len(kind) - bool(kind))
     first, *others = wrapped(text, room) if details else [cut(text, room)]
@@ -85,7 +88,7 @@ def _lines(entry: correlation_pb2.TimelineEntry, style: Style, *, details: bool,
         yield f"    {style.paint(reason_line(record.evidence), '31')}"
 
 
-def _summary(record: Found, *, is_audit: bool) -> tuple[str, bool, str]:
+def summary(record: Found, *, is_audit: bool) -> tuple[str, bool, str]:
     """Return the kind of a record or span, whether it failed, and what it says."""
     if isinstance(record, correlation_pb2.Span):
         failed = record.status_code == "Error"

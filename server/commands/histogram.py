@@ -22,9 +22,9 @@ _MOST_GROUPS = 100
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    text, status = check_query(options, "histogram")
-    if status:
+    if status := check_query("histogram", options.query):
         return status
+    text = " ".join(options.query)
     request = counts_pb2.HistogramRequest(
         query=text,
         streams=[options.stream] if options.stream else [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 
 from server.commands.output import complain, complain_lines
 from server.query.errors import QueryError
@@ -13,13 +13,17 @@ __all__ = ["UNPROVED", "check_query"]
 UNPROVED = "Stored records are counted, whether they can be proved or not: 'lognotary search' tells that of each"
 
 
-def check_query(options: argparse.Namespace, command: str) -> tuple[str, int]:
-    """Return the text of the query, and 0; or the exit status of an error that has been told."""
-    text = " ".join(options.query)
+def check_query(command: str, words: Sequence[str]) -> int:
+    """Return 0 for a query that can be understood; otherwise print what is wrong, and return the exit status.
+
+    Args:
+        command: name of the command.
+        words: the arguments that are the query.
+    """
     try:
-        read_query(text)
+        read_query(" ".join(words))
     except QueryError as error:
         complain(f"{command}: {error}")
         complain_lines(*(f"  {line}" for line in error.pointed()))
-        return text, error.exit_status
-    return text, 0
+        return error.exit_status
+    return 0

@@ -59,6 +59,18 @@ class Source(Protocol):
     ) -> evidence_pb2.GetInclusionProofResponse:
         """Return the proof of an entry."""
 
+    def find_traces(self, request: correlation_pb2.FindTracesRequest, /) -> correlation_pb2.FindTracesResponse:
+        """Return a page of traces."""
+
+    def neighbours(self, request: correlation_pb2.NeighboursRequest, /) -> correlation_pb2.NeighboursResponse:
+        """Return the records around a record."""
+
+    def actor_timeline(self, request: correlation_pb2.ActorTimelineRequest, /) -> correlation_pb2.ActorTimelineResponse:
+        """Return a page of an actor's timeline."""
+
+    def target_history(self, request: correlation_pb2.TargetHistoryRequest, /) -> correlation_pb2.TargetHistoryResponse:
+        """Return a page of a target's history."""
+
 
 class _Server:
     """A running server."""
@@ -101,6 +113,22 @@ class _Server:
         self, request: evidence_pb2.GetInclusionProofRequest
     ) -> evidence_pb2.GetInclusionProofResponse:
         answer: evidence_pb2.GetInclusionProofResponse = self._evidence.GetInclusionProof(request)
+        return answer
+
+    def find_traces(self, request: correlation_pb2.FindTracesRequest) -> correlation_pb2.FindTracesResponse:
+        answer: correlation_pb2.FindTracesResponse = self._correlation.FindTraces(request)
+        return answer
+
+    def neighbours(self, request: correlation_pb2.NeighboursRequest) -> correlation_pb2.NeighboursResponse:
+        answer: correlation_pb2.NeighboursResponse = self._correlation.Neighbours(request)
+        return answer
+
+    def actor_timeline(self, request: correlation_pb2.ActorTimelineRequest) -> correlation_pb2.ActorTimelineResponse:
+        answer: correlation_pb2.ActorTimelineResponse = self._correlation.ActorTimeline(request)
+        return answer
+
+    def target_history(self, request: correlation_pb2.TargetHistoryRequest) -> correlation_pb2.TargetHistoryResponse:
+        answer: correlation_pb2.TargetHistoryResponse = self._correlation.TargetHistory(request)
         return answer
 
 

@@ -20,7 +20,7 @@ from storage.lookups import within
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
 from storage.stored_records import StoredRecord
 
-__all__ = ["Page", "Position", "read_page"]
+__all__ = ["Checked", "Page", "Position", "check_rows", "is_proved", "place_of", "read_page"]
 
 _CHUNK = 1000  # rows that are read at a time
 _MOST_ROWS = 10_000  # rows that are read for a page in each pass
@@ -90,8 +90,8 @@ def read_page(
         checked = reader.check(rows, rehash=rehash)
         if len(rows) <= size:
             return Page(checked, None, others_follow=False)
-        if all(map(_is_proved, checked)):
-            return Page(checked[:size], Position(_place(rows[size - 1])), others_follow=False)
+        if all(map(is_proved, checked)):
+            return Page(checked[:size], Position(place_of(rows[size - 1])), others_follow=False)
         position = Position(position.after, 1, position.after)
     following: Position | None = position
     found: list[Checked] = []
@@ -100,10 +100,31 @@ def read_page(
     if following is not None and following.passes == 2 and len(found) < size:
         others, following = _one_pass(reader, size - len(found), following)
         found += others
-    found.sort(key=lambda checked: _order(_place(checked[0])), reverse=lookups[0].latest_first)
+    found.sort(key=lambda checked: _order(place_of(checked[0])), reverse=lookups[0].latest_first)
     if not rehash:
         found = [(row, _as_signed(evidence)) for row, evidence in found]
     return Page(found, following, others_follow=following is not None)
+
+
+def check_rows(engine: Engine, keys: TrustedKeys, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
+    """Return rows of any streams with their evidence; args and errors as for ``gather_evidence``."""
+    found: dict[int, RecordEvidence] = {}
+    for stream in {row.stream for row in rows}:
+        numbers = [number for number, row in enumerate(rows) if row.stream is stream]
+        evidence = gather_evidence(engine, keys, stream, [rows[number] for number in numbers], rehash=rehash)
+        found.update(zip(numbers, evidence, strict=True))
+    return [(row, found[number]) for number, row in enumerate(rows)]
+
+
+def is_proved(checked: Checked) -> bool:
+    """Return whether a row is what was signed."""
+    _, evidence = checked
+    return evidence.state in (State.VERIFIED, State.SIGNED) and not evidence.tiles_altered
+
+
+def place_of(row: StoredRecord) -> Place:
+    """Return the place of a row in the order of lookups."""
+    return Place(row.stream, row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +159,7 @@ class _Reader:
 
     def check(self, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
         """Return rows with their evidence."""
-        found: dict[int, RecordEvidence] = {}
-        for lookup in self.lookups:
-            numbers = [number for number, row in enumerate(rows) if row.stream is lookup.stream]
-            own = [rows[number] for number in numbers]
-            evidence = gather_evidence(self.engine, self.keys, lookup.stream, own, rehash=rehash) if own else ()
-            found.update(zip(numbers, evidence, strict=True))
-        return [(row, found[number]) for number, row in enumerate(rows)]
+        return check_rows(self.engine, self.keys, rows, rehash=rehash)
 
 
 def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Checked], Position | None]:
@@ -155,8 +170,8 @@ def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Chec
     for checked in _checked(reader, select, position.after):
         if checked is None:
             return found, position
-        position = replace(position, after=_place(checked[0]))
-        if _is_proved(checked) == first:
+        position = replace(position, after=place_of(checked[0]))
+        if is_proved(checked) == first:
             found.append(checked)
             if len(found) == room:
                 return found, position
@@ -170,27 +185,18 @@ def _checked(reader: _Reader, select: _Select, after: Place | None) -> Iterator[
         ended = len(rows) < _CHUNK
         if not ended:
             # Equal rows must be checked together, and more like the last one may follow.
-            last = _place(rows[-1])
-            while len(rows) > 2 and _place(rows[-1]) == last:
+            last = place_of(rows[-1])
+            while len(rows) > 2 and place_of(rows[-1]) == last:
                 rows.pop()
         yield from reader.check(rows, rehash=True)
         if ended:
             return
-        after = _place(rows[-1])
+        after = place_of(rows[-1])
     yield None
-
-
-def _is_proved(checked: Checked) -> bool:
-    _, evidence = checked
-    return evidence.state in (State.VERIFIED, State.SIGNED) and not evidence.tiles_altered
 
 
 def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
     return replace(evidence, state=State.SIGNED) if evidence.state is State.VERIFIED else evidence
-
-
-def _place(row: StoredRecord) -> Place:
-    return Place(row.stream, row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
 
 
 def _order(place: Place) -> tuple[int, str, int, int]:

@@ -56,7 +56,7 @@ from storage.conditions import (
     TimeWithin,
 )
 
-__all__ = ["Query", "read_query"]
+__all__ = ["EVERYTHING", "Query", "read_query"]
 
 _T = TypeVar("_T")
 _LARGEST = (1 << 64) - 1
@@ -81,6 +81,10 @@ class Query:
     def condition(self, stream: Stream) -> Condition:
         """Return the condition for the rows of a stream, without what is said about evidence."""
         return _Resolver(self.text, stream).condition(self.tree)
+
+
+EVERYTHING = Query("", Everything(), None)
+"""The query that everything matches."""
 
 
 def read_query(text: str) -> Query:

@@ -33,7 +33,7 @@ def completed(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("tr",), ["trace"]),
+        (("tr",), ["trace", "traces"]),
         (("check",), ["check", "checkpoint"]),
         (("keys", ""), ["list", "rotate", "generate", "export", "compromised"]),
         (("keys", "list", "--data"), ["--data-dir"]),

@@ -22,7 +22,7 @@ CHECK_RECORDS: EvidenceCheck
 CHECK_SIGNATURES: EvidenceCheck
 
 class AuditEvent(_message.Message):
-    __slots__ = ("record_id", "actor_id", "actor_type", "action", "target_id", "target_type", "source_id", "source_type", "outcome", "category", "rule")
+    __slots__ = ("record_id", "actor_id", "actor_type", "action", "target_id", "target_type", "source_id", "source_type", "outcome", "category", "rule", "actor_name", "effective_actor_id", "session_id", "source_host", "description")
     RECORD_ID_FIELD_NUMBER: _ClassVar[int]
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     ACTOR_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,11 @@ class AuditEvent(_message.Message):
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_HOST_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     record_id: str
     actor_id: str
     actor_type: str
@@ -45,7 +50,12 @@ class AuditEvent(_message.Message):
     outcome: str
     category: str
     rule: str
-    def __init__(self, record_id: _Optional[str] = ..., actor_id: _Optional[str] = ..., actor_type: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., source_type: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., rule: _Optional[str] = ...) -> None: ...
+    actor_name: str
+    effective_actor_id: str
+    session_id: str
+    source_host: str
+    description: str
+    def __init__(self, record_id: _Optional[str] = ..., actor_id: _Optional[str] = ..., actor_type: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., source_type: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., rule: _Optional[str] = ..., actor_name: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., session_id: _Optional[str] = ..., source_host: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class Record(_message.Message):
     __slots__ = ("timestamp", "observed_timestamp", "ingested_at", "trace_id", "span_id", "flags", "severity_text", "severity_number", "service_name", "body", "event_name", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "log_attributes", "otlp_details", "dropped_attributes_count", "resource_schema_url", "scope_schema_url", "audit", "evidence")
@@ -356,3 +366,209 @@ class SearchResponse(_message.Message):
     count: int
     count_is_lower_bound: bool
     def __init__(self, entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., count: _Optional[int] = ..., count_is_lower_bound: _Optional[bool] = ...) -> None: ...
+
+class FindTracesRequest(_message.Message):
+    __slots__ = ("query", "streams", "since", "until", "with_errors", "min_duration_nanos", "check", "page_size", "page_token")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    WITH_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    MIN_DURATION_NANOS_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    streams: _containers.RepeatedScalarFieldContainer[str]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    with_errors: bool
+    min_duration_nanos: int
+    check: EvidenceCheck
+    page_size: int
+    page_token: str
+    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., with_errors: _Optional[bool] = ..., min_duration_nanos: _Optional[int] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class TraceSummary(_message.Message):
+    __slots__ = ("trace_id", "first", "last", "duration_nanos", "services", "actors", "audit_event_count", "log_count", "span_count", "error_count", "match")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    DURATION_NANOS_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    ACTORS_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LOG_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    trace_id: str
+    first: _timestamp_pb2.Timestamp
+    last: _timestamp_pb2.Timestamp
+    duration_nanos: int
+    services: _containers.RepeatedScalarFieldContainer[str]
+    actors: _containers.RepeatedScalarFieldContainer[str]
+    audit_event_count: int
+    log_count: int
+    span_count: int
+    error_count: int
+    match: TimelineEntry
+    def __init__(self, trace_id: _Optional[str] = ..., first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., match: _Optional[_Union[TimelineEntry, _Mapping]] = ...) -> None: ...
+
+class FindTracesResponse(_message.Message):
+    __slots__ = ("traces", "next_page_token", "unproved_omitted")
+    TRACES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    traces: _containers.RepeatedCompositeFieldContainer[TraceSummary]
+    next_page_token: str
+    unproved_omitted: bool
+    def __init__(self, traces: _Optional[_Iterable[_Union[TraceSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+
+class NeighboursRequest(_message.Message):
+    __slots__ = ("log", "leaf_index", "record_id", "by", "before", "after", "query", "streams", "check")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
+    RECORD_ID_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    leaf_index: int
+    record_id: str
+    by: str
+    before: int
+    after: int
+    query: str
+    streams: _containers.RepeatedScalarFieldContainer[str]
+    check: EvidenceCheck
+    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., record_id: _Optional[str] = ..., by: _Optional[str] = ..., before: _Optional[int] = ..., after: _Optional[int] = ..., query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ...) -> None: ...
+
+class NeighboursResponse(_message.Message):
+    __slots__ = ("record", "before", "after", "more_before", "more_after", "unproved_omitted", "by", "value", "missing_leaves")
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    MORE_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    MORE_AFTER_FIELD_NUMBER: _ClassVar[int]
+    UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_LEAVES_FIELD_NUMBER: _ClassVar[int]
+    record: TimelineEntry
+    before: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    after: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    more_before: bool
+    more_after: bool
+    unproved_omitted: bool
+    by: str
+    value: str
+    missing_leaves: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, record: _Optional[_Union[TimelineEntry, _Mapping]] = ..., before: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., more_before: _Optional[bool] = ..., more_after: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., by: _Optional[str] = ..., value: _Optional[str] = ..., missing_leaves: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ValueSummary(_message.Message):
+    __slots__ = ("value", "count", "first_seen", "last_seen")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    value: str
+    count: int
+    first_seen: _timestamp_pb2.Timestamp
+    last_seen: _timestamp_pb2.Timestamp
+    def __init__(self, value: _Optional[str] = ..., count: _Optional[int] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class FieldSummary(_message.Message):
+    __slots__ = ("field", "value_count", "values")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    VALUE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    value_count: int
+    values: _containers.RepeatedCompositeFieldContainer[ValueSummary]
+    def __init__(self, field: _Optional[str] = ..., value_count: _Optional[int] = ..., values: _Optional[_Iterable[_Union[ValueSummary, _Mapping]]] = ...) -> None: ...
+
+class AuditOverview(_message.Message):
+    __slots__ = ("event_count", "first_seen", "last_seen", "fields")
+    EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    event_count: int
+    first_seen: _timestamp_pb2.Timestamp
+    last_seen: _timestamp_pb2.Timestamp
+    fields: _containers.RepeatedCompositeFieldContainer[FieldSummary]
+    def __init__(self, event_count: _Optional[int] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[FieldSummary, _Mapping]]] = ...) -> None: ...
+
+class ActorTimelineRequest(_message.Message):
+    __slots__ = ("actor_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token")
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_FIRST_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    actor_id: str
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    query: str
+    oldest_first: bool
+    check: EvidenceCheck
+    page_size: int
+    page_token: str
+    def __init__(self, actor_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ActorTimelineResponse(_message.Message):
+    __slots__ = ("actor_id", "overview", "entries", "next_page_token", "unproved_omitted", "actors_of_this_name")
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    OVERVIEW_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    ACTORS_OF_THIS_NAME_FIELD_NUMBER: _ClassVar[int]
+    actor_id: str
+    overview: AuditOverview
+    entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    next_page_token: str
+    unproved_omitted: bool
+    actors_of_this_name: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, actor_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., actors_of_this_name: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TargetHistoryRequest(_message.Message):
+    __slots__ = ("target_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token")
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_FIRST_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    target_id: str
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    query: str
+    oldest_first: bool
+    check: EvidenceCheck
+    page_size: int
+    page_token: str
+    def __init__(self, target_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class TargetHistoryResponse(_message.Message):
+    __slots__ = ("target_id", "overview", "entries", "next_page_token", "unproved_omitted")
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    OVERVIEW_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    target_id: str
+    overview: AuditOverview
+    entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    next_page_token: str
+    unproved_omitted: bool
+    def __init__(self, target_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...

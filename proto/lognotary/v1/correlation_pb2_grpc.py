@@ -66,6 +66,26 @@ class CorrelationServiceStub:
                 request_serializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesResponse.FromString,
                 _registered_method=True)
+        self.FindTraces = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/FindTraces',
+                request_serializer=lognotary_dot_v1_dot_correlation__pb2.FindTracesRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_correlation__pb2.FindTracesResponse.FromString,
+                _registered_method=True)
+        self.Neighbours = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/Neighbours',
+                request_serializer=lognotary_dot_v1_dot_correlation__pb2.NeighboursRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_correlation__pb2.NeighboursResponse.FromString,
+                _registered_method=True)
+        self.ActorTimeline = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/ActorTimeline',
+                request_serializer=lognotary_dot_v1_dot_correlation__pb2.ActorTimelineRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_correlation__pb2.ActorTimelineResponse.FromString,
+                _registered_method=True)
+        self.TargetHistory = channel.unary_unary(
+                '/lognotary.v1.CorrelationService/TargetHistory',
+                request_serializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryResponse.FromString,
+                _registered_method=True)
 
 
 class CorrelationServiceServicer:
@@ -114,6 +134,34 @@ class CorrelationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindTraces(self, request, context):
+        """Finds the traces in which matching records happened, each with a summary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Neighbours(self, request, context):
+        """Returns the records around a record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActorTimeline(self, request, context):
+        """Returns everything that an actor did, with an overview.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TargetHistory(self, request, context):
+        """Returns everything that was done to a target, with an overview.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CorrelationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +194,26 @@ def add_CorrelationServiceServicer_to_server(servicer, server):
                     servicer.FieldNames,
                     request_deserializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_counts__pb2.FieldNamesResponse.SerializeToString,
+            ),
+            'FindTraces': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindTraces,
+                    request_deserializer=lognotary_dot_v1_dot_correlation__pb2.FindTracesRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_correlation__pb2.FindTracesResponse.SerializeToString,
+            ),
+            'Neighbours': grpc.unary_unary_rpc_method_handler(
+                    servicer.Neighbours,
+                    request_deserializer=lognotary_dot_v1_dot_correlation__pb2.NeighboursRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_correlation__pb2.NeighboursResponse.SerializeToString,
+            ),
+            'ActorTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActorTimeline,
+                    request_deserializer=lognotary_dot_v1_dot_correlation__pb2.ActorTimelineRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_correlation__pb2.ActorTimelineResponse.SerializeToString,
+            ),
+            'TargetHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.TargetHistory,
+                    request_deserializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +379,114 @@ class CorrelationService:
             '/lognotary.v1.CorrelationService/FieldNames',
             lognotary_dot_v1_dot_counts__pb2.FieldNamesRequest.SerializeToString,
             lognotary_dot_v1_dot_counts__pb2.FieldNamesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindTraces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/FindTraces',
+            lognotary_dot_v1_dot_correlation__pb2.FindTracesRequest.SerializeToString,
+            lognotary_dot_v1_dot_correlation__pb2.FindTracesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Neighbours(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/Neighbours',
+            lognotary_dot_v1_dot_correlation__pb2.NeighboursRequest.SerializeToString,
+            lognotary_dot_v1_dot_correlation__pb2.NeighboursResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActorTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/ActorTimeline',
+            lognotary_dot_v1_dot_correlation__pb2.ActorTimelineRequest.SerializeToString,
+            lognotary_dot_v1_dot_correlation__pb2.ActorTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TargetHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/TargetHistory',
+            lognotary_dot_v1_dot_correlation__pb2.TargetHistoryRequest.SerializeToString,
+            lognotary_dot_v1_dot_correlation__pb2.TargetHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,6 +23,10 @@ COMMANDS = {
         "histogram": "count the records of a query by time",
         "facets": "show the most frequent values of fields, in the records of a query",
         "audit": "search audit events",
+        "traces": "find traces by what happened in them",
+        "actor": "show everything that an actor did",
+        "target": "show everything that was done to a target",
+        "near": "show the records around a record",
     },
     "evidence": {
         "verify": "verify stored records against what was signed",

@@ -1,0 +1,114 @@
+"""The call ``Neighbours``: the records around a record."""
+
+from __future__ import annotations
+
+from lognotary.v1 import correlation_pb2 as pb
+from server.api.checkpoints import parse_log
+from server.api.correlation import entry_of
+from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.queries import parse_query, parse_streams
+from server.errors.suggestions import not_one_of
+from server.notary.errors import MalformedError
+from server.notary.origin import LogName, Stream
+from server.notary.trust import TrustedKeys
+from server.query.limits import LimitedEngine, QueryLimits
+from server.query.neighbours import BY, NeighbourSearch, NoSuchValueError, neighbours, record_at, records_of_id
+from server.query.pages import Checked
+from storage.engine import Engine
+from storage.evidence import last_batch
+
+__all__ = ["find_neighbours"]
+
+_DEFAULT = 10
+_LARGEST = 500
+_SHOWN = 5
+_LARGEST_LEAF = (1 << 63) - 1
+_LIMITS = QueryLimits()
+
+
+def find_neighbours(
+    engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest, limits: QueryLimits = _LIMITS
+) -> pb.NeighboursResponse:
+    """Answer ``CorrelationService.Neighbours``.
+
+    Raises:
+        InvalidArgumentError: the request names no record or several, the record has not what its neighbours should have
+            in common with it, or the query or a stream cannot be used.
+        NotFoundError: the record is not stored.
+        QueryTooExpensiveError: a limit was reached.
+        StorageError: storage cannot be read.
+    """
+    by = request.by or "time"
+    if by not in BY:
+        raise InvalidArgumentError(f"by: {not_one_of(by, BY)}")
+    before, after = (min(number, _LARGEST) for number in (request.before, request.after))
+    if not before and not after:
+        before = after = _DEFAULT
+    wanted = NeighbourSearch(
+        by,
+        before,
+        after,
+        parse_query(request.query, request.check),
+        parse_streams(request.streams),
+        rehash=request.check != pb.CHECK_SIGNATURES,
+    )
+    record, origin = _record(LimitedEngine(engine, limits), keys, request)
+    try:
+        found = neighbours(engine, keys, record, wanted, limits)
+    except NoSuchValueError as error:
+        raise InvalidArgumentError(f"by: {error}") from error
+    return pb.NeighboursResponse(
+        record=entry_of(record),
+        before=map(entry_of, found.before),
+        after=map(entry_of, found.after),
+        more_before=found.more_before,
+        more_after=found.more_after,
+        unproved_omitted=found.unproved_omitted,
+        by=by,
+        value=origin if by == "leaf" else found.value,
+        missing_leaves=found.missing,
+    )
+
+
+def _record(engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest) -> tuple[Checked, str]:
+    """Return the record of a request, and the origin of its log; the origin is empty if no log has the record."""
+    if request.record_id:
+        if request.log or request.leaf_index:
+            raise InvalidArgumentError("give either log and leaf_index, or record_id")
+        return _record_of_id(engine, keys, request.record_id)
+    if not request.log:
+        raise InvalidArgumentError("log and leaf_index must be given, or record_id: a record has neighbours")
+    log_id = parse_log(request.log)
+    latest = last_batch(engine, log_id)
+    if latest is None:
+        raise NotFoundError(f"there is no log {request.log}; list the logs with 'lognotary checkpoint --list'")
+    stream, leaf = _stream_of(latest.origin), request.leaf_index
+    found = record_at(engine, keys, stream, log_id, leaf) if leaf <= _LARGEST_LEAF else None
+    if found is None:
+        reason = (
+            "it has expired or was deleted" if leaf < latest.tree_size else f"the log has {latest.tree_size:,} entries"
+        )
+        raise NotFoundError(f"record {leaf} of {latest.origin} is not stored: {reason}")
+    return found, latest.origin
+
+
+def _record_of_id(engine: Engine, keys: TrustedKeys, record_id: str) -> tuple[Checked, str]:
+    found = records_of_id(engine, keys, record_id, _SHOWN)
+    if not found:
+        raise NotFoundError(f"no audit record has the ID {record_id[:200]!r}")
+    if len(found) > 1:
+        places = ", ".join(f"{_origin(one) or one[0].log_id or 'no log'}#{one[0].leaf_index}" for one in found)
+        raise InvalidArgumentError(f"record_id: several records have this ID; give log and leaf_index of one: {places}")
+    return found[0], _origin(found[0])
+
+
+def _origin(checked: Checked) -> str:
+    batch = checked[1].batch
+    return batch.origin if batch else ""
+
+
+def _stream_of(origin: str) -> Stream:
+    try:
+        return LogName.parse(origin).stream
+    except MalformedError as error:  # somebody wrote another row
+        raise NotFoundError(f"the log has no usable origin: {error}") from error

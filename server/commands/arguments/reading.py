@@ -1,0 +1,69 @@
+"""Options of the commands that show records: query, streams, how much, and where it is read from."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from server.commands.arguments.options import add_api_flag, add_range, add_storage_flags
+from server.commands.arguments.parser import CommandParser, typed
+from server.settings.values import read_choice, read_count
+
+__all__ = ["PROOF", "add_event_range", "add_query", "add_reading_flags", "add_stream_flag"]
+
+PROOF = (
+    "cannot be proved: it was tampered with, or never signed. Only stored records can be shown: whether one is missing "
+    "is what 'lognotary verify' tells."
+)
+"""End of the descriptions."""
+
+_STREAMS = ("audit", "operational")
+
+
+def add_query(parser: CommandParser, help_text: str) -> None:
+    """Add the query: any number of arguments."""
+    parser.add_argument(
+        "query",
+        nargs="*",
+        metavar="QUERY",
+        help=f"{help_text}; several arguments are one query, with spaces between them",
+    )
+
+
+def add_stream_flag(parser: CommandParser, help_text: str) -> None:
+    """Add ``--stream``."""
+    parser.add_argument(
+        "--stream",
+        metavar="|".join(_STREAMS),
+        type=typed(partial(read_choice, valid=_STREAMS)),
+        help=help_text,
+    )
+
+
+def add_event_range(parser: CommandParser, noun: str) -> None:
+    """Add ``--since`` and ``--until`` for records of which a plural noun is given."""
+    add_range(
+        parser,
+        f"only {noun} whose own time is not before this ('lognotary verify' has times of receipt)",
+        f"only {noun} whose own time is before this",
+    )
+
+
+def add_reading_flags(parser: CommandParser, *, noun: str = "", limit: int = 0) -> None:
+    """Add the other options; ``--limit`` with a default number of what a plural noun says."""
+    if limit:
+        parser.add_argument(
+            "--limit",
+            type=typed(read_count),
+            default=limit,
+            metavar="N",
+            help=f"maximum number of {noun} (default: {limit})",
+        )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show attributes, and texts in full")
+    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
+    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
+    add_storage_flags(
+        parser,
+        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key",
+    )
+    add_api_flag(parser)

@@ -1,0 +1,130 @@
+"""``lognotary traces``: traces by what happened in them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from lognotary.v1 import correlation_pb2
+from server.commands.api_client import timestamp, to_json
+from server.commands.evidence_lines import COMPLETENESS, OMITTED, is_doubtful, reason_line, verdict
+from server.commands.found import record_of, summary
+from server.commands.output import Style, say_json, shown
+from server.commands.pager import say_paged
+from server.commands.queries import check_query
+from server.commands.sentences import clock, count
+from server.commands.sources import Source, ask
+from server.commands.units import cut, line_width, wrapped
+from server.errors.amounts import duration
+from server.escaping.visible import visible
+
+__all__ = ["run", "traces_lines"]
+
+_LARGEST_PAGE = 100
+_NARROWEST = 20  # columns of a text
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    if status := check_query("traces", options.query):
+        return status
+    text = " ".join(options.query)
+    request = correlation_pb2.FindTracesRequest(
+        query=text,
+        streams=[options.stream] if options.stream else [],
+        since=options.since and timestamp(options.since),
+        until=options.until and timestamp(options.until),
+        with_errors=options.errors,
+        min_duration_nanos=round((options.min_duration or 0) * 10**9),
+        check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
+    )
+
+    def work(source: Source) -> int:
+        found = correlation_pb2.FindTracesResponse()
+        while True:
+            request.page_size = min(options.limit - len(found.traces), _LARGEST_PAGE)
+            page = source.find_traces(request)
+            found.traces.extend(page.traces)
+            found.unproved_omitted |= page.unproved_omitted
+            request.page_token = found.next_page_token = page.next_page_token
+            if not page.next_page_token or len(found.traces) >= options.limit:
+                break
+        if options.json:
+            say_json(to_json(found))
+        else:
+            lines = traces_lines(
+                found, Style.of(sys.stdout), query=text, details=options.verbose, width=line_width(sys.stdout)
+            )
+            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+        doubtful = any(is_doubtful(record_of(trace.match).evidence) for trace in found.traces)
+        return 1 if doubtful or found.unproved_omitted or not found.traces else 0
+
+    return ask(options, work)
+
+
+def traces_lines(
+    found: correlation_pb2.FindTracesResponse,
+    style: Style,
+    *,
+    query: str = "",
+    details: bool = False,
+    width: int | None = None,
+) -> Iterator[str]:
+    """Format traces, three lines each, and one verdict for all matching records.
+
+    Args:
+        found: the traces.
+        style: style of the text.
+        query: the query, as it was given.
+        details: show all in full.
+        width: columns of a line; None for any number.
+    """
+    if not found.traces:
+        yield f"no trace has a record that matches {visible(query)}" if query else "there is no such trace"
+    for trace in shown(found).traces:
+        yield from _lines(trace, style, details=details, width=width)
+    if found.traces:
+        yield verdict(
+            [record_of(trace.match).evidence for trace in found.traces], "matching record", "matching records", style
+        )
+    if found.unproved_omitted:
+        yield style.paint(OMITTED, "31")
+    if found.next_page_token:
+        yield "… more traces are not shown: give a larger --limit, or a shorter range of time"
+
+
+def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, width: int | None) -> Iterator[str]:
+    record = record_of(trace.match)
+    doubtful = is_doubtful(record.evidence)
+    mark = style.paint("✘ ", "1;31") if doubtful else ""
+    yield f"{mark}{style.paint(trace.trace_id, '1')}  {clock(trace.first)}, {duration(trace.duration_nanos)}"
+    counts = [
+        count(number, noun)
+        for number, noun in (
+            (trace.audit_event_count, "audit event"),
+            (trace.log_count, "log"),
+            (trace.span_count, "span"),
+        )
+        if number
+    ]
+    errors = count(trace.error_count, "error") if trace.error_count else ""
+    named = [
+        f"{noun}{'' if len(names) == 1 else 's'} {', '.join(names)}"
+        for noun, names in (("service", trace.services), ("actor", trace.actors))
+        if names
+    ]
+    room = None if width is None else width - 4
+    whole = ", ".join([*counts, *filter(None, [errors]), *named])
+    for line in wrapped(whole, room) if details else [cut(whole, room)]:
+        before, error, after = line.partition(errors) if errors else (line, "", "")
+        yield f"    {before}{style.paint(error, '1;31')}{after}"
+    is_audit = trace.match.WhichOneof("entry") == "audit_event"
+    kind, failed, text = summary(record, is_audit=is_audit)
+    colour = "1;35" if is_audit else "31" if failed else ""
+    left = None if room is None else max(_NARROWEST, room - len(kind) - bool(kind))
+    first, *others = wrapped(text, left) if details else [cut(text, left)]
+    yield f"    {style.paint(kind, colour)}{' ' if kind else ''}{first}"
+    yield from (f"      {line}" for line in others)
+    if doubtful:
+        yield f"    {style.paint(reason_line(record.evidence), '31')}"

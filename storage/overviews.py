@@ -1,0 +1,132 @@
+"""Queries for audit events as a whole: how many, from when to when, and the values of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from storage.engine import Engine
+from storage.records import Lookup
+from storage.rowbinary import int64, read_rows, text, uint64
+from storage.schema import RECORD_TABLES
+
+__all__ = ["FieldValues", "Overview", "ValueSeen", "overview_of", "values_of"]
+
+_TIME = "if(toUnixTimestamp64Nano(Timestamp) != 0, toUnixTimestamp64Nano(Timestamp), toUnixTimestamp64Nano(IngestedAt))"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSeen:
+    """A value; times are nanoseconds since the epoch.
+
+    Attributes:
+        value: the value.
+        count: number of rows that have it.
+        first: time of the first of them; the time of receipt for a row without a time.
+        last: time of the last of them.
+    """
+
+    value: str
+    count: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValues:
+    """Values of a field.
+
+    Attributes:
+        count: number of different values, without the empty one.
+        values: some of them.
+    """
+
+    count: int
+    values: tuple[ValueSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Rows as a whole, whether they can be proved or not; times are nanoseconds since the epoch.
+
+    Attributes:
+        count: number of rows.
+        first: time of the first row, 0 if there is none; the time of receipt for a row without a time.
+        last: time of the last row, 0 if there is none.
+        fields: field -> its values.
+        counts: number of rows of each lookup.
+    """
+
+    count: int
+    first: int
+    last: int
+    fields: Mapping[str, FieldValues]
+    counts: tuple[int, ...] = ()
+
+
+def overview_of(
+    engine: Engine, lookups: Sequence[Lookup], columns: Mapping[str, str], latest: str, most: int
+) -> Overview:
+    """Return an overview of the rows of lookups of one stream; a row must be in one of the lookups only.
+
+    Args:
+        engine: the storage.
+        lookups: the rows.
+        columns: field -> its column of text.
+        latest: the field of which the latest values are listed; of others, the most frequent ones.
+        most: number of values of a field that are listed, at most.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    # One pass: each row becomes a row for each of its values, and one with its lookup, which has no field.
+    items = ", ".join(f"('{field}', CAST({column} AS String))" for field, column in columns.items())
+    parts, parameters = [], {}
+    for number, lookup in enumerate(lookups):
+        condition = lookup.condition
+        for name, bound in lookup.parameters.items():
+            condition = condition.replace(f"{{{name}:", f"{{u{number}_{name}:")
+            parameters[f"u{number}_{name}"] = bound
+        parts.append(
+            f"SELECT {_TIME} AS Time, [('', '{number}'), {items}] AS Items "
+            f"FROM {RECORD_TABLES[lookup.stream]} WHERE {condition}"
+        )
+    rank = f"if(Field = '{latest}', Last, toInt64(Number)) DESC, Last DESC, Value"
+    counted = (
+        "SELECT Item.1 AS Field, Item.2 AS Value, count() AS Number, min(Time) AS First, max(Time) AS Last "
+        f"FROM ({' UNION ALL '.join(parts)}) ARRAY JOIN Items AS Item WHERE Item.2 != '' GROUP BY Field, Value"
+    )
+    ranked = f"SELECT *, count() OVER (PARTITION BY Field) AS Values FROM ({counted})"
+    answer = engine.query(
+        f"SELECT Field, Value, Number, First, Last, Values FROM ({ranked}) ORDER BY Field, {rank} "
+        "LIMIT {most:UInt64} BY Field",
+        {**parameters, "most": most},
+    )
+    found: dict[str, list[ValueSeen]] = {field: [] for field in ("", *columns)}
+    counts = dict.fromkeys(found, 0)
+    for field, value, number, first, last, values in read_rows(answer, (text, text, uint64, int64, int64, uint64)):
+        found[field].append(ValueSeen(value, number, first, last))
+        counts[field] = values
+    whole = {int(one.value): one for one in found[""]}
+    fields = {field: FieldValues(counts[field], tuple(found[field])) for field in columns}
+    return Overview(
+        sum(one.count for one in whole.values()),
+        min((one.first for one in whole.values()), default=0),
+        max((one.last for one in whole.values()), default=0),
+        fields,
+        tuple(whole[number].count if number in whole else 0 for number in range(len(lookups))),
+    )
+
+
+def values_of(engine: Engine, lookup: Lookup, column: str, most: int) -> list[str]:
+    """Return some different values of a column of text that the rows of a lookup have, in order, without the empty one.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    rows = engine.query(
+        f"SELECT DISTINCT CAST({column} AS String) AS Value FROM {RECORD_TABLES[lookup.stream]} "
+        f"WHERE ({lookup.condition}) AND {column} != '' ORDER BY Value LIMIT {{most:UInt64}}",
+        {**lookup.parameters, "most": most},
+    )
+    return [value for (value,) in read_rows(rows, (text,))]
