@@ -30,6 +30,7 @@ GRPC_CALLS = tuple(f"{service.name}/{method.name}" for service in _SERVICES for 
 HTTP_CALLS = (
     "/api/v1/traces/{trace_id}",
     "/api/v1/audit-events",
+    "/api/v1/export",
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",
     "/api/v1/logs/{log}/inclusion-proof",

@@ -21,12 +21,13 @@ COMMANDS = {
         "trace": "show a trace as a timeline",
         "search": "search all records by a query",
         "audit": "search audit events",
+        "export": "write all records of a query to a file, with a signed manifest",
     },
     "evidence": {
         "verify": "verify stored records against what was signed",
         "findings": "list findings, and acknowledge those that are known",
         "prove": "write an evidence bundle that proves a record",
-        "check": "check an evidence bundle written by 'prove'",
+        "check": "check an evidence bundle written by 'prove', or a file written by 'export'",
         "checkpoint": "print a log's signed checkpoint",
     },
     "administration": {

@@ -1,0 +1,78 @@
+"""Exports over HTTP: the file as a download, and its manifest afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Generator
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from lognotary.v1 import export_pb2
+from server.api.backend import Backend
+from server.api.export import KeptManifests, file_name, media_type
+from server.api.parameters import parse_parameters
+from server.notary.errors import NotaryError
+from server.process.pools import Pool
+from server.query.errors import QueryTooExpensiveError
+from storage.errors import StorageError
+from storage.interrupt import Interrupt
+
+__all__ = ["export_routes"]
+
+_logger = logging.getLogger(__name__)
+
+_MANIFESTS = "/api/v1/export-manifests"
+
+
+def export_routes(backend: Backend, pool: Pool) -> list[Route]:
+    """Return the routes of exports; blocking calls run in the threads of a pool."""
+    manifests = KeptManifests()
+
+    async def export(request: Request) -> Response:
+        call = parse_parameters(request.query_params.multi_items(), request.path_params, export_pb2.ExportRequest())
+        interrupt = Interrupt()
+        try:
+            steps = await pool.run(partial(backend.export, call, interrupt))
+            await pool.run(partial(next, steps))  # errors until here have a status
+        except BaseException:
+            interrupt.set()
+            raise
+        name = manifests.expect()
+        headers = {
+            "Content-Disposition": f'attachment; filename="{file_name(call)}"',
+            "Cache-Control": "no-store",
+            "Lognotary-Manifest": f"{_MANIFESTS}/{name}",
+        }
+        content = _content(steps, pool, interrupt, partial(manifests.keep, name))
+        return StreamingResponse(content, media_type=media_type(call), headers=headers)
+
+    async def manifest(request: Request) -> Response:
+        note = manifests.get(request.path_params["name"])
+        return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
+
+    return [Route("/api/v1/export", export), Route(f"{_MANIFESTS}/{{name}}", manifest)]
+
+
+async def _content(
+    steps: Generator[export_pb2.ExportResponse, None, None],
+    pool: Pool,
+    interrupt: Interrupt,
+    keep: partial[None],
+) -> AsyncIterator[bytes]:
+    try:
+        async with contextlib.aclosing(pool.iterate(steps)) as answers:
+            async for step in answers:
+                if step.HasField("content"):
+                    yield step.content
+                elif step.HasField("summary"):
+                    keep(step.summary.manifest)
+    except (NotaryError, QueryTooExpensiveError, StorageError) as error:
+        # The status has been sent already, so only an aborted response can tell the caller.
+        _logger.warning("an export was not completed: %s", error)
+        raise
+    finally:
+        interrupt.set()  # the client may have gone
