@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Generator
@@ -37,7 +38,8 @@ def export_routes(backend: Backend, pool: Pool) -> list[Route]:
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(backend.export, call, interrupt))
-            await pool.run(partial(next, steps))  # errors until here have a status
+            async with _interrupting(request, interrupt):
+                await pool.resume(partial(next, steps))  # errors until here have a status
         except BaseException:
             interrupt.set()
             raise
@@ -55,6 +57,23 @@ def export_routes(backend: Backend, pool: Pool) -> list[Route]:
         return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
 
     return [Route("/api/v1/export", export), Route(f"{_MANIFESTS}/{{name}}", manifest)]
+
+
+@contextlib.asynccontextmanager
+async def _interrupting(request: Request, interrupt: Interrupt) -> AsyncIterator[None]:
+    """Set an interrupt if the client goes before the answer begins: only an answer that has begun notices it."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        interrupt.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait((watching,))
 
 
 async def _content(

@@ -30,7 +30,7 @@ from storage.stored_records import StoredRecord
 __all__ = ["Export", "ExportedRecord", "Part", "Survey", "read_parts", "survey"]
 
 _MOST_ROWS = 1000  # rows that are read at a time
-_MOST_BYTES = 16 << 20  # bytes of their records, about
+_MOST_BYTES = 4 << 20  # bytes of their records, about
 _FIRST_ROWS = 100  # until it is known how large they are
 
 
