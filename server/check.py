@@ -815,7 +815,7 @@ def _read_rows(kind: str, text: Iterable[str]) -> Iterator[dict[str, Any]]:
 def _canonical(row: dict[str, Any]) -> bytes | None:
     """Return the canonical record of a row; None if the row does not have all its columns."""
     version, stream = row.get("CanonicalVersion"), row["Origin"].split("/")[-2:][0]
-    if version not in _COLUMNS or stream not in ("audit", "operational"):
+    if type(version) is not int or version not in _COLUMNS or stream not in ("audit", "operational"):
         raise RefusedError("a row is of a stream or version that this check.py does not know")
     every, audit = _COLUMNS[version]
     columns = [column.partition(":") for column in (every + (audit if stream == "audit" else "")).split()]
@@ -864,8 +864,11 @@ def _varint(value: int) -> bytes:
     return bytes((*encoded, value))
 
 
-def check_checkpoints(manifest: Manifest, keys: Sequence[Key]) -> str:
-    """Check that each log's checkpoint is of the log, covers its leaves, and is signed by a key that was given."""
+def check_checkpoints(manifest: Manifest, keys: Sequence[Key], unknown: list[str]) -> str:
+    """Check that each log's checkpoint is of the log, covers its leaves, and has no wrong signature by a given key.
+
+    Those that no given key signed are added to ``unknown``: the signer of the manifest vouches for them.
+    """
     logs = manifest.said["Logs"]
     for log in logs:
         checkpoint = _parse_checkpoint(log["Checkpoint"], f"the checkpoint of {log['Origin']}")
@@ -874,8 +877,8 @@ def check_checkpoints(manifest: Manifest, keys: Sequence[Key]) -> str:
         own = [replace(key, name=checkpoint.origin) for key in keys if key.name in ("", checkpoint.origin)]
         if all(signed_by(checkpoint, key) is None for key in own):
             by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
-            raise RefusedError(f"the checkpoint of {log['Origin']} is signed by no key that was given, but by {by}")
-    return f"there are {len(logs)}, each signed by a key that was given"
+            unknown.append(f"the checkpoint of {log['Origin']}, which is signed by no key that was given, but by {by}")
+    return f"there are {len(logs)}, of which {len(logs) - len(unknown)} are signed by a key that was given"
 
 
 def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report:
@@ -895,12 +898,12 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
         manifest = parse_manifest(note)
     except RefusedError as error:
         return Report((Step("manifest", False, str(error)),))
-    steps = [Step("manifest", True, "the manifest is well-formed")]
+    steps, unknown = [Step("manifest", True, "the manifest is well-formed")], list[str]()
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("signature", lambda: check_manifest_signature(manifest, keys)),
         ("file", lambda: _with(path, lambda file: check_file(manifest, file))),
         ("rows", lambda: _with(path, lambda file: check_rows(manifest, file))),
-        ("checkpoints", lambda: check_checkpoints(manifest, keys)),
+        ("checkpoints", lambda: check_checkpoints(manifest, keys, unknown)),
     )
     for name, take in checks:
         try:
@@ -909,7 +912,7 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
             steps.append(Step(name, False, str(error)))
     said = {name: value for name, value in manifest.said.items() if name != "Logs"}
     said["Logs"] = [f"{log['Origin']}: {log['Records']} records" for log in manifest.said["Logs"]]
-    return Report(tuple(steps), said if all(step.holds for step in steps) else None)
+    return Report(tuple(steps), said if all(step.holds for step in steps) else None, tuple(unknown))
 
 
 def _with(path: Path, take: Callable[[IO[bytes]], str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lognotary.v1 import correlation_pb2 as pb
@@ -25,6 +25,7 @@ from server.api.errors import InvalidArgumentError
 from server.api.export import EXPORT_LIMITS, export_records
 from server.log.journal import Journal
 from server.notary.export_manifest import open_manifest
+from server.notary.signers import Signer
 from server.query import export as export_module
 from server.query.limits import QueryLimits
 from storage.engine import Engine
@@ -211,6 +212,41 @@ def test_what_was_changed_is_told(records: Writer, change: Any, step: str, tmp_p
     content, end = export(records, "late")
     steps = checked(records, *change(content, end.manifest), tmp_path)
     assert " ".join(name for name, (holds, _) in steps.items() if not holds) == step
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(("ndjson", "csv")), in_file=st.booleans(), data=st.data())
+def test_no_change_is_accepted_and_none_breaks_the_check(
+    records: Writer, kind: str, in_file: bool, data: st.DataObject, tmp_path: Path
+) -> None:
+    content, end = export(records, "late", format=kind)
+    parts = [content, end.manifest.encode()]
+    whole = parts[not in_file]
+    place = data.draw(st.integers(0, len(whole) - 1))
+    end_at = data.draw(st.integers(place, min(len(whole), place + 8)))
+    changed = whole[:place] + data.draw(st.binary(max_size=8)) + whole[end_at:]
+    assume(changed != whole)
+    parts[not in_file] = changed
+    (tmp_path / "file").write_bytes(parts[0])
+    (tmp_path / "manifest").write_bytes(parts[1])
+    keys = [check.Key("", check.ED25519, records.signer.ed25519.public_key)]
+    assert not check.check_export(tmp_path / "file", tmp_path / "manifest", keys).holds
+
+
+def test_a_checkpoint_by_an_unknown_key_is_told(records: Writer, tmp_path: Path) -> None:
+    """The manifest of a server whose key signs none of the logs, as after a rotation."""
+    other = Signer.generate()
+    request = ExportRequest(query="late")
+    steps = list(export_records(records.engine, records.keys, request, Interrupt(), lambda: other.ed25519))
+    (tmp_path / "file").write_bytes(b"".join(step.content for step in steps))
+    (tmp_path / "manifest").write_text(steps[-1].summary.manifest, encoding="utf-8")
+    keys = [check.Key("", check.ED25519, other.ed25519.public_key)]
+    report = check.check_export(tmp_path / "file", tmp_path / "manifest", keys)
+    assert report.holds
+    assert [text.partition(",")[0] for text in report.not_checked] == [
+        "the checkpoint of shop/audit/node-1",
+        "the checkpoint of shop/operational/node-1",
+    ]
 
 
 def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Writer, tmp_path: Path) -> None:
