@@ -89,7 +89,8 @@ def compile_condition(stream: Stream, condition: Condition) -> SqlCondition:
     """Return the SQL of a condition for a stream's table.
 
     Raises:
-        ValueError: the condition names a column that the table does not have, or has as another type.
+        ValueError: the condition names a column that the table does not have, or has as another type; or the key of an
+            attribute is empty.
     """
     compiler = _Compiler(stream)
     return SqlCondition(compiler.condition(condition), compiler.parameters)
@@ -223,6 +224,8 @@ class _Compiler:
                 return f"if(mapContains(LogAttributes, {bound}), {own}, ResourceAttributes[{bound}])"
 
     def _map(self, place: Attribute) -> str:
+        if not place.key:
+            raise ValueError("the key of an attribute is empty: ClickHouse 26.7 does not find such keys")
         return self._column(Column(place.map), "map")
 
     def _column(self, column: Column, kind: str) -> str:

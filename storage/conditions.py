@@ -8,7 +8,7 @@ have is an empty text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 __all__ = [
@@ -35,11 +35,7 @@ __all__ = [
     "SeverityWithin",
     "TextWithin",
     "TimeWithin",
-    "all_of",
-    "any_of",
     "ascii_lower",
-    "is_pinpoint",
-    "negated",
     "words_of",
 ]
 
@@ -242,63 +238,6 @@ ALWAYS: Condition = AllOf(())
 
 NEVER: Condition = AnyOf(())
 """The condition that holds for no row."""
-
-_PINPOINTS = frozenset({"TraceId", "AuditRecordId"})
-
-
-def all_of(parts: Iterable[Condition]) -> Condition:
-    """Return the condition that all conditions hold, without what has no effect."""
-    flat: list[Condition] = []
-    for part in parts:
-        flat += part.parts if isinstance(part, AllOf) else (part,)
-    if NEVER in flat:
-        return NEVER
-    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
-
-
-def any_of(parts: Iterable[Condition]) -> Condition:
-    """Return the condition that one of some conditions holds, with the texts of each place in one condition."""
-    flat: list[Condition] = []
-    texts: dict[Place, dict[str, None]] = {}
-    for part in parts:
-        for one in part.parts if isinstance(part, AnyOf) else (part,):
-            if isinstance(one, IsOneOf):
-                texts.setdefault(one.place, {}).update(dict.fromkeys(one.texts))
-            else:
-                flat.append(one)
-    if ALWAYS in flat:
-        return ALWAYS
-    flat = [*(IsOneOf(place, tuple(values)) for place, values in texts.items()), *flat]
-    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
-
-
-def negated(part: Condition) -> Condition:
-    """Return the condition that another one does not hold."""
-    if isinstance(part, Negated):
-        return part.part
-    if part == ALWAYS:
-        return NEVER
-    return ALWAYS if part == NEVER else Negated(part)
-
-
-def is_pinpoint(condition: Condition) -> bool:
-    """Return whether an index leads to the few rows of a condition, wherever in time they are."""
-    if isinstance(condition, IsOneOf):
-        return isinstance(condition.place, Column) and condition.place.name in _PINPOINTS and all(condition.texts)
-    if isinstance(condition, AllOf):
-        return any(map(is_pinpoint, condition.parts)) or _is_leaf(condition)
-    return isinstance(condition, AnyOf) and bool(condition.parts) and all(map(is_pinpoint, condition.parts))
-
-
-def _is_leaf(condition: AllOf) -> bool:
-    """Return whether a condition names a log, and at most some leaves of it."""
-    places = {part.place for part in condition.parts if isinstance(part, IsOneOf)}
-    leaves = {
-        part.column.name
-        for part in condition.parts
-        if isinstance(part, IntegerWithin) and part.low is not None and part.high is not None
-    }
-    return Column("LogId") in places and "LeafIndex" in leaves
 
 
 def ascii_lower(text: str) -> str:

@@ -1,15 +1,13 @@
-"""Queries for records and spans of a trace, for audit events, and for the records of any condition."""
+"""Queries for records and spans of a trace, and for audit events."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from server.notary.canonical import CANONICAL_VERSION, VERSIONS
 from server.notary.origin import Stream
-from storage.condition_sql import compile_condition
-from storage.conditions import Condition
 from storage.engine import Engine
 from storage.rowbinary import int64, read_one, read_rows, text, text_pairs, uint64
 from storage.schema import RECORD_TABLES, canonical_expressions
@@ -22,19 +20,14 @@ __all__ = [
     "Span",
     "count_rows",
     "count_spans",
-    "count_up_to",
-    "first_time",
     "leaf_expression",
-    "narrowed",
     "of_audit_events",
-    "of_condition",
     "of_trace",
     "read_records_at",
     "select_all",
     "select_fitting",
     "select_rows",
     "spans_of_trace",
-    "within",
 ]
 
 
@@ -120,41 +113,6 @@ _FILTER_COLUMNS = frozenset(
 def of_trace(stream: Stream, trace_id: str) -> Lookup:
     """Look up a trace's records in one stream, earliest first."""
     return Lookup(stream, "TraceId = {trace:String}", {"trace": trace_id})
-
-
-def of_condition(stream: Stream, condition: Condition, *, latest_first: bool) -> Lookup:
-    """Look up the records of a stream that satisfy a condition.
-
-    Raises:
-        ValueError: the stream's table does not have a column of the condition.
-    """
-    sql = compile_condition(stream, condition)
-    return Lookup(stream, f"({sql.text})", sql.parameters, latest_first)
-
-
-def narrowed(lookup: Lookup, condition: Condition) -> Lookup:
-    """Return the lookup of those rows of a lookup that satisfy a condition, whose parameters have other names.
-
-    Raises:
-        ValueError: as for ``of_condition``.
-    """
-    sql = compile_condition(lookup.stream, condition)
-    return replace(
-        lookup, condition=f"{lookup.condition} AND ({sql.text})", parameters={**lookup.parameters, **sql.parameters}
-    )
-
-
-def within(lookup: Lookup, first: int | None, end: int | None) -> Lookup:
-    """Return the lookup of those rows of a lookup whose Timestamp is in [first, end), in nanoseconds since the epoch.
-
-    Ends that are None are open.
-    """
-    ends = [
-        f"Timestamp {sign} fromUnixTimestamp64Nano(toInt64({int(at)}))"
-        for sign, at in ((">=", first), ("<", end))
-        if at is not None
-    ]
-    return replace(lookup, condition=" AND ".join([lookup.condition, *ends]))
 
 
 def select_rows(engine: Engine, lookup: Lookup, limit: int, after: Place | None = None) -> list[StoredRecord]:
@@ -257,18 +215,6 @@ def count_rows(engine: Engine, lookup: Lookup) -> int:
     """Count the rows of a lookup, whether they can be proved or not."""
     select = f"SELECT count() FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition}"
     return int(read_one(engine.query(select, lookup.parameters), uint64))
-
-
-def count_up_to(engine: Engine, lookup: Lookup, most: int) -> int:
-    """Count the rows of a lookup, whether they can be proved or not; the result is at most ``most``."""
-    select = f"SELECT 1 FROM {RECORD_TABLES[lookup.stream]} WHERE {lookup.condition} LIMIT {{most:UInt64}}"
-    return int(read_one(engine.query(f"SELECT count() FROM ({select})", {**lookup.parameters, "most": most}), uint64))
-
-
-def first_time(engine: Engine) -> int:
-    """Return the earliest Timestamp that a committed batch says it has, other than none, in nanoseconds; 0 for none."""
-    select = "SELECT toUnixTimestamp64Nano(min(MinTimestamp)) FROM log_batches WHERE MinTimestamp > toDateTime64(0, 9)"
-    return int(read_one(engine.query(select), int64))
 
 
 # The companion table has a trace's range of time, in whole seconds: spans are sorted by time.

@@ -24,9 +24,11 @@ from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked, Page, Position, read_page
 from server.query.search import Search, admitted, search, windows_of
-from storage.conditions import NEVER, is_pinpoint
+from storage.condition_algebra import is_pinpoint
+from storage.conditions import NEVER
 from storage.engine import Engine
-from storage.records import count_rows, count_spans, narrowed, of_audit_events, of_trace, spans_of_trace
+from storage.lookups import narrowed
+from storage.records import count_rows, count_spans, of_audit_events, of_trace, spans_of_trace
 
 __all__ = ["get_trace", "search_audit", "search_records"]
 

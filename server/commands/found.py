@@ -49,7 +49,7 @@ def found_lines(
         yield from _lines(shown(entry), style, details=details, width=width)
     yield verdict([record_of(entry).evidence for entry in found.entries], "record", style)
     if counted:
-        yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'record')} in storage match"
+        yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

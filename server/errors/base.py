@@ -16,6 +16,7 @@ LognotaryError
 ├── LogUnusableError          server.log.recovery
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities
 ├── QueryError                server.query.errors: the text of a query
+├── QueryTooExpensiveError    server.query.errors: a query that reached a limit
 ├── ApiError                  server.api.errors: calls to the API
 ├── WorkerFailedError         server.workers.supervisor
 ├── TaskFailedError           server.process.background

@@ -21,10 +21,12 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.resolve import Query
 from server.verification.record_evidence import State, gather_evidence
 from storage.checkpoints import read_last_batches
-from storage.conditions import NEVER, Column, Condition, TimeWithin, all_of
+from storage.condition_algebra import all_of
+from storage.conditions import NEVER, Column, Condition, TimeWithin
 from storage.engine import Engine
 from storage.leaf_reads import LeafSpan, Spans, find_spans, read_leaves
-from storage.records import Lookup, of_condition
+from storage.lookups import of_condition
+from storage.records import Lookup
 from storage.stored_records import StoredRecord
 
 __all__ = ["Export", "ExportedRecord", "Part", "Survey", "read_parts", "survey"]

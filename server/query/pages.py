@@ -16,7 +16,8 @@ from server.notary.trust import TrustedKeys
 from server.query.windows import Windows
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from storage.engine import Engine
-from storage.records import Lookup, Place, select_all, select_fitting, select_rows, within
+from storage.lookups import within
+from storage.records import Lookup, Place, select_all, select_fitting, select_rows
 from storage.stored_records import StoredRecord
 
 __all__ = ["Page", "Position", "read_page"]

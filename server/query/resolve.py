@@ -11,7 +11,8 @@ from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.query.errors import QueryError
-from server.query.fields import EVIDENCE_WORDS, SHORT_NAMES, Field, Kind, find_field
+from server.query.evidence import EVIDENCE_APART, evidence_of
+from server.query.fields import SHORT_NAMES, Field, Kind, find_field
 from server.query.parser import parse
 from server.query.severities import parse_severity
 from server.query.times import parse_time
@@ -31,7 +32,9 @@ from server.query.tree import (
     Wildcard,
     Within,
     Word,
+    in_lower_case,
 )
+from storage.condition_algebra import all_of, any_of, negated
 from storage.conditions import (
     ALWAYS,
     NEVER,
@@ -51,9 +54,6 @@ from storage.conditions import (
     SeverityWithin,
     TextWithin,
     TimeWithin,
-    all_of,
-    any_of,
-    negated,
 )
 
 __all__ = ["Query", "read_query"]
@@ -62,10 +62,6 @@ _T = TypeVar("_T")
 _LARGEST = (1 << 64) - 1
 _LAST_SEVERITY = 24
 _PREFIX = re.compile(r"[0-9a-f]{1,32}")
-_SEPARATE = (
-    "evidence is checked after records are read, so 'evidence:' must apply to the whole query: write it beside the "
-    "other terms, and not in an OR with them"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,7 @@ def read_query(text: str) -> Query:
     states: frozenset[str] | None = None
     rest: list[Node] = []
     for item in whole.items if isinstance(whole, Conjunction) else (whole,):
-        found = _evidence(item, text)
+        found = evidence_of(item, text)
         if found is None:
             rest.append(item)
         else:
@@ -108,37 +104,6 @@ def read_query(text: str) -> Query:
     for stream in Stream:
         query.condition(stream)
     return query
-
-
-def _evidence(node: Node, text: str) -> frozenset[str] | None:
-    """Return the states that a node of the whole query admits, None if it is not about evidence."""
-    match node:
-        case Match(name, value) if name is not None and _is_evidence(name.text):
-            return _states(value, text)
-        case Negation(item):
-            found = _evidence(item, text)
-            return None if found is None else frozenset(EVIDENCE_WORDS) - found
-        case Disjunction(items) | Conjunction(items):
-            each = [_evidence(item, text) for item in items]
-            known = [states for states in each if states is not None]
-            if len(known) < len(each):
-                return None
-            return frozenset.union(*known) if isinstance(node, Disjunction) else frozenset.intersection(*known)
-        case _:
-            return None
-
-
-def _is_evidence(name: str) -> bool:
-    return name.lower() == "evidence"
-
-
-def _states(value: Value, text: str) -> frozenset[str]:
-    if isinstance(value, Present):
-        return frozenset(EVIDENCE_WORDS)
-    if isinstance(value, (Word, Phrase)) and value.text.lower() in EVIDENCE_WORDS:
-        return frozenset({value.text.lower()})
-    shown = value.text if isinstance(value, (Word, Phrase)) else text[value.spot.start : value.spot.end]
-    raise QueryError(f"evidence: {not_one_of(shown, EVIDENCE_WORDS)}", text, value.spot.start, value.spot.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +126,7 @@ class _Resolver:
                 if name is not None:
                     field = self._said(name.spot, find_field, name.text)
                     if field.kind is Kind.EVIDENCE:
-                        raise QueryError(_SEPARATE, self.text, name.spot.start, value.spot.end)
+                        raise QueryError(EVIDENCE_APART, self.text, name.spot.start, value.spot.end)
                 condition = self._match(field, value)
                 return condition if self.stream in field.streams else NEVER
 
@@ -186,7 +151,7 @@ class _Resolver:
             case Kind.CHOICE:
                 return self._choice(field, field.place, value)
             case Kind.HEX:
-                return self._name(field.place, _lower(value))
+                return self._name(field.place, in_lower_case(value))
             case Kind.TEXT:
                 return self._attribute(field.place, value)
             case _:
@@ -228,7 +193,7 @@ class _Resolver:
     def _choice(self, field: Field, place: Place, value: Value) -> Condition:
         if isinstance(value, (Word, Phrase)) and value.text.lower() not in field.words:
             raise self._error(value.spot, not_one_of(value.text, field.words))
-        return self._name(place, _lower(value))
+        return self._name(place, in_lower_case(value))
 
     def _trace(self, place: Place, value: Value) -> Condition:
         match value:
@@ -326,16 +291,3 @@ class _Resolver:
 
 def _end(bound: Bound | None) -> End | None:
     return None if bound is None else End(bound.text, bound.included)
-
-
-def _lower(value: Value) -> Value:
-    """Return a value in lower case."""
-    match value:
-        case Word(text):
-            return Word(text.lower(), value.spot)
-        case Phrase(text):
-            return Phrase(text.lower(), value.spot)
-        case Wildcard(pieces):
-            return Wildcard(tuple(piece.lower() for piece in pieces), value.spot)
-        case _:
-            return value

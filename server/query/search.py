@@ -11,9 +11,11 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked, Page, Position, read_page
 from server.query.resolve import Query
 from server.query.windows import Windows
-from storage.conditions import NEVER, Column, Condition, TimeWithin, all_of, is_pinpoint
+from storage.condition_algebra import all_of, is_pinpoint
+from storage.conditions import NEVER, Column, Condition, TimeWithin
 from storage.engine import Engine
-from storage.records import Lookup, count_up_to, first_time, of_condition
+from storage.lookups import count_up_to, first_time, of_condition
+from storage.records import Lookup
 
 __all__ = ["Count", "Found", "Search", "admitted", "search", "windows_of"]
 

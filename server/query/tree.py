@@ -23,6 +23,7 @@ __all__ = [
     "Wildcard",
     "Within",
     "Word",
+    "in_lower_case",
 ]
 
 
@@ -139,3 +140,16 @@ class Disjunction:
 
 
 Node = Everything | Match | Negation | Conjunction | Disjunction
+
+
+def in_lower_case(value: Value) -> Value:
+    """Return a value in lower case."""
+    match value:
+        case Word(text):
+            return Word(text.lower(), value.spot)
+        case Phrase(text):
+            return Phrase(text.lower(), value.spot)
+        case Wildcard(pieces):
+            return Wildcard(tuple(piece.lower() for piece in pieces), value.spot)
+        case _:
+            return value

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 __all__ = ["Growing", "Window", "Windows"]
 
 _FIRST = 60 * 10**9  # nanoseconds of the first window
-_LARGEST_STEP = 16  # times as long as the window before
+_LARGEST_STEP = 32  # times as long as the window before
 _LONGEST = 2 * 366 * 86_400 * 10**9  # nanoseconds: after a longer one, the rest is one window
 _END = (1 << 63) - 1
 

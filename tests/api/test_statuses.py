@@ -11,6 +11,7 @@ from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.statuses import EXPECTED_ERRORS, CallStatus, status_of
 from server.data_dir.directory import DataDirectoryError
 from server.process.pools import PoolFullError
+from server.query.errors import QueryTooExpensiveError
 from storage.errors import NotAppliedError
 
 
@@ -35,6 +36,7 @@ from storage.errors import NotAppliedError
             CallStatus(grpc.StatusCode.UNAVAILABLE, 503, "storage cannot be reached: Connection refused"),
             "",
         ),
+        (QueryTooExpensiveError("narrow it"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 422, "narrow it"), ""),
         (PoolFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full"), ""),
         (
             KeyError("secret"),

@@ -12,6 +12,7 @@ from server.query.fields import SHORT_NAMES
 from server.query.printer import print_query
 from server.query.resolve import read_query
 from server.query.tree import Node
+from storage.condition_algebra import all_of, any_of, is_pinpoint
 from storage.condition_sql import compile_condition
 from storage.conditions import (
     ALWAYS,
@@ -33,9 +34,6 @@ from storage.conditions import (
     SeverityWithin,
     TextWithin,
     TimeWithin,
-    all_of,
-    any_of,
-    is_pinpoint,
 )
 from tests.query.trees import any_text, fragments, matches, trees
 

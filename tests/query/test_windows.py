@@ -22,14 +22,14 @@ def windows(wanted: Windows, at: int | None = None, found: int = 0) -> list[Wind
 def test_windows_without_rows_grow_until_the_last_one_has_all_that_is_left() -> None:
     taken = windows(Windows(NOW, latest_first=True))
     assert taken[0] == Window(NOW - MINUTE, None)
-    assert taken[1] == Window(NOW - 17 * MINUTE, NOW - MINUTE)
+    assert taken[1] == Window(NOW - 33 * MINUTE, NOW - MINUTE)
     assert taken[-1].first is None
     assert len(taken) < 9
 
 
 def test_windows_of_the_other_order_go_on_in_time() -> None:
     taken = windows(Windows(NOW, latest_first=False))
-    assert taken[:2] == [Window(None, NOW + MINUTE), Window(NOW + MINUTE, NOW + 17 * MINUTE)]
+    assert taken[:2] == [Window(None, NOW + MINUTE), Window(NOW + MINUTE, NOW + 33 * MINUTE)]
     assert taken[-1].end is None
 
 
@@ -50,7 +50,7 @@ def test_a_window_is_as_long_as_the_missing_rows_probably_take() -> None:
     growing = Windows(NOW, latest_first=True).growing(None)
     growing.next(0, 100)
     assert growing.next(50, 100) == Window(NOW - 3 * MINUTE, NOW - MINUTE)
-    assert growing.next(51, 100) == Window(NOW - 3 * MINUTE - 32 * MINUTE, NOW - 3 * MINUTE)
+    assert growing.next(51, 100) == Window(NOW - 3 * MINUTE - 64 * MINUTE, NOW - 3 * MINUTE)
 
 
 @given(

@@ -18,7 +18,7 @@ from server.query.printer import print_query
 from server.query.resolve import read_query
 from server.query.tree import Node
 from storage.condition_sql import SEVERITY_NAMES, compile_condition
-from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, Exists, HasWords, IsOneOf, TimeWithin
+from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, Exists, HasWords, Holds, IsOneOf, TimeWithin
 from storage.engine import Engine
 from storage.rowbinary import read_rows, text, uint64
 from storage.schema import RECORD_TABLES
@@ -195,6 +195,22 @@ def test_each_form_finds_the_rows_that_it_means(stored: Stored, query: str, stre
     stored.check(stream, condition)
 
 
+@pytest.mark.parametrize("stream", Stream)
+def test_a_key_that_is_repeated_has_its_first_value(stored: Stored, stream: Stream) -> None:
+    def repeated(row: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+        keys = [key for key, _ in row["LogAttributes"]]
+        for number, (key, value) in enumerate(row["LogAttributes"]):
+            if key and keys.index(key) < number and value:
+                yield key, value
+
+    later = {pair for row in stored.rows[stream] for pair in repeated(row)}
+    assert later
+    for key, value in later:
+        attribute = Attribute("LogAttributes", key.decode())
+        stored.check(stream, IsOneOf(attribute, (value.decode(),)))
+        stored.check(stream, Holds(attribute, value.decode()))
+
+
 @pytest.mark.parametrize("or_received", [True, False])
 def test_the_time_of_receipt_stands_for_a_time_that_is_missing_if_wanted(stored: Stored, *, or_received: bool) -> None:
     stored.check(Stream.AUDIT, TimeWithin(Column("Timestamp"), START, START + 2, or_received))
@@ -207,6 +223,7 @@ def test_the_time_of_receipt_stands_for_a_time_that_is_missing_if_wanted(stored:
         IsOneOf(Column("Body) OR (1"), ("x",)),
         IsOneOf(Column("LogAttributes"), ("x",)),
         IsOneOf(Attribute("Body", "k"), ("x",)),
+        IsOneOf(Attribute("LogAttributes", ""), ("x",)),
         Exists(Column("LeafIndex")),
         HasWords(Column("Timestamp"), "x"),
         IsOneOf(Column("ActorId"), ("x",)),
@@ -214,7 +231,7 @@ def test_the_time_of_receipt_stands_for_a_time_that_is_missing_if_wanted(stored:
     ids=str,
 )
 def test_a_column_that_the_table_does_not_have_never_becomes_sql(condition: Condition) -> None:
-    with pytest.raises(ValueError, match="there is no column"):
+    with pytest.raises(ValueError, match=r"there is no column|the key of an attribute is empty"):
         compile_condition(Stream.OPERATIONAL, condition)
 
 

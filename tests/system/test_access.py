@@ -87,6 +87,15 @@ def _everything(node: ClickHouseNode) -> str:
     return f"{databases}\n{tables}"
 
 
+@pytest.mark.parametrize("name", ["auditor", "read_only"])
+def test_an_auditor_searches_all_records(node: ClickHouseNode, served: LognotaryServer, name: str) -> None:
+    storage = ("--storage", url_of_user(node.url, name, _DATABASE), "--public-key", str(served.public_key))
+    done = run_lognotary("search", "--count", "--limit", "5", *storage, cwd=served.directory)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "✔ 5 records verified" in done.stdout
+    assert f"{node.query('SELECT sum(RecordCount) FROM log_batches', database=_DATABASE)} matches" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["auditor", "read_only", "default"])
 def test_an_auditor_verifies_and_proves_and_changes_nothing(
     node: ClickHouseNode, served: LognotaryServer, name: str, tmp_path: Path
@@ -124,6 +133,7 @@ def test_an_auditor_lists_logs_takes_checkpoints_and_looks_up_records_without_a_
     places = re.findall(r"\S+#\d+", run("audit", "--limit", "1", "--no-pager"))
     assert [place.partition("#")[0] for place in places] == [audit]
     run("prove", places[0], "-o", "bundle")
+    assert f"{audit}#0" in run("search", f"log:{audit}#0", "--no-pager")
     for missing in ("checkpoint", "audit"):
         done = run_lognotary(missing, "--public-key", str(served.public_key), cwd=tmp_path)
         assert (done.returncode, "--public-key requires --storage" in done.stderr) == (2, True)

@@ -103,7 +103,7 @@ def test_the_command_shows_records_of_both_streams(shared_server: LognotaryServe
     assert f"Order 17 paid {word}" in done.stdout
     assert f"AUDIT actor-{word} role.grant → failure" in done.stdout
     assert "✔ 3 records verified" in done.stdout
-    assert "3 records in storage match" in done.stdout
+    assert "3 matches in storage" in done.stdout
     only = shared_server.cli("search", word, "order", "--stream", "operational", "--json", "--limit", "1")
     found = json.loads(only.stdout)
     assert len(found["entries"]) == 1
