@@ -477,6 +477,7 @@ _COLUMNS = {
         """,
     ),
 }
+_STREAMS = ("audit", "operational")
 _MARK = 8  # bytes
 
 
@@ -497,6 +498,12 @@ def version_of(record: bytes) -> int:
             f"knows ({known}): use the check.py of a newer Lognotary"
         )
     return version
+
+
+def columns_of(stream: str, version: int) -> list[str]:
+    """Return the columns of the records of a stream, each with its kind."""
+    every, audit = _COLUMNS[version]
+    return (every + (audit if stream == "audit" else "")).split()
 
 
 def read_record(record: bytes, stream: str) -> dict[str, Any]:
@@ -538,8 +545,7 @@ def read_record(record: bytes, stream: str) -> dict[str, Any]:
 
     readers: dict[str, Callable[[], Any]] = {"": text, "map": pairs, "time": time}
     values = {}
-    every, audit = _COLUMNS[version]
-    for column in (every + (audit if stream == "audit" else "")).split():
+    for column in columns_of(stream, version):
         name, _, kind = column.partition(":")
         values[name] = int.from_bytes(take(int(kind)), "little") if kind.isdigit() else readers[kind]()
     if data.read(1):
@@ -559,7 +565,7 @@ def readable(evidence: Evidence) -> dict[str, Any]:
     """Return what record.json has to say."""
     origin = evidence.checkpoint.origin
     stream = origin.split("/")[-2:][0]  # <deployment>/<stream>/<writer>
-    if stream not in ("audit", "operational"):
+    if stream not in _STREAMS:
         raise RefusedError(f"the name of the log {origin} does not say which columns its records have")
     entry = entry_of(evidence.record).hex()
     place = {"Origin": origin, "LeafIndex": evidence.index, "CanonicalVersion": version_of(evidence.record)}
@@ -815,29 +821,30 @@ def _read_rows(kind: str, text: Iterable[str]) -> Iterator[dict[str, Any]]:
 def _canonical(row: dict[str, Any]) -> bytes | None:
     """Return the canonical record of a row; None if the row does not have all its columns."""
     version, stream = row.get("CanonicalVersion"), row["Origin"].split("/")[-2:][0]
-    if type(version) is not int or version not in _COLUMNS or stream not in ("audit", "operational"):
+    if type(version) is not int or version not in _COLUMNS or stream not in _STREAMS:
         raise RefusedError("a row is of a stream or version that this check.py does not know")
-    every, audit = _COLUMNS[version]
-    columns = [column.partition(":") for column in (every + (audit if stream == "audit" else "")).split()]
+    columns = [column.partition(":") for column in columns_of(stream, version)]
     if any(name not in row for name, _, _ in columns):
         return None
-    encoded = [b"" if version == 1 else (-version).to_bytes(_MARK, "little", signed=True)]
     try:
-        for name, _, kind in columns:
-            value = row[name]
-            if kind.isdigit():
-                encoded.append(int(value).to_bytes(int(kind), "little"))
-            elif kind == "time":
-                encoded.append(_nanos(value).to_bytes(8, "little", signed=True))
-            elif kind == "map":
-                pairs = list(value.items()) if isinstance(value, dict) else value
-                raw = sorted((_raw(key), _raw(content)) for key, content in pairs)
-                encoded += [_varint(len(raw)), *(_string(part) for pair in raw for part in pair)]
-            else:
-                encoded.append(_string(_raw(value)))
-    except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        encoded = b"".join(_encode(kind, row[name]) for name, _, kind in columns)
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError, RecursionError) as error:
         raise RefusedError(f"a row has a value that no record has: {error!r}") from error
-    return b"".join(encoded)
+    return (b"" if version == 1 else (-version).to_bytes(_MARK, "little", signed=True)) + encoded
+
+
+def _encode(kind: str, value: Any) -> bytes:
+    if kind.endswith("[]"):
+        return _varint(len(value)) + b"".join(_encode(kind[:-2], item) for item in value)
+    if kind.isdigit():
+        return int(value).to_bytes(int(kind), "little")
+    if kind == "time":
+        return _nanos(value).to_bytes(8, "little", signed=True)
+    if kind == "map":
+        pairs = list(value.items()) if isinstance(value, dict) else value
+        raw = sorted((_raw(key), _raw(content)) for key, content in pairs)
+        return _varint(len(raw)) + b"".join(_string(part) for pair in raw for part in pair)
+    return _string(_raw(value))
 
 
 def _nanos(text: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from harness.bundles import encode_record
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from lognotary.v1.export_pb2 import ExportRequest, ExportSummary
@@ -24,9 +26,13 @@ from server.api.correlation import search_records
 from server.api.errors import InvalidArgumentError
 from server.api.export import EXPORT_LIMITS, export_records
 from server.log.journal import Journal
+from server.notary.canonical import VERSIONS, Kind, canonical_columns, decode_record
 from server.notary.export_manifest import open_manifest
+from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.query import export as export_module
+from server.query.export import ExportedRecord
+from server.query.export_formats import encoder_of, export_columns
 from server.query.limits import QueryLimits
 from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
@@ -247,6 +253,29 @@ def test_a_checkpoint_by_an_unknown_key_is_told(records: Writer, tmp_path: Path)
         "the checkpoint of shop/audit/node-1",
         "the checkpoint of shop/operational/node-1",
     ]
+
+
+@pytest.mark.parametrize("stream", list(Stream))
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_check_computes_the_record_of_a_row_of_every_stream_and_version(stream: Stream, version: int) -> None:
+    texts = [b"", "ä".encode(), b"\xff\xfe", b"=1"]
+    values: dict[Kind, Any] = {
+        Kind.TIME: 1_750_000_000_123_456_789,
+        Kind.UINT8: 255,
+        Kind.UINT32: (1 << 32) - 1,
+        Kind.STRING: texts[2],
+        Kind.WORD: texts[1],
+        Kind.MAP: [(b"a", b"1"), (b"a", b"2"), (b"\xff", b"x" * 300), ("ä".encode(), b"")],
+    }
+    canonical = encode_record(stream, {c.name: values[c.kind] for c in canonical_columns(stream, version)}, version)
+    record = ExportedRecord(f"shop/{stream.value}/n", 7, uuid4(), stream, canonical, decode_record(stream, canonical))
+    line = encoder_of("ndjson", export_columns([stream])).encode([record])
+    assert check._canonical(json.loads(line)) == canonical
+
+
+def test_every_kind_of_column_has_a_type_in_parquet_and_arrow() -> None:
+    columns = export_columns(Stream)
+    assert pa.ipc.open_stream(encoder_of("arrow", columns).end()).schema.names == list(columns)
 
 
 def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Writer, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_range, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
+from server.notary.origin import Stream
 from server.settings.values import read_choice
 
 __all__ = ["add_parser"]
 
-_STREAMS = ("audit", "operational")
+_STREAMS = tuple(stream.value for stream in Stream)
 _FORMATS = ("ndjson", "csv", "parquet", "arrow")
 
 
@@ -51,7 +52,7 @@ def add_parser(commands: Any) -> None:
         "--stream",
         metavar="|".join(_STREAMS),
         type=typed(partial(read_choice, valid=_STREAMS)),
-        help="only audit events, or only operational logs (default: both)",
+        help="only the records of this stream (default: all)",
     )
     parser.add_argument(
         "--columns",
