@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
-import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from lognotary.v1 import correlation_pb2, export_pb2
 from server.api.checkpoints import checkpoint_note
-from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.errors import InvalidArgumentError
 from server.api.queries import parse_query, parse_streams
 from server.api.time_ranges import parse_time_range
 from server.errors.suggestions import not_one_of
@@ -37,7 +35,7 @@ from server.verification.record_evidence import State
 from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
 
-__all__ = ["EXPORT_LIMITS", "KeptManifests", "export_records", "file_name", "media_type"]
+__all__ = ["EXPORT_LIMITS", "export_records", "file_name", "media_type"]
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +43,6 @@ EXPORT_LIMITS = QueryLimits(seconds=300, rows=100_000_000_000)
 """Limits of the first look at storage, and of each part that is read."""
 
 _PIECE = 1 << 20  # bytes of a message
-_KEPT = 64  # manifests
 
 _Steps = Generator[export_pb2.ExportResponse, None, None]
 
@@ -247,54 +244,3 @@ def _interruptible(engine: Engine, steps: _Steps, interrupt: Interrupt) -> _Step
             if step is None:
                 return
             yield step
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A manifest that may be asked for; None until the export is complete."""
-
-    manifest: str | None = None
-
-
-class KeptManifests:
-    """The manifests of the latest exports over HTTP, which has no place for them in an answer; thread-safe."""
-
-    def __init__(self, most: int = _KEPT) -> None:
-        """Keep as many."""
-        self._most = most
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-
-    def expect(self) -> str:
-        """Return the name of a manifest that is not there yet."""
-        name = secrets.token_hex(16)
-        self._keep(name, _Kept())
-        return name
-
-    def keep(self, name: str, manifest: str) -> None:
-        """Keep a manifest."""
-        self._keep(name, _Kept(manifest))
-
-    def _keep(self, name: str, kept: _Kept) -> None:
-        with self._lock:
-            self._kept[name] = kept
-            self._kept.move_to_end(name)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-    def get(self, name: str) -> str:
-        """Return a manifest.
-
-        Raises:
-            NotFoundError: there is none; the message says why.
-        """
-        with self._lock:
-            kept = self._kept.get(name)
-        if kept is None:
-            raise NotFoundError(
-                f"there is no manifest {name[:80]!r}: the server keeps those of its last {self._most} exports until it "
-                "ends; make the export again"
-            )
-        if kept.manifest is None:
-            raise NotFoundError("the export is not complete yet, or it failed: its manifest is made at its end")
-        return kept.manifest

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Generator
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.requests import Request
@@ -14,7 +18,8 @@ from starlette.routing import Route
 
 from lognotary.v1 import export_pb2
 from server.api.backend import Backend
-from server.api.export import KeptManifests, file_name, media_type
+from server.api.errors import NotFoundError
+from server.api.export import file_name, media_type
 from server.api.parameters import parse_parameters
 from server.notary.errors import NotaryError
 from server.process.pools import Pool
@@ -22,11 +27,12 @@ from server.query.errors import QueryTooExpensiveError
 from storage.errors import StorageError
 from storage.interrupt import Interrupt
 
-__all__ = ["export_routes"]
+__all__ = ["KeptManifests", "export_routes"]
 
 _logger = logging.getLogger(__name__)
 
 _MANIFESTS = "/api/v1/export-manifests"
+_KEPT = 64  # manifests
 
 
 def export_routes(backend: Backend, pool: Pool) -> list[Route]:
@@ -95,3 +101,54 @@ async def _content(
         raise
     finally:
         interrupt.set()  # the client may have gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A manifest that may be asked for; None until the export is complete."""
+
+    manifest: str | None = None
+
+
+class KeptManifests:
+    """The manifests of the latest exports over HTTP, which has no place for them in an answer; thread-safe."""
+
+    def __init__(self, most: int = _KEPT) -> None:
+        """Keep as many."""
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def expect(self) -> str:
+        """Return the name of a manifest that is not there yet."""
+        name = secrets.token_hex(16)
+        self._keep(name, _Kept())
+        return name
+
+    def keep(self, name: str, manifest: str) -> None:
+        """Keep a manifest."""
+        self._keep(name, _Kept(manifest))
+
+    def _keep(self, name: str, kept: _Kept) -> None:
+        with self._lock:
+            self._kept[name] = kept
+            self._kept.move_to_end(name)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def get(self, name: str) -> str:
+        """Return a manifest.
+
+        Raises:
+            NotFoundError: there is none; the message says why.
+        """
+        with self._lock:
+            kept = self._kept.get(name)
+        if kept is None:
+            raise NotFoundError(
+                f"there is no manifest {name[:80]!r}: the server keeps those of its last {self._most} exports until it "
+                "ends; make the export again"
+            )
+        if kept.manifest is None:
+            raise NotFoundError("the export is not complete yet, or it failed: its manifest is made at its end")
+        return kept.manifest

@@ -23,14 +23,16 @@ from lognotary.v1 import evidence_pb2
 from lognotary.v1.export_pb2 import ExportRequest, ExportSummary
 from server import check
 from server.api.correlation import search_records
-from server.api.errors import InvalidArgumentError
+from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.export import EXPORT_LIMITS, export_records
+from server.api.export_download import KeptManifests
 from server.log.journal import Journal
 from server.notary.canonical import VERSIONS, Kind, canonical_columns, decode_record
 from server.notary.export_manifest import open_manifest
 from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.query import export as export_module
+from server.query.errors import QueryTooExpensiveError
 from server.query.export import ExportedRecord
 from server.query.export_formats import encoder_of, export_columns
 from server.query.limits import QueryLimits
@@ -301,6 +303,28 @@ def test_a_wrong_export_is_refused(records: Writer, request_: dict[str, Any], me
     with pytest.raises(InvalidArgumentError) as caught:
         export(records, **request_)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"), [(QueryLimits(rows=2), "more than 2 rows"), (QueryLimits(seconds=0), "longer than 0 s")]
+)
+def test_an_export_that_reaches_a_limit_says_which(records: Writer, limits: QueryLimits, message: str) -> None:
+    with pytest.raises(QueryTooExpensiveError, match=message):
+        export(records, limits=limits)
+
+
+def test_manifests_are_kept_for_the_latest_downloads() -> None:
+    kept = KeptManifests(2)
+    names = [kept.expect() for _ in range(2)]
+    with pytest.raises(NotFoundError, match="not complete yet"):
+        kept.get(names[0])
+    for name in names:
+        kept.keep(name, f"manifest {name}")
+    assert kept.get(names[0]) == f"manifest {names[0]}"
+    kept.expect()
+    with pytest.raises(NotFoundError, match="the server keeps those of its last 2 exports"):
+        kept.get(names[0])
+    assert kept.get(names[1]) == f"manifest {names[1]}"
 
 
 def test_an_interrupted_export_ends(records: Writer) -> None:
