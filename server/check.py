@@ -742,7 +742,7 @@ def check_file(manifest: Manifest, file: IO[bytes]) -> str:
 
 
 def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
-    """Check the rows: their order, number and entries; in NDJSON also that each entry is the row's SHA-256."""
+    """Check the rows: their order, number and entries; and that each entry is its row's SHA-256."""
     kind = manifest.said["Format"]
     if kind not in ("ndjson", "csv"):
         return f"rows of {kind} are not read: the file's SHA-256 covers them"
@@ -770,10 +770,12 @@ def _check_rows(said: dict[str, Any], rows: Iterable[dict[str, Any]]) -> str:
         if not max(leaf + 1, log["FirstLeaf"]) <= index < log["EndLeaf"]:
             raise RefusedError(f"row {total} comes out of order, or is of a leaf that the manifest does not have")
         count, leaf = count + 1, index
-        record = _canonical(row) if said["Format"] == "ndjson" else None
-        if record is not None and entry_of(record).hex() != entry:
+        record = _canonical(row)
+        differs = record is not None and entry_of(record).hex() != entry
+        # In CSV this character may stand for bytes that are not UTF-8.
+        if differs and not (said["Format"] == "csv" and "\N{REPLACEMENT CHARACTER}" in "".join(map(str, row.values()))):
             raise RefusedError(f"row {total} does not have the SHA-256 that it says: {entry}")
-        hashed += record is not None
+        hashed += record is not None and not differs
         _append(subtrees, total - 1, leaf_hash(bytes.fromhex(entry)))
     _check_count(log, count)
     if any(log["Records"] for log in logs) or total != said["Records"]:
@@ -811,11 +813,25 @@ def _read_rows(kind: str, text: Iterable[str]) -> Iterator[dict[str, Any]]:
                 yield _parse_object(line, f"row {number}")
             return
         for row in csv.DictReader(text):
-            # An apostrophe stands before what a spreadsheet would run.
-            origin, index = (row.get("Origin") or "").removeprefix("'"), row.get("LeafIndex") or ""
-            yield {**row, "Origin": origin, "LeafIndex": int(index) if re.fullmatch(_NUMBER, index) else None}
+            yield _from_csv({name: cell for name, cell in row.items() if isinstance(cell, str)})
     except (UnicodeDecodeError, csv.Error) as error:
         raise RefusedError(f"the rows cannot be read: {error}") from error
+
+
+def _from_csv(row: dict[str, str]) -> dict[str, Any]:
+    """Return a row with its values. An apostrophe stands before texts that a spreadsheet would run."""
+    values: dict[str, Any] = {name: cell.removeprefix("'") for name, cell in row.items()}
+    for name in ("LeafIndex", "CanonicalVersion"):
+        values[name] = int(row.get(name, "")) if re.fullmatch(_NUMBER, row.get(name, "")) else None
+    version, stream = values["CanonicalVersion"], values.get("Origin", "").split("/")[-2:][0]
+    if version in _COLUMNS and stream in _STREAMS:
+        for name, _, kind in (column.partition(":") for column in columns_of(stream, version)):
+            if name in row and (kind == "map" or kind.endswith("[]")):
+                try:
+                    values[name] = json.loads(row[name])
+                except (ValueError, RecursionError) as error:
+                    raise RefusedError(f"a cell of {name} is not JSON") from error
+    return values
 
 
 def _canonical(row: dict[str, Any]) -> bytes | None:

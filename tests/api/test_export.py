@@ -162,7 +162,9 @@ def test_csv_has_all_columns_and_no_formula(records: Writer, tmp_path: Path) -> 
     bodies = {row[header.index("Body")] for row in rows}
     assert {text if text[0] in "a\x00✓" else f"'{text}" for text in HOSTILE} <= bodies
     assert "'=bob" in {row[header.index("ActorId")] for row in rows}
-    assert checked(records, content, end.manifest, tmp_path)["rows"][0]
+    holds, says = checked(records, content, end.manifest, tmp_path)["rows"]
+    assert holds, says
+    assert f"the SHA-256 of {end.records} was computed" in says
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
@@ -273,6 +275,19 @@ def test_the_check_computes_the_record_of_a_row_of_every_stream_and_version(stre
     record = ExportedRecord(f"shop/{stream.value}/n", 7, uuid4(), stream, canonical, decode_record(stream, canonical))
     line = encoder_of("ndjson", export_columns([stream])).encode([record])
     assert check._canonical(json.loads(line)) == canonical
+
+
+@given(texts=st.lists(st.text("='\"\r\n,+-@a\x00\ufffdä\u2028", max_size=6), min_size=3, max_size=3))
+def test_the_check_computes_the_record_of_a_row_of_csv(texts: list[str]) -> None:
+    body, key, value = (text.encode() for text in texts)
+    values: dict[str, Any] = {"Body": body, "ActorId": value, "LogAttributes": [(key, value)], "Timestamp": 5}
+    canonical = encode_record(Stream.AUDIT, values)
+    decoded = decode_record(Stream.AUDIT, canonical)
+    record = ExportedRecord("-shop/audit/n", 7, uuid4(), Stream.AUDIT, canonical, decoded)
+    text = io.StringIO(encoder_of("csv", export_columns([Stream.AUDIT])).encode([record]).decode(), newline="")
+    [row] = check._read_rows("csv", text)
+    assert (row["Origin"], row["LeafIndex"], row["Entry"]) == ("-shop/audit/n", 7, record.entry.hex())
+    assert check._canonical(row) == canonical
 
 
 def test_every_kind_of_column_has_a_type_in_parquet_and_arrow() -> None:
