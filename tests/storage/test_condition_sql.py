@@ -263,6 +263,8 @@ _EVERYWHERE = (
     ("timestamp:2026-11-28", ["idx_timestamp"]),
     ("service:shop timestamp:>=2026-11-28", ["idx_timestamp"]),
     ("order 17 severity:>=warn", ["idx_body_words"]),
+    ("order OR refund", ["idx_body_words"]),
+    ('http.method:"POST"', ["idx_log_values", "idx_resource_values"]),
     (f"trace:{TRACE} OR trace:{TRACE[::-1]}", ["idx_trace_id"]),
 )
 _OF_AUDIT = (
@@ -273,6 +275,7 @@ _OF_AUDIT = (
     ("source:10.0.0.1", ["idx_source"]),
     ("action:login", ["idx_action"]),
     ("actor:alice action:login", ["idx_actor", "idx_action"]),
+    ("actor:alice OR target:u1", ["idx_actor", "idx_target"]),
 )
 
 
