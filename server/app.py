@@ -130,6 +130,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             on_verified=metrics.verified,
             on_finding=FoundOverApi(metrics),
             status=overview,
+            signing_key=identity.signing_key,
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks an evidence bundle: one record, and the proof that it stands in a log that somebody signed.
+"""Checks an evidence bundle: one record, and the proof that it stands in a log that somebody signed. Or an export.
 
     python check.py BUNDLE --public-key KEY [--witness KEY] [--json]
+    python check.py FILE MANIFEST --public-key KEY [--json]
 
 This file needs Python 3.11 and the package ``cryptography``, and nothing else: no Lognotary, no server, no
 storage, no network. Copy it away and keep it with the evidence. It believes nothing but the keys it is given.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import csv
 import io
 import json
 import re
@@ -213,6 +215,10 @@ def _text(files: Mapping[str, bytes], name: str) -> str:
 
 
 def _parse_json(text: str) -> dict[str, Any]:
+    return _parse_object(text, "record.json")
+
+
+def _parse_object(text: str, what: str) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
             raise ValueError("a name is there twice")
@@ -221,9 +227,9 @@ def _parse_json(text: str) -> dict[str, Any]:
     try:
         parsed = json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(f"record.json cannot be read: {error}") from error
+        raise RefusedError(f"{what} cannot be read: {error}") from error
     if not isinstance(parsed, dict):
-        raise RefusedError("record.json is not a JSON object")
+        raise RefusedError(f"{what} is not a JSON object")
     return parsed
 
 
@@ -688,6 +694,283 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
     return Report(tuple(steps), proved, tuple(not_checked))
 
 
+# ---- Exports: a file, and the manifest that the server signed ---------------------------------------------
+
+_MANIFEST = re.compile(rf"(lognotary/export/v1\n([^\x00-\x1f]+)\n)\n((?:— {_NAME} [A-Za-z0-9+/=]+\n){{1,64}})")
+_EXPORT_KEY = "lognotary/export"
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest of an export. ``text`` is what is signed, ``said`` the JSON object in it."""
+
+    text: str
+    signatures: tuple[tuple[str, bytes, bytes], ...]
+    said: dict[str, Any]
+
+
+def parse_manifest(note: bytes) -> Manifest:
+    """Parse a manifest: a signed note of two lines, of which the second one is a JSON object."""
+    try:
+        match = _MANIFEST.fullmatch(note.decode())
+    except UnicodeDecodeError as error:
+        raise RefusedError("the manifest is not UTF-8") from error
+    if match is None:
+        raise RefusedError("the manifest is not a signed note lognotary/export/v1")
+    signatures = []
+    for line in match[3].splitlines():
+        _, name, encoded = line.split(" ")
+        signature = _base64(encoded, "a signature of the manifest")
+        signatures.append((name, signature[:4], signature[4:]))
+    said = _parse_object(match[2], "the manifest")
+    numbers, logs = [said.get("Records"), said.get("Size")], said.get("Logs")
+    if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
+        raise RefusedError("the manifest does not say of which logs the file is")
+    numbers += [log.get(name) for log in logs for name in ("Records", "FirstLeaf", "EndLeaf")]
+    texts = [said.get("Format"), *(log.get(name) for log in logs for name in ("Origin", "Checkpoint"))]
+    if any(type(number) is not int for number in numbers) or not all(isinstance(text, str) for text in texts):
+        raise RefusedError("the manifest lacks a number or a text")
+    if not all(_HEX.fullmatch(str(said.get(name))) for name in ("SHA256", "EntriesRoot")):
+        raise RefusedError("the manifest lacks a hash")
+    return Manifest(match[1], tuple(signatures), said)
+
+
+def check_manifest_signature(manifest: Manifest, keys: Sequence[Key]) -> str:
+    """Check that one of the keys signed the manifest; its name as a signer is ``lognotary/export``."""
+    for key in (replace(key, name=_EXPORT_KEY) for key in keys if key.key_type == ED25519):
+        for name, key_id, signature in manifest.signatures:
+            if (name, key_id) == (key.name, key.key_id):
+                try:
+                    Ed25519PublicKey.from_public_bytes(key.public).verify(signature, manifest.text.encode())
+                except (InvalidSignature, ValueError) as error:
+                    raise RefusedError(f"the signature of {key} is wrong") from error
+                return f"the manifest is signed by {key}"
+    by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in manifest.signatures)
+    raise RefusedError(f"the manifest is signed by no key that was given, but by {by}")
+
+
+def check_file(manifest: Manifest, file: IO[bytes]) -> str:
+    """Check that the file has the size and the SHA-256 of the manifest."""
+    digest, size = sha256(), 0
+    while piece := file.read(_MIB):
+        digest.update(piece)
+        size += len(piece)
+    if size != manifest.said["Size"] or digest.hexdigest() != manifest.said["SHA256"]:
+        raise RefusedError(f"the file is another one: it has {size} bytes, and the SHA-256 {digest.hexdigest()}")
+    return f"the file has the {size} bytes of the manifest, SHA-256 {digest.hexdigest()}"
+
+
+def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
+    """Check the rows: their order, number and entries; and that each entry is its row's SHA-256."""
+    kind = manifest.said["Format"]
+    if kind not in ("ndjson", "csv"):
+        return f"rows of {kind} are not read: the file's SHA-256 covers them"
+    csv.field_size_limit(1 << 30)
+    text = io.TextIOWrapper(file, "utf-8", newline="" if kind == "csv" else "\n")
+    try:
+        return _check_rows(manifest.said, _read_rows(kind, text))
+    finally:
+        text.detach()
+
+
+def _check_rows(said: dict[str, Any], rows: Iterable[dict[str, Any]]) -> str:
+    logs = iter(said["Logs"])
+    log, count, leaf, hashed, total = None, 0, -1, 0, 0
+    subtrees: list[bytes] = []
+    for total, row in enumerate(rows, 1):
+        entry, index = row.get("Entry"), row.get("LeafIndex")
+        if not isinstance(entry, str) or not _HEX.fullmatch(entry) or type(index) is not int:
+            raise RefusedError(f"row {total} does not say its leaf or its entry")
+        while log is None or log["Origin"] != row.get("Origin"):
+            _check_count(log, count)
+            log, count, leaf = next(logs, None), 0, -1
+            if log is None:
+                raise RefusedError(f"row {total} is of a log that the manifest does not have, or comes out of order")
+        if not max(leaf + 1, log["FirstLeaf"]) <= index < log["EndLeaf"]:
+            raise RefusedError(f"row {total} comes out of order, or is of a leaf that the manifest does not have")
+        count, leaf = count + 1, index
+        record = _canonical(row)
+        differs = record is not None and entry_of(record).hex() != entry
+        # In CSV this character may stand for bytes that are not UTF-8.
+        if differs and not (said["Format"] == "csv" and "\N{REPLACEMENT CHARACTER}" in "".join(map(str, row.values()))):
+            raise RefusedError(f"row {total} does not have the SHA-256 that it says: {entry}")
+        hashed += record is not None and not differs
+        _append(subtrees, total - 1, leaf_hash(bytes.fromhex(entry)))
+    _check_count(log, count)
+    if any(log["Records"] for log in logs) or total != said["Records"]:
+        raise RefusedError(f"there are {total} rows, and not as many as the manifest says")
+    if _root(subtrees).hex() != said["EntriesRoot"]:
+        raise RefusedError("the entries of the rows do not lead to the root hash of the manifest")
+    return f"{total} rows have the entries of the manifest; the SHA-256 of {hashed} was computed from their content"
+
+
+def _check_count(log: dict[str, Any] | None, count: int) -> None:
+    if log is not None and count != log["Records"]:
+        raise RefusedError(f"there are {count} rows of {log['Origin']}, and not as many as the manifest says")
+
+
+def _append(subtrees: list[bytes], size: int, leaf: bytes) -> None:
+    """Append a leaf to the right edge of a tree of this size (RFC 9162, section 2.1.2)."""
+    while size & 1:
+        leaf, size = node_hash(subtrees.pop(), leaf), size >> 1
+    subtrees.append(leaf)
+
+
+def _root(subtrees: Sequence[bytes]) -> bytes:
+    if not subtrees:
+        return sha256(b"").digest()
+    root = subtrees[-1]
+    for subtree in reversed(subtrees[:-1]):
+        root = node_hash(subtree, root)
+    return root
+
+
+def _read_rows(kind: str, text: Iterable[str]) -> Iterator[dict[str, Any]]:
+    try:
+        if kind == "ndjson":
+            for number, line in enumerate(text, 1):
+                yield _parse_object(line, f"row {number}")
+            return
+        for row in csv.DictReader(text):
+            yield _from_csv({name: cell for name, cell in row.items() if isinstance(cell, str)})
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RefusedError(f"the rows cannot be read: {error}") from error
+
+
+def _from_csv(row: dict[str, str]) -> dict[str, Any]:
+    """Return a row with its values. An apostrophe stands before texts that a spreadsheet would run."""
+    values: dict[str, Any] = {name: cell.removeprefix("'") for name, cell in row.items()}
+    for name in ("LeafIndex", "CanonicalVersion"):
+        values[name] = int(row.get(name, "")) if re.fullmatch(_NUMBER, row.get(name, "")) else None
+    version, stream = values["CanonicalVersion"], values.get("Origin", "").split("/")[-2:][0]
+    if version in _COLUMNS and stream in _STREAMS:
+        for name, _, kind in (column.partition(":") for column in columns_of(stream, version)):
+            if name in row and (kind == "map" or kind.endswith("[]")):
+                try:
+                    values[name] = json.loads(row[name])
+                except (ValueError, RecursionError) as error:
+                    raise RefusedError(f"a cell of {name} is not JSON") from error
+    return values
+
+
+def _canonical(row: dict[str, Any]) -> bytes | None:
+    """Return the canonical record of a row; None if the row does not have all its columns."""
+    version, stream = row.get("CanonicalVersion"), row["Origin"].split("/")[-2:][0]
+    if type(version) is not int or version not in _COLUMNS or stream not in _STREAMS:
+        raise RefusedError("a row is of a stream or version that this check.py does not know")
+    columns = [column.partition(":") for column in columns_of(stream, version)]
+    if any(name not in row for name, _, _ in columns):
+        return None
+    try:
+        encoded = b"".join(_encode(kind, row[name]) for name, _, kind in columns)
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError, RecursionError) as error:
+        raise RefusedError(f"a row has a value that no record has: {error!r}") from error
+    return (b"" if version == 1 else (-version).to_bytes(_MARK, "little", signed=True)) + encoded
+
+
+def _encode(kind: str, value: Any) -> bytes:
+    if kind.endswith("[]"):
+        return _varint(len(value)) + b"".join(_encode(kind[:-2], item) for item in value)
+    if kind.isdigit():
+        return int(value).to_bytes(int(kind), "little")
+    if kind == "time":
+        return _nanos(value).to_bytes(8, "little", signed=True)
+    if kind == "map":
+        pairs = list(value.items()) if isinstance(value, dict) else value
+        raw = sorted((_raw(key), _raw(content)) for key, content in pairs)
+        return _varint(len(raw)) + b"".join(_string(part) for pair in raw for part in pair)
+    return _string(_raw(value))
+
+
+def _nanos(text: str) -> int:
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", text, re.ASCII)
+    if match is None:
+        raise ValueError(text)
+    since = datetime.fromisoformat(match[1]) - datetime(1970, 1, 1)
+    return (since.days * 86_400 + since.seconds) * 10**9 + int(match[2])
+
+
+def _raw(value: Any) -> bytes:
+    return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else value.encode()
+
+
+def _string(raw: bytes) -> bytes:
+    return _varint(len(raw)) + raw
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*encoded, value))
+
+
+def check_checkpoints(manifest: Manifest, keys: Sequence[Key], unknown: list[str]) -> str:
+    """Check that each log's checkpoint is of the log, covers its leaves, and has no wrong signature by a given key.
+
+    Those that no given key signed are added to ``unknown``: the signer of the manifest vouches for them.
+    """
+    logs = manifest.said["Logs"]
+    for log in logs:
+        checkpoint = _parse_checkpoint(log["Checkpoint"], f"the checkpoint of {log['Origin']}")
+        if checkpoint.origin != log["Origin"] or log["EndLeaf"] > checkpoint.size:
+            raise RefusedError(f"the checkpoint of {log['Origin']} is of another log, or does not cover its leaves")
+        own = [replace(key, name=checkpoint.origin) for key in keys if key.name in ("", checkpoint.origin)]
+        if all(signed_by(checkpoint, key) is None for key in own):
+            by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
+            unknown.append(f"the checkpoint of {log['Origin']}, which is signed by no key that was given, but by {by}")
+    return f"there are {len(logs)}, of which {len(logs) - len(unknown)} are signed by a key that was given"
+
+
+def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report:
+    """Check an export and its manifest. Every step is taken, also after one that fails.
+
+    Raises:
+        UnusableError: a file cannot be read.
+    """
+    try:
+        with manifest_path.open("rb") as file:
+            note = file.read(_MIB + 1)
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise UnusableError(_unreadable(str(error.filename), error)) from error
+    try:
+        manifest = parse_manifest(note)
+    except RefusedError as error:
+        return Report((Step("manifest", False, str(error)),))
+    steps, unknown = [Step("manifest", True, "the manifest is well-formed")], list[str]()
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("signature", lambda: check_manifest_signature(manifest, keys)),
+        ("file", lambda: _with(path, lambda file: check_file(manifest, file))),
+        ("rows", lambda: _with(path, lambda file: check_rows(manifest, file))),
+        ("checkpoints", lambda: check_checkpoints(manifest, keys, unknown)),
+    )
+    for name, take in checks:
+        try:
+            steps.append(Step(name, True, take()))
+        except RefusedError as error:
+            steps.append(Step(name, False, str(error)))
+    said = {name: value for name, value in manifest.said.items() if name != "Logs"}
+    said["Logs"] = [f"{log['Origin']}: {log['Records']} records" for log in manifest.said["Logs"]]
+    return Report(tuple(steps), said if all(step.holds for step in steps) else None, tuple(unknown))
+
+
+def _with(path: Path, take: Callable[[IO[bytes]], str]) -> str:
+    try:
+        with path.open("rb") as file:
+            return take(file)
+    except OSError as error:
+        raise UnusableError(_unreadable(path, error)) from error
+
+
+_EXPORT_NOT_PROVED = """
+Not proved: that the file has every record that matches, or that a record is in a log: 'lognotary prove' makes the proof
+of one record, whose SHA-256 is its entry in the file."""
+
+
 # ---- The command ------------------------------------------------------------------------------------------
 
 
@@ -735,8 +1018,9 @@ def _read_pem(text: str) -> Key:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     log_key = "the log's public key: a PEM file, a file of C2SP verifier keys, or a verifier key; may be given again"
-    witness_key = "verifier key of a witness that has to have cosigned the checkpoint; may be given again"
-    parser.add_argument("bundle", metavar="BUNDLE", help="a directory or a zip file")
+    witness_key = "verifier key of a witness that has to have cosigned the bundle's checkpoint; may be given again"
+    parser.add_argument("bundle", metavar="BUNDLE", help="a directory or a zip file; or the file of an export")
+    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="the manifest of an export")
     parser.add_argument("--public-key", metavar="KEY", action="append", required=True, help=log_key)
     parser.add_argument("--witness", metavar="KEY", action="append", default=[], help=witness_key)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -747,7 +1031,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         keys = read_keys(options.public_key, ED25519, ML_DSA_44)
         witnesses = read_keys(options.witness, COSIGNATURE, ML_DSA_44)
-        report = check(read_bundle(Path(options.bundle)), keys, witnesses)
+        if options.manifest:
+            report = check_export(Path(options.bundle), Path(options.manifest), keys)
+        else:
+            report = check(read_bundle(Path(options.bundle)), keys, witnesses)
     except RefusedError as error:
         report = Report((Step("files", False, str(error)),))
     except UnusableError as error:
@@ -755,26 +1042,36 @@ def run(options: argparse.Namespace) -> int:
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every character
-    print(json.dumps({"holds": report.holds, **asdict(report)}) if options.json else "\n".join(_lines(report)))
+    lines = _lines(report, _EXPORT if options.manifest else _BUNDLE)
+    print(json.dumps({"holds": report.holds, **asdict(report)}) if options.json else "\n".join(lines))
     return 0 if report.holds else 1
 
 
-def _lines(report: Report) -> Iterator[str]:
+_BUNDLE = ("The bundle proves nothing.", "this record is in the signed log.", _NOT_PROVED)
+_EXPORT = (
+    "The file is not what the manifest says.",
+    "the server signed that it exported this file.",
+    _EXPORT_NOT_PROVED,
+)
+
+
+def _lines(report: Report, words: tuple[str, str, str]) -> Iterator[str]:
+    nothing, proved, not_proved = words
     for step in report.steps:
         mark = "·" if step.says == _NO_WITNESS else "✔" if step.holds else "✘"
         yield f"{mark} {step.name:<12} {_one_line(step.says)}"
     for what in report.not_checked:
         yield f"· not checked: {_one_line(what)}"
     if report.proved is None:
-        yield "\n✘ The bundle proves nothing."
+        yield f"\n✘ {nothing}"
         return
-    yield "\n✔ Proved: this record is in the signed log."
+    yield f"\n✔ Proved: {proved}"
     for name, value in report.proved.items():
         shown = value["time"] if name in ("Timestamp", "ObservedTimestamp", "IngestedAt") else value
         text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
         if value not in ("", {}):
             yield f"  {name:<22} {_one_line(text)}"
-    yield _NOT_PROVED
+    yield not_proved
 
 
 def _one_line(text: str) -> str:

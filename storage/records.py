@@ -19,6 +19,7 @@ __all__ = [
     "Place",
     "count_rows",
     "fitting",
+    "leaf_expression",
     "of_audit_events",
     "of_trace",
     "read_records_at",
@@ -142,7 +143,7 @@ def fitting(lookup: Lookup) -> str:
     # A row does not say its version: one of them leads to the signed hash.
     forms = (
         f"{right_beside(lookup.stream, version)} AND "
-        f"(LogId, BatchId, LeafIndex, {_leaf(lookup.stream, version)}) IN ({signed})"
+        f"(LogId, BatchId, LeafIndex, {leaf_expression(lookup.stream, version)}) IN ({signed})"
         for version in versions_of(lookup.stream)
     )
     return f"({' OR '.join(forms)})"
@@ -153,7 +154,7 @@ _WHOLE_PLACE = f"{_LEAF_PLACE}, BatchId, Leaf"
 _STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
-def _leaf(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+def leaf_expression(stream: Stream, version: int = CANONICAL_VERSION) -> str:
     """Return the expression of a row's leaf hash, as a record of a version."""
     record = f"formatRowNoNewline('RowBinary', {canonical_expressions(stream, version)})"
     return f"SHA256(concat(unhex('00'), SHA256({record})))"
@@ -183,7 +184,7 @@ def _select(
     direction = " DESC" if lookup.latest_first else ""
     ordered = ", ".join(column + direction for column in order.split(", "))
     where = f"{' AND '.join(conditions)} ORDER BY {ordered} {limit_by} LIMIT {{limit:UInt64}}"
-    alias = f"{_leaf(lookup.stream)} AS Leaf" if order == _WHOLE_PLACE else ""
+    alias = f"{leaf_expression(lookup.stream)} AS Leaf" if order == _WHOLE_PLACE else ""
     return list(select_records(engine, lookup.stream, where, parameters, alias=alias))
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, export_pb2, status_pb2
 from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.correlation import get_trace, search_audit, search_records
 from server.api.counting import count_facets, count_histogram, list_field_names
 from server.api.errors import InvalidArgumentError
+from server.api.export import export_records
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
@@ -32,6 +33,7 @@ from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
 from server.notary.note import UnknownKeyError
+from server.notary.signers import SigningKey
 from server.notary.statement import Statement, StatementKind
 from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
@@ -74,6 +76,7 @@ class Backend:
         on_verified: Callable[[int, int], object] = lambda *_: None,
         on_finding: Callable[[Finding], object] = lambda _: None,
         status: StatusSource | None = None,
+        signing_key: Callable[[], SigningKey] | None = None,
     ) -> None:
         """Answer from a storage.
 
@@ -87,6 +90,7 @@ class Backend:
                 the number of those that have expired.
             on_finding: function that is called with each finding that nobody has acknowledged.
             status: source of what the server knows of itself.
+            signing_key: function that returns the Ed25519 key that signs manifests of exports; None for no manifests.
         """
         self._engine = engine
         self._remembered = remembered
@@ -96,6 +100,7 @@ class Backend:
         self._on_finding = on_finding
         self._status = status or StatusSource()
         self._together = SideBySide(_READS_SIDE_BY_SIDE)
+        self._signing_key = signing_key
 
     @property
     def keys(self) -> TrustedKeys:
@@ -147,6 +152,14 @@ class Backend:
     def target_history(self, request: correlation_pb2.TargetHistoryRequest) -> correlation_pb2.TargetHistoryResponse:
         """Answer ``TargetHistory``; raises ApiError, QueryTooExpensiveError and StorageError."""
         return target_history(self._engine, self._trust.keys.now(), request)
+
+    def export(
+        self, request: export_pb2.ExportRequest, interrupt: Interrupt | None = None
+    ) -> Generator[export_pb2.ExportResponse, None, None]:
+        """Answer ``Export``; raises as ``export_records``."""
+        return export_records(
+            self._engine, self._trust.keys.now(), request, interrupt or Interrupt(), self._signing_key
+        )
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
         """Answer ``ListLogs``; raises StorageError."""

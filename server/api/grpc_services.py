@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from functools import partial
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -16,6 +17,7 @@ from lognotary.v1 import (
     counts_pb2,
     evidence_pb2,
     evidence_pb2_grpc,
+    export_pb2,
     status_pb2,
     status_pb2_grpc,
 )
@@ -91,6 +93,14 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
     ) -> correlation_pb2.TargetHistoryResponse:
         return await _answer(context, self._pool.run, lambda: self._backend.target_history(request))
 
+    async def Export(  # noqa: N802 - the name is the API's
+        self, request: export_pb2.ExportRequest, context: _Context
+    ) -> AsyncIterator[export_pb2.ExportResponse]:
+        steps = _stream(context, self._pool, partial(self._backend.export, request))
+        async with contextlib.aclosing(steps) as answers:
+            async for step in answers:
+                yield step
+
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend, pool: Pool) -> None:
@@ -120,16 +130,10 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     async def Verify(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.VerifyRequest, context: _Context
     ) -> AsyncIterator[evidence_pb2.VerifyResponse]:
-        interrupt = Interrupt()
-        try:
-            steps = await self._pool.run(lambda: self._backend.verify(request, interrupt))
-            async with contextlib.aclosing(self._pool.iterate(steps)) as answers:
-                async for step in answers:
-                    yield step
-        except Exception as error:
-            await _abort(context, error)
-        finally:
-            interrupt.set()  # the client may have gone
+        steps = _stream(context, self._pool, partial(self._backend.verify, request))
+        async with contextlib.aclosing(steps) as answers:
+            async for step in answers:
+                yield step
 
 
 class _Status(status_pb2_grpc.StatusServiceServicer):
@@ -151,6 +155,22 @@ async def _answer(
         return await run(work)
     except Exception as error:
         await _abort(context, error)
+
+
+async def _stream(
+    context: _Context, pool: Pool, work: Callable[[Interrupt], Generator[_Answer, None, None]]
+) -> AsyncGenerator[_Answer, None]:
+    """Make the steps of blocking work in threads, until the caller has gone; errors become the status of the call."""
+    interrupt = Interrupt()
+    try:
+        steps = await pool.run(lambda: work(interrupt))
+        async with contextlib.aclosing(pool.iterate(steps)) as answers:
+            async for step in answers:
+                yield step
+    except Exception as error:
+        await _abort(context, error)
+    finally:
+        interrupt.set()  # the client may have gone
 
 
 async def _abort(context: _Context, error: Exception) -> NoReturn:

@@ -10,6 +10,8 @@ GET  /api/v1/traces                             FindTraces; query parameters are
 GET  /api/v1/neighbours                         Neighbours; query parameters are the request's fields
 GET  /api/v1/actors/{actor_id}                  ActorTimeline; query parameters are the request's fields
 GET  /api/v1/targets/{target_id}                TargetHistory; query parameters are the request's fields
+GET  /api/v1/export                             Export: the file; query parameters are the request's fields
+GET  /api/v1/export-manifests/{name}            the manifest of an export, named by the header Lognotary-Manifest
 GET  /api/v1/status                             GetStatus
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -43,6 +45,7 @@ from starlette.routing import Route
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError
+from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tile_api import tile_routes
@@ -130,6 +133,7 @@ def build_http_api(
                 pool,
             ),
             Route("/api/v1/verify", verify, methods=["POST"]),
+            *export_routes(backend, pool),
             *tile_routes(backend, pool),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

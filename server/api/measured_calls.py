@@ -34,6 +34,7 @@ HTTP_CALLS = (
     "/api/v1/neighbours",
     "/api/v1/actors/{actor_id:path}",
     "/api/v1/targets/{target_id:path}",
+    "/api/v1/export",
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",
     "/api/v1/logs/{log}/inclusion-proof",

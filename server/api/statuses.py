@@ -9,6 +9,7 @@ import grpc
 
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.data_dir.directory import DataDirectoryError
+from server.notary.errors import SigningError
 from server.process.pools import PoolFullError
 from server.query.errors import QueryTooExpensiveError
 from storage.errors import StorageError
@@ -40,6 +41,7 @@ _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     NotFoundError: (grpc.StatusCode.NOT_FOUND, 404),
     AlteredError: (grpc.StatusCode.DATA_LOSS, 500),
     DataDirectoryError: (grpc.StatusCode.FAILED_PRECONDITION, 500),
+    SigningError: (grpc.StatusCode.UNAVAILABLE, 503),
     StorageError: (grpc.StatusCode.UNAVAILABLE, 503),
     InterruptedQueryError: (grpc.StatusCode.UNAVAILABLE, 503),
     PoolFullError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import grpc
 
-from lognotary.v1 import correlation_pb2, correlation_pb2_grpc, counts_pb2, evidence_pb2, evidence_pb2_grpc
+from lognotary.v1 import (
+    correlation_pb2,
+    correlation_pb2_grpc,
+    counts_pb2,
+    evidence_pb2,
+    evidence_pb2_grpc,
+    export_pb2,
+)
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import call
 from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
@@ -48,6 +55,9 @@ class Source(Protocol):
 
     def field_names(self, request: counts_pb2.FieldNamesRequest, /) -> counts_pb2.FieldNamesResponse:
         """Return the names of fields and attributes."""
+
+    def export(self, request: export_pb2.ExportRequest, /) -> Iterator[export_pb2.ExportResponse]:
+        """Return a file in pieces."""
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest, /
@@ -102,6 +112,10 @@ class _Server:
     def field_names(self, request: counts_pb2.FieldNamesRequest) -> counts_pb2.FieldNamesResponse:
         answer: counts_pb2.FieldNamesResponse = self._correlation.FieldNames(request)
         return answer
+
+    def export(self, request: export_pb2.ExportRequest) -> Iterator[export_pb2.ExportResponse]:
+        steps: Iterator[export_pb2.ExportResponse] = self._correlation.Export(request)
+        return steps
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest

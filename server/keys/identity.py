@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from server.data_dir.directory import DataDirectory, journals, read_checkpoints
 from server.keys.pkcs11 import open_key
-from server.keys.store import KeyStore
+from server.keys.store import KeyStore, KeyStoreError
+from server.notary.errors import SigningError
 from server.notary.origin import LogName, Stream
+from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys, fingerprints
 from server.settings.settings import Settings
 
@@ -39,6 +41,17 @@ class Identity:
             KeyStoreError: a key cannot be used, or the marks of compromised keys cannot be read.
         """
         return self.store.trusted() + self.others
+
+    def signing_key(self) -> SigningKey:
+        """Return the Ed25519 key that signs now.
+
+        Raises:
+            SigningError: it cannot be used.
+        """
+        try:
+            return self.store.signer().ed25519
+        except KeyStoreError as error:
+            raise SigningError(str(error)) from error
 
     def publish(self, signed_by: str) -> bool:
         """Publish the public keys of all logs, unless other keys sign the logs now.

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from lognotary.v1 import counts_pb2 as _counts_pb2
 from lognotary.v1 import evidence_pb2 as _evidence_pb2
+from lognotary.v1 import export_pb2 as _export_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

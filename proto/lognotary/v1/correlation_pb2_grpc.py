@@ -5,6 +5,7 @@ import warnings
 
 from lognotary.v1 import correlation_pb2 as lognotary_dot_v1_dot_correlation__pb2
 from lognotary.v1 import counts_pb2 as lognotary_dot_v1_dot_counts__pb2
+from lognotary.v1 import export_pb2 as lognotary_dot_v1_dot_export__pb2
 
 GRPC_GENERATED_VERSION = '1.83.2'
 GRPC_VERSION = grpc.__version__
@@ -86,6 +87,11 @@ class CorrelationServiceStub:
                 request_serializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryResponse.FromString,
                 _registered_method=True)
+        self.Export = channel.unary_stream(
+                '/lognotary.v1.CorrelationService/Export',
+                request_serializer=lognotary_dot_v1_dot_export__pb2.ExportRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_export__pb2.ExportResponse.FromString,
+                _registered_method=True)
 
 
 class CorrelationServiceServicer:
@@ -162,6 +168,13 @@ class CorrelationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Export(self, request, context):
+        """Returns all verified records that a query finds as one file, in pieces, with a signed manifest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CorrelationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +227,11 @@ def add_CorrelationServiceServicer_to_server(servicer, server):
                     servicer.TargetHistory,
                     request_deserializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_correlation__pb2.TargetHistoryResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_stream_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=lognotary_dot_v1_dot_export__pb2.ExportRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_export__pb2.ExportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -487,6 +505,33 @@ class CorrelationService:
             '/lognotary.v1.CorrelationService/TargetHistory',
             lognotary_dot_v1_dot_correlation__pb2.TargetHistoryRequest.SerializeToString,
             lognotary_dot_v1_dot_correlation__pb2.TargetHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/Export',
+            lognotary_dot_v1_dot_export__pb2.ExportRequest.SerializeToString,
+            lognotary_dot_v1_dot_export__pb2.ExportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,12 +27,13 @@ COMMANDS = {
         "actor": "show everything that an actor did",
         "target": "show everything that was done to a target",
         "near": "show the records around a record",
+        "export": "write all records of a query to a file, with a signed manifest",
     },
     "evidence": {
         "verify": "verify stored records against what was signed",
         "findings": "list findings, and acknowledge those that are known",
         "prove": "write an evidence bundle that proves a record",
-        "check": "check an evidence bundle written by 'prove'",
+        "check": "check an evidence bundle written by 'prove', or a file written by 'export'",
         "checkpoint": "print a log's signed checkpoint",
     },
     "administration": {

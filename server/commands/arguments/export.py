@@ -1,0 +1,85 @@
+"""Arguments of ``lognotary export``."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_range, add_storage_flags
+from server.commands.arguments.parser import examples, later, typed
+from server.notary.origin import Stream
+from server.settings.values import read_choice
+
+__all__ = ["add_parser"]
+
+_STREAMS = tuple(stream.value for stream in Stream)
+_FORMATS = ("ndjson", "csv", "parquet", "arrow")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "export",
+        description="Write all records of a query to a file, each with its log, leaf and SHA-256, and a manifest that "
+        "the server signs: 'lognotary check FILE MANIFEST' checks both without a server. Every record is verified; "
+        "those that are not what was signed are left out and counted. Asks a running server, or reads the storage "
+        "directly with --storage, without a manifest. Exit status 1 if nothing was exported, or records were left out "
+        "that were tampered with or never signed. Without success, no file is left.",
+        epilog=examples(
+            "lognotary export 'actor:alice' --since 30d --format csv -o alice.csv --manifest alice.manifest",
+            "lognotary export --stream audit --format parquet -o audit.parquet --manifest audit.manifest",
+            "lognotary export 'severity:>=error' --columns Timestamp,ServiceName,Body --format csv -o - | less",
+            variables=[API_VARIABLE],
+        ),
+    )
+    parser.add_argument(
+        "query",
+        nargs="*",
+        metavar="QUERY",
+        help="the query, as for 'lognotary search'; without any, all records",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="|".join(_FORMATS),
+        default="ndjson",
+        type=typed(partial(read_choice, valid=_FORMATS)),
+        help="format of the file (default: ndjson)",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; - is the standard output")
+    parser.add_argument("--manifest", metavar="FILE", help="file for the signed manifest")
+    parser.add_argument(
+        "--stream",
+        metavar="|".join(_STREAMS),
+        type=typed(partial(read_choice, valid=_STREAMS)),
+        help="only the records of this stream (default: all)",
+    )
+    parser.add_argument(
+        "--columns",
+        metavar="NAMES",
+        default="",
+        help="columns, separated by commas, beside those of every row (default: all)",
+    )
+    add_range(
+        parser,
+        "only records whose own time is not before this ('lognotary verify' has times of receipt)",
+        "only records whose own time is before this",
+    )
+    add_storage_flags(
+        parser,
+        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
+        data_dir_help="the server's data directory, for its public key",
+    )
+    add_address_flag(parser)
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    parser.add_check(_check)
+    parser.set_defaults(run=later("server.commands.export"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.manifest and options.storage:
+        raise ValueError("--manifest needs a server, which signs it: leave --storage out")
+    if options.manifest == "-":
+        raise ValueError("--manifest names a file: it cannot be the standard output")
+    if options.manifest and options.manifest == options.output:
+        raise ValueError("--manifest and --output name the same file")

@@ -1,0 +1,152 @@
+"""``lognotary export``: all records of a query in a file."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from lognotary.v1 import evidence_pb2, export_pb2
+from server.commands.api_client import timestamp
+from server.commands.output import complain, complain_lines, say, say_json
+from server.commands.progress import ProgressBar
+from server.commands.sentences import count
+from server.commands.sources import Source, ask
+from server.data_dir.atomic_files import replace_file
+from server.errors.files import unwritable
+from server.query.errors import QueryError
+from server.query.resolve import read_query
+from server.settings.errors import ConfigError
+
+__all__ = ["run"]
+
+_STDOUT = "-"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    text = " ".join(options.query)
+    try:
+        read_query(text)
+    except QueryError as error:
+        complain(f"export: {error}")
+        complain_lines(*(f"  {line}" for line in error.pointed()))
+        return error.exit_status
+    if options.output == _STDOUT and sys.stdout.isatty() and options.format in ("parquet", "arrow"):
+        raise ConfigError(f"--output: {options.format} is not for terminals: name a file, or redirect the output")
+    request = export_pb2.ExportRequest(
+        query=text,
+        streams=[options.stream] if options.stream else [],
+        since=options.since and timestamp(options.since),
+        until=options.until and timestamp(options.until),
+        format=options.format,
+        columns=[name.strip() for name in options.columns.split(",") if name.strip()],
+    )
+    return ask(options, lambda source: _write(options, source, request))
+
+
+def _write(options: argparse.Namespace, source: Source, request: export_pb2.ExportRequest) -> int:
+    with _output(options.output) as file:
+        summary = _copy(source.export(request), file)
+        if summary is None:
+            raise ConfigError("the export ended before it was complete: try again")
+        if options.manifest and not summary.manifest:
+            raise ConfigError("--manifest: the server made no manifest")
+        if options.manifest:
+            try:
+                replace_file(Path(options.manifest), summary.manifest)
+            except OSError as error:
+                raise ConfigError(f"--manifest: {unwritable(options.manifest, error)}") from error
+    _tell(options, summary)
+    return 1 if summary.tampered or summary.unsigned or not summary.records else 0
+
+
+def _copy(steps: Iterator[export_pb2.ExportResponse], file: BinaryIO) -> export_pb2.ExportSummary | None:
+    """Write the content to a file, and return the summary; None if there is none."""
+    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
+    summary = None
+    try:
+        for step in steps:
+            kind = step.WhichOneof("step")
+            if kind == "content":
+                _put(file, step.content)
+            elif kind == "summary":
+                summary = step.summary
+            elif bar is not None:
+                progress = step.progress
+                bar.show(evidence_pb2.VerifyProgress(records=progress.records, total_records=progress.total_records))
+    finally:
+        if bar is not None:
+            bar.clear()
+    return summary
+
+
+def _put(file: BinaryIO, content: bytes) -> None:
+    try:
+        file.write(content)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"--output: {unwritable(str(file.name), error)}") from error
+
+
+@contextlib.contextmanager
+def _output(name: str) -> Iterator[BinaryIO]:
+    """Open the output; a file gets its name once the block has succeeded, and is removed if it fails.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if name == _STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise ConfigError(f"--output: {name} is a directory: name a file")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        file = temporary.open("xb")
+    except OSError as error:
+        raise ConfigError(f"--output: {unwritable(name, error)}") from error
+    try:
+        with file:
+            yield file
+            try:
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.replace(path)
+            except OSError as error:
+                raise ConfigError(f"--output: {unwritable(name, error)}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary) -> None:
+    if options.json:
+        what = {"output": options.output, "manifest": options.manifest or "", "sha256": summary.sha256.hex()}
+        numbers = {name: str(getattr(summary, name)) for name in ("records", "size", "tampered", "unsigned", "later")}
+        text = json.dumps({**what, **numbers})
+        if options.output == _STDOUT:
+            complain_lines(text)
+        else:
+            say_json(text)
+        return
+    where = "the standard output" if options.output == _STDOUT else options.output
+    lines = [f"{count(summary.records, 'record')} in {where}, all verified; SHA-256 {summary.sha256.hex()}"]
+    if summary.tampered:
+        lines.append(f"✘ left out: {count(summary.tampered, 'record')} with other content than was signed")
+    if summary.unsigned:
+        lines.append(f"✘ left out: {count(summary.unsigned, 'record')} that nobody signed")
+    if summary.later:
+        lines.append(f"left out: {count(summary.later, 'record')} that came after the export began")
+    if options.manifest:
+        lines.append(
+            f"the manifest is {options.manifest}; to check both: lognotary check FILE MANIFEST --public-key KEY"
+        )
+    say(*lines, stream=sys.stderr if options.output == _STDOUT else None)

@@ -1,0 +1,382 @@
+"""Exports, with both engines: the rows of a search, in every format, with a manifest that can be checked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from harness.bundles import encode_record
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1 import evidence_pb2
+from lognotary.v1.export_pb2 import ExportRequest, ExportSummary
+from server import check
+from server.api.correlation import search_records
+from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.export import EXPORT_LIMITS, export_records
+from server.api.export_download import KeptManifests
+from server.log.journal import Journal
+from server.notary.canonical import VERSIONS, Kind, canonical_columns, decode_record
+from server.notary.export_manifest import open_manifest
+from server.notary.origin import Stream
+from server.notary.signers import Signer
+from server.query import export as export_module
+from server.query.errors import QueryTooExpensiveError
+from server.query.export import ExportedRecord
+from server.query.export_formats import encoder_of, export_columns
+from server.query.limits import QueryLimits
+from storage.engine import Engine
+from storage.interrupt import Interrupt, InterruptedQueryError
+from tests.api.store import LOGS, START, Writer, audit_event, log_record
+from tests.api.test_search import at
+
+DAY = 86_400 * 10**9
+HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", 'a "b", c\r\nd', "\x00 zero", "✓ Ünï")  # noqa: RUF001
+
+
+@pytest.fixture(scope="module")
+def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """Records of both streams in several batches, one without a time, and texts that formats have to escape."""
+    with closing(Journal(tmp_path_factory.mktemp("journal"), 1 << 20)) as journal:
+        writer = Writer(module_engine, journal)
+        writer.write([audit_event("user.create"), log_record("Order 17 paid", at=1, **{"http.status_code": "200"})])
+        writer.write([log_record(text, at=2, key=text, **{"": "empty key"}) for text in HOSTILE])
+        writer.write([audit_event("login", actor="=bob", at=DAY, outcome="failure"), log_record("late", at=DAY)])
+        without_time = log_record("no time")
+        without_time.time_unix_nano = 0
+        writer.write([without_time, *(log_record(f"many {number}", at=3 * DAY + number % 7) for number in range(300))])
+        yield writer
+
+
+def export(
+    writer: Writer, query: str = "", *, limits: QueryLimits = EXPORT_LIMITS, **request: Any
+) -> tuple[bytes, ExportSummary]:
+    """Export, and return the file and the end."""
+    steps = list(
+        export_records(
+            writer.engine,
+            writer.keys,
+            ExportRequest(query=query, **request),
+            Interrupt(),
+            lambda: writer.signer.ed25519,
+            limits,
+        )
+    )
+    assert [step.WhichOneof("step") for step in steps].count("summary") == 1
+    return b"".join(step.content for step in steps), steps[-1].summary
+
+
+def rows_of(content: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def checked(writer: Writer, content: bytes, manifest: str, directory: Path) -> Mapping[str, tuple[bool, str]]:
+    """Check an export as ``check.py`` does; step -> result."""
+    (directory / "file").write_bytes(content)
+    (directory / "manifest").write_text(manifest, encoding="utf-8")
+    keys = [check.Key("", check.ED25519, writer.signer.ed25519.public_key)]
+    report = check.check_export(directory / "file", directory / "manifest", keys)
+    return {step.name: (step.holds, step.says) for step in report.steps}
+
+
+def searched(writer: Writer, query: str, **request: Any) -> set[tuple[str, int, str]]:
+    """Return log, leaf and entry of the verified records of all pages of a search."""
+    found = set()
+    wanted = pb.SearchRequest(query=query, page_size=50, **request)
+    while True:
+        page = search_records(writer.engine, writer.keys, wanted)
+        for entry in page.entries:
+            evidence = getattr(entry, entry.WhichOneof("entry")).evidence
+            if evidence.state == evidence_pb2.VERIFIED:
+                found.add((evidence.origin, evidence.leaf_index, evidence.record_hash))
+        wanted.page_token = page.next_page_token
+        if not page.next_page_token:
+            return found
+
+
+@pytest.mark.parametrize(
+    ("query", "request_"),
+    [
+        ("", {}),
+        ("many", {}),
+        ("actor:alice", {}),
+        ("-actor:alice", {}),
+        ("late", {"streams": ["operational"]}),
+        ("", {"since": at(2), "until": at(DAY)}),
+        ("evidence:verified paid", {}),
+        ("trace:ffffffffffffffffffffffffffffffff", {}),
+    ],
+)
+def test_an_export_has_the_records_of_all_pages_of_a_search(
+    records: Writer, query: str, request_: dict[str, Any], tmp_path: Path
+) -> None:
+    content, end = export(records, query, **request_)
+    rows = rows_of(content)
+    assert {(row["Origin"], row["LeafIndex"], row["Entry"]) for row in rows} == searched(records, query, **request_)
+    assert [(row["Origin"], row["LeafIndex"]) for row in rows] == sorted((r["Origin"], r["LeafIndex"]) for r in rows)
+    assert (end.records, end.size, end.tampered, end.unsigned, end.later) == (len(rows), len(content), 0, 0, 0)
+    assert export(records, query, **request_)[0] == content
+    steps = checked(records, content, end.manifest, tmp_path)
+    assert all(holds for holds, _ in steps.values()), steps
+    assert f"the SHA-256 of {len(rows)} was computed" in steps["rows"][1]
+
+
+WORDS = ("many", "late", "paid", "alice", "1", "7", "order")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
+    operator=st.sampled_from((" ", " OR ", " -")),
+    most=st.integers(3, 40),
+)
+def test_parts_of_any_size_give_each_record_once(
+    records: Writer, monkeypatch: pytest.MonkeyPatch, words: list[str], operator: str, most: int
+) -> None:
+    query = operator.join(words)
+    monkeypatch.setattr(export_module, "_FIRST_ROWS", most)
+    monkeypatch.setattr(export_module, "_MOST_ROWS", most)
+    content, _ = export(records, query)
+    found = [(row["Origin"], row["LeafIndex"], row["Entry"]) for row in rows_of(content)]
+    assert len(found) == len(set(found))
+    assert set(found) == searched(records, query)
+
+
+def test_csv_has_all_columns_and_no_formula(records: Writer, tmp_path: Path) -> None:
+    content, end = export(records, format="csv")
+    [header, *rows] = csv.reader(io.StringIO(content.decode(), newline=""))
+    assert header[:5] == ["Origin", "LeafIndex", "Entry", "BatchId", "CanonicalVersion"]
+    assert len(rows) == end.records == len(rows_of(export(records)[0]))
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝")]  # noqa: RUF001
+    bodies = {row[header.index("Body")] for row in rows}
+    assert {text if text[0] in "a\x00✓" else f"'{text}" for text in HOSTILE} <= bodies
+    assert "'=bob" in {row[header.index("ActorId")] for row in rows}
+    holds, says = checked(records, content, end.manifest, tmp_path)["rows"]
+    assert holds, says
+    assert f"the SHA-256 of {end.records} was computed" in says
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_parquet_and_arrow_have_the_values_of_ndjson(records: Writer, kind: str, tmp_path: Path) -> None:
+    content, end = export(records, format=kind)
+    table = pq.read_table(io.BytesIO(content)) if kind == "parquet" else pa.ipc.open_stream(content).read_all()
+    rows = rows_of(export(records)[0])
+    assert table.num_rows == len(rows) == end.records
+    for name in ("Origin", "LeafIndex", "Entry", "BatchId", "Body", "SeverityNumber"):
+        assert table.column(name).to_pylist() == [row[name] for row in rows]
+    attributes = [dict(pairs) for pairs in table.column("LogAttributes").to_pylist()]
+    assert attributes == [row["LogAttributes"] for row in rows]
+    assert table.column("ActorId").to_pylist() == [row.get("ActorId") for row in rows]
+    assert str(table.schema.field("Timestamp").type) == "timestamp[ns, tz=UTC]"
+    assert all(holds for holds, _ in checked(records, content, end.manifest, tmp_path).values())
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow"])
+def test_an_export_of_nothing_is_a_valid_file(records: Writer, kind: str, tmp_path: Path) -> None:
+    content, end = export(records, "nothinglikethis", format=kind)
+    assert end.records == 0
+    assert all(holds for holds, _ in checked(records, content, end.manifest, tmp_path).values())
+
+
+def test_columns_can_be_selected(records: Writer, tmp_path: Path) -> None:
+    content, end = export(records, "late", columns=["Body", "ActorId"])
+    assert [list(row) for row in rows_of(content)] == [
+        ["Origin", "LeafIndex", "Entry", "BatchId", "CanonicalVersion", "Body"]
+    ]
+    steps = checked(records, content, end.manifest, tmp_path)
+    assert steps["rows"][0]
+    assert "the SHA-256 of 0 was computed" in steps["rows"][1]
+
+
+def test_a_manifest_says_what_was_exported(records: Writer) -> None:
+    _, end = export(records, "actor:alice", since=at(0), streams=["audit"], format="csv")
+    said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
+    assert (said["Query"], said["Streams"], said["Format"], said["Records"]) == ("actor:alice", ["audit"], "csv", 1)
+    assert (said["Since"], said["Until"]) == ("2025-06-15T15:06:40.000000000Z", None)
+    assert said["SHA256"] == end.sha256.hex()
+    [log] = said["Logs"]
+    assert (log["Origin"], log["Records"], log["FirstLeaf"], log["EndLeaf"]) == ("shop/audit/node-1", 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "step"),
+    [
+        (lambda content, note: (content.replace(b"late", b"Late"), note), "file rows"),
+        (lambda content, note: (content + content, note), "file rows"),
+        (lambda content, note: (content, note.replace('"Query": "late"', '"Query": "lace"')), "signature"),
+        (lambda content, note: (content, note.replace("lognotary/export/v1", "lognotary/export/v2")), "manifest"),
+    ],
+)
+def test_what_was_changed_is_told(records: Writer, change: Any, step: str, tmp_path: Path) -> None:
+    content, end = export(records, "late")
+    steps = checked(records, *change(content, end.manifest), tmp_path)
+    assert " ".join(name for name, (holds, _) in steps.items() if not holds) == step
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(("ndjson", "csv")), in_file=st.booleans(), data=st.data())
+def test_no_change_is_accepted_and_none_breaks_the_check(
+    records: Writer, kind: str, in_file: bool, data: st.DataObject, tmp_path: Path
+) -> None:
+    content, end = export(records, "late", format=kind)
+    parts = [content, end.manifest.encode()]
+    whole = parts[not in_file]
+    place = data.draw(st.integers(0, len(whole) - 1))
+    end_at = data.draw(st.integers(place, min(len(whole), place + 8)))
+    changed = whole[:place] + data.draw(st.binary(max_size=8)) + whole[end_at:]
+    assume(changed != whole)
+    parts[not in_file] = changed
+    (tmp_path / "file").write_bytes(parts[0])
+    (tmp_path / "manifest").write_bytes(parts[1])
+    keys = [check.Key("", check.ED25519, records.signer.ed25519.public_key)]
+    assert not check.check_export(tmp_path / "file", tmp_path / "manifest", keys).holds
+
+
+def test_a_checkpoint_by_an_unknown_key_is_told(records: Writer, tmp_path: Path) -> None:
+    """The manifest of a server whose key signs none of the logs, as after a rotation."""
+    other = Signer.generate()
+    request = ExportRequest(query="late")
+    steps = list(export_records(records.engine, records.keys, request, Interrupt(), lambda: other.ed25519))
+    (tmp_path / "file").write_bytes(b"".join(step.content for step in steps))
+    (tmp_path / "manifest").write_text(steps[-1].summary.manifest, encoding="utf-8")
+    keys = [check.Key("", check.ED25519, other.ed25519.public_key)]
+    report = check.check_export(tmp_path / "file", tmp_path / "manifest", keys)
+    assert report.holds
+    assert [text.partition(",")[0] for text in report.not_checked] == [
+        "the checkpoint of shop/audit/node-1",
+        "the checkpoint of shop/operational/node-1",
+    ]
+
+
+@pytest.mark.parametrize("stream", list(Stream))
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_check_computes_the_record_of_a_row_of_every_stream_and_version(stream: Stream, version: int) -> None:
+    texts = [b"", "ä".encode(), b"\xff\xfe", b"=1"]
+    values: dict[Kind, Any] = {
+        Kind.TIME: 1_750_000_000_123_456_789,
+        Kind.UINT8: 255,
+        Kind.UINT32: (1 << 32) - 1,
+        Kind.STRING: texts[2],
+        Kind.WORD: texts[1],
+        Kind.MAP: [(b"a", b"1"), (b"a", b"2"), (b"\xff", b"x" * 300), ("ä".encode(), b"")],
+    }
+    canonical = encode_record(stream, {c.name: values[c.kind] for c in canonical_columns(stream, version)}, version)
+    record = ExportedRecord(f"shop/{stream.value}/n", 7, uuid4(), stream, canonical, decode_record(stream, canonical))
+    line = encoder_of("ndjson", export_columns([stream])).encode([record])
+    assert check._canonical(json.loads(line)) == canonical
+
+
+@given(texts=st.lists(st.text("='\"\r\n,+-@a\x00\ufffdä\u2028", max_size=6), min_size=3, max_size=3))
+def test_the_check_computes_the_record_of_a_row_of_csv(texts: list[str]) -> None:
+    body, key, value = (text.encode() for text in texts)
+    values: dict[str, Any] = {"Body": body, "ActorId": value, "LogAttributes": [(key, value)], "Timestamp": 5}
+    canonical = encode_record(Stream.AUDIT, values)
+    decoded = decode_record(Stream.AUDIT, canonical)
+    record = ExportedRecord("-shop/audit/n", 7, uuid4(), Stream.AUDIT, canonical, decoded)
+    text = io.StringIO(encoder_of("csv", export_columns([Stream.AUDIT])).encode([record]).decode(), newline="")
+    [row] = check._read_rows("csv", text)
+    assert (row["Origin"], row["LeafIndex"], row["Entry"]) == ("-shop/audit/n", 7, record.entry.hex())
+    assert check._canonical(row) == canonical
+
+
+def test_every_kind_of_column_has_a_type_in_parquet_and_arrow() -> None:
+    columns = export_columns(Stream)
+    assert pa.ipc.open_stream(encoder_of("arrow", columns).end()).schema.names == list(columns)
+
+
+def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Writer, tmp_path: Path) -> None:
+    content, end = export(records, "late")
+    with pytest.raises(check.RefusedError, match="not a signed checkpoint"):
+        check._parse_checkpoint(end.manifest, "it")
+    said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
+    steps = checked(records, content, said["Logs"][0]["Checkpoint"], tmp_path)
+    assert steps == {"manifest": (False, "the manifest is not a signed note lognotary/export/v1")}
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"query": "evidence:tampered"}, "query: an export has verified records only"),
+        ({"format": "cvs"}, "format: 'cvs' is not ndjson, csv, parquet or arrow; did you mean 'csv'?"),
+        ({"columns": ["ActorId"], "streams": ["operational"]}, "columns: there is no column 'ActorId' in these"),
+        ({"columns": ["Bodi"]}, "did you mean 'Body'?"),
+        ({"query": "x AND"}, "query: column 6"),
+    ],
+)
+def test_a_wrong_export_is_refused(records: Writer, request_: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        export(records, **request_)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"), [(QueryLimits(rows=2), "more than 2 rows"), (QueryLimits(seconds=0), "longer than 0 s")]
+)
+def test_an_export_that_reaches_a_limit_says_which(records: Writer, limits: QueryLimits, message: str) -> None:
+    with pytest.raises(QueryTooExpensiveError, match=message):
+        export(records, limits=limits)
+
+
+def test_manifests_are_kept_for_the_latest_downloads() -> None:
+    kept = KeptManifests(2)
+    names = [kept.expect() for _ in range(2)]
+    with pytest.raises(NotFoundError, match="not complete yet"):
+        kept.get(names[0])
+    for name in names:
+        kept.keep(name, f"manifest {name}")
+    assert kept.get(names[0]) == f"manifest {names[0]}"
+    kept.expect()
+    with pytest.raises(NotFoundError, match="the server keeps those of its last 2 exports"):
+        kept.get(names[0])
+    assert kept.get(names[1]) == f"manifest {names[1]}"
+
+
+def test_an_interrupted_export_ends(records: Writer) -> None:
+    interrupt = Interrupt()
+    steps = export_records(records.engine, records.keys, ExportRequest(), interrupt)
+    next(steps)
+    interrupt.set()
+    with pytest.raises(InterruptedQueryError):
+        next(steps)
+
+
+def test_rows_that_are_not_what_was_signed_are_counted_and_left_out(writer: Writer, tmp_path: Path) -> None:
+    writer.write([log_record(f"line {number}", at=number) for number in range(5)])
+    log_id = LOGS[next(stream for stream in LOGS if stream.value == "operational")].log_id
+    altered = "SELECT * REPLACE ({} AS {}) FROM (SELECT * FROM otel_logs WHERE Body = '{}' LIMIT 1)"
+    for value, column, body in (
+        ("'line 9'", "Body", "line 1"),  # another content, beside the true one
+        ("''", "LogId", "line 2"),  # in no log
+        ("toUInt64(70)", "LeafIndex", "line 3"),  # beyond the checkpoint
+        ("Body", "Body", "line 4"),  # a copy
+    ):
+        writer.engine.execute(f"INSERT INTO otel_logs {altered.format(value, column, body)}")
+    writer.engine.execute(f"INSERT INTO otel_logs {altered.format(repr('line 8'), 'Body', 'line 4')}")
+    content, end = export(writer)
+    rows = rows_of(content)
+    assert [(row["LeafIndex"], row["Body"]) for row in rows] == [(number, f"line {number}") for number in range(5)]
+    assert (end.tampered, end.unsigned, end.later) == (3, 1, 1)
+    said = open_manifest(end.manifest, [writer.signer.ed25519.public_key])
+    assert said["LeftOut"] == {"Tampered": 3, "Unsigned": 1, "Later": 1}
+    assert log_id not in content.decode()
+    assert all(holds for holds, _ in checked(writer, content, end.manifest, tmp_path).values())
+
+
+def test_records_that_arrive_meanwhile_are_not_in_an_export(writer: Writer) -> None:
+    writer.write([log_record("before", at=START % 7)])
+    steps = export_records(writer.engine, writer.keys, ExportRequest(), Interrupt())
+    first = next(steps)
+    writer.write([log_record("after")])
+    assert [row["Body"] for row in rows_of(b"".join(step.content for step in steps))] == ["before"]
+    assert first.progress.total_records == 1

@@ -1,0 +1,219 @@
+"""Exports from a running server: over gRPC, over HTTP, and on the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import grpc
+import httpx
+import pytest
+
+from harness.clickhouse_http import ClickHouseServer
+from harness.lognotary_server import LognotaryServer, run_lognotary
+from harness.otlp_load import log_record, send
+from harness.process_stats import resident
+from harness.signals import not_ignored
+from harness.waiting import PATIENCE, wait_for
+from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
+from lognotary.v1.evidence_pb2 import ListLogsRequest
+from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
+from lognotary.v1.export_pb2 import ExportRequest
+from tests.faults.proxy import Proxy
+from tests.faults.trouble import Trouble, Way
+
+QUERY = "exported_log"  # a parameter of exports, and of nothing else
+ENDED = "an export ended early"
+
+
+@pytest.fixture
+def word(shared_server: LognotaryServer) -> str:
+    """A word that is in three records which were just acknowledged: two logs and an audit event."""
+    word = f"w{uuid.uuid4().hex}"
+    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
+    send(shared_server.otlp_grpc, log_record(f"=Order 17 paid {word}"), log_record(f"order 18 refused {word}"))
+    send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
+    return word
+
+
+def check(server: LognotaryServer, file: Path, manifest: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_lognotary("check", str(file), str(manifest), "--public-key", str(server.public_key), *arguments)
+
+
+def test_what_was_acknowledged_is_exported_over_grpc(shared_server: LognotaryServer, word: str) -> None:
+    with shared_server.correlation() as api:
+        steps = list(api.Export(ExportRequest(query=word)))
+    content = b"".join(step.content for step in steps)
+    assert [json.loads(line)["Body"].rpartition(" ")[0] for line in content.splitlines()] == [
+        "granted",
+        "=Order 17 paid",
+        "order 18 refused",
+    ]
+    assert steps[0].progress.total_records == 3
+    assert steps[-1].summary.sha256 == sha256(content).digest()
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow"])
+def test_a_download_over_http_has_a_manifest_that_can_be_checked(
+    shared_server: LognotaryServer, word: str, kind: str, tmp_path: Path
+) -> None:
+    parameters = {"query": word, "format": kind, "streams": "audit,operational"}
+    answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="lognotary-export.{kind}"'
+    manifest = httpx.get(f"{shared_server.http}{answer.headers['Lognotary-Manifest']}", timeout=PATIENCE)
+    (tmp_path / "file").write_bytes(answer.content)
+    (tmp_path / "manifest").write_bytes(manifest.content)
+    done = check(shared_server, tmp_path / "file", tmp_path / "manifest")
+    assert done.returncode == 0, done.stdout
+    assert "✔ Proved: the server signed that it exported this file." in done.stdout
+
+
+def test_a_wrong_export_is_refused_over_http(shared_server: LognotaryServer) -> None:
+    for parameters, status, message in (
+        ({"format": "xml"}, 400, "format: 'xml' is not ndjson, csv, parquet or arrow"),
+        ({"query": "actr:x"}, 400, "query: column 1: there is no field 'actr'"),
+    ):
+        answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
+        assert answer.status_code == status
+        assert message in answer.json()["message"]
+    answer = httpx.get(f"{shared_server.http}/api/v1/export-manifests/none", timeout=PATIENCE)
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow"])
+def test_the_command_writes_a_file_and_a_manifest(
+    shared_server: LognotaryServer, word: str, kind: str, tmp_path: Path
+) -> None:
+    file, manifest = tmp_path / "file", tmp_path / "manifest"
+    done = shared_server.cli("export", word, "--format", kind, "-o", str(file), "--manifest", str(manifest))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"3 records in {file}, all verified; SHA-256 {sha256(file.read_bytes()).hexdigest()}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "manifest"]
+    assert check(shared_server, file, manifest).returncode == 0
+    file.write_bytes(file.read_bytes() + b"\n")
+    changed = check(shared_server, file, manifest, "--json")
+    assert changed.returncode == 1
+    assert not json.loads(changed.stdout)["holds"]
+
+
+def test_the_command_writes_to_standard_output(shared_server: LognotaryServer, word: str) -> None:
+    done = shared_server.cli("export", word, "--stream", "audit", "--columns", "Action", "-o", "-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["Action"] == "role.grant"
+    assert done.stderr.startswith("1 record in the standard output")
+
+
+def test_the_command_reads_storage_without_a_server(clickhouse_storage: str, tmp_path: Path) -> None:
+    with LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02) as server:
+        send(server.otlp_grpc, log_record("a line"))
+        source = ("--storage", server.storage_url, "--public-key", str(server.public_key))
+        done = server.cli("export", "-o", "-", *source)
+        assert json.loads(done.stdout.splitlines()[0])["Body"]
+        refused = server.cli("export", "-o", "-", "--manifest", "m", *source)
+        assert refused.returncode == 2
+        assert "--manifest needs a server, which signs it" in refused.stderr
+
+
+def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: LognotaryServer, tmp_path: Path) -> None:
+    file = str(tmp_path / "file")
+    for arguments, status, message in (
+        (("nothinglikethis", "-o", file), 1, "0 records"),
+        (("severity:erorr", "-o", f"{file}2"), 2, "'erorr' is not a severity"),
+        (("--columns", "Bodi", "-o", f"{file}2"), 2, "did you mean 'Body'?"),
+        (("-o", str(tmp_path)), 2, "is a directory"),
+        (("-o", str(tmp_path / "none" / "x")), 2, "--output:"),
+        (("--format", "cvs", "-o", f"{file}2"), 2, "csv"),
+    ):
+        done = shared_server.cli("export", *arguments)
+        assert done.returncode == status, done.stderr
+        assert message in done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A server whose exports wait for an answer of storage that never comes."""
+
+    server: LognotaryServer
+    proxy: Proxy
+
+    @property
+    def queries(self) -> int:
+        return self.proxy.hits[Way.HOLD]
+
+
+@pytest.fixture
+def held(clickhouse_server: ClickHouseServer, clickhouse_storage: str, tmp_path: Path) -> Iterator[Held]:
+    with Proxy(clickhouse_server.url) as proxy:
+        url = proxy.url + urlsplit(clickhouse_storage).path
+        with LognotaryServer(url, tmp_path / "data", batch_age=0.02, self_verify="off", log_level="info") as server:
+            send(server.otlp_grpc, log_record("a line"))
+            proxy.begin(Trouble(Way.HOLD, QUERY))
+            yield Held(server, proxy)
+            assert server.stop() == 0
+
+
+def test_exports_that_are_cancelled_free_their_threads(held: Held) -> None:
+    with grpc.insecure_channel(held.server.api_grpc) as channel:
+        calls = [CorrelationServiceStub(channel).Export(ExportRequest()) for _ in range(12)]
+        wait_for(lambda: held.queries >= 4)  # the connections that reading has
+        for call in calls:
+            call.cancel()
+        wait_for(lambda: ENDED in held.server.log_text())
+        assert len(EvidenceServiceStub(channel).ListLogs(ListLogsRequest(), timeout=PATIENCE).logs) >= 1
+
+
+def test_an_export_ends_when_its_http_client_has_gone(held: Held) -> None:
+    address = urlsplit(held.server.http)
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.sendall(b"GET /api/v1/export HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_for(lambda: held.queries == 1)
+        assert ENDED not in held.server.log_text()
+    held.server.wait_for_log(ENDED)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_command_that_is_ended_leaves_no_file_and_ends_the_export(
+    held: Held, sign: signal.Signals, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "server", "export", "-o", str(tmp_path / "file"), "--api", held.server.api_grpc]
+    with not_ignored(signal.SIGINT):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with process:
+        wait_for(lambda: held.queries == 1)
+        process.send_signal(sign)
+        assert process.wait(PATIENCE) == (130 if sign is signal.SIGINT else -sign)
+    held.server.wait_for_log(ENDED)
+    assert not (tmp_path / "file").exists()
+    if sign is signal.SIGINT:
+        assert not list(tmp_path.glob(".file*"))
+
+
+MIB = 1 << 20
+
+
+def test_a_large_export_takes_no_more_memory_than_a_part_of_it(clickhouse_storage: str, tmp_path: Path) -> None:
+    with LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02, self_verify="off") as server:
+        for _ in range(80):
+            send(server.otlp_grpc, *(log_record(f"{uuid.uuid4()} {'x' * (64 << 10)}") for _ in range(32)))
+        with server.correlation() as api:
+            before, most, size = resident(server.pid), 0, 0
+            calls = [api.Export(ExportRequest()) for _ in range(2)]
+            waiting = next(calls[1])  # nobody reads on: no more than a part is made for it
+            assert waiting.HasField("progress")
+            for step in calls[0]:
+                size += len(step.content)
+                most = max(most, resident(server.pid))
+            calls[1].cancel()
+        assert size > 160 * MIB
+        assert most - before < 96 * MIB
