@@ -96,6 +96,15 @@ def test_an_auditor_searches_all_records(node: ClickHouseNode, served: Lognotary
     assert f"{node.query('SELECT sum(RecordCount) FROM log_batches', database=_DATABASE)} matches" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["auditor", "read_only"])
+def test_an_auditor_exports_all_records(node: ClickHouseNode, served: LognotaryServer, name: str) -> None:
+    storage = ("--storage", url_of_user(node.url, name, _DATABASE), "--public-key", str(served.public_key))
+    done = run_lognotary("export", "-o", "-", *storage, cwd=served.directory)
+    assert done.returncode == 0, done.stderr
+    records = node.query("SELECT sum(RecordCount) FROM log_batches", database=_DATABASE)
+    assert len(done.stdout.splitlines()) == int(records)
+
+
 @pytest.mark.parametrize("name", ["auditor", "read_only", "default"])
 def test_an_auditor_verifies_and_proves_and_changes_nothing(
     node: ClickHouseNode, served: LognotaryServer, name: str, tmp_path: Path
