@@ -197,7 +197,7 @@ def count_keys(engine: Engine, rows: Sequence[Rows], most: int, beginnings: Mapp
     for one in rows:
         for column in canonical_columns(one.stream):
             if column.kind is Kind.MAP and column.name in beginnings:
-                # The keys alone are a fraction of what a map takes. To leave out repeated ones would take four times as long.
+                # The keys alone are a fraction of a map. To leave out repeated ones would take four times as long.
                 source = statement.source(one, keys_of=column.name)
                 counted = f"SELECT arrayJoin(f0) AS k, count() AS n FROM ({source}) GROUP BY k"
                 begins = f"startsWith(lower(v), {statement.bind(ascii_lower(beginnings[column.name]))})"
