@@ -30,6 +30,10 @@ GRPC_CALLS = tuple(f"{service.name}/{method.name}" for service in _SERVICES for 
 HTTP_CALLS = (
     "/api/v1/traces/{trace_id}",
     "/api/v1/audit-events",
+    "/api/v1/search",
+    "/api/v1/histogram",
+    "/api/v1/facets",
+    "/api/v1/field-names",
     "/api/v1/traces",
     "/api/v1/neighbours",
     "/api/v1/actors/{actor_id:path}",
