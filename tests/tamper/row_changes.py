@@ -34,8 +34,8 @@ ASIDE = "aside"
 """Name of the table that changes put rows into or move a table to."""
 
 # Tables that are left alone: otel_traces (see test_spans), otel_traces_trace_id_ts (lookups of other readers),
-# log_writers (leases, which only running servers read) and lognotary_migrations (read by a starting server, never for an
-# answer).
+# log_writers (leases, which only running servers read) and lognotary_migrations (read by a starting server, never for
+# an answer).
 COMPUTED = {
     f"__otel_materialized_{attribute}": f"ResourceAttributes['{attribute}']"
     for attribute in ("k8s.namespace.name", "k8s.node.name", "k8s.pod.name", "deployment.environment.name")
