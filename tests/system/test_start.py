@@ -66,7 +66,7 @@ def test_servers_that_start_at_once_write_to_logs_of_their_own(clickhouse_storag
             load.stop()
         assert [load.failures for load in loads] == [[]] * SERVERS
         logs = [line.split("+")[0] for server in servers for line in server.verifier_keys.read_text().splitlines()]
-        assert len(set(logs)) == 2 * SERVERS
+        assert len(set(logs)) == 3 * SERVERS
 
         acknowledged = [name for load in loads for name in load.acknowledged]
         keys = [f"--public-key={server.public_key}" for server in servers]

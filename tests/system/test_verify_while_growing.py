@@ -29,7 +29,7 @@ from storage.url import parse_storage_url
 from tests.log.writers import log_writer, open_log, statement_writer
 from tests.tamper.store import SECOND, START, request
 
-FLAGS: dict[str, Any] = {"heartbeat": 0.2, "retention_operational": "1d", "retention_audit": "1d"}
+FLAGS: dict[str, Any] = {"heartbeat": 0.2, **{f"retention_{stream.value}": "1d" for stream in Stream}}
 OLD = tuple(LogName("lognotary", stream, "old") for stream in Stream)
 OLD_BATCHES = (40, 1, 200, 30)
 
@@ -147,6 +147,8 @@ def write_old_logs(storage_url: str, directory: Path) -> list[str]:
             for number, count in enumerate(OLD_BATCHES):
                 state, *_ = open_log(engine, name, [signer.verifier_key(name.origin)], None, journal)
                 at = START + number * 86_400 * SECOND
-                parts = ReferenceCodec(BUILT_IN_RULES).encode(request(name.stream, state.range.size, count), at)
+                codec = ReferenceCodec(BUILT_IN_RULES)
+                encode = codec.encode_spans if name.stream is Stream.SPANS else codec.encode
+                parts = encode(request(name.stream, state.range.size, count), at)
                 log_writer(engine, journal, state, signer).commit(parts)
     return [str(signer.verifier_key(name.origin)) for name in OLD]
