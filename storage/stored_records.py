@@ -33,6 +33,7 @@ __all__ = [
     "StoredRecord",
     "check_scan_types",
     "count_after",
+    "is_of_a_collector",
     "read_records",
     "read_records_of_batch",
     "right_beside",
@@ -79,6 +80,11 @@ class StoredRecord:
     order_ok: bool
     canonical: bytes
 
+    @property
+    def is_of_a_collector(self) -> bool:
+        """True for a span that claims nothing, as those that a Collector's own exporter writes."""
+        return is_of_a_collector(self.stream, self.log_id, self.batch_id)
+
     def as_signed(self, version: int) -> tuple[bytes, bool]:
         """Return the canonical record of a version; and whether all that readers see beside it is as it must be."""
         try:
@@ -90,6 +96,11 @@ class StoredRecord:
     def leaf(self, version: int) -> bytes:
         """Return the leaf hash of the canonical record of a version."""
         return leaf_of(self.as_signed(version)[0])
+
+
+def is_of_a_collector(stream: Stream, log_id: str, batch_id: UUID) -> bool:
+    """Return whether rows claim nothing: a Collector's own exporter may fill the table of spans, and answers say so."""
+    return stream is Stream.SPANS and not log_id and not batch_id.int
 
 
 def read_records(

@@ -135,7 +135,7 @@ def search_audit(
         StorageError: storage cannot be read.
     """
     filters = audit_filter(request)
-    query = parse_query(request.query, request.check)
+    query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
     position = parse_token(request.page_token) if request.page_token else Position()
     condition = query.condition(Stream.AUDIT)
     if condition == NEVER:
@@ -160,7 +160,7 @@ def search_audit(
 
 
 def _spans(page: Page) -> list[pb.Span]:
-    return [span_message(row, evidence_message(row, found) if row.log_id else None) for row, found in page.rows]
+    return [span_message(row, found) for row, found in page.rows]
 
 
 def search_records(
@@ -174,8 +174,8 @@ def search_records(
         StorageError: storage cannot be read.
     """
     since, until = parse_time_range(request)
-    query = parse_query(request.query, request.check)
     streams = parse_streams(request.streams)
+    query = parse_query(request.query, request.check, streams)
     asked = repr((request.query, [stream.value for stream in streams], since, until, request.oldest_first))
     if request.count_up_to and query.evidence is not None:
         raise InvalidArgumentError(
@@ -207,7 +207,7 @@ def entry_of(checked: Checked) -> pb.TimelineEntry:
     """Return a record with its evidence as an entry of a timeline."""
     row, found = checked
     if row.stream is Stream.SPANS:
-        span = span_message(row, evidence_message(row, found))
+        span = span_message(row, found)
         return pb.TimelineEntry(timestamp=span.timestamp, span=span)
     message = record_message(row.stream, row, evidence_message(row, found))
     if row.stream is Stream.AUDIT:

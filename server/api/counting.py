@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, counts_pb2
 from server.api.errors import InvalidArgumentError
 from server.api.messages import from_nanos
-from server.api.queries import parse_query, parse_streams
+from server.api.queries import check_streams, parse_query, parse_streams
 from server.api.time_ranges import WithTimeRange, parse_time_range
 from server.query.counted_fields import DEFAULT_FACETS, CountedField, counted_field, histogram_field
 from server.query.facets import Among, facets, names_of_attributes
@@ -50,7 +50,7 @@ def count_histogram(
     """Answer ``CorrelationService.Histogram``.
 
     Raises:
-        InvalidArgumentError: the query, a stream, the range of time, the field or the step cannot be used.
+        InvalidArgumentError: the query, a stream, the range of time, the field, the step or a number cannot be used.
         QueryTooExpensiveError: a limit was reached, even for the latest part of the range.
         StorageError: storage cannot be read.
     """
@@ -63,6 +63,8 @@ def count_histogram(
         by = histogram_field(request.group_by) if request.group_by else None
     except ValueError as error:
         raise InvalidArgumentError(f"group_by: {error}") from error
+    if by is not None:
+        _check_field("group_by", by, among)
     wanted = HistogramWanted(
         among.query,
         among.streams,
@@ -71,7 +73,7 @@ def count_histogram(
         buckets=request.buckets or _BUCKETS,
         step=request.step_seconds * 10**9 or None,
         by=by,
-        groups=min(request.groups or _GROUPS, _MOST_GROUPS),
+        groups=_number("groups", request.groups or _GROUPS, _MOST_GROUPS),
     )
     try:
         return _histogram_message(histogram(engine, wanted, limits), grouped=by is not None)
@@ -85,7 +87,7 @@ def count_facets(
     """Answer ``CorrelationService.Facets``.
 
     Raises:
-        InvalidArgumentError: the query, a stream, the range of time or a field cannot be used.
+        InvalidArgumentError: the query, a stream, the range of time, a field or the limit cannot be used.
         QueryTooExpensiveError: a limit was reached, even for the latest records.
         StorageError: storage cannot be read.
     """
@@ -95,7 +97,7 @@ def count_facets(
         engine,
         among,
         fields,
-        min(request.limit or _VALUES, _MOST_VALUES),
+        _number("limit", request.limit or _VALUES, _MOST_VALUES),
         request.prefix,
         replace(limits, rows=min(request.max_rows or _ROWS, limits.rows)),
     )
@@ -117,12 +119,12 @@ def list_field_names(
     """Answer ``CorrelationService.FieldNames``.
 
     Raises:
-        InvalidArgumentError: the query, a stream or the range of time cannot be used.
+        InvalidArgumentError: the query, a stream, the range of time or the limit cannot be used.
         QueryTooExpensiveError: a limit was reached, even for the latest records.
         StorageError: storage cannot be read.
     """
     among = _among(request)
-    most = min(request.limit or _NAMES, _MOST_NAMES)
+    most = _number("limit", request.limit or _NAMES, _MOST_NAMES)
     found = names_of_attributes(engine, among, most, request.prefix, replace(limits, rows=min(_NAME_ROWS, limits.rows)))
     beginning = ascii_lower(request.prefix)
     return counts_pb2.FieldNamesResponse(
@@ -141,12 +143,13 @@ def list_field_names(
 
 def _among(request: _Counted) -> Among:
     since, until = parse_time_range(request)
-    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS)
+    streams = parse_streams(request.streams)
+    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams)
     if query.evidence is not None:
         raise InvalidArgumentError(
             "query: a query about evidence cannot be counted, because evidence is checked as records are read"
         )
-    return Among(query, parse_streams(request.streams), since, until)
+    return Among(query, streams, since, until)
 
 
 def _fields(request: counts_pb2.FacetsRequest, among: Among) -> list[CountedField]:
@@ -157,8 +160,21 @@ def _fields(request: counts_pb2.FacetsRequest, among: Among) -> list[CountedFiel
     except ValueError as error:
         raise InvalidArgumentError(f"fields: {error}") from error
     if request.fields:
+        for field in found:
+            _check_field("fields", field, among)
         return found
     return [field for field in found if field.counted.streams.intersection(among.streams)]
+
+
+def _check_field(parameter: str, field: CountedField, among: Among) -> None:
+    check_streams(parameter, f"the field {field.name!r}", field.counted.streams, among.streams)
+
+
+def _number(parameter: str, number: int, most: int) -> int:
+    """Return a number of a request, which is refused, and not cut, if it is too large."""
+    if number > most:
+        raise InvalidArgumentError(f"{parameter}: {number} is more than {most:,}")
+    return number
 
 
 def _is_constant(facet: Facet) -> bool:

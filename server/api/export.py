@@ -70,10 +70,10 @@ def export_records(
         InvalidArgumentError: the query, a stream, the range of time, the format or a column cannot be used.
     """
     since, until = parse_time_range(request)
-    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS)
     streams = parse_streams(request.streams)
     if Stream.SPANS in streams:
         raise InvalidArgumentError("streams: spans cannot be exported; audit and operational records can")
+    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams, (Stream.AUDIT, Stream.OPERATIONAL))
     if query.evidence is not None and "verified" not in query.evidence:
         raise InvalidArgumentError(
             "query: an export has verified records only, and counts the others: leave 'evidence:' out"

@@ -107,8 +107,8 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
     )
 
 
-def span_message(stored: StoredRecord, evidence: evidence_pb2.Evidence | None) -> correlation_pb2.Span:
-    """Convert a stored span."""
+def span_message(stored: StoredRecord, evidence: RecordEvidence) -> correlation_pb2.Span:
+    """Convert a stored span with its evidence; a span that a Collector wrote to storage has none."""
     values = decode_record(Stream.SPANS, stored.canonical)
     return correlation_pb2.Span(
         timestamp=from_nanos(_number(values["Timestamp"])),
@@ -152,7 +152,7 @@ def span_message(stored: StoredRecord, evidence: evidence_pb2.Evidence | None) -
         dropped_events_count=_number(values["DroppedEventsCount"]),
         dropped_links_count=_number(values["DroppedLinksCount"]),
         otlp_details=_text(values["OtlpDetails"]),
-        evidence=evidence,
+        evidence=None if stored.is_of_a_collector else evidence_message(stored, evidence),
     )
 
 

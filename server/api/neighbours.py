@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.checkpoints import parse_log
 from server.api.correlation import entry_of
@@ -41,18 +43,24 @@ def find_neighbours(
     by = request.by or "time"
     if by not in BY:
         raise InvalidArgumentError(f"by: {not_one_of(by, BY)}")
-    before, after = (min(number, _LARGEST) for number in (request.before, request.after))
+    before, after = request.before, request.after
+    for name, number in (("before", before), ("after", after)):
+        if number > _LARGEST:
+            raise InvalidArgumentError(f"{name}: {number} is more than {_LARGEST}")
     if not before and not after:
         before = after = _DEFAULT
+    streams = parse_streams(request.streams)
+    record, origin = _record(LimitedEngine(engine, limits), keys, request)
+    if by == "leaf":
+        streams = _own_stream(record[0].stream, streams if request.streams else ())
     wanted = NeighbourSearch(
         by,
         before,
         after,
-        parse_query(request.query, request.check),
-        parse_streams(request.streams),
+        parse_query(request.query, request.check, streams),
+        streams,
         rehash=request.check != pb.CHECK_SIGNATURES,
     )
-    record, origin = _record(LimitedEngine(engine, limits), keys, request)
     try:
         found = neighbours(engine, keys, record, wanted, limits)
     except NoSuchValueError as error:
@@ -68,6 +76,16 @@ def find_neighbours(
         value=origin if by == "leaf" else found.value,
         missing_leaves=found.missing,
     )
+
+
+def _own_stream(own: Stream, named: Collection[Stream]) -> tuple[Stream]:
+    """Return the stream of a log, in which all neighbours by leaf are; a request need not name it."""
+    if named and own not in named:
+        raise InvalidArgumentError(
+            f"streams: the record's log has the stream {own.value} only, and so have neighbours by leaf: "
+            "leave streams out"
+        )
+    return (own,)
 
 
 def _record(engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest) -> tuple[Checked, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError
@@ -10,17 +10,28 @@ from server.errors.suggestions import not_one_of
 from server.notary.origin import Stream
 from server.query.errors import QueryError
 from server.query.resolve import Query, read_query
+from storage.conditions import NEVER
 
-__all__ = ["parse_query", "parse_streams"]
+__all__ = ["check_streams", "parse_query", "parse_streams"]
 
 _NAMES = tuple(stream.value for stream in Stream)
+_NOUNS = {Stream.AUDIT: "audit events", Stream.OPERATIONAL: "logs", Stream.SPANS: "spans"}
 
 
-def parse_query(text: str, check: pb.EvidenceCheck) -> Query:
-    """Read the query of a request whose records are checked like this.
+def parse_query(
+    text: str, check: pb.EvidenceCheck, streams: Collection[Stream], readable: Collection[Stream] = tuple(Stream)
+) -> Query:
+    """Read the query of a request.
+
+    Args:
+        text: the query.
+        check: how the records are checked.
+        streams: the streams of the request.
+        readable: the streams that a request of this call may name.
 
     Raises:
-        InvalidArgumentError: the query cannot be understood, or asks for evidence that is not checked.
+        InvalidArgumentError: the query cannot be understood, asks for evidence that is not checked, or is about fields
+            that only other streams have.
     """
     try:
         query = read_query(text)
@@ -30,7 +41,43 @@ def parse_query(text: str, check: pb.EvidenceCheck) -> Query:
         raise InvalidArgumentError(
             "query: evidence is not checked with CHECK_SIGNATURES: leave the check out, or 'evidence:'"
         )
+    having = [stream for stream in Stream if query.condition(stream) != NEVER]
+    check_streams("query", "the fields of this query", having, streams, readable)
     return query
+
+
+def check_streams(
+    parameter: str,
+    what: str,
+    having: Collection[Stream],
+    streams: Collection[Stream],
+    readable: Collection[Stream] = tuple(Stream),
+) -> None:
+    """Refuse what no stream of a request has, but another one: the answer would have nothing in it, and not say why.
+
+    Args:
+        parameter: name of the parameter that is wrong.
+        what: noun phrase for what the other streams have.
+        having: the streams that have it.
+        streams: the streams of the request.
+        readable: the streams that a request of this call may name.
+
+    Raises:
+        InvalidArgumentError: only other streams have it; the message says which.
+    """
+    if not having or not set(having).isdisjoint(streams):
+        return
+    names = [stream.value for stream in Stream if stream in having and stream in readable]
+    remedy = (
+        f": name {' or '.join(names)} in streams (--stream {names[0]})"
+        if names
+        else f", and this call finds {_nouns(readable)} only"
+    )
+    raise InvalidArgumentError(f"{parameter}: only {_nouns(having)} have {what}{remedy}")
+
+
+def _nouns(streams: Collection[Stream]) -> str:
+    return " and ".join(noun for stream, noun in _NOUNS.items() if stream in streams)
 
 
 def parse_streams(names: Iterable[str]) -> tuple[Stream, ...]:

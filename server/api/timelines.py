@@ -9,6 +9,7 @@ from server.api.messages import from_nanos
 from server.api.page_tokens import make_search_token, parse_search_token
 from server.api.queries import parse_query
 from server.api.time_ranges import parse_time_range
+from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
 from server.query.pages import Position
@@ -71,7 +72,7 @@ def _read(
     if not identifier:
         raise InvalidArgumentError(f"{field} must be given")
     since, until = parse_time_range(request)
-    query = parse_query(request.query, request.check)
+    query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
     asked = repr((field, identifier, request.query, since, until, request.oldest_first))
     wanted = TimelineSearch(
         subject,

@@ -38,12 +38,12 @@ def search_traces(
         StorageError: storage cannot be read.
     """
     since, until = parse_time_range(request)
-    query = parse_query(request.query, request.check)
+    streams = parse_streams(request.streams)
+    query = parse_query(request.query, request.check, streams)
     if query.evidence is not None:
         raise InvalidArgumentError(
             "query: traces are not found by evidence, which is checked as records are read: search for the records"
         )
-    streams = parse_streams(request.streams)
     names = [stream.value for stream in streams]
     asked = repr((request.query, names, since, until, request.with_errors, request.min_duration_nanos))
     position = (

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.output import Style
 from server.commands.sentences import count
 
-__all__ = ["COMPLETENESS", "OMITTED", "entry_evidence", "is_doubtful", "reason_line", "verdict"]
+__all__ = [
+    "COMPLETENESS",
+    "OMITTED",
+    "entries_verdict",
+    "entry_evidence",
+    "is_doubtful",
+    "is_doubtful_entry",
+    "reason_line",
+    "verdict",
+]
 
 OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
 
@@ -33,6 +42,22 @@ def entry_evidence(entry: correlation_pb2.TimelineEntry) -> evidence_pb2.Evidenc
 def is_doubtful(evidence: evidence_pb2.Evidence | None) -> bool:
     """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known."""
     return evidence is not None and evidence.state not in _PROVED
+
+
+def is_doubtful_entry(entry: correlation_pb2.TimelineEntry) -> bool:
+    """Return whether an entry cannot be proved; False for a span that a Collector wrote to storage, in no log."""
+    return is_doubtful(entry_evidence(entry))
+
+
+def entries_verdict(
+    entries: Iterable[correlation_pb2.TimelineEntry], noun: str, nouns: str, style: Style
+) -> Iterator[str]:
+    """Format one line about the evidence of all entries, and one about those that have none."""
+    found = [entry_evidence(entry) for entry in entries]
+    evidence = [one for one in found if one is not None]
+    yield verdict(evidence, noun, nouns, style)
+    if evidence and (others := len(found) - len(evidence)):
+        yield f"{count(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
 
 
 def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lognotary.v1 import correlation_pb2
-from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
+from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
 from server.commands.sentences import attributes, clock, count, is_error, level, sentence
@@ -51,7 +51,7 @@ def found_lines(
         return
     for entry in found.entries:
         yield from entry_lines(shown(entry), style, details=details, width=width)
-    yield verdict([record_of(entry).evidence for entry in found.entries], "record", "records", style)
+    yield from entries_verdict(found.entries, "record", "records", style)
     if counted:
         yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
     if found.unproved_omitted:
@@ -67,7 +67,7 @@ def entry_lines(
     record = record_of(entry)
     is_audit = entry.WhichOneof("entry") == "audit_event"
     is_span = isinstance(record, correlation_pb2.Span)
-    doubtful = is_doubtful(record.evidence)
+    doubtful = is_doubtful_entry(entry)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
     when = clock(entry.timestamp)
     kind, failed, text = summary(record, is_audit=is_audit)

@@ -17,7 +17,6 @@ from server.commands.units import line_width
 __all__ = ["run"]
 
 _BUCKETS = 24
-_MOST_GROUPS = 100
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         buckets=0 if options.step else options.buckets or _BUCKETS,
         step_seconds=int(options.step or 0),
         group_by=options.by or "",
-        groups=min(options.groups, _MOST_GROUPS),
+        groups=options.groups,
     )
 
     def work(source: Source) -> int:

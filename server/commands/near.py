@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import to_json
-from server.commands.evidence_lines import COMPLETENESS, OMITTED, is_doubtful, verdict
-from server.commands.found import entry_lines, record_of
+from server.commands.evidence_lines import COMPLETENESS, OMITTED, entries_verdict, is_doubtful_entry
+from server.commands.found import entry_lines
 from server.commands.output import Style, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             lines = near_lines(found, Style.of(sys.stdout), details=options.verbose, width=line_width(sys.stdout))
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
-        doubtful = any(is_doubtful(record_of(entry).evidence) for entry in _entries(found))
+        doubtful = any(map(is_doubtful_entry, _entries(found)))
         return 1 if doubtful or found.unproved_omitted else 0
 
     return ask(options, work)
@@ -85,7 +85,7 @@ def near_lines(
             "verify' tells",
             "31",
         )
-    yield verdict([record_of(entry).evidence for entry in _entries(found)], "record", "records", style)
+    yield from entries_verdict(_entries(found), "record", "records", style)
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
 

@@ -1,4 +1,4 @@
-"""``lognotary search``: records of all streams by a query."""
+"""``lognotary search``: records and spans by a query."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
-from server.commands.evidence_lines import COMPLETENESS, is_doubtful
-from server.commands.found import found_lines, record_of
+from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
+from server.commands.found import found_lines
 from server.commands.output import Style, complain, complain_lines, say_json
 from server.commands.pager import say_paged
 from server.commands.sources import Source, ask
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
                 width=line_width(sys.stdout),
             )
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
-        doubtful = any(is_doubtful(record_of(entry).evidence) for entry in found.entries)
+        doubtful = any(map(is_doubtful_entry, found.entries))
         return 1 if doubtful or found.unproved_omitted or not found.entries else 0
 
     return ask(options, work)

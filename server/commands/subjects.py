@@ -11,8 +11,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
-from server.commands.evidence_lines import COMPLETENESS, is_doubtful
-from server.commands.found import found_lines, record_of
+from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
+from server.commands.found import found_lines
 from server.commands.output import Style, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
@@ -88,7 +88,7 @@ def _run(noun: str, options: argparse.Namespace, request: Any, read: Callable[[S
                 )
                 lines += found_lines(events, style, details=options.verbose, width=width)
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
-        doubtful = any(is_doubtful(record_of(entry).evidence) for entry in found.entries)
+        doubtful = any(map(is_doubtful_entry, found.entries))
         return 1 if doubtful or found.unproved_omitted or not found.entries else 0
 
     return ask(options, work)

@@ -11,7 +11,7 @@ import grpc
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 from server.api.timeline import timeline_order
 from server.commands.api_client import call, to_json
-from server.commands.evidence_lines import COMPLETENESS, entry_evidence, is_doubtful
+from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.output import Style, say_json
 from server.commands.pager import say_paged
 from server.commands.timeline import View, is_in, trace_lines
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     def work(channel: grpc.Channel) -> int:
         trace = _read(correlation_pb2_grpc.CorrelationServiceStub(channel), request, options.limit)
         matching = [entry for entry in trace.entries if is_in(view, entry)]
-        doubtful = any(is_doubtful(entry_evidence(entry)) for entry in trace.entries)
+        doubtful = any(map(is_doubtful_entry, trace.entries))
         if options.json:
             if not view.whole:
                 del trace.entries[:]
@@ -95,5 +95,5 @@ def _cut(trace: correlation_pb2.GetTraceResponse, limit: int) -> None:
     if left_out:
         trace.truncated = True
         trace.next_page_token = ""  # the next page begins after what was left out
-        if any(is_doubtful(entry_evidence(entry)) for entry in left_out):
+        if any(map(is_doubtful_entry, left_out)):
             trace.unproved_omitted = True

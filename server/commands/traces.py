@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
-from server.commands.evidence_lines import COMPLETENESS, OMITTED, is_doubtful, reason_line, verdict
+from server.commands.evidence_lines import COMPLETENESS, OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.found import record_of, summary
 from server.commands.output import Style, say_json, shown
 from server.commands.pager import say_paged
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
                 found, Style.of(sys.stdout), query=text, details=options.verbose, width=line_width(sys.stdout)
             )
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
-        doubtful = any(is_doubtful(record_of(trace.match).evidence) for trace in found.traces)
+        doubtful = any(is_doubtful_entry(trace.match) for trace in found.traces)
         return 1 if doubtful or found.unproved_omitted or not found.traces else 0
 
     return ask(options, work)
@@ -85,9 +85,8 @@ def traces_lines(
     for trace in shown(found).traces:
         yield from _lines(trace, style, details=details, width=width)
     if found.traces:
-        yield verdict(
-            [record_of(trace.match).evidence for trace in found.traces], "matching record", "matching records", style
-        )
+        matches = [trace.match for trace in found.traces]
+        yield from entries_verdict(matches, "matching record", "matching records", style)
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
@@ -96,7 +95,7 @@ def traces_lines(
 
 def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, width: int | None) -> Iterator[str]:
     record = record_of(trace.match)
-    doubtful = is_doubtful(record.evidence)
+    doubtful = is_doubtful_entry(trace.match)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
     yield f"{mark}{style.paint(trace.trace_id, '1')}  {clock(trace.first)}, {duration(trace.duration_nanos)}"
     counts = [

@@ -11,7 +11,7 @@ from storage.counted_rows import Counted, Level, StreamName
 
 __all__ = ["DEFAULT_FACETS", "HISTOGRAM_FIELDS", "CountedField", "counted_field", "histogram_field"]
 
-HISTOGRAM_FIELDS = ("stream", "severity", "service", "outcome", "category", "action")
+HISTOGRAM_FIELDS = ("stream", "severity", "service", "outcome", "category", "action", "status", "kind")
 """Fields by which a histogram may be split: they have few values."""
 
 DEFAULT_FACETS = (
@@ -27,6 +27,8 @@ DEFAULT_FACETS = (
     "TargetType",
     "outcome",
     "category",
+    "status",
+    "kind",
 )
 """Fields whose values are counted if no others are named."""
 

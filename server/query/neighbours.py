@@ -56,7 +56,7 @@ _LARGEST_STEP = 16
 
 
 class NoSuchValueError(LognotaryError):
-    """The record does not have what its neighbours should have in common with it."""
+    """The record, or all streams of its neighbours, do not have what they should have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def neighbours(
     """Find the neighbours of a record.
 
     Raises:
-        NoSuchValueError: the record has no such value.
+        NoSuchValueError: the record has no such value, or no stream of the neighbours has the field.
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
@@ -137,6 +137,10 @@ def neighbours(
         if not value:
             raise NoSuchValueError(f"the record has no {wanted.by}, so nothing has it in common with it")
         shared = {stream: _has(stream, wanted.by, value) for stream in wanted.streams}
+        if all(condition == NEVER for condition in shared.values()):
+            raise NoSuchValueError(
+                f"only audit events have the field {wanted.by}: name audit in streams (--stream audit)"
+            )
     conditions = {stream: all_of([wanted.query.condition(stream), shared[stream], _TIMED]) for stream in wanted.streams}
     before, after = (
         _beside(limited, keys, conditions, place, wanted, latest_first=latest_first) for latest_first in (True, False)

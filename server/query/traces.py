@@ -129,7 +129,7 @@ def find_traces(engine: Engine, keys: TrustedKeys, wanted: TraceSearch, limits: 
     """
     limited = LimitedEngine(engine, limits)
     found = _find(limited, keys, wanted)
-    if not wanted.position.only_fitting and not all(is_proved(trace.match) for trace in found.traces):
+    if not wanted.position.only_fitting and not all(_is_admissible(trace.match) for trace in found.traces):
         # Rows that somebody inserted must not take the place of records.
         found = _find(limited, keys, replace(wanted, position=replace(wanted.position, only_fitting=True)))
     return found
@@ -249,6 +249,11 @@ class _Reader:
             lookup = of_condition(stream, all_of([of_traces, condition]), latest_first=True)
             found |= traces_until(self.engine, lookup, start.after, only_fitting=start.only_fitting)
         return found
+
+
+def _is_admissible(checked: Checked) -> bool:
+    """Return whether a row is what was signed, or a span that claims nothing, which a Collector wrote."""
+    return checked[0].is_of_a_collector or is_proved(checked)
 
 
 def _trace_of(row: StoredRecord) -> str:

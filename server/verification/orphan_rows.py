@@ -27,7 +27,7 @@ from storage.engine import Engine
 from storage.evidence import read_batches_of_ids
 from storage.inventory import TileGroup
 from storage.record_groups import RecordGroup, RecordGroups
-from storage.stored_records import select_strays
+from storage.stored_records import is_of_a_collector, select_strays
 
 __all__ = ["OrphanRows", "orphan_tiles"]
 
@@ -159,7 +159,7 @@ class OrphanRows:
         told = 0
         rest: Counter[Stream] = Counter(unlisted)
         for stream, group in orphans:
-            if _is_of_a_collector(stream, group):
+            if is_of_a_collector(stream, group.log_id, group.batch_id):
                 continue
             key = (stream, group.log_id, group.batch_id)
             count = group.count - (listed[key] - left[key])
@@ -187,11 +187,6 @@ def _fits(group: RecordGroup, batch: Batch) -> bool:
     """Return whether the rows of a group may be those of a batch."""
     inside = batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size
     return inside and group.count == batch.record_count
-
-
-def _is_of_a_collector(stream: Stream, group: RecordGroup) -> bool:
-    """Return whether rows claim nothing: a Collector's own exporter may fill the table of spans, and answers say so."""
-    return stream is Stream.SPANS and not group.log_id and not group.batch_id.int
 
 
 def _by_log(explained: Mapping[str, Sequence[tuple[int, int]]]) -> dict[str, LeafRanges]:

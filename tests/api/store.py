@@ -7,15 +7,18 @@ from contextlib import asynccontextmanager
 
 import grpc.aio
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import correlation_pb2_grpc
 from server.api.backend import Backend
 from server.api.grpc_services import add_services
 from server.codec.reference import ReferenceCodec
+from server.codec.rows import Rows
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
 from server.notary.batch import Batch, LogState
@@ -36,10 +39,11 @@ __all__ = [
     "log_record",
     "search",
     "serving",
+    "span",
     "write_events",
 ]
 
-LOGS = {stream: LogName("shop", stream, "node-1") for stream in (Stream.AUDIT, Stream.OPERATIONAL)}
+LOGS = {stream: LogName("shop", stream, "node-1") for stream in Stream}
 START = 1_750_000_000 * 10**9
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -65,12 +69,25 @@ def audit_event(action: str, *, actor: str = "alice", at: int = 0, trace: str = 
     return record
 
 
+def span(name: str, *, at: int = 0, trace: str = TRACE, failed: bool = False) -> Span:
+    """Return a span of 5 ns; ``at`` is in nanoseconds after START."""
+    return Span(
+        trace_id=bytes.fromhex(trace),
+        span_id=b"\x01" * 8,
+        name=name,
+        kind=Span.SPAN_KIND_SERVER,
+        start_time_unix_nano=START + at,
+        end_time_unix_nano=START + at + 5,
+        status=Status(code=Status.STATUS_CODE_ERROR if failed else Status.STATUS_CODE_OK),
+    )
+
+
 def _text(key: str, value: str) -> KeyValue:
     return KeyValue(key=key, value=AnyValue(string_value=value))
 
 
 class Writer:
-    """Writes records to both logs of a storage."""
+    """Writes records and spans to the logs of a storage."""
 
     def __init__(self, engine: Engine, journal: Journal) -> None:
         self.engine = engine
@@ -91,8 +108,28 @@ class Writer:
         resource = Resource(attributes=[_text("service.name", service)])
         logs = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=records)])
         request = ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
+        return self._commit(ReferenceCodec(BUILT_IN_RULES).encode(request, received), state)
+
+    def write_spans(self, spans: Sequence[Span], *, service: str = "shop", received: int = START) -> None:
+        """Commit the spans of one request, as ``write`` does."""
+        resource = Resource(attributes=[_text("service.name", service)])
+        sent = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
+        request = ExportTraceServiceRequest(resource_spans=[sent]).SerializeToString()
+        self._commit(ReferenceCodec(BUILT_IN_RULES).encode_spans(request, received), None)
+
+    def write_spans_of_a_collector(self, *spans: tuple[int, str, str]) -> None:
+        """Insert spans as a Collector's own exporter does: nanoseconds after START, trace and name."""
+        rows = ", ".join(
+            f"(fromUnixTimestamp64Nano({START + at}), '{trace}', '{name}', 'Server', 'Error')"
+            for at, trace, name in spans
+        )
+        self.engine.execute(
+            f"INSERT INTO otel_traces (Timestamp, TraceId, SpanName, SpanKind, StatusCode) VALUES {rows}"
+        )
+
+    def _commit(self, requests: Sequence[Rows], state: LogState | None) -> dict[Stream, Batch]:
         batches = {}
-        for rows in ReferenceCodec(BUILT_IN_RULES).encode(request, received):
+        for rows in requests:
             name = LOGS[rows.stream]
             if rows.stream not in self._begun:
                 self._begun.add(rows.stream)

@@ -22,9 +22,10 @@ from server.query.counted_fields import HISTOGRAM_FIELDS
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from storage.engine import Engine
-from tests.api.store import START, Writer, audit_event, log_record
+from tests.api.store import START, Writer, audit_event, log_record, span
 
 SECOND = 10**9
+OF_RECORDS = tuple(field for field in HISTOGRAM_FIELDS if field not in ("status", "kind"))
 DAY = 86_400 * SECOND
 HOSTILE = ["it's", 'a "b"', "back\\slash", "{q0:String}", "%_", "ü日本🦊", "Case", "case"]
 QUERIES = [
@@ -109,7 +110,7 @@ def test_a_histogram_has_each_record_that_a_search_finds_in_its_bucket(
 ) -> None:
     sought = found(records, query, **range_)
     assert sought.count == len(sought.entries)
-    variants = list(enumerate(zip((*HISTOGRAM_FIELDS, ""), (2, 3, 10, 60, 500, 1000, 0), strict=True)))
+    variants = list(enumerate(zip((*OF_RECORDS, ""), (2, 3, 10, 60, 500, 1000, 0), strict=True)))
     for number, (field, buckets) in random.Random(repr((query, range_))).sample(variants, 2):
         request = counts.HistogramRequest(query=query, buckets=buckets, group_by=field, groups=number or 1, **range_)
         response = count_histogram(records.engine, request)
@@ -129,7 +130,7 @@ def test_a_histogram_has_each_record_that_a_search_finds_in_its_bucket(
             assert name not in range_ or not response.buckets or getattr(response, name) == range_[name]
 
 
-@pytest.mark.parametrize("field", HISTOGRAM_FIELDS)
+@pytest.mark.parametrize("field", OF_RECORDS)
 def test_groups_of_a_histogram_are_what_the_query_of_their_value_finds(records: Writer, field: str) -> None:
     response = count_histogram(
         records.engine, counts.HistogramRequest(query="order OR alice", group_by=field, groups=3)
@@ -244,7 +245,7 @@ def test_names_of_attributes_are_completed_with_and_without_their_column(
 
 
 def test_a_query_that_no_stream_can_match_counts_nothing(records: Writer) -> None:
-    request = {"query": "actor:alice", "streams": ["operational"]}
+    request = {"query": "actor:alice severity:[error TO info]", "streams": ["audit"]}
     assert count_histogram(records.engine, counts.HistogramRequest(**request)) == counts.HistogramResponse()
     ranged = counts.HistogramRequest(**request, since=at(0), until=at(DAY), group_by="action")
     response = count_histogram(records.engine, ranged)
@@ -280,7 +281,13 @@ def test_what_is_beyond_a_limit_is_left_out_and_said(records: Writer) -> None:
     [
         ({"query": "evidence:verified"}, "query: a query about evidence cannot be counted, because evidence is"),
         ({"query": "actr:x"}, "query: column 1: there is no field 'actr'"),
-        ({"group_by": "actor"}, "group_by: 'actor' is not stream, severity, service, outcome, category or action"),
+        ({"group_by": "actor"}, "group_by: 'actor' is not stream, severity, service, outcome, category, action, "),
+        (
+            {"group_by": "status"},
+            "group_by: only spans have the field 'status': name spans in streams (--stream spans)",
+        ),
+        ({"query": "status:Error"}, "query: only spans have the fields of this query: name spans in streams"),
+        ({"groups": 101}, "groups: 101 is more than 100"),
         ({"buckets": 1}, "buckets: 1 is not a number from 2 to 1000"),
         ({"buckets": 1001}, "buckets: 1001 is not a number"),
         ({"buckets": 2, "step_seconds": 2}, "buckets and step_seconds are given: give one of them"),
@@ -307,6 +314,11 @@ def test_a_histogram_that_cannot_be_made_says_why(records: Writer, request_: dic
         ({"fields": ["evidence"]}, "evidence is checked as records are read"),
         ({"fields": ["leaf"]}, "it is a number"),
         ({"fields": [f"a.{number}" for number in range(51)]}, "fields: 51 are more than the 50 of a call"),
+        (
+            {"fields": ["actor"], "streams": ["spans"]},
+            "fields: only audit events have the field 'actor': name audit in",
+        ),
+        ({"limit": 1001}, "limit: 1001 is more than 1,000"),
     ],
     ids=str,
 )
@@ -314,3 +326,20 @@ def test_facets_that_cannot_be_counted_say_why(records: Writer, request_: dict[s
     with pytest.raises(InvalidArgumentError) as caught:
         count_facets(records.engine, counts.FacetsRequest(**request_))
     assert message in str(caught.value)
+
+
+def test_names_that_cannot_be_counted_say_why(records: Writer) -> None:
+    with pytest.raises(InvalidArgumentError, match="limit: 10001 is more than 10,000"):
+        list_field_names(records.engine, counts.FieldNamesRequest(limit=10_001))
+
+
+def test_spans_are_counted_by_their_status_and_kind(engine: Engine, journal: Journal) -> None:
+    writer = Writer(engine, journal)
+    writer.write_spans([span("s0"), span("s1", failed=True), span("s2", failed=True)])
+    request = counts.HistogramRequest(streams=["spans"], group_by="status")
+    groups = count_histogram(engine, request).groups
+    assert [(group.value, group.count) for group in groups] == [("Error", 2), ("Ok", 1)]
+    found = {facet.field: facet for facet in count_facets(engine, counts.FacetsRequest(streams=["spans"])).facets}
+    assert {value.value: value.count for value in found["status"].values} == {"Error": 2, "Ok": 1}
+    assert {value.value: value.count for value in found["kind"].values} == {"Server": 3}
+    assert "severity" not in found

@@ -18,7 +18,7 @@ from server.notary.origin import Stream
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from storage.engine import Engine
-from tests.api.store import LOGS, OTHER_TRACE, Writer, audit_event, log_record
+from tests.api.store import LOGS, OTHER_TRACE, Writer, audit_event, log_record, span
 
 DAY = 86_400 * 10**9
 AUDIT, LOG = LOGS[Stream.AUDIT].origin, LOGS[Stream.OPERATIONAL].origin
@@ -71,7 +71,6 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         ({"log": AUDIT, "leaf_index": 1, "by": "leaf"}, (["e0"], ["e2", "e3"])),
         ({"log": AUDIT, "leaf_index": 1, "by": "leaf", "query": "e3"}, ([], ["e3"])),
         ({"log": AUDIT, "leaf_index": 3, "by": "leaf", "query": "actor:alice", "before": 1}, (["e2"], [])),
-        ({"log": AUDIT, "leaf_index": 1, "by": "leaf", "streams": ["operational"]}, ([], [])),
         ({"log": LOG, "leaf_index": 0, "by": "leaf", "after": 1}, ([], ["o1"])),
         ({"log": AUDIT, "leaf_index": 2, "by": "actor"}, ([], ["e3", "e0"])),
         ({"log": AUDIT, "leaf_index": 2, "by": "source"}, ([], ["e0"])),
@@ -107,6 +106,17 @@ def test_each_neighbour_has_its_evidence_and_more_is_said(records: Writer) -> No
         ({"log": AUDIT, "leaf_index": 3, "by": "host"}, "by: the record has no host"),
         ({"log": AUDIT, "record_id": "e3-3"}, "either"),
         ({"log": AUDIT, "query": "actr:x"}, "query: column 1"),
+        (
+            {"log": AUDIT, "by": "leaf", "streams": ["operational"]},
+            "streams: the record's log has the stream audit only",
+        ),
+        ({"log": AUDIT, "by": "leaf", "query": "status:Error"}, "query: only spans have the fields of this query"),
+        (
+            {"log": AUDIT, "leaf_index": 2, "by": "actor", "streams": ["spans"]},
+            "by: only audit events have the field actor",
+        ),
+        ({"log": AUDIT, "before": 501}, "before: 501 is more than 500"),
+        ({"log": AUDIT, "after": 501}, "after: 501 is more than 500"),
     ],
     ids=str,
 )
@@ -191,3 +201,28 @@ def test_records_of_a_session_or_a_host_are_neighbours(engine: Engine, journal: 
     engine.execute("INSERT INTO otel_logs (Timestamp, Body, ResourceAttributes) VALUES (4, 'o', {'host.name': 'h1'})")
     assert around(writer, record_id="a1", by="session") == ([], ["a3"])
     assert around(writer, record_id="a2", by="host") == (["a1"], ["o"])
+
+
+def test_spans_have_neighbours_in_their_own_log_and_by_time(engine: Engine, journal: Journal) -> None:
+    writer = Writer(engine, journal)
+    writer.write([log_record("o0", at=1)])
+    writer.write_spans([span("s0", at=2), span("s1", at=0, failed=True), span("s2", at=1)])
+
+    def around(**request: object) -> tuple[list[str], list[str]]:
+        found = find(writer, log=LOGS[Stream.SPANS].origin, leaf_index=1, **request)
+        assert found.record.span.evidence.state == evidence_pb2.VERIFIED
+        before, after = ([entry.span.name or entry.log.body for entry in each] for each in (found.before, found.after))
+        return before, after
+
+    assert around(by="leaf") == around(by="leaf", streams=["spans", "audit"]) == (["s0"], ["s2"])
+    assert around(by="leaf", query="status:Ok name:s2") == ([], ["s2"])
+    assert around() == ([], ["o0"])
+    assert around(streams=["spans"]) == around(streams=["spans"], by="service") == ([], ["s2", "s0"])
+
+
+def test_spans_that_a_collector_wrote_are_neighbours_without_evidence(engine: Engine, journal: Journal) -> None:
+    writer = Writer(engine, journal)
+    writer.write_spans([span("signed", at=0)])
+    writer.write_spans_of_a_collector((1, OTHER_TRACE, "collected"))
+    (after,) = find(writer, log=LOGS[Stream.SPANS].origin, streams=["spans"]).after
+    assert (after.span.name, after.span.HasField("evidence")) == ("collected", False)

@@ -14,12 +14,13 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.api.correlation import get_trace, search_records
 from server.api.errors import InvalidArgumentError
+from server.api.side_by_side import SideBySide
 from server.api.trace_search import search_traces
 from server.log.journal import Journal
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from storage.engine import Engine
-from tests.api.store import START, Writer, audit_event, log_record
+from tests.api.store import START, Writer, audit_event, log_record, span
 
 DAY = 86_400 * 10**9
 PAID, REFUSED, LATE, ALONE = (f"{number:032x}" for number in (1, 2, 3, 4))
@@ -109,7 +110,7 @@ def test_traces_come_by_their_latest_matching_record(
 
 def test_a_summary_agrees_with_the_trace_itself(records: Writer) -> None:
     for found in find(records).traces:
-        trace = get_trace(records.engine, records.keys, pb.GetTraceRequest(trace_id=found.trace_id))
+        trace = get_trace(records.engine, records.keys, SideBySide(4), pb.GetTraceRequest(trace_id=found.trace_id))
         times = [entry.timestamp.ToNanoseconds() for entry in trace.entries]
         assert (found.first.ToNanoseconds(), found.last.ToNanoseconds()) == (min(times), max(times))
         assert (found.audit_event_count, found.log_count) == (trace.audit_event_count, trace.log_count)
@@ -121,6 +122,14 @@ def test_a_summary_agrees_with_the_trace_itself(records: Writer) -> None:
         ({"query": "actr:x"}, "query: column 1: there is no field 'actr'"),
         ({"query": "evidence:verified"}, "query: traces are not found by evidence"),
         ({"page_token": "x"}, "page token"),
+        (
+            {"query": "status:Error"},
+            r"query: only spans have the fields of this query: name spans in streams \(--stream spans\)",
+        ),
+        (
+            {"query": "severity:error", "streams": ["spans"]},
+            "query: only audit events and logs have the fields of this query: name audit or operational in streams",
+        ),
         ({"streams": ["x"]}, "streams: 'x' is not"),
     ],
     ids=str,
@@ -201,3 +210,25 @@ def test_rows_that_nobody_signed_push_no_trace_away(engine: Engine, journal: Jou
         if not token:
             break
     assert found == [LATE, REFUSED, PAID]
+
+
+def test_spans_that_a_collector_wrote_lead_to_traces_without_evidence(engine: Engine, journal: Journal) -> None:
+    """They claim nothing, so they are no sign that somebody inserted rows, and are found beside rows that are one."""
+    writer = Writer(engine, journal)
+    writer.write_spans([span("signed", at=0, trace=PAID, failed=True), span("fine", at=9, trace=LATE)])
+    writer.write_spans_of_a_collector((1, REFUSED, "collected"))
+
+    def found() -> tuple[list[tuple[str, bool]], bool]:
+        page = find(writer, "status:Error kind:Server", streams=["spans"])
+        entries = [trace.match.span for trace in page.traces]
+        return [(entry.name, entry.HasField("evidence")) for entry in entries], page.unproved_omitted
+
+    assert found() == ([("collected", False), ("signed", True)], False)
+    searched = search_records(writer.engine, writer.keys, pb.SearchRequest(streams=["spans"], oldest_first=True))
+    assert [entry.span.HasField("evidence") for entry in searched.entries] == [True, False, True]
+    engine.execute(
+        "INSERT INTO otel_traces (Timestamp, TraceId, SpanName, SpanKind, StatusCode, LogId, IngestedAt) SELECT "
+        f"Timestamp + 1, '{ALONE}', 'forged', SpanKind, StatusCode, LogId, IngestedAt FROM otel_traces "
+        "WHERE SpanName = 'signed'"
+    )
+    assert found() == ([("collected", False), ("signed", True)], True)

@@ -118,6 +118,14 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["audit", "--actor", ""], "lognotary audit: --actor: the text is empty: leave the filter out"),
         (["audit", "--limit", "few"], "lognotary audit: --limit: 'few' is not a whole number"),
         (["audit", "--limit", "0"], "lognotary audit: --limit: 0 is too small: give 1 or more"),
+        (["near", "a/audit/b#1", "-n", "501"], "lognotary near: --count: 501 is more than 500"),
+        (["facets", "--limit", "1001"], "lognotary facets: --limit: 1001 is more than 1,000"),
+        (["facets", "--names", "", "--limit", "10001"], "lognotary facets: --limit: 10001 is more than 10,000"),
+        (["histogram", "--groups", "101"], "lognotary histogram: --groups: 101 is more than 100"),
+        *(
+            ([command, *words, "--stream", "span"], "'span' is not audit, operational or spans; did you mean 'spans'?")
+            for command, *words in (["search"], ["near", "x"], ["traces"], ["histogram"], ["facets"])
+        ),
         (
             ["audit", "--outcome", "failed"],
             "lognotary audit: --outcome: 'failed' is not success, failure or unknown; did you mean 'failure'?",

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.messages import from_nanos
+from server.commands.evidence_lines import is_doubtful_entry
 from server.commands.found import found_lines
 from server.commands.output import Style
-from tests.commands.records import audit_event, record
+from tests.commands.records import START, audit_event, record
 
 PLAIN = Style(colour=False)
 
@@ -67,3 +69,16 @@ def test_no_records_are_said_to_be_none() -> None:
 def test_a_record_without_a_body_is_shown_by_its_event_name() -> None:
     assert lines(record(event_name="checkout"))[0].endswith("checkout")
     assert lines(record())[0].endswith("(no body)")
+
+
+def test_a_span_that_a_collector_wrote_is_neither_verified_nor_doubtful() -> None:
+    collected = correlation_pb2.TimelineEntry(
+        timestamp=from_nanos(START), span=correlation_pb2.Span(timestamp=from_nanos(START), name="collected")
+    )
+    none = "no record has evidence: spans that a Collector writes to storage are not signed"
+    one = "1 span without evidence: a Collector wrote to storage, and not to Lognotary"
+    for entries, last in (([collected], [none]), ([collected, entry(record())], ["✔ 1 record verified", one])):
+        shown = list(found_lines(correlation_pb2.SearchResponse(entries=entries), PLAIN))
+        assert shown[0] == "2023-11-14T22:13:20Z  SPAN collected (0 µs)"
+        assert shown[-len(last) :] == last
+    assert not is_doubtful_entry(collected)

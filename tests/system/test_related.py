@@ -11,6 +11,9 @@ import httpx
 import pytest
 from google.protobuf.json_format import Parse
 from google.protobuf.message import Message
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
@@ -150,6 +153,31 @@ def test_the_commands_show_traces_actors_targets_and_neighbours(shared_server: L
     assert done.returncode == 0, done.stderr
     assert any(line.startswith("▶ 20") and "order.cancel" in line for line in done.stdout.splitlines())
     assert "✔ 2 records verified" in done.stdout
+
+
+def test_the_commands_find_spans(shared_server: LognotaryServer) -> None:
+    word, trace = uuid.uuid4().hex, uuid.uuid4()
+    spans = [
+        Span(trace_id=trace.bytes, span_id=bytes([number] * 8), name=f"{word}-{number}", start_time_unix_nano=number)
+        for number in (1, 2, 3)
+    ]
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])])
+    with grpc.insecure_channel(shared_server.otlp_grpc) as channel:
+        TraceServiceStub(channel).Export(request)
+    done = shared_server.cli("traces", f"name:{word}-2", "--stream", "spans")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(trace.hex)
+    done = shared_server.cli("search", f"name:{word}-2", "--stream", "spans", "--json")
+    evidence = json.loads(done.stdout)["entries"][0]["span"]["evidence"]
+    for arguments in (("--by", "leaf"), (f"name:{word}-*", "--stream", "spans")):
+        done = shared_server.cli("near", f"{evidence['origin']}#{evidence['leafIndex']}", *arguments, "-n", "1")
+        assert done.returncode == 0, done.stderr
+        assert [name for name in done.stdout.split() if name.startswith(word)] == [f"{word}-{n}" for n in (1, 2, 3)]
+        assert "✔ 3 records verified" in done.stdout
+    for command in ("search", "histogram", "facets", "traces"):
+        done = shared_server.cli(command, f"name:{word}-2")
+        assert done.returncode != 0
+        assert "only spans have the fields of this query: name spans in streams (--stream spans)" in done.stderr
 
 
 def test_the_commands_say_that_there_is_nothing(shared_server: LognotaryServer) -> None:

@@ -12,6 +12,9 @@ from server.settings.values import read_count
 
 __all__ = ["add_parser"]
 
+_MOST_VALUES = 1000
+_MOST_NAMES = 10_000
+
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
@@ -40,7 +43,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--prefix", metavar="TEXT", help="only values that begin like this; case is ignored")
     parser.add_argument("--names", metavar="TEXT", help="show the names of attributes that begin like this instead")
     parser.add_argument(
-        "--limit", type=typed(read_count), default=10, metavar="N", help="maximum number of values (default: 10)"
+        "--limit",
+        type=typed(read_count),
+        default=10,
+        metavar="N",
+        help=f"maximum number of values, up to {_MOST_VALUES:,}, or of names, up to {_MOST_NAMES:,} (default: 10)",
     )
     parser.add_argument("--varying", action="store_true", help="leave out fields that are the same in all records")
     parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
@@ -52,3 +59,6 @@ def add_parser(commands: Any) -> None:
 def _check(options: argparse.Namespace) -> None:
     if options.names is not None and (options.field or options.prefix or options.varying):
         raise ValueError("--names shows no values: leave out --field, --prefix and --varying")
+    most = _MOST_VALUES if options.names is None else _MOST_NAMES
+    if options.limit > most:
+        raise ValueError(f"--limit: {options.limit} is more than {most:,}")

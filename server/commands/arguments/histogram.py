@@ -13,8 +13,9 @@ from server.settings.values import read_choice, read_count, read_duration
 
 __all__ = ["add_parser"]
 
-_FIELDS = ("stream", "severity", "service", "outcome", "category", "action")
+_FIELDS = ("stream", "severity", "service", "outcome", "category", "action", "status", "kind")
 _MOST = 1000
+_MOST_GROUPS = 100
 _LONGEST = 100 * 365 * 86_400
 
 
@@ -39,7 +40,11 @@ def add_parser(commands: Any) -> None:
         help="split the counts by the values of this field",
     )
     parser.add_argument(
-        "--groups", type=typed(read_count), default=4, metavar="N", help="number of values to show (default: 4)"
+        "--groups",
+        type=typed(read_count),
+        default=4,
+        metavar="N",
+        help=f"number of values to show, at most {_MOST_GROUPS} (default: 4)",
     )
     parser.add_argument(
         "--buckets", type=typed(read_count), metavar="N", help=f"number of steps, at most {_MOST:,} (default: 24)"
@@ -56,5 +61,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("--buckets and --step are given: give one of them")
     if options.buckets is not None and not 2 <= options.buckets <= _MOST:
         raise ValueError(f"--buckets: {options.buckets} is not a number from 2 to {_MOST:,}")
+    if options.groups > _MOST_GROUPS:
+        raise ValueError(f"--groups: {options.groups} is more than {_MOST_GROUPS}")
     if options.step is not None and (options.step % 1 or options.step > _LONGEST):
         raise ValueError("--step: give whole seconds, less than a hundred years")

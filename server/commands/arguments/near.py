@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from functools import partial
 from typing import Any
 
@@ -13,16 +14,17 @@ from server.settings.values import read_choice, read_count
 __all__ = ["add_parser"]
 
 _BY = ("time", "leaf", "actor", "session", "source", "target", "host", "service")
+_MOST = 500
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "near",
-        description="Show the records around a record: of all streams by time; those that its log received just before "
-        "and after it, which no sender can put elsewhere (leaf); or those that have the same actor, session, source, "
-        "target, host or service. Asks a running server, or reads the storage directly with --storage. Exit status 1 "
-        f"if the record is not stored, or one that is shown {PROOF}",
+        description="Show the records around a record: audit events and logs, or spans, by time; those that its log "
+        "received just before and after it, which no sender can put elsewhere (leaf); or those that have the same "
+        "actor, session, source, target, host or service. Asks a running server, or reads the storage directly with "
+        f"--storage. Exit status 1 if the record is not stored, or one that is shown {PROOF}",
         epilog=examples(
             "lognotary near shop/audit/node-1#17                # what happened at that time",
             "lognotary near shop/audit/node-1#17 --by leaf      # what was received just before and after",
@@ -49,8 +51,14 @@ def add_parser(commands: Any) -> None:
         type=typed(read_count),
         default=10,
         metavar="N",
-        help="number of records before, and after, up to 500 (default: 10)",
+        help=f"number of records before, and after, up to {_MOST} (default: 10)",
     )
-    add_stream_flag(parser, "only audit events, or only operational logs, around it (default: both)")
+    add_stream_flag(parser, " around it; with --by leaf, those of its log")
     add_reading_flags(parser)
+    parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.near"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.count > _MOST:
+        raise ValueError(f"--count: {options.count} is more than {_MOST}")

@@ -26,7 +26,7 @@ def add_query_flags(parser: CommandParser) -> None:
         "--stream",
         metavar="|".join(_STREAMS),
         type=typed(partial(read_choice, valid=_STREAMS)),
-        help="only records of this stream (default: all)",
+        help="only audit events, only operational logs, or only spans (default: audit events and logs)",
     )
     add_range(
         parser,

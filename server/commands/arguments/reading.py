@@ -6,6 +6,7 @@ from functools import partial
 
 from server.commands.arguments.options import add_api_flag, add_range, add_storage_flags
 from server.commands.arguments.parser import CommandParser, typed
+from server.notary.origin import Stream
 from server.settings.values import read_choice, read_count
 
 __all__ = ["PROOF", "add_event_range", "add_query", "add_reading_flags", "add_stream_flag"]
@@ -16,7 +17,7 @@ PROOF = (
 )
 """End of the descriptions."""
 
-_STREAMS = ("audit", "operational")
+_STREAMS = tuple(stream.value for stream in Stream)
 
 
 def add_query(parser: CommandParser, help_text: str) -> None:
@@ -29,13 +30,13 @@ def add_query(parser: CommandParser, help_text: str) -> None:
     )
 
 
-def add_stream_flag(parser: CommandParser, help_text: str) -> None:
-    """Add ``--stream``."""
+def add_stream_flag(parser: CommandParser, place: str) -> None:
+    """Add ``--stream`` for records at a place, which is the end of a sentence."""
     parser.add_argument(
         "--stream",
         metavar="|".join(_STREAMS),
         type=typed(partial(read_choice, valid=_STREAMS)),
-        help=help_text,
+        help=f"only audit events, only operational logs, or only spans{place} (default: audit events and logs)",
     )
 
 

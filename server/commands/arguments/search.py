@@ -7,11 +7,12 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
+from server.notary.origin import Stream
 from server.settings.values import read_choice, read_count
 
 __all__ = ["add_parser"]
 
-_STREAMS = ("audit", "operational", "spans")
+_STREAMS = tuple(stream.value for stream in Stream)
 
 
 def add_parser(commands: Any) -> None:

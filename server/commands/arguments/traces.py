@@ -27,7 +27,7 @@ def add_parser(commands: Any) -> None:
         ),
     )
     add_query(parser, "what a record of the trace must match; without a query, any record")
-    add_stream_flag(parser, "only audit events, or only operational logs, are matched (default: both)")
+    add_stream_flag(parser, " are matched")
     add_event_range(parser, "traces with a matching record")
     parser.add_argument(
         "--errors",
