@@ -123,7 +123,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["facets", "--names", "", "--limit", "10001"], "lognotary facets: --limit: 10001 is more than 10,000"),
         (["histogram", "--groups", "101"], "lognotary histogram: --groups: 101 is more than 100"),
         *(
-            ([command, *words, "--stream", "span"], "'span' is not audit, operational or spans; did you mean 'spans'?")
+            (
+                [command, *words, "--stream", "span"],
+                f"lognotary {command}: --stream: 'span' is not audit, operational or spans; did you mean 'spans'?",
+            )
             for command, *words in (["search"], ["near", "x"], ["traces"], ["histogram"], ["facets"])
         ),
         (
