@@ -19,11 +19,11 @@ from server.errors.suggestions import not_one_of
 from server.notary.export_manifest import LARGEST_LOGS, ExportedLog, ExportManifest, sign_manifest
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import CompactRange, leaf_hash
-from server.notary.origin import Stream
 from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
 from server.query.export import Export, Part, Survey, read_parts, survey
 from server.query.export_formats import (
+    EXPORTED,
     FORMATS,
     Encoder,
     MissingPackageError,
@@ -71,9 +71,7 @@ def export_records(
     """
     since, until = parse_time_range(request)
     query = parse_query(request.query, correlation_pb2.CHECK_RECORDS)
-    streams = parse_streams(request.streams)
-    if Stream.SPANS in streams:
-        raise InvalidArgumentError("streams: spans cannot be exported; audit and operational records can")
+    streams = parse_streams(request.streams, EXPORTED)
     if query.evidence is not None and "verified" not in query.evidence:
         raise InvalidArgumentError(
             "query: an export has verified records only, and counts the others: leave 'evidence:' out"
