@@ -222,7 +222,7 @@ def with_log(**changes: Any) -> bytes:
 
 
 class TestManifests:
-    """What is no manifest, and what nobody signed who is believed."""
+    """Notes that are no manifests, and manifests that nobody signed who is believed."""
 
     @pytest.mark.parametrize(
         ("note", "message"),
