@@ -26,6 +26,7 @@ _BENCHMARKS = (
     "collector",
     "verify",
     "proofs",
+    "lookups",
 )
 _SHORT = {
     "codec": ["--rounds=3"],

@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -699,6 +699,8 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
 _MANIFEST = re.compile(rf"(lognotary/export/v1\n([^\x00-\x1f]+)\n)\n((?:— {_NAME} [A-Za-z0-9+/=]+\n){{1,64}})")
 _EXPORT_KEY = "lognotary/export"
 _HEX = re.compile(r"[0-9a-f]{64}")
+_T = TypeVar("_T")
+_EXPORTED = ("audit", "operational")  # streams; spans are not exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -844,9 +846,9 @@ def _from_csv(row: dict[str, str]) -> dict[str, Any]:
     for name in ("LeafIndex", "CanonicalVersion"):
         values[name] = int(row.get(name, "")) if re.fullmatch(_NUMBER, row.get(name, "")) else None
     version, stream = values["CanonicalVersion"], values.get("Origin", "").split("/")[-2:][0]
-    if version in _COLUMNS and stream in _STREAMS:
+    if version in _COLUMNS and stream in _EXPORTED:
         for name, _, kind in (column.partition(":") for column in columns_of(stream, version)):
-            if name in row and (kind == "map" or kind.endswith("[]")):
+            if name in row and kind == "map":
                 try:
                     values[name] = json.loads(row[name])
                 except (ValueError, RecursionError) as error:
@@ -857,7 +859,7 @@ def _from_csv(row: dict[str, str]) -> dict[str, Any]:
 def _canonical(row: dict[str, Any]) -> bytes | None:
     """Return the canonical record of a row; None if the row does not have all its columns."""
     version, stream = row.get("CanonicalVersion"), row["Origin"].split("/")[-2:][0]
-    if type(version) is not int or version not in _COLUMNS or stream not in _STREAMS:
+    if type(version) is not int or version not in _COLUMNS or stream not in _EXPORTED:
         raise RefusedError("a row is of a stream or version that this check.py does not know")
     columns = [column.partition(":") for column in columns_of(stream, version)]
     if any(name not in row for name, _, _ in columns):
@@ -870,8 +872,6 @@ def _canonical(row: dict[str, Any]) -> bytes | None:
 
 
 def _encode(kind: str, value: Any) -> bytes:
-    if kind.endswith("[]"):
-        return _varint(len(value)) + b"".join(_encode(kind[:-2], item) for item in value)
     if kind.isdigit():
         return int(value).to_bytes(int(kind), "little")
     if kind == "time":
@@ -930,13 +930,8 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     Raises:
         UnusableError: a file cannot be read.
     """
-    try:
-        with manifest_path.open("rb") as file:
-            note = file.read(_MIB + 1)
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise UnusableError(_unreadable(str(error.filename), error)) from error
+    note = _with(manifest_path, lambda file: file.read(_MIB + 1))
+    _with(path, lambda file: file.read(1))
     try:
         manifest = parse_manifest(note)
     except RefusedError as error:
@@ -958,7 +953,7 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     return Report(tuple(steps), said if all(step.holds for step in steps) else None, tuple(unknown))
 
 
-def _with(path: Path, take: Callable[[IO[bytes]], str]) -> str:
+def _with(path: Path, take: Callable[[IO[bytes]], _T]) -> _T:
     try:
         with path.open("rb") as file:
             return take(file)

@@ -12,14 +12,14 @@ from storage.rowbinary import read_rows, text, uint64
 from storage.schema import RECORD_TABLES
 from storage.stored_records import StoredRecord, select_records
 
-__all__ = ["LeafSpan", "Spans", "find_spans", "read_leaves"]
+__all__ = ["ClaimedLeaves", "Claims", "find_claims", "read_leaves"]
 
 _PLACE = "LeafIndex, BatchId, Leaf"
 _OUTSIDE, _LATER = "", ">"  # no log has these IDs
 
 
 @dataclass(frozen=True, slots=True)
-class LeafSpan:
+class ClaimedLeaves:
     """Leaves of a log that rows of a lookup claim.
 
     Attributes:
@@ -34,7 +34,7 @@ class LeafSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Spans:
+class Claims:
     """Leaves that rows of a lookup claim.
 
     Attributes:
@@ -43,12 +43,12 @@ class Spans:
         later: number of the rows that claim leaves beyond those of the logs.
     """
 
-    logs: dict[str, LeafSpan]
+    logs: dict[str, ClaimedLeaves]
     outside: int = 0
     later: int = 0
 
 
-def find_spans(engine: Engine, lookup: Lookup, sizes: Mapping[str, int]) -> Spans:
+def find_claims(engine: Engine, lookup: Lookup, sizes: Mapping[str, int]) -> Claims:
     """Find which leaves of logs the rows of a lookup claim.
 
     Args:
@@ -71,12 +71,12 @@ def find_spans(engine: Engine, lookup: Lookup, sizes: Mapping[str, int]) -> Span
         parameters,
     )
     found = {
-        log_id: LeafSpan(first, last + 1, count)
+        log_id: ClaimedLeaves(first, last + 1, count)
         for log_id, first, last, count in read_rows(rows, (text, uint64, uint64, uint64))
     }
-    none = LeafSpan(0, 0, 0)
+    none = ClaimedLeaves(0, 0, 0)
     outside, later = found.pop(_OUTSIDE, none).rows, found.pop(_LATER, none).rows
-    return Spans(found, outside, later)
+    return Claims(found, outside, later)
 
 
 def read_leaves(

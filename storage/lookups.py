@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from server.notary.origin import Stream
 from storage.condition_sql import compile_condition
-from storage.conditions import Condition
+from storage.conditions import ALWAYS, Condition
 from storage.engine import Engine
 from storage.records import Lookup
 from storage.rowbinary import int64, read_one, uint64
@@ -36,6 +36,8 @@ def narrowed(lookup: Lookup, condition: Condition) -> Lookup:
     Raises:
         ValueError: as for ``of_condition``.
     """
+    if condition == ALWAYS:
+        return lookup
     sql = compile_condition(lookup.stream, condition)
     return replace(
         lookup, condition=f"{lookup.condition} AND ({sql.text})", parameters={**lookup.parameters, **sql.parameters}

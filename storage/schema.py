@@ -29,7 +29,14 @@ class TableColumn:
     type: str
 
 
-MERGED_INDEXES = ("idx_resource_values", "idx_log_values", "idx_span_values", "idx_body_words")
+MERGED_INDEXES = (
+    "idx_resource_values",
+    "idx_log_values",
+    "idx_span_values",
+    "idx_body_words",
+    "idx_source",
+    "idx_action",
+)
 """Skip indexes of records that are made when parts are merged, and not at once."""
 
 RECORD_TABLES = {Stream.AUDIT: "audit_logs", Stream.OPERATIONAL: "otel_logs", Stream.SPANS: "otel_traces"}

@@ -6,6 +6,14 @@
 ALTER TABLE otel_logs UPDATE Body = 'order 101' WHERE LeafIndex = 100;
 -- a record stored again with another time of receipt: RECORD_DUPLICATED
 INSERT INTO otel_logs SELECT * REPLACE (IngestedAt + 1 AS IngestedAt) FROM (SELECT * FROM otel_logs WHERE LeafIndex = 270);
+-- kind of a span: RECORD_CHANGED
+ALTER TABLE otel_traces UPDATE SpanKind = 'Client' WHERE LeafIndex = 1;
+-- time of an event of a span: RECORD_CHANGED
+ALTER TABLE otel_traces UPDATE `Events.Timestamp` = arrayReverse(`Events.Timestamp`) WHERE LeafIndex = 1;
+-- order of the values of a repeated attribute of a link: RECORD_CHANGED
+ALTER TABLE otel_traces UPDATE `Links.Attributes` = [map('group', 'b', 'group', 'a')] WHERE LeafIndex = 1;
+-- a span deleted: RECORD_MISSING
+ALTER TABLE otel_traces DELETE WHERE LeafIndex = 2;
 -- sender of a record: RECORD_CHANGED
 ALTER TABLE otel_logs UPDATE Sender = 'mallory' WHERE LeafIndex = 260;
 -- description of a record: RECORD_CHANGED

@@ -46,19 +46,25 @@ _LIMITS = QueryLimits()
 
 
 def get_trace(
-    engine: Engine, keys: TrustedKeys, together: SideBySide, request: pb.GetTraceRequest
+    engine: Engine,
+    keys: TrustedKeys,
+    together: SideBySide,
+    request: pb.GetTraceRequest,
+    limits: QueryLimits = _LIMITS,
 ) -> pb.GetTraceResponse:
     """Answer ``CorrelationService.GetTrace``.
 
     Raises:
         InvalidArgumentError: the text is not a trace ID, or the page token cannot be used.
         NotFoundError: nothing of the trace is stored.
+        QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
     trace_id = parse_trace_id(request.trace_id)
     limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
     start = parse_trace_token(request.page_token) if request.page_token else TracePosition()
     rehash = request.check != pb.CHECK_SIGNATURES
+    engine = LimitedEngine(engine, limits)
 
     def read(stream: Stream, position: Position | None) -> Page:
         if position is None:

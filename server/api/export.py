@@ -24,6 +24,7 @@ from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
 from server.query.export import Export, Part, Survey, read_parts, survey
 from server.query.export_formats import (
+    EXPORTED,
     FORMATS,
     Encoder,
     MissingPackageError,
@@ -70,10 +71,8 @@ def export_records(
         InvalidArgumentError: the query, a stream, the range of time, the format or a column cannot be used.
     """
     since, until = parse_time_range(request)
-    streams = parse_streams(request.streams)
-    if Stream.SPANS in streams:
-        raise InvalidArgumentError("streams: spans cannot be exported; audit and operational records can")
-    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams, (Stream.AUDIT, Stream.OPERATIONAL))
+    streams = parse_streams(request.streams, EXPORTED)
+    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams, [Stream(name) for name in EXPORTED])
     if query.evidence is not None and "verified" not in query.evidence:
         raise InvalidArgumentError(
             "query: an export has verified records only, and counts the others: leave 'evidence:' out"

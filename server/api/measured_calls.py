@@ -12,7 +12,7 @@ import grpc.aio
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lognotary.v1 import correlation_pb2, evidence_pb2
+from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
 
 __all__ = ["GRPC_CALLS", "HTTP_CALLS", "MeasureCall", "MeasuredCalls", "measured_http"]
 
@@ -22,6 +22,7 @@ MeasureCall = Callable[[str, str, float], None]
 _SERVICES = (
     correlation_pb2.DESCRIPTOR.services_by_name["CorrelationService"],
     evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
+    status_pb2.DESCRIPTOR.services_by_name["StatusService"],
 )
 
 GRPC_CALLS = tuple(f"{service.name}/{method.name}" for service in _SERVICES for method in service.methods)
@@ -39,6 +40,8 @@ HTTP_CALLS = (
     "/api/v1/actors/{actor_id:path}",
     "/api/v1/targets/{target_id:path}",
     "/api/v1/export",
+    "/api/v1/export-manifests/{name}",
+    "/api/v1/status",
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",
     "/api/v1/logs/{log}/inclusion-proof",

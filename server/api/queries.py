@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError
@@ -80,15 +80,19 @@ def _nouns(streams: Collection[Stream]) -> str:
     return " and ".join(noun for stream, noun in _NOUNS.items() if stream in streams)
 
 
-def parse_streams(names: Iterable[str]) -> tuple[Stream, ...]:
+def parse_streams(names: Iterable[str], valid: Sequence[str] = _NAMES) -> tuple[Stream, ...]:
     """Return the streams with these names, those of records for no name; each once, in their usual order.
+
+    Args:
+        names: the names.
+        valid: names of the streams that may be asked for.
 
     Raises:
         InvalidArgumentError: there is no stream with a name.
     """
     wanted = set(names)
     for name in sorted(wanted):
-        if name not in _NAMES:
-            raise InvalidArgumentError(f"streams: {not_one_of(name, _NAMES)}")
+        if name not in valid:
+            raise InvalidArgumentError(f"streams: {not_one_of(name, valid)}")
     usual = {stream.value for stream in Stream if stream is not Stream.SPANS}
     return tuple(stream for stream in Stream if stream.value in (wanted or usual))

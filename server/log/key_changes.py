@@ -126,7 +126,8 @@ class KeyChanges:
             head: state of the log, which is the same in storage.
 
         Raises:
-            StorageRefusedError: the disk may have kept a statement that was not stored: nothing may be signed after it.
+            StorageRefusedError: storage, or the disk, may have a statement that was not stored for sure: nothing may be
+                signed after it by the keys before.
         """
         if not self._decided and self._clock() < self._settle_at:
             return
@@ -141,7 +142,7 @@ class KeyChanges:
                     self._decided.clear()
                     self.signer = self._stated
                 self._tell(str(error))
-                if isinstance(error, JournalFailedError):
+                if isinstance(error, (JournalFailedError, EndedWaitError)):
                     raise StorageRefusedError(f"a change of keys cannot be made now: {error}") from error
                 self._settle_at = self._clock() + next(self._pauses)
                 return

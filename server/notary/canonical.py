@@ -42,6 +42,8 @@ __all__ = [
     "VERSIONS",
     "CanonicalColumn",
     "Kind",
+    "Pairs",
+    "Value",
     "canonical_columns",
     "decode_record",
     "encode_array",

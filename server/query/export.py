@@ -24,7 +24,7 @@ from storage.checkpoints import read_last_batches
 from storage.condition_algebra import all_of
 from storage.conditions import NEVER, Column, Condition, TimeWithin
 from storage.engine import Engine
-from storage.leaf_reads import LeafSpan, Spans, find_spans, read_leaves
+from storage.leaf_reads import ClaimedLeaves, Claims, find_claims, read_leaves
 from storage.lookups import of_condition
 from storage.records import Lookup
 from storage.stored_records import StoredRecord
@@ -112,7 +112,7 @@ class Survey:
         lookups: rows of each stream that match.
     """
 
-    logs: list[tuple[Batch, LeafSpan | None]] = field(default_factory=list)
+    logs: list[tuple[Batch, ClaimedLeaves | None]] = field(default_factory=list)
     outside: int = 0
     later: int = 0
     lookups: dict[Stream, Lookup] = field(default_factory=dict)
@@ -138,10 +138,10 @@ def survey(engine: Engine, keys: TrustedKeys, wanted: Export, limits: QueryLimit
     for stream in wanted.streams:
         own = [batch for batch in batches if LogName.parse(batch.origin).stream is stream]
         condition = _condition(wanted, stream)
-        spans = Spans({})
+        spans = Claims({})
         if condition != NEVER:
             lookup = found.lookups[stream] = of_condition(stream, condition, latest_first=False)
-            spans = find_spans(limited, lookup, {batch.log_id: batch.tree_size for batch in own})
+            spans = find_claims(limited, lookup, {batch.log_id: batch.tree_size for batch in own})
         found.logs.extend((batch, spans.logs.get(batch.log_id)) for batch in own)
         found = replace(found, outside=found.outside + spans.outside, later=found.later + spans.later)
     return found

@@ -17,6 +17,7 @@ from server.notary.origin import Stream
 from server.query.export import ExportedRecord
 
 __all__ = [
+    "EXPORTED",
     "FORMATS",
     "PLACE_COLUMNS",
     "Encoder",
@@ -35,6 +36,9 @@ FORMATS = {
     "arrow": "application/vnd.apache.arrow.stream",
 }
 """Name of a format -> its media type."""
+
+EXPORTED = (Stream.AUDIT.value, Stream.OPERATIONAL.value)
+"""Names of the streams whose records can be exported."""
 
 PLACE_COLUMNS = ("Origin", "LeafIndex", "Entry", "BatchId", "CanonicalVersion")
 """Columns of every row: the record's log and leaf, its SHA-256, its batch, and the version of the canonical record."""

@@ -20,8 +20,9 @@ from server.notary.batch import Batch
 from server.notary.canonical import decode_record
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
+from storage.conditions import Column, IsOneOf
 from storage.engine import Engine
-from storage.lookups import within
+from storage.lookups import of_condition, within
 from storage.read_settings import FULL_SCAN
 from storage.records import AuditFilter, Lookup, Place, of_audit_events, of_trace, read_records_at, select_rows
 from storage.schema import RECORD_TABLES
@@ -32,7 +33,7 @@ __all__ = ["LookupCheck", "Lookups"]
 _TRACE = "TraceId"
 _WORDS = {_TRACE: "trace", "ActorId": "actor", "TargetId": "target", "SourceId": "source"}
 _AT_ONCE = 500  # records that are read, and looked up, together
-_TRACE_PAGE, _AUDIT_PAGE = 1001, 101  # rows that answers ask for, with one that shows whether more follow
+_TRACE_PAGE, _PAGE = 1001, 101  # rows that answers ask for, with one that shows whether more follow
 _LAST_LEAF = (1 << 64) - 1
 
 
@@ -104,26 +105,28 @@ class LookupCheck:
             for column, value in _values(record):
                 by_value[column, value].append(record)
         for (column, value), wanted in by_value.items():
-            lookup = _lookup(stream, column, value)
-            for leaf in self._missing(lookup, wanted):
-                missed[leaf].append(_Missed(f"its {_WORDS[column]} {value!r}", lookup))
+            forms = _forms(stream, column, value)
+            for form in forms if self._all else [self._random.choice(forms)]:
+                for leaf in self._missing(form, wanted):
+                    missed[leaf].append(_Missed(f"its {_WORDS[column]} {value!r}", form.lookup))
         if missed:
             # Retention may have dropped some meanwhile.
             for record in self._scan(_at(stream, log_id, sorted(missed))):
                 yield self._finding(record, drawn[record.leaf_index], missed.pop(record.leaf_index, ()))
 
-    def _missing(self, lookup: Lookup, wanted: Sequence[StoredRecord]) -> set[int]:
+    def _missing(self, form: _Form, wanted: Sequence[StoredRecord]) -> set[int]:
         """Return the leaves of those records that are on no page of an answer on which they belong."""
         missing = {record.leaf_index for record in wanted}
-        page = _AUDIT_PAGE if lookup.latest_first else _TRACE_PAGE
+        lookup = form.lookup
         ahead = sorted(wanted, key=_order, reverse=lookup.latest_first)
-        if lookup.latest_first:  # answers look in one window of time after another
-            lookup = within(lookup, ahead[-1].timestamp, ahead[0].timestamp + 1)
+        if form.in_windows:  # one of them has all that are wanted
+            ends = sorted(record.timestamp for record in wanted)
+            lookup = within(lookup, ends[0], ends[-1] + 1)
         after: Place | None = None
         while ahead:
-            rows = select_rows(self._engine, lookup, page, after)
+            rows = select_rows(self._engine, lookup, form.page, after)
             missing -= {row.leaf_index for row in rows if row.log_id == self._name.log_id}
-            if len(rows) < page:
+            if len(rows) < form.page:
                 break
             end = _order(rows[-1])
             ahead = [each for each in ahead if (_order(each) < end if lookup.latest_first else _order(each) > end)]
@@ -160,6 +163,15 @@ class LookupCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class _Form:
+    """A statement of answers: the lookup, the rows that a page asks for, and whether it looks in windows of time."""
+
+    lookup: Lookup
+    page: int
+    in_windows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Missed:
     """A lookup that does not find a record: by what it was looked up, in words, and the lookup."""
 
@@ -177,8 +189,13 @@ def _values(record: StoredRecord) -> Iterator[tuple[str, str]]:
                 yield column, value.decode()
 
 
-def _lookup(stream: Stream, column: str, value: str) -> Lookup:
-    return of_trace(stream, value) if column == _TRACE else of_audit_events(AuditFilter({column: value}))
+def _forms(stream: Stream, column: str, value: str) -> list[_Form]:
+    """Return how the calls of the API look for a value: those of their own filters first, then those of queries."""
+    query = of_condition(stream, IsOneOf(Column(column), (value,)), latest_first=True)
+    if column == _TRACE:
+        return [_Form(of_trace(stream, value), _TRACE_PAGE), _Form(query, _PAGE)]
+    events = of_audit_events(AuditFilter({column: value}))
+    return [_Form(events, _PAGE, in_windows=True), _Form(query, _PAGE, in_windows=True)]
 
 
 def _at(stream: Stream, log_id: str, leaves: Sequence[int]) -> Lookup:

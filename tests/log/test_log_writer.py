@@ -828,6 +828,16 @@ class TestKeys:
         assert not thread.is_alive()
         assert self.tables(log) == ["log_statements"]
 
+    def test_a_shutdown_while_storage_may_have_the_statement_lets_nothing_be_signed_past_it(self, log: Log) -> None:
+        log.writer.change_keys(Signer.generate())
+        log.engine.failures = [(UNKNOWN, False)]
+        log.give_up.pauses_left = 0
+        with pytest.raises(StorageRefusedError, match="shut"):
+            log.writer.commit([rows(Stream.AUDIT, "a")])
+        assert log.give_up.is_set()
+        assert self.tables(log) == ["log_statements"]
+        assert (len(log.journal), log.committed) == (0, [])
+
     def test_a_disk_that_may_have_kept_the_statement_lets_nothing_be_signed_past_it(
         self, journal: Journal, tmp_path: Path
     ) -> None:

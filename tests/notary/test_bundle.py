@@ -105,6 +105,25 @@ def test_maps_lose_nothing(value: Value, readable: object) -> None:
     assert readable_record(record, "shop/operational/a", 0)["LogAttributes"] == readable
 
 
+def test_arrays_of_spans_are_lists_of_readable_values() -> None:
+    record = encode_record(
+        Stream.SPANS,
+        {
+            "Events.Timestamp": [-1, 1_767_225_600_000_000_005],
+            "Events.Name": [b"retry", b"\xff"],
+            "Events.Attributes": [[(b"b", b"2"), (b"a", b"1")], [(b"a", b"1"), (b"a", b"2")]],
+        },
+    )
+    readable = readable_record(record, "shop/spans/a", 0)
+    assert readable["Events.Timestamp"] == [
+        {"time": "1969-12-31T23:59:59.999999999Z", "unix_nanos": -1},
+        {"time": "2026-01-01T00:00:00.000000005Z", "unix_nanos": 1_767_225_600_000_000_005},
+    ]
+    assert readable["Events.Name"] == ["retry", {"base64": "/w=="}]
+    assert readable["Events.Attributes"] == [{"a": "1", "b": "2"}, [["a", "1"], ["a", "2"]]]
+    assert readable["Links.TraceId"] == []
+
+
 def test_letters_are_readable_and_what_a_terminal_obeys_or_hides_is_escaped() -> None:
     body = "Ünïcode ✓ \x1b[31m \x7f \x9b \u202e \U000e0041 \ue000 \u2028\n"
     record = encode_record(Stream.OPERATIONAL, {"Body": body.encode()})

@@ -252,6 +252,24 @@ def test_a_form_that_nobody_has_and_bytes_that_are_no_record_are_malformed() -> 
         in_version(Stream.AUDIT, audit_record(1)[:-1], 1)
 
 
+def test_arrays_of_a_span_are_read_back_as_they_were_encoded_and_malformed_where_they_are_cut() -> None:
+    arrays: dict[str, Value] = {
+        "Events.Timestamp": [1, -2],
+        "Events.Name": [b"retry", b""],
+        "Events.Attributes": [[(b"a", b"1"), (b"b", b"x" * 300)], []],
+        "Links.TraceId": [b"\xff"],
+        "Links.Attributes": [[(b"k", b"v")]] * 130,
+    }
+    record = encode_record(Stream.SPANS, arrays | {"Redactions": b"last"})
+    decoded = decode_record(Stream.SPANS, record)
+    assert {name: decoded[name] for name in arrays} == arrays
+    assert (decoded["Links.SpanId"], decoded["Redactions"]) == ([], b"last")
+    assert split_record(Stream.SPANS, record)["Events.Name"] == b"\x02\x05retry\x00"
+    for size in range(len(record)):
+        with pytest.raises(MalformedError, match="too early"):
+            decode_record(Stream.SPANS, record[:size])
+
+
 def test_a_record_that_is_cut_anywhere_is_malformed() -> None:
     for version in VERSIONS:
         record = audit_record(1, version)

@@ -208,6 +208,21 @@ def test_keys_of_maps_in_an_array_may_be_stored_in_any_order(
         assert hashes.hashes == leaf_of(contents[0])
 
 
+@pytest.mark.parametrize("filled", [[], [Kind.TIMES], [Kind.WORDS], [Kind.MAPS], [Kind.STRINGS, Kind.MAPS]])
+def test_arrays_may_be_empty(hash_rows: HashRows, filled: list[Kind]) -> None:
+    elements = {
+        Kind.TIMES: encode_time(1),
+        Kind.STRINGS: encode_string(b"s" * 200),
+        Kind.WORDS: encode_string(b"w"),
+        Kind.MAPS: encode_map([(b"key", b"value")]),
+    }
+    arrays = b"".join(encode_array([element] * (kind in filled)) for kind, element in elements.items())
+    contents = [encode_string(b"before %d" % number) + arrays + encode_uint32(number) for number in range(3)]
+    data = b"".join(row(FIRST + number, content) for number, content in enumerate(contents))
+    hashes = hash_rows([data], [Kind.STRING, *elements, Kind.UINT32], FIRST, RANGES)
+    assert hashes.of(FIRST, FIRST + 3) == b"".join(map(leaf_of, contents))
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_values_of_a_repeated_key_in_another_order_spoil_a_leaf_in_arrays_too(hash_rows: HashRows, place: int) -> None:
     maps: list[Pairs] = [[(b"a", b""), (b"b", b"1"), (b"b", b"2")] for _ in range(3)]

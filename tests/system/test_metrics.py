@@ -71,7 +71,7 @@ def test_names_end_with_a_unit_or_say_what_they_count(server: LognotaryServer) -
 def test_what_happens_is_counted(server: LognotaryServer) -> None:
     before = exposed(server)
     send(server.otlp_grpc, log_record("a line"))
-    assert httpx.post(f"{server.otlp_http}/v1/traces", timeout=60.0).status_code == 404
+    assert httpx.post(f"{server.otlp_http}/v1/metrics", timeout=60.0).status_code == 404
     with grpc.insecure_channel(server.otlp_grpc) as channel, pytest.raises(grpc.RpcError):
         channel.unary_unary("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")(b"", timeout=60)
     with httpx.Client(base_url=server.http, timeout=60.0) as client:
@@ -83,7 +83,7 @@ def test_what_happens_is_counted(server: LognotaryServer) -> None:
         return after[name][series] - before[name][series]
 
     assert increase("lognotary_requests_total", outcome="ok", protocol="grpc", service="logs") == 1
-    assert increase("lognotary_requests_total", outcome="not_served", protocol="http", service="traces") == 1
+    assert increase("lognotary_requests_total", outcome="not_served", protocol="http", service="metrics") == 1
     assert increase("lognotary_requests_total", outcome="not_served", protocol="grpc", service="metrics") == 1
     assert increase("lognotary_request_duration_seconds_count", protocol="grpc") == 1
     assert increase("lognotary_storage_duration_seconds_count", operation="insert") >= 3
@@ -97,7 +97,8 @@ def test_what_happens_is_counted(server: LognotaryServer) -> None:
 
 def test_the_ports_of_the_api_say_where_logs_go_and_count_what_they_refuse(server: LognotaryServer) -> None:
     before = exposed(server)["lognotary_requests_total"]
-    places = f"logs go to {server.otlp_grpc} (OTLP over gRPC) or {server.otlp_http.removeprefix('http://')} (OTLP over"
+    http = server.otlp_http.removeprefix("http://")
+    places = f"logs and traces go to {server.otlp_grpc} (OTLP over gRPC) or {http} (OTLP over"
     with grpc.insecure_channel(server.api_grpc) as channel:
         for signal in ("logs", "metrics"):
             method = f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export"

@@ -76,7 +76,7 @@ def test_search_over_http_answers_as_over_grpc(
     ("parameters", "message"),
     [
         ({"query": "actr:x"}, "query: column 1: there is no field 'actr'; did you mean 'actor'?"),
-        ({"streams": "audit,logs"}, "streams: 'logs' is not audit or operational"),
+        ({"streams": "audit,logs"}, "streams: 'logs' is not audit, operational or spans"),
         ({"query": "evidence:verified OR x"}, "query: column 1: evidence is checked after records are read"),
     ],
 )

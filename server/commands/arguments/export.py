@@ -13,7 +13,7 @@ from server.settings.values import read_choice
 
 __all__ = ["add_parser"]
 
-_STREAMS = tuple(stream.value for stream in Stream)
+_STREAMS = (Stream.AUDIT.value, Stream.OPERATIONAL.value)
 _FORMATS = ("ndjson", "csv", "parquet", "arrow")
 
 
@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
         "--stream",
         metavar="|".join(_STREAMS),
         type=typed(partial(read_choice, valid=_STREAMS)),
-        help="only the records of this stream (default: all)",
+        help="only the records of this stream (default: both)",
     )
     parser.add_argument(
         "--columns",
