@@ -39,6 +39,9 @@ def run(options: argparse.Namespace) -> int:
         return error.exit_status
     if options.output == _STDOUT and sys.stdout.isatty() and options.format in ("parquet", "arrow"):
         raise ConfigError(f"--output: {options.format} is not for terminals: name a file, or redirect the output")
+    for flag, name in (("--output", options.output), ("--manifest", options.manifest)):
+        if name and name != _STDOUT and os.path.lexists(name) and not Path(name).is_dir():
+            raise ConfigError(f"{flag}: {name} already exists, and evidence is never overwritten: give another name")
     request = export_pb2.ExportRequest(
         query=text,
         streams=[options.stream] if options.stream else [],

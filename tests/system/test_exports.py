@@ -100,6 +100,10 @@ def test_the_command_writes_a_file_and_a_manifest(
     assert done.stdout.startswith(f"3 records in {file}, all verified; SHA-256 {sha256(file.read_bytes()).hexdigest()}")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "manifest"]
     assert check(shared_server, file, manifest).returncode == 0
+    for names in (("-o", f"{file}2", "--manifest", str(manifest)), ("-o", str(file))):
+        again = shared_server.cli("export", word, "--format", kind, *names)
+        assert (again.returncode, "never overwritten" in again.stderr) == (2, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "manifest"]
     file.write_bytes(file.read_bytes() + b"\n")
     changed = check(shared_server, file, manifest, "--json")
     assert changed.returncode == 1
