@@ -28,8 +28,13 @@ class ServerNotReadyError(RuntimeError):
 def run_lognotary(
     *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end. Settings in the environment of the tests are not passed on."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("LOGNOTARY_")}
+    """Run the command to its end. Settings in the environment of the tests are not passed on.
+
+    Nor is the width of a terminal, which is 80 columns where tests run in several processes.
+    """
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith("LOGNOTARY_") and key != "COLUMNS"
+    }
     return subprocess.run(
         [sys.executable, "-m", "server", *arguments],
         stdin=subprocess.DEVNULL,

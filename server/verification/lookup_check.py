@@ -35,6 +35,7 @@ _WORDS = {_TRACE: "trace", "ActorId": "actor", "TargetId": "target", "SourceId":
 _AT_ONCE = 500  # records that are read, and looked up, together
 _TRACE_PAGE, _PAGE = 1001, 101  # rows that answers ask for, with one that shows whether more follow
 _LAST_LEAF = (1 << 64) - 1
+_LAST_TIME = (1 << 63) - 1  # nanoseconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class LookupCheck:
         ahead = sorted(wanted, key=_order, reverse=lookup.latest_first)
         if form.in_windows:  # one of them has all that are wanted
             ends = sorted(record.timestamp for record in wanted)
-            lookup = within(lookup, ends[0], ends[-1] + 1)
+            lookup = within(lookup, ends[0], ends[-1] + 1 if ends[-1] < _LAST_TIME else None)
         after: Place | None = None
         while ahead:
             rows = select_rows(self._engine, lookup, form.page, after)

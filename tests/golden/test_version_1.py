@@ -186,6 +186,10 @@ def test_a_changed_value_is_named_as_that_record(found_of_changes: set[Named], t
     assert (kind, TABLES[table].origin, leaf, 1) in found_of_changes
 
 
+def test_all_of_it_is_found_as_answers_look_it_up(stored: Engine) -> None:
+    assert verify(stored, lookups=300, all_audit_lookups=True)[0] == []
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_one_changed_record_is_the_only_finding(stored: Engine, table: str) -> None:
     where = f"LogId = '{TABLES[table].log_id}' AND LeafIndex = 3"
