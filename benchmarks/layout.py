@@ -18,12 +18,13 @@ from benchmarks.disk import disk_of, written_bytes
 from benchmarks.processes import Meter, clickhouse, fresh_engine, scratch, settle_merges
 from benchmarks.realistic import RealisticRequests, RealisticShape
 from benchmarks.report import Report, add_report_flags
+from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.rowbinary import read_rows, text
 from storage.schema import MERGED_INDEXES, RECORD_TABLES, record_columns
 
 _DATABASE = "layout"
-_TABLES = tuple(RECORD_TABLES.values())
+_TABLES = tuple(RECORD_TABLES[stream] for stream in (Stream.AUDIT, Stream.OPERATIONAL))
 _ATTRIBUTES = ("ResourceAttributes", "LogAttributes")
 _COMPUTED = ("k8s.cluster.name", "k8s.container.name", "k8s.deployment.name", "k8s.namespace.name", "k8s.node.name")
 _LOOKED_UP = 5  # values of each kind

@@ -48,7 +48,7 @@ class Lookups:
         seed: decides which records are drawn; None for others each time.
     """
 
-    records: int = 4
+    records: int = 2
     all_audit: bool = False
     seed: str | None = None
 

@@ -114,7 +114,7 @@ def _judge(files: Files, *, signed: bool = False) -> bool:
     """Check a bundle; whatever is accepted has to be what was signed, and acceptable to the notary."""
     for witnesses in ([], _WITNESSES[:1]):
         report = check.check(files, _BELIEVED, witnesses)
-        "\n".join(check._lines(report)).encode()
+        "\n".join(check._lines(report, check._BUNDLE)).encode()
         if report.proved is None:
             continue
         proved = report.proved

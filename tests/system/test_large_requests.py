@@ -139,7 +139,7 @@ def test_a_start_with_less_memory_says_which_requests_are_taken_and_what_would_d
     tmp_path: Path, send: Callable[..., str]
 ) -> None:
     url = f"chdb://{tmp_path / 'chdb'}"
-    with LognotaryServer(url, tmp_path / "data", memory_limit=1024 * MIB) as server:
+    with LognotaryServer(url, tmp_path / "data", memory_limit=1088 * MIB) as server:
         (line,) = [line for line in server.log_text().splitlines() if "leaves room for requests of up to" in line]
         largest = int(float(re.findall(r"up to ([\d.]+) MiB:", line)[0]) * MIB)
         enough = read_size(line.partition("--memory-limit ")[2].partition(",")[0])

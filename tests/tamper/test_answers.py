@@ -7,6 +7,7 @@ import pytest
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.api.correlation import get_trace, search_audit
+from server.api.side_by_side import SideBySide
 from server.notary.findings import FindingKind
 from tests.tamper.store import AUDIT, OPERATIONAL, Store, row
 
@@ -94,7 +95,7 @@ def test_pages_have_each_record_once_and_then_each_other_row(store: Store, what:
 @pytest.mark.parametrize("what", JUNK)
 def test_inserted_rows_do_not_push_records_out_of_a_trace(store: Store, what: str, check: int) -> None:
     insert_junk(store, what, 1500, seconds=-60)
-    trace = get_trace(store.engine, store.keys, pb.GetTraceRequest(trace_id=TRACE, check=check))
+    trace = get_trace(store.engine, store.keys, SideBySide(4), pb.GetTraceRequest(trace_id=TRACE, check=check))
     states = [entry.audit_event.evidence.state for entry in trace.entries if entry.HasField("audit_event")]
     assert states.count(evidence_pb2.VERIFIED if check == pb.CHECK_RECORDS else evidence_pb2.SIGNED) == 1
     # Of equal rows two are shown.
@@ -145,7 +146,7 @@ def test_a_rewrite_with_patch_parts_hides_no_record_from_a_trace(store: Store) -
         "OPTIMIZE TABLE audit_logs FINAL",
         f"UPDATE audit_logs SET Body = Body, ActorId = ActorId WHERE {row(AUDIT, 17)}",
     )
-    trace = get_trace(store.engine, store.keys, pb.GetTraceRequest(trace_id=TRACE))
+    trace = get_trace(store.engine, store.keys, SideBySide(4), pb.GetTraceRequest(trace_id=TRACE))
     bodies = [entry.audit_event.body for entry in trace.entries if entry.HasField("audit_event")]
     assert bodies == ["audit record 17"]
     assert sound(search(store)) == list(range(RECORDS - 1, -1, -1))

@@ -31,7 +31,7 @@ _STATEMENT = "(SELECT any(query) FROM system.processes WHERE query_id = queryID(
 HIDDEN = {
     "by trace": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%TraceId =%'",
     "by actor": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%ActorId =%'",
-    "by a query": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%{{q0:%'",
+    "by a query": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%(ActorId =%'",
     "by leaf": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%LeafIndex IN%' OR {_STATEMENT} LIKE '%skip_indexes%'",
 }
 

@@ -90,7 +90,7 @@ def add_parser(commands: Any) -> None:
         metavar="N|all",
         default=None,
         help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
-        "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 4)",
+        "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 2)",
     )
     add_api_flag(parser)
     parser.add_check(_check)

@@ -33,7 +33,7 @@ The embedded ClickHouse keeps caches that grow with what is stored, some tens of
 would be as much again in a million cases.
 """
 
-_MEMORY_LIMIT = 1 << 30  # bytes
+_MEMORY_LIMIT = 1200 << 20  # bytes
 _MOST_MEMORY = 4 << 30  # bytes at which the server is killed, for the sake of the machine
 _BETWEEN_LOOKS = 0.2  # seconds between looks at the vitals
 _QUIET = 60.0  # seconds that the server has to give back what connections took
