@@ -9,7 +9,7 @@ import os
 
 __all__ = ["PROFILES", "effort", "profile"]
 
-_SHARES = {"patient": 1, "sampled": 3, "quick": 10}  # one of so many
+_SHARES = {"patient": 1, "sampled": 4, "quick": 10}  # one of so many
 PROFILES = tuple(_SHARES)
 
 

@@ -17,7 +17,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (INFO|WAR
 
 def test_a_start_says_what_runs_and_warns_of_open_ports_and_an_end_says_that_it_ends(tmp_path: Path) -> None:
     storage = f"chdb://{tmp_path / 'chdb'}"
-    server = LognotaryServer(storage, tmp_path / "data", otlp_http="0.0.0.0:0", memory_limit=1200 << 20)
+    server = LognotaryServer(storage, tmp_path / "data", otlp_http="0.0.0.0:0", memory_limit=2 << 30)
     with server:
         address = server.otlp_grpc
     lines = server.log_text().splitlines()
@@ -28,8 +28,8 @@ def test_a_start_says_what_runs_and_warns_of_open_ports_and_an_end_says_that_it_
         f"data directory {server.data_dir}",
         r"signing key [0-9a-f]{16}",
         f"codec {chosen_codec('auto')}",
-        r"retention 400 days \(audit\) and 30 days \(operational\)",
-        r"memory limit 1 GiB",
+        r"retention 400 days \(audit\), 30 days \(operational\) and 30 days \(spans\)",
+        r"memory limit 2 GiB",
     ):
         assert re.search(said, lines[0]), lines[0]
     assert "otlp_http=0.0.0.0:0" in lines[1]

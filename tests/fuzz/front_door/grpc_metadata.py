@@ -27,7 +27,7 @@ _CONTENT_TYPES = (
 )
 _PATHS = (
     *(b"/", b"*", b"", b"/x", b"//", EXPORT + b"/", EXPORT[1:], EXPORT.upper(), EXPORT + b"\0", EXPORT + b"?a"),
-    *(b"/opentelemetry.proto.collector.trace.v1.TraceService/Export", b"/grpc.health.v1.Health/Check"),
+    *(b"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", b"/grpc.health.v1.Health/Check"),
     *(b"/" + b"a" * 6000, b"/\xff\xfe", b"/v1/logs", b"/opentelemetry.proto.collector.logs.v1.LogsService/"),
     *(b"/\x01", b"/../x", b"/%2e"),
 )

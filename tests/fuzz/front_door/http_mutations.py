@@ -16,7 +16,7 @@ _METHODS = (
     *(b"POST ", b"PO\0ST", b"P" * 70_000, b"\xff\xfe", b"M-SEARCH", b"POST\t", b"\r\nPOST", b"\nPOST", b"\0POST"),
 )
 _TARGETS = (
-    *(b"/v1/logs/", b"//v1/logs", b"/v1/traces", b"/v1/metrics", b"/", b"*", b"", b"v1/logs", b"/V1/LOGS"),
+    *(b"/v1/logs/", b"//v1/logs", b"/v1/profiles", b"/v1/metrics", b"/", b"*", b"", b"v1/logs", b"/V1/LOGS"),
     *(b"/v1/logs?x=1", b"http://h/v1/logs", b"http://[::1/v1/logs", b"/v1/%6cogs", b"/v1/logs%00"),
     *(b"/v1/../v1/logs", b"/v1/logs#f", b"/v1/l\xc3\xb6gs", b"/v1/l\0gs", b"/v1/logs x", b"/" + b"a" * 100_000),
     *(b"/?" + b"a=b&" * 20_000, b"/%", b"/%zz%ff", b"//", b"///", b"http://", b"://", b"host:443", b"/v1/logs;x"),
