@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from storage.conditions import ALWAYS, NEVER, AllOf, AnyOf, Column, Condition, IntegerWithin, IsOneOf, Negated, Place
+from storage.conditions import (
+    ALWAYS,
+    NEVER,
+    AllOf,
+    AnyOf,
+    Column,
+    Condition,
+    IntegerWithin,
+    IsOneOf,
+    Negated,
+    Place,
+    TimeWithin,
+)
 
-__all__ = ["all_of", "any_of", "is_pinpoint", "negated"]
+__all__ = ["all_of", "any_of", "happened_within", "is_pinpoint", "negated"]
 
 _PINPOINTS = frozenset({"TraceId", "AuditRecordId"})
 
@@ -35,6 +47,16 @@ def any_of(parts: Iterable[Condition]) -> Condition:
         return ALWAYS
     flat = [*(IsOneOf(place, tuple(values)) for place, values in texts.items()), *flat]
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def happened_within(since: int | None, until: int | None) -> Condition:
+    """Return the condition that a record happened in [since, until), in nanoseconds since the epoch.
+
+    Ends that are None are open. A record without a time of its own happened when it was received.
+    """
+    if since is None and until is None:
+        return ALWAYS
+    return TimeWithin(Column("Timestamp"), since, until, or_received=True)
 
 
 def negated(part: Condition) -> Condition:

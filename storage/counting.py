@@ -1,7 +1,7 @@
 """Counts of records: by time, by the values of fields, by the keys of attributes.
 
-Rows are counted whether they can be proved or not. A record that was sent without a time has that of its receipt. Each
-count is one statement over all streams, and reads each row once.
+Rows are counted whether they can be proved or not. A record without a time of its own counts at its time of receipt.
+Each count is one statement over all streams, and reads each row once.
 """
 
 from __future__ import annotations

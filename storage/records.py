@@ -151,7 +151,6 @@ def fitting(lookup: Lookup) -> str:
 
 _LEAF_PLACE = "Timestamp, LogId, LeafIndex"
 _WHOLE_PLACE = f"{_LEAF_PLACE}, BatchId, Leaf"
-_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 def leaf_expression(stream: Stream, version: int = CANONICAL_VERSION) -> str:
@@ -177,7 +176,7 @@ def _select(
         if after.stream is not lookup.stream:
             # Rows of the same leaf and time come in the order of streams.
             columns, values = _LEAF_PLACE, values[:3]
-            if (_STREAMS[lookup.stream] > _STREAMS[after.stream]) != lookup.latest_first:
+            if (lookup.stream.rank > after.stream.rank) != lookup.latest_first:
                 beyond += "="
         conditions.append(f"({columns}) {beyond} ({', '.join(values)})")
         conditions.append(f"Timestamp {beyond[0]}= {at}")  # this one uses an index

@@ -24,7 +24,6 @@ WITH_TRACE: Condition = Exists(Column("TraceId"))
 
 _MOST_NAMES = 100
 _FIRST_ERROR, _LAST_SEVERITY = 17, 24  # severity numbers: ERROR to FATAL4
-_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def _earlier(stream: Stream, place: Place) -> tuple[str, dict[str, object]]:
     """Return the condition for the rows that come after a place in the order from the latest to the earliest."""
     at = _moment(place.timestamp)
     # Rows of the same leaf and time come in the order of streams.
-    sign = "<=" if _STREAMS[stream] < _STREAMS[place.stream] else "<"
+    sign = "<=" if stream.rank < place.stream.rank else "<"
     compared = f"(Timestamp, LogId, LeafIndex) {sign} ({at}, {{p_log:String}}, {{p_leaf:UInt64}})"
     # The time alone, which an index serves.
     return f"({compared} AND Timestamp <= {at})", {"p_log": place.log_id, "p_leaf": place.leaf_index}

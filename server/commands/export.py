@@ -13,14 +13,13 @@ from typing import BinaryIO
 
 from lognotary.v1 import evidence_pb2, export_pb2
 from server.commands.api_client import timestamp
-from server.commands.output import complain, complain_lines, say, say_json
+from server.commands.output import complain_lines, say, say_json
 from server.commands.progress import ProgressBar
+from server.commands.queries import check_query
 from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.data_dir.atomic_files import replace_file
 from server.errors.files import unwritable
-from server.query.errors import QueryError
-from server.query.resolve import read_query
 from server.settings.errors import ConfigError
 
 __all__ = ["run"]
@@ -30,13 +29,9 @@ _STDOUT = "-"
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if status := check_query("export", options.query):
+        return status
     text = " ".join(options.query)
-    try:
-        read_query(text)
-    except QueryError as error:
-        complain(f"export: {error}")
-        complain_lines(*(f"  {line}" for line in error.pointed()))
-        return error.exit_status
     if options.output == _STDOUT and sys.stdout.isatty() and options.format in ("parquet", "arrow"):
         raise ConfigError(f"--output: {options.format} is not for terminals: name a file, or redirect the output")
     for flag, name in (("--output", options.output), ("--manifest", options.manifest)):

@@ -10,7 +10,7 @@ from server.query.resolve import read_query
 
 __all__ = ["UNPROVED", "check_query"]
 
-UNPROVED = "Stored records are counted, whether they can be proved or not: 'lognotary search' tells that of each"
+UNPROVED = "These are numbers of stored records, proved or not: 'lognotary search' shows the evidence of each record"
 
 
 def check_query(command: str, words: Sequence[str]) -> int:

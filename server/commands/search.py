@@ -9,12 +9,11 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.found import found_lines
-from server.commands.output import Style, complain, complain_lines, say_json
+from server.commands.output import Style, say_json
 from server.commands.pager import say_paged
+from server.commands.queries import check_query
 from server.commands.sources import Source, ask
 from server.commands.units import line_width
-from server.query.errors import QueryError
-from server.query.resolve import read_query
 
 __all__ = ["run"]
 
@@ -24,13 +23,9 @@ _LARGEST_PAGE = 1000
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if status := check_query("search", options.query):
+        return status
     text = " ".join(options.query)
-    try:
-        read_query(text)
-    except QueryError as error:
-        complain(f"search: {error}")
-        complain_lines(*(f"  {line}" for line in error.pointed()))
-        return error.exit_status
     request = correlation_pb2.SearchRequest(
         query=text,
         streams=[options.stream] if options.stream else [],

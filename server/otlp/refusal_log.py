@@ -20,7 +20,7 @@ _LONGEST_REASON = 300  # characters
 class RefusalLog:
     """Log of refused requests: at most one line a minute for each kind of refusal and protocol.
 
-    The peer is that of the request that is logged; others may have been refused for the same reason.
+    The peer is the sender of the request that is logged; other senders may have been refused for the same reason.
     """
 
     def __init__(self, protocol: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -21,8 +21,8 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.resolve import Query
 from server.verification.record_evidence import State, gather_evidence
 from storage.checkpoints import read_last_batches
-from storage.condition_algebra import all_of
-from storage.conditions import NEVER, Column, Condition, TimeWithin
+from storage.condition_algebra import all_of, happened_within
+from storage.conditions import NEVER, Condition
 from storage.engine import Engine
 from storage.leaf_reads import ClaimedLeaves, Claims, find_claims, read_leaves
 from storage.lookups import of_condition
@@ -196,10 +196,7 @@ def _valid(batches: list[Batch], keys: TrustedKeys) -> list[Batch]:
 
 
 def _condition(wanted: Export, stream: Stream) -> Condition:
-    parts = [wanted.query.condition(stream)]
-    if wanted.since is not None or wanted.until is not None:
-        parts.append(TimeWithin(Column("Timestamp"), wanted.since, wanted.until, or_received=True))
-    return all_of(parts)
+    return all_of([wanted.query.condition(stream), happened_within(wanted.since, wanted.until)])
 
 
 def _checked(engine: Engine, keys: TrustedKeys, batch: Batch, stream: Stream, rows: list[StoredRecord]) -> Part:

@@ -52,7 +52,7 @@ class Field:
         place: the column or attribute; None for severity and evidence.
         streams: the streams that have it.
         words: valid values, of a CHOICE and of EVIDENCE.
-        of_spans: the column of spans, if it has another name than that of records.
+        of_spans: column of the field in the table of spans, if its name differs there.
     """
 
     kind: Kind

@@ -59,7 +59,7 @@ def answer_latest(
         clock: function that returns seconds that only grow.
 
     Raises:
-        QueryTooExpensiveError: each part reached a limit; the error is that of the whole.
+        QueryTooExpensiveError: each part reached a limit; the error names the limit that the whole range reached.
         StorageError: storage cannot be read.
     """
     end = clock() + limits.seconds

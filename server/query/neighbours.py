@@ -47,7 +47,7 @@ _COLUMNS = {
     "service": "ServiceName",
 }
 BY = ("time", "leaf", *_COLUMNS)
-"""What neighbours may have in common."""
+"""Names of the properties that a record may share with its neighbours."""
 
 _TIMED = TimeWithin(Column("Timestamp"), 1, None)  # without a time of its own, a record has no place in time
 _HOST = Attribute("ResourceAttributes", "host.name")
@@ -122,7 +122,7 @@ def neighbours(
     shared: Mapping[Stream, Condition] = dict.fromkeys(wanted.streams, ALWAYS)
     if wanted.by == "time":
         if not place.timestamp:
-            # It was sent without a time, so it has a place by that of its receipt.
+            # A record that was sent without a time is placed by its time of receipt.
             received = values["IngestedAt"]
             place = Place(
                 place.stream,

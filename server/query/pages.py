@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from server.notary.canonical import leaf_of
-from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.windows import Windows
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
@@ -27,7 +26,6 @@ _MOST_ROWS = 10_000  # rows that are read for a page in each pass
 
 Checked = tuple[StoredRecord, RecordEvidence]
 _Select = Callable[[Engine, Lookup, int, Place | None], list[StoredRecord]]
-_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ class _Reader:
     ) -> list[StoredRecord]:
         rows = [row for lookup in lookups for row in select(self.engine, lookup, limit, after)]
         if len(lookups) > 1:
-            rows.sort(key=_leaf_order, reverse=lookups[0].latest_first)  # keeps the order of equal ones
+            rows.sort(key=order_of, reverse=lookups[0].latest_first)  # keeps the order of equal ones
         return rows[:limit]
 
     def check(self, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
@@ -200,8 +198,9 @@ def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
 
 
 def _order(place: Place) -> tuple[int, str, int, int]:
-    return place.timestamp, place.log_id, place.leaf_index, _STREAMS[place.stream]
+    return place.timestamp, place.log_id, place.leaf_index, place.stream.rank
 
 
-def _leaf_order(row: StoredRecord) -> tuple[int, str, int, int]:
-    return row.timestamp, row.log_id, row.leaf_index, _STREAMS[row.stream]
+def order_of(row: StoredRecord) -> tuple[int, str, int, int]:
+    """Return the sort key of a row in answers."""
+    return row.timestamp, row.log_id, row.leaf_index, row.stream.rank

@@ -11,8 +11,8 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked, Page, Position, read_page
 from server.query.resolve import Query
 from server.query.windows import Windows
-from storage.condition_algebra import all_of, is_pinpoint
-from storage.conditions import NEVER, Column, Condition, TimeWithin
+from storage.condition_algebra import all_of, happened_within, is_pinpoint
+from storage.conditions import NEVER, Condition
 from storage.engine import Engine
 from storage.lookups import count_up_to, first_time, of_condition
 from storage.records import Lookup
@@ -119,10 +119,7 @@ def windows_of(engine: Engine, since: int | None, until: int | None, *, latest_f
 
 
 def _condition(wanted: Search, stream: Stream) -> Condition:
-    parts = [wanted.query.condition(stream)]
-    if wanted.since is not None or wanted.until is not None:
-        parts.append(TimeWithin(Column("Timestamp"), wanted.since, wanted.until, or_received=True))
-    return all_of(parts)
+    return all_of([wanted.query.condition(stream), happened_within(wanted.since, wanted.until)])
 
 
 def _count(engine: Engine, lookups: list[Lookup], most: int) -> Count:

@@ -16,8 +16,8 @@ from server.query.pages import Page, Position, read_page
 from server.query.resolve import Query
 from server.query.search import admitted, windows_of
 from server.query.windows import Windows
-from storage.condition_algebra import all_of, negated
-from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin
+from storage.condition_algebra import all_of, happened_within, negated
+from storage.conditions import NEVER, Column, Condition, IsOneOf
 from storage.engine import Engine
 from storage.lookups import of_condition
 from storage.overviews import FieldValues, Overview, overview_of, values_of
@@ -128,9 +128,7 @@ def read_timeline(engine: Engine, keys: TrustedKeys, wanted: TimelineSearch, lim
 
 def _lookups(wanted: TimelineSearch) -> list[Lookup]:
     """Return a lookup for each column of the ID, since each has an index of its own; each row is in one of them."""
-    rest = [wanted.query.condition(Stream.AUDIT)]
-    if wanted.since is not None or wanted.until is not None:
-        rest.append(TimeWithin(Column("Timestamp"), wanted.since, wanted.until, or_received=True))
+    rest = [wanted.query.condition(Stream.AUDIT), happened_within(wanted.since, wanted.until)]
     found, before = [], list[Condition]()
     for column in wanted.subject.columns:
         is_it = IsOneOf(Column(column), (wanted.identifier,))

@@ -17,7 +17,7 @@ from server.query.pages import Checked, check_rows, is_proved, place_of
 from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.windows import Windows
-from storage.condition_algebra import all_of, is_pinpoint
+from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin
 from storage.engine import Engine
 from storage.lookups import of_condition, within
@@ -30,7 +30,6 @@ __all__ = ["FoundTraces", "TracePlace", "TraceSearch", "TraceSummary", "find_tra
 
 _MOST_LOOKED_AT = 2000  # traces of which a page reads what each has in all
 _LARGEST_CHUNK = 200
-_STREAMS = {stream: number for number, stream in enumerate(Stream)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +203,15 @@ class _Reader:
 
     def _condition(self, stream: Stream) -> Condition:
         wanted = self.wanted
-        parts = [wanted.query.condition(stream), WITH_TRACE]
-        if wanted.since is not None or wanted.until is not None:
-            parts.append(TimeWithin(Column("Timestamp"), wanted.since, wanted.until, or_received=True))
-        return all_of([*parts, TimeWithin(Column("IngestedAt"), None, wanted.position.received)])
+        happened = happened_within(wanted.since, wanted.until)
+        return all_of(
+            [
+                wanted.query.condition(stream),
+                WITH_TRACE,
+                happened,
+                TimeWithin(Column("IngestedAt"), None, wanted.position.received),
+            ]
+        )
 
     def _latest(
         self, conditions: Mapping[Stream, Condition], windows: Windows | None, limit: int, after: Place | None
@@ -230,7 +234,7 @@ class _Reader:
                 for lookup in narrow
                 for row in latest_of_traces(self.engine, lookup, limit, after, only_fitting=only_fitting)
             ]
-            rows.sort(key=_order, reverse=True)
+            rows.sort(key=order_of, reverse=True)
             for row in rows:
                 if len(found) < limit:
                     found.setdefault(_trace_of(row), row)
@@ -259,7 +263,3 @@ def _is_admissible(checked: Checked) -> bool:
 def _trace_of(row: StoredRecord) -> str:
     value = decode_record(row.stream, row.canonical)["TraceId"]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
-
-
-def _order(row: StoredRecord) -> tuple[int, str, int, int]:
-    return row.timestamp, row.log_id, row.leaf_index, _STREAMS[row.stream]

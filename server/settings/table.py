@@ -246,7 +246,7 @@ def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False
     Args:
         parser: the parser.
         names: names of the settings; none for all.
-        hidden: leave the settings out of the help text, for commands that refer to that of another.
+        hidden: leave the settings out of the help text, for commands that refer to another command's help.
     """
     if not names:
         parser.usage = "%(prog)s [OPTIONS]"  # dozens

@@ -40,7 +40,7 @@ def around(writer: Writer, **request: object) -> tuple[list[str], list[str]]:
 
 @pytest.fixture(scope="module")
 def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
-    """Records of both logs, of which the order of receipt is not that of time."""
+    """Records of both logs, received in another order than the order of their times."""
     with closing(Journal(tmp_path_factory.mktemp("journal"), 1 << 20)) as journal:
         writer = Writer(module_engine, journal)
         writer.write(

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_storage_flags
+from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.parser import examples, later, typed
+from server.commands.arguments.reading import add_event_range, add_reading_flags
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
-from server.settings.values import read_choice, read_count
+from server.settings.values import read_choice
 
 __all__ = ["FILTERS", "add_parser"]
 
@@ -56,23 +57,8 @@ def add_parser(commands: Any) -> None:
             type=typed(partial(read_choice, valid=words) if words else _reader(text)),
             help=text,
         )
-    add_range(
-        parser,
-        "only events whose own time is not before this ('lognotary verify' has times of receipt)",
-        "only events whose own time is before this",
-    )
-    parser.add_argument(
-        "--limit", type=typed(read_count), default=100, metavar="N", help="maximum number of events (default: 100)"
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="show bodies and attributes, in full")
-    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
-    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
-    add_storage_flags(
-        parser,
-        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
-        data_dir_help="the server's data directory, for its public key",
-    )
-    add_api_flag(parser)
+    add_event_range(parser, "events")
+    add_reading_flags(parser, noun="events", limit=100)
     parser.set_defaults(run=later("server.commands.audit"))
 
 

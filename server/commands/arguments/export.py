@@ -6,8 +6,9 @@ import argparse
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_range, add_storage_flags
+from server.commands.arguments.options import API_VARIABLE, add_address_flag
 from server.commands.arguments.parser import examples, later, typed
+from server.commands.arguments.reading import add_event_range, add_query, add_storage_source
 from server.notary.origin import Stream
 from server.settings.values import read_choice
 
@@ -34,12 +35,7 @@ def add_parser(commands: Any) -> None:
             variables=[API_VARIABLE],
         ),
     )
-    parser.add_argument(
-        "query",
-        nargs="*",
-        metavar="QUERY",
-        help="the query, as for 'lognotary search'; without any, all records",
-    )
+    add_query(parser, "the query, as for 'lognotary search'; without any, all records")
     parser.add_argument(
         "--format",
         metavar="|".join(_FORMATS),
@@ -61,16 +57,8 @@ def add_parser(commands: Any) -> None:
         default="",
         help="columns, separated by commas, beside those of every row (default: all)",
     )
-    add_range(
-        parser,
-        "only records whose own time is not before this ('lognotary verify' has times of receipt)",
-        "only records whose own time is before this",
-    )
-    add_storage_flags(
-        parser,
-        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
-        data_dir_help="the server's data directory, for its public key",
-    )
+    add_event_range(parser, "records")
+    add_storage_source(parser)
     add_address_flag(parser)
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     parser.add_check(_check)

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.parser import examples, later, typed
-from server.commands.arguments.queries import add_query_flags, add_source_flags
+from server.commands.arguments.reading import add_event_range, add_query, add_source_flags, add_stream_flag
 from server.settings.values import read_choice, read_count, read_duration
 
 __all__ = ["add_parser"]
@@ -32,7 +32,9 @@ def add_parser(commands: Any) -> None:
             variables=[API_VARIABLE],
         ),
     )
-    add_query_flags(parser)
+    add_query(parser, "the query; without any, all records")
+    add_stream_flag(parser, "")
+    add_event_range(parser, "records")
     parser.add_argument(
         "--by",
         metavar="|".join(_FIELDS),

@@ -9,7 +9,15 @@ from server.commands.arguments.parser import CommandParser, typed
 from server.notary.origin import Stream
 from server.settings.values import read_choice, read_count
 
-__all__ = ["PROOF", "add_event_range", "add_query", "add_reading_flags", "add_stream_flag"]
+__all__ = [
+    "PROOF",
+    "add_event_range",
+    "add_query",
+    "add_reading_flags",
+    "add_source_flags",
+    "add_storage_source",
+    "add_stream_flag",
+]
 
 PROOF = (
     "cannot be proved: it was tampered with, or never signed. Only stored records can be shown: whether one is missing "
@@ -62,9 +70,19 @@ def add_reading_flags(parser: CommandParser, *, noun: str = "", limit: int = 0) 
     parser.add_argument("-v", "--verbose", action="store_true", help="show attributes, and texts in full")
     parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
+    add_source_flags(parser)
+
+
+def add_source_flags(parser: CommandParser) -> None:
+    """Add the storage to read, the server to ask, and ``--json``."""
+    add_storage_source(parser)
+    add_api_flag(parser)
+
+
+def add_storage_source(parser: CommandParser) -> None:
+    """Add the storage to read, and whom to trust then."""
     add_storage_flags(
         parser,
         key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
         data_dir_help="the server's data directory, for its public key",
     )
-    add_api_flag(parser)

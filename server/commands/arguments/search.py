@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_storage_flags
-from server.commands.arguments.parser import examples, later, typed
-from server.notary.origin import Stream
-from server.settings.values import read_choice, read_count
+from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.parser import examples, later
+from server.commands.arguments.reading import add_event_range, add_query, add_reading_flags, add_stream_flag
 
 __all__ = ["add_parser"]
-
-_STREAMS = tuple(stream.value for stream in Stream)
 
 
 def add_parser(commands: Any) -> None:
@@ -32,35 +28,10 @@ def add_parser(commands: Any) -> None:
             variables=[API_VARIABLE],
         ),
     )
-    parser.add_argument(
-        "query",
-        nargs="*",
-        metavar="QUERY",
-        help="the query; several arguments are one query, with spaces between them; without any, all records",
-    )
-    parser.add_argument(
-        "--stream",
-        metavar="|".join(_STREAMS),
-        type=typed(partial(read_choice, valid=_STREAMS)),
-        help="only audit events, only operational logs, or only spans (default: audit events and logs)",
-    )
-    add_range(
-        parser,
-        "only records whose own time is not before this ('lognotary verify' has times of receipt)",
-        "only records whose own time is before this",
-    )
+    add_query(parser, "the query; without any, all records")
+    add_stream_flag(parser, "")
+    add_event_range(parser, "records")
     parser.add_argument("--oldest-first", action="store_true", help="show the oldest records first")
     parser.add_argument("--count", action="store_true", help="also count all records that match, up to a million")
-    parser.add_argument(
-        "--limit", type=typed(read_count), default=100, metavar="N", help="maximum number of records (default: 100)"
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="show attributes, and bodies in full")
-    parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
-    parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
-    add_storage_flags(
-        parser,
-        key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",
-        data_dir_help="the server's data directory, for its public key",
-    )
-    add_api_flag(parser)
+    add_reading_flags(parser, noun="records", limit=100)
     parser.set_defaults(run=later("server.commands.search"))
