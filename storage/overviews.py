@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from storage.engine import Engine
 from storage.records import Lookup
 from storage.rowbinary import int64, read_rows, text, uint64
-from storage.schema import RECORD_TABLES
+from storage.schema import HAPPENED, RECORD_TABLES
 
 __all__ = ["FieldValues", "Overview", "ValueSeen", "overview_of", "values_of"]
-
-_TIME = "if(toUnixTimestamp64Nano(Timestamp) != 0, toUnixTimestamp64Nano(Timestamp), toUnixTimestamp64Nano(IngestedAt))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def overview_of(
             condition = condition.replace(f"{{{name}:", f"{{u{number}_{name}:")
             parameters[f"u{number}_{name}"] = bound
         parts.append(
-            f"SELECT {_TIME} AS Time, [('', '{number}'), {items}] AS Items "
+            f"SELECT {HAPPENED} AS Time, [('', '{number}'), {items}] AS Items "
             f"FROM {RECORD_TABLES[lookup.stream]} WHERE {condition}"
         )
     rank = f"if(Field = '{latest}', Last, toInt64(Number)) DESC, Last DESC, Value"

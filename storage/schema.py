@@ -9,6 +9,7 @@ from server.notary.origin import Stream
 
 __all__ = [
     "BATCH_COLUMNS",
+    "HAPPENED",
     "MERGED_INDEXES",
     "RECORD_TABLES",
     "STATEMENT_COLUMNS",
@@ -28,6 +29,11 @@ class TableColumn:
     name: str
     type: str
 
+
+HAPPENED = (
+    "if(toUnixTimestamp64Nano(Timestamp) != 0, toUnixTimestamp64Nano(Timestamp), toUnixTimestamp64Nano(IngestedAt))"
+)
+"""SQL of the time of a row in nanoseconds since the epoch: the time of receipt for a row without a time of its own."""
 
 MERGED_INDEXES = (
     "idx_resource_values",

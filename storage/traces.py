@@ -14,7 +14,7 @@ from storage.conditions import Column, Condition, Exists, IsOneOf, SeverityWithi
 from storage.engine import Engine
 from storage.records import Lookup, Place, fitting
 from storage.rowbinary import int64, read_rows, text, texts, uint64
-from storage.schema import RECORD_TABLES
+from storage.schema import HAPPENED, RECORD_TABLES
 from storage.stored_records import StoredRecord, select_records
 
 __all__ = ["WITH_TRACE", "TraceRows", "latest_of_traces", "traces_of", "traces_until"]
@@ -109,13 +109,10 @@ def traces_of(engine: Engine, stream: Stream, traces: Sequence[str]) -> list[Tra
     wanted = {f"trace{number}": trace for number, trace in enumerate(traces)}
     of_traces = " OR ".join(f"TraceId = {{{name}:String}}" for name in wanted)  # as an index serves it
     error = compile_condition(stream, any_of(_errors(names)))
-    time = (
-        "if(toUnixTimestamp64Nano(Timestamp) != 0, toUnixTimestamp64Nano(Timestamp), toUnixTimestamp64Nano(IngestedAt))"
-    )
-    end = f"{time} + toInt64(Duration)" if "Duration" in names else time
+    end = f"{HAPPENED} + toInt64(Duration)" if "Duration" in names else HAPPENED
     actors = _names("ActorId") if "ActorId" in names else "CAST([], 'Array(String)')"
     rows = engine.query(
-        f"SELECT TraceId, min({time}), max({end}), count(), countIf({error.text}), "
+        f"SELECT TraceId, min({HAPPENED}), max({end}), count(), countIf({error.text}), "
         f"{_names('ServiceName')}, {actors} "
         f"FROM {RECORD_TABLES[stream]} WHERE {of_traces} GROUP BY TraceId",
         {**error.parameters, **wanted},

@@ -19,7 +19,7 @@ from storage.lookups import within
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
 from storage.stored_records import StoredRecord
 
-__all__ = ["Checked", "Page", "Position", "check_rows", "is_proved", "place_of", "read_page"]
+__all__ = ["Checked", "Page", "Position", "check_rows", "is_proved", "order_of", "place_of", "read_page"]
 
 _CHUNK = 1000  # rows that are read at a time
 _MOST_ROWS = 10_000  # rows that are read for a page in each pass

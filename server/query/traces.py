@@ -13,7 +13,7 @@ from server.notary.canonical import decode_record
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked, check_rows, is_proved, place_of
+from server.query.pages import Checked, check_rows, is_proved, order_of, place_of
 from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.windows import Windows
@@ -203,12 +203,11 @@ class _Reader:
 
     def _condition(self, stream: Stream) -> Condition:
         wanted = self.wanted
-        happened = happened_within(wanted.since, wanted.until)
         return all_of(
             [
                 wanted.query.condition(stream),
                 WITH_TRACE,
-                happened,
+                happened_within(wanted.since, wanted.until),
                 TimeWithin(Column("IngestedAt"), None, wanted.position.received),
             ]
         )
