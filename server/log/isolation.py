@@ -15,6 +15,9 @@ from storage.errors import MissingFilesError, NotAppliedError, StorageFullError
 __all__ = ["Attempts", "Isolation"]
 
 _MOST_ALONE = 2  # logs refused alone, and none accepted, after which storage is taken to refuse everything
+# Logs refused alone in a row, after which the others wait for the next commit: storage may have begun to refuse
+# everything, and each attempt is written to the journal.
+_MOST_IN_A_ROW = 8
 
 
 class Isolation:
@@ -22,17 +25,17 @@ class Isolation:
 
     def __init__(self) -> None:
         """Begin without such logs."""
-        self._alone: dict[LogName, None] = {}  # they go alone; a dict keeps their order
+        self._alone: dict[LogName, None] = {}  # they go alone, the one first that was refused longest ago
         # Refused alone while storage accepted nothing: nobody knows whether the records were the reason. They are tried
         # last, so that other logs get their turn although storage is asked only a few times.
         self._last: dict[LogName, None] = {}
 
     def attempts(self, names: Iterable[LogName]) -> Attempts:
         """Return the attempts of one commit, of batches of these logs."""
-        names = tuple(names)
+        names = dict.fromkeys(names)
         together = [name for name in names if name not in self._alone]
         together.sort(key=lambda name: name in self._last)  # stable: else in the order given
-        return Attempts(together, [name for name in names if name in self._alone])
+        return Attempts(together, [name for name in self._alone if name in names])
 
     def learn(self, attempts: Attempts) -> None:
         """Remember which logs were refused, at the end of a commit."""
@@ -40,7 +43,9 @@ class Isolation:
             self._alone.pop(name, None)
         if attempts.accepted_names:
             self._last.clear()
-            self._alone |= dict.fromkeys(attempts.refused_alone)
+            for name in attempts.refused_alone:
+                self._alone.pop(name, None)  # it goes to the end
+                self._alone[name] = None
         else:
             self._last |= dict.fromkeys(attempts.refused_alone)
 
@@ -61,6 +66,7 @@ class Attempts:
         """Logs whose batches were accepted."""
         self.refused_alone: list[LogName] = []
         """Logs whose batches were refused although they went alone."""
+        self._in_a_row = 0  # of these, since batches were accepted
 
     def next(self) -> Sequence[LogName]:
         """Return the logs whose batches go together next; none if all attempts are made."""
@@ -69,6 +75,7 @@ class Attempts:
     def accepted(self, names: Iterable[LogName]) -> None:
         """Note that batches were accepted."""
         self.accepted_names += names
+        self._in_a_row = 0
 
     def refused(self, names: Sequence[LogName], error: NotAppliedError) -> Sequence[LogName]:
         """Note that batches were refused; return the logs whose batches are not tried again.
@@ -85,7 +92,8 @@ class Attempts:
             return ()
         if len(names) == 1:
             self.refused_alone += names
-        if hopeless or (not self.accepted_names and len(self.refused_alone) >= _MOST_ALONE):
+            self._in_a_row += 1
+        if hopeless or self._in_a_row >= (_MOST_IN_A_ROW if self.accepted_names else _MOST_ALONE):
             return [*names, *self.give_up()]
         return names
 
