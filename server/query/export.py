@@ -120,7 +120,7 @@ class Survey:
     @property
     def rows(self) -> int:
         """Number of rows that match."""
-        return self.outside + self.later + sum(span.rows for _, span in self.logs if span is not None)
+        return self.outside + self.later + sum(claimed.rows for _, claimed in self.logs if claimed is not None)
 
 
 def survey(engine: Engine, keys: TrustedKeys, wanted: Export, limits: QueryLimits) -> Survey:
@@ -138,12 +138,12 @@ def survey(engine: Engine, keys: TrustedKeys, wanted: Export, limits: QueryLimit
     for stream in wanted.streams:
         own = [batch for batch in batches if LogName.parse(batch.origin).stream is stream]
         condition = _condition(wanted, stream)
-        spans = Claims({})
+        claims = Claims({})
         if condition != NEVER:
             lookup = found.lookups[stream] = of_condition(stream, condition, latest_first=False)
-            spans = find_claims(limited, lookup, {batch.log_id: batch.tree_size for batch in own})
-        found.logs.extend((batch, spans.logs.get(batch.log_id)) for batch in own)
-        found = replace(found, outside=found.outside + spans.outside, later=found.later + spans.later)
+            claims = find_claims(limited, lookup, {batch.log_id: batch.tree_size for batch in own})
+        found.logs.extend((batch, claims.logs.get(batch.log_id)) for batch in own)
+        found = replace(found, outside=found.outside + claims.outside, later=found.later + claims.later)
     return found
 
 
@@ -155,16 +155,16 @@ def read_parts(engine: Engine, keys: TrustedKeys, extent: Survey, limits: QueryL
         StorageError: storage cannot be read.
     """
     rows = _FIRST_ROWS
-    for batch, span in extent.logs:
-        if span is None:
+    for batch, claimed in extent.logs:
+        if claimed is None:
             continue
         stream = LogName.parse(batch.origin).stream
         lookup = extent.lookups[stream]
-        first, after = span.first, None
-        width = max(rows, rows * (span.end - span.first) // span.rows)
-        while first < span.end:
+        first, after = claimed.first, None
+        width = max(rows, rows * (claimed.end - claimed.first) // claimed.rows)
+        while first < claimed.end:
             limited = LimitedEngine(engine, limits)
-            end = min(first + width, span.end)
+            end = min(first + width, claimed.end)
             found = read_leaves(limited, lookup, batch.log_id, first, end, rows, after)
             is_full = len(found) == rows
             if is_full:
