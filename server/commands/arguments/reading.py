@@ -33,6 +33,7 @@ def add_query(parser: CommandParser, help_text: str) -> None:
     parser.add_argument(
         "query",
         nargs="*",
+        default=[],
         metavar="QUERY",
         help=f"{help_text}; several arguments are one query, with spaces between them",
     )
