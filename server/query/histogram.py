@@ -126,8 +126,8 @@ def _check_steps(since: int, until: int, step: int) -> None:
     if number > MOST_BUCKETS:
         fitting = step_for(since, until, MOST_BUCKETS)
         raise TooManyStepsError(
-            f"{number:,} steps would cover the range of time, which may have {MOST_BUCKETS:,}: give a shorter range, such as one until now, "
-            f"or a step of at least {-(-fitting // 10**9):,} s"
+            f"{number:,} steps would cover the range of time, which may have {MOST_BUCKETS:,}: give a shorter range, "
+            f"such as one until now, or a step of at least {-(-fitting // 10**9):,} s"
         )
 
 
