@@ -53,7 +53,7 @@ test-slow: $(READY) ## run the tests that 'make test' leaves out
 	$(PYTEST) --numprocesses $(WORKERS) -m slow
 
 coverage: $(READY) ## measure the coverage of the fast tests; server/notary and server/check.py must have all branches covered
-	$(BIN)/pytest tests/notary tests/test_check.py tests/test_check_exports.py -m "not hypothesis" \
+	$(BIN)/pytest tests/notary tests/test_check_*.py -m "not hypothesis" \
 		--numprocesses auto --maxprocesses 4 --quiet \
 		--cov=server.notary --cov=server.check --cov-report=term --cov-fail-under=100
 	$(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow" --cov --cov-report=term
