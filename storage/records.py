@@ -10,7 +10,7 @@ from server.notary.canonical import CANONICAL_VERSION, versions_of
 from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.rowbinary import read_one, uint64
-from storage.schema import RECORD_TABLES, canonical_expressions
+from storage.schema import RECORD_TABLES, canonical_expressions, rank_of
 from storage.stored_records import StoredRecord, right_beside, select_records
 
 __all__ = [
@@ -176,7 +176,7 @@ def _select(
         if after.stream is not lookup.stream:
             # Rows of the same leaf and time come in the order of streams.
             columns, values = _LEAF_PLACE, values[:3]
-            if (lookup.stream.rank > after.stream.rank) != lookup.latest_first:
+            if (rank_of(lookup.stream) > rank_of(after.stream)) != lookup.latest_first:
                 beyond += "="
         conditions.append(f"({columns}) {beyond} ({', '.join(values)})")
         conditions.append(f"Timestamp {beyond[0]}= {at}")  # this one uses an index

@@ -18,6 +18,7 @@ __all__ = [
     "canonical_expressions",
     "mark_expressions",
     "quoted_column",
+    "rank_of",
     "record_columns",
 ]
 
@@ -89,6 +90,11 @@ STATEMENT_COLUMNS = (
     TableColumn("Note", "String"),
     TableColumn("Data", "String"),
 )
+
+
+def rank_of(stream: Stream) -> int:
+    """Return the place of a stream among all, by which answers order rows of the same time, log and leaf."""
+    return list(RECORD_TABLES).index(stream)
 
 
 def record_columns(stream: Stream, version: int = CANONICAL_VERSION) -> tuple[TableColumn, ...]:

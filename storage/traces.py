@@ -14,7 +14,7 @@ from storage.conditions import Column, Condition, Exists, IsOneOf, SeverityWithi
 from storage.engine import Engine
 from storage.records import Lookup, Place, fitting
 from storage.rowbinary import int64, read_rows, text, texts, uint64
-from storage.schema import HAPPENED, RECORD_TABLES
+from storage.schema import HAPPENED, RECORD_TABLES, rank_of
 from storage.stored_records import StoredRecord, select_records
 
 __all__ = ["WITH_TRACE", "TraceRows", "latest_of_traces", "traces_of", "traces_until"]
@@ -146,7 +146,7 @@ def _earlier(stream: Stream, place: Place) -> tuple[str, dict[str, object]]:
     """Return the condition for the rows that come after a place in the order from the latest to the earliest."""
     at = _moment(place.timestamp)
     # Rows of the same leaf and time come in the order of streams.
-    sign = "<=" if stream.rank < place.stream.rank else "<"
+    sign = "<=" if rank_of(stream) < rank_of(place.stream) else "<"
     compared = f"(Timestamp, LogId, LeafIndex) {sign} ({at}, {{p_log:String}}, {{p_leaf:UInt64}})"
     # The time alone, which an index serves.
     return f"({compared} AND Timestamp <= {at})", {"p_log": place.log_id, "p_leaf": place.leaf_index}

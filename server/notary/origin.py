@@ -21,11 +21,6 @@ class Stream(Enum):
     OPERATIONAL = "operational"
     SPANS = "spans"
 
-    @property
-    def rank(self) -> int:
-        """Place among the streams: answers order rows of the same time, log and leaf by it."""
-        return list(Stream).index(self)
-
 
 @dataclass(frozen=True, slots=True)
 class LogName:

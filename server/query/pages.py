@@ -17,6 +17,7 @@ from server.verification.record_evidence import RecordEvidence, State, gather_ev
 from storage.engine import Engine
 from storage.lookups import within
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
+from storage.schema import rank_of
 from storage.stored_records import StoredRecord
 
 __all__ = ["Checked", "Page", "Position", "check_rows", "is_proved", "order_of", "place_of", "read_page"]
@@ -198,9 +199,9 @@ def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
 
 
 def _order(place: Place) -> tuple[int, str, int, int]:
-    return place.timestamp, place.log_id, place.leaf_index, place.stream.rank
+    return place.timestamp, place.log_id, place.leaf_index, rank_of(place.stream)
 
 
 def order_of(row: StoredRecord) -> tuple[int, str, int, int]:
     """Return the sort key of a row in answers."""
-    return row.timestamp, row.log_id, row.leaf_index, row.stream.rank
+    return row.timestamp, row.log_id, row.leaf_index, rank_of(row.stream)
