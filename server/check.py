@@ -700,7 +700,6 @@ _MANIFEST = re.compile(rf"(lognotary/export/v1\n([^\x00-\x1f]+)\n)\n((?:— {_NA
 _EXPORT_KEY = "lognotary/export"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _T = TypeVar("_T")
-_EXPORTED = ("audit", "operational")  # streams; spans are not exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -846,9 +845,9 @@ def _from_csv(row: dict[str, str]) -> dict[str, Any]:
     for name in ("LeafIndex", "CanonicalVersion"):
         values[name] = int(row.get(name, "")) if re.fullmatch(_NUMBER, row.get(name, "")) else None
     version, stream = values["CanonicalVersion"], values.get("Origin", "").split("/")[-2:][0]
-    if version in _COLUMNS and stream in _EXPORTED:
+    if version in _COLUMNS and stream in _STREAMS:
         for name, _, kind in (column.partition(":") for column in columns_of(stream, version)):
-            if name in row and kind == "map":
+            if name in row and (kind == "map" or kind.endswith("[]")):
                 try:
                     values[name] = json.loads(row[name])
                 except (ValueError, RecursionError) as error:
@@ -859,7 +858,7 @@ def _from_csv(row: dict[str, str]) -> dict[str, Any]:
 def _canonical(row: dict[str, Any]) -> bytes | None:
     """Return the canonical record of a row; None if the row does not have all its columns."""
     version, stream = row.get("CanonicalVersion"), row["Origin"].split("/")[-2:][0]
-    if type(version) is not int or version not in _COLUMNS or stream not in _EXPORTED:
+    if type(version) is not int or version not in _COLUMNS or stream not in _STREAMS:
         raise RefusedError("a row is of a stream or version that this check.py does not know")
     columns = [column.partition(":") for column in columns_of(stream, version)]
     if any(name not in row for name, _, _ in columns):
@@ -872,6 +871,10 @@ def _canonical(row: dict[str, Any]) -> bytes | None:
 
 
 def _encode(kind: str, value: Any) -> bytes:
+    if kind.endswith("[]"):
+        if not isinstance(value, list):
+            raise TypeError(value)
+        return _varint(len(value)) + b"".join(_encode(kind[:-2], each) for each in value)
     if kind.isdigit():
         return int(value).to_bytes(int(kind), "little")
     if kind == "time":

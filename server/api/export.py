@@ -19,12 +19,10 @@ from server.errors.suggestions import not_one_of
 from server.notary.export_manifest import LARGEST_LOGS, ExportedLog, ExportManifest, sign_manifest
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import CompactRange, leaf_hash
-from server.notary.origin import Stream
 from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
 from server.query.export import Export, Part, Survey, read_parts, survey
 from server.query.export_formats import (
-    EXPORTED,
     FORMATS,
     Encoder,
     MissingPackageError,
@@ -71,8 +69,8 @@ def export_records(
         InvalidArgumentError: the query, a stream, the range of time, the format or a column cannot be used.
     """
     since, until = parse_time_range(request)
-    streams = parse_streams(request.streams, EXPORTED)
-    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams, [Stream(name) for name in EXPORTED])
+    streams = parse_streams(request.streams)
+    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams)
     if query.evidence is not None and "verified" not in query.evidence:
         raise InvalidArgumentError(
             "query: an export has verified records only, and counts the others: leave 'evidence:' out"

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from server.notary.canonical import Kind, Value
+from server.notary.canonical import Kind
 from server.query.export import ExportedRecord
 from server.query.export_formats import PLACE_COLUMNS, kind_of, pairs_of
 
@@ -22,10 +22,12 @@ _TYPES = {
     Kind.TIME: pa.timestamp("ns", "UTC"),
     Kind.UINT8: pa.uint8(),
     Kind.UINT32: pa.uint32(),
+    Kind.UINT64: pa.uint64(),
     Kind.STRING: pa.string(),
     Kind.WORD: pa.string(),
     Kind.MAP: pa.map_(pa.string(), pa.string()),
 }
+_TYPES |= {kind: pa.list_(_TYPES[kind.element]) for kind in Kind if kind.element}
 _PLACE_TYPES = {"LeafIndex": pa.uint64(), "CanonicalVersion": pa.uint16()}
 
 
@@ -130,7 +132,7 @@ def _batch(schema: Any, records: Sequence[ExportedRecord]) -> Any:
             pa.array(
                 places[field.name]
                 if field.name in places
-                else [_value(record.values.get(field.name)) for record in records],
+                else [_value(kind_of(field.name), record.values.get(field.name)) for record in records],
                 field.type,
             )
             for field in schema
@@ -139,7 +141,9 @@ def _batch(schema: Any, records: Sequence[ExportedRecord]) -> Any:
     )
 
 
-def _value(value: Value | None) -> Any:
+def _value(kind: Kind, value: Any) -> Any:
+    if kind.element is not None and isinstance(value, list):
+        return [_value(kind.element, each) for each in value]
     match value:
         case bytes():
             return _text(value)

@@ -17,7 +17,6 @@ from server.notary.origin import Stream
 from server.query.export import ExportedRecord
 
 __all__ = [
-    "EXPORTED",
     "FORMATS",
     "PLACE_COLUMNS",
     "Encoder",
@@ -36,9 +35,6 @@ FORMATS = {
     "arrow": "application/vnd.apache.arrow.stream",
 }
 """Name of a format -> its media type."""
-
-EXPORTED = (Stream.AUDIT.value, Stream.OPERATIONAL.value)
-"""Names of the streams whose records can be exported."""
 
 PLACE_COLUMNS = ("Origin", "LeafIndex", "Entry", "BatchId", "CanonicalVersion")
 """Columns of every row: the record's log and leaf, its SHA-256, its batch, and the version of the canonical record."""
@@ -164,7 +160,9 @@ def _place(record: ExportedRecord) -> dict[str, Any]:
     }
 
 
-def _json_value(kind: Kind, value: Value) -> Any:
+def _json_value(kind: Kind, value: Any) -> Any:
+    if kind.element is not None and isinstance(value, list):
+        return [_json_value(kind.element, each) for each in value]
     match value:
         case bytes():
             return _text(value)
@@ -178,7 +176,7 @@ def _json_value(kind: Kind, value: Value) -> Any:
 
 
 def pairs_of(value: Value) -> Pairs:
-    """Return the pairs of a map; log records have no other lists."""
+    """Return the pairs of a map."""
     return [pair for pair in value if isinstance(pair, tuple)] if isinstance(value, list) else []
 
 

@@ -8,13 +8,11 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE, add_address_flag
 from server.commands.arguments.parser import examples, later, typed
-from server.commands.arguments.reading import add_event_range, add_query, add_storage_source
-from server.notary.origin import Stream
+from server.commands.arguments.reading import add_event_range, add_query, add_storage_source, add_stream_flag
 from server.settings.values import read_choice
 
 __all__ = ["add_parser"]
 
-_STREAMS = (Stream.AUDIT.value, Stream.OPERATIONAL.value)
 _FORMATS = ("ndjson", "csv", "parquet", "arrow")
 
 
@@ -35,7 +33,7 @@ def add_parser(commands: Any) -> None:
             variables=[API_VARIABLE],
         ),
     )
-    add_query(parser, "the query, as for 'lognotary search'; without any, all records")
+    add_query(parser, "the query, as for 'lognotary search'; without any, all audit events and logs")
     parser.add_argument(
         "--format",
         metavar="|".join(_FORMATS),
@@ -45,12 +43,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; - is the standard output")
     parser.add_argument("--manifest", metavar="FILE", help="file for the signed manifest")
-    parser.add_argument(
-        "--stream",
-        metavar="|".join(_STREAMS),
-        type=typed(partial(read_choice, valid=_STREAMS)),
-        help="only the records of this stream (default: both)",
-    )
+    add_stream_flag(parser, "")
     parser.add_argument(
         "--columns",
         metavar="NAMES",
