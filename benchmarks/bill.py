@@ -20,8 +20,10 @@ from benchmarks.fresh import FreshRequests, FreshShape
 from benchmarks.load import EndlessShape, LoadResult, describe_retries, loading
 from benchmarks.processes import Meter, clickhouse, fresh_engine, scratch, settle_merges
 from benchmarks.realistic import RealisticRequests, RealisticShape
+from benchmarks.realistic_spans import RealisticSpans, SpansOfRecords
 from benchmarks.report import Report, add_report_flags
 from harness.process_stats import cpu_seconds
+from server.codec.signals import Signal
 from storage.schema import RECORD_TABLES, record_columns
 
 _READY = "ready-made, no index"
@@ -95,7 +97,7 @@ def _measure(options: argparse.Namespace, system: System, directory: Path, costs
 def _measure_ready(options: argparse.Namespace, directory: Path, costs: _Costs) -> None:
     """Insert the same records, encoded beforehand, into tables without any index; only ClickHouse's CPU counts."""
     shape = _shape(options)
-    requests = FreshRequests(shape) if isinstance(shape, FreshShape) else RealisticRequests(shape)
+    requests, signal = _ready_requests(shape)
     count = max(1, options.total // shape.records)
     rows, tokens = 0, itertools.count()
     with clickhouse(directory) as node, fresh_engine(node, DATABASE) as engine:
@@ -103,7 +105,7 @@ def _measure_ready(options: argparse.Namespace, directory: Path, costs: _Costs) 
         meter, written = Meter.of(node.pid), written_bytes(node.pid)
         for first in range(0, count, _READY_REQUESTS):
             chunk = [requests[number] for number in range(first, min(first + _READY_REQUESTS, count))]
-            for block in ready_blocks(chunk, 50_000, most_requests=len(chunk)):
+            for block in ready_blocks(chunk, 50_000, most_requests=len(chunk), signal=signal):
                 names = [column.name for column in record_columns(block.stream)]
                 engine.insert(RECORD_TABLES[block.stream], names, block.data, f"ready-{next(tokens)}")
                 rows += block.rows
@@ -114,6 +116,16 @@ def _measure_ready(options: argparse.Namespace, directory: Path, costs: _Costs) 
         costs.storage.append(cpu / rows * 1e6)
         costs.written.append((written_bytes(node.pid) - written) / rows)
         _add_disk(costs, disk_of(node.query, DATABASE), rows)
+
+
+def _ready_requests(shape: EndlessShape) -> tuple[RealisticRequests | RealisticSpans | FreshRequests, Signal]:
+    match shape:
+        case SpansOfRecords():
+            return RealisticSpans(shape), Signal.TRACES
+        case FreshShape():
+            return FreshRequests(shape), Signal.LOGS
+        case RealisticShape():
+            return RealisticRequests(shape), Signal.LOGS
 
 
 def _drop_indexes(query: Callable[[str], str]) -> None:
@@ -181,6 +193,8 @@ def _fill(report: Report, costs: dict[str, _Costs]) -> None:
 
 
 def _shape(options: argparse.Namespace) -> EndlessShape:
+    if options.spans:
+        return SpansOfRecords(RealisticShape(records=options.records, seed=options.seed), options.records)
     shape = FreshShape if options.fresh else RealisticShape
     return shape(records=options.records, audit=options.audit, seed=options.seed)
 
@@ -219,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fresh", action="store_true", help="send the shape of other benchmarks with fresh trace IDs and times instead"
     )
+    parser.add_argument("--spans", action="store_true", help="send realistic spans instead of records")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
     add_report_flags(parser, rounds=1)
     return parser

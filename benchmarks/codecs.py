@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from server.codec.choose import build_codec
 from server.codec.rows import Codec, Rows
 from server.codec.rules import BUILT_IN_RULES
+from server.codec.signals import Signal
 from server.notary.batch import LogState, notarize
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -83,7 +84,11 @@ def commit_block(parts: Sequence[Rows], state: LogState, signer: Signer) -> Read
 
 
 def ready_blocks(
-    requests: Sequence[bytes], batch_rows: int, *, most_requests: int = _MOST_REQUESTS
+    requests: Sequence[bytes],
+    batch_rows: int,
+    *,
+    most_requests: int = _MOST_REQUESTS,
+    signal: Signal = Signal.LOGS,
 ) -> list[ReadyBlock]:
     """Create blocks of full batches, in the proportion of the streams in the requests.
 
@@ -91,7 +96,8 @@ def ready_blocks(
     server than here.
     """
     codec, signer, now = fastest_codec(), Signer.generate(), time.time_ns()
-    encoded = [codec.encode(request, now) for request in requests]
+    encode = codec.encode if signal is Signal.LOGS else codec.encode_spans
+    encoded = [encode(request, now) for request in requests]
     streams = {rows.stream for parts in encoded for rows in parts}
     gathered: dict[Stream, list[Rows]] = {stream: [] for stream in streams}
     blocks: list[ReadyBlock] = []

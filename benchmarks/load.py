@@ -14,11 +14,12 @@ from typing import Any
 from benchmarks.fresh import FreshShape
 from benchmarks.loader import write_requests
 from benchmarks.realistic import RealisticShape
+from benchmarks.realistic_spans import SpansOfRecords
 from benchmarks.shape import Shape, build_requests
 
 __all__ = ["EndlessShape", "LoadFailedError", "LoadResult", "Requests", "describe_retries", "load", "loading"]
 
-EndlessShape = RealisticShape | FreshShape
+EndlessShape = RealisticShape | SpansOfRecords | FreshShape
 """Shape of requests that are all different."""
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -125,6 +126,8 @@ def load(address: str, requests: Requests | EndlessShape, /, **flags: str | floa
 def _content(requests: Requests | EndlessShape) -> list[str]:
     if isinstance(requests, Requests):
         return [f"--requests-from={requests.file}", f"--records={requests.shape.records}"]
+    if isinstance(requests, SpansOfRecords):
+        return [*_content(requests.of), f"--spans={requests.spans}"]
     common = [f"--records={requests.records}", f"--audit={requests.audit}", f"--seed={requests.seed}"]
     if isinstance(requests, RealisticShape):
         return ["--realistic", *common, f"--start={requests.start}", f"--step={requests.step}"]

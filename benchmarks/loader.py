@@ -30,11 +30,13 @@ from google.rpc import error_details_pb2, status_pb2
 
 from benchmarks.fresh import FreshRequests, FreshShape
 from benchmarks.realistic import RealisticRequests, RealisticShape
+from benchmarks.realistic_spans import RealisticSpans, SpansOfRecords
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 
 __all__ = ["EXPORT", "percentiles", "read_requests", "retry_delay", "write_requests"]
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+_EXPORT_SPANS = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 # "Failures" in the OTLP specification. RESOURCE_EXHAUSTED is sent again only where the server says when.
 _RETRYABLE = frozenset(
@@ -82,6 +84,7 @@ class _Load:
     seconds: float
     timeout: float
     compression: grpc.Compression
+    method: str = EXPORT
     interval: float = 0.0  # seconds from one request of a client to its next
     sent: int = 0
     latencies: list[float] = field(default_factory=list)
@@ -100,7 +103,7 @@ class _Load:
 
     async def client(self, address: str) -> None:
         """Send one request after another, each until it is acknowledged or permanently refused."""
-        async with _sender(address, within=self.timeout, compression=self.compression) as send:
+        async with _sender(address, self.method, within=self.timeout, compression=self.compression) as send:
             due = self.started + random.uniform(0.0, self.interval)  # noqa: S311
             while (request := self.next_request()) is not None:
                 if self.interval:
@@ -138,14 +141,14 @@ _Send = Callable[[bytes], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _sender(address: str, *, within: float, compression: grpc.Compression) -> AsyncIterator[_Send]:
+async def _sender(address: str, method: str, *, within: float, compression: grpc.Compression) -> AsyncIterator[_Send]:
     """Yield a function that sends a request over a connection of its own, and raises _RefusedError."""
     if "://" in address:
         async with httpx.AsyncClient(timeout=within, headers={"Content-Type": "application/x-protobuf"}) as client:
             yield lambda request: _post(client, address, request)
         return
     async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
-        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
 
         async def send(request: bytes) -> None:
             try:
@@ -176,6 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
     shape = shape_of(options)
+    records = options.spans or shape.records
     ready: Sequence[bytes] = []
     endless = _endless(options)
     if endless is None:
@@ -186,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.seconds,
         options.timeout,
         grpc.Compression.Gzip if options.gzip else grpc.Compression.NoCompression,
-        options.clients * shape.records / options.rate if options.rate else 0.0,
+        _EXPORT_SPANS if options.spans else EXPORT,
+        options.clients * records / options.rate if options.rate else 0.0,
     )
     if not load.limit and not load.seconds:
         load.limit = max(1, len(ready))
@@ -195,16 +200,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not sys.stdin.readline():
             return
     cpu = time.process_time()
-    asyncio.run(_run(load, options.address, options.clients, options.progress, shape.records))
+    asyncio.run(_run(load, options.address, options.clients, options.progress, records))
     seconds = time.perf_counter() - load.started
     acknowledged = len(load.latencies)
     print(
         json.dumps(
             {
                 "requests": acknowledged,
-                "records": acknowledged * shape.records,
+                "records": acknowledged * records,
                 "seconds": seconds,
-                "records_per_second": acknowledged * shape.records / seconds,
+                "records_per_second": acknowledged * records / seconds,
                 "retries": dict(load.retries),
                 "errors": dict(load.errors),
                 "latency_ms": percentiles(load.latencies),
@@ -219,7 +224,8 @@ def _endless(options: argparse.Namespace) -> _Requests | None:
     """Return requests that are all different, if they are wanted."""
     if options.realistic:
         own = {name: value for name in ("start", "step") if (value := getattr(options, name))}
-        return RealisticRequests(RealisticShape(records=options.records, audit=options.audit, seed=options.seed, **own))
+        shape = RealisticShape(records=options.records, audit=options.audit, seed=options.seed, **own)
+        return RealisticSpans(SpansOfRecords(shape, options.spans)) if options.spans else RealisticRequests(shape)
     if options.fresh:
         return FreshRequests(FreshShape(records=options.records, audit=options.audit, seed=options.seed))
     return None
@@ -298,6 +304,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--start", type=int, default=0, metavar="NS", help="time of the first realistic record")
     parser.add_argument("--step", type=int, default=0, metavar="NS", help="between realistic records")
+    parser.add_argument(
+        "--spans", type=int, default=0, metavar="N", help="send N spans of each request of realistic records instead"
+    )
     parser.add_argument("--fresh", action="store_true", help="send the shape with fresh trace IDs and times")
     parser.add_argument("--wait", action="store_true", help="print ready, then wait for a line on standard input")
     add_shape_flags(parser)

@@ -1,149 +1,103 @@
-"""Latency of lookups among many records: a trace, an actor, words, over gRPC.
+"""Latency of lookups among many records and spans over gRPC: traces, an actor, words, attributes, counts.
 
-The records are sent through the server, spread over thirty days, and merged; the directory may be kept and used again.
-One caller asks, first for each lookup after ClickHouse has dropped its caches, then the same lookups again.
+Records and spans are sent through the server, spread over thirty days, and merged; the directory may be kept and used
+again. One caller asks, first for each lookup after ClickHouse has dropped its caches, then the same lookups again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import quantiles
 
 import grpc
 
-from benchmarks.load import load
-from benchmarks.processes import clickhouse, count_signed, lognotary, scratch, settle_merges
-from benchmarks.realistic import RealisticShape
+from benchmarks.lookup_calls import PLAIN_TRACE, Calls, lookups, plain_trace
+from benchmarks.lookup_data import DATABASE, Content, build
+from benchmarks.plain_table import fill_plain_table
+from benchmarks.processes import clickhouse, lognotary, scratch
 from benchmarks.report import Report, add_report_flags
 from harness.clickhouse_node import ClickHouseNode
-from harness.lognotary_server import LognotaryServer
-from lognotary.v1.correlation_pb2 import (
-    CHECK_RECORDS,
-    CHECK_SIGNATURES,
-    EvidenceCheck,
-    GetTraceRequest,
-    SearchAuditEventsRequest,
-)
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 
-_DATABASE = "lookups"
-_DAYS = 30
 _CACHES = ("MARK", "UNCOMPRESSED", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY CONDITION")
-_LENGTHS = {"short": (1, 5), "of about 40 entries": (35, 45)}
-_BUILT = "built.json"
+_COMPARED = "a trace of about 40 entries, verified"
+_SMALLER = ", a tenth of the records"
+_SPANS_OF_RECORDS = 12 / 105
 
-_TRACES = """\
-SELECT TraceId FROM (SELECT TraceId FROM otel_logs UNION ALL SELECT TraceId FROM audit_logs)
-WHERE cityHash64(TraceId) % 97 = 0
-GROUP BY TraceId HAVING count() BETWEEN {least} AND {most} LIMIT 20000"""
-
-_Calls = list[Callable[[], object]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """Content of a data set; the same content need not be built again."""
-
-    records: int
-    audit: float
-    seed: int
+_Draw = Callable[[], Calls]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
     report = Report.of("lookups", f"lookups among {options.total:,} records", options)
-    with _directory(options) as directory, clickhouse(directory) as node:
-        report.versions["clickhouse"] = node.query("SELECT version()")
-        with lognotary(f"{node.url}/{_DATABASE}", directory) as server:
-            _build(directory, node, server, _Content(options.total, options.audit, options.seed))
-            _measure(node, server, report, options)
+    wanted = Content(options.total, options.audit, int(options.total * _SPANS_OF_RECORDS), options.seed)
+    with ExitStack() as stack:
+        drawn = _begin(options.data, wanted, report, options, stack)
+        if options.tenth:
+            tenth = Content(wanted.records // 10, wanted.audit, wanted.spans // 10, wanted.seed)
+            smaller = _begin(
+                f"{options.data}/tenth" if options.data else "", tenth, report, options, stack, plain=False
+            )
+            drawn[_COMPARED + _SMALLER] = (smaller[_COMPARED][0], smaller[_COMPARED][1])
+        _measure(drawn, report, options)
     report.publish(options)
 
 
+def _begin(
+    kept: str, content: Content, report: Report, options: argparse.Namespace, stack: ExitStack, *, plain: bool = True
+) -> dict[str, tuple[ClickHouseNode, _Draw]]:
+    """Start the servers of a data set, which is built if need be; returns the lookups in it."""
+    directory = stack.enter_context(_directory(kept))
+    node = stack.enter_context(clickhouse(directory))
+    report.versions["clickhouse"] = node.query("SELECT version()")
+    server = stack.enter_context(lognotary(f"{node.url}/{DATABASE}", directory))
+    data = build(directory, node, server, content)
+    channel = stack.enter_context(grpc.insecure_channel(server.api_grpc))
+    draw = random.Random(options.seed)  # noqa: S311 - repeatable, not secret
+    drawn: dict[str, _Draw] = {**lookups(node, CorrelationServiceStub(channel), data, draw, options.calls)}
+    if plain and options.plain:
+        drawn[PLAIN_TRACE] = plain_trace(node, fill_plain_table(node, DATABASE), data, draw, options.calls)
+    return {name: (node, each) for name, each in drawn.items()}
+
+
 @contextmanager
-def _directory(options: argparse.Namespace) -> Iterator[Path]:
-    if not options.data:
+def _directory(kept: str) -> Iterator[Path]:
+    if not kept:
         with scratch() as directory:
             yield directory
         return
-    Path(options.data).mkdir(parents=True, exist_ok=True)
-    yield Path(options.data)
+    Path(kept).mkdir(parents=True, exist_ok=True)
+    yield Path(kept)
 
 
-def _build(directory: Path, node: ClickHouseNode, server: LognotaryServer, content: _Content) -> None:
-    """Send the records, if the directory does not have them yet."""
-    built = directory / _BUILT
-    if built.exists():
-        if json.loads(built.read_text(encoding="ascii")) != asdict(content):
-            raise RuntimeError(f"{directory} has other content: give another directory, or remove it")
-        return
-    span = _DAYS * 86_400 * 10**9
-    start = time.time_ns() - span
-    shape = RealisticShape(audit=content.audit, seed=content.seed, start=start, step=span // content.records)
-    requests = content.records // shape.records + 1
-    load(server.otlp_grpc, shape, requests=requests, clients=8)
-    while (stored := count_signed(node, _DATABASE)) < requests * shape.records:
-        print(f"{stored:,} records are stored")  # noqa: T201 - a benchmark tells how far it is
-        time.sleep(1.0)
-    settle_merges(node)
-    built.write_text(json.dumps(asdict(content)), encoding="ascii")
-
-
-def _measure(node: ClickHouseNode, server: LognotaryServer, report: Report, options: argparse.Namespace) -> None:
-    draw = random.Random(options.seed)  # noqa: S311 - repeatable, not secret
-    with grpc.insecure_channel(server.api_grpc) as channel:
-        stub = CorrelationServiceStub(channel)
-        for name, draw_calls in _lookups(node, stub, draw, options.calls).items():
-            rounds: dict[str, list[list[float]]] = {"cold": [], "warm": []}
-            for _ in range(options.rounds):
-                calls = draw_calls()
-                for cache in _CACHES:
-                    node.query(f"SYSTEM DROP {cache} CACHE")
-                for results in rounds.values():
-                    results.append(_timed(calls))
-            for when, results in rounds.items():
-                cuts = [quantiles(result, n=100, method="inclusive") for result in results]
-                report.figure(f"{name}, {when}: p50", "ms", [cut[49] for cut in cuts])
-                report.figure(f"{name}, {when}: p99", "ms", [cut[98] for cut in cuts])
+def _measure(drawn: Mapping[str, tuple[ClickHouseNode, _Draw]], report: Report, options: argparse.Namespace) -> None:
+    medians: dict[str, list[float]] = {}
+    for name, (node, draw_calls) in drawn.items():
+        rounds: dict[str, list[list[float]]] = {"cold": [], "warm": []}
+        for _ in range(options.rounds):
+            calls = draw_calls()
+            for cache in _CACHES:
+                node.query(f"SYSTEM DROP {cache} CACHE")
+            for results in rounds.values():
+                results.append(_timed(calls))
+        for when, results in rounds.items():
+            cuts = [quantiles(result, n=100, method="inclusive") for result in results]
+            report.figure(f"{name}, {when}: p50", "ms", [cut[49] for cut in cuts])
+            report.figure(f"{name}, {when}: p99", "ms", [cut[98] for cut in cuts])
+            medians[name] = [cut[49] for cut in cuts]
+    for other in (PLAIN_TRACE, _COMPARED + _SMALLER):
+        if other in medians:
+            report.ratio(f"warm p50, {other} / {_COMPARED}", medians[other], medians[_COMPARED])
     report.notes.append(f"one caller; {options.calls} calls a round for different things, and the same again")
 
 
-def _lookups(
-    node: ClickHouseNode, stub: CorrelationServiceStub, draw: random.Random, count: int
-) -> dict[str, Callable[[], _Calls]]:
-    """Return functions that draw calls, by the name of the lookup."""
-
-    def trace(trace_id: str, check: EvidenceCheck) -> Callable[[], object]:
-        return lambda: stub.GetTrace(GetTraceRequest(trace_id=trace_id, check=check))
-
-    def actor(actor_id: str) -> Callable[[], object]:
-        return lambda: stub.SearchAuditEvents(SearchAuditEventsRequest(actor_id=actor_id))
-
-    found: dict[str, Callable[[], _Calls]] = {}
-    for length, (least, most) in _LENGTHS.items():
-        ids = _values(node, _TRACES.format(least=least, most=most))
-        for what, check in {"verified": CHECK_RECORDS, "signed": CHECK_SIGNATURES}.items():
-            found[f"a trace {length}, {what}"] = lambda ids=ids, check=check: [  # type: ignore[misc]
-                trace(each, check) for each in draw.sample(ids, min(count, len(ids)))
-            ]
-    actors = _values(node, "SELECT ActorId FROM audit_logs WHERE ActorId != '' GROUP BY ActorId LIMIT 100000")
-    found["an actor's first page"] = lambda: [actor(each) for each in draw.sample(actors, min(count, len(actors)))]
-    return found
-
-
-def _values(node: ClickHouseNode, query: str) -> list[str]:
-    return sorted(node.query(query, database=_DATABASE).split("\n"))
-
-
-def _timed(calls: _Calls) -> list[float]:
+def _timed(calls: Calls) -> list[float]:
     """Make the calls one after another; returns the latencies in milliseconds."""
     taken = []
     for call in calls:
@@ -160,6 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="calls a round (default: %(default)s)")
     parser.add_argument("--data", default="", metavar="DIR", help="directory to keep the records in, and to use again")
+    parser.add_argument(
+        "--plain", action="store_true", help="copy the rows into the exporter's own table, and look traces up there too"
+    )
+    parser.add_argument("--tenth", action="store_true", help="look traces up among a tenth of the records too")
     add_report_flags(parser, rounds=1)
     return parser
 

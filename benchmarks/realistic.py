@@ -19,10 +19,10 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
 from benchmarks.realistic_records import DIGIT, HEX, SPAN_ID, TIME, TRACE_ID, ZIPF, Pod, build_record, pods
 
-__all__ = ["RealisticRequests", "RealisticShape"]
+__all__ = ["Bytes", "Places", "RealisticRequests", "RealisticShape", "Slots", "runs"]
 
-_Bytes = npt.NDArray[np.uint8]
-_Places = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
 
 _MOST_OF_A_TRACE = 200
 _HEX_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -62,18 +62,23 @@ class RealisticRequests:
         draw = random.Random(shape.seed)  # noqa: S311 - repeatable, not secret
         known = pods(draw)
         self._skeletons = [_Skeleton.build(shape, known, draw) for _ in range(shape.skeletons)]
-        ranks = 1.0 / np.arange(1, _USERS + 1) ** _ZIPF_EXPONENT
-        self._zipf = np.cumsum(ranks) / ranks.sum()
 
     def __getitem__(self, number: int) -> bytes:
         """Return a request, serialized; the same number gives the same bytes."""
+        return self._fill(number)[0].tobytes()
+
+    def identities(self, number: int) -> tuple[Bytes, Places]:
+        """Return the trace ID of each record of a request, 16 bytes in a row, and its time, in the order of times."""
+        filled, skeleton = self._fill(number)
+        times: Places = filled[skeleton.times].view("<u8").astype(np.int64)[:, 0]
+        return filled[skeleton.trace_ids], times
+
+    def _fill(self, number: int) -> tuple[Bytes, _Skeleton]:
         draw = np.random.default_rng((self.shape.seed, number))
         skeleton = self._skeletons[number % len(self._skeletons)]
         filled = skeleton.data.copy()
         count = self.shape.records
-        filled[skeleton.digits] = draw.integers(48, 58, len(skeleton.digits), np.uint8)
-        filled[skeleton.hex_digits] = _HEX_DIGITS[draw.integers(0, 16, len(skeleton.hex_digits), np.uint8)]
-        filled[skeleton.zipf] = _decimal(np.searchsorted(self._zipf, draw.random(len(skeleton.zipf))))
+        skeleton.slots.fill(filled, draw)
         filled[skeleton.span_ids] = draw.integers(0, 256, (count, 8), np.uint8)
         traces = _trace_of_each(draw, count)
         ids = draw.integers(0, 256, (int(traces.max()) + 1, 16), np.uint8)
@@ -82,21 +87,43 @@ class RealisticRequests:
         times = self.shape.start + (number * count + np.arange(count)) * step + draw.integers(0, step, count)
         filled[skeleton.times] = times.astype("<u8").view(np.uint8).reshape(count, 8)
         filled[skeleton.observed] = (times + 50_000).astype("<u8").view(np.uint8).reshape(count, 8)
-        return filled.tobytes()
+        return filled, skeleton
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Places of the characters that are filled at random in each copy of a request."""
+
+    digits: Places
+    hex_digits: Places
+    zipf: Places  # rows of 5 digits
+    zipf_sums: npt.NDArray[np.float64]
+
+    @classmethod
+    def find(cls, data: bytes) -> Slots:
+        """Find the slots of a serialized request."""
+        ranks = 1.0 / np.arange(1, _USERS + 1) ** _ZIPF_EXPONENT
+        return cls(
+            _characters(data, DIGIT), _characters(data, HEX), runs(data, ZIPF, 5), np.cumsum(ranks) / ranks.sum()
+        )
+
+    def fill(self, data: Bytes, draw: np.random.Generator) -> None:
+        """Fill them."""
+        data[self.digits] = draw.integers(48, 58, len(self.digits), np.uint8)
+        data[self.hex_digits] = _HEX_DIGITS[draw.integers(0, 16, len(self.hex_digits), np.uint8)]
+        data[self.zipf] = _decimal(np.searchsorted(self.zipf_sums, draw.random(len(self.zipf))))
 
 
 @dataclass(frozen=True, slots=True)
 class _Skeleton:
     """A serialized request, and the places of its slots: one row for each slot, except for single characters."""
 
-    data: _Bytes
-    digits: _Places
-    hex_digits: _Places
-    zipf: _Places  # rows of 5 digits
-    trace_ids: _Places
-    span_ids: _Places
-    times: _Places
-    observed: _Places
+    data: Bytes
+    slots: Slots
+    trace_ids: Places
+    span_ids: Places
+    times: Places
+    observed: Places
 
     @classmethod
     def build(cls, shape: RealisticShape, known: Sequence[Pod], draw: random.Random) -> _Skeleton:
@@ -115,20 +142,18 @@ class _Skeleton:
             order += places
         data = request.SerializeToString()
         by_place = np.argsort(np.array(order), kind="stable")  # row n: where the record of place n stands
-        times = _runs(data, TIME, 8)
+        times = runs(data, TIME, 8)
         return cls(
             np.frombuffer(data, np.uint8),
-            _characters(data, DIGIT),
-            _characters(data, HEX),
-            _runs(data, ZIPF, 5),
-            _runs(data, TRACE_ID, 16)[by_place],
-            _runs(data, SPAN_ID, 8)[by_place],
+            Slots.find(data),
+            runs(data, TRACE_ID, 16)[by_place],
+            runs(data, SPAN_ID, 8)[by_place],
             times[0::2][by_place],
             times[1::2][by_place],
         )
 
 
-def _trace_of_each(draw: np.random.Generator, count: int) -> _Places:
+def _trace_of_each(draw: np.random.Generator, count: int) -> Places:
     """Return the number of the trace of each record: traces of 1 to 200 records, most of them short, intertwined."""
     lengths = np.minimum(draw.geometric(draw.choice([0.5, 0.15, 0.02], count, p=[0.6, 0.35, 0.05])), _MOST_OF_A_TRACE)
     traces = np.repeat(np.arange(count), lengths)[:count]
@@ -136,19 +161,19 @@ def _trace_of_each(draw: np.random.Generator, count: int) -> _Places:
     return traces[np.argsort(np.arange(count) + draw.exponential(100.0, count), kind="stable")]
 
 
-def _decimal(numbers: _Places) -> _Bytes:
+def _decimal(numbers: Places) -> Bytes:
     """Return the 5 decimal digits of each number, as characters."""
-    digits: _Places = numbers[:, None] // np.array([10_000, 1_000, 100, 10, 1]) % 10
+    digits: Places = numbers[:, None] // np.array([10_000, 1_000, 100, 10, 1]) % 10
     return (digits + 48).astype(np.uint8)
 
 
-def _characters(data: bytes, filler: bytes) -> _Places:
+def _characters(data: bytes, filler: bytes) -> Places:
     """Return the places of all characters in runs of a filler."""
     spans = [match.span() for match in re.finditer(re.escape(filler) + b"{3,}", data)]
     return np.concatenate([np.arange(*span) for span in spans] or [np.empty(0, np.int64)])
 
 
-def _runs(data: bytes, filler: bytes, width: int) -> _Places:
+def runs(data: bytes, filler: bytes, width: int) -> Places:
     """Return the places of each run of a filler, one row of ``width`` for each run."""
     starts = [match.start() for match in re.finditer(re.escape(filler) * width, data)]
     return np.array(starts, np.int64)[:, None] + np.arange(width)

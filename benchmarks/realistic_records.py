@@ -11,14 +11,29 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-__all__ = ["DIGIT", "HEX", "SPAN_ID", "TIME", "TRACE_ID", "ZIPF", "Pod", "build_record", "pods"]
+__all__ = [
+    "DIGIT",
+    "HEX",
+    "SPAN_ID",
+    "TIME",
+    "TRACE_ID",
+    "ZIPF",
+    "Pod",
+    "Value",
+    "build_attributes",
+    "build_record",
+    "call_attributes",
+    "pods",
+]
 
 # Fillers of slots: control characters that neither contents nor Protobuf have three times in a row.
 DIGIT, HEX, ZIPF = b"\x7f", b"\x1f", b"\x1b"
 TRACE_ID, SPAN_ID, TIME = b"\x1e", b"\x1d", b"\x1c"
 _TIME = int.from_bytes(TIME * 8, "little")
 
-_Value = str | int | float | bool
+Value = str | int | float | bool
+"""Value of an attribute."""
+
 _SERVICES = 40
 _PODS_OF_A_SERVICE = (1, 2, 2, 3, 4, 8)
 _ROUTES = tuple(
@@ -61,7 +76,7 @@ def pods(draw: random.Random) -> list[Pod]:
             f"{draw.getrandbits(36):09x}",
         )
         for _ in range(count := draw.choice(_PODS_OF_A_SERVICE)):
-            attributes: dict[str, _Value] = {
+            attributes: dict[str, Value] = {
                 "service.name": service,
                 "service.version": version,
                 "service.namespace": "shop",
@@ -79,7 +94,7 @@ def pods(draw: random.Random) -> list[Pod]:
                 "telemetry.sdk.version": "1.58.0",
             }
             scope = InstrumentationScope(name=f"com.shop.{service.replace('-', '.')}", version=version)
-            found.append(Pod(Resource(attributes=_attributes(attributes)), scope, 1 / (number + 1) / count))
+            found.append(Pod(Resource(attributes=build_attributes(attributes)), scope, 1 / (number + 1) / count))
     return found
 
 
@@ -97,28 +112,33 @@ def build_record(draw: random.Random, *, audit: bool) -> LogRecord:
         trace_id=TRACE_ID * 16,
         span_id=SPAN_ID * 8,
         flags=1,
-        attributes=_attributes(attributes),
+        attributes=build_attributes(attributes),
     )
 
 
-def _access_line(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def call_attributes(draw: random.Random) -> dict[str, Value]:
+    """Draw the attributes of a call over HTTP, with slots in place of numbers."""
     method, route = draw.choice(("GET", "GET", "GET", "POST", "PUT", "DELETE")), _skewed(draw, _ROUTES)
-    status = draw.choice((200, 200, 200, 200, 201, 204, 304, 400, 401, 404, 500, 503))
-    path = route.replace("{id}", _digits(8))
-    return f"{method} {path} {status} {_digits(4)}B in {_digits(3)}.{_digits(3)} ms", {
+    return {
         "http.request.method": method,
         "http.route": route,
-        "url.path": path,
-        "http.response.status_code": status,
+        "url.path": route.replace("{id}", _digits(8)),
+        "http.response.status_code": draw.choice((200, 200, 200, 200, 201, 204, 304, 400, 401, 404, 500, 503)),
         "client.address": f"2001:db8::{_hex(4)}",
         "user_agent.original": draw.choice(_AGENTS),
         "user.id": f"u-{_zipf()}",
         "network.protocol.version": draw.choice(("1.1", "2")),
-        "duration_ms": draw.choice((1.25, 3.5, 12.75, 80.5)),
     }
 
 
-def _message(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def _access_line(draw: random.Random) -> tuple[str, dict[str, Value]]:
+    call = call_attributes(draw)
+    what = f"{call['http.request.method']} {call['url.path']} {call['http.response.status_code']}"
+    taken = f"{_digits(4)}B in {_digits(3)}.{_digits(3)} ms"
+    return f"{what} {taken}", {**call, "duration_ms": draw.choice((1.25, 3.5, 12.75, 80.5))}
+
+
+def _message(draw: random.Random) -> tuple[str, dict[str, Value]]:
     noun, verb, place = _skewed(draw, _NOUNS), draw.choice(_VERBS), draw.choice(_PLACES)
     body = draw.choice(_TEMPLATES).format(
         noun=noun, verb=verb, place=place, number=_digits(8), small=_digits(3), key=_hex(16), user=f"u-{_zipf()}"
@@ -132,7 +152,7 @@ def _message(draw: random.Random) -> tuple[str, dict[str, _Value]]:
     }
 
 
-def _query(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def _query(draw: random.Random) -> tuple[str, dict[str, Value]]:
     noun = _skewed(draw, _NOUNS)
     statement = (
         f"SELECT id, state, total, updated_at FROM {noun}s WHERE id = {_digits(8)} AND tenant = {_digits(4)} LIMIT 50"  # noqa: S608 - nobody runs it
@@ -146,7 +166,7 @@ def _query(draw: random.Random) -> tuple[str, dict[str, _Value]]:
     }
 
 
-def _json_body(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def _json_body(draw: random.Random) -> tuple[str, dict[str, Value]]:
     event = f"{_skewed(draw, _NOUNS)}.{draw.choice(_VERBS)}"
     fields = {
         "event": event,
@@ -158,7 +178,7 @@ def _json_body(draw: random.Random) -> tuple[str, dict[str, _Value]]:
     return _json(fields), {"event.domain": "shop", "message.id": _hex(24), "messaging.system": "kafka"}
 
 
-def _large_json(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def _large_json(draw: random.Random) -> tuple[str, dict[str, Value]]:
     rows = [
         {
             "sku": f"S-{_digits(6)}",
@@ -172,7 +192,7 @@ def _large_json(draw: random.Random) -> tuple[str, dict[str, _Value]]:
     return _json({"event": "catalog.import", "rows": rows}), {"event.domain": "catalog", "rows": len(rows)}
 
 
-def _stack_trace(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def _stack_trace(draw: random.Random) -> tuple[str, dict[str, Value]]:
     noun = draw.choice(_CLASSES)
     frames = "".join(
         f"\n\tat com.shop.{draw.choice(_CLASSES).lower()}.{draw.choice(_CLASSES)}Service.{draw.choice(_METHODS)}"
@@ -187,7 +207,7 @@ def _stack_trace(draw: random.Random) -> tuple[str, dict[str, _Value]]:
     }
 
 
-def _audit_event(draw: random.Random) -> tuple[str, dict[str, _Value]]:
+def _audit_event(draw: random.Random) -> tuple[str, dict[str, Value]]:
     action, actor, target = _skewed(draw, _ACTIONS), f"u-{_zipf()}", _digits(7)
     kind = action.partition(".")[0]
     return f"{actor}: {action} on {kind} {target}", {
@@ -204,7 +224,7 @@ def _audit_event(draw: random.Random) -> tuple[str, dict[str, _Value]]:
 
 
 _SEVERITIES = ((9, "INFO"), (9, "INFO"), (9, "INFO"), (9, "INFO"), (5, "DEBUG"), (13, "WARN"), (17, "ERROR"))
-_KINDS: tuple[Callable[[random.Random], tuple[str, dict[str, _Value]]], ...] = (
+_KINDS: tuple[Callable[[random.Random], tuple[str, dict[str, Value]]], ...] = (
     _access_line,
     _message,
     _query,
@@ -264,11 +284,12 @@ def _json(value: object) -> str:
     return text
 
 
-def _attributes(values: Mapping[str, _Value]) -> list[KeyValue]:
+def build_attributes(values: Mapping[str, Value]) -> list[KeyValue]:
+    """Return attributes with these values."""
     return [KeyValue(key=key, value=_any_value(value)) for key, value in values.items()]
 
 
-def _any_value(value: _Value) -> AnyValue:
+def _any_value(value: Value) -> AnyValue:
     if isinstance(value, bool):
         return AnyValue(bool_value=value)
     if isinstance(value, int):

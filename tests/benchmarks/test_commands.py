@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import bill, codec, ingest, layout, many_logs, proofs, receiver, verify
+from benchmarks import bill, codec, ingest, layout, lookups, many_logs, proofs, receiver, verify
 from benchmarks.bill_systems import parse_peer
 from harness.clickhouse_source import ServerUnavailableError, find_server
 from harness.lacking import lacking
@@ -111,6 +111,38 @@ def test_many_logs_are_measured_with_one_commit_for_all_and_with_one_for_each(
     inserts = [figures[f"{name}: INSERTs"] for name in ("1 log", "6 logs", "6 logs, a commit for each")]
     assert inserts == [12, 12, 72]
     assert figures["6 logs: the writer's CPU"] > 0
+
+
+def test_spans_have_a_bill_too(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    bill.main(["--spans", "--total=2000", "--records=400", "--clients=2", "--systems", "lognotary", "--json"])
+    line = json.loads(capsys.readouterr().out)
+    figures = {figure["what"]: figure["median"] for figure in line["figures"]}
+    assert figures["lognotary: table otel_traces"] > 0
+    assert "CPU in all, lognotary / ready-made, no index" in {ratio["what"] for ratio in line["ratios"]}
+
+
+def test_lookups_are_measured_in_a_directory_that_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        find_server(controllable=True)
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    flags = ["--total=40960", f"--data={tmp_path}", "--calls=3", "--json"]
+    lookups.main(flags)
+    first = json.loads(capsys.readouterr().out)
+    assert {figure["what"] for figure in first["figures"]} >= {
+        "an actor's first page, warm: p99",
+        "facets of 24 hours, cold: p50",
+        "traces of an actor with errors, 7 days, warm: p50",
+    }
+    lookups.main([*flags, "--plain"])
+    again = json.loads(capsys.readouterr().out)
+    assert any("the plain exporter's table" in ratio["what"] for ratio in again["ratios"])
+    with pytest.raises(RuntimeError, match="has other content"):
+        lookups.main([*flags, "--seed=2"])
 
 
 def test_a_peer_is_a_name_a_url_and_a_command() -> None:

@@ -1,0 +1,82 @@
+"""Data set of the lookups: realistic records and spans of thirty days, sent through the server, and kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.load import load
+from benchmarks.processes import count_signed, settle_merges
+from benchmarks.realistic import RealisticShape
+from benchmarks.realistic_spans import SpansOfRecords
+from harness.clickhouse_node import ClickHouseNode
+from harness.lognotary_server import LognotaryServer
+
+__all__ = ["DATABASE", "DAYS", "Content", "DataSet", "build"]
+
+DATABASE = "lookups"
+DAYS = 30
+_BUILT = "built.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Content of a data set; the same content need not be built again.
+
+    Attributes:
+        records: log records, those of audit included.
+        audit: share of audit records.
+        spans: spans of their traces.
+        seed: what they are drawn from.
+    """
+
+    records: int
+    audit: float
+    spans: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set that is there.
+
+    Attributes:
+        content: what it has.
+        end: the time of its last record, in nanoseconds since the epoch.
+    """
+
+    content: Content
+    end: int
+
+
+def build(directory: Path, node: ClickHouseNode, server: LognotaryServer, content: Content) -> DataSet:
+    """Send the records and spans, if the directory does not have them yet.
+
+    Raises:
+        RuntimeError: the directory has other content.
+    """
+    file = directory / _BUILT
+    if file.exists():
+        built = json.loads(file.read_text(encoding="ascii"))
+        end = built.pop("end")
+        if built != asdict(content):
+            raise RuntimeError(f"{directory} has other content: give another directory, or remove it")
+        return DataSet(content, end)
+    lasting = DAYS * 86_400 * 10**9
+    end = time.time_ns()
+    shape = RealisticShape(audit=content.audit, seed=content.seed, start=end - lasting, step=lasting // content.records)
+    requests = content.records // shape.records
+    load(server.otlp_grpc, shape, requests=requests, clients=8)
+    expected = requests * shape.records
+    if content.spans:
+        spans = SpansOfRecords(shape, max(4, content.spans // requests // 4 * 4))
+        load(server.otlp_grpc, spans, requests=requests, clients=8)
+        expected += requests * spans.spans
+    while (stored := count_signed(node, DATABASE)) < expected:
+        print(f"{stored:,} of {expected:,} are stored")  # noqa: T201 - a benchmark tells how far it is
+        time.sleep(1.0)
+    settle_merges(node)
+    file.write_text(json.dumps({**asdict(content), "end": end}), encoding="ascii")
+    return DataSet(content, end)
