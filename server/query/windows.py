@@ -1,17 +1,22 @@
 """Windows of time in which a search looks for rows: small ones first, so that a page reads little more than it shows.
 
 An order by time alone would make storage read all rows of a condition for the first page. A window that has too few
-rows is followed by a larger one, up to all the time that is left. How much larger depends on how many rows were found.
+rows is followed by a larger one, up to all the time that is left. How much larger depends on how many rows were found,
+and on how long that took: where an index leads to few rows, a statement costs more than what it reads.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 __all__ = ["Growing", "Window", "Windows"]
 
 _FIRST = 60 * 10**9  # nanoseconds of the first window
 _LARGEST_STEP = 32  # times as long as the window before
+_LARGEST_STEP_IF_QUICK = 720  # after a minute twelve hours, then a year
+_QUICK = 0.025  # seconds in which a window was read
 _LONGEST = 2 * 366 * 86_400 * 10**9  # nanoseconds: after a longer one, the rest is one window
 _END = (1 << 63) - 1
 
@@ -33,11 +38,13 @@ class Windows:
             in the direction of the search.
         latest_first: True if windows go back in time.
         last: time behind which rows are few or none, so that one window has them all; None if that is not known.
+        clock: function that returns seconds that only grow.
     """
 
     start: int
     latest_first: bool
     last: int | None = None
+    clock: Callable[[], float] = time.monotonic
 
     def growing(self, at: int | None) -> Growing:
         """Return the windows from a time on, in nanoseconds since the epoch; None for the first page."""
@@ -57,10 +64,11 @@ class Growing:
     at: int
     _width: int = field(default=0, init=False)
     _found: int = field(default=0, init=False)
+    _since: float = field(default=0.0, init=False)
     _ended: bool = field(default=False, init=False)
 
     def next(self, found: int, wanted: int) -> Window | None:
-        """Return the next window; None after the last one.
+        """Return the next window; None after the last one. The time from the last call is what that window took.
 
         Args:
             found: number of rows that all windows up to now had.
@@ -71,6 +79,7 @@ class Growing:
         is_first = self._width == 0
         self._width = _FIRST if is_first else self._next_width(found - self._found, wanted - found)
         self._found = found
+        self._since = self.windows.clock()
         begin = None if is_first else self.at
         later = not self.windows.latest_first
         edge = self.at + self._width if later else self.at - self._width
@@ -80,10 +89,12 @@ class Growing:
         return Window(begin, end) if later else Window(end, begin)
 
     def _next_width(self, found: int, missing: int) -> int:
+        is_quick = self.windows.clock() - self._since < _QUICK
+        largest = self._width * (_LARGEST_STEP_IF_QUICK if is_quick else _LARGEST_STEP)
         if not found:
-            return self._width * _LARGEST_STEP
+            return largest
         # Twice as long as the missing rows would take if they were as dense.
-        return min(self._width * _LARGEST_STEP, max(self._width, 2 * self._width * missing // found))
+        return min(largest, max(self._width, 2 * self._width * missing // found))
 
     def _is_beyond(self, edge: int) -> bool:
         last = self.windows.last

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +12,16 @@ from server.query.windows import Window, Windows
 
 MINUTE = 60 * 10**9
 NOW = 1_790_000_000 * 10**9
+
+
+def slow() -> Callable[[], float]:
+    """Return a clock by which reading a window takes a second."""
+    return map(float, count()).__next__
+
+
+def quick() -> Callable[[], float]:
+    """Return a clock by which reading a window takes a millisecond."""
+    return (number / 1000 for number in count()).__next__
 
 
 def windows(wanted: Windows, at: int | None = None, found: int = 0) -> list[Window]:
@@ -20,7 +33,7 @@ def windows(wanted: Windows, at: int | None = None, found: int = 0) -> list[Wind
 
 
 def test_windows_without_rows_grow_until_the_last_one_has_all_that_is_left() -> None:
-    taken = windows(Windows(NOW, latest_first=True))
+    taken = windows(Windows(NOW, latest_first=True, clock=slow()))
     assert taken[0] == Window(NOW - MINUTE, None)
     assert taken[1] == Window(NOW - 33 * MINUTE, NOW - MINUTE)
     assert taken[-1].first is None
@@ -28,7 +41,7 @@ def test_windows_without_rows_grow_until_the_last_one_has_all_that_is_left() -> 
 
 
 def test_windows_of_the_other_order_go_on_in_time() -> None:
-    taken = windows(Windows(NOW, latest_first=False))
+    taken = windows(Windows(NOW, latest_first=False, clock=slow()))
     assert taken[:2] == [Window(None, NOW + MINUTE), Window(NOW + MINUTE, NOW + 33 * MINUTE)]
     assert taken[-1].end is None
 
@@ -47,10 +60,19 @@ def test_windows_of_a_later_page_begin_at_its_first_row() -> None:
 
 
 def test_a_window_is_as_long_as_the_missing_rows_probably_take() -> None:
-    growing = Windows(NOW, latest_first=True).growing(None)
+    growing = Windows(NOW, latest_first=True, clock=slow()).growing(None)
     growing.next(0, 100)
     assert growing.next(50, 100) == Window(NOW - 3 * MINUTE, NOW - MINUTE)
     assert growing.next(51, 100) == Window(NOW - 3 * MINUTE - 64 * MINUTE, NOW - 3 * MINUTE)
+
+
+def test_windows_grow_faster_where_they_are_read_quickly() -> None:
+    taken = windows(Windows(NOW, latest_first=True, clock=quick()))
+    assert taken[1] == Window(NOW - 721 * MINUTE, NOW - MINUTE)
+    assert len(taken) == 4
+    growing = Windows(NOW, latest_first=True, clock=quick()).growing(None)
+    growing.next(0, 100)
+    assert growing.next(50, 100) == Window(NOW - 3 * MINUTE, NOW - MINUTE)
 
 
 @given(
