@@ -18,6 +18,7 @@ GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
+GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
@@ -29,9 +30,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from functools import partial
 from http import HTTPStatus
+from importlib.resources import files
 from typing import TypeVar
 
 from google.protobuf.json_format import MessageToJson
@@ -100,6 +103,11 @@ def build_http_api(
         reason = not_ready()
         return PlainTextResponse(f"{reason or 'ok'}\n", status_code=503 if reason else 200)
 
+    description = files(__package__).joinpath("openapi.json").read_bytes()
+
+    async def openapi(_: Request) -> Response:
+        return Response(description, media_type="application/json")
+
     async def tell_metrics(_: Request) -> Response:
         return Response(metrics(), media_type=_METRICS_TYPE)
 
@@ -134,6 +142,7 @@ def build_http_api(
             ),
             Route("/api/v1/verify", verify, methods=["POST"]),
             *export_routes(backend, pool),
+            Route("/api/openapi.json", openapi),
             *tile_routes(backend, pool),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
@@ -153,7 +162,10 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
         call = parse_parameters(request.query_params.multi_items(), request.path_params, kind())
         return _json(await pool.run(partial(answer, call)))
 
-    return Route(path, handle)
+    route = Route(path, handle)
+    # Starlette's own has no line breaks in a path, but IDs that senders make up may have them.
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route
 
 
 def _to_json(message: Message, *, indent: int | None = 2) -> str:

@@ -47,6 +47,7 @@ HTTP_CALLS = (
     "/api/v1/logs/{log}/inclusion-proof",
     "/api/v1/logs/{log}/consistency-proof",
     "/api/v1/verify",
+    "/api/openapi.json",
     "/tlog/{log_id}/{path:path}",
 )
 """Names of the calls over HTTP: their routes."""

@@ -61,8 +61,10 @@ def _filled(message: _MessageT, what: str, values: Iterable[tuple[str, Any]]) ->
         try:
             if what == "parameter" and field.is_repeated:
                 value = value.split(",")
+            if field.enum_type is not None:
+                field.enum_type.values_by_name[value]  # ParseDict would take numbers, too
             ParseDict({field.json_name: _WORDS.get(value, value) if is_word else value}, message)
-        except (ParseError, ValueError, TypeError, AttributeError) as error:
+        except (ParseError, LookupError, ValueError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(f"{name}: {_explain(field, value)}") from error
     return message
 
