@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _CHUNK = 1000  # rows that are read at a time
+_ONE_PLACE = 3  # passes
 _MOST_ROWS = 10_000  # rows that are read for a page in each pass
 
 Checked = tuple[StoredRecord, RecordEvidence]
@@ -47,7 +48,8 @@ class Position:
 
     Attributes:
         after: place of the last row that was read in this pass; None at its begin.
-        passes: 0 before a row was found that is not verified; 1 and 2 in the two passes.
+        passes: 0 before a row was found that is not verified; 1 and 2 in the two passes; 3 as 0, but among rows of one
+            place, in the order of all fields of ``Place``.
         others_after: place after which the second pass begins; None for the first row.
     """
 
@@ -97,14 +99,9 @@ def read_page(
     """
     lookups = [admitting(lookup, keys) for lookup in lookups]
     reader = _Reader(engine, keys, lookups, windows)
-    if position.passes == 0:
-        rows = reader.select(select_rows, size + 1, position.after)
-        checked = reader.check(rows, rehash=rehash)
-        if len(rows) <= size:
-            return Page(checked, None, others_follow=False)
-        if all(map(is_admissible, checked)) and (end := _end_of_page(rows)):
-            last = _last_place(rows[:end], latest_first=lookups[0].latest_first)
-            return Page(checked[:end], Position(last), others_follow=False)
+    if position.passes in (0, _ONE_PLACE):
+        if (page := _all_admissible(reader, size, position, rehash=rehash)) is not None:
+            return page
         position = Position(position.after, 1, position.after)
     following: Position | None = position
     found: list[Checked] = []
@@ -148,6 +145,24 @@ def admitting(lookup: Lookup, keys: TrustedKeys) -> Lookup:
 def place_of(row: StoredRecord) -> Place:
     """Return the place of a row in the order of lookups."""
     return Place(row.stream, row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
+
+
+def _all_admissible(reader: _Reader, size: int, position: Position, *, rehash: bool) -> Page | None:
+    """Return a page in one pass; None if it needs two, because more rows follow and some are not admissible."""
+    among_one = position.passes == _ONE_PLACE
+    rows = reader.select(select_all if among_one else select_rows, size + 1, position.after)
+    checked = reader.check(rows, rehash=rehash)
+    if len(rows) <= size:
+        return Page(checked, None, others_follow=False)
+    if not all(map(is_admissible, checked)):
+        return None
+    if among_one:
+        passes = _ONE_PLACE if order_of(rows[size - 1]) == order_of(rows[size]) else 0
+        return Page(checked[:size], Position(place_of(rows[size - 1]), passes), others_follow=False)
+    if end := _end_of_page(rows):
+        last = _last_place(rows[:end], latest_first=reader.lookups[0].latest_first)
+        return Page(checked[:end], Position(last), others_follow=False)
+    return _all_admissible(reader, size, Position(position.after, _ONE_PLACE), rehash=rehash)
 
 
 def _end_of_page(rows: Sequence[StoredRecord]) -> int:

@@ -1,4 +1,4 @@
-"""What an earlier process left in journals: it is stored behind those who send, or before they may."""
+"""Batches that an earlier process left in journals: they are stored behind those who send, or before they may."""
 
 from __future__ import annotations
 
