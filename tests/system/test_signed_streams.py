@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import Load, log_record, read_stored, send
 from lognotary.v1.correlation_pb2 import GetTraceRequest, SearchRequest
@@ -183,6 +184,57 @@ def test_a_stream_may_stop_to_be_signed_and_be_signed_again(storage_url: str, tm
     assert {name: everywhere[name] for name in acknowledged if everywhere[name] != 1} == {}
     assert {name for name in stored.committed if not name.endswith("-0")}
     assert stored.uncommitted
+
+
+@pytest.mark.parametrize("before", ["audit,operational,spans", "audit"])
+def test_what_waits_in_a_journal_is_stored_under_the_setting_it_came_under(
+    clickhouse_node: ClickHouseNode, tmp_path: Path, before: str
+) -> None:
+    after = "audit" if "operational" in before else "audit,operational,spans"
+    url = f"{clickhouse_node.url}/switched_{uuid.uuid4().hex[:8]}"
+    server = server_on(url, tmp_path, before, ack="journal")
+    with server:
+        clickhouse_node.stop()
+        try:
+            send(server.otlp_grpc, log_record("earlier", test_id="earlier"))
+            server.kill()
+            inspected = run_lognotary("journal", "inspect", "--data-dir", str(server.data_dir), "--waiting").stdout
+            assert ("1 unsigned batch waits" if before == "audit" else "1 batch waits") in inspected
+        finally:
+            clickhouse_node.start()
+    for signed in (after, before):
+        with server_on(url, tmp_path, signed, ack="journal") as server:
+            send(server.otlp_grpc, log_record("later", test_id=f"with {signed}"))
+            assert server.verify("--unsigned-streams", "operational")[0] == []
+            assert server.stop() == 0
+    stored = read_stored(url)
+    with_log = [f"with {each}" for each in (before, after) if "operational" in each]
+    without = [f"with {each}" for each in (before, after) if "operational" not in each]
+    (without if before == "audit" else with_log).append("earlier")
+    assert (sorted(stored.committed.elements()), sorted(stored.uncommitted.elements())) == (
+        sorted(with_log),
+        sorted(without),
+    )
+
+
+@pytest.mark.parametrize("ack", ["commit", "journal"])
+def test_a_clickhouse_that_is_killed_loses_and_repeats_nothing_that_is_not_signed(
+    clickhouse_node: ClickHouseNode, tmp_path: Path, ack: str
+) -> None:
+    url = f"{clickhouse_node.url}/killed_{uuid.uuid4().hex[:8]}"
+    with server_on(url, tmp_path, ONLY_AUDIT, ack=ack, ack_timeout=1) as server:
+        with Load(server.otlp_grpc) as load:
+            for _ in range(3):
+                load.wait_for_acknowledged(60)
+                clickhouse_node.kill()
+                clickhouse_node.start()
+            load.wait_for_acknowledged(60)
+        assert server.verify()[0] == []
+        assert server.stop() == 0
+    stored = read_stored(url)
+    everywhere = stored.committed + stored.uncommitted
+    assert {name: number for name, number in everywhere.items() if number > 1} == {}
+    assert set(load.acknowledged) <= everywhere.keys()
 
 
 def test_a_server_that_does_not_sign_audit_records_is_refused(tmp_path: Path) -> None:
