@@ -121,7 +121,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics = intake.metrics
         # Reading has connections of its own, so that commits never wait for queries.
         reader = DeferredEngine()
-        overview = StatusSource(str(settings.storage), intake.not_ready)
+        overview = StatusSource(str(settings.storage), intake.not_ready, unsigned_streams=settings.unsigned_streams)
         backend = Backend(
             reader,
             identity.trusted(),

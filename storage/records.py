@@ -38,12 +38,14 @@ class Lookup:
         condition: the SQL condition for them.
         parameters: the values of its ``{name:Type}`` placeholders.
         latest_first: True for the order from the latest to the earliest row.
+        without_log: True if rows that name no log and no batch count as fitting.
     """
 
     stream: Stream
     condition: str
     parameters: Mapping[str, object]
     latest_first: bool = False
+    without_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,10 @@ def select_all(engine: Engine, lookup: Lookup, limit: int, after: Place | None =
 
 
 def fitting(lookup: Lookup) -> str:
-    """Return the SQL condition that the tree has the hash of a row of a lookup at the leaf that the row claims."""
+    """Return the SQL condition that the tree has the hash of a row of a lookup at the leaf that the row claims.
+
+    Rows that name no log fit too if the lookup says so.
+    """
     signed = (
         "SELECT LogId, BatchId, TileIndex * 256 + Offset + n, toFixedString(substring(Hashes, 32 * n + 1, 32), 32) "
         "FROM log_tiles ARRAY JOIN range(intDiv(length(Hashes), 32)) AS n "
@@ -146,7 +151,8 @@ def fitting(lookup: Lookup) -> str:
         f"(LogId, BatchId, LeafIndex, {leaf_expression(lookup.stream, version)}) IN ({signed})"
         for version in versions_of(lookup.stream)
     )
-    return f"({' OR '.join(forms)})"
+    nothing = [f"LogId = '' AND BatchId = toUUID('{UUID(int=0)}')"] if lookup.without_log else []
+    return f"({' OR '.join([*nothing, *forms])})"
 
 
 _LEAF_PLACE = "Timestamp, LogId, LeafIndex"

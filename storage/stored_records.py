@@ -32,8 +32,8 @@ from storage.schema import RECORD_TABLES, canonical_expressions, mark_expression
 __all__ = [
     "StoredRecord",
     "check_scan_types",
+    "claims_nothing",
     "count_after",
-    "is_of_a_collector",
     "read_records",
     "read_records_of_batch",
     "right_beside",
@@ -81,9 +81,9 @@ class StoredRecord:
     canonical: bytes
 
     @property
-    def is_of_a_collector(self) -> bool:
-        """True for a span that claims nothing, as those that a Collector's own exporter writes."""
-        return is_of_a_collector(self.stream, self.log_id, self.batch_id)
+    def claims_nothing(self) -> bool:
+        """True if the record names no log and no batch."""
+        return claims_nothing(self.log_id, self.batch_id)
 
     def as_signed(self, version: int) -> tuple[bytes, bool]:
         """Return the canonical record of a version; and whether all that readers see beside it is as it must be."""
@@ -98,9 +98,9 @@ class StoredRecord:
         return leaf_of(self.as_signed(version)[0])
 
 
-def is_of_a_collector(stream: Stream, log_id: str, batch_id: UUID) -> bool:
-    """Return whether rows claim nothing: a Collector's own exporter may fill the table of spans, and answers say so."""
-    return stream is Stream.SPANS and not log_id and not batch_id.int
+def claims_nothing(log_id: str, batch_id: UUID) -> bool:
+    """Return whether rows name no log and no batch: their stream is not signed, or a Collector wrote them."""
+    return not log_id and not batch_id.int
 
 
 def read_records(

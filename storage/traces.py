@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from server.notary.canonical import canonical_columns
 from server.notary.origin import Stream
@@ -60,8 +59,7 @@ def latest_of_traces(
         lookup: the rows; all have a trace ID, and no two lookups of a search have rows of one stream.
         limit: number of traces, at most.
         after: place after which rows are looked for, that is among earlier rows.
-        only_fitting: True to pass over rows whose hash the tree does not have at the leaf that they claim; but not
-            over spans that claim nothing, which a Collector wrote.
+        only_fitting: True to pass over rows that are not ``fitting``.
 
     Raises:
         StorageError: storage cannot be read.
@@ -73,7 +71,7 @@ def latest_of_traces(
         conditions.append(earlier)
         parameters |= values
     if only_fitting:
-        conditions.append(_admissible(lookup))
+        conditions.append(fitting(lookup))
     where = (
         f"{' AND '.join(conditions)} ORDER BY Timestamp DESC, LogId DESC, LeafIndex DESC "
         "LIMIT 1 BY TraceId LIMIT {limit:UInt64}"
@@ -89,7 +87,7 @@ def traces_until(engine: Engine, lookup: Lookup, place: Place, *, only_fitting: 
     earlier, values = _earlier(lookup.stream, place)
     conditions = [lookup.condition, f"NOT ({earlier})", f"Timestamp >= {_moment(place.timestamp)}"]
     if only_fitting:
-        conditions.append(_admissible(lookup))
+        conditions.append(fitting(lookup))
     rows = engine.query(
         f"SELECT DISTINCT TraceId FROM {RECORD_TABLES[lookup.stream]} WHERE {' AND '.join(conditions)}",
         {**lookup.parameters, **values},
@@ -118,12 +116,6 @@ def traces_of(engine: Engine, stream: Stream, traces: Sequence[str]) -> list[Tra
         {**error.parameters, **wanted},
     )
     return [TraceRows(*row) for row in read_rows(rows, (text, int64, int64, uint64, uint64, texts, texts))]
-
-
-def _admissible(lookup: Lookup) -> str:
-    if lookup.stream is not Stream.SPANS:
-        return fitting(lookup)
-    return f"(LogId = '' AND BatchId = toUUID('{UUID(int=0)}') OR {fitting(lookup)})"
 
 
 def _errors(names: Collection[str]) -> list[Condition]:

@@ -28,6 +28,7 @@ from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
 from server.api.timelines import actor_timeline, target_history
 from server.api.trace_search import search_traces
+from server.api.unsigned_streams import read_unsigned_streams
 from server.notary.acknowledgement import Coverage
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
@@ -217,7 +218,8 @@ class Backend:
         try:
             own = self.keys
             given = parse_public_keys(request.public_keys) if request.public_keys else own
-            keys = given + TrustedKeys(compromised=read_marks(request, own))
+            unsigned = own.unsigned_streams | read_unsigned_streams(request)
+            keys = given + TrustedKeys(compromised=read_marks(request, own), unsigned_streams=unsigned)
             learned, unread = keys, False
             try:
                 with self._engine.interrupted_by(interrupt):
@@ -231,13 +233,15 @@ class Backend:
             coverage = Coverage(known_findings(request, learned, self._acknowledged()))
         except NotaryError as error:
             raise InvalidArgumentError(str(error)) from error
-        return self._responses(verify(self._engine, keys, scope, known_keys=own), coverage, interrupt)
+        steps = verify(self._engine, keys, scope, known_keys=own)
+        return self._responses(steps, coverage, interrupt, sorted(stream.value for stream in unsigned))
 
     def _responses(
         self,
         steps: Generator[Progress | Finding | Expired | Summary, None, None],
         coverage: Coverage,
         interrupt: Interrupt,
+        unsigned_streams: Sequence[str],
     ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
         covered = 0
         with contextlib.closing(steps):
@@ -257,6 +261,7 @@ class Backend:
                     self._on_verified(step.records - step.mismatched, step.expired_records)
                     response.summary.nothing_verified = _is_nothing(step)
                     response.summary.acknowledged = covered
+                    response.summary.unsigned_streams.extend(unsigned_streams)
                 elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
                     response.finding.acknowledgement.CopyFrom(acknowledgement_message(known))
                     covered += 1

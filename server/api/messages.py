@@ -101,7 +101,8 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
         log_id=stored.log_id,
         origin=batch.origin if batch else "",
         batch_id=str(stored.batch_id) if stored.log_id else "",
-        leaf_index=stored.leaf_index,
+        leaf_index=stored.leaf_index if stored.log_id else 0,
+        is_expected=evidence.is_expected,
         tree_size=batch.tree_size if batch else 0,
         record_hash=evidence.record_hash.hex(),
     )
@@ -152,7 +153,7 @@ def span_message(stored: StoredRecord, evidence: RecordEvidence) -> correlation_
         dropped_events_count=_number(values["DroppedEventsCount"]),
         dropped_links_count=_number(values["DroppedLinksCount"]),
         otlp_details=_text(values["OtlpDetails"]),
-        evidence=None if stored.is_of_a_collector else evidence_message(stored, evidence),
+        evidence=None if evidence.is_of_a_collector else evidence_message(stored, evidence),
     )
 
 

@@ -150,7 +150,7 @@ def _dump_position(position: Position) -> list[object]:
 
 def _load_position(value: Any) -> Position:
     passes, after, others_after = value
-    return Position(_load(after), (0, 1, 2).index(passes), _load(others_after))
+    return Position(_load(after), (0, 1, 2, 3).index(passes), _load(others_after))
 
 
 def _dump(place: Place | None) -> list[object] | None:

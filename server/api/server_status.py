@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Protocol
@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import status_pb2 as pb
 from server.api.messages import from_nanos
 from server.api.proofs import list_logs
+from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -59,11 +60,13 @@ class StatusSource:
         storage: URL of the storage, without its password.
         not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
         self_verification: function that returns the state of self-verification, None if it is off.
+        unsigned_streams: streams that are not signed.
     """
 
     storage: str = ""
     not_ready: Callable[[], str] = str
     self_verification: Callable[[], SelfVerificationView | None] = lambda: None
+    unsigned_streams: Sequence[Stream] = ()
 
 
 def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSource) -> pb.GetStatusResponse:
@@ -75,6 +78,7 @@ def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSo
         source: what the server knows of itself.
     """
     response = pb.GetStatusResponse(version=version("lognotary"), not_ready=source.not_ready(), storage=source.storage)
+    response.unsigned_streams.extend(stream.value for stream in source.unsigned_streams)
     try:
         info = engine.info
         response.storage = response.storage or info.name

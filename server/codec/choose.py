@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from server.codec.limits import ROW_LIMITS, RowLimits
 from server.codec.rules import Rule
+from server.notary.origin import Stream
 
 if TYPE_CHECKING:
     from server.codec.rows import Codec
@@ -33,22 +34,26 @@ def chosen_codec(choice: str) -> str:
     return choice
 
 
-def build_codec(choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> Codec:
+def build_codec(
+    choice: str, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS, hashed: Collection[Stream] | None = None
+) -> Codec:
     """Build the chosen codec.
 
     Args:
         choice: one of ``CODECS``.
         rules: audit rules, tried in order.
         limits: limits on the rows of one request.
+        hashed: streams whose rows get leaf hashes, audit records in any case; None for all.
 
     Raises:
         ImportError: ``native`` was chosen, but the compiled codec is not installed.
     """
+    streams = frozenset(Stream if hashed is None else hashed)
     # Imported here: every command reads settings, and so this module, but only a server needs a codec.
     if chosen_codec(choice) == "reference":
         from server.codec.reference import ReferenceCodec
 
-        return ReferenceCodec(rules, limits)
+        return ReferenceCodec(rules, limits, streams)
     from server.codec.native_codec import NativeCodec
 
-    return NativeCodec(rules, limits)
+    return NativeCodec(rules, limits, streams)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from server.codec.classify import AuditFields
 from server.codec.encode_columns import encode_column
 from server.codec.records import RecordColumns
-from server.codec.rows import Rows, received_at
+from server.codec.rows import ALL_STREAMS, Rows, received_at
 from server.notary.canonical import canonical_columns, leaf_of, record_bytes
 from server.notary.origin import Stream
 from storage.native import Column
@@ -60,13 +60,19 @@ _AUDIT_FIELDS = {
 }
 
 
-def encode_records(records: RecordColumns, audit: Sequence[AuditFields | None], ingested_at: int) -> list[Rows]:
+def encode_records(
+    records: RecordColumns,
+    audit: Sequence[AuditFields | None],
+    ingested_at: int,
+    hashed: Collection[Stream] = ALL_STREAMS,
+) -> list[Rows]:
     """Encode the records of a request.
 
     Args:
         records: columns of the records.
         audit: the audit fields of each record, None for an operational record.
         ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+        hashed: streams whose rows get leaf hashes.
 
     Returns:
         At most one Rows per stream, audit first.
@@ -75,7 +81,11 @@ def encode_records(records: RecordColumns, audit: Sequence[AuditFields | None], 
         Stream.AUDIT: [i for i, fields in enumerate(audit) if fields is not None],
         Stream.OPERATIONAL: [i for i, fields in enumerate(audit) if fields is None],
     }
-    return [_encode(stream, records, audit, rows, ingested_at) for stream, rows in chosen.items() if rows]
+    return [
+        _encode(stream, records, audit, rows, ingested_at, hashed=stream in hashed)
+        for stream, rows in chosen.items()
+        if rows
+    ]
 
 
 def _encode(
@@ -84,6 +94,8 @@ def _encode(
     audit: Sequence[AuditFields | None],
     chosen: list[int],
     ingested_at: int,
+    *,
+    hashed: bool,
 ) -> Rows:
     stored: list[Column] = []
     canonical: list[list[bytes]] = []
@@ -105,7 +117,7 @@ def _encode(
         stream=stream,
         count=len(chosen),
         columns=tuple(stored),
-        leaf_hashes=b"".join(map(leaf_of, record_bytes(canonical))),
+        leaf_hashes=b"".join(map(leaf_of, record_bytes(canonical))) if hashed else b"",
         min_timestamp=min(timestamps),
         max_timestamp=max(timestamps),
         first_ingested_at=received_at(ingested_at, chosen[0]),

@@ -51,12 +51,13 @@ _FIELDS = {
 _EMPTY = frozenset({"Tenant", "Sender", "Redactions"})
 
 
-def encode_spans(spans: SpanColumns, ingested_at: int) -> list[Rows]:
+def encode_spans(spans: SpanColumns, ingested_at: int, *, hashed: bool = True) -> list[Rows]:
     """Encode the spans of a request.
 
     Args:
         spans: columns of the spans.
         ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+        hashed: True if the rows get leaf hashes.
 
     Returns:
         One Rows; none if there are no spans.
@@ -81,7 +82,7 @@ def encode_spans(spans: SpanColumns, ingested_at: int) -> list[Rows]:
             stream=Stream.SPANS,
             count=count,
             columns=tuple(stored),
-            leaf_hashes=b"".join(map(leaf_of, record_bytes(canonical))),
+            leaf_hashes=b"".join(map(leaf_of, record_bytes(canonical))) if hashed else b"",
             min_timestamp=min(spans.timestamp),
             max_timestamp=max(spans.timestamp),
             first_ingested_at=received_at(ingested_at, 0),

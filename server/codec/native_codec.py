@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 
@@ -10,7 +10,7 @@ from server.codec import _native
 from server.codec.assemble import assemble_rows
 from server.codec.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
-from server.codec.rows import Rows
+from server.codec.rows import ALL_STREAMS, Rows
 from server.codec.rules import Fields, Rule
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
@@ -33,13 +33,17 @@ class NativeCodec:
 
     name = "native"
 
-    def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS, hashed: Collection[Stream] = ALL_STREAMS
+    ) -> None:
         """Build a codec.
 
         Args:
             rules: audit rules, tried in order.
             limits: limits on the rows of one request.
+            hashed: streams whose rows get leaf hashes; audit records get them in any case.
         """
+        self._hashed = Stream.OPERATIONAL in hashed, Stream.SPANS in hashed
         self._limits = limits
         self._idle: list[_native.Encoder] = []
         self._rules = _native.Rules(
@@ -72,7 +76,7 @@ class NativeCodec:
         try:
             encoder = self._idle.pop()
         except IndexError:
-            encoder = _native.Encoder(self._rules, self._limits.records, self._limits.repeated)
+            encoder = _native.Encoder(self._rules, self._limits.records, self._limits.repeated, *self._hashed)
         try:
             yield encoder
         except _native.RefusedError as refused:

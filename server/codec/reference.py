@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from server.codec.classify import classify
 from server.codec.decode import decode
@@ -10,8 +10,9 @@ from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits
-from server.codec.rows import Rows
+from server.codec.rows import ALL_STREAMS, Rows
 from server.codec.rules import Rule
+from server.notary.origin import Stream
 
 __all__ = ["ReferenceCodec"]
 
@@ -21,21 +22,25 @@ class ReferenceCodec:
 
     name = "reference"
 
-    def __init__(self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS, hashed: Collection[Stream] = ALL_STREAMS
+    ) -> None:
         """Build a codec.
 
         Args:
             rules: audit rules, tried in order.
             limits: limits on the rows of one request.
+            hashed: streams whose rows get leaf hashes; audit records get them in any case.
         """
+        self._hashed = {Stream.AUDIT, *hashed}
         self._limits = limits
         self._rules = tuple(rules)
 
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
         records = decode(request, self._limits)
-        return encode_records(records, classify(records, self._rules), ingested_at)
+        return encode_records(records, classify(records, self._rules), ingested_at, self._hashed)
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
-        return encode_spans(decode_spans(request, self._limits), ingested_at)
+        return encode_spans(decode_spans(request, self._limits), ingested_at, hashed=Stream.SPANS in self._hashed)

@@ -8,7 +8,10 @@ from typing import Protocol
 from server.notary.origin import Stream
 from storage.native import Column
 
-__all__ = ["Codec", "Rows", "received_at"]
+__all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at"]
+
+ALL_STREAMS = frozenset(Stream)
+"""All streams."""
 
 _DAY = 86_400 * 10**9
 
@@ -33,7 +36,7 @@ class Rows:
         stream: stream of the records.
         count: number of records, at least one.
         columns: stored columns, in the order of the canonical record.
-        leaf_hashes: the records' leaf hashes, 32 bytes each.
+        leaf_hashes: the records' leaf hashes, 32 bytes each; empty if the codec does not hash the stream.
         min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
         max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.

@@ -40,8 +40,11 @@ def entry_evidence(entry: correlation_pb2.TimelineEntry) -> evidence_pb2.Evidenc
 
 
 def is_doubtful(evidence: evidence_pb2.Evidence | None) -> bool:
-    """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known."""
-    return evidence is not None and evidence.state not in _PROVED
+    """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known.
+
+    Records of streams that are not signed are not doubtful: nobody says that they are signed.
+    """
+    return evidence is not None and evidence.state not in _PROVED and not evidence.is_expected
 
 
 def is_doubtful_entry(entry: correlation_pb2.TimelineEntry) -> bool:
@@ -62,6 +65,18 @@ def entries_verdict(
 
 def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:
     """Return one line about the evidence of all records."""
+    expected = sum(item.is_expected for item in evidence)
+    text = _verdict([item for item in evidence if not item.is_expected], noun, nouns, style) if expected else ""
+    if not expected:
+        return _verdict(evidence, noun, nouns, style)
+    others = (
+        f"{count(expected, noun, nouns)} unsigned: {'its stream is' if expected == 1 else 'their streams are'} not "
+    )
+    others += "signed (signed_streams)"
+    return others if expected == len(evidence) else f"{text}; {others}"
+
+
+def _verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:
     states = Counter(item.state for item in evidence)
     if not states:
         return f"no {noun} has evidence: spans that a Collector writes to storage are not signed"

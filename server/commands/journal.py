@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from server.escaping.visible import visible
 from server.log.journal import segment_files
 from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
+from server.log.stored_mark import StoredMark
+from server.log.unsigned_entry import decode_unsigned_entry
 from server.notary.counted import counted
 from server.notary.origin import Stream
 from server.settings.errors import ConfigError
@@ -85,16 +87,20 @@ class _Stored:
         origin: origin of the log; empty if nothing of it is stored.
         size: number of entries that are stored.
         statement: number of the last statement that is stored.
+        marked: for a stream that is not signed, number and token of the last entry that is stored.
     """
 
     is_known: bool
     origin: str = ""
     size: int = 0
     statement: int = 0
+    marked: tuple[int, bytes] = (0, b"")
 
     @classmethod
     def of(cls, journal: Path) -> _Stored:
         """Read what the data directory of a journal knows; damage there does not hide the journal."""
+        if journal.resolve().name.endswith("-unsigned"):
+            return cls(is_known=True, marked=StoredMark(journal).read())
         directory, name = journal.resolve().parent.parent, journal.resolve().name.removesuffix("-statements")
         if name not in {stream.value for stream in Stream} or not (directory / "checkpoints").is_dir():
             return cls(is_known=False)
@@ -114,6 +120,8 @@ class _Stored:
         """Return whether an entry of the journal is stored; None if it is not known."""
         if not self.is_known or "unreadable" in entry:
             return None
+        if "unsigned" in entry:
+            return bool(entry["frame"] <= self.marked[0])
         if "batch" in entry:
             if entry["origin"] != self.origin:
                 return None if self.origin else False  # the data directory knows nothing of that log
@@ -134,7 +142,9 @@ def _describe(first: int, path: Path, stored: _Stored) -> dict[str, Any]:
         "file": str(path),
         "bytes": path.stat().st_size,
         "entries": entries,
-        "waiting_batches": sum("batch" in entry and entry["stored"] is False for entry in entries),
+        "waiting_batches": sum(
+            ("batch" in entry or "unsigned" in entry) and entry["stored"] is False for entry in entries
+        ),
         "damage": scan.damage,
         "frames_beyond_damage": list(scan.beyond),
     }
@@ -161,6 +171,12 @@ def _entries(file: Any, frame: Frame) -> list[dict[str, Any]]:
             for batch in batches
         ]
     try:
+        unsigned = decode_unsigned_entry(payload)
+    except JournalDamagedError:
+        pass
+    else:
+        return [{"unsigned": unsigned.token.hex(), "records": unsigned.rows, "day": _day(unsigned.day)}]
+    try:
         row = decode_statement(payload)
     except StorageError:
         return [{"unreadable": True}]
@@ -177,6 +193,8 @@ def _lines(segment: dict[str, Any]) -> Iterator[str]:
             first, last = entry["first_leaf"], entry["first_leaf"] + entry["records"] - 1
             leaves = f"leaf {first}" if first == last else f"leaves {first} to {last}"
             what = f"batch {entry['batch']} of {visible(entry['origin'])}, {leaves}, received {entry['ingested_at']}"
+        elif "unsigned" in entry:
+            what = f"{counted(entry['records'], 'record')} without a log, received on {entry['day']}"
         elif "statement" in entry:
             log, kind = visible(entry["log"]), visible(entry["kind"])
             what = f"statement {entry['statement']} of the log {log}: {kind}, {entry['signed_at']}"
@@ -191,7 +209,12 @@ def _lines(segment: dict[str, Any]) -> Iterator[str]:
 
 def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
     entries = [entry for segment in segments for entry in segment["entries"]]
-    for kind, one, many in (("batch", "batch", "batches"), ("statement", "statement", "statements")):
+    kinds = (
+        ("batch", "batch", "batches"),
+        ("unsigned", "unsigned batch", "unsigned batches"),
+        ("statement", "statement", "statements"),
+    )
+    for kind, one, many in kinds:
         states = Counter(entry["stored"] for entry in entries if kind in entry)
         if not states and kind != "batch":
             continue
@@ -206,6 +229,10 @@ def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield ", ".join(parts)
     if any(entry["stored"] is None and "unreadable" not in entry for entry in entries):
         yield "(what is stored is known only of the logs in the data directory of the server: give --data-dir)"
+
+
+def _day(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def _time(seconds: float) -> str:

@@ -53,6 +53,8 @@ def status_lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator
     if status.storage_problem:
         yield style.paint(f"                   ✘ {status.storage_problem}", "31")
     yield f"self-verification  {_self_verification(status, style)}"
+    if status.unsigned_streams:
+        yield f"not signed         {', '.join(status.unsigned_streams)}"
     if not status.logs:
         yield "logs               " + ("unknown" if status.storage_problem else "none yet")
         return

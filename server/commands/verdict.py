@@ -30,6 +30,9 @@ def summary_lines(summary: evidence_pb2.VerifySummary, style: Style) -> Iterator
             "was kept outside the storage shows it (--checkpoint FILE)",
             "33",
         )
+    if summary.unsigned_streams:
+        names = " and ".join(summary.unsigned_streams)
+        yield f"• {names}: not signed, so records in no log were not verified"
     text, colour = _verdict(summary)
     if summary.resumed_entries:
         text += (

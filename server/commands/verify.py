@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         acknowledgement_keys=read_acknowledgement_keys(options.acknowledgement_key),
         logs=[*options.log, *(log for file in options.logs_file for log in read_log_names(file))],
     )
+    request.unsigned_streams.extend(options.unsigned_streams)
     if options.lookups == "all":
         request.all_audit_lookups = True
     elif options.lookups is not None:

@@ -26,6 +26,7 @@ class Identity:
         others: trusted public keys of other writers.
         logs: logs of a server without workers.
         workers_logs: logs of all workers that the server has or ever had.
+        unsigned_streams: streams that the server does not sign.
     """
 
     writer: str
@@ -33,14 +34,17 @@ class Identity:
     others: TrustedKeys
     logs: tuple[LogName, ...]
     workers_logs: tuple[LogName, ...]
+    unsigned_streams: frozenset[Stream] = frozenset()
 
     def trusted(self) -> TrustedKeys:
         """Read the trusted public keys, including the server's own, with the marks of compromised keys.
 
+        The streams that the server does not sign are named with them.
+
         Raises:
             KeyStoreError: a key cannot be used, or the marks of compromised keys cannot be read.
         """
-        return self.store.trusted() + self.others
+        return self.store.trusted() + self.others + TrustedKeys(unsigned_streams=self.unsigned_streams)
 
     def signing_key(self) -> SigningKey:
         """Return the Ed25519 key that signs now.
@@ -113,7 +117,8 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
         own.publish((*logs, *workers_logs))
     # Read now, so that a damaged checkpoint is noticed at start and not only when somebody verifies.
     data.kept(workers_logs)
-    return Identity(writer, own, settings.public_keys, tuple(logs), tuple(workers_logs))
+    unsigned = frozenset(settings.unsigned_streams)
+    return Identity(writer, own, settings.public_keys, tuple(logs), tuple(workers_logs), unsigned)
 
 
 def _writer_of(writer: str, worker: int) -> str:

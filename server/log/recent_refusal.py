@@ -31,15 +31,16 @@ class RecentRefusal:
         return why if time.monotonic() - refused_at < _COUNTS else ""
 
     @contextlib.contextmanager
-    def noting(self, outcomes: Outcomes) -> Iterator[None]:
-        """Note a RefusedError that is raised, or that is the outcome of every log; else forget earlier ones."""
+    def noting(self, outcomes: Outcomes | None = None) -> Iterator[None]:
+        """Note a RefusedError that is raised, or that is the outcome of every log, if any; else forget earlier ones."""
         try:
             yield
         except RefusedError as error:
             self._note(error)
             raise
-        refusals = [outcome for outcome in outcomes.values() if isinstance(outcome, RefusedError)]
-        if len(refusals) < len(outcomes):
+        decided = () if outcomes is None else tuple(outcomes.values())
+        refusals = [outcome for outcome in decided if isinstance(outcome, RefusedError)]
+        if not refusals or len(refusals) < len(decided):
             self._last = 0.0, ""
         else:
             self._note(refusals[0])

@@ -18,6 +18,7 @@ from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.note import SignedNote, UnknownKeyError
+from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.notary.statement import KeyChange, Statement, open_statement
 
@@ -62,7 +63,7 @@ class KeySpan:
 
 @dataclass(frozen=True, slots=True)
 class TrustedKeys:
-    """The public keys that a verifier trusts.
+    """The public keys that a verifier trusts, and the streams that it does not expect to be signed.
 
     Attributes:
         named: verifier keys, each good for the log whose origin is its name.
@@ -70,21 +71,31 @@ class TrustedKeys:
         compromised: fingerprint of a public key -> time since which it is compromised, in nanoseconds
             since the epoch.
         spans: key spans of logs whose keys have changed, by origin.
+        unsigned_streams: streams of which records are expected that nobody signed.
     """
 
     named: tuple[VerifierKey, ...] = ()
     unnamed: tuple[bytes, ...] = ()
     compromised: Mapping[str, int] = field(default_factory=dict)
     spans: Mapping[str, Sequence[KeySpan]] = field(default_factory=dict)
+    unsigned_streams: frozenset[Stream] = frozenset()
 
     def __add__(self, other: TrustedKeys) -> TrustedKeys:
-        """Return the union of both sets of keys."""
+        """Return the union of both sets of keys, and of streams that need not be signed."""
         return TrustedKeys(
             self.named + other.named,
             self.unnamed + other.unnamed,
             {**self.compromised, **other.compromised},
             {**self.spans, **other.spans},
+            self.unsigned_streams | other.unsigned_streams,
         )
+
+    def expects_unsigned(self, stream: Stream) -> bool:
+        """Return whether rows of a stream that name no log are no finding.
+
+        Those are rows of streams that are not signed, and spans, which a Collector may write to storage itself.
+        """
+        return stream is Stream.SPANS or stream in self.unsigned_streams
 
     def for_origin(self, origin: str) -> list[VerifierKey]:
         """Return the keys given for a log."""

@@ -53,6 +53,12 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
             "CPU. Reinstall Lognotary with a C++17 compiler present",
             why_not_native(),
         )
+    if unsigned := [stream.value for stream in settings.unsigned_streams]:
+        _logger.warning(
+            "not signed (--signed-streams): %s. Whoever can write to storage can change or delete these records "
+            "unnoticed; they are stored without evidence",
+            " and ".join(unsigned),
+        )
     receivers = {"otlp_grpc": settings.otlp_grpc, "otlp_http": settings.otlp_http}
     for addresses, what in (
         (receivers, "send records"),

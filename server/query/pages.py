@@ -2,7 +2,8 @@
 
 Usually all rows of a page are verified, and the next page begins after the last one. Once a row is not, and there are
 more rows than the page has room for, the rows come in two passes: first all that are verified, then, from that page on,
-all others. So each row is on one page, and inserted rows push no record away.
+all others. So each row is on one page, and inserted rows push no record away. Rows that name no log, in streams where
+such rows are expected, stand among those that are verified.
 """
 
 from __future__ import annotations
@@ -20,9 +21,21 @@ from storage.records import Lookup, Place, select_all, select_fitting, select_ro
 from storage.schema import rank_of
 from storage.stored_records import StoredRecord
 
-__all__ = ["Checked", "Page", "Position", "check_rows", "is_proved", "order_of", "place_of", "read_page"]
+__all__ = [
+    "Checked",
+    "Page",
+    "Position",
+    "admitting",
+    "check_rows",
+    "is_admissible",
+    "is_proved",
+    "order_of",
+    "place_of",
+    "read_page",
+]
 
 _CHUNK = 1000  # rows that are read at a time
+_ONE_PLACE = 3  # passes
 _MOST_ROWS = 10_000  # rows that are read for a page in each pass
 
 Checked = tuple[StoredRecord, RecordEvidence]
@@ -35,7 +48,8 @@ class Position:
 
     Attributes:
         after: place of the last row that was read in this pass; None at its begin.
-        passes: 0 before a row was found that is not verified; 1 and 2 in the two passes.
+        passes: 0 before a row was found that is not verified; 1 and 2 in the two passes; 3 as 0, but among rows of one
+            place, in the order of all fields of ``Place``.
         others_after: place after which the second pass begins; None for the first row.
     """
 
@@ -83,14 +97,11 @@ def read_page(
     Raises:
         StorageError: storage cannot be read.
     """
+    lookups = [admitting(lookup, keys) for lookup in lookups]
     reader = _Reader(engine, keys, lookups, windows)
-    if position.passes == 0:
-        rows = reader.select(select_rows, size + 1, position.after)
-        checked = reader.check(rows, rehash=rehash)
-        if len(rows) <= size:
-            return Page(checked, None, others_follow=False)
-        if all(map(is_proved, checked)):
-            return Page(checked[:size], Position(place_of(rows[size - 1])), others_follow=False)
+    if position.passes in (0, _ONE_PLACE):
+        if (page := _all_admissible(reader, size, position, rehash=rehash)) is not None:
+            return page
         position = Position(position.after, 1, position.after)
     following: Position | None = position
     found: list[Checked] = []
@@ -121,9 +132,56 @@ def is_proved(checked: Checked) -> bool:
     return evidence.state in (State.VERIFIED, State.SIGNED) and not evidence.tiles_altered
 
 
+def is_admissible(checked: Checked) -> bool:
+    """Return whether a row is what was signed, or names no log where such rows are expected."""
+    return is_proved(checked) or checked[1].is_expected
+
+
+def admitting(lookup: Lookup, keys: TrustedKeys) -> Lookup:
+    """Return a lookup that says whether rows that name no log are expected among its rows."""
+    return replace(lookup, without_log=keys.expects_unsigned(lookup.stream))
+
+
 def place_of(row: StoredRecord) -> Place:
     """Return the place of a row in the order of lookups."""
     return Place(row.stream, row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
+
+
+def _all_admissible(reader: _Reader, size: int, position: Position, *, rehash: bool) -> Page | None:
+    """Return a page in one pass; None if it needs two, because more rows follow and some are not admissible."""
+    among_one = position.passes == _ONE_PLACE
+    rows = reader.select(select_all if among_one else select_rows, size + 1, position.after)
+    checked = reader.check(rows, rehash=rehash)
+    if len(rows) <= size:
+        return Page(checked, None, others_follow=False)
+    if not all(map(is_admissible, checked)):
+        return None
+    if among_one:
+        passes = _ONE_PLACE if order_of(rows[size - 1]) == order_of(rows[size]) else 0
+        return Page(checked[:size], Position(place_of(rows[size - 1]), passes), others_follow=False)
+    if end := _end_of_page(rows):
+        last = _last_place(rows[:end], latest_first=reader.lookups[0].latest_first)
+        return Page(checked[:end], Position(last), others_follow=False)
+    return _all_admissible(reader, size, Position(position.after, _ONE_PLACE), rehash=rehash)
+
+
+def _end_of_page(rows: Sequence[StoredRecord]) -> int:
+    """Return how many rows a page has, of which one more was read; 0 if all have the same place.
+
+    The next page begins after the place of the last row, so no row of that place may be left. Rows that a Collector
+    wrote name no leaf, so those of the same time have the same place.
+    """
+    end = len(rows) - 1
+    while end and order_of(rows[end - 1]) == order_of(rows[end]):
+        end -= 1
+    return end
+
+
+def _last_place(rows: Sequence[StoredRecord], *, latest_first: bool) -> Place:
+    """Return the place of the last row; of rows that name the same leaf, the last one in the order of all fields."""
+    alike = [place_of(row) for row in rows if order_of(row) == order_of(rows[-1])]
+    pick = min if latest_first else max
+    return pick(alike, key=lambda place: place.leaf_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +228,7 @@ def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Chec
         if checked is None:
             return found, position
         position = replace(position, after=place_of(checked[0]))
-        if is_proved(checked) == first:
+        if is_admissible(checked) == first:
             found.append(checked)
             if len(found) == room:
                 return found, position

@@ -13,7 +13,7 @@ from server.notary.canonical import decode_record
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked, check_rows, is_proved, order_of, place_of
+from server.query.pages import Checked, admitting, check_rows, is_admissible, order_of, place_of
 from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.windows import Windows
@@ -128,14 +128,14 @@ def find_traces(engine: Engine, keys: TrustedKeys, wanted: TraceSearch, limits: 
     """
     limited = LimitedEngine(engine, limits)
     found = _find(limited, keys, wanted)
-    if not wanted.position.only_fitting and not all(_is_admissible(trace.match) for trace in found.traces):
+    if not wanted.position.only_fitting and not all(is_admissible(trace.match) for trace in found.traces):
         # Rows that somebody inserted must not take the place of records.
         found = _find(limited, keys, replace(wanted, position=replace(wanted.position, only_fitting=True)))
     return found
 
 
 def _find(engine: Engine, keys: TrustedKeys, wanted: TraceSearch) -> FoundTraces:
-    reader = _Reader(engine, wanted)
+    reader = _Reader(engine, keys, wanted)
     page: list[tuple[str, StoredRecord, Mapping[Stream, TraceRows]]] = []
     position: TracePlace | None = None
     for at, candidates in reader.chunks():
@@ -157,6 +157,7 @@ def _find(engine: Engine, keys: TrustedKeys, wanted: TraceSearch) -> FoundTraces
 @dataclass(frozen=True, slots=True)
 class _Reader:
     engine: Engine
+    keys: TrustedKeys
     wanted: TraceSearch
 
     def chunks(self) -> Iterator[tuple[TracePlace | None, list[tuple[str, StoredRecord]]]]:
@@ -216,7 +217,10 @@ class _Reader:
         self, conditions: Mapping[Stream, Condition], windows: Windows | None, limit: int, after: Place | None
     ) -> list[tuple[str, StoredRecord]]:
         """Return the first traces after a place, each with its latest row."""
-        lookups = [of_condition(stream, condition, latest_first=True) for stream, condition in conditions.items()]
+        lookups = [
+            admitting(of_condition(stream, condition, latest_first=True), self.keys)
+            for stream, condition in conditions.items()
+        ]
         only_fitting = self.wanted.position.only_fitting
         found: dict[str, StoredRecord] = {}
         growing = None if windows is None else windows.growing(None if after is None else after.timestamp)
@@ -249,14 +253,9 @@ class _Reader:
         of_traces = IsOneOf(Column("TraceId"), tuple(traces))
         found: set[str] = set()
         for stream, condition in conditions.items():
-            lookup = of_condition(stream, all_of([of_traces, condition]), latest_first=True)
+            lookup = admitting(of_condition(stream, all_of([of_traces, condition]), latest_first=True), self.keys)
             found |= traces_until(self.engine, lookup, start.after, only_fitting=start.only_fitting)
         return found
-
-
-def _is_admissible(checked: Checked) -> bool:
-    """Return whether a row is what was signed, or a span that claims nothing, which a Collector wrote."""
-    return checked[0].is_of_a_collector or is_proved(checked)
 
 
 def _trace_of(row: StoredRecord) -> str:

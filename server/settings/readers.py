@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from server.codec.choose import CODECS, why_not_native
+from server.errors.suggestions import not_one_of
+from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys, parse_public_keys
 from server.settings.values import read_choice, read_list
 from server.witness.settings import Witness, parse_witness
 
-__all__ = ["read_codec", "read_file", "read_keys", "read_witnesses"]
+__all__ = ["read_codec", "read_file", "read_keys", "read_signed_streams", "read_witnesses"]
 
 
 def read_codec(text: str) -> str:
@@ -26,6 +28,25 @@ def read_keys(text: str) -> TrustedKeys:
     """Read the public keys in files whose paths are separated by commas."""
     files = [Path(file) for file in read_list(text)]
     return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()
+
+
+def read_signed_streams(text: str) -> frozenset[Stream]:
+    """Parse the streams that are signed, separated by commas.
+
+    Raises:
+        ValueError: one does not exist, or audit is missing.
+    """
+    names = [name.lower() for name in read_list(text)]
+    valid = [stream.value for stream in Stream]
+    for name in names:
+        if name not in valid:
+            raise ValueError(not_one_of(name, valid))
+    if Stream.AUDIT.value not in names:
+        raise ValueError(
+            "audit is missing: audit records that nobody signed prove nothing, since whoever can write to storage can "
+            "change them unnoticed. Give audit, or audit and other streams"
+        )
+    return frozenset(map(Stream, names))
 
 
 def read_witnesses(text: str) -> tuple[Witness, ...]:

@@ -16,7 +16,7 @@ from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
-from server.settings.readers import read_codec, read_file, read_keys, read_witnesses
+from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.sources import Sources, gather, in_order
 from server.settings.table import SETTINGS, Setting, add_flags
 from server.settings.values import (
@@ -78,6 +78,7 @@ class Settings:
     retention_operational: int | None
     retention_spans: int | None
     retention_audit: int | None
+    signed_streams: frozenset[Stream]
     witnesses: tuple[Witness, ...]
     witness_interval: float
     timestamp_authority: TimestampAuthority | None
@@ -85,6 +86,11 @@ class Settings:
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
+
+    @property
+    def unsigned_streams(self) -> tuple[Stream, ...]:
+        """Streams that are not signed, in the order of all."""
+        return tuple(stream for stream in Stream if stream not in self.signed_streams)
 
 
 def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -147,6 +153,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "retention_operational": read_days,
         "retention_spans": read_days,
         "retention_audit": read_days,
+        "signed_streams": read_signed_streams,
         "witnesses": read_witnesses,
         "witness_interval": read_duration,
         "timestamp_roots": read_file,

@@ -196,6 +196,13 @@ SETTINGS = (
         _EVIDENCE,
     ),
     Setting(
+        "signed_streams",
+        "audit,operational,spans",
+        "streams that are signed, separated by commas: audit always; what comes in others is stored without evidence",
+        Kind.LIST,
+        _EVIDENCE,
+    ),
+    Setting(
         "witnesses",
         "",
         "witnesses of checkpoints, separated by commas: each a verifier key, a space, and a URL",

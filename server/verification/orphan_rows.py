@@ -27,7 +27,7 @@ from storage.engine import Engine
 from storage.evidence import read_batches_of_ids
 from storage.inventory import TileGroup
 from storage.record_groups import RecordGroup, RecordGroups
-from storage.stored_records import is_of_a_collector, select_strays
+from storage.stored_records import claims_nothing, select_strays
 
 __all__ = ["OrphanRows", "orphan_tiles"]
 
@@ -159,7 +159,7 @@ class OrphanRows:
         told = 0
         rest: Counter[Stream] = Counter(unlisted)
         for stream, group in orphans:
-            if is_of_a_collector(stream, group.log_id, group.batch_id):
+            if self._keys.expects_unsigned(stream) and claims_nothing(group.log_id, group.batch_id):
                 continue
             key = (stream, group.log_id, group.batch_id)
             count = group.count - (listed[key] - left[key])

@@ -53,6 +53,9 @@ class RecordEvidence:
         record_hash: its SHA-256.
         tiles_altered: True if the tree's stored hashes do not lead to the signed root hash, so that the record was
             checked in another way.
+        is_expected: True if the record is UNSIGNED because it names no log, and need not: see
+            ``TrustedKeys.expects_unsigned``.
+        is_of_a_collector: True if it then is a span of a Collector, because spans that Lognotary writes are signed.
     """
 
     state: State
@@ -60,6 +63,8 @@ class RecordEvidence:
     batch: Batch | None
     canonical: bytes
     tiles_altered: bool = False
+    is_expected: bool = False
+    is_of_a_collector: bool = False
 
     @property
     def record_hash(self) -> bytes:
@@ -97,6 +102,10 @@ def gather_evidence(
     ]
     taken: set[tuple[str, int]] = set()
     for number, (record, evidence) in enumerate(zip(records, found, strict=True)):
+        if evidence.state is State.UNSIGNED and record.claims_nothing and keys.expects_unsigned(stream):
+            by_setting = stream in keys.unsigned_streams
+            reason = f"the stream {stream.value} is not signed" if by_setting else evidence.reason
+            found[number] = replace(evidence, reason=reason, is_expected=True, is_of_a_collector=not by_setting)
         if evidence.state is State.VERIFIED:
             place = record.log_id, record.leaf_index
             if place in taken:

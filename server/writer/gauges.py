@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from server.admission.admission import MEMORY_FACTOR, Admission
+from server.log.journal import Journal
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.process.metrics import GaugeSample
 from server.process.storage_probe import StorageProbe
-from server.writer.owned_log import OwnedLog
+from server.writer.open_streams import OpenStreams
 
 __all__ = ["admission_gauges", "log_gauges"]
 
 
-def log_gauges(
-    logs: Mapping[Stream, OwnedLog], batchers: Mapping[Stream, Batcher], probe: StorageProbe
-) -> Iterator[GaugeSample]:
-    """Yield the state of logs, of what waits for them, and of storage's clock."""
+def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: StorageProbe) -> Iterator[GaugeSample]:
+    """Yield the state of logs and streams without logs, of what waits for them, and of storage's clock."""
     ahead = probe.clock_offset
     yield (
         "lognotary_storage_clock_offset_seconds",
@@ -25,21 +24,11 @@ def log_gauges(
         {},
         ahead,
     )
-    for stream, log in logs.items():
+    for stream, log in streams.logs.items():
         labels = {"stream": stream.value}
-        journal = log.writer.stream.journal
-        oldest = batchers[stream].oldest
+        yield from _journal_gauges(log.writer.stream.journal, batchers[stream], labels)
         signed = log.writer.signed + log.statements.signed
-        yield "lognotary_journal_batches", "Commits in the journal that are not in storage", labels, len(journal)
-        yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
-        yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
         yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
-        yield (
-            "lognotary_oldest_unacknowledged_seconds",
-            "Seconds that the oldest unacknowledged records have waited",
-            labels,
-            oldest,
-        )
         pending = int(log.writer.keys.pending)
         yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
         yield "lognotary_signatures_total", "Checkpoints and statements signed since the start", labels, signed
@@ -49,8 +38,22 @@ def log_gauges(
             labels,
             log.checkpoint_age,
         )
-        if (free := journal.free) is not None:
-            yield "lognotary_journal_disk_free_bytes", "Free bytes on the disk of the journal", labels, free
+    for stream, writer in streams.unsigned.items():
+        yield from _journal_gauges(writer.journal, batchers[stream], {"stream": stream.value})
+
+
+def _journal_gauges(journal: Journal, batcher: Batcher, labels: dict[str, str]) -> Iterator[GaugeSample]:
+    yield "lognotary_journal_batches", "Commits in the journal that are not in storage", labels, len(journal)
+    yield "lognotary_journal_bytes", "Size of the journal in bytes", labels, journal.size
+    yield "lognotary_journal_limit_bytes", "Size limit of the journal in bytes", labels, journal.limit
+    yield (
+        "lognotary_oldest_unacknowledged_seconds",
+        "Seconds that the oldest unacknowledged records have waited",
+        labels,
+        batcher.oldest,
+    )
+    if (free := journal.free) is not None:
+        yield "lognotary_journal_disk_free_bytes", "Free bytes on the disk of the journal", labels, free
 
 
 def admission_gauges(admission: Admission) -> Iterator[GaugeSample]:

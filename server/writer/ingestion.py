@@ -13,7 +13,6 @@ from server.admission.admission import Admission
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.amounts import size, typed_size
-from server.errors.ingest import RefusedError
 from server.keys.lost_keys import missing_key
 from server.keys.store import KeyStore
 from server.notary.origin import Stream
@@ -21,7 +20,6 @@ from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
-from server.pipeline.retry_ledger import NotedRequest
 from server.process.allocator import give_freed_memory_back, keep_freed_memory
 from server.process.background import background
 from server.process.ending import FLUSH_GRACE
@@ -30,24 +28,23 @@ from server.process.memory_limit import MemoryGuard, MemoryPlan, memory_for_requ
 from server.process.metrics import GaugeSample, Metrics, ready_gauge
 from server.process.pools import Pools
 from server.process.storage_probe import StorageProbe
-from server.process.storage_wait import StoppedError, retry_until_available
+from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
 from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, log_gauges
-from server.writer.owned_log import OwnedLog
+from server.writer.inherited_journals import store_journals
+from server.writer.open_streams import OpenStreams, open_streams
 from server.writer.owned_logs import (
     keep_alive,
-    open_logs,
     reload_keys,
     settle_keys,
     signed_by,
-    stored,
-    storing,
 )
 from server.writer.retry_ledger_file import RetryLedgerFile
+from server.writer.storing import stored
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.writers import WriterName
@@ -61,16 +58,16 @@ _ROUND = 64 << 20  # bytes: what a process takes itself differs a little from st
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The logs that a process writes, open.
+    """The streams that a process writes, open.
 
     Attributes:
-        logs: the log of each stream.
+        streams: the streams.
         batchers: gather the batches of each.
         probe: looks whether storage answers.
         waits_for_storage: whether OK comes after storage has answered.
     """
 
-    logs: Mapping[Stream, OwnedLog]
+    streams: OpenStreams
     batchers: Mapping[Stream, Batcher]
     probe: StorageProbe
     waits_for_storage: bool
@@ -79,20 +76,19 @@ class Writing:
         """Return why records cannot be kept, empty if they can; does not block."""
         if self.waits_for_storage and (trouble := self.probe.not_ready()):
             return trouble
-        troubles = {stream: self._trouble(log) or self.batchers[stream].trouble for stream, log in self.logs.items()}
-        return next((f"the {stream.value} log: {trouble}" for stream, trouble in troubles.items() if trouble), "")
+        for stream, writer in self.streams.writers.items():
+            trouble = writer.trouble if self.waits_for_storage else writer.journal_trouble
+            if trouble := trouble or self.batchers[stream].trouble:
+                return f"the {stream.value} {'log' if stream in self.streams.logs else 'stream'}: {trouble}"
+        return ""
 
     def reload_keys(self, keys: KeyStore) -> None:
         """Sign with the keys that the store has now, as soon as that is possible."""
-        reload_keys(self.logs.values(), keys)
+        reload_keys(self.streams.logs.values(), keys)
 
     def signed_by(self) -> str:
         """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
-        return signed_by(self.logs.values())
-
-    def _trouble(self, log: OwnedLog) -> str:
-        stream = log.writer.stream
-        return stream.trouble if self.waits_for_storage else stream.journal_trouble
+        return signed_by(self.streams.logs.values())
 
 
 class Ingestion:
@@ -151,21 +147,25 @@ class Ingestion:
         writer = sole_writer(pools.lease, engine, name, signals.stop, give_up, waiting=self._waiting)
         async with writer as fenced, contextlib.AsyncExitStack() as stack:
             with background("stop during the start", run_once(signals.stop, give_up.set), signals.stop):
-                logs = await retry_until_available(
+                streams = await retry_until_available(
                     pools.housekeeping,
-                    lambda: open_logs(settings, name.writer, data, keys, fenced, give_up, self._clock.seconds),
+                    lambda: open_streams(settings, name.writer, data, keys, fenced, give_up, self._clock.seconds),
                     signals.stop,
                     self._waiting,
                 )
-                for log in logs.values():
-                    stack.callback(log.close)
-                    signals.left.append(log.left)
-                files = {stream: RetryLedgerFile(data.journal(f"{stream.value}.left-behind")) for stream in logs}
-                batchers = _build_batchers(settings, logs, self.metrics, files)
-                for stream, log in logs.items():
-                    stack.callback(files[stream].close)
-                    await self._store_journal(log, batchers[stream], files[stream], stack)
-            self._clock.not_before(max(log.latest for log in logs.values()))
+                for journaled in streams:
+                    stack.callback(journaled.close)
+                    signals.left.append(journaled.left)
+                files = {
+                    stream: RetryLedgerFile(data.journal(f"{stream.value}.left-behind")) for stream in streams.writers
+                }
+                for file in files.values():
+                    stack.callback(file.close)
+                batchers = _build_batchers(settings, streams, self.metrics, files)
+                behind = not self.waits_for_storage
+                await store_journals(streams, batchers, files, pools.housekeeping, give_up, stack, behind=behind)
+            logs = streams.logs
+            self._clock.not_before(max(log.latest for log in streams.all_logs.values()))
             settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
             stack.enter_context(background("key changes", settling, signals.stop))
             heartbeats = keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)
@@ -182,7 +182,7 @@ class Ingestion:
             stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
-            yield Writing(logs, batchers, probe, waits_for_storage=self.waits_for_storage)
+            yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage)
 
     @contextlib.contextmanager
     def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> Iterator[None]:
@@ -199,9 +199,9 @@ class Ingestion:
         """
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
-        codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows)
+        codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows, writing.streams.logs)
         self.metrics.add_gauges(
-            lambda: [*admission_gauges(admission), *log_gauges(writing.logs, writing.batchers, writing.probe)]
+            lambda: [*admission_gauges(admission), *log_gauges(writing.streams, writing.batchers, writing.probe)]
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
@@ -214,7 +214,7 @@ class Ingestion:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""
         asyncio.get_running_loop().call_later(FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
-        await stored([log.writer.stream for log in writing.logs.values()], self._give_up)
+        await stored(list(writing.streams.writers.values()), self._give_up)
 
     def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:
         settings, behind = self._settings, not self.waits_for_storage
@@ -242,31 +242,10 @@ class Ingestion:
         yield ready_gauge(self.not_ready())
         yield "lognotary_memory_limit_bytes", "Memory limit of the process in bytes", {}, self._settings.memory_limit
 
-    async def _store_journal(
-        self, log: OwnedLog, batcher: Batcher, file: RetryLedgerFile, stack: contextlib.AsyncExitStack
-    ) -> None:
-        """Store what is in a journal: behind those who send, or before they may."""
-        housekeeping = self._pools.housekeeping
-        # The senders of these requests were not told OK. Batches that were acknowledged from the journal name none.
-        waiting = log.writer.stream.inherited_requests
-        batcher.restore(await housekeeping.run(lambda: file.open(waiting)))
-        if not self.waits_for_storage:
-            # As good as stored: the journal is what counts.
-            await housekeeping.run(file.waiting_stored)
-            batcher.restore(NotedRequest(request, 0.0) for request in waiting)
-            await stack.enter_async_context(storing(housekeeping, log.writer.stream, self._give_up))
-            return
-        try:
-            await housekeeping.run(log.writer.stream.store_waiting)
-        except RefusedError as error:  # it was given up
-            raise StoppedError from error
-        await housekeeping.run(file.waiting_stored)
-        batcher.restore(NotedRequest(request, 0.0) for request in waiting)
-
 
 def _build_batchers(
     settings: Settings,
-    logs: Mapping[Stream, OwnedLog],
+    streams: OpenStreams,
     metrics: Metrics,
     files: Mapping[Stream, RetryLedgerFile],
 ) -> dict[Stream, Batcher]:
@@ -274,18 +253,19 @@ def _build_batchers(
     in_journal = settings.ack is Acknowledge.JOURNAL
 
     def batcher(stream: Stream) -> Batcher:
-        writer = logs[stream].writer
-        commit = writer.append if in_journal else writer.commit
+        log = streams.logs.get(stream)
+        taker = log.writer if log else streams.unsigned[stream]
+        writer = streams.writers[stream]
         return Batcher(
             limits,
-            commit,
+            taker.append if in_journal else taker.commit,
             metrics.batch_of(stream),
             files[stream].note,
-            settle=writer.stream.store_waiting,
-            cause=lambda: writer.stream.trouble,
+            settle=writer.store_waiting,
+            cause=lambda: writer.trouble,
         )
 
-    return {stream: batcher(stream) for stream in logs}
+    return {stream: batcher(stream) for stream in streams.writers}
 
 
 def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:

@@ -135,6 +135,13 @@ class OwnedLog:
                 self.writer.stream.settle_keys()
                 if self.writer.keys.pending:
                     raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
+        except RefusedError as error:
+            raise NotAppliedError(f"{self.name.origin}: {error}") from error
+        self.state_retention(retention)
+
+    def state_retention(self, retention: int | None) -> None:
+        """State for how many seconds records are kept, None for ever, if that has changed. See ``state_changes``."""
+        try:
             self.statements.keep_for(retention)
         except RefusedError as error:
             raise NotAppliedError(f"{self.name.origin}: {error}") from error

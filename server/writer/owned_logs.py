@@ -1,18 +1,16 @@
-"""The logs that a process writes: opening them, storing what is in their journals, and what is stated of them."""
+"""The logs that a process writes: opening them, and what is stated of them."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.store import KeyStore
-from server.log.stream_writer import StreamWriter
 from server.notary.origin import LogName, Stream
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
@@ -30,14 +28,11 @@ __all__ = [
     "settle_keys",
     "signed_by",
     "state_changes",
-    "stored",
-    "storing",
 ]
 
 _logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
 _SETTLE_AGAIN = 0.5  # seconds between attempts to change keys
-_LOOK_AGAIN = 0.05  # seconds between looks whether all is stored
 
 
 def open_logs(
@@ -50,6 +45,8 @@ def open_logs(
     clock: Callable[[], float] = time.time,
 ) -> Mapping[Stream, OwnedLog]:
     """Go on with a writer's logs, with the keys that signed them last.
+
+    Logs of streams that are no longer signed are among them: their journals may have batches, and retention goes on.
 
     Args:
         settings: the settings.
@@ -74,13 +71,19 @@ def open_logs(
     return {
         stream: OwnedLog.open(name, data, *sizes, keys, signer, engine, give_up, clock)
         for stream, name in names.items()
+        if stream in settings.signed_streams or _was_signed(data, name)
     }
+
+
+def _was_signed(data: DataDirectory, name: LogName) -> bool:
+    return data.journal(name.stream.value).exists() or data.last_checkpoint(name) is not None
 
 
 def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: KeyStore) -> None:
     """State what has changed since logs were written last: the keys that sign, how long records are kept.
 
-    With a journal that is stored behind those who send, keys change in its order, and nothing waits for that.
+    With a journal that is stored behind those who send, keys change in its order, and nothing waits for that. Of a
+    stream that is no longer signed, only the retention is stated: nothing else is signed there.
 
     Raises:
         KeyStoreError: a key cannot be used.
@@ -90,7 +93,11 @@ def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: Key
     signer = keys.signer()
     in_commits = settings.ack is Acknowledge.COMMIT
     for stream, days in retention_days(settings).items():
-        logs[stream].state_changes(signer, None if days is None else days * _DAY, in_commits=in_commits)
+        retention = None if days is None else days * _DAY
+        if stream in settings.signed_streams:
+            logs[stream].state_changes(signer, retention, in_commits=in_commits)
+        elif stream in logs:
+            logs[stream].state_retention(retention)
 
 
 def reload_keys(logs: Iterable[OwnedLog], keys: KeyStore) -> None:
@@ -139,29 +146,6 @@ def signed_by(logs: Iterable[OwnedLog]) -> str:
     """Return the fingerprints of the keys that sign all of some logs, as storage has it; empty while that changes."""
     keys = {log.signed_by for log in logs}
     return keys.pop() if len(keys) == 1 else ""
-
-
-@contextlib.asynccontextmanager
-async def storing(pool: Pool, writer: StreamWriter, give_up: threading.Event) -> AsyncIterator[None]:
-    """Store what comes into a journal, in a thread, until the block ends; it sets ``give_up``."""
-    thread = threading.Thread(target=writer.store_appended, name="store")
-    thread.start()
-    try:
-        yield
-    finally:
-        give_up.set()
-        writer.wake()
-        await pool.run(thread.join)
-
-
-async def stored(writers: Collection[StreamWriter], give_up: threading.Event) -> None:
-    """Wait until all that is in journals is stored, as long as storage takes it and ``give_up`` is not set."""
-    while any(len(writer.journal) for writer in writers):
-        if give_up.is_set() or any(writer.trouble for writer in writers):
-            left = sum(len(writer.journal) for writer in writers)
-            _logger.warning("%d batches stay in the journal, where the next start finds them", left)
-            return
-        await asyncio.sleep(_LOOK_AGAIN)
 
 
 async def keep_alive(pool: Pool, logs: Iterable[OwnedLog], interval: float) -> None:

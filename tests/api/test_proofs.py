@@ -434,3 +434,23 @@ def test_logs_of_one_storage_are_not_mixed_up(engine: Engine) -> None:
         for n, batch in enumerate(expected, 1):
             proof = prove(backend, 7, log=batch.origin)
             assert (proof.leaf_hash, proof.checkpoint) == (leaf(100 * n + 7), batch.checkpoint)
+
+
+def test_who_verifies_names_the_streams_that_are_not_signed_beside_those_of_the_server(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    writer.engine.execute("INSERT INTO otel_logs (Timestamp, Body) VALUES (now64(9), 'in no log')")
+
+    def outcome(own: TrustedKeys, **request: object) -> tuple[list[int], list[str]]:
+        steps = list(Backend(writer.engine, own).verify(pb.VerifyRequest(**request)))
+        kinds = [step.finding.kind for step in steps if step.HasField("finding")]
+        return kinds, list(steps[-1].summary.unsigned_streams)
+
+    key = writer.signer.public_pem().decode()
+    knows = writer.keys + TrustedKeys(unsigned_streams=frozenset({Stream.OPERATIONAL}))
+    assert outcome(writer.keys) == ([pb.RECORDS_UNSIGNED], [])
+    assert outcome(writer.keys, unsigned_streams=["operational"]) == ([], ["operational"])
+    assert outcome(knows) == ([], ["operational"])
+    assert outcome(knows, public_keys=[key], unsigned_streams=["spans"]) == ([], ["operational", "spans"])
+    for name, told in (("audit", "audit records are always signed"), ("logs", "'logs' is not operational or spans")):
+        with pytest.raises(InvalidArgumentError, match=told):
+            outcome(writer.keys, unsigned_streams=[name])

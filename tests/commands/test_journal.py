@@ -19,6 +19,7 @@ from server.log.journal import Journal, segment_files
 from server.log.key_changes import KeyChanges
 from server.log.open_log import LogRecords, OpenLog
 from server.log.stream_writer import StreamWriter
+from server.log.unsigned_writer import UnsignedWriter
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -187,3 +188,23 @@ def test_a_journal_that_may_not_be_read_is_not_called_missing(closed: str, capsy
                     assert "there is no journal" not in printed.err
         finally:
             (data_dir / closed).chmod(0o700)
+
+
+def test_batches_of_a_stream_that_is_not_signed_are_listed_and_told_as_stored_or_waiting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "data" / "journal" / "operational-unsigned"
+    writer = UnsignedWriter(PretendedEngine(), Stream.OPERATIONAL, Journal(directory, 1 << 20), threading.Event())
+    with closing(writer):
+        writer.append([rows(Stream.OPERATIONAL, "a", "b")])
+        writer.store_waiting()
+        writer.append([rows(Stream.OPERATIONAL, "c")])
+    assert main(["journal", "inspect", "--data-dir", str(tmp_path / "data")]) == 0
+    _, first, second, *summary = capsys.readouterr().out.splitlines()
+    assert first.startswith("  stored   frame 1")
+    assert "2 records without a log, received on 2026-09-21" in first
+    assert second.startswith("  waits    frame 2")
+    assert "1 unsigned batch waits to be stored, 1 is stored already" in summary
+    assert main(["journal", "inspect", "--data-dir", str(tmp_path / "data"), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["waiting_batches"], [entry["stored"] for entry in shown["entries"]]) == (1, [True, False])

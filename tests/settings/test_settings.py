@@ -6,6 +6,7 @@ import pytest
 
 from server.codec.rules import BUILT_IN_RULES
 from server.notary.keys import KeyType, VerifierKey
+from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.settings.settings import SETTINGS, ConfigError, Settings, load_settings
 from server.settings.values import Address, parse_address
@@ -46,6 +47,28 @@ def test_there_is_one_worker_unless_a_server_stores(tmp_path: Path) -> None:
     assert load(tmp_path, 'storage = "http://host/logs"\nworkers = 4').workers == 4
     with pytest.raises(ConfigError, match=r"settings\.toml:1: workers: 4 workers need a ClickHouse server"):
         load(tmp_path, "workers = 4")
+
+
+def test_all_streams_are_signed_unless_some_are_named(tmp_path: Path) -> None:
+    assert load(tmp_path).signed_streams == frozenset(Stream)
+    assert load(tmp_path).unsigned_streams == ()
+    some = load(tmp_path, signed_streams=" Audit, spans,audit ")
+    assert (some.signed_streams, some.unsigned_streams) == ({Stream.AUDIT, Stream.SPANS}, (Stream.OPERATIONAL,))
+    assert load(tmp_path, 'signed_streams = ["audit"]').unsigned_streams == (Stream.OPERATIONAL, Stream.SPANS)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("operational,spans", "audit is missing: audit records that nobody signed prove nothing"),
+        ("", "audit is missing"),
+        ("audit,operation", "'operation' is not audit, operational or spans; did you mean 'operational'?"),
+    ],
+)
+def test_audit_records_are_always_signed_and_other_names_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, signed_streams=text)
+    assert told in str(refused.value)
 
 
 def test_own_audit_rules_come_before_the_built_in_ones(tmp_path: Path) -> None:

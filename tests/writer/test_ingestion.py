@@ -104,7 +104,7 @@ class Process:
                 name, data, self.keys, self.engine, StorageProbe(self.engine), signals := Signals()
             )
             self.writing = await stack.enter_async_context(writing)
-            await POOL.run(lambda: state_changes(self.settings, self.writing.logs, self.keys))
+            await POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs, self.keys))
             stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine, signals.stop))
             yield
             await self.ingestion.finish(self.writing)
@@ -142,7 +142,7 @@ class Process:
     @property
     def waiting(self) -> int:
         """Number of batches that are not in storage."""
-        return len(self.writing.logs[Stream.OPERATIONAL].writer.stream.journal)
+        return len(self.writing.streams.all_logs[Stream.OPERATIONAL].writer.stream.journal)
 
 
 def bodies_stored(engine: Engine) -> list[str]:

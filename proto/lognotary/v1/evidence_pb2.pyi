@@ -73,7 +73,7 @@ LOG_FOREIGN_SIGNED: FindingKind
 ANSWER_INCOMPLETE: FindingKind
 
 class Evidence(_message.Message):
-    __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash")
+    __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash", "is_expected")
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     LOG_ID_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +82,7 @@ class Evidence(_message.Message):
     LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
     TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
     RECORD_HASH_FIELD_NUMBER: _ClassVar[int]
+    IS_EXPECTED_FIELD_NUMBER: _ClassVar[int]
     state: EvidenceState
     reason: str
     log_id: str
@@ -90,7 +91,8 @@ class Evidence(_message.Message):
     leaf_index: int
     tree_size: int
     record_hash: str
-    def __init__(self, state: _Optional[_Union[EvidenceState, str]] = ..., reason: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., record_hash: _Optional[str] = ...) -> None: ...
+    is_expected: bool
+    def __init__(self, state: _Optional[_Union[EvidenceState, str]] = ..., reason: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., record_hash: _Optional[str] = ..., is_expected: _Optional[bool] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
     __slots__ = ("reason", "time", "signed_by")
@@ -131,7 +133,7 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., message: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., sequence: _Optional[int] = ..., leaf_index: _Optional[int] = ..., record: _Optional[str] = ..., record_count: _Optional[int] = ..., id: _Optional[str] = ..., stored_hash: _Optional[str] = ..., acknowledgement: _Optional[_Union[Acknowledgement, _Mapping]] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs", "acknowledgements", "acknowledgement_keys", "lookups", "all_audit_lookups")
+    __slots__ = ("since", "until", "public_keys", "checkpoints", "resume", "compromised_keys", "logs", "acknowledgements", "acknowledgement_keys", "lookups", "all_audit_lookups", "unsigned_streams")
     class CompromisedKeysEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -150,6 +152,7 @@ class VerifyRequest(_message.Message):
     ACKNOWLEDGEMENT_KEYS_FIELD_NUMBER: _ClassVar[int]
     LOOKUPS_FIELD_NUMBER: _ClassVar[int]
     ALL_AUDIT_LOOKUPS_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     public_keys: _containers.RepeatedScalarFieldContainer[str]
@@ -161,7 +164,8 @@ class VerifyRequest(_message.Message):
     acknowledgement_keys: _containers.RepeatedScalarFieldContainer[str]
     lookups: int
     all_audit_lookups: bool
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ..., acknowledgements: _Optional[_Iterable[str]] = ..., acknowledgement_keys: _Optional[_Iterable[str]] = ..., lookups: _Optional[int] = ..., all_audit_lookups: _Optional[bool] = ...) -> None: ...
+    unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., public_keys: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., resume: _Optional[_Iterable[str]] = ..., compromised_keys: _Optional[_Mapping[str, _timestamp_pb2.Timestamp]] = ..., logs: _Optional[_Iterable[str]] = ..., acknowledgements: _Optional[_Iterable[str]] = ..., acknowledgement_keys: _Optional[_Iterable[str]] = ..., lookups: _Optional[int] = ..., all_audit_lookups: _Optional[bool] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class VerifyProgress(_message.Message):
     __slots__ = ("origin", "batches", "records", "total_records", "checkpoint")
@@ -190,7 +194,7 @@ class VerifyExpired(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
-    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged", "entries", "resumed_entries", "mismatched_records", "unread_logs", "skipped_checks", "logs_without_checkpoint")
+    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged", "entries", "resumed_entries", "mismatched_records", "unread_logs", "skipped_checks", "logs_without_checkpoint", "unsigned_streams")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
@@ -205,6 +209,7 @@ class VerifySummary(_message.Message):
     UNREAD_LOGS_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_CHECKS_FIELD_NUMBER: _ClassVar[int]
     LOGS_WITHOUT_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     logs: int
     batches: int
     records: int
@@ -219,7 +224,8 @@ class VerifySummary(_message.Message):
     unread_logs: _containers.RepeatedScalarFieldContainer[str]
     skipped_checks: _containers.RepeatedCompositeFieldContainer[SkippedCheck]
     logs_without_checkpoint: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[VerifiedEntries, _Mapping]]] = ..., resumed_entries: _Optional[int] = ..., mismatched_records: _Optional[int] = ..., unread_logs: _Optional[_Iterable[str]] = ..., skipped_checks: _Optional[_Iterable[_Union[SkippedCheck, _Mapping]]] = ..., logs_without_checkpoint: _Optional[_Iterable[str]] = ...) -> None: ...
+    unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[VerifiedEntries, _Mapping]]] = ..., resumed_entries: _Optional[int] = ..., mismatched_records: _Optional[int] = ..., unread_logs: _Optional[_Iterable[str]] = ..., skipped_checks: _Optional[_Iterable[_Union[SkippedCheck, _Mapping]]] = ..., logs_without_checkpoint: _Optional[_Iterable[str]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class VerifiedEntries(_message.Message):
     __slots__ = ("origin", "first_leaf", "end_leaf")

@@ -40,7 +40,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "not_ready", "storage", "storage_version", "storage_problem", "logs", "self_verification")
+    __slots__ = ("version", "not_ready", "storage", "storage_version", "storage_problem", "logs", "self_verification", "unsigned_streams")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NOT_READY_FIELD_NUMBER: _ClassVar[int]
     STORAGE_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class GetStatusResponse(_message.Message):
     STORAGE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     LOGS_FIELD_NUMBER: _ClassVar[int]
     SELF_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     version: str
     not_ready: str
     storage: str
@@ -55,4 +56,5 @@ class GetStatusResponse(_message.Message):
     storage_problem: str
     logs: _containers.RepeatedCompositeFieldContainer[_evidence_pb2.Log]
     self_verification: SelfVerificationStatus
-    def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ...) -> None: ...
+    unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...

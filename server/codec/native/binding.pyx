@@ -39,6 +39,7 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         Buffer values
 
     cdef cppclass Table:
+        bint hashed
         uint64_t count
         int64_t min_timestamp
         int64_t max_timestamp
@@ -77,12 +78,12 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
         size_t capacity() const
 
     cdef cppclass LogEncoder(CppEncoder):
-        LogEncoder(const CppRules&, Limits)
+        LogEncoder(const CppRules&, Limits, bint)
         const Table& audit() const
         const Table& operational() const
 
     cdef cppclass SpanEncoder(CppEncoder):
-        SpanEncoder(Limits)
+        SpanEncoder(Limits, bint)
         const Table& spans() const
 
     cdef enum class Level(unsigned char):
@@ -157,13 +158,15 @@ cdef class Encoder:
     cdef SpanEncoder* traces
     cdef Rules rules  # the C++ encoder refers to them
 
-    def __cinit__(self, Rules rules, uint64_t max_records, uint64_t max_repeated):
+    def __cinit__(
+        self, Rules rules, uint64_t max_records, uint64_t max_repeated, bint hash_operational, bint hash_spans
+    ):
         cdef Limits limits
         limits.records = max_records
         limits.repeated = max_repeated
         self.rules = rules
-        self.logs = new LogEncoder(rules.rules[0], limits)
-        self.traces = new SpanEncoder(limits)
+        self.logs = new LogEncoder(rules.rules[0], limits, hash_operational)
+        self.traces = new SpanEncoder(limits, hash_spans)
 
     def __dealloc__(self):
         del self.logs
@@ -225,7 +228,7 @@ cdef object _table(const Table& table, ColumnCounts columns):
 
 
 cdef bytes _leaf_hashes(const Table& table):
-    if kHasSha256:
+    if kHasSha256 or not table.hashed:
         return _bytes(table.leaf_hashes)
     cdef const uint64_t* ends = <const uint64_t*>table.record_ends.data()
     cdef uint64_t start = 0

@@ -154,7 +154,7 @@ void Encoder::share(const Scope& scope) {
   shared_.put_string(scope.version);
   shared_.append(scope_.map.view());
 #ifdef LOGNOTARY_LIBCRYPTO
-  sha256_.start(shared_.view());
+  if (hashing_) sha256_.start(shared_.view());
 #endif
   ++source_;
 }
@@ -212,6 +212,7 @@ const SharedNumbers& Encoder::numbers(Table& table) {
 }
 
 void Encoder::finish_row(Table& table) {
+  if (!table.hashed) return;
   const View rest(record_bytes_.data(), static_cast<size_t>(at_ - record_bytes_.data()));
 #ifdef LOGNOTARY_LIBCRYPTO
   sha256_.leaf(rest, table.leaf_hashes.room(kHashSize));

@@ -18,7 +18,8 @@ struct Limits {
 // Encodes one request after another, and keeps its memory for the next one.
 class Encoder {
  public:
-  Encoder(Signal signal, Limits limits) : signal_(signal), limits_(limits) {}
+  // Hashing: whether any of its tables has leaf hashes.
+  Encoder(Signal signal, Limits limits, bool hashing) : signal_(signal), limits_(limits), hashing_(hashing) {}
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
   virtual ~Encoder() = default;
@@ -51,7 +52,7 @@ class Encoder {
 
   // Makes room for the rest of a canonical record, behind `shared_`, and writes to `table` what rows share.
   void begin_row(Table& table, int64_t timestamp, size_t most_bytes);
-  void finish_row(Table& table);  // hashes the canonical record
+  void finish_row(Table& table);  // hashes the canonical record, if that is wanted
   int64_t next_ingested_at() { return std::min(ingested_at_++, end_of_day_); }  // keeps the order of the request
 
   // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, and those of its scope and resource.
@@ -88,6 +89,7 @@ class Encoder {
 
   const Signal signal_;
   const Limits limits_;
+  const bool hashing_;
   int64_t received_ = 0;     // when the request was received
   int64_t ingested_at_ = 0;  // of the next record: a nanosecond later than the one before it
   int64_t end_of_day_ = 0;

@@ -20,12 +20,14 @@ uint64_t shape_of_record(const Record& record) {
 
 }  // namespace
 
-LogEncoder::LogEncoder(const Rules& rules, Limits limits)
-    : Encoder(Signal::kLogs, limits),
+LogEncoder::LogEncoder(const Rules& rules, Limits limits, bool hash_operational)
+    : Encoder(Signal::kLogs, limits, true),
       rules_(rules),
       slots_(rules.slots()),
       scope_slots_(rules.slots()),
-      resource_slots_(rules.slots()) {}
+      resource_slots_(rules.slots()) {
+  operational_.hashed = hash_operational;
+}
 
 void LogEncoder::clear() {
   audit_.clear();

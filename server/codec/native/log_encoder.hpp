@@ -8,8 +8,8 @@ namespace lognotary {
 
 class LogEncoder : public Encoder {
  public:
-  // `rules` must outlive the encoder.
-  LogEncoder(const Rules& rules, Limits limits);
+  // `rules` must outlive the encoder. Audit records are always hashed.
+  LogEncoder(const Rules& rules, Limits limits, bool hash_operational = true);
 
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }

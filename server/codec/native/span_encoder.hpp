@@ -10,7 +10,9 @@ namespace lognotary {
 
 class SpanEncoder : public Encoder {
  public:
-  explicit SpanEncoder(Limits limits) : Encoder(Signal::kTraces, limits) {}
+  explicit SpanEncoder(Limits limits, bool hashing = true) : Encoder(Signal::kTraces, limits, hashing) {
+    table_.hashed = hashing;
+  }
 
   const Table& spans() const { return table_; }
   size_t capacity() const override;

@@ -141,6 +141,7 @@ struct SharedNumbers {
 };
 
 struct Table {
+  bool hashed = true;  // whether the leaf hashes of its rows are wanted
   uint64_t count = 0;
   int64_t min_timestamp = std::numeric_limits<int64_t>::max();
   int64_t max_timestamp = std::numeric_limits<int64_t>::min();

@@ -15,9 +15,13 @@ from server.commands.arguments.options import (
     add_storage_flags,
 )
 from server.commands.arguments.parser import examples, later, typed
+from server.errors.suggestions import not_one_of
 from server.settings.moments import Moment, parse_moment
+from server.settings.values import read_list
 
 __all__ = ["add_parser"]
+
+_UNSIGNED = ("operational", "spans")  # streams that need not be signed
 
 
 def add_parser(commands: Any) -> None:
@@ -92,6 +96,14 @@ def add_parser(commands: Any) -> None:
         help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
         "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 2)",
     )
+    parser.add_argument(
+        "--unsigned-streams",
+        type=typed(_parse_streams),
+        metavar="LIST",
+        default=(),
+        help="streams that are not signed (operational, spans), separated by commas: records of theirs that are in no "
+        "log are no finding; a server knows which of its own are not (--signed-streams)",
+    )
     add_api_flag(parser)
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.verify"))
@@ -102,6 +114,14 @@ def _parse_mark(text: str) -> tuple[str, Moment]:
     if not re.fullmatch("[0-9a-f]{16}", name):
         raise ValueError(f"{text!r} is not a fingerprint and a time, such as 0123456789abcdef=2026-01-31T12:00:00Z")
     return name, parse_moment(since)
+
+
+def _parse_streams(text: str) -> tuple[str, ...]:
+    names = read_list(text.lower())
+    for name in names:
+        if name not in _UNSIGNED:
+            raise ValueError("audit records are always signed" if name == "audit" else not_one_of(name, _UNSIGNED))
+    return names
 
 
 def _parse_lookups(text: str) -> int | str:

@@ -1,0 +1,82 @@
+"""The streams that a process writes: the logs of those that are signed, and writers of the others.
+
+Whether a stream is signed may change from start to start. What came under the earlier setting is in a journal of its
+own, and is stored first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from server.data_dir.directory import DataDirectory
+from server.keys.store import KeyStore
+from server.log.journal import Journal
+from server.log.stream_writer import StreamWriter
+from server.log.unsigned_writer import UnsignedWriter
+from server.notary.origin import Stream
+from server.settings.settings import Settings
+from server.writer.owned_log import OwnedLog
+from server.writer.owned_logs import open_logs
+from storage.engine import Engine
+
+__all__ = ["OpenStreams", "open_streams"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStreams:
+    """The streams that a process writes.
+
+    Attributes:
+        logs: the log of each stream that is signed.
+        former_logs: the logs of streams that are no longer signed; nothing is appended to them.
+        unsigned: the writer of each stream that is not signed.
+        formerly_unsigned: writers of streams that are signed now, whose journals may have batches.
+    """
+
+    logs: Mapping[Stream, OwnedLog]
+    former_logs: Mapping[Stream, OwnedLog]
+    unsigned: Mapping[Stream, UnsignedWriter]
+    formerly_unsigned: Mapping[Stream, UnsignedWriter]
+
+    @property
+    def writers(self) -> dict[Stream, StreamWriter | UnsignedWriter]:
+        """The writer of each stream, as it is now."""
+        return {**{stream: log.writer.stream for stream, log in self.logs.items()}, **self.unsigned}
+
+    @property
+    def all_logs(self) -> dict[Stream, OwnedLog]:
+        """All logs, also those of streams that are no longer signed."""
+        return {**self.logs, **self.former_logs}
+
+    def __iter__(self) -> Iterator[OwnedLog | UnsignedWriter]:
+        """Iterate over all that has journals."""
+        for some in (self.logs, self.former_logs, self.unsigned, self.formerly_unsigned):
+            yield from some.values()
+
+
+def open_streams(
+    settings: Settings,
+    writer: str,
+    data: DataDirectory,
+    keys: KeyStore,
+    engine: Engine,
+    give_up: threading.Event,
+    clock: Callable[[], float],
+) -> OpenStreams:
+    """Go on with the streams of a writer. Args and errors: ``open_logs``."""
+    logs = open_logs(settings, writer, data, keys, engine, give_up, clock)
+    writers = {}
+    for stream in Stream:
+        directory = data.journal(f"{stream.value}-unsigned")
+        if stream not in settings.signed_streams or directory.exists():
+            journal = Journal(directory, settings.journal_bytes)
+            writers[stream] = UnsignedWriter(engine, stream, journal, give_up)
+    signed = settings.signed_streams
+    return OpenStreams(
+        {stream: log for stream, log in logs.items() if stream in signed},
+        {stream: log for stream, log in logs.items() if stream not in signed},
+        {stream: one for stream, one in writers.items() if stream not in signed},
+        {stream: one for stream, one in writers.items() if stream in signed},
+    )
