@@ -46,6 +46,7 @@ VARIES_IN_DEMO = VARIES | {
     r"\b(record|leaf|LeafIndex =) \d+\b": r"\1 NUMBER",
     r"\bbatch \d+\b": "batch NUMBER",
     r"\bin \d+ batches\b": "in NUMBER batches",
+    r"\b\d+ lookups?\b": "NUMBER lookups",
     r"(?m)^ +└": " └",  # stands behind the ages
 }
 

@@ -35,6 +35,9 @@ def histogram_lines(
     elif found.buckets:
         yield from _buckets(shown(found), style, by, width or _WIDTH)
         yield f"{count(found.count, 'record')} from {clock(found.since)} to {clock(found.until)}"
+    if found.later_count:
+        ahead = count(found.later_count, "record")
+        yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"
     if found.is_partial:
         yield style.paint(f"… a limit was reached: there may be more before {clock(found.since)}", "31")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
@@ -54,7 +54,12 @@ def run(options: argparse.Namespace) -> int:
             say_json(to_json(found))
         else:
             lines = traces_lines(
-                found, Style.of(sys.stdout), query=text, details=options.verbose, width=line_width(sys.stdout)
+                found,
+                Style.of(sys.stdout),
+                query=text,
+                narrow=() if found.traces else _narrow(source, request),
+                details=options.verbose,
+                width=line_width(sys.stdout),
             )
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful_entry(trace.match) for trace in found.traces)
@@ -63,11 +68,27 @@ def run(options: argparse.Namespace) -> int:
     return ask(options, work)
 
 
+def _narrow(source: Source, request: correlation_pb2.FindTracesRequest) -> Sequence[str]:
+    """Return the fewest filters of whole traces without which there are traces; none if there are none even then."""
+    fields = {"--errors": "with_errors", "--min-duration": "min_duration_nanos"}
+    given = [flag for flag, field in fields.items() if getattr(request, field)]
+    for left_out in sorted({(flag,) for flag in given} | {tuple(given)} - {()}, key=lambda flags: (len(flags), flags)):
+        wider = correlation_pb2.FindTracesRequest()
+        wider.CopyFrom(request)
+        wider.page_token, wider.page_size = "", 1
+        for flag in left_out:
+            wider.ClearField(fields[flag])
+        if source.find_traces(wider).traces:
+            return left_out
+    return ()
+
+
 def traces_lines(
     found: correlation_pb2.FindTracesResponse,
     style: Style,
     *,
     query: str = "",
+    narrow: Sequence[str] = (),
     details: bool = False,
     width: int | None = None,
 ) -> Iterator[str]:
@@ -77,11 +98,16 @@ def traces_lines(
         found: the traces.
         style: style of the text.
         query: the query, as it was given.
+        narrow: options without which there are traces.
         details: show all in full.
         width: columns of a line; None for any number.
     """
     if not found.traces:
-        yield f"no trace has a record that matches {visible(query)}" if query else "there is no such trace"
+        nothing = f"no trace has a record that matches {visible(query)}" if query else "there is no such trace"
+        if narrow:
+            both = " and ".join(narrow)
+            nothing += f", with {both}: without {'it' if len(narrow) == 1 else 'them'}, there are traces"
+        yield nothing
     for trace in shown(found).traces:
         yield from _lines(trace, style, details=details, width=width)
     if found.traces:

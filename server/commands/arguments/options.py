@@ -26,10 +26,10 @@ API_VARIABLE = ("LOGNOTARY_API", f"the server's gRPC API, without --api (default
 DEFAULT_DATA_DIR = "data"
 
 
-def add_api_flag(parser: CommandParser) -> None:
+def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobuf's JSON mapping)") -> None:
     """Add ``--api`` and ``--json``."""
     add_address_flag(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
+    parser.add_argument("--json", action="store_true", help=json_help)
 
 
 def add_address_flag(parser: CommandParser) -> None:

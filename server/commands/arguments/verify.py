@@ -92,7 +92,11 @@ def add_parser(commands: Any) -> None:
         help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
         "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 2)",
     )
-    add_api_flag(parser)
+    add_api_flag(
+        parser,
+        json_help="print an object a line (protobuf's JSON mapping), each with one member: progress, finding, expired "
+        "(records that retention has dropped), and on the last line summary",
+    )
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.verify"))
 
