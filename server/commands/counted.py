@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lognotary.v1 import counts_pb2
 from server.commands.output import Style, shown
-from server.commands.sentences import clock, count
+from server.commands.sentences import count
 from server.commands.units import cut, padded
 from server.escaping.visible import visible
 
@@ -34,12 +34,12 @@ def histogram_lines(
         yield _nothing(query)
     elif found.buckets:
         yield from _buckets(shown(found), style, by, width or _WIDTH)
-        yield f"{count(found.count, 'record')} from {clock(found.since)} to {clock(found.until)}"
+        yield f"{count(found.count, 'record')} from {style.clock(found.since)} to {style.clock(found.until)}"
     if found.later_count:
         ahead = count(found.later_count, "record")
         yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"
     if found.is_partial:
-        yield style.paint(f"… a limit was reached: there may be more before {clock(found.since)}", "31")
+        yield style.paint(f"… a limit was reached: there may be more before {style.clock(found.since)}", "31")
 
 
 def facet_lines(
@@ -62,10 +62,10 @@ def facet_lines(
     if total:
         yield f"of {count(total, 'record')}"
     if found.is_partial:
-        yield style.paint(f"… a limit was reached: these are only the records from {clock(found.since)} on", "31")
+        yield style.paint(f"… a limit was reached: these are only the records from {style.clock(found.since)} on", "31")
 
 
-def name_lines(found: counts_pb2.FieldNamesResponse, *, width: int | None = None) -> Iterator[str]:
+def name_lines(found: counts_pb2.FieldNamesResponse, style: Style, *, width: int | None = None) -> Iterator[str]:
     """Format names of fields and attributes, one a line; arguments as for ``histogram_lines``."""
     listed = shown(found)
     yield from listed.fields
@@ -77,11 +77,11 @@ def name_lines(found: counts_pb2.FieldNamesResponse, *, width: int | None = None
     if not (found.attributes or found.fields):
         yield "no name begins like this"
     if found.is_partial:
-        yield f"… a limit was reached: these are only the names in records from {clock(found.since)} on"
+        yield f"… a limit was reached: these are only the names in records from {style.clock(found.since)} on"
 
 
 def _buckets(found: counts_pb2.HistogramResponse, style: Style, by: str, width: int) -> Iterator[str]:
-    times = [clock(bucket.start) for bucket in found.buckets]
+    times = [style.clock(bucket.start) for bucket in found.buckets]
     names = ["records", *(_name(group) for group in found.groups)]
     numbers = [[bucket.count, *bucket.group_counts] for bucket in found.buckets]
     widths = [

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     text = " ".join(options.query)
     streams = [options.stream] if options.stream else []
     since, until = options.since and timestamp(options.since), options.until and timestamp(options.until)
-    width = line_width(sys.stdout)
+    style, width = Style.of(sys.stdout, utc=options.utc), line_width(sys.stdout)
 
     def names(source: Source) -> int:
         request = counts_pb2.FieldNamesRequest(
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            say_paged(list(name_lines(found, width=width)), pager=not options.no_pager)
+            say_paged(list(name_lines(found, style, width=width)), pager=not options.no_pager)
         return 0 if found.attributes or found.fields else 1
 
     def values(source: Source) -> int:
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            lines = facet_lines(found, Style.of(sys.stdout), query=text, width=width)
+            lines = facet_lines(found, style, query=text, width=width)
             say_paged([*lines, *([UNPROVED] if found.record_count else [])], pager=not options.no_pager)
         return 0 if found.record_count else 1
 

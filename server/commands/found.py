@@ -8,7 +8,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
-from server.commands.sentences import attributes, clock, count, is_error, level, sentence
+from server.commands.sentences import attributes, count, is_error, level, sentence
 from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
@@ -69,7 +69,7 @@ def entry_lines(
     is_span = isinstance(record, correlation_pb2.Span)
     doubtful = is_doubtful_entry(entry)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
-    when = clock(entry.timestamp)
+    when = style.clock(entry.timestamp)
     kind, failed, text = summary(record, is_audit=is_audit)
     colour = "1;35" if is_audit else "31" if failed else ""
     room = None if width is None else max(_NARROWEST, width - len(when) - 2 - 2 * doubtful - len(kind) - bool(kind))

@@ -40,10 +40,10 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            lines = histogram_lines(
-                found, Style.of(sys.stdout), query=text, by=options.by or "", width=line_width(sys.stdout)
-            )
-            say_paged([*lines, *([UNPROVED] if found.count else [])], pager=not options.no_pager)
+            style = Style.of(sys.stdout, utc=options.utc)
+            lines = histogram_lines(found, style, query=text, by=options.by or "", width=line_width(sys.stdout))
+            heading = style.zone_lines() if found.buckets else ()
+            say_paged([*heading, *lines, *([UNPROVED] if found.count else [])], pager=not options.no_pager)
         return 0 if found.count else 1
 
     return ask(options, work)

@@ -45,8 +45,9 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
-            lines = near_lines(found, Style.of(sys.stdout), details=options.verbose, width=line_width(sys.stdout))
-            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+            style = Style.of(sys.stdout, utc=options.utc)
+            lines = near_lines(found, style, details=options.verbose, width=line_width(sys.stdout))
+            say_paged([*style.zone_lines(), *lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(map(is_doubtful_entry, _entries(found)))
         return 1 if doubtful or found.unproved_omitted else 0
 

@@ -11,10 +11,11 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from server.commands.clocks import clock, zone_lines
 from server.errors.base import LognotaryError
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
 
@@ -33,6 +34,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
 _MessageT = TypeVar("_MessageT", bound="Message")
 
@@ -48,14 +50,28 @@ class UnprintableError(LognotaryError):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Text style: coloured or plain."""
+    """Style of text.
+
+    Attributes:
+        colour: True for coloured text.
+        utc: True for times in UTC; False for the local time zone.
+    """
 
     colour: bool
+    utc: bool = True
 
     @classmethod
-    def of(cls, stream: TextIO) -> Style:
+    def of(cls, stream: TextIO, *, utc: bool = True) -> Style:
         """Colour text for a terminal, unless NO_COLOR is set."""
-        return cls(stream.isatty() and not os.environ.get("NO_COLOR"))
+        return cls(stream.isatty() and not os.environ.get("NO_COLOR"), utc)
+
+    def clock(self, timestamp: Timestamp) -> str:
+        """Return a time in RFC 3339."""
+        return clock(timestamp, utc=self.utc)
+
+    def zone_lines(self) -> Iterator[str]:
+        """Yield a line that names the time zone, unless it is UTC."""
+        return zone_lines(utc=self.utc)
 
     def paint(self, text: str, code: str) -> str:
         """Return text in a colour (one of the SGR codes that ``say`` lets pass)."""

@@ -11,7 +11,7 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, clock, count, sentence, shows_body
+from server.commands.sentences import attributes, count, sentence, shows_body
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 
@@ -43,7 +43,7 @@ def event_lines(
     for event in shown(found).events:
         doubtful = is_doubtful(event.evidence)
         mark = style.paint("✘ ", "1;31") if doubtful else ""
-        when = clock(happened_at(event))
+        when = style.clock(happened_at(event))
         room = None if width is None else max(20, width - len(when) - 2 - 2 * doubtful)
         first, *others = wrapped(sentence(event), room) if details else [cut(sentence(event), room)]
         yield f"{mark}{when}  {style.paint(first, '1')}"
@@ -101,7 +101,7 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
         yield f"    record: {finding.record}"
     if known:
         said = finding.acknowledgement
-        yield f"    known since {clock(said.time)}, signed by {said.signed_by}: {said.reason}"
+        yield f"    known since {style.clock(said.time)}, signed by {said.signed_by}: {said.reason}"
     elif finding.id:
         yield f"    finding {finding.id[:16]}"
 

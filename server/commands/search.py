@@ -52,15 +52,17 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
+            style = Style.of(sys.stdout, utc=options.utc)
+            heading = style.zone_lines() if found.entries else ()
             lines = found_lines(
                 found,
-                Style.of(sys.stdout),
+                style,
                 query=text,
                 counted=options.count,
                 details=options.verbose,
                 width=line_width(sys.stdout),
             )
-            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+            say_paged([*heading, *lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(map(is_doubtful_entry, found.entries))
         return 1 if doubtful or found.unproved_omitted or not found.entries else 0
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, clock, count, is_error, level, sentence
+from server.commands.sentences import attributes, count, is_error, level, sentence
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
@@ -114,7 +114,7 @@ def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[
     yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
     if trace.entries:
         first, last = trace.entries[0].timestamp, max(_end(entry) for entry in trace.entries)
-        yield f"from {clock(first)}, {duration(last - first.ToNanoseconds())}"
+        yield f"from {style.clock(first)}, {duration(last - first.ToNanoseconds())}"
 
 
 def _kinds(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:

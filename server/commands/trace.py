@@ -46,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
                 trace.entries.extend(matching)
             say_json(to_json(trace))
         else:
-            say_paged([*trace_lines(trace, Style.of(sys.stdout), view), COMPLETENESS], pager=not options.no_pager)
+            style = Style.of(sys.stdout, utc=options.utc)
+            heading = style.zone_lines() if trace.entries else ()
+            say_paged([*heading, *trace_lines(trace, style, view), COMPLETENESS], pager=not options.no_pager)
         return 1 if doubtful or trace.unproved_omitted or not matching else 0
 
     return call(options.api, work)

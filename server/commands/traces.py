@@ -13,7 +13,7 @@ from server.commands.found import record_of, summary
 from server.commands.output import Style, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
-from server.commands.sentences import clock, count
+from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.commands.units import cut, line_width, wrapped
 from server.errors.amounts import duration
@@ -53,15 +53,17 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(found))
         else:
+            style = Style.of(sys.stdout, utc=options.utc)
+            heading = style.zone_lines() if found.traces else ()
             lines = traces_lines(
                 found,
-                Style.of(sys.stdout),
+                style,
                 query=text,
                 narrow=() if found.traces else _narrow(source, request),
                 details=options.verbose,
                 width=line_width(sys.stdout),
             )
-            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+            say_paged([*heading, *lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful_entry(trace.match) for trace in found.traces)
         return 1 if doubtful or found.unproved_omitted or not found.traces else 0
 
@@ -123,7 +125,7 @@ def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, 
     record = record_of(trace.match)
     doubtful = is_doubtful_entry(trace.match)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
-    yield f"{mark}{style.paint(trace.trace_id, '1')}  {clock(trace.first)}, {duration(trace.duration_nanos)}"
+    yield f"{mark}{style.paint(trace.trace_id, '1')}  {style.clock(trace.first)}, {duration(trace.duration_nanos)}"
     counts = [
         count(number, noun)
         for number, noun in (

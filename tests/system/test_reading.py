@@ -16,7 +16,7 @@ import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from harness.lognotary_server import LognotaryServer
+from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
@@ -143,3 +143,33 @@ def test_a_pager_that_is_left_early_ends_the_command_in_order(shared_server: Log
     printed, status = run_on_terminal(shared_server, "trace", long_trace, PAGER="head -n 1")
     assert status == 0
     assert printed.count("\n") == 1
+
+
+def test_times_are_shown_and_read_in_the_local_zone_or_in_utc(shared_server: LognotaryServer) -> None:
+    word, moment = uuid.uuid4().hex, 1_785_000_000 * 10**9  # 2026-07-25T17:20:00Z
+    trace_id = uuid.uuid4().hex
+    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
+    send(shared_server.otlp_grpc, log_record(word, trace_id=trace_id, timestamp=moment, **event))
+    zone = {"TZ": "Asia/Kolkata", "LOGNOTARY_API": shared_server.api_grpc}
+    heading = "times are local (IST, now +05:30): --utc shows them in UTC"
+    local, utc = "2026-07-25T22:50:00+05:30", "2026-07-25T17:20:00Z"
+    begin = ["--since", "2026-07-25 22:49", "--until", "2026-07-25 22:51"]
+    commands: list[tuple[str, ...]] = [
+        ("search", word),
+        ("audit", "--actor", word),
+        ("actor", word),
+        ("traces", word),
+        ("histogram", word),
+        ("trace", trace_id),
+    ]
+    for command in commands:
+        ranged = [] if command[0] == "trace" else begin
+        done = run_lognotary(*command, *ranged, env=zone)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, heading), done.stderr
+        assert (local in done.stdout, utc in done.stdout) == (True, False)
+        assert run_lognotary(*command, *ranged, "--utc", env=zone).returncode == (0 if not ranged else 1)
+        shown = run_lognotary(*command, "--utc", env=zone)
+        assert (heading in shown.stdout, local in shown.stdout, utc in shown.stdout) == (False, False, True)
+    listed = run_lognotary("search", word, "--json", env=zone)
+    assert utc in listed.stdout
+    assert "+05:30" in run_lognotary("status", env=zone).stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from server.commands.arguments.parser import CommandParser, typed
 from server.settings.moments import TIME_FORMS, Moment, parse_moment
@@ -18,6 +19,7 @@ __all__ = [
     "add_api_flag",
     "add_range",
     "add_storage_flags",
+    "add_utc_flag",
     "zone_notes",
 ]
 
@@ -83,6 +85,27 @@ def _check_range(options: argparse.Namespace) -> None:
         raise ValueError("--since is in the future, so there can be nothing after it yet")
     if options.since and options.until and options.since.nanos >= options.until.nanos:
         raise ValueError("--since is not before --until, so nothing can be between them")
+
+
+def add_utc_flag(parser: CommandParser) -> None:
+    """Add ``--utc``: for the times that are shown, and for those of ``add_range`` that have no zone."""
+    parser.add_argument(
+        "--utc",
+        action="store_true",
+        help="show times in UTC, and take times without a zone as UTC (default: the local time zone, TZ)",
+    )
+    parser.add_check(_take_as_utc, first=True)
+
+
+def _take_as_utc(options: argparse.Namespace) -> None:
+    for name, value in list(vars(options).items()) if options.utc else ():
+        setattr(options, name, _in_utc(value))
+
+
+def _in_utc(value: Any) -> Any:
+    if isinstance(value, Moment) and value.assumed:
+        return parse_moment(value.text, utc=True)
+    return type(value)(map(_in_utc, value)) if isinstance(value, (list, tuple)) else value
 
 
 def zone_notes(options: argparse.Namespace) -> Iterator[str]:

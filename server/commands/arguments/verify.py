@@ -13,6 +13,7 @@ from server.commands.arguments.options import (
     add_api_flag,
     add_range,
     add_storage_flags,
+    add_utc_flag,
 )
 from server.commands.arguments.parser import examples, later, typed
 from server.settings.moments import Moment, parse_moment
@@ -92,6 +93,7 @@ def add_parser(commands: Any) -> None:
         help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
         "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 2)",
     )
+    add_utc_flag(parser)
     add_api_flag(
         parser,
         json_help="print an object a line (protobuf's JSON mapping), each with one member: progress, finding, expired "
