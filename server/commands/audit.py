@@ -11,10 +11,11 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.arguments.audit import FILTERS
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful
-from server.commands.output import Style, say_json
+from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
-from server.commands.render import event_lines
+from server.commands.render import event_lines, left_out_events
 from server.commands.sources import Source, ask
+from server.commands.tables import entries_of_events, entries_table
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -42,6 +43,9 @@ def run(options: argparse.Namespace) -> int:
                 break
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(entries_table(entries_of_events(found.events)).lines())
+            complain_lines(*left_out_events(found, Style.of(sys.stderr, utc=options.utc)))
         else:
             style = Style.of(sys.stdout, utc=options.utc)
             heading = style.zone_lines() if found.events else ()

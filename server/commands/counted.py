@@ -10,7 +10,7 @@ from server.commands.sentences import count
 from server.commands.units import cut, padded
 from server.escaping.visible import visible
 
-__all__ = ["facet_lines", "histogram_lines", "name_lines"]
+__all__ = ["beyond_lines", "facet_lines", "histogram_lines", "name_lines", "partial_lines"]
 
 _WIDTH = 100  # columns, if a line may be of any length
 _WIDEST_GROUP = 14  # columns of the name of a group
@@ -35,6 +35,11 @@ def histogram_lines(
     elif found.buckets:
         yield from _buckets(shown(found), style, by, width or _WIDTH)
         yield f"{count(found.count, 'record')} from {style.clock(found.since)} to {style.clock(found.until)}"
+    yield from beyond_lines(found, style)
+
+
+def beyond_lines(found: counts_pb2.HistogramResponse, style: Style) -> Iterator[str]:
+    """Say which records are not in a histogram."""
     if found.later_count:
         ahead = count(found.later_count, "record")
         yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"
@@ -61,8 +66,15 @@ def facet_lines(
             yield cut(f"  {records:>{number},}  {100 * records / total:5.1f} %  {text}", width)
     if total:
         yield f"of {count(total, 'record')}"
+    yield from partial_lines(found, "records", style)
+
+
+def partial_lines(
+    found: counts_pb2.FacetsResponse | counts_pb2.FieldNamesResponse, what: str, style: Style
+) -> Iterator[str]:
+    """Say since when records were looked at, if it was not all of them; ``what`` is what was found in them."""
     if found.is_partial:
-        yield style.paint(f"… a limit was reached: these are only the records from {style.clock(found.since)} on", "31")
+        yield style.paint(f"… a limit was reached: these are only the {what} from {style.clock(found.since)} on", "31")
 
 
 def name_lines(found: counts_pb2.FieldNamesResponse, style: Style, *, width: int | None = None) -> Iterator[str]:
@@ -76,8 +88,7 @@ def name_lines(found: counts_pb2.FieldNamesResponse, style: Style, *, width: int
         yield f"… {count(found.other_attributes, 'more attribute')}: give a larger --limit, or a longer beginning"
     if not (found.attributes or found.fields):
         yield "no name begins like this"
-    if found.is_partial:
-        yield f"… a limit was reached: these are only the names in records from {style.clock(found.since)} on"
+    yield from partial_lines(found, "names in records", style)
 
 
 def _buckets(found: counts_pb2.HistogramResponse, style: Style, by: str, width: int) -> Iterator[str]:

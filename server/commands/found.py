@@ -13,7 +13,7 @@ from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["Found", "entry_lines", "found_lines", "record_of", "summary"]
+__all__ = ["Found", "entry_lines", "found_lines", "left_out_lines", "record_of", "summary"]
 
 _NARROWEST = 20  # columns of a text
 
@@ -54,6 +54,11 @@ def found_lines(
     yield from entries_verdict(found.entries, "record", "records", style)
     if counted:
         yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
+    yield from left_out_lines(found, style)
+
+
+def left_out_lines(found: correlation_pb2.SearchResponse, style: Style) -> Iterator[str]:
+    """Say which records are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

@@ -15,7 +15,7 @@ from server.commands.sentences import attributes, count, sentence, shows_body
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 
-__all__ = ["event_lines", "expired_line", "finding_lines", "indented", "places"]
+__all__ = ["event_lines", "expired_line", "finding_lines", "indented", "left_out_events", "places"]
 
 
 def event_lines(
@@ -59,6 +59,11 @@ def event_lines(
         if doubtful:
             yield f"    {style.paint(reason_line(event.evidence), '31')}"
     yield verdict([event.evidence for event in found.events], "event", "events", style)
+    yield from left_out_events(found, style)
+
+
+def left_out_events(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
+    """Say which audit events are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

@@ -8,11 +8,12 @@ import sys
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
-from server.commands.found import found_lines
-from server.commands.output import Style, say_json
+from server.commands.found import found_lines, left_out_lines
+from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
 from server.commands.sources import Source, ask
+from server.commands.tables import entries_table
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -51,6 +52,9 @@ def run(options: argparse.Namespace) -> int:
                 break
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(entries_table(found.entries).lines())
+            complain_lines(*left_out_lines(found, Style.of(sys.stderr, utc=options.utc)))
         else:
             style = Style.of(sys.stdout, utc=options.utc)
             heading = style.zone_lines() if found.entries else ()

@@ -18,7 +18,7 @@ from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
 
 _Content = correlation_pb2.Record | correlation_pb2.Span
 
-__all__ = ["View", "is_in", "trace_lines"]
+__all__ = ["View", "is_in", "left_out_of_trace", "trace_lines"]
 
 _WIDEST_SERVICE, _WIDEST_LEVEL = 24, 13  # columns
 _OFFSET = 10  # columns
@@ -86,6 +86,17 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
         none = "none of the entries that were read matches" if trace.truncated else "none matches"
         yield shown_of if entries else f"{shown_of}: {none} {visible(_filters(view))}"
     yield from _entries(entries, trace, style, view)
+    yield from _truncated(trace, view)
+
+
+def left_out_of_trace(trace: correlation_pb2.GetTraceResponse, view: View, style: Style) -> Iterator[str]:
+    """Say which entries of a trace were not read."""
+    if trace.unproved_omitted:
+        yield style.paint(OMITTED, "31")
+    yield from _truncated(trace, view)
+
+
+def _truncated(trace: correlation_pb2.GetTraceResponse, view: View) -> Iterator[str]:
     missing = {
         "audit event": trace.audit_event_count - _kinds(trace)["audit_event"],
         "log": trace.log_count - _kinds(trace)["log"],

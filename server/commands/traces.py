@@ -10,11 +10,12 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.found import record_of, summary
-from server.commands.output import Style, say_json, shown
+from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
 from server.commands.sentences import count
 from server.commands.sources import Source, ask
+from server.commands.tables import traces_table
 from server.commands.units import cut, line_width, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
@@ -52,6 +53,9 @@ def run(options: argparse.Namespace) -> int:
                 break
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(traces_table(found.traces).lines())
+            complain_lines(*_left_out(found, Style.of(sys.stderr, utc=options.utc)))
         else:
             style = Style.of(sys.stdout, utc=options.utc)
             heading = style.zone_lines() if found.traces else ()
@@ -115,6 +119,10 @@ def traces_lines(
     if found.traces:
         matches = [trace.match for trace in found.traces]
         yield from entries_verdict(matches, "matching record", "matching records", style)
+    yield from _left_out(found, style)
+
+
+def _left_out(found: correlation_pb2.FindTracesResponse, style: Style) -> Iterator[str]:
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -173,3 +175,38 @@ def test_times_are_shown_and_read_in_the_local_zone_or_in_utc(shared_server: Log
     listed = run_lognotary("search", word, "--json", env=zone)
     assert utc in listed.stdout
     assert "+05:30" in run_lognotary("status", env=zone).stdout
+
+
+def test_all_that_is_found_is_shown_as_csv_too(shared_server: LognotaryServer) -> None:
+    word, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
+    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "=a", "audit_target_id": f"t-{word}"}
+    send(shared_server.otlp_grpc, log_record(f"{word} \x1b[2J", trace_id=trace_id, **event))
+
+    def rows(*command: str) -> list[dict[str, str]]:
+        done = shared_server.cli(*command, "--csv")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return list(csv.DictReader(io.StringIO(done.stdout, newline="")))
+
+    for command in (
+        ("search", word),
+        ("audit", "--actor", word),
+        ("actor", word),
+        ("target", f"t-{word}"),
+        ("trace", trace_id),
+    ):
+        (row,) = rows(*command)
+        assert (row["actor"], row["action"], row["trace"], row["evidence"]) == (word, "'=a", trace_id, "verified")
+        assert row["body"] == f"{word} \x1b[2J"
+        (near,) = rows("near", f"{row['log']}#{row['leaf']}", "--by", "actor")
+        assert near == row
+    (trace,) = rows("traces", word)
+    assert (trace["trace"], trace["actors"], trace["leaf"]) == (trace_id, word, row["leaf"])
+    assert [row["count"] for row in rows("histogram", word, "--by", "service")] == ["1"]
+    assert rows("facets", word, "--field", "action") == [
+        {"field": "action", "value": "'=a", "is_other": "false", "count": "1"}
+    ]
+    send(shared_server.otlp_grpc, log_record(word))
+    more = shared_server.cli("search", word, "--csv", "--limit", "1")
+    assert "… more records are not shown" in more.stderr
+    both = shared_server.cli("search", word, "--csv", "--json")
+    assert (both.returncode, "--csv and --json are given" in both.stderr) == (2, True)

@@ -17,6 +17,7 @@ __all__ = [
     "add_acknowledgement_flags",
     "add_address_flag",
     "add_api_flag",
+    "add_csv_flag",
     "add_range",
     "add_storage_flags",
     "add_utc_flag",
@@ -85,6 +86,17 @@ def _check_range(options: argparse.Namespace) -> None:
         raise ValueError("--since is in the future, so there can be nothing after it yet")
     if options.since and options.until and options.since.nanos >= options.until.nanos:
         raise ValueError("--since is not before --until, so nothing can be between them")
+
+
+def add_csv_flag(parser: CommandParser) -> None:
+    """Add ``--csv`` beside ``--json``."""
+    parser.add_argument("--csv", action="store_true", help="print CSV (RFC 4180) with a header, for spreadsheets")
+    parser.add_check(_check_formats)
+
+
+def _check_formats(options: argparse.Namespace) -> None:
+    if options.csv and options.json:
+        raise ValueError("--csv and --json are given: give one of them")
 
 
 def add_utc_flag(parser: CommandParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_utc_flag
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_csv_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.settings.values import read_count
 
@@ -51,4 +51,5 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
     add_utc_flag(parser)
     add_api_flag(parser)
+    add_csv_flag(parser)
     parser.set_defaults(run=later("server.commands.trace"))
