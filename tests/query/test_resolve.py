@@ -111,6 +111,18 @@ def equal(column: str, *texts: str) -> IsOneOf:
         (f"{KEY}:>=500", NumberWithin(AnyAttribute(KEY), End("500"), None)),
         (f"{KEY}:[500 TO 5x]", TextWithin(AnyAttribute(KEY), End("500"), End("5x"))),
         (f'{KEY}:"500"', IsOneOf(AnyAttribute(KEY), ("500",))),
+        *(
+            (f"trace:{form}", equal("TraceId", TRACE))
+            for form in (
+                TRACE.upper(),
+                f"0x{TRACE}",
+                "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+                "1-4bf92f35-77b34da6a3ce929d0e0e4736",
+                f"00-{TRACE}-00f067aa0ba902b7-01",
+                f'"{{{TRACE}}}"',
+                f"{TRACE}-e457b5a2e4d86bd1-1",
+            )
+        ),
         ("a OR *", ALWAYS),
         ("a AND -*", NEVER),
     ],

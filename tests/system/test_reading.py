@@ -210,3 +210,21 @@ def test_all_that_is_found_is_shown_as_csv_too(shared_server: LognotaryServer) -
     assert "… more records are not shown" in more.stderr
     both = shared_server.cli("search", word, "--csv", "--json")
     assert (both.returncode, "--csv and --json are given" in both.stderr) == (2, True)
+
+
+def test_a_trace_id_is_understood_everywhere_as_other_tools_write_it(shared_server: LognotaryServer) -> None:
+    word, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
+    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
+    send(shared_server.otlp_grpc, log_record(word, trace_id=trace_id, **event))
+    forms = [trace_id.upper(), str(uuid.UUID(trace_id)), f"1-{trace_id[:8]}-{trace_id[8:]}", f"0x{trace_id}"]
+    for form in [*forms, f"00-{trace_id}-00f067aa0ba902b7-01", f"{trace_id}-e457b5a2e4d86bd1-1"]:
+        for path, parameters in (
+            (f"traces/{form}", {}),
+            ("search", {"query": f"trace:{form}"}),
+            ("audit-events", {"trace_id": form}),
+            ("traces", {"query": f"trace:{form}"}),
+        ):
+            answer = httpx.get(f"{shared_server.http}/api/v1/{path}", params=parameters, timeout=60.0)
+            assert (answer.status_code, word in answer.text) == (200, True), (path, form)
+    for command in (("trace", forms[2]), ("audit", "--trace", forms[2]), ("search", f"trace:{forms[2]}")):
+        assert word in shared_server.cli(*command).stdout

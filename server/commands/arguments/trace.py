@@ -30,7 +30,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "trace_id",
         metavar="TRACE_ID",
-        help="32 hexadecimal digits, also with 0x or as a UUID ({…}, urn:uuid:…); a traceparent; or an X-Ray trace ID",
+        help="32 hexadecimal digits, also with 0x or as a UUID ({…}, urn:uuid:…); a traceparent; or as X-Ray, B3 or "
+        "Google Cloud write it",
     )
     parser.add_argument(
         "--errors", action="store_true", help="show only errors: of logs, of spans, and audit events that failed"
