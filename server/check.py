@@ -143,7 +143,9 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         raise UnusableError(_unreadable(path, error)) from error
     # The end record says how long the list of files is. zipfile would read one of any length.
     if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > 4 * _MIB:
-        raise RefusedError("the file is not a valid zip file of a bundle")
+        raise RefusedError(
+            "the file is not a valid zip file of a bundle: if it was exported, give its manifest too, after the file"
+        )
     try:
         return _read_zip(io.BytesIO(data))
     except RefusedError:

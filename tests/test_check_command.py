@@ -162,7 +162,10 @@ class TestProgram:
         (tmp_path / "bundle.zip").write_bytes(bytes(100))
         assert check.main([str(tmp_path / "bundle.zip"), "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 1
         printed = capsys.readouterr().out
-        assert "✘ files        the file is not a valid zip file" in printed
+        assert (
+            "✘ files        the file is not a valid zip file of a bundle: if it was exported, give its manifest too"
+            in printed
+        )
         assert "The bundle proves nothing" in printed
 
     def test_the_report_is_written_to_any_stream(self, bundle: Path) -> None:

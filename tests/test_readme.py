@@ -46,6 +46,7 @@ VARIES_IN_DEMO = VARIES | {
     r"\b(record|leaf|LeafIndex =) \d+\b": r"\1 NUMBER",
     r"\bbatch \d+\b": "batch NUMBER",
     r"\bin \d+ batches\b": "in NUMBER batches",
+    r"\b\d+ lookups?\b": "NUMBER lookups",
     r"(?m)^ +└": " └",  # stands behind the ages
 }
 
@@ -62,7 +63,7 @@ class Reader:
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "reader"
         self.directory.mkdir()
-        self._environment = dict(os.environ)
+        self._environment = dict(os.environ) | {"TZ": "UTC"}
         self._environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self._addresses: dict[str, str] = {}
         self._left = directory / "environment"
@@ -151,7 +152,7 @@ def test_the_demo_prints_its_excerpt(tmp_path: Path) -> None:
     [excerpt] = [text for language, text in FENCE.findall(README) if "$ lognotary trace " in text]
     done = subprocess.run(
         [sys.executable, "-m", "server", "demo"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path), "TZ": "UTC"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

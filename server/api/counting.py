@@ -196,6 +196,7 @@ def _histogram_message(found: Histogram, *, grouped: bool) -> counts_pb2.Histogr
         step_nanos=found.step,
         count=sum(sum(group.counts.values()) for group in found.groups),
         is_partial=found.is_partial,
+        later_count=found.later,
     )
     if not found.edges:
         return response

@@ -208,6 +208,7 @@ def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb
                 mismatched_records=item.mismatched,
                 unread_logs=item.unread,
                 logs_without_checkpoint=item.unanchored,
+                lookups=item.lookups,
                 skipped_checks=[
                     evidence_pb2.SkippedCheck(check=one.check, grant=one.grant, reason=one.reason)
                     for one in item.skipped

@@ -48,10 +48,12 @@ def parse_time_range(request: WithTimeRange) -> tuple[int | None, int | None]:
     """Return the ends of a range in nanoseconds since the epoch, None for an end that is unset.
 
     Raises:
-        InvalidArgumentError: the range is empty, or an end is not between 1970 and 2262.
+        InvalidArgumentError: the range is empty or begins in the future, or an end is not between 1970 and 2262.
     """
     check_time_range(request)
-    return _end(request, "since"), _end(request, "until")
+    since, until = _end(request, "since"), _end(request, "until")
+    check_has_begun(request)
+    return since, until
 
 
 def _end(request: WithTimeRange, name: str) -> int | None:
@@ -64,7 +66,9 @@ def _end(request: WithTimeRange, name: str) -> int | None:
 
 
 def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:
-    """Check that a range of time of receipt does not begin in the future, when nothing can have been received yet.
+    """Check that a range of time does not begin in the future, because nothing is found there.
+
+    Records may be dated in the future, by a clock that is ahead: those are found from now on.
 
     Args:
         request: the request.
@@ -75,7 +79,7 @@ def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:
     """
     if request.HasField("since") and to_nanos(request.since) > (time.time_ns() if now is None else now) + CLOCKS:
         raise InvalidArgumentError(
-            f"since ({_shown(request.since)}) is in the future, so nothing can have been received after it"
+            f"since ({_shown(request.since)}) is in the future, so there can be nothing after it yet"
         )
 
 

@@ -11,11 +11,11 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.arguments.audit import FILTERS
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful
-from server.commands.output import Style, say_json
+from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
-from server.commands.render import event_lines
-from server.commands.sentences import clock
+from server.commands.render import event_lines, left_out_events
 from server.commands.sources import Source, ask
+from server.commands.tables import entries_of_events, entries_table
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -43,29 +43,34 @@ def run(options: argparse.Namespace) -> int:
                 break
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(entries_table(entries_of_events(found.events)).lines())
+            complain_lines(*left_out_events(found, Style.of(sys.stderr, utc=options.utc)))
         else:
+            style = Style.of(sys.stdout, utc=options.utc)
+            heading = style.zone_lines() if found.events else ()
             lines = event_lines(
                 found,
-                Style.of(sys.stdout),
+                style,
                 bodies=bool(options.text),
                 details=options.verbose,
                 width=line_width(sys.stdout),
-                filters=_filters(options),
+                filters=_filters(options, style),
             )
-            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+            say_paged([*heading, *lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful(event.evidence) for event in found.events)
         return 1 if doubtful or found.unproved_omitted or not found.events else 0
 
     return ask(options, work, explain=_in_options)
 
 
-def _filters(options: argparse.Namespace) -> str:
-    """Return the filters as they are written on the command line, with times in UTC."""
+def _filters(options: argparse.Namespace, style: Style) -> str:
+    """Return the filters as they are written on the command line, with times in RFC 3339."""
     given = {flag: getattr(options, field) for flag, (field, _) in FILTERS.items()}
     words = [word for flag, text in given.items() if text for word in (f"--{flag}", text)]
     for flag in ("since", "until"):
         if moment := getattr(options, flag):
-            words += [f"--{flag}", clock(timestamp(moment))]
+            words += [f"--{flag}", style.clock(timestamp(moment))]
     return shlex.join(words)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from lognotary.v1 import counts_pb2
 from server.commands.output import Style, shown
-from server.commands.sentences import clock, count
+from server.commands.sentences import count
 from server.commands.units import cut, padded
 from server.escaping.visible import visible
 
-__all__ = ["facet_lines", "histogram_lines", "name_lines"]
+__all__ = ["beyond_lines", "facet_lines", "histogram_lines", "name_lines", "partial_lines"]
 
 _WIDTH = 100  # columns, if a line may be of any length
 _WIDEST_GROUP = 14  # columns of the name of a group
@@ -34,9 +34,17 @@ def histogram_lines(
         yield _nothing(query)
     elif found.buckets:
         yield from _buckets(shown(found), style, by, width or _WIDTH)
-        yield f"{count(found.count, 'record')} from {clock(found.since)} to {clock(found.until)}"
+        yield f"{count(found.count, 'record')} from {style.clock(found.since)} to {style.clock(found.until)}"
+    yield from beyond_lines(found, style)
+
+
+def beyond_lines(found: counts_pb2.HistogramResponse, style: Style) -> Iterator[str]:
+    """Say which records are not in a histogram."""
+    if found.later_count:
+        ahead = count(found.later_count, "record")
+        yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"
     if found.is_partial:
-        yield style.paint(f"… a limit was reached: there may be more before {clock(found.since)}", "31")
+        yield style.paint(f"… a limit was reached: there may be more before {style.clock(found.since)}", "31")
 
 
 def facet_lines(
@@ -58,11 +66,18 @@ def facet_lines(
             yield cut(f"  {records:>{number},}  {100 * records / total:5.1f} %  {text}", width)
     if total:
         yield f"of {count(total, 'record')}"
+    yield from partial_lines(found, "records", style)
+
+
+def partial_lines(
+    found: counts_pb2.FacetsResponse | counts_pb2.FieldNamesResponse, what: str, style: Style
+) -> Iterator[str]:
+    """Say since when records were looked at, if it was not all of them; ``what`` is what was found in them."""
     if found.is_partial:
-        yield style.paint(f"… a limit was reached: these are only the records from {clock(found.since)} on", "31")
+        yield style.paint(f"… a limit was reached: these are only the {what} from {style.clock(found.since)} on", "31")
 
 
-def name_lines(found: counts_pb2.FieldNamesResponse, *, width: int | None = None) -> Iterator[str]:
+def name_lines(found: counts_pb2.FieldNamesResponse, style: Style, *, width: int | None = None) -> Iterator[str]:
     """Format names of fields and attributes, one a line; arguments as for ``histogram_lines``."""
     listed = shown(found)
     yield from listed.fields
@@ -73,12 +88,11 @@ def name_lines(found: counts_pb2.FieldNamesResponse, *, width: int | None = None
         yield f"… {count(found.other_attributes, 'more attribute')}: give a larger --limit, or a longer beginning"
     if not (found.attributes or found.fields):
         yield "no name begins like this"
-    if found.is_partial:
-        yield f"… a limit was reached: these are only the names in records from {clock(found.since)} on"
+    yield from partial_lines(found, "names in records", style)
 
 
 def _buckets(found: counts_pb2.HistogramResponse, style: Style, by: str, width: int) -> Iterator[str]:
-    times = [clock(bucket.start) for bucket in found.buckets]
+    times = [style.clock(bucket.start) for bucket in found.buckets]
     names = ["records", *(_name(group) for group in found.groups)]
     numbers = [[bucket.count, *bucket.group_counts] for bucket in found.buckets]
     widths = [

@@ -7,11 +7,12 @@ import sys
 
 from lognotary.v1 import counts_pb2
 from server.commands.api_client import timestamp, to_json
-from server.commands.counted import facet_lines, name_lines
-from server.commands.output import Style, say_json
+from server.commands.counted import facet_lines, name_lines, partial_lines
+from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
 from server.commands.queries import UNPROVED, check_query
 from server.commands.sources import Source, ask
+from server.commands.tables import facets_table, names_table
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     text = " ".join(options.query)
     streams = [options.stream] if options.stream else []
     since, until = options.since and timestamp(options.since), options.until and timestamp(options.until)
-    width = line_width(sys.stdout)
+    style, width = Style.of(sys.stdout, utc=options.utc), line_width(sys.stdout)
 
     def names(source: Source) -> int:
         request = counts_pb2.FieldNamesRequest(
@@ -33,8 +34,11 @@ def run(options: argparse.Namespace) -> int:
         found = source.field_names(request)
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(names_table(found).lines())
+            complain_lines(*partial_lines(found, "names in records", Style.of(sys.stderr, utc=options.utc)))
         else:
-            say_paged(list(name_lines(found, width=width)), pager=not options.no_pager)
+            say_paged(list(name_lines(found, style, width=width)), pager=not options.no_pager)
         return 0 if found.attributes or found.fields else 1
 
     def values(source: Source) -> int:
@@ -51,8 +55,11 @@ def run(options: argparse.Namespace) -> int:
         found = source.facets(request)
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(facets_table(found).lines())
+            complain_lines(*partial_lines(found, "records", Style.of(sys.stderr, utc=options.utc)))
         else:
-            lines = facet_lines(found, Style.of(sys.stdout), query=text, width=width)
+            lines = facet_lines(found, style, query=text, width=width)
             say_paged([*lines, *([UNPROVED] if found.record_count else [])], pager=not options.no_pager)
         return 0 if found.record_count else 1
 

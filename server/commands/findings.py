@@ -48,7 +48,7 @@ def list_findings(options: argparse.Namespace) -> int:
     steps = _verified(options)
     if isinstance(steps, int):
         return steps
-    style = Style.of(sys.stdout)
+    style = Style.of(sys.stdout, utc=options.utc)
     findings = [step.finding for step in steps if step.HasField("finding")]
     summary = next(step.summary for step in steps if step.HasField("summary"))
     if options.json:

@@ -8,12 +8,12 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
-from server.commands.sentences import attributes, clock, count, is_error, level, sentence
+from server.commands.sentences import attributes, count, is_error, level, sentence
 from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["Found", "entry_lines", "found_lines", "record_of", "summary"]
+__all__ = ["Found", "entry_lines", "found_lines", "left_out_lines", "record_of", "summary"]
 
 _NARROWEST = 20  # columns of a text
 
@@ -54,6 +54,11 @@ def found_lines(
     yield from entries_verdict(found.entries, "record", "records", style)
     if counted:
         yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
+    yield from left_out_lines(found, style)
+
+
+def left_out_lines(found: correlation_pb2.SearchResponse, style: Style) -> Iterator[str]:
+    """Say which records are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
@@ -69,7 +74,7 @@ def entry_lines(
     is_span = isinstance(record, correlation_pb2.Span)
     doubtful = is_doubtful_entry(entry)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
-    when = clock(entry.timestamp)
+    when = style.clock(entry.timestamp)
     kind, failed, text = summary(record, is_audit=is_audit)
     colour = "1;35" if is_audit else "31" if failed else ""
     room = None if width is None else max(_NARROWEST, width - len(when) - 2 - 2 * doubtful - len(kind) - bool(kind))

@@ -7,11 +7,12 @@ import sys
 
 from lognotary.v1 import counts_pb2
 from server.commands.api_client import timestamp, to_json
-from server.commands.counted import histogram_lines
-from server.commands.output import Style, say_json
+from server.commands.counted import beyond_lines, histogram_lines
+from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
 from server.commands.queries import UNPROVED, check_query
 from server.commands.sources import Source, ask
+from server.commands.tables import histogram_table
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -39,11 +40,14 @@ def run(options: argparse.Namespace) -> int:
         found = source.histogram(request)
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(histogram_table(found, options.by or "").lines())
+            complain_lines(*beyond_lines(found, Style.of(sys.stderr, utc=options.utc)))
         else:
-            lines = histogram_lines(
-                found, Style.of(sys.stdout), query=text, by=options.by or "", width=line_width(sys.stdout)
-            )
-            say_paged([*lines, *([UNPROVED] if found.count else [])], pager=not options.no_pager)
+            style = Style.of(sys.stdout, utc=options.utc)
+            lines = histogram_lines(found, style, query=text, by=options.by or "", width=line_width(sys.stdout))
+            heading = style.zone_lines() if found.buckets else ()
+            say_paged([*heading, *lines, *([UNPROVED] if found.count else [])], pager=not options.no_pager)
         return 0 if found.count else 1
 
     return ask(options, work)

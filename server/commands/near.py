@@ -11,10 +11,11 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import to_json
 from server.commands.evidence_lines import COMPLETENESS, OMITTED, entries_verdict, is_doubtful_entry
 from server.commands.found import entry_lines
-from server.commands.output import Style, say_json, shown
+from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
 from server.commands.sources import Source, ask
+from server.commands.tables import entries_table
 from server.commands.units import line_width
 
 __all__ = ["near_lines", "run"]
@@ -44,9 +45,13 @@ def run(options: argparse.Namespace) -> int:
         found = source.neighbours(request)
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(entries_table(_entries(found)).lines())
+            complain_lines(*_left_out(found, Style.of(sys.stderr, utc=options.utc)))
         else:
-            lines = near_lines(found, Style.of(sys.stdout), details=options.verbose, width=line_width(sys.stdout))
-            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+            style = Style.of(sys.stdout, utc=options.utc)
+            lines = near_lines(found, style, details=options.verbose, width=line_width(sys.stdout))
+            say_paged([*style.zone_lines(), *lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(map(is_doubtful_entry, _entries(found)))
         return 1 if doubtful or found.unproved_omitted else 0
 
@@ -79,15 +84,25 @@ def near_lines(
     if not found.before and not found.after:
         shared = f" with the {visible.by} {visible.value}" if visible.value and found.by != "leaf" else ""
         yield f"no other record{shared} is around it"
+    yield from _missing(found, style)
+    yield from entries_verdict(_entries(found), "record", "records", style)
+    if found.unproved_omitted:
+        yield style.paint(OMITTED, "31")
+
+
+def _left_out(found: correlation_pb2.NeighboursResponse, style: Style) -> Iterator[str]:
+    yield from _missing(found, style)
+    if found.unproved_omitted:
+        yield style.paint(OMITTED, "31")
+
+
+def _missing(found: correlation_pb2.NeighboursResponse, style: Style) -> Iterator[str]:
     if found.missing_leaves:
         yield style.paint(
             f"not stored: leaves {_runs(found.missing_leaves)}: they have expired or were removed, which 'lognotary "
             "verify' tells",
             "31",
         )
-    yield from entries_verdict(_entries(found), "record", "records", style)
-    if found.unproved_omitted:
-        yield style.paint(OMITTED, "31")
 
 
 def _entries(found: correlation_pb2.NeighboursResponse) -> Sequence[correlation_pb2.TimelineEntry]:

@@ -11,12 +11,14 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from server.commands.clocks import clock, zone_lines
 from server.errors.base import LognotaryError
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
+from server.query.csv_cells import csv_text, safe_cell
 
 __all__ = [
     "Style",
@@ -26,6 +28,7 @@ __all__ = [
     "escape_streams",
     "printable_lines",
     "say",
+    "say_csv",
     "say_json",
     "say_signed",
     "shown",
@@ -33,6 +36,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
 _MessageT = TypeVar("_MessageT", bound="Message")
 
@@ -48,14 +52,28 @@ class UnprintableError(LognotaryError):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Text style: coloured or plain."""
+    """Style of text.
+
+    Attributes:
+        colour: True for coloured text.
+        utc: True for times in UTC; False for the local time zone.
+    """
 
     colour: bool
+    utc: bool = True
 
     @classmethod
-    def of(cls, stream: TextIO) -> Style:
+    def of(cls, stream: TextIO, *, utc: bool = True) -> Style:
         """Colour text for a terminal, unless NO_COLOR is set."""
-        return cls(stream.isatty() and not os.environ.get("NO_COLOR"))
+        return cls(stream.isatty() and not os.environ.get("NO_COLOR"), utc)
+
+    def clock(self, timestamp: Timestamp) -> str:
+        """Return a time in RFC 3339."""
+        return clock(timestamp, utc=self.utc)
+
+    def zone_lines(self) -> Iterator[str]:
+        """Yield a line that names the time zone, unless it is UTC."""
+        return zone_lines(utc=self.utc)
 
     def paint(self, text: str, code: str) -> str:
         """Return text in a colour (one of the SGR codes that ``say`` lets pass)."""
@@ -122,13 +140,23 @@ def complain(message: object) -> None:
 
 
 def complain_lines(*lines: str) -> None:
-    """Print lines on standard error."""
-    say(*lines, stream=sys.stderr)
+    """Print lines on standard error, if there are any."""
+    if lines:
+        say(*lines, stream=sys.stderr)
 
 
 def say_json(text: str) -> None:
     """Print JSON, in ASCII as ``json.dumps`` and ``to_json`` write it."""
     print(text.encode("ascii").decode(), flush=True)
+
+
+def say_csv(rows: Iterable[Sequence[str | int]]) -> None:
+    """Print rows as CSV in UTF-8; on a terminal, texts are visible. No cell is a formula of a spreadsheet."""
+    shows = sys.stdout.isatty()
+    for row in rows:
+        cells = [cell if isinstance(cell, int) else safe_cell(visible(cell) if shows else cell) for cell in row]
+        _write_exactly(csv_text([cells]))
+    sys.stdout.flush()
 
 
 def say_signed(text: str) -> None:
@@ -142,12 +170,16 @@ def say_signed(text: str) -> None:
             "this text has characters that could deceive on a terminal, so it is not printed: "
             f"{visible(text, MESSAGE_LIMIT)} (print it with --json)"
         )
+    _write_exactly(text)
+    sys.stdout.flush()
+
+
+def _write_exactly(text: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode())
-        sys.stdout.flush()
     else:
-        print(text, end="", flush=True)
+        sys.stdout.write(text)
 
 
 def escape_streams() -> None:

@@ -11,11 +11,11 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, clock, count, sentence, shows_body
+from server.commands.sentences import attributes, count, sentence, shows_body
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 
-__all__ = ["event_lines", "expired_line", "finding_lines", "indented", "places"]
+__all__ = ["event_lines", "expired_line", "finding_lines", "indented", "left_out_events", "places"]
 
 
 def event_lines(
@@ -43,7 +43,7 @@ def event_lines(
     for event in shown(found).events:
         doubtful = is_doubtful(event.evidence)
         mark = style.paint("✘ ", "1;31") if doubtful else ""
-        when = clock(happened_at(event))
+        when = style.clock(happened_at(event))
         room = None if width is None else max(20, width - len(when) - 2 - 2 * doubtful)
         first, *others = wrapped(sentence(event), room) if details else [cut(sentence(event), room)]
         yield f"{mark}{when}  {style.paint(first, '1')}"
@@ -59,6 +59,11 @@ def event_lines(
         if doubtful:
             yield f"    {style.paint(reason_line(event.evidence), '31')}"
     yield verdict([event.evidence for event in found.events], "event", "events", style)
+    yield from left_out_events(found, style)
+
+
+def left_out_events(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
+    """Say which audit events are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
@@ -101,7 +106,7 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
         yield f"    record: {finding.record}"
     if known:
         said = finding.acknowledgement
-        yield f"    known since {clock(said.time)}, signed by {said.signed_by}: {said.reason}"
+        yield f"    known since {style.clock(said.time)}, signed by {said.signed_by}: {said.reason}"
     elif finding.id:
         yield f"    finding {finding.id[:16]}"
 

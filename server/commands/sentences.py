@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from lognotary.v1 import correlation_pb2
 from server.escaping.visible import visible
 
-__all__ = ["attributes", "clock", "count", "is_error", "level", "sentence", "shows_body"]
+__all__ = ["attributes", "count", "is_error", "level", "sentence", "shows_body"]
 
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
@@ -55,11 +53,6 @@ def attributes(values: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each attribute, exceptions first."""
     for key in sorted(values, key=lambda key: (key not in _FIRST, _FIRST.index(key) if key in _FIRST else 0, key)):
         yield f"{visible(key)}: {values[key]}"
-
-
-def clock(timestamp: Timestamp) -> str:
-    """Return a time in RFC 3339, in UTC."""
-    return timestamp.ToJsonString()
 
 
 def count(number: int, one: str, many: str = "") -> str:

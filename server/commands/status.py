@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             say_json(to_json(status))
         else:
-            say(*status_lines(status, Style.of(sys.stdout)))
+            say(*status_lines(status, Style.of(sys.stdout, utc=options.utc)))
         return 0 if is_good(status) else 1
 
     return call(options.api, work)
@@ -61,7 +61,7 @@ def status_lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator
     yield "logs"
     width = min(_WIDEST, max(len(log.origin) for log in status.logs))
     for log in status.logs:
-        yield f"  {log.origin:{width}}  {_size(log)}, last checkpoint {log.ingested_at.ToJsonString()}"
+        yield f"  {log.origin:{width}}  {_size(log)}, last checkpoint {style.clock(log.ingested_at)}"
         if log.problem:
             yield style.paint(f"    ✘ {log.problem}", "31")
 
@@ -79,7 +79,7 @@ def _self_verification(status: status_pb2.GetStatusResponse, style: Style) -> st
         style.paint(f"✘ {counted(findings, 'finding')} ({', '.join(sorted(state.findings))})", "1;31")
         if findings
         else "no findings",
-        f"last pass finished {state.pass_finished.ToJsonString()}"
+        f"last pass finished {style.clock(state.pass_finished)}"
         if state.HasField("pass_finished")
         else "no pass completed since the start",
     ]

@@ -12,12 +12,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
-from server.commands.found import found_lines
-from server.commands.output import Style, say_json, shown
+from server.commands.found import found_lines, left_out_lines
+from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
-from server.commands.sentences import clock, count
+from server.commands.sentences import count
 from server.commands.sources import Source, ask
+from server.commands.tables import entries_table
 from server.commands.units import cells, cut, line_width, padded
 from server.escaping.visible import visible
 
@@ -77,21 +78,26 @@ def _run(noun: str, options: argparse.Namespace, request: Any, read: Callable[[S
         found.next_page_token, found.unproved_omitted = page.next_page_token, page.unproved_omitted
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(entries_table(found.entries).lines())
+            complain_lines(*left_out_lines(_events(found), Style.of(sys.stderr, utc=options.utc)))
         else:
-            style, width = Style.of(sys.stdout), line_width(sys.stdout)
-            lines = list(overview_lines(noun, options.id, found, style, details=options.verbose, width=width))
+            style, width = Style.of(sys.stdout, utc=options.utc), line_width(sys.stdout)
+            lines = list(style.zone_lines()) if found.overview.event_count else []
+            lines += overview_lines(noun, options.id, found, style, details=options.verbose, width=width)
             if found.overview.event_count:
-                events = correlation_pb2.SearchResponse(
-                    entries=found.entries,
-                    next_page_token=found.next_page_token,
-                    unproved_omitted=found.unproved_omitted,
-                )
-                lines += found_lines(events, style, details=options.verbose, width=width)
+                lines += found_lines(_events(found), style, details=options.verbose, width=width)
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(map(is_doubtful_entry, found.entries))
         return 1 if doubtful or found.unproved_omitted or not found.entries else 0
 
     return ask(options, work)
+
+
+def _events(found: _Found) -> correlation_pb2.SearchResponse:
+    return correlation_pb2.SearchResponse(
+        entries=found.entries, next_page_token=found.next_page_token, unproved_omitted=found.unproved_omitted
+    )
 
 
 def overview_lines(
@@ -115,14 +121,15 @@ def overview_lines(
         if others:
             yield f"actors have this as their name: give an ID: {', '.join(map(visible, others))}"
         return
-    yield f"{noun} {name}: {count(overview.event_count, 'event')}, {_span(overview.first_seen, overview.last_seen)}"
+    seen = _span(overview.first_seen, overview.last_seen, style)
+    yield f"{noun} {name}: {count(overview.event_count, 'event')}, {seen}"
     for field in overview.fields:
         if field.values:
-            yield from _field_lines(field, _SHOWN * 4 if details else _SHOWN, width)
+            yield from _field_lines(field, _SHOWN * 4 if details else _SHOWN, style, width)
     yield ""
 
 
-def _field_lines(field: correlation_pb2.FieldSummary, most: int, width: int | None) -> Iterator[str]:
+def _field_lines(field: correlation_pb2.FieldSummary, most: int, style: Style, width: int | None) -> Iterator[str]:
     values = field.values[:most]
     left = f"  {field.field.ljust(_NAME)}"
     more = field.value_count - len(values)
@@ -135,13 +142,13 @@ def _field_lines(field: correlation_pb2.FieldSummary, most: int, width: int | No
     number = max(len(f"{value.count:,}") for value in values)
     for value in values:
         text = f"{left}{padded(value.value, column)}  {value.count:>{number},}  "
-        yield text + _span(value.first_seen, value.last_seen)
+        yield text + _span(value.first_seen, value.last_seen, style)
         left = " " * len(left)
     if more:
         yield f"{left}… {more:,} more"
 
 
-def _span(first: Timestamp, last: Timestamp) -> str:
+def _span(first: Timestamp, last: Timestamp, style: Style) -> str:
     """Return a span of time, in seconds."""
-    begin, end = (clock(Timestamp(seconds=moment.seconds)) for moment in (first, last))
+    begin, end = (style.clock(Timestamp(seconds=moment.seconds)) for moment in (first, last))
     return begin if begin == end else f"{begin} to {end}"

@@ -11,14 +11,14 @@ from itertools import groupby
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, clock, count, is_error, level, sentence
+from server.commands.sentences import attributes, count, is_error, level, sentence
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
 
 _Content = correlation_pb2.Record | correlation_pb2.Span
 
-__all__ = ["View", "is_in", "trace_lines"]
+__all__ = ["View", "is_in", "left_out_of_trace", "trace_lines"]
 
 _WIDEST_SERVICE, _WIDEST_LEVEL = 24, 13  # columns
 _OFFSET = 10  # columns
@@ -86,6 +86,17 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
         none = "none of the entries that were read matches" if trace.truncated else "none matches"
         yield shown_of if entries else f"{shown_of}: {none} {visible(_filters(view))}"
     yield from _entries(entries, trace, style, view)
+    yield from _truncated(trace, view)
+
+
+def left_out_of_trace(trace: correlation_pb2.GetTraceResponse, view: View, style: Style) -> Iterator[str]:
+    """Say which entries of a trace were not read."""
+    if trace.unproved_omitted:
+        yield style.paint(OMITTED, "31")
+    yield from _truncated(trace, view)
+
+
+def _truncated(trace: correlation_pb2.GetTraceResponse, view: View) -> Iterator[str]:
     missing = {
         "audit event": trace.audit_event_count - _kinds(trace)["audit_event"],
         "log": trace.log_count - _kinds(trace)["log"],
@@ -114,7 +125,7 @@ def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[
     yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
     if trace.entries:
         first, last = trace.entries[0].timestamp, max(_end(entry) for entry in trace.entries)
-        yield f"from {clock(first)}, {duration(last - first.ToNanoseconds())}"
+        yield f"from {style.clock(first)}, {duration(last - first.ToNanoseconds())}"
 
 
 def _kinds(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:

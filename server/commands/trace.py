@@ -12,9 +12,10 @@ from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 from server.api.timeline import timeline_order
 from server.commands.api_client import call, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
-from server.commands.output import Style, say_json
+from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
-from server.commands.timeline import View, is_in, trace_lines
+from server.commands.tables import entries_table
+from server.commands.timeline import View, is_in, left_out_of_trace, trace_lines
 from server.commands.units import line_width
 
 __all__ = ["run"]
@@ -45,8 +46,13 @@ def run(options: argparse.Namespace) -> int:
                 del trace.entries[:]
                 trace.entries.extend(matching)
             say_json(to_json(trace))
+        elif options.csv:
+            say_csv(entries_table(matching).lines())
+            complain_lines(*left_out_of_trace(trace, view, Style.of(sys.stderr, utc=options.utc)))
         else:
-            say_paged([*trace_lines(trace, Style.of(sys.stdout), view), COMPLETENESS], pager=not options.no_pager)
+            style = Style.of(sys.stdout, utc=options.utc)
+            heading = style.zone_lines() if trace.entries else ()
+            say_paged([*heading, *trace_lines(trace, style, view), COMPLETENESS], pager=not options.no_pager)
         return 1 if doubtful or trace.unproved_omitted or not matching else 0
 
     return call(options.api, work)

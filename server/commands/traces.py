@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.found import record_of, summary
-from server.commands.output import Style, say_json, shown
+from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
-from server.commands.sentences import clock, count
+from server.commands.sentences import count
 from server.commands.sources import Source, ask
+from server.commands.tables import traces_table
 from server.commands.units import cut, line_width, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
@@ -52,15 +53,40 @@ def run(options: argparse.Namespace) -> int:
                 break
         if options.json:
             say_json(to_json(found))
+        elif options.csv:
+            say_csv(traces_table(found.traces).lines())
+            complain_lines(*_left_out(found, Style.of(sys.stderr, utc=options.utc)))
         else:
+            style = Style.of(sys.stdout, utc=options.utc)
+            heading = style.zone_lines() if found.traces else ()
             lines = traces_lines(
-                found, Style.of(sys.stdout), query=text, details=options.verbose, width=line_width(sys.stdout)
+                found,
+                style,
+                query=text,
+                narrow=() if found.traces else _narrow(source, request),
+                details=options.verbose,
+                width=line_width(sys.stdout),
             )
-            say_paged([*lines, COMPLETENESS], pager=not options.no_pager)
+            say_paged([*heading, *lines, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful_entry(trace.match) for trace in found.traces)
         return 1 if doubtful or found.unproved_omitted or not found.traces else 0
 
     return ask(options, work)
+
+
+def _narrow(source: Source, request: correlation_pb2.FindTracesRequest) -> Sequence[str]:
+    """Return the fewest filters of whole traces without which there are traces; none if there are none even then."""
+    fields = {"--errors": "with_errors", "--min-duration": "min_duration_nanos"}
+    given = [flag for flag, field in fields.items() if getattr(request, field)]
+    for left_out in sorted({(flag,) for flag in given} | {tuple(given)} - {()}, key=lambda flags: (len(flags), flags)):
+        wider = correlation_pb2.FindTracesRequest()
+        wider.CopyFrom(request)
+        wider.page_token, wider.page_size = "", 1
+        for flag in left_out:
+            wider.ClearField(fields[flag])
+        if source.find_traces(wider).traces:
+            return left_out
+    return ()
 
 
 def traces_lines(
@@ -68,6 +94,7 @@ def traces_lines(
     style: Style,
     *,
     query: str = "",
+    narrow: Sequence[str] = (),
     details: bool = False,
     width: int | None = None,
 ) -> Iterator[str]:
@@ -77,16 +104,25 @@ def traces_lines(
         found: the traces.
         style: style of the text.
         query: the query, as it was given.
+        narrow: options without which there are traces.
         details: show all in full.
         width: columns of a line; None for any number.
     """
     if not found.traces:
-        yield f"no trace has a record that matches {visible(query)}" if query else "there is no such trace"
+        nothing = f"no trace has a record that matches {visible(query)}" if query else "there is no such trace"
+        if narrow:
+            both = " and ".join(narrow)
+            nothing += f", with {both}: without {'it' if len(narrow) == 1 else 'them'}, there are traces"
+        yield nothing
     for trace in shown(found).traces:
         yield from _lines(trace, style, details=details, width=width)
     if found.traces:
         matches = [trace.match for trace in found.traces]
         yield from entries_verdict(matches, "matching record", "matching records", style)
+    yield from _left_out(found, style)
+
+
+def _left_out(found: correlation_pb2.FindTracesResponse, style: Style) -> Iterator[str]:
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
@@ -97,7 +133,7 @@ def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, 
     record = record_of(trace.match)
     doubtful = is_doubtful_entry(trace.match)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
-    yield f"{mark}{style.paint(trace.trace_id, '1')}  {clock(trace.first)}, {duration(trace.duration_nanos)}"
+    yield f"{mark}{style.paint(trace.trace_id, '1')}  {style.clock(trace.first)}, {duration(trace.duration_nanos)}"
     counts = [
         count(number, noun)
         for number, noun in (

@@ -39,6 +39,8 @@ def summary_lines(summary: evidence_pb2.VerifySummary, style: Style) -> Iterator
             f"; only entries after the kept checkpoints were read, not the "
             f"{count(summary.resumed_entries, 'entry', 'entries')} before them"
         )
+    if summary.lookups:
+        text += f"; {count(summary.lookups, 'lookup')} replayed"
     if summary.skipped_checks:
         text += f"; {count(len(summary.skipped_checks), 'check was', 'checks were')} left out"
     yield style.paint(text, colour)

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         return _verify_storage(options, request, resume, given)
 
     def work(channel: grpc.Channel) -> int:
-        return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options.json, resume)
+        return _show(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(request), options, resume)
 
     return call(options.api, work, explain=given.name)
 
@@ -71,14 +71,14 @@ def _verify_storage(
     own = add_what_server_knows(request, directory) if directory else None
     with open_backend(options.storage, own) as backend:
         try:
-            return _show(backend.verify(request), options.json, resume)
+            return _show(backend.verify(request), options, resume)
         except ApiError as error:
             raise ConfigError(given.name(str(error))) from error
 
 
-def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: ResumeFile | None) -> int:
-    style = Style.of(sys.stdout)
-    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() and not as_json else None
+def _show(steps: Iterable[evidence_pb2.VerifyResponse], options: argparse.Namespace, resume: ResumeFile | None) -> int:
+    style = Style.of(sys.stdout, utc=options.utc)
+    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() and not options.json else None
     failed = False
     for step in steps:
         kind = step.WhichOneof("step")
@@ -86,7 +86,7 @@ def _show(steps: Iterable[evidence_pb2.VerifyResponse], as_json: bool, resume: R
         failed = failed or new or step.summary.nothing_verified
         if kind == "progress" and resume is not None:
             resume.keep(step.progress.origin, step.progress.checkpoint)
-        if as_json:
+        if options.json:
             say_json(to_json(step, indent=None))
         elif kind == "progress":
             if bar is not None:

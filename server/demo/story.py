@@ -144,7 +144,7 @@ def _channel(server: Addresses) -> grpc.Channel:
 
 
 def _style() -> Style:
-    return Style.of(sys.stdout)
+    return Style.of(sys.stdout, utc=False)
 
 
 def _heading(number: int, text: str, *commands: str) -> None:

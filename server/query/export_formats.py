@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +12,7 @@ from typing import Any, Protocol
 from server.errors.suggestions import did_you_mean
 from server.notary.canonical import Kind, Pairs, Value, canonical_columns
 from server.notary.origin import Stream
+from server.query.csv_cells import csv_text, safe_cell
 from server.query.export import ExportedRecord
 
 __all__ = [
@@ -40,8 +39,6 @@ PLACE_COLUMNS = ("Origin", "LeafIndex", "Entry", "BatchId", "CanonicalVersion")
 """Columns of every row: the record's log and leaf, its SHA-256, its batch, and the version of the canonical record."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Spreadsheets run cells that begin like this. The apostrophe is one that is put before them.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 - they look alike
 
 
 class MissingPackageError(ValueError):
@@ -134,17 +131,16 @@ class _Csv:
         self._has_header = False
 
     def encode(self, records: Sequence[ExportedRecord]) -> bytes:
-        text = io.StringIO()
-        writer = csv.writer(text)
+        rows: list[Sequence[str | int]] = []
         if not self._has_header:
             self._has_header = True
-            writer.writerow(self._columns)
+            rows.append(self._columns)
         for record in records:
             row = _place(record)
             row |= {name: _cell(kind, record.values.get(name, b"")) for name, kind in self._kinds.items()}
-            row["Origin"] = _escaped(record.origin)
-            writer.writerow(row[name] for name in self._columns)
-        return text.getvalue().encode()
+            row["Origin"] = safe_cell(record.origin)
+            rows.append([row[name] for name in self._columns])
+        return csv_text(rows).encode()
 
     def end(self) -> bytes:
         return b"" if self._has_header else self.encode(())
@@ -195,11 +191,7 @@ def _cell(kind: Kind, value: Value) -> str | int:
             text = json.dumps(_json_value(kind, value), ensure_ascii=False, separators=(",", ":"))
         case _:
             return time_text(value) if kind is Kind.TIME else value
-    return _escaped(text)
-
-
-def _escaped(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    return safe_cell(text)
 
 
 def time_text(nanos: int) -> str:

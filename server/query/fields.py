@@ -29,12 +29,14 @@ class Kind(Enum):
     NAME = "name"
     """A whole text, such as an ID."""
     CHOICE = "choice"
-    """One of a few words."""
+    """One of a few words, whose case is ignored."""
     HEX = "hex"
     """A whole text in lower case."""
     TRACE = "trace"
     """A trace ID, in any form."""
     NUMBER = "number"
+    DURATION = "duration"
+    """A number of nanoseconds, also with a unit."""
     SEVERITY = "severity"
     TIME = "time"
     LOG = "log"
@@ -51,7 +53,7 @@ class Field:
         kind: the meaning of its values.
         place: the column or attribute; None for severity and evidence.
         streams: the streams that have it.
-        words: valid values, of a CHOICE and of EVIDENCE.
+        words: valid values of a CHOICE, as they are stored, and of EVIDENCE.
         of_spans: column of the field in the table of spans, if its name differs there.
     """
 
@@ -76,6 +78,9 @@ _MAPS = {
     "ResourceAttributes": _ALL,
     "ScopeAttributes": _ALL,
 }
+# As server.codec.decode_spans writes them.
+_SPAN_KINDS = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
+_STATUS_CODES = ("Unset", "Ok", "Error")
 _TEXTS = frozenset({"ActorName", "Description", "OtlpDetails", "Redactions", "StatusMessage"})
 
 SHORT_NAMES: Mapping[str, Field] = {
@@ -101,15 +106,38 @@ SHORT_NAMES: Mapping[str, Field] = {
     "rule": Field(Kind.NAME, Column("AuditRule"), _AUDIT),
     "record": Field(Kind.NAME, Column("AuditRecordId"), _AUDIT),
     "name": Field(Kind.NAME, Column("SpanName"), _SPANS),
-    "kind": Field(Kind.NAME, Column("SpanKind"), _SPANS),
-    "status": Field(Kind.NAME, Column("StatusCode"), _SPANS),
+    "kind": Field(Kind.CHOICE, Column("SpanKind"), _SPANS, _SPAN_KINDS),
+    "status": Field(Kind.CHOICE, Column("StatusCode"), _SPANS, _STATUS_CODES),
     "parent": Field(Kind.HEX, Column("ParentSpanId"), _SPANS),
-    "duration": Field(Kind.NUMBER, Column("Duration"), _SPANS),
+    "duration": Field(Kind.DURATION, Column("Duration"), _SPANS),
     "log": Field(Kind.LOG, Column("LogId"), _ALL),
     "leaf": Field(Kind.NUMBER, Column("LeafIndex"), _ALL),
     "evidence": Field(Kind.EVIDENCE, None, _ALL, EVIDENCE_WORDS),
 }
 """Short name -> field."""
+
+_OTHER_WORDS = {
+    "level": "severity",
+    "loglevel": "severity",
+    "message": "body",
+    "msg": "body",
+    "text": "body",
+    "user": "actor",
+    "who": "actor",
+    "object": "target",
+    "resource": "target",
+    "verb": "action",
+    "result": "outcome",
+    "ip": "source",
+    "app": "service",
+    "time": "timestamp",
+    "ts": "timestamp",
+    "span_name": "name",
+    "operation": "name",
+    "took": "duration",
+    "latency": "duration",
+}
+"""Other tools' word for a field -> short name."""
 
 
 def find_field(name: str) -> Field:
@@ -127,8 +155,10 @@ def find_field(name: str) -> Field:
             return Field(Kind.TEXT, Attribute(column, name[len(column) + 1 :]), streams)
     if "." in name.strip("."):
         return Field(Kind.TEXT, AnyAttribute(name), _ALL)
+    meant = _OTHER_WORDS.get(folded)
+    suggestion = f"; did you mean '{meant}'?" if meant else did_you_mean(name[:80], _names())
     raise ValueError(
-        f"there is no field {name[:80]!r}{did_you_mean(name[:80], _names())} (an attribute is "
+        f"there is no field {name[:80]!r}{suggestion} (an attribute is "
         f"LogAttributes.{name[:80]} or ResourceAttributes.{name[:80]}; text with a colon needs quotes)"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from server.errors.base import LognotaryError
@@ -34,7 +36,8 @@ class HistogramWanted:
         query: the query, which says nothing about evidence.
         streams: the streams whose records are counted, at least one.
         since: begin of the range, in nanoseconds since the epoch; None for the first record.
-        until: end of the range; None for right after the last record.
+        until: end of the range; None for right after the last record, or now if that is earlier: one record of a clock
+            that is years ahead would make all others one bucket.
         buckets: number of steps, at most, from 2 to ``MOST_BUCKETS``.
         step: nanoseconds of a step; None for the shortest one that ``buckets`` admits.
         by: field by whose values records are split; None for no field.
@@ -61,16 +64,26 @@ class Histogram:
         step: nanoseconds of a step.
         groups: the groups, the largest first and others last; their counts are by the number of the bucket, from 0.
         is_partial: True if a limit was reached, so that the range is only the latest part of what was asked for.
+        later: number of records after the range, if its end was not given.
     """
 
     edges: tuple[int, ...]
     step: int
     groups: tuple[Group, ...]
     is_partial: bool
+    later: int = 0
 
 
-def histogram(engine: Engine, wanted: HistogramWanted, limits: QueryLimits) -> Histogram:
+def histogram(
+    engine: Engine, wanted: HistogramWanted, limits: QueryLimits, clock: Callable[[], int] = time.time_ns
+) -> Histogram:
     """Count.
+
+    Args:
+        engine: the storage.
+        wanted: the histogram.
+        limits: limits of the query.
+        clock: function that returns the current time in nanoseconds since the epoch.
 
     Raises:
         QueryTooExpensiveError: a limit was reached, even for the latest part of the range.
@@ -80,17 +93,21 @@ def histogram(engine: Engine, wanted: HistogramWanted, limits: QueryLimits) -> H
     rows = _rows(wanted)
     since, until = wanted.since, wanted.until
     limited = LimitedEngine(engine, limits)
+    later = 0
     if since is None or until is None:
         span = time_span(limited, rows) if rows else None
         if span is None:
             return Histogram((), 0, (), is_partial=False)
         since = span[0] if since is None else since
-        until = span[1] + 1 if until is None else until
+        if until is None:
+            until = span[1] + 1
+            if since < (now := clock()) < until:
+                later, until = _number(limited, rows, now, until), now
     step = wanted.step or step_for(since, until, wanted.buckets)
     _check_steps(since, until, step)
     start, end = since // step * step, until
     if not rows:
-        return Histogram(_edges(since, until, step), step, (), is_partial=False)
+        return Histogram(_edges(since, until, step), step, (), is_partial=False, later=later)
 
     def ask(engine: Engine, begin: int | None) -> list[Group]:
         within = [replace(one, since=begin, until=end) for one in rows]
@@ -109,7 +126,14 @@ def histogram(engine: Engine, wanted: HistogramWanted, limits: QueryLimits) -> H
     left_out = begin // step - since // step
     for group in found.answer:
         group.counts = {number - left_out: count for number, count in group.counts.items()}
-    return Histogram(_edges(begin, until, step), step, tuple(found.answer), found.is_partial)
+    return Histogram(_edges(begin, until, step), step, tuple(found.answer), found.is_partial, later)
+
+
+def _number(engine: Engine, rows: Sequence[Rows], since: int, until: int) -> int:
+    """Return the number of rows in a range of time."""
+    within = [replace(one, since=since, until=until) for one in rows]
+    groups = count_by_time(engine, within, since, until - since, None, 1)
+    return sum(sum(group.counts.values()) for group in groups)
 
 
 def _rows(wanted: HistogramWanted) -> list[Rows]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
+from server.query.durations import parse_duration
 from server.query.errors import QueryError
 from server.query.evidence import EVIDENCE_APART, evidence_of
 from server.query.fields import SHORT_NAMES, Field, Kind, find_field
@@ -146,7 +147,9 @@ class _Resolver:
                 case Kind.TIME:
                     return self._time(field.place, value)
                 case Kind.NUMBER:
-                    return self._number(field.place, value)
+                    return self._number(field.place, value, _parse_integer)
+                case Kind.DURATION:
+                    return self._number(field.place, value, parse_duration)
         match field.kind:
             case Kind.LOG:
                 return self._log(field.place, value)
@@ -195,9 +198,16 @@ class _Resolver:
                 return self._name(place, value)
 
     def _choice(self, field: Field, place: Place, value: Value) -> Condition:
-        if isinstance(value, (Word, Phrase)) and value.text.lower() not in field.words:
-            raise self._error(value.spot, not_one_of(value.text, field.words))
-        return self._name(place, in_lower_case(value))
+        match value:
+            case Word(text) | Phrase(text):
+                stored = {word.lower(): word for word in field.words}
+                if text.lower() not in stored:
+                    raise self._error(value.spot, not_one_of(text, field.words))
+                return IsOneOf(place, (stored[text.lower()],))
+            case Wildcard(pieces):
+                return Resembles(place, pieces, ignores_case=True)
+            case _:
+                return self._name(place, value)
 
     def _trace(self, place: Place, value: Value) -> Condition:
         match value:
@@ -223,7 +233,7 @@ class _Resolver:
         of_log = IsOneOf(place, (log_id,))
         if not sign:
             return of_log
-        number = self._integer(leaf, value.spot)
+        number = self._said(value.spot, _parse_integer, leaf)
         return all_of([of_log, IntegerWithin(Column("LeafIndex"), number, number)])
 
     def _severity(self, value: Value) -> Condition:
@@ -260,27 +270,22 @@ class _Resolver:
             case _:
                 raise self._error(value.spot, "write a time, or a range of times such as [2026-11-01 TO 2026-11-28]")
 
-    def _number(self, column: Column, value: Value) -> Condition:
+    def _number(self, column: Column, value: Value, parse_number: Callable[[str], int]) -> Condition:
         match value:
             case Word(text) | Phrase(text):
-                number = self._integer(text, value.spot)
+                number = self._said(value.spot, parse_number, text)
                 return IntegerWithin(column, number, number)
             case Within(low, high):
                 first = last = None
                 if low is not None:
-                    first = self._integer(low.text, low.spot) + (not low.included)
+                    first = self._said(low.spot, parse_number, low.text) + (not low.included)
                 if high is not None:
-                    last = self._integer(high.text, high.spot) - (not high.included)
+                    last = self._said(high.spot, parse_number, high.text) - (not high.included)
                 if (last is not None and last < 0) or (first is not None and first > _LARGEST):
                     return NEVER
                 return IntegerWithin(column, first, last)
             case _:
                 raise self._error(value.spot, "every record has this number: write one, or a range such as >=100")
-
-    def _integer(self, text: str, spot: Spot) -> int:
-        if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) > _LARGEST:
-            raise self._error(spot, f"{text[:80]!r} is not a whole number of at least 0")
-        return int(text)
 
     def _said(self, spot: Spot, parsed: Callable[[str], _T], text: str) -> _T:
         """Parse a text; what is wrong with it becomes an error about its place in the query."""
@@ -291,6 +296,12 @@ class _Resolver:
 
     def _error(self, spot: Spot, reason: str) -> QueryError:
         return QueryError(reason, self.text, spot.start, spot.end)
+
+
+def _parse_integer(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) > _LARGEST:
+        raise ValueError(f"{text[:80]!r} is not a whole number of at least 0")
+    return int(text)
 
 
 def _end(bound: Bound | None) -> End | None:

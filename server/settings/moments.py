@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 from server.settings.values import duration_seconds
@@ -30,18 +30,21 @@ class Moment:
     Attributes:
         nanos: nanoseconds since the epoch.
         assumed: the time with the zone that was assumed; empty if the text had a zone, or was an age.
+        text: the text that was read.
     """
 
     nanos: int
     assumed: str = ""
+    text: str = field(default="", compare=False)
 
 
-def parse_moment(text: str, now: int | None = None) -> Moment:
-    """Read a time; without a zone, it is in the local time zone of this process.
+def parse_moment(text: str, now: int | None = None, *, utc: bool = False) -> Moment:
+    """Read a time; without a zone, it is in the local time zone of this process, or in UTC.
 
     Args:
         text: the time.
         now: the current time in nanoseconds since the epoch; None for the clock's.
+        utc: True if times without a zone are in UTC; nothing is assumed then.
 
     Raises:
         ValueError: the text is not a time; the message has the valid forms.
@@ -54,10 +57,11 @@ def parse_moment(text: str, now: int | None = None) -> Moment:
     if age is not None:
         return Moment(max(0, current - int(age * 10**9)))
     if (days := _DAYS.get(word.lower())) is not None:
-        word = (datetime.fromtimestamp(current // 10**9).date() - timedelta(days=days)).isoformat()
+        today = datetime.fromtimestamp(current // 10**9, UTC if utc else None).date()
+        word = (today - timedelta(days=days)).isoformat()
     match = _TIME.fullmatch(word)
     try:
-        moment = _at(match) if match else None
+        moment = _at(match, text, utc=utc) if match else None
     except (ValueError, OverflowError):  # such as the 30th of February
         moment = None
     if moment is None:
@@ -67,10 +71,10 @@ def parse_moment(text: str, now: int | None = None) -> Moment:
     return moment
 
 
-def _at(match: re.Match[str]) -> Moment:
+def _at(match: re.Match[str], text: str, *, utc: bool) -> Moment:
     year, month, day, hour, minute, second = (int(match[group] or 0) for group in range(1, 7))
     local = datetime(year, month, day, hour, minute, second)
-    zone, assumed = _zone(match), ""
+    zone, assumed = _zone(match) or (UTC if utc else None), ""
     if zone is None:
         there = local.astimezone()
         assumed = f"{there.isoformat()} ({there.tzname()}, the local time zone)"
@@ -78,7 +82,7 @@ def _at(match: re.Match[str]) -> Moment:
         there = local.replace(tzinfo=zone)
     since = there - _EPOCH
     fraction = int((match[7] or "").ljust(9, "0"))
-    return Moment((since.days * 86_400 + since.seconds) * 10**9 + fraction, assumed)
+    return Moment((since.days * 86_400 + since.seconds) * 10**9 + fraction, assumed, text)
 
 
 def _zone(match: re.Match[str]) -> timezone | None:

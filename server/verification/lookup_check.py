@@ -54,7 +54,11 @@ class Lookups:
 
 
 class LookupCheck:
-    """Lookups of records of one log, all of which are stored as they were signed."""
+    """Lookups of records of one log, all of which are stored as they were signed.
+
+    Attributes:
+        lookups: number of lookups that were replayed up to now.
+    """
 
     def __init__(self, engine: Engine, name: LogName, lookups: Lookups) -> None:
         """Begin with no record.
@@ -70,6 +74,7 @@ class LookupCheck:
         self._random = Random(None if lookups.seed is None else f"{lookups.seed} {name.origin}")  # noqa: S311 - no key
         self._drawn: list[tuple[int, Batch] | None] = [] if self._all else [None] * lookups.records
         self._seen = 0
+        self.lookups = 0
 
     def take(self, batches: Sequence[Batch]) -> Iterator[Finding]:
         """Look up the records of batches, or draw some of them; in the order of the log.
@@ -108,6 +113,7 @@ class LookupCheck:
         for (column, value), wanted in by_value.items():
             forms = _forms(stream, column, value)
             for form in forms if self._all else [self._random.choice(forms)]:
+                self.lookups += 1
                 for leaf in self._missing(form, wanted):
                     missed[leaf].append(_Missed(f"its {_WORDS[column]} {value!r}", form.lookup))
         if missed:

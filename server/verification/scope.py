@@ -94,6 +94,7 @@ class Summary:
         skipped: checks that were left out for lack of a right.
         unanchored: origins of logs of which no checkpoint is known independently of storage, so that nothing shows
             whether they were cut off at the end.
+        lookups: number of lookups that were replayed.
     """
 
     logs: int
@@ -110,3 +111,4 @@ class Summary:
     unread: Sequence[str] = ()
     skipped: Sequence[SkippedCheck] = ()
     unanchored: Sequence[str] = ()
+    lookups: int = 0

@@ -147,6 +147,7 @@ class _Verification:
             unread=unread,
             skipped=self._definitions.unread,
             unanchored=sorted(self._unanchored()),
+            lookups=sum(check.lookups for check in self._lookups.values()),
         )
 
     def _unanchored(self) -> Iterator[str]:

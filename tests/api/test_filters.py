@@ -30,6 +30,10 @@ ID = "4bf92f3577b34da6a3ce929d0e0e4736"
         f"cc-{ID}-00f067aa0ba902b7-01-what-the-future-will-be-like",
         "1-4bf92f35-77b34da6a3ce929d0e0e4736",
         "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=53995c3f42cd8ad8;Sampled=1",
+        f"{ID}-e457b5a2e4d86bd1-1",
+        f"{ID}-e457b5a2e4d86bd1-d-05e3ac9a4f6e3b90",
+        f"{ID}/12345;o=1",
+        f"projects/shop/traces/{ID}",
     ],
 )
 def test_a_trace_id_is_understood_as_other_tools_show_it(text: str) -> None:
@@ -50,6 +54,9 @@ def test_a_trace_id_is_understood_as_other_tools_show_it(text: str) -> None:
         "xyz",
         f"00-{ID}",
         f"2-{ID}",
+        f"{ID}/x",
+        f"{ID}-e457b5a2",
+        f"projects/a/b/traces/{ID}",
         "0x",
     ],
 )

@@ -85,9 +85,9 @@ def test_names_are_listed_with_their_counts() -> None:
         other_attributes=2,
         fields=["host"],
     )
-    assert list(name_lines(found)) == [
+    assert list(name_lines(found, PLAIN)) == [
         "host",
         "1,234  LogAttributes.http.method",
         "… 2 more attributes: give a larger --limit, or a longer beginning",
     ]
-    assert list(name_lines(counts.FieldNamesResponse())) == ["no name begins like this"]
+    assert list(name_lines(counts.FieldNamesResponse(), PLAIN)) == ["no name begins like this"]

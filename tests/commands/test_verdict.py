@@ -49,6 +49,11 @@ def test_a_verdict_about_nothing_new_has_no_tick() -> None:
     assert lines(logs=2, resumed_entries=9, findings=1)[0].startswith("✘ 1 finding")
 
 
+def test_a_verdict_says_how_many_lookups_were_replayed() -> None:
+    assert lines(logs=1, records=9, lookups=1)[-1].endswith("match what was signed; 1 lookup replayed")
+    assert lines(logs=1, records=9, findings=1, lookups=2000)[-1].endswith("; 2,000 lookups replayed")
+
+
 def test_records_that_are_missing_do_not_count_as_verified() -> None:
     (told,) = lines(logs=1, batches=4, records=160, findings=2, mismatched_records=2)
     assert told == "✘ 2 findings; verified 158 of 160 records in 4 batches of 1 log"

@@ -111,6 +111,18 @@ def equal(column: str, *texts: str) -> IsOneOf:
         (f"{KEY}:>=500", NumberWithin(AnyAttribute(KEY), End("500"), None)),
         (f"{KEY}:[500 TO 5x]", TextWithin(AnyAttribute(KEY), End("500"), End("5x"))),
         (f'{KEY}:"500"', IsOneOf(AnyAttribute(KEY), ("500",))),
+        *(
+            (f"trace:{form}", equal("TraceId", TRACE))
+            for form in (
+                TRACE.upper(),
+                f"0x{TRACE}",
+                "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+                "1-4bf92f35-77b34da6a3ce929d0e0e4736",
+                f"00-{TRACE}-00f067aa0ba902b7-01",
+                f'"{{{TRACE}}}"',
+                f"{TRACE}-e457b5a2e4d86bd1-1",
+            )
+        ),
         ("a OR *", ALWAYS),
         ("a AND -*", NEVER),
     ],
@@ -119,6 +131,23 @@ def test_a_query_means_this_for_audit_records(query: str, condition: Condition |
     found = read_query(query).condition(Stream.AUDIT)
     if condition is not None:
         assert found == condition
+
+
+@pytest.mark.parametrize(
+    ("query", "condition"),
+    [
+        ("status:error", equal("StatusCode", "Error")),
+        ("StatusCode:OK", equal("StatusCode", "Ok")),
+        ('kind:"SERVER"', equal("SpanKind", "Server")),
+        ("kind:prod*", Resembles(Column("SpanKind"), ("prod", ""), True)),
+        ("duration:17", IntegerWithin(Column("Duration"), 17, 17)),
+        ("duration:>1s", IntegerWithin(Column("Duration"), 10**9 + 1, None)),
+        ("duration:[1.5MS TO 2m}", IntegerWithin(Column("Duration"), 1_500_000, 120 * 10**9 - 1)),
+        ("Duration:<=3\u00b5s", IntegerWithin(Column("Duration"), None, 3000)),
+    ],
+)
+def test_a_query_means_this_for_spans(query: str, condition: Condition) -> None:
+    assert read_query(query).condition(Stream.SPANS) == condition
 
 
 @pytest.mark.parametrize("name", ["actor", "action", "outcome", "SourceHost"])
@@ -132,7 +161,7 @@ def test_a_field_that_a_stream_does_not_have_matches_none_of_its_records(name: s
 @pytest.mark.parametrize("name", SHORT_NAMES)
 def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
     value = {"trace": TRACE, "severity": "warn", "timestamp": "2026-11-28", "received": "2026-11-28", "leaf": "1"}
-    value["duration"] = "1"
+    value |= {"duration": "1", "kind": "server", "status": "error"}
     value |= {"outcome": "success", "category": "auth", "evidence": "verified"}
     condition = read_query(f"{name}:{value.get(name, 'x')}").condition(stream)
     assert compile_condition(stream, condition).text
@@ -145,6 +174,12 @@ def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
         ("servicename:x servce:y", 15, "did you mean 'service'?"),
         ("http://x", 1, "text with a colon needs quotes"),
         ("outcome:succes", 9, "did you mean 'success'?"),
+        ("status:erorr", 8, "is not Unset, Ok or Error; did you mean 'Error'?"),
+        ("kind:SPAN_KIND_SERVER", 6, "is not Unspecified, Internal, Server, Client, Producer or Consumer"),
+        ("duration:>2x", 11, "(ns, us, ms, s, m or h)"),
+        ("duration:1.5", 10, "or a whole number of nanoseconds"),
+        ("level:error", 1, "there is no field 'level'; did you mean 'severity'?"),
+        ("msg:x", 1, "did you mean 'body'?"),
         ("severity:erorr", 10, "did you mean 'error'?"),
         ("severity:25", 10, "is not a severity"),
         ("severity:[warn TO x]", 19, "is not a severity"),

@@ -122,7 +122,8 @@ _SPECIAL = (
     *(f"trace:{TRACE}", f"trace:{TRACE[:4]}*", "severity:warn", "severity:>=error", "severity:{1 TO 18}"),
     *("leaf:[3 TO 90]", "log:0123456789abcdef#7"),
     *("timestamp:2026-11-28", "timestamp:>2026-11-28", "received:<=2026-11-28T00:00:00.000000001Z", "outcome:failure"),
-    *("duration:>16", "duration:[1 TO 17}", "status:a OR name:pay", "SpanAttributes.k:>=5", "-SpanAttributes.k:*"),
+    *("duration:>16", "duration:[1 TO 17}", "status:error OR name:pay", "status:E* OR duration:>15ns"),
+    *("SpanAttributes.k:>=5", "-SpanAttributes.k:*"),
     *("timestamp:<1970-01-02", "Flags:17", "Flags:>1", "http.status_code:>=5", "LogAttributes.k:[-5 TO 10}", "k.k:*"),
 )
 _trees = trees(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -137,3 +138,30 @@ def test_the_storage_itself_can_be_counted(lognotary: LognotaryServer) -> None:
     done = run_lognotary("facets", "straight", "--field", "stream", *storage, cwd=lognotary.directory)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1] == "  1  100.0 %  operational"
+
+
+def test_a_record_dated_in_the_future_does_not_stretch_a_histogram(
+    shared_server: LognotaryServer, api: CorrelationServiceStub, word: str
+) -> None:
+    ahead = time.time_ns() + 5 * 366 * 86_400 * 10**9
+    send(shared_server.otlp_grpc, log_record(f"from a clock that is ahead {word}", timestamp=ahead))
+    counted = api.Histogram(HistogramRequest(query=word))
+    assert (counted.count, counted.later_count) == (3, 1)
+    assert counted.until.ToNanoseconds() <= time.time_ns()
+    done = shared_server.cli("histogram", word)
+    assert "later: 1 record, dated in the future: 'lognotary search --since now' shows them" in done.stdout
+    found = shared_server.cli("search", word, "--since", "now")
+    assert (found.returncode, "from a clock that is ahead" in found.stdout) == (0, True)
+    until = ahead + 10**9
+    whole = api.Histogram(HistogramRequest(query=word, until={"seconds": until // 10**9}))
+    assert (whole.count, whole.later_count) == (4, 0)
+    alone = api.Histogram(HistogramRequest(query=f"ahead {word}"))
+    assert (alone.count, alone.later_count) == (1, 0)
+
+
+@pytest.mark.parametrize("call", ["search", "histogram", "facets", "traces", "audit-events"])
+def test_a_range_that_begins_in_the_future_is_refused(shared_server: LognotaryServer, call: str) -> None:
+    path = f"{shared_server.http}/api/v1/{call}"
+    answer = httpx.get(path, params={"since": "2100-01-01T00:00:00Z"}, timeout=60.0)
+    assert answer.status_code == 400
+    assert "is in the future, so there can be nothing after it yet" in answer.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -16,7 +18,7 @@ import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from harness.lognotary_server import LognotaryServer
+from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
@@ -143,3 +145,86 @@ def test_a_pager_that_is_left_early_ends_the_command_in_order(shared_server: Log
     printed, status = run_on_terminal(shared_server, "trace", long_trace, PAGER="head -n 1")
     assert status == 0
     assert printed.count("\n") == 1
+
+
+def test_times_are_shown_and_read_in_the_local_zone_or_in_utc(shared_server: LognotaryServer) -> None:
+    word, moment = uuid.uuid4().hex, 1_785_000_000 * 10**9  # 2026-07-25T17:20:00Z
+    trace_id = uuid.uuid4().hex
+    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
+    send(shared_server.otlp_grpc, log_record(word, trace_id=trace_id, timestamp=moment, **event))
+    zone = {"TZ": "Asia/Kolkata", "LOGNOTARY_API": shared_server.api_grpc}
+    heading = "times are local (IST, now +05:30): --utc shows them in UTC"
+    local, utc = "2026-07-25T22:50:00+05:30", "2026-07-25T17:20:00Z"
+    begin = ["--since", "2026-07-25 22:49", "--until", "2026-07-25 22:51"]
+    commands: list[tuple[str, ...]] = [
+        ("search", word),
+        ("audit", "--actor", word),
+        ("actor", word),
+        ("traces", word),
+        ("histogram", word),
+        ("trace", trace_id),
+    ]
+    for command in commands:
+        ranged = [] if command[0] == "trace" else begin
+        done = run_lognotary(*command, *ranged, env=zone)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, heading), done.stderr
+        assert (local in done.stdout, utc in done.stdout) == (True, False)
+        assert run_lognotary(*command, *ranged, "--utc", env=zone).returncode == (0 if not ranged else 1)
+        shown = run_lognotary(*command, "--utc", env=zone)
+        assert (heading in shown.stdout, local in shown.stdout, utc in shown.stdout) == (False, False, True)
+    listed = run_lognotary("search", word, "--json", env=zone)
+    assert utc in listed.stdout
+    assert "+05:30" in run_lognotary("status", env=zone).stdout
+
+
+def test_all_that_is_found_is_shown_as_csv_too(shared_server: LognotaryServer) -> None:
+    word, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
+    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "=a", "audit_target_id": f"t-{word}"}
+    send(shared_server.otlp_grpc, log_record(f"{word} \x1b[2J", trace_id=trace_id, **event))
+
+    def rows(*command: str) -> list[dict[str, str]]:
+        done = shared_server.cli(*command, "--csv")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return list(csv.DictReader(io.StringIO(done.stdout, newline="")))
+
+    for command in (
+        ("search", word),
+        ("audit", "--actor", word),
+        ("actor", word),
+        ("target", f"t-{word}"),
+        ("trace", trace_id),
+    ):
+        (row,) = rows(*command)
+        assert (row["actor"], row["action"], row["trace"], row["evidence"]) == (word, "'=a", trace_id, "verified")
+        assert row["body"] == f"{word} \x1b[2J"
+        (near,) = rows("near", f"{row['log']}#{row['leaf']}", "--by", "actor")
+        assert near == row
+    (trace,) = rows("traces", word)
+    assert (trace["trace"], trace["actors"], trace["leaf"]) == (trace_id, word, row["leaf"])
+    assert [row["count"] for row in rows("histogram", word, "--by", "service")] == ["1"]
+    assert rows("facets", word, "--field", "action") == [
+        {"field": "action", "value": "'=a", "is_other": "false", "count": "1"}
+    ]
+    send(shared_server.otlp_grpc, log_record(word))
+    more = shared_server.cli("search", word, "--csv", "--limit", "1")
+    assert "… more records are not shown" in more.stderr
+    both = shared_server.cli("search", word, "--csv", "--json")
+    assert (both.returncode, "--csv and --json are given" in both.stderr) == (2, True)
+
+
+def test_a_trace_id_is_understood_everywhere_as_other_tools_write_it(shared_server: LognotaryServer) -> None:
+    word, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
+    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
+    send(shared_server.otlp_grpc, log_record(word, trace_id=trace_id, **event))
+    forms = [trace_id.upper(), str(uuid.UUID(trace_id)), f"1-{trace_id[:8]}-{trace_id[8:]}", f"0x{trace_id}"]
+    for form in [*forms, f"00-{trace_id}-00f067aa0ba902b7-01", f"{trace_id}-e457b5a2e4d86bd1-1"]:
+        for path, parameters in (
+            (f"traces/{form}", {}),
+            ("search", {"query": f"trace:{form}"}),
+            ("audit-events", {"trace_id": form}),
+            ("traces", {"query": f"trace:{form}"}),
+        ):
+            answer = httpx.get(f"{shared_server.http}/api/v1/{path}", params=parameters, timeout=60.0)
+            assert (answer.status_code, word in answer.text) == (200, True), (path, form)
+    for command in (("trace", forms[2]), ("audit", "--trace", forms[2]), ("search", f"trace:{forms[2]}")):
+        assert word in shared_server.cli(*command).stdout

@@ -202,3 +202,17 @@ def test_the_storage_itself_can_be_asked(lognotary: LognotaryServer) -> None:
     done = run_lognotary("actor", "alice", *storage, cwd=lognotary.directory)
     assert done.returncode == 0, done.stderr
     assert "actor alice: 1 event" in done.stdout
+
+
+def test_traces_that_are_not_found_say_which_filter_was_narrow(shared_server: LognotaryServer, actor: str) -> None:
+    nothing = f"no trace has a record that matches actor:{actor}"
+    for options, said in (
+        (["--min-duration", "1h"], ", with --min-duration: without it, there are traces"),
+        (["--min-duration", "1h", "--errors"], ", with --min-duration: without it, there are traces"),
+    ):
+        done = shared_server.cli("traces", f"actor:{actor}", *options)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (1, nothing + said)
+    other = shared_server.cli("traces", "actor:nobody", "--errors")
+    assert other.stdout.splitlines()[0] == "no trace has a record that matches actor:nobody"
+    both = shared_server.cli("traces", f"actor:{actor} outcome:success", "--errors", "--min-duration", "1h")
+    assert both.stdout.splitlines()[0].endswith(", with --errors and --min-duration: without them, there are traces")

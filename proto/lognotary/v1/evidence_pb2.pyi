@@ -194,7 +194,7 @@ class VerifyExpired(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
-    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged", "entries", "resumed_entries", "mismatched_records", "unread_logs", "skipped_checks", "logs_without_checkpoint", "unsigned_streams")
+    __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged", "entries", "resumed_entries", "mismatched_records", "unread_logs", "skipped_checks", "logs_without_checkpoint", "unsigned_streams", "lookups")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +210,7 @@ class VerifySummary(_message.Message):
     SKIPPED_CHECKS_FIELD_NUMBER: _ClassVar[int]
     LOGS_WITHOUT_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    LOOKUPS_FIELD_NUMBER: _ClassVar[int]
     logs: int
     batches: int
     records: int
@@ -225,7 +226,8 @@ class VerifySummary(_message.Message):
     skipped_checks: _containers.RepeatedCompositeFieldContainer[SkippedCheck]
     logs_without_checkpoint: _containers.RepeatedScalarFieldContainer[str]
     unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[VerifiedEntries, _Mapping]]] = ..., resumed_entries: _Optional[int] = ..., mismatched_records: _Optional[int] = ..., unread_logs: _Optional[_Iterable[str]] = ..., skipped_checks: _Optional[_Iterable[_Union[SkippedCheck, _Mapping]]] = ..., logs_without_checkpoint: _Optional[_Iterable[str]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
+    lookups: int
+    def __init__(self, logs: _Optional[int] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., findings: _Optional[int] = ..., statements: _Optional[int] = ..., expired_records: _Optional[int] = ..., nothing_verified: _Optional[bool] = ..., acknowledged: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[VerifiedEntries, _Mapping]]] = ..., resumed_entries: _Optional[int] = ..., mismatched_records: _Optional[int] = ..., unread_logs: _Optional[_Iterable[str]] = ..., skipped_checks: _Optional[_Iterable[_Union[SkippedCheck, _Mapping]]] = ..., logs_without_checkpoint: _Optional[_Iterable[str]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ..., lookups: _Optional[int] = ...) -> None: ...
 
 class VerifiedEntries(_message.Message):
     __slots__ = ("origin", "first_leaf", "end_leaf")

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_address_flag
+from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_event_range, add_query, add_storage_source, add_stream_flag
 from server.settings.values import read_choice
@@ -51,6 +51,7 @@ def add_parser(commands: Any) -> None:
         help="columns, separated by commas, beside those of every row (default: all)",
     )
     add_event_range(parser, "records")
+    add_utc_flag(parser)
     add_storage_source(parser)
     add_address_flag(parser)
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")

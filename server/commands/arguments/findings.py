@@ -9,6 +9,7 @@ from server.commands.arguments.options import (
     add_acknowledgement_flags,
     add_api_flag,
     add_storage_flags,
+    add_utc_flag,
 )
 from server.commands.arguments.parser import examples, later
 from server.settings.table import add_flags
@@ -44,6 +45,7 @@ def add_parser(commands: Any) -> None:
         "acknowledged.",
     )
     show.set_defaults(overview=None, run=later("server.commands.findings", "list_findings"))
+    add_utc_flag(show)
     take = actions.add_parser(
         "acknowledge",
         help="sign that findings are known",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from server.commands.arguments.parser import CommandParser, typed
 from server.settings.moments import TIME_FORMS, Moment, parse_moment
@@ -16,8 +17,10 @@ __all__ = [
     "add_acknowledgement_flags",
     "add_address_flag",
     "add_api_flag",
+    "add_csv_flag",
     "add_range",
     "add_storage_flags",
+    "add_utc_flag",
     "zone_notes",
 ]
 
@@ -26,10 +29,10 @@ API_VARIABLE = ("LOGNOTARY_API", f"the server's gRPC API, without --api (default
 DEFAULT_DATA_DIR = "data"
 
 
-def add_api_flag(parser: CommandParser) -> None:
+def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobuf's JSON mapping)") -> None:
     """Add ``--api`` and ``--json``."""
     add_address_flag(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON (protobuf's JSON mapping)")
+    parser.add_argument("--json", action="store_true", help=json_help)
 
 
 def add_address_flag(parser: CommandParser) -> None:
@@ -83,6 +86,38 @@ def _check_range(options: argparse.Namespace) -> None:
         raise ValueError("--since is in the future, so there can be nothing after it yet")
     if options.since and options.until and options.since.nanos >= options.until.nanos:
         raise ValueError("--since is not before --until, so nothing can be between them")
+
+
+def add_csv_flag(parser: CommandParser) -> None:
+    """Add ``--csv`` beside ``--json``."""
+    parser.add_argument("--csv", action="store_true", help="print CSV (RFC 4180) with a header, for spreadsheets")
+    parser.add_check(_check_formats)
+
+
+def _check_formats(options: argparse.Namespace) -> None:
+    if options.csv and options.json:
+        raise ValueError("--csv and --json are given: give one of them")
+
+
+def add_utc_flag(parser: CommandParser) -> None:
+    """Add ``--utc``: for the times that are shown, and for those of ``add_range`` that have no zone."""
+    parser.add_argument(
+        "--utc",
+        action="store_true",
+        help="show times in UTC, and take times without a zone as UTC (default: the local time zone, TZ)",
+    )
+    parser.add_check(_take_as_utc, first=True)
+
+
+def _take_as_utc(options: argparse.Namespace) -> None:
+    for name, value in list(vars(options).items()) if options.utc else ():
+        setattr(options, name, _in_utc(value))
+
+
+def _in_utc(value: Any) -> Any:
+    if isinstance(value, Moment) and value.assumed:
+        return parse_moment(value.text, utc=True)
+    return type(value)(map(_in_utc, value)) if isinstance(value, (list, tuple)) else value
 
 
 def zone_notes(options: argparse.Namespace) -> Iterator[str]:

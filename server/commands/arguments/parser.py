@@ -41,9 +41,14 @@ class CommandParser(argparse.ArgumentParser):
         self.register("action", None, _Once)
         self._checks: list[Callable[[argparse.Namespace], None]] = []
 
-    def add_check(self, check: Callable[[argparse.Namespace], None]) -> None:
-        """Add a check of all arguments together, which raises ValueError if they cannot be used."""
-        self._checks.append(check)
+    def add_check(self, check: Callable[[argparse.Namespace], None], *, first: bool = False) -> None:
+        """Add a check of all arguments together, which raises ValueError if they cannot be used.
+
+        Args:
+            check: the check, which may also change the arguments.
+            first: True to check before all others.
+        """
+        self._checks.insert(0 if first else len(self._checks), check)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments; unknown ones end the process, with the most similar option."""

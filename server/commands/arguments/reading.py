@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from server.commands.arguments.options import add_api_flag, add_range, add_storage_flags
+from server.commands.arguments.options import add_api_flag, add_csv_flag, add_range, add_storage_flags, add_utc_flag
 from server.commands.arguments.parser import CommandParser, typed
 from server.notary.origin import Stream
 from server.settings.values import read_choice, read_count
@@ -75,9 +75,11 @@ def add_reading_flags(parser: CommandParser, *, noun: str = "", limit: int = 0) 
 
 
 def add_source_flags(parser: CommandParser) -> None:
-    """Add the storage to read, the server to ask, and ``--json``."""
+    """Add ``--utc``, the storage to read, the server to ask, ``--json`` and ``--csv``."""
+    add_utc_flag(parser)
     add_storage_source(parser)
     add_api_flag(parser)
+    add_csv_flag(parser)
 
 
 def add_storage_source(parser: CommandParser) -> None:

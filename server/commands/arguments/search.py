@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
             "lognotary search 'order refused severity:>=error' --since 2h",
             "lognotary search 'actor:alice action:user.* -outcome:success'",
             "lognotary search 'http.status_code:[500 TO 599] service:shop' --stream operational --count",
-            "lognotary search 'status:Error duration:>1000000000' --stream spans    # of more than a second",
+            "lognotary search 'status:error duration:>1s' --stream spans",
             "lognotary search -- '-evidence:verified'    # a query that begins with '-' comes after '--'",
             variables=[API_VARIABLE],
         ),

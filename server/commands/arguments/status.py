@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later
 
 __all__ = ["add_parser"]
@@ -19,5 +19,6 @@ def add_parser(commands: Any) -> None:
         "findings; 2 if no server answers.",
         epilog=examples("lognotary status", "lognotary status --api 10.0.0.5:7317 --json", variables=[API_VARIABLE]),
     )
+    add_utc_flag(parser)
     add_api_flag(parser)
     parser.set_defaults(run=later("server.commands.status"))

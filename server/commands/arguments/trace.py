@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag
+from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_csv_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.settings.values import read_count
 
@@ -30,7 +30,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "trace_id",
         metavar="TRACE_ID",
-        help="32 hexadecimal digits, also with 0x or as a UUID ({…}, urn:uuid:…); a traceparent; or an X-Ray trace ID",
+        help="32 hexadecimal digits, also with 0x or as a UUID ({…}, urn:uuid:…); a traceparent; or as X-Ray, B3 or "
+        "Google Cloud write it",
     )
     parser.add_argument(
         "--errors", action="store_true", help="show only errors: of logs, of spans, and audit events that failed"
@@ -49,5 +50,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--no-pager", action="store_true", help="do not use $PAGER on a terminal")
     parser.add_argument("--signatures-only", action="store_true", help="faster: do not hash the records again")
+    add_utc_flag(parser)
     add_api_flag(parser)
+    add_csv_flag(parser)
     parser.set_defaults(run=later("server.commands.trace"))

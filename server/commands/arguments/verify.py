@@ -13,6 +13,7 @@ from server.commands.arguments.options import (
     add_api_flag,
     add_range,
     add_storage_flags,
+    add_utc_flag,
 )
 from server.commands.arguments.parser import examples, later, typed
 from server.errors.suggestions import not_one_of
@@ -104,7 +105,12 @@ def add_parser(commands: Any) -> None:
         help="streams that are not signed (operational, spans), separated by commas: records of theirs that are in no "
         "log are no finding; a server knows which of its own are not (--signed-streams)",
     )
-    add_api_flag(parser)
+    add_utc_flag(parser)
+    add_api_flag(
+        parser,
+        json_help="print an object a line (protobuf's JSON mapping), each with one member: progress, finding, expired "
+        "(records that retention has dropped), and on the last line summary",
+    )
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.verify"))
 
