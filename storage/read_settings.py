@@ -24,6 +24,7 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         # Limits that are reached are errors, never shorter answers.
         "limit": 0,
         "offset": 0,
+        "page": 0,
         "result_overflow_mode": "throw",
         "read_overflow_mode": "throw",
         "read_overflow_mode_leaf": "throw",
@@ -39,6 +40,8 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         # No rows are filtered out, or left out.
         "additional_result_filter": "",
         "additional_table_filters": "{}",
+        "filter": "",
+        "select": "",
         "discard_query_data": 0,
         "ignore_cold_parts_seconds": 0,
         "final": 0,
@@ -54,15 +57,19 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "optimize_trivial_count_with_sparsity_filter": 0,
         "optimize_trivial_approximate_count_query": 0,
         "use_statistics_for_part_pruning": 0,
+        "use_statistics_for_min_max_aggregation": 0,
         "optimize_using_constraints": 0,
         "optimize_append_index": 0,
         "optimize_substitute_columns": 0,
         "convert_query_to_cnf": 0,
         "use_query_cache": 0,
         "use_query_condition_cache": 0,
+        "use_query_condition_cache_for_top_k": 0,
         # Conditions are decided by columns; an index only says where to look. In 26.7, what is read from a text index
         # instead of its column is wrong for parts with an update that is not merged yet.
         "query_plan_direct_read_from_text_index": 0,
+        "query_plan_text_index_add_hint": 0,
+        "query_plan_optimize_count_from_text_index": 0,
         "use_skip_indexes_for_top_k": 0,
         # One server answers, about all its rows.
         "enable_parallel_replicas": 0,
@@ -72,6 +79,10 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "distributed_group_by_no_merge": 0,
         "distributed_index_analysis": 0,
         "skip_unavailable_shards": 0,
+        # Rows come in the order that a statement asks for.
+        "order": "",
+        "sort": "",
+        "inject_random_order_for_select_without_order_by": 0,
         # Expressions and types have their usual meaning. Of a key that is repeated in a map, a subcolumn has the last
         # value before 26.9, and not the first one.
         "optimize_functions_to_subcolumns": 0,
@@ -79,6 +90,11 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "empty_result_for_aggregation_by_empty_set": 0,
         "group_by_use_nulls": 0,
         "join_use_nulls": 0,
+        "join_default_strictness": "ALL",
+        "any_join_distinct_right_table_keys": 0,
+        "query_plan_convert_join_to_in": 0,  # its own description: "may cause wrong results"
+        "count_distinct_implementation": "uniqExact",
+        "enable_unaligned_array_join": 0,
         "transform_null_in": 0,
         "rewrite_in_to_join": 0,
         "prefer_column_name_to_alias": 0,

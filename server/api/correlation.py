@@ -11,10 +11,8 @@ from server.api.messages import earlier_span_message, evidence_message, record_m
 from server.api.page_tokens import (
     TracePosition,
     make_search_token,
-    make_token,
     make_trace_token,
     parse_search_token,
-    parse_token,
     parse_trace_token,
 )
 from server.api.queries import parse_query, parse_streams
@@ -62,7 +60,7 @@ def get_trace(
     """
     trace_id = parse_trace_id(request.trace_id)
     limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
-    start = parse_trace_token(request.page_token) if request.page_token else TracePosition()
+    start = parse_trace_token(request.page_token, trace_id) if request.page_token else TracePosition()
     rehash = request.check != pb.CHECK_SIGNATURES
     engine = LimitedEngine(engine, limits)
 
@@ -114,7 +112,7 @@ def get_trace(
         entries=entries,
         truncated=not is_last,
         unproved_omitted=any(page.others_follow for page in pages),
-        next_page_token="" if is_last else make_trace_token(following),
+        next_page_token="" if is_last else make_trace_token(following, trace_id),
     )
     if not request.page_token:
         response.audit_event_count = _count(engine, Stream.AUDIT, trace_id, audit)
@@ -142,7 +140,8 @@ def search_audit(
     """
     filters = audit_filter(request)
     query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
-    position = parse_token(request.page_token) if request.page_token else Position()
+    asked = repr((filters, request.query))
+    position = parse_search_token(request.page_token, asked) if request.page_token else Position()
     condition = query.condition(Stream.AUDIT)
     if condition == NEVER:
         return pb.SearchAuditEventsResponse()
@@ -160,7 +159,7 @@ def search_audit(
     page = admitted(page, query)
     return pb.SearchAuditEventsResponse(
         events=_messages(Stream.AUDIT, page),
-        next_page_token=make_token(page.following) if page.following else "",
+        next_page_token=make_search_token(page.following, asked) if page.following else "",
         unproved_omitted=page.others_follow,
     )
 

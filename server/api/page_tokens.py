@@ -18,11 +18,9 @@ from storage.records import Place
 __all__ = [
     "TracePosition",
     "make_search_token",
-    "make_token",
     "make_trace_token",
     "make_traces_token",
     "parse_search_token",
-    "parse_token",
     "parse_trace_token",
     "parse_traces_token",
 ]
@@ -47,23 +45,6 @@ class TracePosition:
     logs: Position | None = _BEGIN
     spans: Position | None = _BEGIN
     earlier: int | None = 0
-
-
-def make_token(position: Position) -> str:
-    """Return the token of a position."""
-    return _encode(_dump_position(position))
-
-
-def parse_token(token: str) -> Position:
-    """Return the position of a token.
-
-    Raises:
-        InvalidArgumentError: the token was not made by ``make_token``.
-    """
-    try:
-        return _load_position(_decode(token))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidArgumentError(_UNKNOWN) from error
 
 
 def make_search_token(position: Position, asked: str) -> str:
@@ -112,27 +93,34 @@ def _mark(asked: str) -> str:
     return sha256(asked.encode()).hexdigest()[:16]
 
 
-def make_trace_token(position: TracePosition) -> str:
+def make_trace_token(position: TracePosition, trace_id: str) -> str:
     """Return the token of a position in a trace."""
     positions = (position.audit, position.logs, position.spans)
-    return _encode([*(None if one is None else _dump_position(one) for one in positions), position.earlier])
+    dumped = (None if one is None else _dump_position(one) for one in positions)
+    return _encode([_mark(trace_id), *dumped, position.earlier])
 
 
-def parse_trace_token(token: str) -> TracePosition:
+def parse_trace_token(token: str, trace_id: str) -> TracePosition:
     """Return the position of a token.
 
     Raises:
-        InvalidArgumentError: the token was not made by ``make_trace_token``.
+        InvalidArgumentError: the token was not made by ``make_trace_token``, or for another trace.
     """
     try:
-        *positions, earlier = _decode(token)
+        mark, *positions, earlier = _decode(token)
         audit, logs, spans = map(_load_if_any, positions)
-        return TracePosition(audit, logs, spans, None if earlier is None else _in_range(earlier))
+        known = TracePosition(audit, logs, spans, None if earlier is None else _in_range(earlier))
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgumentError(_UNKNOWN) from error
+    if mark != _mark(trace_id):
+        raise InvalidArgumentError(_OTHER_TRACE)
+    return known
 
 
-_OTHER = "the page token belongs to another search: repeat query, streams, order and range of time as they were"
+_OTHER = (
+    "the page token belongs to another search: repeat query, filters, streams, order and range of time as they were"
+)
+_OTHER_TRACE = "the page token belongs to another trace: repeat the trace ID as it was"
 _UNKNOWN = "the page token is not one that this server gave out for such a call"
 
 

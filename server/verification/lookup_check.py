@@ -20,8 +20,10 @@ from server.notary.batch import Batch
 from server.notary.canonical import decode_record
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
+from storage.answer_limits import AnsweringEngine, QueryLimits
 from storage.conditions import Column, IsOneOf
 from storage.engine import Engine
+from storage.errors import LimitExceededError
 from storage.lookups import of_condition, within
 from storage.read_settings import FULL_SCAN
 from storage.records import AuditFilter, Lookup, Place, of_audit_events, of_trace, read_records_at, select_rows
@@ -34,6 +36,7 @@ _TRACE = "TraceId"
 _WORDS = {_TRACE: "trace", "ActorId": "actor", "TargetId": "target", "SourceId": "source"}
 _AT_ONCE = 500  # records that are read, and looked up, together
 _TRACE_PAGE, _PAGE = 1001, 101  # rows that answers ask for, with one that shows whether more follow
+_LIMITS = QueryLimits()  # of answers
 _LAST_LEAF = (1 << 64) - 1
 _LAST_TIME = (1 << 63) - 1  # nanoseconds since the epoch
 
@@ -131,7 +134,7 @@ class LookupCheck:
             lookup = within(lookup, ends[0], ends[-1] + 1 if ends[-1] < _LAST_TIME else None)
         after: Place | None = None
         while ahead:
-            rows = select_rows(self._engine, lookup, form.page, after)
+            rows = self._answer(lookup, form.page, after)
             missing -= {row.leaf_index for row in rows if row.log_id == self._name.log_id}
             if len(rows) < form.page:
                 break
@@ -140,6 +143,18 @@ class LookupCheck:
             if ahead:  # pages between are left out
                 after = _right_before(ahead[0], latest_first=lookup.latest_first)
         return missing
+
+    def _answer(self, lookup: Lookup, page: int, after: Place | None) -> list[StoredRecord]:
+        """Return rows as an answer reads them, with its limits; an answer that would reach one is made without them."""
+        try:
+            return select_rows(self._answering(), lookup, page, after)
+        except LimitExceededError:
+            return select_rows(self._engine, lookup, page, after)
+
+    def _answering(self) -> AnsweringEngine:
+        # The first statement of an answer may take all its time, a later one what is left.
+        left = self._random.choice((_LIMITS.seconds, self._random.uniform(1, _LIMITS.seconds)))
+        return AnsweringEngine(self._engine, lambda: _LIMITS.settings(left))
 
     def _finding(self, record: StoredRecord, batch: Batch, missed: Sequence[_Missed]) -> Finding:
         name, table = self._name, RECORD_TABLES[self._name.stream]
@@ -161,11 +176,14 @@ class LookupCheck:
         )
 
     def _scan(self, lookup: Lookup, record: StoredRecord | None = None) -> Iterator[StoredRecord]:
-        """Look up without indexes; only one record, if one is given."""
+        """Look up without indexes; only one record, if one is given, with the limits of answers."""
         condition, parameters = lookup.condition, dict(lookup.parameters)
         if record is not None:
             condition += " AND LogId = {its_log:String} AND LeafIndex = {its_leaf:UInt64}"
             parameters |= {"its_log": record.log_id, "its_leaf": record.leaf_index}
+            with contextlib.suppress(LimitExceededError):
+                engine = self._answering()
+                return iter([*select_records(engine, lookup.stream, condition, parameters, settings=FULL_SCAN)])
         return select_records(self._engine, lookup.stream, condition, parameters, settings=FULL_SCAN)
 
 

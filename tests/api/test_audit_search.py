@@ -105,6 +105,36 @@ async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
     assert message in (caught.value.details() or "")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({name: "x"} for name in ("actor_id", "action", "target_id", "target_type", "source_id", "service_name")),
+        {"actor_id": "alic*"},
+        {"outcome": "success"},
+        {"category": "admin"},
+        {"trace_id": OTHER_TRACE},
+        {"text": "did"},
+        {"query": "did"},
+        {"since": at(0)},
+        {"until": at(9)},
+    ],
+    ids=str,
+)
+async def test_a_page_token_of_another_search_is_refused(events: Writer, other: dict[str, object]) -> None:
+    token = (await search(events, page_size=1)).next_page_token
+    with pytest.raises(grpc.aio.AioRpcError, match="repeat query, filters") as caught:
+        await search(events, page_token=token, **other)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert places(await search(events, page_token=token, page_size=3, check=pb.CHECK_SIGNATURES)) == [4, 3, 2]
+
+
+async def test_a_page_token_of_a_prefix_is_not_one_of_the_same_text(events: Writer) -> None:
+    token = (await search(events, actor_id="al*", page_size=1)).next_page_token
+    assert places(await search(events, actor_id="al*", page_token=token, page_size=1)) == [4]
+    with pytest.raises(grpc.aio.AioRpcError, match="repeat query, filters"):
+        await search(events, actor_id="al", page_token=token)
+
+
 async def test_an_event_without_a_time_is_found_by_the_time_of_its_receipt(engine: Engine, journal: Journal) -> None:
     writer = Writer(engine, journal)
     event = audit_event("whenever")

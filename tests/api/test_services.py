@@ -111,6 +111,15 @@ async def test_a_page_token_of_another_call_is_an_invalid_argument(writer: Write
     assert "page token" in (caught.value.details() or "")
 
 
+async def test_a_page_token_of_another_trace_is_refused(writer: Writer) -> None:
+    writer.write([log_record(f"log {number}", trace=trace) for number in range(2) for trace in (TRACE, OTHER_TRACE)])
+    token = (await get_trace(writer, trace_id=TRACE, limit=1)).next_page_token
+    with pytest.raises(grpc.aio.AioRpcError, match="belongs to another trace") as caught:
+        await get_trace(writer, trace_id=OTHER_TRACE, page_token=token)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert names(await get_trace(writer, trace_id=f"0x{TRACE}", page_token=token)) == ["log 1"]
+
+
 async def test_entries_of_one_time_keep_the_order_in_which_they_were_sent(writer: Writer) -> None:
     writer.write([log_record("first"), audit_event("second"), log_record("third"), audit_event("fourth")])
     writer.write([audit_event("fifth"), log_record("sixth")], received=START + 10)

@@ -12,11 +12,13 @@ import pytest
 from harness.clickhouse_http import ClickHouseServer
 from harness.clickhouse_node import ClickHouseNode
 from harness.clickhouse_source import ServerUnavailableError
+from harness.known_settings import known_settings
 from harness.lacking import lacking
 from server.notary.origin import Stream
+from storage.answer_limits import AnsweringEngine, QueryLimits
 from storage.clickhouse import connect
 from storage.engine import Engine
-from storage.errors import SettingRefusedError, StorageError
+from storage.errors import LimitExceededError, SettingRefusedError, StorageError
 from storage.read_settings import FULL_SCAN, PINNED, settings_clause, without_unknown
 from storage.records import AuditFilter, of_audit_events, of_trace, select_rows
 from storage.rowbinary import read_one, read_rows, text, uint64
@@ -39,6 +41,12 @@ _BENDS: dict[str, tuple[Mapping[str, str | int], str]] = {
     "column_for_alias": ({"prefer_column_name_to_alias": 1}, f"SELECT 7 AS x FROM {_T} WHERE x = 7"),
     "nulls_of_join": ({"join_use_nulls": 1}, f"SELECT b.x FROM {_T} AS a LEFT JOIN {_T} AS b ON a.x = b.x + 5"),
     "time_zone": ({"session_timezone": "Asia/Tokyo"}, "SELECT toString(toDateTime(0))"),
+    "filter": ({"filter": "x > 3"}, f"SELECT x FROM {_T}"),
+    "select": ({"select": "x + 1"}, f"SELECT x FROM {_T}"),
+    "order": ({"order": "x DESC"}, f"SELECT x FROM {_T}"),
+    "sort": ({"sort": "x DESC"}, f"SELECT x FROM {_T}"),
+    "page": ({"page": 2, "limit": 3}, f"SELECT x FROM {_T}"),
+    "distinct": ({"count_distinct_implementation": "uniq"}, "SELECT count(DISTINCT number) FROM numbers(1000000)"),
     "assumed": (
         {"optimize_using_constraints": 1, "convert_query_to_cnf": 1},
         "SELECT count() FROM bent.assumed WHERE x < 3",
@@ -84,14 +92,22 @@ def _user(name: str) -> str:
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseNode]:
     """A server with a user for each profile."""
-    profiles = {name: settings for name, (settings, _) in (_BENDS | _LIMITS | _READONLY).items()}
+    try:
+        known = known_settings(tmp_path_factory.mktemp("settings"))
+    except ServerUnavailableError as error:
+        lacking(f"no ClickHouse server: {error}")
+    profiles = {
+        name: {setting: value for setting, value in settings.items() if setting in known}
+        for name, (settings, _) in (_BENDS | _LIMITS | _READONLY).items()
+    }
     texts = [_profile(name, settings) for name, settings in profiles.items()]
     texts += [
         _profile("constant", {"limit": 1}, "<limit><const/></limit>"),
         _profile("constant_as_pinned", {"limit": 0}, "<limit><const/></limit>"),
         _profile("changing", {"max_threads": 1}),
+        _profile("bounded", {}, "<max_memory_usage><max>1000000000</max></max_memory_usage>"),
     ]
-    names = [*profiles, "constant", "constant_as_pinned", "changing"]
+    names = [*profiles, "constant", "constant_as_pinned", "changing", "bounded"]
     try:
         node = ClickHouseNode(
             tmp_path_factory.mktemp("bent"),
@@ -132,7 +148,9 @@ def _opened(node: ClickHouseNode, user: str) -> Engine:
 
 @pytest.mark.parametrize("name", _BENDS)
 def test_a_profile_bends_no_answer(node: ClickHouseNode, name: str) -> None:
-    _, query = _BENDS[name]
+    settings, query = _BENDS[name]
+    if unknown := settings.keys() - set(node.query("SELECT name FROM system.settings").split()):
+        pytest.skip(f"this version does not have {', '.join(unknown)}")
     usual = node.query(query)
     assert ClickHouseServer(_url(node, name)).query(query) != usual  # this profile does bend it
     with closing(_opened(node, "default")) as expected, closing(_opened(node, name)) as bent:
@@ -185,11 +203,31 @@ def test_a_constant_setting_with_the_right_value_is_accepted(node: ClickHouseNod
         assert read_one(engine.query(f"SELECT count() FROM {_T}"), uint64) == 9
 
 
+def test_a_user_who_may_not_send_one_limit_of_answers_sends_the_others(node: ClickHouseNode) -> None:
+    limits = QueryLimits(rows=1000)
+    with closing(_opened(node, "bounded")) as opened:
+        engine = AnsweringEngine(opened, lambda: limits.settings(30))
+        assert read_one(engine.query(f"SELECT count() FROM {_T}"), uint64) == 9
+        assert not engine.may_send("max_memory_usage")
+        assert engine.may_send("max_rows_to_read")
+        with pytest.raises(LimitExceededError, match="max_rows_to_read"):
+            engine.query("SELECT count() FROM numbers(100000) WHERE number % 2")
+
+
 @pytest.mark.parametrize("name", PINNED)
 def test_every_statement_has_the_setting(module_engine: Engine, name: str) -> None:
     rows = module_engine.query(f"SELECT value FROM system.settings WHERE name = '{name}'")
     values = [value for (value,) in read_rows(rows, (text,))]
     assert values in ([], [str(PINNED[name])])
+
+
+def test_every_setting_that_wraps_a_statement_is_sent(module_engine: Engine) -> None:
+    """New versions get such settings: ``filter``, ``select``, ``order`` and ``sort`` came after ``limit``."""
+    rows = module_engine.query(
+        "SELECT name FROM system.settings WHERE description ILIKE '%wrapping subquery%' OR description ILIKE "
+        "'%wraps the query as a subquery%' OR description ILIKE '%paginated results%'"
+    )
+    assert {name for (name,) in read_rows(rows, (text,))} <= PINNED.keys()
 
 
 def test_settings_that_a_version_does_not_know_are_left_out(storage_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ HIDDEN = {
     "by trace": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%TraceId =%'",
     "by actor": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%ActorId =%'",
     "by a query": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%(ActorId =%'",
+    "by the limits of answers": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%max_rows_to_read = 2000000000%'",
     "by leaf": f"LeafIndex != {LEAF} OR {_STATEMENT} NOT LIKE '%LeafIndex IN%' OR {_STATEMENT} LIKE '%skip_indexes%'",
 }
 

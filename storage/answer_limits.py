@@ -1,0 +1,83 @@
+"""Limits of time, rows and memory that statements of answers send, as far as the user may send them.
+
+A replay of these statements (``server.verification.lookup_check``) sends the same settings: whoever hides rows may look
+at the whole text of a statement.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.engine import Engine, EngineWrapper
+from storage.errors import SettingRefusedError
+
+__all__ = ["AnsweringEngine", "QueryLimits"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """Limits of a query.
+
+    Attributes:
+        seconds: duration of all its statements together.
+        rows: rows that one statement reads.
+        memory: bytes that one statement uses in storage.
+    """
+
+    seconds: float = 30
+    rows: int = 2_000_000_000
+    memory: int = 2 << 30
+
+    def settings(self, seconds: float) -> dict[str, str | int]:
+        """Return the settings of a statement that may take so many seconds."""
+        return {
+            "max_execution_time": max(1, math.ceil(seconds)),
+            "max_rows_to_read": self.rows,
+            "max_memory_usage": self.memory,
+        }
+
+
+class AnsweringEngine(EngineWrapper):
+    """An engine that sends limits with its queries.
+
+    A user with limits of its own, who may not change them, sends those that it may: an administrator's limits then end
+    the query, which is an error.
+    """
+
+    def __init__(self, engine: Engine, settings: Callable[[], Mapping[str, str | int]]) -> None:
+        """Wrap an engine.
+
+        Args:
+            engine: the storage.
+            settings: function that returns the settings of the next statement.
+        """
+        super().__init__(engine)
+        self._settings = settings
+        self._refused: frozenset[str] = frozenset()
+
+    def may_send(self, setting: str) -> bool:
+        """Return whether no statement was refused for a setting."""
+        return setting not in self._refused
+
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        """As ``Engine.query``."""
+        while True:
+            sent = {name: value for name, value in self._settings().items() if name not in self._refused}
+            try:
+                return super().query(select, parameters, settings={**(settings or {}), **sent} or None)
+            except SettingRefusedError as error:
+                if not sent:  # it is one that every statement needs
+                    raise
+                named = {name for name in sent if re.search(rf"\b{name}\b", str(error))}
+                self._refused |= named or sent.keys()
