@@ -12,9 +12,10 @@ from server.api.interruptible import interruptible
 from server.api.messages import to_nanos, verify_response
 from server.api.queries import parse_query, parse_streams
 from server.api.time_ranges import CLOCKS, parse_time_range
-from server.notary.checkpoint import Checkpoint
+from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding
+from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
@@ -72,14 +73,21 @@ def answer_completely(
         raise InvalidArgumentError(
             "query: a complete answer has verified records only, and findings about all others: leave 'evidence:' out"
         )
-    try:
-        given = [check_checkpoint(note, keys) for note in request.checkpoints]
-    except NotaryError as error:
-        raise InvalidArgumentError(f"checkpoints: {error}") from error
+    given = [_checked(note, keys) for note in request.checkpoints]
     kept = (*given, *(one for one in remembered() if one not in given))
     wanted = Complete(query, streams, since, until, received_since, received_until, kept)
     steps = _steps(complete_search(engine, keys, wanted, limits), request.limit)
     return interruptible(engine, steps, interrupt, "a complete answer")
+
+
+def _checked(note: str, keys: TrustedKeys) -> Checkpoint | Statement:
+    try:
+        checkpoint, _ = open_checkpoint(note)
+        return check_checkpoint(note, keys)
+    except UnknownKeyError as error:
+        raise InvalidArgumentError(f"checkpoints: {described(checkpoint)} cannot be used: {error}") from error
+    except NotaryError as error:
+        raise InvalidArgumentError(f"checkpoints: {error}") from error
 
 
 def _received(request: pb.CompleteSearchRequest) -> tuple[int | None, int | None]:

@@ -16,6 +16,7 @@ from storage.errors import StorageError
 from storage.schema import RECORD_TABLES
 from tests.effort import effort
 from tests.tamper.complete import Answer, answer
+from tests.tamper.row_changes import Sql
 from tests.tamper.stated import Stated
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, TABLES, Store, batch_row, row
 from tests.tamper.test_matrix import copy
@@ -209,10 +210,12 @@ class Whole:
 
     Attributes:
         subject: the store.
+        changes: changes of it.
         contents: the records, by log and leaf.
     """
 
     subject: Subject
+    changes: st.SearchStrategy[list[Sql]] = field(repr=False)
     contents: dict[tuple[str, int], bytes] = field(repr=False)
 
 
@@ -223,7 +226,8 @@ def whole(written_stated: Stated) -> Iterator[Whole]:
     subject = Subject(written_stated, {}, ())
     subject.reset()
     try:
-        yield Whole(subject, _contents(ask(written_stated)))
+        one = st.one_of(*(changes(written_stated) for changes in CHANGES.values()))
+        yield Whole(subject, st.lists(one, min_size=1, max_size=2), _contents(ask(written_stated)))
     finally:
         subject.reset()
         written_stated.touch(*TABLES)
@@ -234,8 +238,7 @@ def whole(written_stated: Stated) -> Iterator[Whole]:
 def test_after_any_change_an_answer_that_says_that_it_is_complete_has_every_record_and_no_other(
     whole: Whole, data: st.DataObject
 ) -> None:
-    one = st.one_of(*(changes(whole.subject.stated) for changes in CHANGES.values()))
-    sql = [statement for some in data.draw(st.lists(one, min_size=1, max_size=2), label="SQL") for statement in some]
+    sql = [statement for some in data.draw(whole.changes, label="SQL") for statement in some]
     whole.subject.reset()
     whole.subject.change(sql)
     try:
