@@ -141,13 +141,13 @@ class _Shown:
 
 def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Iterator[str]:
     """Format the end of a complete answer: what was read, and last whether anything is missing."""
-    summary = shown(summary)
     for log in summary.logs:
         number = log.end_leaf - log.first_leaf
         part = f"entries {log.first_leaf} to {log.end_leaf - 1}" if number else f"no entry from {log.first_leaf} on"
-        yield f"• {log.origin}: {part}; {_checkpoint(log)}"
+        yield f"• {visible(log.origin)}: {part}; {_checkpoint(log)}"
     if summary.given < summary.matched:
-        yield f"… {count(summary.matched - summary.given, 'more record')} that match are not shown: give a larger --limit"
+        left = summary.matched - summary.given
+        yield f"… {count(left, 'more record')} that match are not shown: give a larger --limit"
     if summary.expired:
         yield style.paint(
             f"⚠ retention has dropped {count(summary.expired, 'record')} of these entries: whether they matched is "

@@ -108,7 +108,7 @@ def test_a_wrong_query_is_refused_over_grpc(api: CorrelationServiceStub) -> None
 def test_the_command_shows_the_records_in_the_order_of_time_and_the_verdict(
     shared_server: LognotaryServer, word: str
 ) -> None:
-    done = run_lognotary("search", "--api", shared_server.grpc, "--complete", word)
+    done = run_lognotary("search", "--api", shared_server.api_grpc, "--complete", word)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert sum(word in line for line in lines) == 2 * EVENTS
@@ -119,7 +119,17 @@ def test_the_command_shows_the_records_in_the_order_of_time_and_the_verdict(
 
 
 def test_filters_of_audit_events_are_a_query_of_a_complete_answer(shared_server: LognotaryServer, word: str) -> None:
-    command = ["audit", "--api", shared_server.grpc, "--actor", f"actor-{word}", "--target", "t*", "--text", word[:9]]
+    command = [
+        "audit",
+        "--api",
+        shared_server.api_grpc,
+        "--actor",
+        f"actor-{word}",
+        "--target",
+        "t*",
+        "--text",
+        word[:9],
+    ]
     plain = run_lognotary(*command, "--json")
     complete = run_lognotary(*command, "--complete", "--json")
     assert (plain.returncode, complete.returncode) == (0, 0), complete.stderr
@@ -131,7 +141,7 @@ def test_filters_of_audit_events_are_a_query_of_a_complete_answer(shared_server:
 
 
 def test_the_exit_status_is_1_if_nothing_matches(shared_server: LognotaryServer) -> None:
-    done = run_lognotary("search", "--api", shared_server.grpc, "--complete", "actor:nobody-at-all")
+    done = run_lognotary("search", "--api", shared_server.api_grpc, "--complete", "actor:nobody-at-all")
     assert done.returncode == 1
     assert "no record matches actor:nobody-at-all" in done.stdout
     assert "✔ complete: 0 records match of " in done.stdout
@@ -148,6 +158,6 @@ def test_the_exit_status_is_1_if_nothing_matches(shared_server: LognotaryServer)
 def test_options_that_do_not_belong_together_are_refused(
     shared_server: LognotaryServer, options: list[str], message: str
 ) -> None:
-    done = run_lognotary("search", "--api", shared_server.grpc, "x", *options)
+    done = run_lognotary("search", "--api", shared_server.api_grpc, "x", *options)
     assert done.returncode == 2
     assert message in done.stderr

@@ -16,7 +16,6 @@ from storage.errors import StorageError
 from storage.schema import RECORD_TABLES
 from tests.effort import effort
 from tests.tamper.complete import Answer, answer
-from tests.tamper.row_changes import Sql
 from tests.tamper.stated import Stated
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, TABLES, Store, batch_row, row
 from tests.tamper.test_matrix import copy
@@ -210,12 +209,10 @@ class Whole:
 
     Attributes:
         subject: the store.
-        changes: changes of it.
         contents: the records, by log and leaf.
     """
 
     subject: Subject
-    changes: st.SearchStrategy[list[Sql]] = field(repr=False)
     contents: dict[tuple[str, int], bytes] = field(repr=False)
 
 
@@ -226,19 +223,19 @@ def whole(written_stated: Stated) -> Iterator[Whole]:
     subject = Subject(written_stated, {}, ())
     subject.reset()
     try:
-        one = st.one_of(*(changes(written_stated) for changes in CHANGES.values()))
-        yield Whole(subject, st.lists(one, min_size=1, max_size=2), _contents(ask(written_stated)))
+        yield Whole(subject, _contents(ask(written_stated)))
     finally:
         subject.reset()
         written_stated.touch(*TABLES)
 
 
-@settings(max_examples=effort(150), suppress_health_check=list(HealthCheck), deadline=None)
+@pytest.mark.parametrize("kind", CHANGES)
+@settings(max_examples=effort(16), suppress_health_check=list(HealthCheck), deadline=None)
 @given(data=st.data())
 def test_after_any_change_an_answer_that_says_that_it_is_complete_has_every_record_and_no_other(
-    whole: Whole, data: st.DataObject
+    whole: Whole, kind: str, data: st.DataObject
 ) -> None:
-    sql = [statement for some in data.draw(whole.changes, label="SQL") for statement in some]
+    sql = data.draw(CHANGES[kind](whole.subject.stated), label="SQL")
     whole.subject.reset()
     whole.subject.change(sql)
     try:
