@@ -7,20 +7,15 @@ One caller asks, first for each lookup after ClickHouse has dropped its caches, 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from statistics import quantiles
 
 import grpc
 
-from benchmarks.load import load
-from benchmarks.processes import clickhouse, count_signed, lognotary, scratch, settle_merges
-from benchmarks.realistic import RealisticShape
+from benchmarks.kept import Content, build, kept_directory
+from benchmarks.processes import clickhouse, lognotary
 from benchmarks.report import Report, add_report_flags
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer
@@ -34,10 +29,8 @@ from lognotary.v1.correlation_pb2 import (
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 
 _DATABASE = "lookups"
-_DAYS = 30
 _CACHES = ("MARK", "UNCOMPRESSED", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY CONDITION")
 _LENGTHS = {"short": (1, 5), "of about 40 entries": (35, 45)}
-_BUILT = "built.json"
 
 _TRACES = """\
 SELECT TraceId FROM (SELECT TraceId FROM otel_logs UNION ALL SELECT TraceId FROM audit_logs)
@@ -47,54 +40,16 @@ GROUP BY TraceId HAVING count() BETWEEN {least} AND {most} LIMIT 20000"""
 _Calls = list[Callable[[], object]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """Content of a data set; the same content need not be built again."""
-
-    records: int
-    audit: float
-    seed: int
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
     report = Report.of("lookups", f"lookups among {options.total:,} records", options)
-    with _directory(options) as directory, clickhouse(directory) as node:
+    with kept_directory(options.data) as directory, clickhouse(directory) as node:
         report.versions["clickhouse"] = node.query("SELECT version()")
         with lognotary(f"{node.url}/{_DATABASE}", directory) as server:
-            _build(directory, node, server, _Content(options.total, options.audit, options.seed))
+            build(directory, node, _DATABASE, server, Content(options.total, options.audit, options.seed))
             _measure(node, server, report, options)
     report.publish(options)
-
-
-@contextmanager
-def _directory(options: argparse.Namespace) -> Iterator[Path]:
-    if not options.data:
-        with scratch() as directory:
-            yield directory
-        return
-    Path(options.data).mkdir(parents=True, exist_ok=True)
-    yield Path(options.data)
-
-
-def _build(directory: Path, node: ClickHouseNode, server: LognotaryServer, content: _Content) -> None:
-    """Send the records, if the directory does not have them yet."""
-    built = directory / _BUILT
-    if built.exists():
-        if json.loads(built.read_text(encoding="ascii")) != asdict(content):
-            raise RuntimeError(f"{directory} has other content: give another directory, or remove it")
-        return
-    span = _DAYS * 86_400 * 10**9
-    start = time.time_ns() - span
-    shape = RealisticShape(audit=content.audit, seed=content.seed, start=start, step=span // content.records)
-    requests = content.records // shape.records + 1
-    load(server.otlp_grpc, shape, requests=requests, clients=8)
-    while (stored := count_signed(node, _DATABASE)) < requests * shape.records:
-        print(f"{stored:,} records are stored")  # noqa: T201 - a benchmark tells how far it is
-        time.sleep(1.0)
-    settle_merges(node)
-    built.write_text(json.dumps(asdict(content)), encoding="ascii")
 
 
 def _measure(node: ClickHouseNode, server: LognotaryServer, report: Report, options: argparse.Namespace) -> None:

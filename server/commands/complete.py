@@ -70,7 +70,7 @@ def check_complete_options(options: argparse.Namespace) -> None:
 
 
 class _Shown:
-    """What is shown of one answer."""
+    """Output of one answer."""
 
     def __init__(self, options: argparse.Namespace, query: str) -> None:
         self._query = query

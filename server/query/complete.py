@@ -116,7 +116,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class ReadSoFar:
-    """How far an answer is: the number of leaves that were read."""
+    """Progress of an answer: the number of leaves that were read."""
 
     leaves: int
 
