@@ -200,6 +200,7 @@ bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 size_t position_of(View text, View sought, size_t from) {
   if (from > text.size()) return View::npos;
   if (sought.empty()) return from;
+  if (sought.size() > text.size() - from) return View::npos;
   const void* const found = memmem(text.data() + from, text.size() - from, sought.data(), sought.size());
   return found == nullptr ? View::npos : static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
