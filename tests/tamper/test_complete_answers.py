@@ -10,14 +10,22 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from lognotary.v1 import evidence_pb2 as pb
+from lognotary.v1.correlation_pb2 import CompleteSearchRequest, CompleteSearchResponse
+from server.api.complete import answer_completely
 from server.api.messages import from_nanos
+from server.notary import hashing
 from server.notary.origin import LogName
+from server.notary.statement import StatementKind
+from server.query.errors import QueryTooExpensiveError
+from server.query.limits import QueryLimits
+from server.verification import complete_check
 from storage.errors import StorageError
+from storage.interrupt import Interrupt, InterruptedQueryError
 from storage.schema import RECORD_TABLES
 from tests.effort import effort
 from tests.tamper.complete import Answer, answer
 from tests.tamper.stated import Stated
-from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, TABLES, Store, batch_row, row
+from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, TABLES, Store, batch_row, row
 from tests.tamper.test_matrix import copy
 from tests.tamper.test_random_mutations import CHANGES, Subject
 
@@ -187,6 +195,61 @@ def test_hashes_of_the_tree_that_were_altered_do_not_matter_where_the_records_ar
     found = ask(stated)
     assert found.leaves == everything(stated, AUDIT, OPERATIONAL)
     assert found.summary.complete
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "record OR user",
+        "LogAttributes.a:first*",
+        f"target:user-{LEAF}",
+        "LogAttributes.count:[3 TO 70]",
+        "timestamp:<2025-06-15",
+    ],
+)
+def test_python_filters_as_the_compiled_code_does(stated: Stated, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = ask(stated, query)
+    monkeypatch.setattr(hashing, "COMPILED", False)
+    assert ask(stated, query) == compiled
+    assert compiled.summary.complete
+
+
+def test_what_matches_is_read_in_parts_if_it_is_much(stated: Stated, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ask(stated)
+    monkeypatch.setattr(complete_check, "_MOST_KEPT", 5000)
+    assert ask(stated) == whole
+    monkeypatch.setattr(complete_check, "_FIRST_WINDOW", 1)
+    assert ask(stated) == whole
+
+
+def test_records_that_retention_has_dropped_are_counted_and_leave_the_answer_complete(stated: Stated) -> None:
+    stated.state(AUDIT, StatementKind.RETENTION, "86400", at=NEXT_DAY + 100 * SECOND)
+    gone = stated.batches[AUDIT][:2]
+    ids = ", ".join(f"toUUID('{batch.batch_id}')" for batch in gone)
+    stated.tamper(f"ALTER TABLE audit_logs DELETE WHERE BatchId IN ({ids})")
+    found = ask(stated, "", "audit")
+    assert found.summary.complete, found.findings
+    assert found.summary.expired == gone[-1].tree_size
+    assert found.leaves == everything(stated, AUDIT)[gone[-1].tree_size :]
+
+
+def steps(store: Store, interrupt: Interrupt, limits: QueryLimits) -> Iterator[CompleteSearchResponse]:
+    return answer_completely(store.reader, store.keys, CompleteSearchRequest(), interrupt, tuple, limits)
+
+
+def test_an_answer_ends_once_its_caller_has_gone(stated: Stated) -> None:
+    interrupt = Interrupt()
+    begun = steps(stated, interrupt, QueryLimits())
+    assert next(begun).HasField("extent")
+    interrupt.set()
+    with pytest.raises(InterruptedQueryError):
+        next(begun)
+
+
+def test_an_answer_that_takes_too_long_ends_with_an_error_that_says_so(stated: Stated) -> None:
+    with pytest.raises(QueryTooExpensiveError, match="the query takes longer than 0 s"):
+        list(steps(stated, Interrupt(), QueryLimits(seconds=0)))
 
 
 def test_a_store_without_any_log_is_not_answered_completely(stated: Stated) -> None:
