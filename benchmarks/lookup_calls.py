@@ -8,7 +8,7 @@ from functools import partial
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from benchmarks.lookup_data import DATABASE, DataSet
+from benchmarks.kept import DataSet
 from harness.clickhouse_node import ClickHouseNode
 from lognotary.v1.correlation_pb2 import (
     CHECK_RECORDS,
@@ -49,12 +49,18 @@ WHERE LogAttributes[key] != '' LIMIT 20000"""
 
 
 def lookups(
-    node: ClickHouseNode, stub: CorrelationServiceStub, data: DataSet, draw: random.Random, count: int
+    node: ClickHouseNode,
+    database: str,
+    stub: CorrelationServiceStub,
+    data: DataSet,
+    draw: random.Random,
+    count: int,
 ) -> Mapping[str, _Draw]:
     """Return functions that draw calls, by the name of the lookup.
 
     Args:
         node: where the data is; what is looked up is drawn from it.
+        database: name of its database.
         stub: calls the server.
         data: the data set.
         draw: what is drawn from.
@@ -82,15 +88,15 @@ def lookups(
 
     found: dict[str, _Draw] = {}
     for length, (least, most) in _LENGTHS.items():
-        ids = _values(node, _TRACES.format(part=part, least=least, most=most))
+        ids = _values(node, database, _TRACES.format(part=part, least=least, most=most))
         for what, check in {"verified": CHECK_RECORDS, "signed": CHECK_SIGNATURES}.items():
             found[f"a trace {length}, {what}"] = some(ids, trace(check))
-    actors = _values(node, _ACTORS)
+    actors = _values(node, database, _ACTORS)
     found["an actor's first page"] = some(
         actors, lambda actor: stub.SearchAuditEvents(SearchAuditEventsRequest(actor_id=actor))
     )
-    found["two words of a body, first page"] = some(_values(node, _BODIES.format(part=part)), search)
-    found["an attribute's value, first page"] = some(_values(node, _ATTRIBUTES.format(part=part)), search)
+    found["two words of a body, first page"] = some(_values(node, database, _BODIES.format(part=part)), search)
+    found["an attribute's value, first page"] = some(_values(node, database, _ATTRIBUTES.format(part=part)), search)
 
     def histogram() -> object:
         since, until = a_day()
@@ -113,17 +119,19 @@ def lookups(
     return found
 
 
-def plain_trace(node: ClickHouseNode, database: str, data: DataSet, draw: random.Random, count: int) -> _Draw:
-    """Return a function that draws lookups of traces in the exporter's own table, by SQL."""
+def plain_trace(
+    node: ClickHouseNode, database: str, plain: str, data: DataSet, draw: random.Random, count: int
+) -> _Draw:
+    """Return a function that draws lookups of traces in the exporter's own table, in another database, by SQL."""
     least, most = _LENGTHS["of about 40 entries"]
     part = max(1, data.content.records // 500_000)
-    ids = _values(node, _TRACES.format(part=part, least=least, most=most))
+    ids = _values(node, database, _TRACES.format(part=part, least=least, most=most))
     statement = "SELECT * FROM otel_logs WHERE TraceId = '{}' ORDER BY Timestamp FORMAT JSONEachRow"
     return lambda: [
-        partial(node.query, statement.format(trace_id), database=database)
+        partial(node.query, statement.format(trace_id), database=plain)
         for trace_id in draw.sample(ids, min(count, len(ids)))
     ]
 
 
-def _values(node: ClickHouseNode, query: str) -> list[str]:
-    return sorted(set(node.query(query, database=DATABASE).split("\n")))
+def _values(node: ClickHouseNode, database: str, query: str) -> list[str]:
+    return sorted(set(node.query(query, database=database).split("\n")))

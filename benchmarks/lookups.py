@@ -9,21 +9,21 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from statistics import quantiles
 
 import grpc
 
+from benchmarks.kept import Content, build, kept_directory
 from benchmarks.lookup_calls import PLAIN_TRACE, Calls, lookups, plain_trace
-from benchmarks.lookup_data import DATABASE, Content, build
 from benchmarks.plain_table import fill_plain_table
-from benchmarks.processes import clickhouse, lognotary, scratch
+from benchmarks.processes import clickhouse, lognotary
 from benchmarks.report import Report, add_report_flags
 from harness.clickhouse_node import ClickHouseNode
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 
+_DATABASE = "lookups"
 _CACHES = ("MARK", "UNCOMPRESSED", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY CONDITION")
 _COMPARED = "a trace of about 40 entries, verified"
 _SMALLER = ", a tenth of the records"
@@ -36,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
     report = Report.of("lookups", f"lookups among {options.total:,} records", options)
-    wanted = Content(options.total, options.audit, int(options.total * _SPANS_OF_RECORDS), options.seed)
+    wanted = Content(options.total, options.audit, options.seed, int(options.total * _SPANS_OF_RECORDS))
     with ExitStack() as stack:
         drawn = _begin(options.data, wanted, report, options, stack)
         if options.tenth:
-            tenth = Content(wanted.records // 10, wanted.audit, wanted.spans // 10, wanted.seed)
+            tenth = Content(wanted.records // 10, wanted.audit, wanted.seed, wanted.spans // 10)
             smaller = _begin(
                 f"{options.data}/tenth" if options.data else "", tenth, report, options, stack, plain=False
             )
@@ -53,27 +53,17 @@ def _begin(
     kept: str, content: Content, report: Report, options: argparse.Namespace, stack: ExitStack, *, plain: bool = True
 ) -> dict[str, tuple[ClickHouseNode, _Draw]]:
     """Start the servers of a data set, which is built if need be; returns the lookups in it."""
-    directory = stack.enter_context(_directory(kept))
+    directory = stack.enter_context(kept_directory(kept))
     node = stack.enter_context(clickhouse(directory))
     report.versions["clickhouse"] = node.query("SELECT version()")
-    server = stack.enter_context(lognotary(f"{node.url}/{DATABASE}", directory))
-    data = build(directory, node, server, content)
+    server = stack.enter_context(lognotary(f"{node.url}/{_DATABASE}", directory))
+    data = build(directory, node, _DATABASE, server, content)
     channel = stack.enter_context(grpc.insecure_channel(server.api_grpc))
     draw = random.Random(options.seed)  # noqa: S311 - repeatable, not secret
-    drawn: dict[str, _Draw] = {**lookups(node, CorrelationServiceStub(channel), data, draw, options.calls)}
+    drawn: dict[str, _Draw] = {**lookups(node, _DATABASE, CorrelationServiceStub(channel), data, draw, options.calls)}
     if plain and options.plain:
-        drawn[PLAIN_TRACE] = plain_trace(node, fill_plain_table(node, DATABASE), data, draw, options.calls)
+        drawn[PLAIN_TRACE] = plain_trace(node, _DATABASE, fill_plain_table(node, _DATABASE), data, draw, options.calls)
     return {name: (node, each) for name, each in drawn.items()}
-
-
-@contextmanager
-def _directory(kept: str) -> Iterator[Path]:
-    if not kept:
-        with scratch() as directory:
-            yield directory
-        return
-    Path(kept).mkdir(parents=True, exist_ok=True)
-    yield Path(kept)
 
 
 def _measure(drawn: Mapping[str, tuple[ClickHouseNode, _Draw]], report: Report, options: argparse.Namespace) -> None:

@@ -71,6 +71,7 @@ OPERATIONS = (
     Operation("/api/v1/facets", "CorrelationService.Facets", errors=_QUERY),
     Operation("/api/v1/field-names", "CorrelationService.FieldNames", errors=_QUERY),
     Operation("/api/v1/export", "CorrelationService.Export", errors=_QUERY, media=_EXPORTS),
+    Operation("/api/v1/complete-search", "CorrelationService.CompleteSearch", "post", errors=_QUERY, media=(_NDJSON,)),
     Operation("/api/v1/logs", "EvidenceService.ListLogs"),
     Operation("/api/v1/logs/{log}/checkpoint", "EvidenceService.GetCheckpoint", errors=(404,)),
     Operation("/api/v1/logs/{log}/inclusion-proof", "EvidenceService.GetInclusionProof", errors=(404,)),

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, export_pb2, status_pb2
 from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
+from server.api.complete import answer_completely
 from server.api.correlation import get_trace, search_audit, search_records
 from server.api.counting import count_facets, count_histogram, list_field_names
 from server.api.errors import InvalidArgumentError
@@ -160,6 +161,14 @@ class Backend:
         """Answer ``Export``; raises as ``export_records``."""
         return export_records(
             self._engine, self._trust.keys.now(), request, interrupt or Interrupt(), self._signing_key
+        )
+
+    def complete_search(
+        self, request: correlation_pb2.CompleteSearchRequest, interrupt: Interrupt | None = None
+    ) -> Generator[correlation_pb2.CompleteSearchResponse, None, None]:
+        """Answer ``CompleteSearch``; raises as ``answer_completely``, and DataDirectoryError as ``verify``."""
+        return answer_completely(
+            self._engine, self._trust.keys.now(), request, interrupt or Interrupt(), self._remembered
         )
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -13,6 +11,7 @@ from hashlib import sha256
 from lognotary.v1 import correlation_pb2, export_pb2
 from server.api.checkpoints import checkpoint_note
 from server.api.errors import InvalidArgumentError
+from server.api.interruptible import interruptible
 from server.api.queries import parse_query, parse_streams
 from server.api.time_ranges import parse_time_range
 from server.errors.suggestions import not_one_of
@@ -33,11 +32,9 @@ from server.query.export_formats import (
 from server.query.limits import QueryLimits
 from server.verification.record_evidence import State
 from storage.engine import Engine
-from storage.interrupt import Interrupt, InterruptedQueryError
+from storage.interrupt import Interrupt
 
 __all__ = ["EXPORT_LIMITS", "export_records", "file_name", "media_type"]
-
-_logger = logging.getLogger(__name__)
 
 EXPORT_LIMITS = QueryLimits(seconds=300, rows=100_000_000_000)
 """Limits of the first look at storage, and of each part that is read."""
@@ -103,7 +100,7 @@ def export_records(
     )
     written = _Written(encoder, query.evidence)
     steps = _steps(engine, keys, Export(query, streams, since, until), written, blank, signing_key, limits)
-    return _interruptible(engine, steps, interrupt)
+    return interruptible(engine, steps, interrupt, "an export")
 
 
 def file_format(request: export_pb2.ExportRequest) -> str:
@@ -228,19 +225,3 @@ def _steps(
 
 def _progress(records: int, total: int) -> export_pb2.ExportResponse:
     return export_pb2.ExportResponse(progress=export_pb2.ExportProgress(records=records, total_records=total))
-
-
-def _interruptible(engine: Engine, steps: _Steps, interrupt: Interrupt) -> _Steps:
-    with contextlib.closing(steps):
-        while True:
-            # Not around the yield: meanwhile this thread does other work, and another may go on with this.
-            try:
-                with engine.interrupted_by(interrupt):
-                    interrupt.check()
-                    step = next(steps, None)
-            except InterruptedQueryError:
-                _logger.info("an export ended early: its caller has gone, or the server is stopping")
-                raise
-            if step is None:
-                return
-            yield step

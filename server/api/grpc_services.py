@@ -101,6 +101,14 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
             async for step in answers:
                 yield step
 
+    async def CompleteSearch(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.CompleteSearchRequest, context: _Context
+    ) -> AsyncIterator[correlation_pb2.CompleteSearchResponse]:
+        steps = _stream(context, self._pool, partial(self._backend.complete_search, request))
+        async with contextlib.aclosing(steps) as answers:
+            async for step in answers:
+                yield step
+
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend, pool: Pool) -> None:

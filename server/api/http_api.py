@@ -19,6 +19,7 @@ GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
+POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
@@ -53,6 +54,7 @@ from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tile_api import tile_routes
 from server.process.pools import Pool
+from server.query.errors import QueryTooExpensiveError
 from storage.errors import StorageError
 from storage.interrupt import Interrupt
 
@@ -81,20 +83,6 @@ def build_http_api(
         metrics: function that returns the server's metrics, in Prometheus' text format.
         unserved: handler of requests that no route serves; None for Starlette's own.
     """
-
-    async def verify(request: Request) -> Response:
-        try:
-            body = await request.json() if await request.body() else {}
-        except ValueError as error:
-            raise InvalidArgumentError(f"the body is not JSON: {error}") from error
-        call = parse_body(body, evidence_pb2.VerifyRequest())
-        interrupt = Interrupt()
-        try:
-            steps = await pool.run(partial(backend.verify, call, interrupt))
-        except BaseException:
-            interrupt.set()
-            raise
-        return StreamingResponse(_lines(steps, pool, interrupt), media_type="application/x-ndjson")
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -140,7 +128,8 @@ def build_http_api(
                 backend.get_consistency_proof,
                 pool,
             ),
-            Route("/api/v1/verify", verify, methods=["POST"]),
+            _steps("/api/v1/verify", evidence_pb2.VerifyRequest, backend.verify, pool),
+            _steps("/api/v1/complete-search", correlation_pb2.CompleteSearchRequest, backend.complete_search, pool),
             *export_routes(backend, pool),
             Route("/api/openapi.json", openapi),
             *tile_routes(backend, pool),
@@ -168,6 +157,31 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
     return route
 
 
+def _steps(
+    path: str,
+    kind: type[_MessageT],
+    answer: Callable[[_MessageT, Interrupt], Generator[Message, None, None]],
+    pool: Pool,
+) -> Route:
+    """Return a route for POST, with the call's request as JSON; the answer has one JSON object per line."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            body = await request.json() if await request.body() else {}
+        except ValueError as error:
+            raise InvalidArgumentError(f"the body is not JSON: {error}") from error
+        call = parse_body(body, kind())
+        interrupt = Interrupt()
+        try:
+            steps = await pool.run(partial(answer, call, interrupt))
+        except BaseException:
+            interrupt.set()
+            raise
+        return StreamingResponse(_lines(steps, pool, interrupt, path), media_type="application/x-ndjson")
+
+    return Route(path, handle, methods=["POST"])
+
+
 def _to_json(message: Message, *, indent: int | None = 2) -> str:
     return MessageToJson(message, indent=indent, always_print_fields_with_no_presence=True)
 
@@ -177,15 +191,15 @@ def _json(message: Message) -> Response:
 
 
 async def _lines(
-    steps: Generator[evidence_pb2.VerifyResponse, None, None], pool: Pool, interrupt: Interrupt
+    steps: Generator[Message, None, None], pool: Pool, interrupt: Interrupt, path: str
 ) -> AsyncIterator[str]:
     try:
         async with contextlib.aclosing(pool.iterate(steps)) as answers:
             async for step in answers:
                 yield _to_json(step, indent=None) + "\n"
-    except StorageError as error:
+    except (QueryTooExpensiveError, StorageError) as error:
         # The status has been sent already, so only an aborted response can tell the caller.
-        _logger.warning("a verification was interrupted: %s", error)
+        _logger.warning("an answer of %s was interrupted: %s", path, error)
         raise
     finally:
         interrupt.set()  # the client may have gone

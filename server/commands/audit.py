@@ -10,6 +10,8 @@ from typing import Any
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.arguments.audit import FILTERS
+from server.commands.arguments.reading import DEFAULT_LIMIT
+from server.commands.complete import check_complete_options, show_completely
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful
 from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
@@ -17,12 +19,33 @@ from server.commands.render import event_lines, left_out_events
 from server.commands.sources import Source, ask
 from server.commands.tables import entries_of_events, entries_table
 from server.commands.units import line_width
+from server.notary.audit_words import parse_pattern
+from server.notary.origin import Stream
+from server.query.printer import print_query
+from server.query.tree import Conjunction, FieldName, Match, Node, Phrase, Wildcard
 
 __all__ = ["run"]
+
+_COLUMNS = {
+    "actor_id": "ActorId",
+    "action": "Action",
+    "target_id": "TargetId",
+    "target_type": "TargetType",
+    "source_id": "SourceId",
+    "outcome": "outcome",
+    "category": "category",
+    "service_name": "ServiceName",
+    "trace_id": "trace",
+}
+_PATTERNS = frozenset({"ActorId", "Action", "TargetId", "TargetType", "SourceId", "ServiceName"})
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if options.complete:
+        return show_completely(options, _query(options), [Stream.AUDIT.value])
+    check_complete_options(options)
+    limit = options.limit or DEFAULT_LIMIT
     filters: dict[str, Any] = {field: getattr(options, field) or "" for field, _ in FILTERS.values()}
     request = correlation_pb2.SearchAuditEventsRequest(
         since=options.since and timestamp(options.since),
@@ -34,12 +57,12 @@ def run(options: argparse.Namespace) -> int:
     def work(source: Source) -> int:
         found = correlation_pb2.SearchAuditEventsResponse()
         while True:
-            request.page_size = min(options.limit - len(found.events), 1000)
+            request.page_size = min(limit - len(found.events), 1000)
             page = source.search_audit_events(request)
             found.events.extend(page.events)
             found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
             request.page_token = found.next_page_token = page.next_page_token
-            if not page.next_page_token or len(found.events) >= options.limit:
+            if not page.next_page_token or len(found.events) >= limit:
                 break
         if options.json:
             say_json(to_json(found))
@@ -62,6 +85,20 @@ def run(options: argparse.Namespace) -> int:
         return 1 if doubtful or found.unproved_omitted or not found.events else 0
 
     return ask(options, work, explain=_in_options)
+
+
+def _query(options: argparse.Namespace) -> str:
+    """Return the filters as a query; ``--text`` ignores the case of ASCII letters only."""
+    terms: list[Node] = []
+    for field, column in _COLUMNS.items():
+        if given := getattr(options, field):
+            text, is_prefix = parse_pattern(given) if column in _PATTERNS else (given, False)
+            value = Wildcard((text, "")) if is_prefix else Phrase(text)
+            if text:
+                terms.append(Match(FieldName(column), value))
+    if options.text:
+        terms.append(Match(FieldName("body"), Wildcard(("", options.text, ""))))
+    return print_query(Conjunction(tuple(terms)) if len(terms) > 1 else terms[0]) if terms else ""
 
 
 def _filters(options: argparse.Namespace, style: Style) -> str:

@@ -7,6 +7,8 @@ import sys
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
+from server.commands.arguments.reading import DEFAULT_LIMIT
+from server.commands.complete import check_complete_options, show_completely
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.found import found_lines, left_out_lines
 from server.commands.output import Style, complain_lines, say_csv, say_json
@@ -27,6 +29,10 @@ def run(options: argparse.Namespace) -> int:
     if status := check_query("search", options.query):
         return status
     text = " ".join(options.query)
+    if options.complete:
+        return show_completely(options, text, [options.stream] if options.stream else [])
+    check_complete_options(options)
+    limit = options.limit or DEFAULT_LIMIT
     request = correlation_pb2.SearchRequest(
         query=text,
         streams=[options.stream] if options.stream else [],
@@ -40,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     def work(source: Source) -> int:
         found = correlation_pb2.SearchResponse()
         while True:
-            request.page_size = min(options.limit - len(found.entries), _LARGEST_PAGE)
+            request.page_size = min(limit - len(found.entries), _LARGEST_PAGE)
             page = source.search(request)
             if request.count_up_to:
                 found.count, found.count_is_lower_bound = page.count, page.count_is_lower_bound
@@ -48,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             found.entries.extend(page.entries)
             found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
             request.page_token = found.next_page_token = page.next_page_token
-            if not page.next_page_token or len(found.entries) >= options.limit:
+            if not page.next_page_token or len(found.entries) >= limit:
                 break
         if options.json:
             say_json(to_json(found))

@@ -59,6 +59,11 @@ class Source(Protocol):
     def export(self, request: export_pb2.ExportRequest, /) -> Iterator[export_pb2.ExportResponse]:
         """Return a file in pieces."""
 
+    def complete_search(
+        self, request: correlation_pb2.CompleteSearchRequest, /
+    ) -> Iterator[correlation_pb2.CompleteSearchResponse]:
+        """Return records with the proof that none is left out, in steps."""
+
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest, /
     ) -> correlation_pb2.SearchAuditEventsResponse:
@@ -115,6 +120,12 @@ class _Server:
 
     def export(self, request: export_pb2.ExportRequest) -> Iterator[export_pb2.ExportResponse]:
         steps: Iterator[export_pb2.ExportResponse] = self._correlation.Export(request)
+        return steps
+
+    def complete_search(
+        self, request: correlation_pb2.CompleteSearchRequest
+    ) -> Iterator[correlation_pb2.CompleteSearchResponse]:
+        steps: Iterator[correlation_pb2.CompleteSearchResponse] = self._correlation.CompleteSearch(request)
         return steps
 
     def search_audit_events(

@@ -8,5 +8,12 @@ MAP: int
 
 def hash_pairs(nodes: bytes) -> bytes: ...
 def hash_rows(
-    pieces: Iterable[bytes], kinds: bytes, version: int, first_leaf: int, ranges: list[tuple[int, bytes | None]]
-) -> tuple[bytes, bytes]: ...
+    pieces: Iterable[bytes],
+    kinds: bytes,
+    version: int,
+    first_leaf: int,
+    ranges: list[tuple[int, bytes | None]],
+    program: bytes | None = None,
+    most_bytes: int = 0,
+) -> tuple[bytes, bytes, list[tuple[int, bytes]], bool]: ...
+def holds(program: bytes, kinds: bytes, leaf: int, record: bytes) -> bool: ...

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from server.notary import leaf_rows, merkle
 from server.notary.canonical import Kind
-from server.notary.leaf_rows import FIXED_SIZES, LeafHashes, LeafRange
+from server.notary.leaf_rows import FIXED_SIZES, LeafHashes, LeafRange, LeafState
+from server.notary.record_filter import RecordFilter
 
 try:
     from server.notary import _native
@@ -15,7 +16,7 @@ except ImportError:  # there was no compiler, or no libcrypto
 else:
     COMPILED = True
 
-__all__ = ["COMPILED", "hash_pairs", "hash_rows"]
+__all__ = ["COMPILED", "codes", "hash_pairs", "hash_rows", "holds"]
 
 
 def hash_pairs(nodes: bytes) -> bytes:
@@ -28,7 +29,12 @@ def hash_pairs(nodes: bytes) -> bytes:
 
 
 def hash_rows(
-    pieces: Iterable[bytes], kinds: Sequence[Kind], version: int, first_leaf: int, ranges: Sequence[LeafRange]
+    pieces: Iterable[bytes],
+    kinds: Sequence[Kind],
+    version: int,
+    first_leaf: int,
+    ranges: Sequence[LeafRange],
+    wanted: RecordFilter | None = None,
 ) -> LeafHashes:
     """Hash the records of a part of a log, as ``leaf_rows.hash_rows`` does, without holding the GIL.
 
@@ -37,10 +43,29 @@ def hash_rows(
         ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
     """
     if not COMPILED:
-        return leaf_rows.hash_rows(pieces, kinds, version, first_leaf, ranges)
-    codes = b"".join(map(_code, kinds))
+        return leaf_rows.hash_rows(pieces, kinds, version, first_leaf, ranges, wanted)
     expected = [(part.end_leaf, part.batch_id) for part in ranges]
-    return LeafHashes(first_leaf, *_native.hash_rows(pieces, codes, version, first_leaf, expected))
+    program, most = (None, 0) if wanted is None else (wanted.program, wanted.most_bytes)
+    hashes, states, kept, dropped = _native.hash_rows(
+        pieces, codes(kinds), version, first_leaf, expected, program, most
+    )
+    records = tuple((leaf, record) for leaf, record in kept if states[leaf - first_leaf] == LeafState.HASHED)
+    return LeafHashes(first_leaf, hashes, states, records, dropped)
+
+
+def holds(program: bytes, kinds: bytes, leaf: int, record: bytes) -> bool:
+    """Return whether the compiled filter admits the record of a leaf; ``kinds`` are the ``codes`` of its columns.
+
+    Raises:
+        MalformedError: the record ends too early.
+        ValueError: the program is malformed.
+    """
+    return _native.holds(program, kinds, leaf, record)
+
+
+def codes(kinds: Sequence[Kind]) -> bytes:
+    """Return kinds as the compiled code reads them."""
+    return b"".join(map(_code, kinds))
 
 
 def _code(kind: Kind) -> bytes:

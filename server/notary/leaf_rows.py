@@ -21,6 +21,7 @@ from server.notary.canonical import Kind, canonical_columns, has_version, leaf_o
 from server.notary.errors import MalformedError
 from server.notary.merkle import HASH_SIZE
 from server.notary.origin import Stream
+from server.notary.record_filter import KeptRecord, RecordFilter
 
 __all__ = ["FIXED_SIZES", "MOST_BYTES", "MOST_SORTED", "LeafHashes", "LeafRange", "LeafState", "hash_rows", "row_kinds"]
 
@@ -72,11 +73,15 @@ class LeafHashes:
         first_leaf: the first leaf.
         hashes: 32 bytes for each leaf; zeros unless its state is HASHED.
         states: one byte for each leaf, a ``LeafState``.
+        kept: the records that pass a filter and whose leaves are HASHED, in any order.
+        dropped: True if there are more of them, which are dropped.
     """
 
     first_leaf: int
     hashes: bytes
     states: bytes
+    kept: Sequence[KeptRecord] = ()
+    dropped: bool = False
 
     def of(self, first_leaf: int, end_leaf: int) -> bytes | None:
         """Return the hashes of the leaves [first_leaf, end_leaf), 32 bytes each; None if not all are HASHED."""
@@ -93,9 +98,14 @@ def row_kinds(stream: Stream, version: int) -> list[Kind]:
 
 
 def hash_rows(
-    pieces: Iterable[bytes], kinds: Sequence[Kind], version: int, first_leaf: int, ranges: Sequence[LeafRange]
+    pieces: Iterable[bytes],
+    kinds: Sequence[Kind],
+    version: int,
+    first_leaf: int,
+    ranges: Sequence[LeafRange],
+    wanted: RecordFilter | None = None,
 ) -> LeafHashes:
-    """Hash the records of a part of a log.
+    """Hash the records of a part of a log, and keep those that somebody wants.
 
     Args:
         pieces: rows in any order, cut into pieces anywhere.
@@ -103,6 +113,7 @@ def hash_rows(
         version: version of the canonical records.
         first_leaf: the first leaf of the part.
         ranges: the batches of the part, in order; the last one ends it.
+        wanted: filter of the records to keep; None to keep none.
 
     Raises:
         MalformedError: the bytes are not such rows, or a row claims a leaf outside the part.
@@ -117,6 +128,9 @@ def hash_rows(
         expected += [part.batch_id] * (part.end_leaf - first_leaf - len(expected))
     hashes: list[bytes] = [bytes(HASH_SIZE)] * len(expected)
     states = bytearray(len(expected))
+    kept: list[KeptRecord] = []
+    room = wanted.most_bytes if wanted is not None else 0
+    dropped = False
     for row in _rows(pieces, kinds):
         batch_id, leaf, right_beside = _HEAD.unpack_from(row)
         place = leaf - first_leaf
@@ -128,10 +142,15 @@ def hash_rows(
         if record is not None and has_version(record, version):
             hashes[place] = leaf_of(record)
             states[place] = LeafState.HASHED
+            if wanted is not None and not dropped and wanted.holds(leaf, record):
+                kept.append((leaf, record))
+                room -= len(record)
+                dropped = room < 0
         else:
             hashes[place] = bytes(HASH_SIZE)
             states[place] = LeafState.SPOILT
-    return LeafHashes(first_leaf, b"".join(hashes), bytes(states))
+    right = tuple((leaf, record) for leaf, record in kept if states[leaf - first_leaf] == LeafState.HASHED)
+    return LeafHashes(first_leaf, b"".join(hashes), bytes(states), right, dropped)
 
 
 def _rows(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterable[bytes]:

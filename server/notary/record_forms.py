@@ -5,7 +5,7 @@ from __future__ import annotations
 from server.notary.canonical import CANONICAL_VERSION, canonical_columns, has_version, mark_of, split_record
 from server.notary.origin import Stream
 
-__all__ = ["added_columns", "in_version"]
+__all__ = ["added_columns", "in_newest_version", "in_version"]
 
 _EMPTY = b"\0"  # a string or word
 
@@ -14,6 +14,20 @@ def added_columns(stream: Stream, version: int) -> tuple[str, ...]:
     """Return the columns that new records have and those of a version have not; in its records they are empty."""
     known = {column.name for column in canonical_columns(stream, version)}
     return tuple(column.name for column in canonical_columns(stream) if column.name not in known)
+
+
+def in_newest_version(stream: Stream, record: bytes) -> bytes:
+    """Return a canonical record of any version in the form of new records; columns that its version lacks are empty.
+
+    Raises:
+        MalformedError: the bytes are not a canonical record of the stream.
+    """
+    if has_version(record, CANONICAL_VERSION):
+        return record
+    encoded = split_record(stream, record)
+    return mark_of(CANONICAL_VERSION) + b"".join(
+        encoded.get(column.name, _EMPTY) for column in canonical_columns(stream)
+    )
 
 
 def in_version(stream: Stream, record: bytes, version: int) -> tuple[bytes, bool]:

@@ -40,6 +40,15 @@ class LimitedEngine(AnsweringEngine):
         """Seconds until the limit of time is reached; at least 0."""
         return max(0.0, self._end - self._clock())
 
+    def check(self) -> None:
+        """Do nothing while time is left.
+
+        Raises:
+            QueryTooExpensiveError: the limit of time was reached.
+        """
+        if self._clock() >= self._end:
+            raise self._too_long()
+
     def query(
         self,
         select: str,

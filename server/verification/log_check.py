@@ -138,7 +138,7 @@ class LogCheck:
 
     def recheck(self, batch: Batch) -> Iterator[Finding]:
         """Check the records of a valid batch that was not among those verified."""
-        yield from self._checker.check([batch])
+        yield from filter(None, self._checker.check([batch]))
 
     def includes(self, checkpoint: Checkpoint) -> bool:
         """Return whether a checkpoint is in the log's history, or may have been before a batch was broken.
@@ -210,7 +210,7 @@ class LogCheck:
         return good
 
     def _is_recorded(self, batch: Batch) -> bool:
-        return batch.batch_id in self._checker.inventory.records
+        return self._checker.is_recorded(batch)
 
     def _records(self, window: Sequence[Batch]) -> Iterator[Finding | None]:
         for gone, batches in groupby(window, key=self._has_expired):

@@ -110,12 +110,16 @@ class RecordChecker:
     def __post_init__(self) -> None:
         self.tree = StoredTree(self.engine, self.name, self.limits, readable=self.inventory.tiles is not None)
 
-    def check(self, batches: Sequence[Batch]) -> Iterator[Finding]:
-        """Check the records of consecutive batches."""
+    def is_recorded(self, batch: Batch) -> bool:
+        """Return whether stored records name a batch."""
+        return batch.batch_id in self.inventory.records
+
+    def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:
+        """Check the records of consecutive batches; yields findings, and may yield None after a part."""
         for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
             yield from self._check_version(list(some), version)
 
-    def _check_version(self, batches: Sequence[Batch], version: int) -> Iterator[Finding]:
+    def _check_version(self, batches: Sequence[Batch], version: int) -> Iterator[Finding | None]:
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version)
         for group in _groups(batches, self.limits.group):

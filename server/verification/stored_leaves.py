@@ -9,6 +9,7 @@ from server.notary.errors import MalformedError
 from server.notary.hashing import hash_rows
 from server.notary.leaf_rows import LeafHashes, LeafRange, row_kinds
 from server.notary.origin import LogName
+from server.notary.record_filter import RecordFilter
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.stored_records import scan_records
@@ -17,9 +18,14 @@ __all__ = ["hash_records"]
 
 
 def hash_records(
-    engine: Engine, name: LogName, first_leaf: int, ranges: Sequence[LeafRange], version: int
+    engine: Engine,
+    name: LogName,
+    first_leaf: int,
+    ranges: Sequence[LeafRange],
+    version: int,
+    wanted: RecordFilter | None = None,
 ) -> LeafHashes:
-    """Hash the records of a part of a log.
+    """Hash the records of a part of a log, and keep those that somebody wants.
 
     Args:
         engine: the storage.
@@ -27,6 +33,7 @@ def hash_records(
         first_leaf: the first leaf of the part.
         ranges: the batches of the part.
         version: their version of the canonical record.
+        wanted: filter of the records to keep; None to keep none.
 
     Raises:
         StorageError: storage cannot be read, or sends invalid rows.
@@ -34,6 +41,6 @@ def hash_records(
     kinds = row_kinds(name.stream, version)
     with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf, version)) as rows:
         try:
-            return hash_rows(rows, kinds, version, first_leaf, ranges)
+            return hash_rows(rows, kinds, version, first_leaf, ranges, wanted)
         except MalformedError as error:
             raise StorageError(f"storage did not send records: {error}") from error

@@ -24,6 +24,7 @@ from storage.engine import Engine
 from storage.evidence import select_batches
 from storage.rowbinary import read_rows, string
 from tests.golden import VERSION_1, replaced
+from tests.tamper.complete import answer
 
 AUDIT = LogName("golden", Stream.AUDIT, "node-1")
 OPERATIONAL = LogName("golden", Stream.OPERATIONAL, "node-1")
@@ -74,6 +75,17 @@ def found(engine: Engine) -> list[Named]:
     findings, summary = verify(engine)
     assert (summary.findings, summary.nothing_verified) == (len(findings), False)
     return [named(finding) for finding in findings]
+
+
+def test_complete_answers_have_the_records_of_version_1(stored: Engine) -> None:
+    found = answer(stored, parse_public_keys([key.read_text() for key in (FIRST_KEY, OTHER_KEY)]))
+    assert found.summary.complete, found.findings
+    assert found.summary.matched == found.summary.leaves == len(found.entries) == TOTAL
+    searched = backend_of(stored).search(correlation_pb2.SearchRequest(page_size=1000)).entries
+    assert sorted(entry.SerializeToString(deterministic=True) for entry in searched) == sorted(
+        entry.SerializeToString(deterministic=True) for entry in found.entries
+    )
+    assert answer(stored, backend_of(stored).keys, "Tenant:* OR Redactions:*").summary.matched == 0
 
 
 def test_no_byte_of_the_files_has_changed() -> None:

@@ -37,7 +37,7 @@ from server.notary.canonical import (
 )
 from server.notary.errors import MalformedError
 from server.notary.origin import Stream
-from server.notary.record_forms import added_columns, in_version
+from server.notary.record_forms import added_columns, in_newest_version, in_version
 
 _strings = st.one_of(st.binary(max_size=20), st.integers(120, 300).map(bytes), st.just(bytes(16_500)))
 _VALUES: dict[Kind, st.SearchStrategy[Value]] = {
@@ -230,6 +230,14 @@ def test_a_record_of_version_1_is_found_again_in_the_form_of_new_records(record:
     stored = encoded(Stream.AUDIT, 2, values | dict.fromkeys(added_columns(Stream.AUDIT, 1), b""))
     assert in_version(Stream.AUDIT, stored, 1) == (encoded(*record), True)
     assert in_version(Stream.AUDIT, stored, 2) == (stored, True)
+    assert in_newest_version(Stream.AUDIT, encoded(*record)) == stored
+
+
+def test_a_record_is_brought_into_the_form_of_new_records() -> None:
+    first = encode_record(Stream.AUDIT, {"Timestamp": 5, "ActorId": b"alice"}, 1)
+    newest = encode_record(Stream.AUDIT, {"Timestamp": 5, "ActorId": b"alice"})
+    assert in_newest_version(Stream.AUDIT, first) == newest
+    assert in_newest_version(Stream.AUDIT, newest) == newest
 
 
 def test_a_record_with_a_column_that_version_1_lacks_is_none_of_version_1() -> None:

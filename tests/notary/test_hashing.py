@@ -36,6 +36,7 @@ from server.notary.canonical import (
 from server.notary.errors import MalformedError
 from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState, row_kinds
 from server.notary.origin import Stream
+from server.notary.record_filter import RecordFilter
 
 FIRST = 1000
 BATCHES = [bytes([number]) * 16 for number in range(3)]
@@ -80,8 +81,9 @@ def in_python(
     first: int = FIRST,
     ranges: Sequence[LeafRange] = RANGES,
     version: int = 1,
+    wanted: RecordFilter | None = None,
 ) -> LeafHashes:
-    return leaf_rows.hash_rows(pieces, kinds, version, first, ranges)
+    return leaf_rows.hash_rows(pieces, kinds, version, first, ranges, wanted)
 
 
 def compiled(
@@ -90,10 +92,11 @@ def compiled(
     first: int = FIRST,
     ranges: Sequence[LeafRange] = RANGES,
     version: int = 1,
+    wanted: RecordFilter | None = None,
 ) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    return hashing.hash_rows(pieces, kinds, version, first, ranges)
+    return hashing.hash_rows(pieces, kinds, version, first, ranges, wanted)
 
 
 @pytest.fixture(params=[in_python, compiled])
@@ -118,6 +121,53 @@ def test_every_record_is_hashed_whatever_the_order_of_rows(hash_rows: HashRows) 
     assert hashes == LeafHashes(FIRST, b"".join(expected), bytes([LeafState.HASHED] * COUNT))
     assert hashes.of(FIRST + 3, FIRST + 4) == expected[3]
     assert hashes.of(FIRST, FIRST + COUNT) == b"".join(expected)
+
+
+def holding(text: bytes, most_bytes: int = 1 << 20) -> RecordFilter:
+    """Return the filter of records whose first text is this one."""
+    program = b"\3\1" + struct.pack("<HII", 1, 1, len(text)) + text
+    return RecordFilter(program, lambda _, content: content[8:].startswith(encode_string(text)), most_bytes)
+
+
+def test_records_that_pass_a_filter_are_kept_as_they_were_hashed(hash_rows: HashRows) -> None:
+    records = {FIRST + number: record(b"text" if number % 2 else b"other") for number in range(COUNT)}
+    backwards = record(b"text").replace(encode_map([(b"key", b"text"), (b"other", b"")]), b"\2\5other\0\3key\4text")
+    assert len(backwards) == len(record(b"text"))
+    rows = [row(leaf, backwards if leaf == FIRST + 1 else content) for leaf, content in records.items()]
+    hashes = hash_rows(rows, KINDS, FIRST, RANGES, 1, holding(b"text"))
+    assert sorted(hashes.kept) == [(FIRST + number, record(b"text")) for number in (1, 3, 5, 7)]
+    assert not hashes.dropped
+    assert hash_rows(rows, KINDS, FIRST, RANGES, 1, holding(b"tex")).kept == ()
+    assert hash_rows(rows, KINDS, FIRST, RANGES).kept == ()
+
+
+def test_a_record_whose_leaf_is_spoilt_later_is_not_kept(hash_rows: HashRows) -> None:
+    rows = [row(FIRST), row(FIRST + 1), row(FIRST), row(FIRST + 2, right_beside=False)]
+    assert hash_rows(rows, KINDS, FIRST, RANGES, 1, holding(b"text")).kept == ((FIRST + 1, record()),)
+
+
+def test_records_beyond_the_room_of_a_filter_are_dropped_and_hashed_all_the_same(hash_rows: HashRows) -> None:
+    rows = [row(FIRST + number) for number in range(COUNT)]
+    hashes = hash_rows(rows, KINDS, FIRST, RANGES, 1, holding(b"text", 2 * len(record())))
+    assert len(hashes.kept) == 3
+    assert hashes.dropped
+    assert hashes.states == bytes([LeafState.HASHED] * COUNT)
+    assert not hash_rows(rows, KINDS, FIRST, RANGES, 1, holding(b"text", COUNT * len(record()))).dropped
+
+
+def test_a_compiled_filter_refuses_what_is_no_program_and_what_is_no_record() -> None:
+    if not hashing.COMPILED:
+        lacking("the compiled hashing is not installed")
+    program, kinds = holding(b"text").program, hashing.codes(KINDS)
+    assert hashing.holds(program, kinds, FIRST, record())
+    for size in range(len(program)):
+        with pytest.raises(ValueError, match="the program of a filter is malformed"):
+            hashing.holds(program[:size], kinds, FIRST, record())
+    for column in (0, 2, len(KINDS), 0xFFFF):
+        with pytest.raises(ValueError, match="the program of a filter is malformed"):
+            hashing.holds(b"\3\1" + struct.pack("<HI", column, 0), kinds, FIRST, record())
+    with pytest.raises(MalformedError, match="the canonical record ends too early"):
+        hashing.holds(program, kinds, FIRST, record()[:9])
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

@@ -21,7 +21,7 @@ def test_the_sanitizers_find_nothing_in_rows_that_are_right_or_broken(tmp_path: 
     except CompilerMissingError as error:
         lacking(f"no compiler for the sanitizers: {error}")
     target = tmp_path / "target"
-    sources = [str(NATIVE / "rows.cpp"), str(HERE / "hash_rows_target.cpp")]
+    sources = [*(str(NATIVE / name) for name in ("rows.cpp", "filter.cpp")), str(HERE / "hash_rows_target.cpp")]
     built = subprocess.run(
         [compiler.path, *FLAGS, "-DLOGNOTARY_LIBCRYPTO=1", f"-I{NATIVE}", *sources, "-lcrypto", "-o", str(target)],
         capture_output=True,
@@ -33,7 +33,8 @@ def test_the_sanitizers_find_nothing_in_rows_that_are_right_or_broken(tmp_path: 
     assert built.returncode == 0, built.stderr
     ran = subprocess.run([str(target), str(CASES)], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-6000:]
-    found = re.fullmatch(r"(\d+) cases, (\d+) refused\n", ran.stdout)
+    found = re.fullmatch(r"(\d+) cases, (\d+) refused, (\d+) filtered\n", ran.stdout)
     assert found is not None
     # Neither only right rows nor only broken ones.
     assert CASES / 10 < int(found[2]) < CASES * 9 / 10
+    assert int(found[3]) > CASES / 100

@@ -13,6 +13,7 @@ from server.verification.scope import Scope, Summary
 from server.verification.verification import verify
 from storage.schema import TableColumn, record_columns
 from tests.log.writers import begin_log
+from tests.tamper.complete import answer
 from tests.tamper.store import NEXT_DAY, SECOND, SPANS, START, TABLES, Store, Tables, batch_row, row
 
 _SIZES = (1, 300, 4)
@@ -89,6 +90,18 @@ def assert_changed(store: Store) -> None:
     batch = store.batch_of(SPANS, _LEAF)
     assert finding.kind is FindingKind.RECORD_CHANGED
     assert (finding.origin, finding.batch_id, finding.leaf_index) == (SPANS.origin, batch.batch_id, _LEAF)
+
+
+def test_complete_answers_have_all_spans_or_say_which_are_missing(store: Store) -> None:
+    every = [(SPANS.origin, leaf) for leaf in range(sum(_SIZES))]
+    assert (whole := answer(store.reader, store.keys, "", "spans")).leaves == every
+    assert whole.summary.complete
+    assert answer(store.reader, store.keys, "status:Error kind:Server duration:250000000", "spans").leaves == every
+    assert answer(store.reader, store.keys, f"trace:{_LEAF + 1:032x}", "spans").leaves == [(SPANS.origin, _LEAF)]
+    store.tamper(f"ALTER TABLE otel_traces DELETE WHERE {row(SPANS, _LEAF)}")
+    found = answer(store.reader, store.keys, f"trace:{_LEAF + 1:032x}", "spans")
+    assert (found.leaves, found.summary.complete) == ([], False)
+    assert [finding.leaf_index for finding in found.findings] == [_LEAF]
 
 
 def test_spans_that_nobody_touched_are_verified(store: Store) -> None:

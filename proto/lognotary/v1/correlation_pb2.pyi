@@ -573,3 +573,93 @@ class TargetHistoryResponse(_message.Message):
     next_page_token: str
     unproved_omitted: bool
     def __init__(self, target_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+
+class CompleteSearchRequest(_message.Message):
+    __slots__ = ("query", "streams", "since", "until", "received_since", "received_until", "checkpoints", "limit")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    streams: _containers.RepeatedScalarFieldContainer[str]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    received_since: _timestamp_pb2.Timestamp
+    received_until: _timestamp_pb2.Timestamp
+    checkpoints: _containers.RepeatedScalarFieldContainer[str]
+    limit: int
+    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., checkpoints: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class CompleteLog(_message.Message):
+    __slots__ = ("origin", "log_id", "first_leaf", "end_leaf", "checkpoint")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_LEAF_FIELD_NUMBER: _ClassVar[int]
+    END_LEAF_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    log_id: str
+    first_leaf: int
+    end_leaf: int
+    checkpoint: str
+    def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., first_leaf: _Optional[int] = ..., end_leaf: _Optional[int] = ..., checkpoint: _Optional[str] = ...) -> None: ...
+
+class CompleteExtent(_message.Message):
+    __slots__ = ("logs", "leaves")
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    logs: _containers.RepeatedCompositeFieldContainer[CompleteLog]
+    leaves: int
+    def __init__(self, logs: _Optional[_Iterable[_Union[CompleteLog, _Mapping]]] = ..., leaves: _Optional[int] = ...) -> None: ...
+
+class CompleteRecords(_message.Message):
+    __slots__ = ("entries",)
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    def __init__(self, entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ...) -> None: ...
+
+class CompleteProgress(_message.Message):
+    __slots__ = ("leaves", "total_leaves", "matched")
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_LEAVES_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    leaves: int
+    total_leaves: int
+    matched: int
+    def __init__(self, leaves: _Optional[int] = ..., total_leaves: _Optional[int] = ..., matched: _Optional[int] = ...) -> None: ...
+
+class CompleteSummary(_message.Message):
+    __slots__ = ("complete", "logs", "leaves", "matched", "given", "expired", "findings")
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    complete: bool
+    logs: _containers.RepeatedCompositeFieldContainer[CompleteLog]
+    leaves: int
+    matched: int
+    given: int
+    expired: int
+    findings: int
+    def __init__(self, complete: _Optional[bool] = ..., logs: _Optional[_Iterable[_Union[CompleteLog, _Mapping]]] = ..., leaves: _Optional[int] = ..., matched: _Optional[int] = ..., given: _Optional[int] = ..., expired: _Optional[int] = ..., findings: _Optional[int] = ...) -> None: ...
+
+class CompleteSearchResponse(_message.Message):
+    __slots__ = ("extent", "records", "progress", "finding", "summary")
+    EXTENT_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    extent: CompleteExtent
+    records: CompleteRecords
+    progress: CompleteProgress
+    finding: _evidence_pb2.Finding
+    summary: CompleteSummary
+    def __init__(self, extent: _Optional[_Union[CompleteExtent, _Mapping]] = ..., records: _Optional[_Union[CompleteRecords, _Mapping]] = ..., progress: _Optional[_Union[CompleteProgress, _Mapping]] = ..., finding: _Optional[_Union[_evidence_pb2.Finding, _Mapping]] = ..., summary: _Optional[_Union[CompleteSummary, _Mapping]] = ...) -> None: ...

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.parser import examples, later, typed
-from server.commands.arguments.reading import add_event_range, add_reading_flags
+from server.commands.arguments.reading import add_complete_flags, add_event_range, add_reading_flags
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
 from server.settings.values import read_choice
 
@@ -44,6 +44,7 @@ def add_parser(commands: Any) -> None:
             "lognotary audit --actor alice --since 2h              # what alice did",
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
             "lognotary audit --since 2026-11-28 --until '2026-11-28 04:00'",
+            "lognotary audit --actor alice --since 7d --complete   # and that nothing is left out",
             variables=[API_VARIABLE],
         ),
     )
@@ -58,7 +59,8 @@ def add_parser(commands: Any) -> None:
             help=text,
         )
     add_event_range(parser, "events")
-    add_reading_flags(parser, noun="events", limit=100)
+    add_complete_flags(parser, "events")
+    add_reading_flags(parser)
     parser.set_defaults(run=later("server.commands.audit"))
 
 

@@ -7,10 +7,13 @@ from functools import partial
 from server.commands.arguments.options import add_api_flag, add_csv_flag, add_range, add_storage_flags, add_utc_flag
 from server.commands.arguments.parser import CommandParser, typed
 from server.notary.origin import Stream
+from server.settings.moments import parse_moment
 from server.settings.values import read_choice, read_count
 
 __all__ = [
+    "DEFAULT_LIMIT",
     "PROOF",
+    "add_complete_flags",
     "add_event_range",
     "add_query",
     "add_reading_flags",
@@ -26,6 +29,10 @@ PROOF = (
 """End of the descriptions."""
 
 _STREAMS = tuple(stream.value for stream in Stream)
+
+
+DEFAULT_LIMIT = 100
+"""Number of records that a command with ``add_complete_flags`` shows without it."""
 
 
 def add_query(parser: CommandParser, help_text: str) -> None:
@@ -55,6 +62,43 @@ def add_event_range(parser: CommandParser, noun: str) -> None:
         parser,
         f"only {noun} whose own time is not before this ('lognotary verify' has times of receipt)",
         f"only {noun} whose own time is before this",
+    )
+
+
+def add_complete_flags(parser: CommandParser, noun: str) -> None:
+    """Add ``--complete`` for records of which a plural noun is given, and the options that belong to it."""
+    complete = parser.add_argument_group("complete answers (evidence.md)")
+    complete.add_argument(
+        "--complete",
+        action="store_true",
+        help=f"leave no record out, whoever may have hidden it: read all {noun} received from --since on, check them "
+        "against the signed logs, and filter them without the storage; exit status 1 if one is missing",
+    )
+    complete.add_argument(
+        "--received-since",
+        metavar="TIME",
+        type=typed(parse_moment),
+        help="with --complete: only what was received at this time or later (default: --since)",
+    )
+    complete.add_argument(
+        "--received-until",
+        metavar="TIME",
+        type=typed(parse_moment),
+        help="with --complete: only what was received before this time (default: now)",
+    )
+    complete.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with --complete: an earlier signed checkpoint that a log must go on from: without one, only the "
+        "checkpoints that a server remembers show that a log was cut off at its end; may be repeated",
+    )
+    parser.add_argument(
+        "--limit",
+        type=typed(read_count),
+        metavar="N",
+        help=f"maximum number of {noun} (default: {DEFAULT_LIMIT}; with --complete, all)",
     )
 
 

@@ -6,7 +6,13 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.parser import examples, later
-from server.commands.arguments.reading import add_event_range, add_query, add_reading_flags, add_stream_flag
+from server.commands.arguments.reading import (
+    add_complete_flags,
+    add_event_range,
+    add_query,
+    add_reading_flags,
+    add_stream_flag,
+)
 
 __all__ = ["add_parser"]
 
@@ -24,6 +30,7 @@ def add_parser(commands: Any) -> None:
             "lognotary search 'actor:alice action:user.* -outcome:success'",
             "lognotary search 'http.status_code:[500 TO 599] service:shop' --stream operational --count",
             "lognotary search 'status:error duration:>1s' --stream spans",
+            "lognotary search actor:alice --since 7d --complete    # and that nothing is left out",
             "lognotary search -- '-evidence:verified'    # a query that begins with '-' comes after '--'",
             variables=[API_VARIABLE],
         ),
@@ -33,5 +40,6 @@ def add_parser(commands: Any) -> None:
     add_event_range(parser, "records")
     parser.add_argument("--oldest-first", action="store_true", help="show the oldest records first")
     parser.add_argument("--count", action="store_true", help="also count all records that match, up to a million")
-    add_reading_flags(parser, noun="records", limit=100)
+    add_complete_flags(parser, "records")
+    add_reading_flags(parser)
     parser.set_defaults(run=later("server.commands.search"))

@@ -5,6 +5,8 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
+from libcpp cimport bool as boolean
+from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 from server.notary.errors import MalformedError
@@ -26,6 +28,11 @@ cdef extern from "tree.hpp" namespace "lognotary" nogil:
     size_t kHashSize
     void cpp_hash_pairs "lognotary::hash_pairs"(View hashes, char* out)
 
+cdef extern from "filter.hpp" namespace "lognotary" nogil:
+    cdef cppclass RecordFilter:
+        RecordFilter(View program, View kinds) except +
+        boolean holds(View record, uint64_t leaf) except +
+
 cdef extern from "rows.hpp" namespace "lognotary" nogil:
     size_t kIdSize
     uint8_t kString, kArray, kMap
@@ -35,10 +42,25 @@ cdef extern from "rows.hpp" namespace "lognotary" nogil:
         bint any
         Id batch_id
 
+    cdef cppclass Kept:
+        uint64_t leaf
+        string record
+
     cdef cppclass RowHasher:
-        RowHasher(View kinds, int64_t version, uint64_t first_leaf, vector[Range] ranges, char* hashes, char* states) except +
+        RowHasher(
+            View kinds,
+            int64_t version,
+            uint64_t first_leaf,
+            vector[Range] ranges,
+            char* hashes,
+            char* states,
+            RecordFilter* filter,
+            uint64_t most_bytes,
+        ) except +
         void feed(View piece) except +
         bint complete() const
+        vector[Kept]& kept()
+        bint dropped() const
 
 
 STRING = kString
@@ -58,7 +80,15 @@ def hash_pairs(bytes nodes):
     return parents
 
 
-def hash_rows(object pieces, bytes kinds, int64_t version, uint64_t first_leaf, list ranges):
+def hash_rows(
+    object pieces,
+    bytes kinds,
+    int64_t version,
+    uint64_t first_leaf,
+    list ranges,
+    bytes program=None,
+    uint64_t most_bytes=0,
+):
     """Do what ``server.notary.leaf_rows.hash_rows`` does.
 
     Args:
@@ -67,9 +97,11 @@ def hash_rows(object pieces, bytes kinds, int64_t version, uint64_t first_leaf, 
         version: the version of the canonical records.
         first_leaf: the first leaf.
         ranges: (end, batch ID or None) pairs.
+        program: the filter of the records to keep; None to keep none.
+        most_bytes: bytes of records to keep, about.
 
     Returns:
-        The hashes, and the states of the leaves.
+        The hashes, and the states of the leaves; (leaf, record) pairs of kept records, and whether some were dropped.
     """
     cdef vector[Range] expected
     cdef uint64_t end_leaf = first_leaf
@@ -80,19 +112,50 @@ def hash_rows(object pieces, bytes kinds, int64_t version, uint64_t first_leaf, 
         expected.push_back(_range(end, batch_id))
     cdef bytes hashes = _zeros((end_leaf - first_leaf) * kHashSize)
     cdef bytes states = _zeros(end_leaf - first_leaf)
-    cdef RowHasher* hasher = new RowHasher(
-        View(PyBytes_AS_STRING(kinds), len(kinds)),
-        version,
-        first_leaf,
-        expected,
-        PyBytes_AS_STRING(hashes),
-        PyBytes_AS_STRING(states),
-    )
+    cdef RecordFilter* wanted = NULL
+    cdef RowHasher* hasher = NULL
+    cdef list kept
+    cdef bint dropped
     try:
+        if program is not None:
+            wanted = new RecordFilter(_view(program), _view(kinds))
+        hasher = new RowHasher(
+            _view(kinds),
+            version,
+            first_leaf,
+            expected,
+            PyBytes_AS_STRING(hashes),
+            PyBytes_AS_STRING(states),
+            wanted,
+            most_bytes,
+        )
         _feed_all(hasher, pieces)
+        kept = [(one.leaf, <bytes>one.record) for one in hasher.kept()]
+        dropped = hasher.dropped()
     finally:
         del hasher
-    return hashes, states
+        del wanted
+    return hashes, states, kept, dropped
+
+
+def holds(bytes program, bytes kinds, uint64_t leaf, bytes record):
+    """Return whether a filter admits the record of a leaf.
+
+    Raises:
+        MalformedError: the record ends too early.
+        ValueError: the program is none.
+    """
+    cdef RecordFilter* wanted = new RecordFilter(_view(program), _view(kinds))
+    try:
+        return wanted.holds(_view(record), leaf)
+    except ValueError as error:
+        raise MalformedError(str(error)) from None
+    finally:
+        del wanted
+
+
+cdef View _view(bytes data):
+    return View(PyBytes_AS_STRING(data), len(data))
 
 
 cdef Range _range(uint64_t end, bytes batch_id):

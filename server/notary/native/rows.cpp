@@ -8,60 +8,9 @@
 namespace lognotary {
 namespace {
 
-constexpr uint64_t kMostBytes = 1 << 30;  // of a row; ClickHouse's own limit for a string (see leaf_rows.py)
-constexpr int kLongestLength = 5;         // bytes of a length below that, and more
 constexpr size_t kHeadSize = kIdSize + sizeof(uint64_t) + 1;
 constexpr size_t kLeastCopied = 4096;
 constexpr uint64_t kMostSorted = 1 << 16;  // pairs of a map (see leaf_rows.py)
-
-}  // namespace
-
-// Walks over one row. Stops, and stays stopped, where the data ends before the row does.
-class Walker {
- public:
-  Walker(const char* start, const char* end) : start_(start), at_(start), end_(end) {}
-
-  const char* at() const { return at_; }
-
-  bool skip(uint64_t size) {
-    if (size > kMostBytes - static_cast<uint64_t>(at_ - start_)) throw std::invalid_argument("a row is too long");
-    if (size > static_cast<uint64_t>(end_ - at_)) return false;
-    at_ += size;
-    return true;
-  }
-
-  bool read_length(uint64_t& length) {
-    length = 0;
-    for (int place = 0; place < kLongestLength; ++place) {
-      if (!skip(1)) return false;
-      const auto byte = static_cast<unsigned char>(at_[-1]);
-      length |= static_cast<uint64_t>(byte & 0x7F) << 7 * place;
-      if (byte < 0x80) return true;
-    }
-    throw std::invalid_argument("a length is too long");
-  }
-
-  bool read_string(View& string) {
-    uint64_t size;
-    if (!read_length(size) || !skip(size)) return false;
-    string = View(at_ - size, size);
-    return true;
-  }
-
-  bool read_pair(Pair& pair) {
-    const char* const begin = at_;
-    if (!read_string(pair.key) || !read_string(pair.value)) return false;
-    pair.encoded = View(begin, static_cast<size_t>(at_ - begin));
-    return true;
-  }
-
- private:
-  const char* const start_;
-  const char* at_;
-  const char* const end_;
-};
-
-namespace {
 
 // Returns whether two neighbours of a map are in the order of the canonical record.
 bool is_in_order(const Pair& before, const Pair& after) {
@@ -124,14 +73,17 @@ const char* end_of_row(const std::string& kinds, const char* at, const char* end
 
 }  // namespace
 
-RowHasher::RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states)
+RowHasher::RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states,
+                     RecordFilter* filter, uint64_t most_bytes)
     : kinds_(kinds),
       version_(version),
       first_leaf_(first_leaf),
       ranges_(std::move(ranges)),
       end_leaf_(ranges_.empty() ? first_leaf : ranges_.back().end),
       hashes_(hashes),
-      states_(states) {}
+      states_(states),
+      filter_(filter),
+      most_bytes_(most_bytes) {}
 
 void RowHasher::feed(View piece) {
   const char* at = rest_.empty() ? piece.data() : feed_rest(piece);
@@ -189,12 +141,22 @@ void RowHasher::take(View row, bool in_order) {
   char* const hash = hashes_ + kHashSize * (leaf - first_leaf_);
   if (right && state == static_cast<char>(State::kNone) && has_version(row.substr(kHeadSize)) &&
       (in_order || sort_maps(row))) {
-    sha256_.leaf(in_order ? row.substr(kHeadSize) : View(sorted_), hash);
+    const View record = in_order ? row.substr(kHeadSize) : View(sorted_);
+    sha256_.leaf(record, hash);
     state = static_cast<char>(State::kHashed);
+    if (filter_ != nullptr) keep(leaf, record);
   } else {
     std::memset(hash, 0, kHashSize);
     state = static_cast<char>(State::kSpoilt);
   }
+}
+
+// Keeps a record that the filter admits; all that come after `most_bytes` are dropped.
+void RowHasher::keep(uint64_t leaf, View record) {
+  if (dropped_ || !filter_->holds(record, leaf)) return;
+  kept_.push_back({leaf, std::string(record)});
+  kept_bytes_ += record.size();
+  dropped_ = kept_bytes_ > most_bytes_;
 }
 
 // Tells whether a record begins as those of the version do (see canonical.py).

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "digest.hpp"
+#include "filter.hpp"
+#include "walker.hpp"
 
 namespace lognotary {
 
@@ -21,26 +23,20 @@ struct Range {
   std::array<char, kIdSize> batch_id;
 };
 
-// How a column's end is found: after so many bytes, or as below. The numbers are those of the binding.
-using Kind = uint8_t;
-constexpr Kind kString = 0;
-constexpr Kind kArray = 254;  // the kind of its elements follows
-constexpr Kind kMap = 255;
-
 enum class State : char { kNone = 0, kHashed = 1, kSpoilt = 2 };
 
-// A pair of a map; `encoded` has both with their lengths.
-struct Pair {
-  View key, value, encoded;
+// A record that a filter admits.
+struct Kept {
+  uint64_t leaf;
+  std::string record;
 };
-
-class Walker;
 
 class RowHasher {
  public:
   // `hashes` and `states` are filled with zeros, and have room for every leaf from `first_leaf` to the end of the
-  // last range: 32 bytes and one.
-  RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states);
+  // last range: 32 bytes and one. Without a filter, no record is kept.
+  RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states,
+            RecordFilter* filter = nullptr, uint64_t most_bytes = 0);
 
   // Takes what follows on what was taken before; it may end within a row. Throws std::invalid_argument, and
   // std::bad_alloc.
@@ -49,10 +45,17 @@ class RowHasher {
   // Tells whether what was taken ends with a row.
   bool complete() const { return rest_.empty(); }
 
+  // The records that were kept; some of their leaves may be spoilt since.
+  std::vector<Kept>& kept() { return kept_; }
+
+  // Tells whether more would have been kept.
+  bool dropped() const { return dropped_; }
+
  private:
   const char* feed_rest(View piece);
   const char* feed_rows(const char* at, const char* end);
   void take(View row, bool in_order);
+  void keep(uint64_t leaf, View record);
   bool sort_maps(View row);
   bool sort_map(Walker& walker, const char*& copied);
 
@@ -70,6 +73,11 @@ class RowHasher {
   std::string sorted_;  // a record whose maps are sorted
   std::vector<Pair> pairs_;
   Sha256 sha256_;
+  RecordFilter* const filter_;
+  const uint64_t most_bytes_;
+  uint64_t kept_bytes_ = 0;
+  bool dropped_ = false;
+  std::vector<Kept> kept_;
 };
 
 }  // namespace lognotary

@@ -1,23 +1,24 @@
-"""Data set of the lookups: realistic records and spans of thirty days, sent through the server, and kept."""
+"""Realistic records and spans of thirty days, which a directory keeps from one run of a benchmark to the next."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.load import load
-from benchmarks.processes import count_signed, settle_merges
+from benchmarks.processes import count_signed, scratch, settle_merges
 from benchmarks.realistic import RealisticShape
 from benchmarks.realistic_spans import SpansOfRecords
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer
 
-__all__ = ["DATABASE", "DAYS", "Content", "DataSet", "build"]
+__all__ = ["Content", "DataSet", "build", "kept_directory"]
 
-DATABASE = "lookups"
-DAYS = 30
+_DAYS = 30
 _BUILT = "built.json"
 
 
@@ -28,14 +29,14 @@ class Content:
     Attributes:
         records: log records, those of audit included.
         audit: share of audit records.
-        spans: spans of their traces.
         seed: what they are drawn from.
+        spans: spans of their traces.
     """
 
     records: int
     audit: float
-    spans: int
     seed: int
+    spans: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,18 @@ class DataSet:
     end: int
 
 
-def build(directory: Path, node: ClickHouseNode, server: LognotaryServer, content: Content) -> DataSet:
+@contextmanager
+def kept_directory(name: str) -> Iterator[Path]:
+    """Make a directory, or use it again; without a name, one that is removed afterwards."""
+    if not name:
+        with scratch() as directory:
+            yield directory
+        return
+    Path(name).mkdir(parents=True, exist_ok=True)
+    yield Path(name)
+
+
+def build(directory: Path, node: ClickHouseNode, database: str, server: LognotaryServer, content: Content) -> DataSet:
     """Send the records and spans, if the directory does not have them yet.
 
     Raises:
@@ -64,7 +76,7 @@ def build(directory: Path, node: ClickHouseNode, server: LognotaryServer, conten
         if built != asdict(content):
             raise RuntimeError(f"{directory} has other content: give another directory, or remove it")
         return DataSet(content, end)
-    lasting = DAYS * 86_400 * 10**9
+    lasting = _DAYS * 86_400 * 10**9
     end = time.time_ns()
     shape = RealisticShape(audit=content.audit, seed=content.seed, start=end - lasting, step=lasting // content.records)
     requests = content.records // shape.records
@@ -74,7 +86,7 @@ def build(directory: Path, node: ClickHouseNode, server: LognotaryServer, conten
         spans = SpansOfRecords(shape, max(4, content.spans // requests // 4 * 4))
         load(server.otlp_grpc, spans, requests=requests, clients=8)
         expected += requests * spans.spans
-    while (stored := count_signed(node, DATABASE)) < expected:
+    while (stored := count_signed(node, database)) < expected:
         print(f"{stored:,} of {expected:,} are stored")  # noqa: T201 - a benchmark tells how far it is
         time.sleep(1.0)
     settle_merges(node)

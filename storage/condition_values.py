@@ -1,4 +1,4 @@
-"""Conditions over rows in plain Python: the meaning that their SQL must have."""
+"""Conditions over rows in plain Python: the definition of what they mean, which their SQL has to agree with."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def holds(condition: Condition, row: Row) -> bool:
         case Holds(place, text):
             return text.encode().lower() in _text(place, row).lower()
         case Resembles(place, pieces, ignores_case):
-            text = _text(place, row)
+            whole = _text(place, row)
             sought = [piece.encode() for piece in pieces]
             if ignores_case:
-                text, sought = text.lower(), [piece.lower() for piece in sought]
-            return _fits(text, sought)
+                whole, sought = whole.lower(), [piece.lower() for piece in sought]
+            return _fits(whole, sought)
         case HasWords(column, text):
             body, sought_text = row[column.name].lower(), text.encode().lower()
             return sought_text in body and set(_WORD.findall(sought_text)) <= set(_WORD.findall(body))
@@ -66,8 +66,8 @@ def holds(condition: Condition, row: Row) -> bool:
         case Exists(place):
             return _exists(place, row)
         case TextWithin(place, low, high):
-            text = _text(place, row)
-            return text != b"" and _within(text, low, high, str.encode)
+            value = _text(place, row)
+            return value != b"" and _within(value, low, high, str.encode)
         case NumberWithin(place, low, high):
             digits = _text(place, row).decode("utf-8", "replace")
             return NUMBER.fullmatch(digits) is not None and _within(float(digits), low, high, float)
@@ -84,7 +84,8 @@ def holds(condition: Condition, row: Row) -> bool:
 def _text(place: Place, row: Row) -> bytes:
     match place:
         case Column(name):
-            return row[name]
+            column: bytes = row[name]
+            return column
         case Attribute(name, key):
             return next((value for each, value in row[name] if each == key.encode()), b"")
         case AnyAttribute(key):
@@ -95,7 +96,7 @@ def _text(place: Place, row: Row) -> bytes:
 def _exists(place: Place, row: Row) -> bool:
     match place:
         case Column(name):
-            return row[name] != b""
+            return bool(row[name])
         case Attribute(name, key):
             return any(each == key.encode() for each, _ in row[name])
         case AnyAttribute(key):

@@ -1,0 +1,310 @@
+"""Complete answers: all records of a part of the logs that match, or what is missing.
+
+A search shows what storage gives it. Whoever administers the storage can hide records from it: by a policy, a filter, a
+view, an index. So a complete answer looks nothing up. It reads every record of the leaves that it is about, checks them
+against the signed trees, and filters the very bytes that were hashed by code of its own.
+
+Logs are read up to their latest checkpoints at the begin, one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from server.notary.batch import Batch
+from server.notary.canonical import decode_record
+from server.notary.chain import check_batch
+from server.notary.checkpoint import Checkpoint
+from server.notary.findings import Finding
+from server.notary.origin import LogName, Stream
+from server.notary.record_forms import in_newest_version
+from server.notary.statement import Statement
+from server.notary.statement_check import LogStatements, check_statements, learn_keys
+from server.notary.trust import TrustedKeys
+from server.query.limits import LimitedEngine, QueryLimits
+from server.query.pages import Checked
+from server.query.resolve import Query
+from server.verification.capped import capped
+from server.verification.complete_check import CompleteChecker, MatchingRecord
+from server.verification.expiry import Expiry
+from server.verification.history_check import HistoryCheck
+from server.verification.homes import is_log, log_id_of, origin_of_row
+from server.verification.leaf_span import LeafSpan, leaf_span
+from server.verification.log_check import LogCheck
+from server.verification.read_limits import READ_LIMITS
+from server.verification.record_evidence import RecordEvidence, State
+from storage.checkpoints import read_last_batches
+from storage.condition_algebra import all_of, happened_within
+from storage.conditions import NEVER, Column, Condition, TimeWithin
+from storage.engine import Engine
+from storage.inventory import LogExtent, read_batch_index, read_extents
+from storage.statements import read_statements
+from storage.stored_records import StoredRecord, check_scan_types
+
+__all__ = ["Complete", "Extent", "LogPart", "Matches", "ReadSoFar", "Summary", "complete_search"]
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """A complete answer that somebody wants.
+
+    Attributes:
+        query: the query.
+        streams: the streams whose records are looked for, at least one.
+        since: earliest time of a record, in nanoseconds since the epoch; the time of receipt if it has none.
+        until: time after the latest one.
+        received_since: earliest time of receipt; None for ``since``, from which on records are then read at least.
+        received_until: time after the latest one; None for no end.
+        kept: checkpoints and statements that are known independently of storage, whose signatures were checked.
+    """
+
+    query: Query
+    streams: tuple[Stream, ...]
+    since: int | None = None
+    until: int | None = None
+    received_since: int | None = None
+    received_until: int | None = None
+    kept: Sequence[Checkpoint | Statement] = ()
+
+    def condition(self, stream: Stream) -> Condition:
+        """Return the condition of the records of a stream."""
+        received = (self.received_since, self.received_until)
+        parts = [self.query.condition(stream), happened_within(self.since, self.until)]
+        if received != (None, None):
+            parts.append(TimeWithin(Column("IngestedAt"), *received))
+        return all_of(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """The part of a log that an answer is about.
+
+    Attributes:
+        origin: origin of the log.
+        first: the first leaf.
+        end: the leaf after the last one.
+        checkpoint: latest signed checkpoint of the log, a signed note; empty if no valid one is stored.
+    """
+
+    origin: str
+    first: int
+    end: int
+    checkpoint: str
+
+    @property
+    def leaves(self) -> int:
+        """Number of leaves."""
+        return max(0, self.end - self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The logs that an answer is about: the first step."""
+
+    logs: Sequence[LogPart]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Matching records, each of which is what was signed, in the order of leaves."""
+
+    records: Sequence[Checked]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSoFar:
+    """Progress of an answer: the number of leaves that were read."""
+
+    leaves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The end of an answer.
+
+    Attributes:
+        logs: what was read.
+        leaves: number of leaves of all logs.
+        expired: number of their records that retention has dropped.
+        findings: number of findings. There are none if the answer is complete.
+    """
+
+    logs: Sequence[LogPart]
+    leaves: int
+    expired: int
+    findings: int
+
+    @property
+    def is_complete(self) -> bool:
+        """True if no record that matches is missing, but those that retention has dropped."""
+        return bool(self.logs) and not self.findings
+
+
+Step = Extent | Matches | ReadSoFar | Finding | Summary
+
+
+def complete_search(engine: Engine, keys: TrustedKeys, wanted: Complete, limits: QueryLimits) -> Iterator[Step]:
+    """Answer completely: yield the extent, records, findings and progress, and last the summary.
+
+    Raises:
+        QueryTooExpensiveError: a limit was reached.
+        StorageError: storage cannot be read.
+    """
+    answer = _Answer(LimitedEngine(engine, limits), keys, wanted)
+    yield answer.extent()
+    for step in answer.steps():
+        answer.engine.check()
+        answer.findings += isinstance(step, Finding)
+        yield step
+    yield answer.summary()
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    part: LogPart
+    span: LeafSpan
+    size: int  # entries of the whole log
+    check: LogCheck
+    checker: CompleteChecker
+
+
+class _Answer:
+    """One answer."""
+
+    def __init__(self, engine: LimitedEngine, keys: TrustedKeys, wanted: Complete) -> None:
+        """Look at the logs; raises as ``complete_search``."""
+        self.engine = engine
+        self.findings = 0
+        conditions = {stream: wanted.condition(stream) for stream in wanted.streams}
+        self._conditions = {stream: condition for stream, condition in conditions.items() if condition != NEVER}
+        self._kept = [kept for kept in wanted.kept if self._is_wanted(_checkpoint_of(kept).origin)]
+        # In this order, everything read first is covered by what is read later, however much is written meanwhile.
+        rows = list(read_statements(engine))
+        self._keys = learn_keys(rows, keys)
+        stated = check_statements(rows, self._keys)
+        logs = [log for log in read_extents(engine) if is_log(log.log_id, log.origin) and self._is_wanted(log.origin)]
+        known = {log.log_id for log in logs}
+        self._stated = {
+            log_id: log for log_id, log in stated.items() if log_id in known or any(map(self._is_wanted, log.origins))
+        }
+        # Logs that began, and have no batch yet.
+        origins = (origin for log_id, log in self._stated.items() if log_id not in known for origin in log.origins)
+        logs += [LogExtent(log_id_of(origin), origin, 0, 0) for origin in origins if self._is_wanted(origin)]
+        last = _valid(read_last_batches(engine), self._keys)
+        now = time.time_ns()
+        self._logs = {log.origin: self._open(log, last.get(log.log_id), wanted, now) for log in logs}
+
+    def extent(self) -> Extent:
+        return Extent([log.part for log in self._logs.values()])
+
+    def summary(self) -> Summary:
+        logs = self.extent().logs
+        leaves = sum(part.leaves for part in logs)
+        expired = sum(log.checker.expiry.records for log in self._logs.values())
+        return Summary(logs, leaves, expired, self.findings)
+
+    def steps(self) -> Iterator[Matches | ReadSoFar | Finding]:
+        for stream in self._conditions:
+            check_scan_types(self.engine, stream)
+        yield from capped((finding for log in self._stated.values() for finding in log.findings), READ_LIMITS.told)
+        before = 0
+        for log in self._logs.values():
+            for step in capped(self._read(log), READ_LIMITS.told):
+                if step is None:
+                    yield ReadSoFar(before + min(log.check.verified_records, log.part.leaves))
+                else:
+                    yield Matches(list(map(_checked, step))) if isinstance(step, list) else step
+            before += log.part.leaves
+            yield ReadSoFar(before)
+        yield from self._check_history()
+
+    def _is_wanted(self, origin: str) -> bool:
+        return bool(log_id_of(origin)) and LogName.parse(origin).stream in self._conditions
+
+    def _open(self, extent: LogExtent, last: Batch | None, wanted: Complete, now: int) -> _Log:
+        name = LogName.parse(extent.origin)
+        stated = self._stated.get(extent.log_id, LogStatements())
+        since = wanted.since if wanted.received_since is None else wanted.received_since
+        span = leaf_span(stated, since, wanted.received_until)
+        size = extent.size if last is None else last.tree_size
+        end = size if span.end is None else min(size, span.end)
+        part = LogPart(extent.origin, min(span.first, end), end, "" if last is None else last.checkpoint)
+        checker = CompleteChecker(self.engine, name, Expiry(stated, now), self._conditions[name.stream])
+        sizes = {statement.checkpoint.size for statement in stated.statements.values()}
+        check = LogCheck(
+            self.engine,
+            self._keys,
+            checker,
+            resume=span.after,
+            end=None if last is None else end,
+            wanted=sizes | {_checkpoint_of(kept).size for kept in self._kept},
+        )
+        return _Log(part, span, size, check, checker)
+
+    def _read(self, log: _Log) -> Iterator[Finding | list[MatchingRecord] | None]:
+        """Yield findings, matching records, and None after each part."""
+        index = read_batch_index(self.engine, log.check.name.log_id, after=log.part.first, end=log.part.end)
+        yield from _with_records(log.check.batches(index), log.checker)
+        at_home = [(batch, finding) for batch, finding in log.check.broken if _is_of(batch, log.part.origin)]
+        yield from (finding for batch, finding in log.check.broken if not _is_of(batch, log.part.origin))
+        yield from _with_records(log.check.gaps(at_home), log.checker)
+
+    def _check_history(self) -> Iterator[Finding]:
+        checks = {origin: log.check for origin, log in self._logs.items()}
+        history = HistoryCheck(checks, self._stated, defaultdict(list), self._size)
+        for kept in self._kept:
+            yield from history.check(kept)
+        after = {origin: log.span.first for origin, log in self._logs.items() if log.span.after is not None}
+        ends = {origin: log.span.end for origin, log in self._logs.items() if log.span.end is not None}
+        yield from history.check_statements(after, ends)
+        yield from history.check_begun(self.engine)
+
+    def _size(self, check: LogCheck) -> int:
+        log = self._logs[check.name.origin]
+        return check.size if log.span.end is None else max(check.size, log.size)
+
+
+def _with_records(
+    steps: Iterable[Finding | None], checker: CompleteChecker
+) -> Iterator[Finding | list[MatchingRecord] | None]:
+    for step in steps:
+        if checker.found:
+            found, checker.found = checker.found, []
+            yield found
+        yield step
+
+
+def _checked(record: MatchingRecord) -> Checked:
+    stream = LogName.parse(record.batch.origin).stream
+    canonical = in_newest_version(stream, record.canonical)
+    timestamp = decode_record(stream, record.canonical)["Timestamp"]
+    stored = StoredRecord(
+        stream,
+        record.batch.log_id,
+        record.batch.batch_id,
+        record.leaf_index,
+        timestamp if isinstance(timestamp, int) else 0,
+        order_ok=True,
+        canonical=canonical,
+    )
+    return stored, RecordEvidence(State.VERIFIED, "", record.batch, record.canonical)
+
+
+def _valid(batches: Sequence[Batch], keys: TrustedKeys) -> dict[str, Batch]:
+    """Return the first valid batch of each log, by LogId."""
+    found: dict[str, Batch] = {}
+    for batch in batches:
+        if batch.log_id not in found and is_log(batch.log_id, batch.origin) and check_batch(batch, keys) is None:
+            found[batch.log_id] = batch
+    return found
+
+
+def _is_of(batch: Batch, origin: str) -> bool:
+    return origin_of_row(batch) == origin
+
+
+def _checkpoint_of(kept: Checkpoint | Statement) -> Checkpoint:
+    return kept.checkpoint if isinstance(kept, Statement) else kept

@@ -1,0 +1,186 @@
+"""Reading of all records of a log for a complete answer: each batch is held against what was signed, and filtered.
+
+Nothing decides here which records are read but the leaves that were signed, and nothing decides which of them match but
+the bytes that were hashed. Storage cannot leave a record out without a leaf that is missing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from server.notary.batch import Batch
+from server.notary.chain import batch_finding
+from server.notary.diagnosis import is_untouched, record_finding, signed_leaves
+from server.notary.findings import Finding, FindingKind
+from server.notary.leaf_rows import LeafHashes, LeafRange, LeafState
+from server.notary.origin import LogName
+from server.notary.record_filter import KeptRecord, RecordFilter
+from server.verification.expiry import Expiry
+from server.verification.read_limits import ReadLimits
+from server.verification.record_check import Inventory, Pending, RecordChecker
+from server.verification.stored_leaves import hash_records
+from server.verification.stored_tree import StoredTree
+from storage.conditions import Condition
+from storage.engine import Engine
+from storage.record_filters import filter_of
+from storage.rowbinary import uuid_bytes
+
+__all__ = ["CompleteChecker", "MatchingRecord"]
+
+_FIRST_WINDOW = 1 << 16  # leaves: so few that the first records come soon
+_LARGEST_WINDOW = 1 << 20
+_GROWTH = 4
+_MOST_KEPT = 32 << 20  # bytes of matching records of a window
+_ANY = 1 << 62  # bytes: a batch is read as a whole, however large
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingRecord:
+    """A record that matches, and is what was signed.
+
+    Attributes:
+        batch: its batch.
+        leaf_index: its leaf.
+        canonical: the canonical record, as it was signed.
+    """
+
+    batch: Batch
+    leaf_index: int
+    canonical: bytes
+
+
+class CompleteChecker(RecordChecker):
+    """Checker of the records of one log that keeps those that match.
+
+    Attributes:
+        found: matching records that are what was signed, in the order of leaves. Whoever reads them removes them.
+        expired_leaves: number of leaves whose records retention has dropped.
+    """
+
+    def __init__(self, engine: Engine, name: LogName, expiry: Expiry, condition: Condition) -> None:
+        """Take a log, and the condition that records have to match."""
+        limits = replace(ReadLimits(), window=_FIRST_WINDOW)
+        super().__init__(engine, name, expiry, Inventory({}, None), Pending(), set(), limits=limits)
+        self.tree = StoredTree(engine, name, limits, readable=True)
+        self.found: list[MatchingRecord] = []
+        self._condition = condition
+
+    def is_recorded(self, batch: Batch) -> bool:  # noqa: ARG002 - every batch is read
+        """Return True: whether there are records is seen once they are read."""
+        return True
+
+    def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:
+        """Read the records of consecutive batches; yields findings, and None after each part."""
+        for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
+            yield from self._read(list(some), version)
+        self.limits = replace(self.limits, window=min(self.limits.window * _GROWTH, _LARGEST_WINDOW))
+
+    def _read(self, batches: Sequence[Batch], version: int) -> Iterator[Finding | None]:
+        wanted = self._filter(version, _MOST_KEPT if len(batches) > 1 else _ANY)
+        ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
+        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version, wanted)
+        if hashes.dropped:
+            # So much matches that less has to be read at a time.
+            self.limits = replace(self.limits, window=max(1, self.limits.window // _GROWTH**2))
+            middle = len(batches) // 2
+            yield from self._read(batches[:middle], version)
+            yield from self._read(batches[middle:], version)
+            return
+        kept = sorted(hashes.kept)
+        for batch in batches:
+            own = _between(kept, batch.first_leaf, batch.tree_size)
+            leaf_hashes = hashes.of(batch.first_leaf, batch.tree_size)
+            if leaf_hashes is not None and is_untouched(batch, leaf_hashes, None):
+                self._take(batch, own)
+            else:
+                yield from self._explain(batch, hashes, own, wanted)
+        yield None
+
+    def _filter(self, version: int, most_bytes: int) -> RecordFilter:
+        return filter_of(self.name.stream, version, self.name.log_id, self._condition, most_bytes)
+
+    def _take(self, batch: Batch, records: Sequence[KeptRecord]) -> None:
+        self.found += [MatchingRecord(batch, leaf, record) for leaf, record in records]
+
+    def _explain(
+        self, batch: Batch, hashes: LeafHashes, kept: Sequence[KeptRecord], wanted: RecordFilter
+    ) -> Iterator[Finding]:
+        """Yield findings about a batch that is not as it was signed; take those of its records that are."""
+        first = batch.first_leaf - hashes.first_leaf
+        states = hashes.states[first : first + batch.record_count]
+        if not any(states) and self.expiry.covers(batch):
+            self.expiry.add(batch)
+            return
+        signed = self._signed(batch)
+        missing = [leaf for leaf, state in enumerate(states, batch.first_leaf) if state == LeafState.NONE]
+        if signed is None:
+            yield from self._unprovable(batch, missing)
+            return
+        changed = [
+            leaf
+            for leaf, state in enumerate(states, batch.first_leaf)
+            if state != LeafState.NONE and hashes.of(leaf, leaf + 1) != signed[leaf - batch.first_leaf]
+        ]
+        what = "missing: deleted, or hidden from whoever reads"
+        yield from self._named(FindingKind.RECORD_MISSING, batch, missing, what)
+        what = "not what was signed: the record was changed, or further rows claim its place"
+        yield from self._named(FindingKind.RECORD_CHANGED, batch, changed, what)
+        lost = {*missing, *changed}
+        right = [record for record in kept if record[0] not in lost]
+        self._take(batch, sorted([*right, *self._among_others(batch, changed, signed, wanted)]))
+
+    def _among_others(
+        self, batch: Batch, leaves: Sequence[int], signed: Sequence[bytes], wanted: RecordFilter
+    ) -> Iterator[KeptRecord]:
+        """Yield matching records that are what was signed, though other rows claim their leaves too."""
+        rows = self._rows([batch]) if leaves else {}
+        for leaf in leaves:
+            for row in rows.get(leaf, ()):
+                record, is_right = row.as_signed(batch.canonical_version)
+                if is_right and row.leaf(batch.canonical_version) == signed[leaf - batch.first_leaf]:
+                    if wanted.holds(leaf, record):
+                        yield leaf, record
+                    break
+
+    def _signed(self, batch: Batch) -> list[bytes] | None:
+        """Return the leaf hashes that a batch was signed with, from the tree's stored hashes; None if they are lost."""
+        for fragments in self.tree.fragments(batch.first_leaf, batch.tree_size).values():
+            leaves = signed_leaves(batch, fragments)
+            if leaves is not None:
+                return leaves
+        return None
+
+    def _unprovable(self, batch: Batch, missing: Sequence[int]) -> Iterator[Finding]:
+        gone = "the hashes of its records in log_tiles are gone or altered too, so that none of them can be proved"
+        if missing:
+            what = f"{len(missing)} of its {batch.record_count} records are missing; {gone}"
+            yield batch_finding(FindingKind.RECORD_MISSING, batch, what)
+        else:
+            what = f"its stored records are not the {batch.record_count} signed ones; {gone}"
+            yield batch_finding(FindingKind.RECORD_CHANGED, batch, what)
+
+    def _named(self, kind: FindingKind, batch: Batch, leaves: Sequence[int], what: str) -> Iterator[Finding]:
+        if len(leaves) == 1:
+            yield record_finding(kind, batch, leaves[0], what, None)
+        elif leaves:
+            said = f"the records {_ranges(leaves)} are {what}"
+            yield batch_finding(kind, batch, said, record_count=len(leaves))
+
+
+def _between(records: Sequence[KeptRecord], first: int, end: int) -> Sequence[KeptRecord]:
+    return records[bisect_left(records, (first,)) : bisect_left(records, (end,))]
+
+
+def _ranges(leaves: Sequence[int], most: int = 8) -> str:
+    """Return leaves, in order, as ranges; the first few."""
+    ranges: list[list[int]] = []
+    for leaf in leaves:
+        if ranges and leaf == ranges[-1][1] + 1:
+            ranges[-1][1] = leaf
+        else:
+            ranges.append([leaf, leaf])
+    said = [str(first) if first == last else f"{first} to {last}" for first, last in ranges[:most]]
+    return ", ".join(said) + (f" and {len(ranges) - most} further ranges" if len(ranges) > most else "")

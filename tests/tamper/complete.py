@@ -1,0 +1,51 @@
+"""Complete answers of a store, as its API gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.backend import Backend
+from server.notary.trust import TrustedKeys
+from storage.engine import Engine
+
+__all__ = ["Answer", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer.
+
+    Attributes:
+        leaves: (origin, leaf) of each record, in the order given.
+        entries: the records.
+        findings: the findings.
+        summary: the end.
+        extent: the begin.
+    """
+
+    leaves: Sequence[tuple[str, int]]
+    entries: Sequence[correlation_pb2.TimelineEntry]
+    findings: Sequence[evidence_pb2.Finding]
+    summary: correlation_pb2.CompleteSummary
+    extent: correlation_pb2.CompleteExtent
+
+
+def answer(
+    engine: Engine, keys: TrustedKeys, query: str = "", *streams: str, checkpoints: Sequence[str] = (), **fields: object
+) -> Answer:
+    """Ask for a complete answer; ``fields`` are further ones of the request."""
+    request = correlation_pb2.CompleteSearchRequest(query=query, streams=streams, checkpoints=checkpoints)
+    for name, value in fields.items():
+        setattr(request, name, value) if isinstance(value, int) else getattr(request, name).CopyFrom(value)
+    first, *steps, last = Backend(engine, keys).complete_search(request)
+    entries = [entry for step in steps for entry in step.records.entries]
+    evidence = [getattr(entry, entry.WhichOneof("entry")).evidence for entry in entries]
+    assert all(one.state == evidence_pb2.VERIFIED for one in evidence)
+    findings = [step.finding for step in steps if step.HasField("finding")]
+    assert last.summary.findings == len(findings)
+    assert last.summary.given == len(entries)
+    assert not (findings and last.summary.complete)
+    leaves = [(one.origin, one.leaf_index) for one in evidence]
+    return Answer(leaves, entries, findings, last.summary, first.extent)
