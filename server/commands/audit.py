@@ -23,6 +23,10 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if options.follow:
+        from server.commands.tail import follow_audit
+
+        return follow_audit(options)
     filters: dict[str, Any] = {field: getattr(options, field) or "" for field, _ in FILTERS.values()}
     request = correlation_pb2.SearchAuditEventsRequest(
         since=options.since and timestamp(options.since),
