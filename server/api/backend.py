@@ -25,6 +25,7 @@ from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.server_status import StatusSource, get_status
 from server.api.side_by_side import SideBySide
+from server.api.tails import Tails
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
 from server.api.timelines import actor_timeline, target_history
@@ -103,6 +104,7 @@ class Backend:
         self._status = status or StatusSource()
         self._together = SideBySide(_READS_SIDE_BY_SIDE)
         self._signing_key = signing_key
+        self.tails = Tails(engine, lambda: self._trust.keys.now())
 
     @property
     def keys(self) -> TrustedKeys:

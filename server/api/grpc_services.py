@@ -109,6 +109,16 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
             async for step in answers:
                 yield step
 
+    async def Tail(  # noqa: N802 - the name is the API's
+        self, request: correlation_pb2.TailRequest, context: _Context
+    ) -> AsyncIterator[correlation_pb2.TailResponse]:
+        try:
+            async with contextlib.aclosing(self._backend.tails.follow(request)) as answers:
+                async for answer in answers:
+                    yield answer
+        except Exception as error:
+            await _abort(context, error)
+
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     def __init__(self, backend: Backend, pool: Pool) -> None:

@@ -12,6 +12,7 @@ GET  /api/v1/actors/{actor_id}                  ActorTimeline; query parameters 
 GET  /api/v1/targets/{target_id}                TargetHistory; query parameters are the request's fields
 GET  /api/v1/export                             Export: the file; query parameters are the request's fields
 GET  /api/v1/export-manifests/{name}            the manifest of an export, named by the header Lognotary-Manifest
+GET  /api/v1/tail                               Tail: a JSON object per line; query parameters are the request's fields
 GET  /api/v1/status                             GetStatus
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -52,6 +53,7 @@ from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
+from server.api.tail_lines import tail_routes
 from server.api.tile_api import tile_routes
 from server.process.pools import Pool
 from server.query.errors import QueryTooExpensiveError
@@ -132,6 +134,7 @@ def build_http_api(
             _steps("/api/v1/complete-search", correlation_pb2.CompleteSearchRequest, backend.complete_search, pool),
             *export_routes(backend, pool),
             Route("/api/openapi.json", openapi),
+            *tail_routes(backend.tails),
             *tile_routes(backend, pool),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -41,6 +41,7 @@ HTTP_CALLS = (
     "/api/v1/targets/{target_id:path}",
     "/api/v1/export",
     "/api/v1/export-manifests/{name}",
+    "/api/v1/tail",
     "/api/v1/status",
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import grpc
 from google.protobuf.json_format import MessageToJson
@@ -27,7 +27,10 @@ _HTTP_ANSWERS = ("http1", "HTTP/1", "http2 header with status: 4", "frame", "pre
 
 
 def call(
-    address: str | None, work: Callable[[grpc.Channel], int], explain: Callable[[str], str] = lambda message: message
+    address: str | None,
+    work: Callable[[grpc.Channel], int],
+    explain: Callable[[str], str] = lambda message: message,
+    options: Sequence[tuple[str, int]] = (),
 ) -> int:
     """Run calls against a server; errors become a message and an exit status.
 
@@ -35,6 +38,7 @@ def call(
         address: ``host:port`` as given with ``--api``; None for the variable's, or the default.
         work: makes the calls, and returns the exit status.
         explain: turns the message of an error into one for people, in the words of the command.
+        options: further options of the channel.
     """
     variable = API_VARIABLE[0]
     source = "--api" if address else variable
@@ -49,7 +53,7 @@ def call(
     if problems:
         return 2
     try:
-        with grpc.insecure_channel(address, options=_OPTIONS) as channel:
+        with grpc.insecure_channel(address, options=(*_OPTIONS, *options)) as channel:
             return work(channel)
     except grpc.RpcError as error:
         complain(explain(_explain(error.code(), error.details() or "", address)))

@@ -11,6 +11,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.arguments.audit import FILTERS
 from server.commands.arguments.reading import DEFAULT_LIMIT
+from server.commands.audit_query import query_of_options
 from server.commands.complete import check_complete_options, show_completely
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful
 from server.commands.output import Style, complain_lines, say_csv, say_json
@@ -19,31 +20,19 @@ from server.commands.render import event_lines, left_out_events
 from server.commands.sources import Source, ask
 from server.commands.tables import entries_of_events, entries_table
 from server.commands.units import line_width
-from server.notary.audit_words import parse_pattern
 from server.notary.origin import Stream
-from server.query.printer import print_query
-from server.query.tree import Conjunction, FieldName, Match, Node, Phrase, Wildcard
 
 __all__ = ["run"]
-
-_COLUMNS = {
-    "actor_id": "ActorId",
-    "action": "Action",
-    "target_id": "TargetId",
-    "target_type": "TargetType",
-    "source_id": "SourceId",
-    "outcome": "outcome",
-    "category": "category",
-    "service_name": "ServiceName",
-    "trace_id": "trace",
-}
-_PATTERNS = frozenset({"ActorId", "Action", "TargetId", "TargetType", "SourceId", "ServiceName"})
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if options.follow:
+        from server.commands.tail import follow_audit
+
+        return follow_audit(options)
     if options.complete:
-        return show_completely(options, _query(options), [Stream.AUDIT.value])
+        return show_completely(options, query_of_options(options), [Stream.AUDIT.value])
     check_complete_options(options)
     limit = options.limit or DEFAULT_LIMIT
     filters: dict[str, Any] = {field: getattr(options, field) or "" for field, _ in FILTERS.values()}
@@ -85,20 +74,6 @@ def run(options: argparse.Namespace) -> int:
         return 1 if doubtful or found.unproved_omitted or not found.events else 0
 
     return ask(options, work, explain=_in_options)
-
-
-def _query(options: argparse.Namespace) -> str:
-    """Return the filters as a query; ``--text`` ignores the case of ASCII letters only."""
-    terms: list[Node] = []
-    for field, column in _COLUMNS.items():
-        if given := getattr(options, field):
-            text, is_prefix = parse_pattern(given) if column in _PATTERNS else (given, False)
-            value = Wildcard((text, "")) if is_prefix else Phrase(text)
-            if text:
-                terms.append(Match(FieldName(column), value))
-    if options.text:
-        terms.append(Match(FieldName("body"), Wildcard(("", options.text, ""))))
-    return print_query(Conjunction(tuple(terms)) if len(terms) > 1 else terms[0]) if terms else ""
 
 
 def _filters(options: argparse.Namespace, style: Style) -> str:

@@ -40,6 +40,8 @@ def show_completely(options: argparse.Namespace, query: str, streams: Sequence[s
     """
     if options.signatures_only:
         raise ConfigError("--signatures-only: a complete answer hashes all records: leave one of the two options out")
+    if options.csv:
+        raise ConfigError("--csv: a complete answer has more than rows: give --json, or leave --complete out")
     given = GivenFiles()
     request = correlation_pb2.CompleteSearchRequest(
         query=query,
@@ -77,7 +79,8 @@ class _Shown:
         self._as_json = bool(options.json)
         self._details = bool(options.verbose)
         self._latest_first = not getattr(options, "oldest_first", False)
-        self._style = Style.of(sys.stdout)
+        self._style = Style.of(sys.stdout, utc=options.utc)
+        self._heading = [*self._style.zone_lines()]  # until it was said
         self._width = line_width(sys.stdout)
         self._bar = ProgressBar(sys.stderr) if sys.stderr.isatty() and not options.json else None
         self._kept: list[correlation_pb2.TimelineEntry] | None = []  # None once there are too many
@@ -124,6 +127,9 @@ class _Shown:
         self._say([*before, *entries])
 
     def _say(self, entries: Sequence[correlation_pb2.TimelineEntry]) -> None:
+        if entries and self._heading:
+            say(*self._heading)
+            self._heading = []
         for entry in entries:
             say(*entry_lines(shown(entry), self._style, details=self._details, width=self._width))
 

@@ -63,7 +63,7 @@ class Style:
     utc: bool = True
 
     @classmethod
-    def of(cls, stream: TextIO, *, utc: bool = True) -> Style:
+    def of(cls, stream: TextIO, *, utc: bool) -> Style:
         """Colour text for a terminal, unless NO_COLOR is set."""
         return cls(stream.isatty() and not os.environ.get("NO_COLOR"), utc)
 
@@ -130,7 +130,7 @@ def say(*lines: str, stream: TextIO | None = None) -> None:
 
 def printable_lines(lines: Iterable[str], stream: TextIO) -> list[str]:
     """Return lines as ``say`` prints them on a stream: all is escaped but the colours of ``Style``."""
-    colour = Style.of(stream).colour
+    colour = Style.of(stream, utc=True).colour
     return [_printable(line, colour=colour) for line in lines]
 
 

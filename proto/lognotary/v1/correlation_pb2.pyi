@@ -18,9 +18,18 @@ class EvidenceCheck(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVIDENCE_CHECK_UNSPECIFIED: _ClassVar[EvidenceCheck]
     CHECK_RECORDS: _ClassVar[EvidenceCheck]
     CHECK_SIGNATURES: _ClassVar[EvidenceCheck]
+
+class MissedReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MISSED_REASON_UNSPECIFIED: _ClassVar[MissedReason]
+    TOO_SLOW: _ClassVar[MissedReason]
+    NOT_STORED: _ClassVar[MissedReason]
 EVIDENCE_CHECK_UNSPECIFIED: EvidenceCheck
 CHECK_RECORDS: EvidenceCheck
 CHECK_SIGNATURES: EvidenceCheck
+MISSED_REASON_UNSPECIFIED: MissedReason
+TOO_SLOW: MissedReason
+NOT_STORED: MissedReason
 
 class AuditEvent(_message.Message):
     __slots__ = ("record_id", "actor_id", "actor_type", "action", "target_id", "target_type", "source_id", "source_type", "outcome", "category", "rule", "actor_name", "effective_actor_id", "session_id", "source_host", "description")
@@ -663,3 +672,43 @@ class CompleteSearchResponse(_message.Message):
     finding: _evidence_pb2.Finding
     summary: CompleteSummary
     def __init__(self, extent: _Optional[_Union[CompleteExtent, _Mapping]] = ..., records: _Optional[_Union[CompleteRecords, _Mapping]] = ..., progress: _Optional[_Union[CompleteProgress, _Mapping]] = ..., finding: _Optional[_Union[_evidence_pb2.Finding, _Mapping]] = ..., summary: _Optional[_Union[CompleteSummary, _Mapping]] = ...) -> None: ...
+
+class MissedLeaves(_message.Message):
+    __slots__ = ("origin", "first_leaf", "end_leaf", "reason")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_LEAF_FIELD_NUMBER: _ClassVar[int]
+    END_LEAF_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    first_leaf: int
+    end_leaf: int
+    reason: MissedReason
+    def __init__(self, origin: _Optional[str] = ..., first_leaf: _Optional[int] = ..., end_leaf: _Optional[int] = ..., reason: _Optional[_Union[MissedReason, str]] = ...) -> None: ...
+
+class TailRequest(_message.Message):
+    __slots__ = ("query", "streams", "cursor", "check", "most_behind")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    MOST_BEHIND_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    streams: _containers.RepeatedScalarFieldContainer[str]
+    cursor: str
+    check: EvidenceCheck
+    most_behind: int
+    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., cursor: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., most_behind: _Optional[int] = ...) -> None: ...
+
+class TailResponse(_message.Message):
+    __slots__ = ("entries", "missed", "missed_records", "cursor", "behind")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    MISSED_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    BEHIND_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
+    missed: _containers.RepeatedCompositeFieldContainer[MissedLeaves]
+    missed_records: int
+    cursor: str
+    behind: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., missed: _Optional[_Iterable[_Union[MissedLeaves, _Mapping]]] = ..., missed_records: _Optional[int] = ..., cursor: _Optional[str] = ..., behind: _Optional[int] = ...) -> None: ...

@@ -97,6 +97,11 @@ class CorrelationServiceStub:
                 request_serializer=lognotary_dot_v1_dot_correlation__pb2.CompleteSearchRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_correlation__pb2.CompleteSearchResponse.FromString,
                 _registered_method=True)
+        self.Tail = channel.unary_stream(
+                '/lognotary.v1.CorrelationService/Tail',
+                request_serializer=lognotary_dot_v1_dot_correlation__pb2.TailRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_correlation__pb2.TailResponse.FromString,
+                _registered_method=True)
 
 
 class CorrelationServiceServicer:
@@ -187,6 +192,13 @@ class CorrelationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Tail(self, request, context):
+        """Follows the records that a query finds, as they are committed, until the caller cancels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CorrelationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -249,6 +261,11 @@ def add_CorrelationServiceServicer_to_server(servicer, server):
                     servicer.CompleteSearch,
                     request_deserializer=lognotary_dot_v1_dot_correlation__pb2.CompleteSearchRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_correlation__pb2.CompleteSearchResponse.SerializeToString,
+            ),
+            'Tail': grpc.unary_stream_rpc_method_handler(
+                    servicer.Tail,
+                    request_deserializer=lognotary_dot_v1_dot_correlation__pb2.TailRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_correlation__pb2.TailResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -576,6 +593,33 @@ class CorrelationService:
             '/lognotary.v1.CorrelationService/CompleteSearch',
             lognotary_dot_v1_dot_correlation__pb2.CompleteSearchRequest.SerializeToString,
             lognotary_dot_v1_dot_correlation__pb2.CompleteSearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Tail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/lognotary.v1.CorrelationService/Tail',
+            lognotary_dot_v1_dot_correlation__pb2.TailRequest.SerializeToString,
+            lognotary_dot_v1_dot_correlation__pb2.TailResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -45,6 +46,7 @@ def add_parser(commands: Any) -> None:
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
             "lognotary audit --since 2026-11-28 --until '2026-11-28 04:00'",
             "lognotary audit --actor alice --since 7d --complete   # and that nothing is left out",
+            "lognotary audit --category admin --follow             # as it happens, until Ctrl-C",
             variables=[API_VARIABLE],
         ),
     )
@@ -60,8 +62,29 @@ def add_parser(commands: Any) -> None:
         )
     add_event_range(parser, "events")
     add_complete_flags(parser, "events")
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="show events as they are committed, from now on, as 'lognotary tail' does",
+    )
     add_reading_flags(parser)
+    parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.audit"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not options.follow:
+        return
+    for flag, given in (("--since", options.since), ("--until", options.until)):
+        if given:
+            raise ValueError(f"{flag} cannot be used with --follow, which begins now: leave one of them out")
+    for flag, given in (
+        ("--storage", options.storage),
+        ("--public-key", options.public_key),
+        ("--data-dir", options.data_dir),
+    ):
+        if given:
+            raise ValueError(f"{flag} cannot be used with --follow, which asks a running server")
 
 
 def _reader(help_text: str) -> Callable[[str], str]:

@@ -27,6 +27,7 @@ COMMANDS = {
         "actor": "show everything that an actor did",
         "target": "show everything that was done to a target",
         "near": "show the records around a record",
+        "tail": "show the records of a query as they are committed",
         "export": "write all records of a query to a file, with a signed manifest",
     },
     "evidence": {

@@ -1,0 +1,223 @@
+"""The call ``Tail``: all tails of a process, one feed for all of them, and limits on their number and cost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from functools import partial
+
+from lognotary.v1 import correlation_pb2 as pb
+from server.api.correlation import entry_of
+from server.api.errors import InvalidArgumentError
+from server.api.queries import parse_query, parse_streams
+from server.api.tail_cursors import make_cursor, parse_cursor
+from server.notary.trust import TrustedKeys
+from server.process.pools import Pool, PoolFullError
+from server.query.batch_feed import BatchFeed, Heads
+from server.query.limits import QueryLimits
+from server.query.tail import Tail
+from server.query.tail_steps import MOST_BEHIND, MissedWhy, TailStep, Wanted
+from storage.engine import Engine
+from storage.interrupt import Interrupt
+
+__all__ = ["HEARTBEAT", "MOST_TAILS", "TAIL_LIMITS", "Tails"]
+
+MOST_TAILS = 64
+"""Number of tails that a process answers at the same time."""
+
+HEARTBEAT = 5.0
+"""Seconds after which a tail says where it is, if nothing else happens."""
+
+TAIL_LIMITS = QueryLimits(seconds=10, memory=1 << 30)
+"""Limits of each step of a tail."""
+
+_THREADS = 2  # in which all tails read
+_PACE = 0.2  # seconds between two looks for new batches
+_SHARE = 2.0  # times as long as it read, a tail that is up to date rests
+_LONGEST_REST = 0.5  # seconds
+
+_REASONS = {MissedWhy.TOO_SLOW: pb.TOO_SLOW, MissedWhy.NOT_STORED: pb.NOT_STORED}
+
+
+class _Bell:
+    """Wakes a tail up, in its event loop, from any thread.
+
+    Attributes:
+        error: the reason why the feed ended, if it did.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Event()
+        self.error: Exception | None = None
+
+    def ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def heard(self, seconds: float) -> None:
+        """Wait until the bell is rung, for at most so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        self._rung.clear()
+
+    def check(self) -> None:
+        """Raise the error with which the feed ended, if it did."""
+        if self.error is not None:
+            raise self.error
+
+
+class Tails:
+    """All tails on one storage; may be used from several event loops."""
+
+    def __init__(self, engine: Engine, keys: Callable[[], TrustedKeys], *, most: int = MOST_TAILS) -> None:
+        """Follow a storage while there are tails.
+
+        Args:
+            engine: the storage.
+            keys: function that returns the trusted public keys.
+            most: number of tails at the same time.
+        """
+        self._engine = engine
+        self._keys = keys
+        self._most = most
+        self._pool = Pool("tail", _THREADS)
+        self._lock = threading.Lock()  # of the bells, and of whether the thread runs
+        self._bells: set[_Bell] = set()
+        self._feeding = threading.Lock()  # held while the feed reads
+        self._feed: BatchFeed | None = None  # while its thread runs
+
+    @property
+    def number(self) -> int:
+        """Number of tails."""
+        return len(self._bells)
+
+    async def follow(self, request: pb.TailRequest) -> AsyncGenerator[pb.TailResponse, None]:
+        """Answer ``Tail``, until the iteration is closed; the first answer comes at once.
+
+        Raises:
+            InvalidArgumentError: the query, a stream or the cursor cannot be used.
+            PoolFullError: there are as many tails as there may be.
+            QueryTooExpensiveError: a limit was reached.
+            StorageError, InterruptedQueryError: storage cannot be read (any more).
+        """
+        wanted = _wanted(request)
+        positions = parse_cursor(request.cursor) if request.cursor else None
+        interrupt = Interrupt()
+        with self._admitted() as bell:
+            try:
+                tail = await self._pool.resume(partial(self._begin, wanted, positions, interrupt))
+                steps: list[TailStep] | None = [tail.position()]
+                said = 0.0
+                while True:
+                    if not steps and time.monotonic() - said >= HEARTBEAT:
+                        steps = [tail.position()]
+                    for step in steps or ():
+                        yield _response(step)
+                        said = time.monotonic()
+                    began = time.monotonic()
+                    steps = await self._pool.resume(partial(self._read, tail, interrupt))
+                    if steps is None:
+                        await asyncio.sleep(min(_LONGEST_REST, _SHARE * (time.monotonic() - began)))
+                        await bell.heard(said + HEARTBEAT - time.monotonic())
+                    bell.check()
+            finally:
+                interrupt.set()  # a step may still be read
+
+    def _begin(self, wanted: Wanted, positions: dict[str, int] | None, interrupt: Interrupt) -> Tail:
+        with self._engine.interrupted_by(interrupt):
+            feed = self._running_feed()
+            if positions is not None:
+                _check_reached(positions, feed.now())
+            return Tail(self._engine, self._keys, feed, wanted, positions, TAIL_LIMITS)
+
+    def _read(self, tail: Tail, interrupt: Interrupt) -> list[TailStep] | None:
+        with self._engine.interrupted_by(interrupt):
+            interrupt.check()
+            return tail.read()
+
+    @contextlib.contextmanager
+    def _admitted(self) -> Iterator[_Bell]:
+        bell = _Bell()
+        with self._lock:
+            if len(self._bells) >= self._most:
+                raise PoolFullError(
+                    f"the server has {self._most} tails already, the most at a time: end another one, or search"
+                )
+            self._bells.add(bell)
+        try:
+            yield bell
+        finally:
+            with self._lock:
+                self._bells.discard(bell)
+
+    def _running_feed(self) -> BatchFeed:
+        """Return the feed, which knows all that is committed by now; begin it if this is the first tail."""
+        with self._feeding:
+            if (feed := self._feed) is not None:
+                if feed.poll():
+                    self._ring()
+                return feed
+            feed = BatchFeed(self._engine, self._keys)
+            feed.begin()
+            self._feed = feed
+            threading.Thread(target=self._run, args=(feed,), name="tail-feed", daemon=True).start()
+            return feed
+
+    def _run(self, feed: BatchFeed) -> None:
+        """Look for new batches while there are tails."""
+        try:
+            while True:
+                time.sleep(_PACE)
+                with self._feeding:
+                    if not self._bells:
+                        self._feed = None
+                        return
+                    if feed.poll():
+                        self._ring()
+        except Exception as error:  # whatever it is, no tail must wait for batches that nobody looks for
+            with self._feeding:
+                self._feed = None
+                self._ring(error)
+
+    def _ring(self, error: Exception | None = None) -> None:
+        with self._lock:
+            bells = list(self._bells)
+        for bell in bells:
+            bell.error = bell.error or error
+            bell.ring()
+
+
+def _wanted(request: pb.TailRequest) -> Wanted:
+    streams = parse_streams(request.streams)
+    query = parse_query(request.query, request.check, streams)
+    rehash = request.check != pb.CHECK_SIGNATURES
+    return Wanted(query, streams, rehash=rehash, most_behind=request.most_behind or MOST_BEHIND)
+
+
+def _check_reached(positions: Mapping[str, int], heads: Heads) -> None:
+    for log_id, size in positions.items():
+        head = heads.logs.get(log_id)
+        if head is not None and size > head.size:
+            raise InvalidArgumentError(
+                f"cursor: it comes after record {size - 1} of {head.origin}, but the log ends with record "
+                f"{head.size - 1}: storage was rolled back, or is another one; leave the cursor out"
+            )
+
+
+def _response(step: TailStep) -> pb.TailResponse:
+    missed = [
+        pb.MissedLeaves(origin=one.origin, first_leaf=one.first, end_leaf=one.end, reason=_REASONS[one.why])
+        for one in step.missed
+    ]
+    return pb.TailResponse(
+        entries=map(entry_of, step.rows),
+        missed=missed,
+        missed_records=sum(one.end - one.first for one in step.missed),
+        cursor=make_cursor(step.positions),
+        behind=step.behind,
+    )

@@ -1,0 +1,130 @@
+"""A tail on the command line: reconnects by itself, and ends when its reader does."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+import grpc
+
+from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
+
+__all__ = ["Following"]
+
+_SILENCE = 20.0  # seconds without an answer, after which the connection is given up: a server answers every 5 s
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts
+_RETRIED = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNIMPLEMENTED,  # a proxy, or a server that has only begun to start
+)
+
+
+class Following:
+    """A tail that goes on after the last answer when its server does not answer any more."""
+
+    channel_options = (
+        ("grpc.initial_reconnect_backoff_ms", int(_FIRST_PAUSE * 1000)),
+        ("grpc.max_reconnect_backoff_ms", int(_LONGEST_PAUSE * 1000)),
+    )
+    """Options of the channel, which connects again by itself."""
+
+    def __init__(
+        self,
+        request: correlation_pb2.TailRequest,
+        show: Callable[[correlation_pb2.TailResponse], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Follow a request.
+
+        Args:
+            request: the request, which gets the cursor of each answer.
+            show: function that is called with each answer.
+            complain: function that is called with messages about the connection.
+        """
+        self._request = request
+        self._show = show
+        self._complain = complain
+
+    def run(self, channel: grpc.Channel) -> int:
+        """Follow until the reader of the output has gone.
+
+        Raises:
+            grpc.RpcError: the first attempt failed, or no other attempt can succeed.
+            BrokenPipeError: the reader of the output has gone.
+        """
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        is_begun = is_lost = False
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                for answer in _answers(stub, self._request):
+                    if is_lost:
+                        self._complain("the tail goes on where it was")
+                    is_begun, is_lost, pause = True, False, _FIRST_PAUSE
+                    self._show(answer)
+                    self._request.cursor = answer.cursor
+            except grpc.RpcError as error:
+                if not is_begun or error.code() not in _RETRIED:
+                    raise
+                if not is_lost:
+                    self._complain(f"the tail was interrupted ({error.details()}): connecting again")
+                is_lost = True
+                _check_reader()
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _answers(
+    stub: correlation_pb2_grpc.CorrelationServiceStub, request: correlation_pb2.TailRequest
+) -> Iterator[correlation_pb2.TailResponse]:
+    """Yield the answers of one call; a call that is silent is cancelled, and so is one whose reader has gone."""
+    call: Any = stub.Tail(request)
+    heard = threading.Event()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            if not heard.wait(_SILENCE):
+                call.cancel()
+                return
+            heard.clear()
+
+    threading.Thread(target=watch, daemon=True, name="tail-watch").start()
+    try:
+        for answer in call:
+            heard.set()
+            _check_reader()
+            yield answer
+    finally:
+        ended.set()
+        heard.set()
+        call.cancel()
+
+
+def _check_reader() -> None:
+    """Raise BrokenPipeError if the output is a pipe that nobody reads any more, as a write to it would."""
+    if _is_unread(sys.stdout):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def _is_unread(stream: TextIO) -> bool:
+    try:
+        descriptor = stream.fileno()
+        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except (OSError, ValueError):  # it has no descriptor
+        return False
+    if not is_pipe:
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(events & select.POLLERR for _, events in poll.poll(0))

@@ -1,0 +1,44 @@
+"""The backlog of a tail: what was committed from a position in each log up to now, in the order of commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from heapq import merge
+
+from server.query.batch_feed import Committed, Head
+from storage.engine import Engine
+from storage.new_batches import batch_ends
+
+__all__ = ["read_backlog"]
+
+_ENDS = 500  # batches of a log that are read at a time
+
+
+def read_backlog(engine: Engine, logs: Mapping[str, Head], positions: Mapping[str, int]) -> Iterator[Committed]:
+    """Yield what logs have from positions up to their heads: by time of receipt, and of each log in order.
+
+    Args:
+        engine: the storage.
+        logs: LogId -> head of the log.
+        positions: LogId -> leaf; logs that are not among them are read from their begin.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    behind = ((log_id, head, positions.get(log_id, 0)) for log_id, head in logs.items())
+    return merge(
+        *(_of_log(engine, log_id, head, first) for log_id, head, first in behind if head.size > first),
+        key=lambda each: (each.received, each.log_id),
+    )
+
+
+def _of_log(engine: Engine, log_id: str, head: Head, first: int) -> Iterator[Committed]:
+    received = 0
+    while ends := batch_ends(engine, log_id, first, head.size, _ENDS):
+        for end, at in ends:
+            if end > first:  # not a copy of a row
+                received = max(received, at)
+                yield Committed(log_id, head.stream, first, end, received)
+                first = end
+    if first < head.size:  # the row of the batch is gone
+        yield Committed(log_id, head.stream, first, head.size, received)

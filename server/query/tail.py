@@ -1,0 +1,264 @@
+"""Tail: the records that a query finds, as they are committed, from a position in each log on.
+
+A tail holds its position, and no records: what it has not read is in storage. So a reader may be as slow as it likes,
+and costs nobody anything. One that falls back further and further is told which leaves it missed, and goes on with the
+latest ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from server.notary.origin import Stream
+from server.notary.trust import TrustedKeys
+from server.query.backlog import read_backlog
+from server.query.batch_feed import BatchFeed, Committed, Head, Heads
+from server.query.limits import LimitedEngine, QueryLimits
+from server.query.pages import Checked, check_rows
+from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
+from storage.conditions import NEVER
+from storage.engine import Engine
+from storage.lookups import of_condition
+from storage.new_batches import LeafRange, read_missing, read_ranges
+from storage.records import Lookup
+from storage.stored_records import StoredRecord
+
+__all__ = ["Tail"]
+
+_MOST_LEAVES = 100_000  # that are looked at for a step, unless one range has more
+_MOST_RANGES = 256
+_FIRST_ROWS = 100  # until it is known how large they are
+_MOST_ROWS = 500
+_MOST_BYTES = 4 << 20  # of records, about
+
+
+class Tail:
+    """A tail, for one thread at a time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Callable[[], TrustedKeys],
+        feed: BatchFeed,
+        wanted: Wanted,
+        positions: Mapping[str, int] | None,
+        limits: QueryLimits,
+    ) -> None:
+        """Begin from positions in logs, LogId -> leaf, with logs that are not among them from their begin; or now.
+
+        Args:
+            engine: the storage.
+            keys: function that returns the trusted public keys.
+            feed: feed of batches.
+            wanted: the records.
+            positions: the positions; None to begin with what is committed from now on.
+            limits: limits of each step.
+        """
+        self._engine = engine
+        self._keys = keys
+        self._feed = feed
+        self._wanted = wanted
+        self._limits = limits
+        heads = feed.now()
+        self._number = heads.number
+        self._plan: deque[Committed] = deque()
+        self._backlog: Iterator[Committed] = iter(())
+        self._is_old = False  # the plan is from the backlog, whose records may have been dropped
+        self._after: StoredRecord | None = None  # of the first range of the plan, if a leaf has very many rows
+        self._rows = _FIRST_ROWS
+        self._lag: int | None = None  # at the last look at the feed; None if the tail was up to date since
+        if positions is None:
+            self._positions = {log_id: head.size for log_id, head in heads.logs.items()}
+        else:
+            others = {log_id: head.size for log_id, head in heads.logs.items() if head.stream not in wanted.streams}
+            self._positions = {**others, **positions}
+            self._plan_backlog(heads)
+        self._lookups: dict[Stream, Lookup] = {}
+        for stream in wanted.streams:
+            condition = wanted.query.condition(stream)
+            if condition != NEVER:
+                self._lookups[stream] = of_condition(stream, condition, latest_first=False)
+
+    def position(self) -> TailStep:
+        """Return a step in which nothing happened."""
+        return self._step([], [])
+
+    def read(self) -> list[TailStep] | None:
+        """Read on, and return the next steps, none of them very large; None if the tail is up to date.
+
+        Raises:
+            QueryTooExpensiveError: a limit was reached.
+            StorageError: storage cannot be read.
+        """
+        if ranges := self._next_ranges():
+            return self._read(ranges)
+        if missed := self._look():
+            return [self._step([], missed)]
+        return None if self._lag is None else []
+
+    def _look(self) -> list[Missed]:
+        """Plan to read what was committed since; or leave it out if the tail falls back, and return what that is."""
+        heads = self._feed.now()
+        behind = self._behind(heads.logs)
+        if behind == 0:
+            self._number, self._lag = heads.number, None
+            for log_id, head in heads.logs.items():  # of the other streams
+                self._positions[log_id] = max(head.size, self._positions.get(log_id, 0))
+            return []
+        if self._lag is not None and behind > self._wanted.most_behind and behind >= self._lag:
+            self._number, self._lag = heads.number, None
+            return self._skip(heads)
+        self._lag = behind
+        found = self._feed.after(self._number)
+        if not found:  # too much was noticed since, or nothing that leads to the heads
+            self._number = heads.number
+            self._plan_backlog(heads)
+        else:
+            self._number += len(found)
+            self._plan.extend(found)
+            self._is_old = False
+        return []
+
+    def _plan_backlog(self, heads: Heads) -> None:
+        logs = {log_id: head for log_id, head in heads.logs.items() if head.stream in self._wanted.streams}
+        self._backlog = read_backlog(self._engine, logs, dict(self._positions))
+        self._is_old = True
+
+    def _skip(self, heads: Heads) -> list[Missed]:
+        missed = []
+        for log_id, head in heads.logs.items():
+            at = self._positions.get(log_id, 0)
+            if head.stream in self._wanted.streams and head.size > at:
+                missed.append(Missed(head.origin, at, head.size, MissedWhy.TOO_SLOW))
+            self._positions[log_id] = max(at, head.size)
+        return missed
+
+    def _behind(self, logs: Mapping[str, Head]) -> int:
+        return sum(
+            max(0, head.size - self._positions.get(log_id, 0))
+            for log_id, head in logs.items()
+            if head.stream in self._wanted.streams
+        )
+
+    def _step(self, rows: list[Checked], missed: list[Missed]) -> TailStep:
+        return TailStep(rows, missed, dict(self._positions), self._behind(self._feed.now().logs))
+
+    def _next_ranges(self) -> list[Committed]:
+        """Take ranges of the plan for a step; none if all is read."""
+        taken: list[Committed] = []
+        ends: dict[str, int] = {}
+        leaves = 0
+        while len(taken) < _MOST_RANGES and leaves < _MOST_LEAVES:
+            one = self._plan.popleft() if self._plan else next(self._backlog, None)
+            if one is None:
+                break
+            at = ends.get(one.log_id, self._positions.get(one.log_id, one.first))
+            if one.stream not in self._wanted.streams or one.end <= at:
+                if one.log_id not in ends:
+                    self._positions[one.log_id] = max(at, one.end)
+                continue
+            end = min(one.end, at + _MOST_LEAVES)
+            if end < one.end:
+                self._plan.appendleft(replace(one, first=end))
+            taken.append(replace(one, first=at, end=end))
+            ends[one.log_id] = end
+            leaves += end - at
+            if self._after is not None:
+                break
+        return taken
+
+    def _read(self, ranges: list[Committed]) -> list[TailStep]:
+        limited = LimitedEngine(self._engine, self._limits)
+        while len(found := self._select(limited, ranges)) > self._rows and len(ranges) > 1:
+            half = len(ranges) // 2
+            self._plan.extendleft(reversed(ranges[half:]))
+            ranges = ranges[:half]
+        begun, self._after = self._after is not None, None
+        if len(found) > self._rows:
+            ranges, found = self._cut(ranges[0], found)
+        missed = [] if begun or not self._is_old else self._missing(limited, ranges)
+        states = self._wanted.query.evidence
+        checked: dict[str, list[Checked]] = {}
+        for row, evidence in check_rows(limited, self._keys(), found, rehash=self._wanted.rehash):
+            if states is None or evidence.state.value.lower() in states:
+                checked.setdefault(row.log_id, []).append((row, evidence))
+        if found:
+            self._rows = _fitting(found)
+        return self._steps(ranges, checked, missed)
+
+    def _select(self, engine: Engine, ranges: list[Committed]) -> list[StoredRecord]:
+        """Return the rows of ranges; more than ``self._rows`` if there are more, which may not be all then."""
+        found: list[StoredRecord] = []
+        for stream, lookup in self._lookups.items():
+            own = _merged(ranges, stream)
+            if own and len(found) <= self._rows:
+                found += read_ranges(engine, lookup, own, self._rows + 1, self._after)
+        return found
+
+    def _cut(self, one: Committed, found: list[StoredRecord]) -> tuple[list[Committed], list[StoredRecord]]:
+        """Return the first part of a range, with its rows; the rest comes next."""
+        last = found[-1]
+        whole = [row for row in found if row.leaf_index < last.leaf_index]
+        self._plan.appendleft(replace(one, first=last.leaf_index))
+        if not whole:
+            # Equal rows must be checked together, and more like the last one may follow.
+            while len(found) > 2 and _is_same(found[-1], last):
+                found.pop()
+            self._after = found[-1]
+            whole = found
+        return [replace(one, end=last.leaf_index)], whole
+
+    def _missing(self, engine: Engine, ranges: list[Committed]) -> list[Missed]:
+        logs = self._feed.now().logs
+        return [
+            Missed(logs[one.log_id].origin, one.first, one.end, MissedWhy.NOT_STORED)
+            for stream in self._lookups
+            for one in read_missing(engine, stream, _merged(ranges, stream))
+        ]
+
+    def _steps(
+        self, ranges: list[Committed], checked: dict[str, list[Checked]], missed: list[Missed]
+    ) -> list[TailStep]:
+        steps: list[TailStep] = []
+        rows: list[Checked] = []
+        size = 0
+        for one in ranges:
+            left = deque(checked.get(one.log_id, ()))
+            while left and (len(ranges) == 1 or left[0][0].leaf_index < one.end):
+                row = left.popleft()
+                rows.append(row)
+                size += len(row[0].canonical)
+                at = row[0].leaf_index
+                if size >= _MOST_BYTES and left and left[0][0].leaf_index > at:
+                    self._positions[one.log_id] = at + 1
+                    steps.append(self._step(rows, missed))
+                    rows, missed, size = [], [], 0
+            checked[one.log_id] = list(left)
+            self._positions[one.log_id] = one.end
+        return [*steps, self._step(rows, missed)] if rows or missed else steps
+
+
+def _merged(ranges: Sequence[Committed], stream: Stream) -> list[LeafRange]:
+    """Return the ranges of a stream, with those that are side by side as one."""
+    found: dict[str, list[LeafRange]] = {}
+    for one in ranges:
+        if one.stream is not stream or one.first == one.end:
+            continue
+        own = found.setdefault(one.log_id, [])
+        if own and own[-1].end == one.first:
+            own[-1] = LeafRange(one.log_id, own[-1].first, one.end)
+        else:
+            own.append(LeafRange(one.log_id, one.first, one.end))
+    return [one for own in found.values() for one in own]
+
+
+def _is_same(one: StoredRecord, other: StoredRecord) -> bool:
+    return (one.leaf_index, one.batch_id, one.canonical) == (other.leaf_index, other.batch_id, other.canonical)
+
+
+def _fitting(rows: Sequence[StoredRecord]) -> int:
+    """Return how many rows of this size can be read at a time; at least three, of which two may be equal."""
+    each = sum(len(row.canonical) for row in rows) // len(rows) + 1
+    return max(3, min(_MOST_ROWS, _MOST_BYTES // each))

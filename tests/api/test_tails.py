@@ -1,0 +1,198 @@
+"""Tails, with both engines: what is committed, in order, each record once, over reconnects; and what was missed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.waiting import until
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1 import evidence_pb2
+from server.api import tails as tails_module
+from server.api.errors import InvalidArgumentError
+from server.api.tail_cursors import make_cursor, parse_cursor
+from server.api.tails import Tails
+from server.notary.origin import Stream
+from server.process.pools import PoolFullError
+from storage.errors import NotAppliedError
+from tests.api.growing import CountingEngine
+from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
+
+
+@asynccontextmanager
+async def following(writer: Writer, query: str = "", tails: Tails | None = None, **request: Any) -> AsyncIterator[Any]:
+    """Follow; yields the answers, of which the first was received."""
+    tails = tails or Tails(writer.engine, lambda: writer.keys)
+    async with aclosing(tails.follow(pb.TailRequest(query=query, **request))) as answers:
+        yield answers
+
+
+def bodies(answer: pb.TailResponse) -> Iterator[str]:
+    for entry in answer.entries:
+        content = getattr(entry, entry.WhichOneof("entry"))
+        yield content.name if entry.WhichOneof("entry") == "span" else content.body
+
+
+async def read(answers: Any, number: int) -> tuple[list[str], str]:
+    """Return the bodies of so many records, and the last cursor."""
+    found: list[str] = []
+    while len(found) < number:
+        answer = await anext(answers)
+        found += bodies(answer)
+    return found, answer.cursor
+
+
+async def test_a_tail_has_what_is_committed_after_it_began_with_evidence(writer: Writer) -> None:
+    writer.write([log_record("before")])
+    async with following(writer) as answers:
+        first = await anext(answers)
+        assert (list(first.entries), first.behind) == ([], 0)
+        writer.write([log_record("one"), audit_event("login"), log_record("two")])
+        found, _ = await read(answers, 3)
+        assert sorted(found) == ["alice did login", "one", "two"]
+        writer.write([log_record("three")])
+        answer = await anext(answers)
+        assert list(bodies(answer)) == ["three"]
+        assert answer.entries[0].log.evidence.state == evidence_pb2.VERIFIED
+        assert (answer.behind, answer.missed_records) == (0, 0)
+
+
+async def test_only_records_of_the_query_and_the_streams_are_in_it(writer: Writer) -> None:
+    async with following(writer, "paid OR login", streams=["audit", "spans"]) as answers:
+        await anext(answers)
+        writer.write([log_record("order paid"), audit_event("login"), audit_event("logout")])
+        writer.write_spans([span("paid"), span("other")])
+        found, _ = await read(answers, 2)
+        assert sorted(found) == ["alice did login", "paid"]
+
+
+async def test_a_tail_goes_on_from_a_cursor_with_another_server(writer: Writer) -> None:
+    async with following(writer) as answers:
+        cursor = (await anext(answers)).cursor
+        writer.write([log_record(f"a {number}") for number in range(3)])
+        _, cursor = await read(answers, 3)
+    writer.write([log_record(f"b {number}") for number in range(3)], received=START + 1000)
+    writer.write([audit_event("login")], received=START + 2000)  # a log that is new since
+    async with following(writer, cursor=cursor) as answers:
+        writer.write([log_record("c")], received=START + 3000)
+        more, cursor = await read(answers, 5)
+        assert more == ["b 0", "b 1", "b 2", "alice did login", "c"]
+        assert (await anext(answers)).behind == 0
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "e30=", "ZZZZZZZZ" * 10])
+async def test_a_malformed_cursor_is_refused(writer: Writer, cursor: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="cursor: this is not a cursor that a tail gave out"):
+        async with following(writer, cursor=cursor) as answers:
+            await anext(answers)
+
+
+async def test_there_are_only_so_many_tails_and_one_that_ends_makes_room(writer: Writer) -> None:
+    tails = Tails(writer.engine, lambda: writer.keys, most=2)
+    async with following(writer, tails=tails) as one, following(writer, tails=tails) as two:
+        await anext(one)
+        await anext(two)
+        with pytest.raises(PoolFullError, match="the server has 2 tails already"):
+            async with following(writer, tails=tails) as three:
+                await anext(three)
+        assert tails.number == 2
+        await two.aclose()
+        async with following(writer, tails=tails) as three:
+            await anext(three)
+    assert tails.number == 0
+
+
+async def test_all_tails_share_one_look_for_new_batches_and_none_looks_when_there_are_none(writer: Writer) -> None:
+    writer.write([log_record("before")])
+    engine = CountingEngine(writer.engine)
+    tails = Tails(engine, lambda: writer.keys)
+    async with AsyncExitStack() as stack:
+        many = [await stack.enter_async_context(following(writer, tails=tails)) for _ in range(8)]
+        for one in many:
+            await anext(one)
+        engine.queries.clear()
+        waiting = [asyncio.ensure_future(anext(one)) for one in many]
+        await until(lambda: len(engine.queries) >= 6)
+        looks = [query for query in engine.queries if " FROM log_batches WHERE " in query]
+        assert looks == engine.queries, "nobody reads anything else"
+        writer.write([log_record("one")])
+        assert [list(bodies(answer)) for answer in await asyncio.gather(*waiting)] == [["one"]] * 8
+    await until(lambda: not any(thread.name == "tail-feed" for thread in threading.enumerate()))
+
+
+class FailingEngine(CountingEngine):
+    """An engine that can be made to fail."""
+
+    fails = False
+
+    def query(self, *arguments: Any, **keywords: Any) -> bytes:
+        if self.fails:
+            raise NotAppliedError("storage is away")
+        return super().query(*arguments, **keywords)
+
+
+async def test_tails_end_when_storage_is_away_and_begin_again_when_it_is_back(writer: Writer) -> None:
+    engine = FailingEngine(writer.engine)
+    tails = Tails(engine, lambda: writer.keys)
+    async with following(writer, tails=tails) as answers:
+        cursor = (await anext(answers)).cursor
+        engine.fails = True
+        with pytest.raises(NotAppliedError, match="storage is away"):
+            await anext(answers)
+    engine.fails = False
+    writer.write([log_record("meanwhile")])
+    async with following(writer, tails=tails, cursor=cursor) as answers:
+        assert (await read(answers, 1))[0] == ["meanwhile"]
+
+
+async def test_a_cursor_behind_the_end_of_a_log_is_refused(writer: Writer) -> None:
+    writer.write([log_record("one")])
+    cursor = make_cursor({LOGS[Stream.OPERATIONAL].log_id: 2, "0" * 16: 5})
+    with pytest.raises(InvalidArgumentError, match="cursor: it comes after record 1 of shop/operational/node-1, but"):
+        async with following(writer, cursor=cursor) as answers:
+            await anext(answers)
+
+
+@given(st.dictionaries(st.from_regex("[0-9a-f]{16}", fullmatch=True), st.integers(0, (1 << 63) - 1), max_size=40))
+def test_a_cursor_has_the_positions_it_was_made_of(positions: dict[str, int]) -> None:
+    assert parse_cursor(make_cursor(positions)) == positions
+
+
+@given(st.text(max_size=200) | st.binary(max_size=100).map(lambda some: base64.b64encode(zlib.compress(some)).decode()))
+def test_any_other_text_is_no_cursor(text: str) -> None:
+    with suppress(InvalidArgumentError):
+        assert parse_cursor(text) == parse_cursor(make_cursor(parse_cursor(text)))
+
+
+async def test_a_tail_of_which_nothing_matches_says_where_it_is(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tails_module, "HEARTBEAT", 0.05)
+    async with following(writer, "nothinglikethis") as answers:
+        first = (await anext(answers)).cursor
+        writer.write([log_record("one")])
+        answer = await anext(answers)
+        while answer.cursor == first:
+            answer = await anext(answers)
+        assert (list(answer.entries), answer.behind) == ([], 0)
+        assert parse_cursor(answer.cursor) == {LOGS[Stream.OPERATIONAL].log_id: 1}
+
+
+@pytest.mark.parametrize("check", [pb.CHECK_SIGNATURES, pb.CHECK_RECORDS])
+async def test_evidence_is_as_thorough_as_it_was_asked_for(writer: Writer, check: pb.EvidenceCheck) -> None:
+    async with following(writer, check=check) as answers:
+        await anext(answers)
+        writer.write([log_record("one")])
+        (entry,) = (await anext(answers)).entries
+        assert entry.log.evidence.state == (
+            evidence_pb2.SIGNED if check == pb.CHECK_SIGNATURES else evidence_pb2.VERIFIED
+        )

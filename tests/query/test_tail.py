@@ -1,0 +1,215 @@
+"""Tails, with both engines: each record once in the order of its log, whatever is killed; and what was left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server.log.journal import Journal
+from server.notary.origin import Stream
+from server.query import tail as tail_module
+from server.query.batch_feed import BatchFeed
+from server.query.limits import QueryLimits
+from server.query.resolve import read_query
+from server.query.tail import Tail
+from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
+from server.verification.record_evidence import State
+from storage.engine import Engine
+from tests.api.growing import delete
+from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
+from tests.effort import effort
+
+ALL = tuple(Stream)
+OPERATIONAL = LOGS[Stream.OPERATIONAL].log_id
+EVERYTHING = Wanted(read_query(""), ALL)
+
+
+class Reader:
+    """A tail with a feed of its own, as another server has it."""
+
+    def __init__(
+        self, writer: Writer, wanted: Wanted = EVERYTHING, positions: Mapping[str, int] | None = None, kept: int = 100
+    ) -> None:
+        self.feed = BatchFeed(writer.engine, lambda: writer.keys, kept=kept)
+        self.feed.begin()
+        self.tail = Tail(writer.engine, lambda: writer.keys, self.feed, wanted, positions, QueryLimits())
+
+    def rest(self) -> list[TailStep]:
+        """Return all steps up to now."""
+        self.feed.poll()
+        found: list[TailStep] = []
+        while (steps := self.tail.read()) is not None:
+            found += steps
+        return found
+
+
+def leaves(steps: list[TailStep]) -> dict[str, list[int]]:
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for step in steps:
+        for row, _ in step.rows:
+            found[row.log_id].append(row.leaf_index)
+    return dict(found)
+
+
+def missed(steps: list[TailStep]) -> list[Missed]:
+    return [one for step in steps for one in step.missed]
+
+
+@pytest.fixture(scope="module")
+def module_writer(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """A storage to which examples add."""
+    with closing(Journal(tmp_path_factory.mktemp("journal"), 64 << 20)) as journal:
+        yield Writer(module_engine, journal)
+
+
+@pytest.fixture
+def writer(engine: Engine, journal: Journal) -> Writer:
+    """An empty storage to write to."""
+    return Writer(engine, journal)
+
+
+WRITE = st.tuples(st.just("write"), st.sampled_from(ALL), st.integers(1, 9), st.integers(0, 9))
+STEP = st.sampled_from(["poll", "read", "kill"]).map(lambda name: (name, Stream.AUDIT, 0, 0))
+
+
+@settings(max_examples=effort(20), suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(WRITE | STEP, min_size=4, max_size=16), kept=st.integers(1, 6), rows=st.integers(3, 6))
+def test_each_record_is_read_once_in_the_order_of_its_log_over_any_kills(
+    module_writer: Writer,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: list[tuple[str, Stream, int, int]],
+    kept: int,
+    rows: int,
+) -> None:
+    monkeypatch.setattr(tail_module, "_FIRST_ROWS", rows)
+    monkeypatch.setattr(tail_module, "_MOST_ROWS", rows)
+    monkeypatch.setattr(tail_module, "_MOST_LEAVES", 4)
+    monkeypatch.setattr(tail_module, "_MOST_BYTES", 600)
+    writer, wanted = module_writer, Wanted(read_query("yes"), ALL)
+    reader = Reader(writer, wanted, kept=kept)
+    positions = reader.tail.position().positions
+    expected: defaultdict[str, list[int]] = defaultdict(list)
+    sizes = {log_id: head.size for log_id, head in reader.feed.now().logs.items()}
+    received: list[TailStep] = []
+    for at, (what, stream, number, matching) in enumerate(steps):
+        if what == "write":
+            words = ["yes" if n < matching else "no" for n in range(number)]
+            log_id, first = LOGS[stream].log_id, sizes.get(LOGS[stream].log_id, 0)
+            expected[log_id] += [first + n for n, word in enumerate(words) if word == "yes"]
+            sizes[log_id] = first + number
+            if stream is Stream.SPANS:
+                writer.write_spans([span(word) for word in words], received=START + at)
+            elif stream is Stream.AUDIT:
+                writer.write([audit_event(word) for word in words], received=START + at)
+            else:
+                writer.write([log_record(word) for word in words], received=START + at)
+        elif what == "poll":
+            reader.feed.poll()
+        elif what == "read":
+            received += (found := reader.tail.read() or [])
+            positions = found[-1].positions if found else positions
+        else:  # what it had read, and not sent, is lost
+            reader.tail.read()
+            reader = Reader(writer, wanted, positions, kept=kept)
+    received += reader.rest()
+    assert leaves(received) == {log_id: found for log_id, found in expected.items() if found}
+    assert all(evidence.state is State.VERIFIED for step in received for _, evidence in step.rows)
+    assert not missed(received)
+    assert reader.tail.position().behind == 0
+
+
+def test_batches_of_several_logs_come_in_the_order_in_which_they_were_received(writer: Writer) -> None:
+    reader = Reader(writer)
+    cursor = reader.tail.position().positions
+    order = [Stream.OPERATIONAL, Stream.AUDIT, Stream.OPERATIONAL, Stream.SPANS, Stream.AUDIT]
+    for number, stream in enumerate(order):
+        received = START + number * 1000
+        if stream is Stream.SPANS:
+            writer.write_spans([span("a")], received=received)
+        else:
+            writer.write([audit_event("a") if stream is Stream.AUDIT else log_record("a")], received=received)
+    for one in (reader, Reader(writer, positions=cursor)):
+        assert [row.stream for step in one.rest() for row, _ in step.rows] == order
+
+
+def test_a_reader_that_falls_back_is_told_what_it_missed_and_goes_on(writer: Writer) -> None:
+    reader = Reader(writer, Wanted(read_query(""), ALL, most_behind=5))
+    writer.write([log_record("a"), log_record("b")])
+    reader.feed.poll()
+    assert reader.tail.read() == []  # planned
+    writer.write([log_record(str(number)) for number in range(7)])
+    writer.write([audit_event("login")])
+    steps = reader.rest()
+    assert leaves(steps) == {OPERATIONAL: [0, 1]}
+    assert {(one.origin, one.first, one.end, one.why) for one in missed(steps)} == {
+        (LOGS[Stream.OPERATIONAL].origin, 2, 9, MissedWhy.TOO_SLOW),
+        (LOGS[Stream.AUDIT].origin, 0, 1, MissedWhy.TOO_SLOW),
+    }
+    writer.write([log_record("c")])
+    assert leaves(reader.rest()) == {OPERATIONAL: [9]}
+
+
+def test_a_burst_after_a_reader_was_up_to_date_is_read_whole(writer: Writer) -> None:
+    reader = Reader(writer, Wanted(read_query(""), ALL, most_behind=5))
+    for _ in range(2):
+        writer.write([log_record(str(number)) for number in range(9)])
+        steps = reader.rest()
+        assert (len(leaves(steps)[OPERATIONAL]), missed(steps)) == (9, [])
+
+
+def test_a_cursor_is_never_too_far_behind(writer: Writer) -> None:
+    wanted = Wanted(read_query(""), ALL, most_behind=1)
+    cursor = Reader(writer, wanted).tail.position().positions
+    for _ in range(4):
+        writer.write([log_record(str(number)) for number in range(3)])
+    steps = Reader(writer, wanted, cursor).rest()
+    assert (leaves(steps)[OPERATIONAL], missed(steps)) == (list(range(12)), [])
+
+
+def test_records_that_are_not_stored_any_more_are_told(writer: Writer) -> None:
+    cursor = Reader(writer).tail.position().positions
+    writer.write([log_record(str(number)) for number in range(9)])
+    writer.write([audit_event("login")])
+    delete(writer.engine, "otel_logs", "LeafIndex IN (0, 1, 2, 5)")
+    steps = Reader(writer, Wanted(read_query("3 OR 8 OR login"), ALL), cursor).rest()
+    assert leaves(steps) == {OPERATIONAL: [3, 8], LOGS[Stream.AUDIT].log_id: [0]}
+    origin = LOGS[Stream.OPERATIONAL].origin
+    assert missed(steps) == [
+        Missed(origin, 0, 3, MissedWhy.NOT_STORED),
+        Missed(origin, 5, 6, MissedWhy.NOT_STORED),
+    ]
+
+
+def test_inserted_rows_push_no_record_away(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail_module, "_FIRST_ROWS", 4)
+    monkeypatch.setattr(tail_module, "_MOST_ROWS", 4)
+    reader = Reader(writer)
+    writer.write([log_record(str(number)) for number in range(3)])
+    columns = "LogId, BatchId, LeafIndex, IngestedAt, Timestamp, ServiceName, ResourceAttributes"
+    writer.engine.execute(
+        f"INSERT INTO otel_logs ({columns}, Body) SELECT {columns}, toString(number) FROM otel_logs "
+        "ARRAY JOIN range(30) AS number WHERE LeafIndex = 1"
+    )
+    steps = reader.rest()
+    states = [(row.leaf_index, evidence.state) for step in steps for row, evidence in step.rows]
+    assert [leaf for leaf, state in states if state is State.VERIFIED] == [0, 1, 2]
+    assert {leaf for leaf, state in states if state is not State.VERIFIED} == {1}
+    assert reader.tail.position().positions[OPERATIONAL] == 3
+
+
+def test_rows_of_batches_that_nobody_signed_move_no_tail(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    reader = Reader(writer)
+    columns = "LogId, Origin, RootHash, Frontier, Checkpoint, CanonicalVersion, IngestedAt"
+    writer.write([log_record("b")])
+    writer.engine.execute(
+        f"INSERT INTO log_batches ({columns}, Sequence, TreeSize) SELECT {columns}, 1000, 1000000 FROM log_batches"
+    )
+    assert leaves(reader.rest()) == {OPERATIONAL: [1]}
+    assert reader.tail.position().positions[OPERATIONAL] == 2
+    assert leaves(Reader(writer, positions={}).rest()) == {OPERATIONAL: [0, 1]}
