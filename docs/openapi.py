@@ -72,6 +72,7 @@ OPERATIONS = (
     Operation("/api/v1/field-names", "CorrelationService.FieldNames", errors=_QUERY),
     Operation("/api/v1/export", "CorrelationService.Export", errors=_QUERY, media=_EXPORTS),
     Operation("/api/v1/complete-search", "CorrelationService.CompleteSearch", "post", errors=_QUERY, media=(_NDJSON,)),
+    Operation("/api/v1/tail", "CorrelationService.Tail", errors=_QUERY, media=(_NDJSON,)),
     Operation("/api/v1/logs", "EvidenceService.ListLogs"),
     Operation("/api/v1/logs/{log}/checkpoint", "EvidenceService.GetCheckpoint", errors=(404,)),
     Operation("/api/v1/logs/{log}/inclusion-proof", "EvidenceService.GetInclusionProof", errors=(404,)),
@@ -105,7 +106,7 @@ _TIMESTAMP = ".google.protobuf.Timestamp"
 
 @dataclass(frozen=True, slots=True)
 class _Protos:
-    """What the ``.proto`` files say, by full names that begin with a dot."""
+    """The contents of the ``.proto`` files, by full names that begin with a dot."""
 
     messages: dict[str, DescriptorProto] = field(default_factory=dict)
     enums: dict[str, EnumDescriptorProto] = field(default_factory=dict)

@@ -76,6 +76,6 @@ def test_a_finding_names_log_batch_leaf_and_record() -> None:
 
 
 def test_text_is_coloured_on_terminals_only() -> None:
-    assert Style.of(io.StringIO()) == PLAIN
+    assert Style.of(io.StringIO(), utc=True) == PLAIN
     assert Style(colour=True).paint("x", "1") == "\x1b[1mx\x1b[0m"
     assert PLAIN.paint("x", "1") == "x"

@@ -18,6 +18,7 @@ from schemathesis.specs.openapi import checks
 from docs.openapi import DOCUMENT, document_text
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, send
+from harness.waiting import PATIENCE
 
 EXAMPLES = 12  # of each operation
 _CHECKS = [
@@ -38,6 +39,8 @@ def test_every_answer_is_one_that_the_document_allows(shared_server: LognotarySe
     operations = [found.ok() for found in document.get_all_operations()]
     assert len(operations) > 20
     for operation in operations:
+        if operation.path == "/api/v1/tail" and mode is GenerationMode.POSITIVE:
+            continue  # its answer does not end
 
         @settings(
             max_examples=EXAMPLES,
@@ -49,7 +52,7 @@ def test_every_answer_is_one_that_the_document_allows(shared_server: LognotarySe
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
-            case.call_and_validate(checks=_CHECKS)
+            case.call_and_validate(checks=_CHECKS, timeout=PATIENCE)
 
         try:
             ask()
