@@ -24,7 +24,6 @@ from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.server_status import StatusSource, get_status
-from server.api.side_by_side import SideBySide
 from server.api.tails import Tails
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
@@ -41,6 +40,7 @@ from server.notary.statement import Statement, StatementKind
 from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
 from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
+from server.query.side_by_side import SideBySide
 from server.verification.expiry import Expired
 from server.verification.lookup_check import Lookups
 from server.verification.scope import Progress, Scope, Summary
@@ -121,7 +121,7 @@ class Backend:
 
     def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:
         """Answer ``Search``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return search_records(self._engine, self._trust.keys.now(), request)
+        return search_records(self._engine, self._trust.keys.now(), request, together=self._together)
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest

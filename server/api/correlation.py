@@ -16,7 +16,6 @@ from server.api.page_tokens import (
     parse_trace_token,
 )
 from server.api.queries import parse_query, parse_streams
-from server.api.side_by_side import SideBySide
 from server.api.time_ranges import parse_time_range
 from server.api.timeline import happened_at, timeline_order
 from server.api.trace_ids import parse_trace_id
@@ -25,6 +24,7 @@ from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked, Page, Position, read_page
 from server.query.search import Search, admitted, search, windows_of
+from server.query.side_by_side import SideBySide
 from storage.condition_algebra import is_pinpoint
 from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
@@ -169,9 +169,13 @@ def _spans(page: Page) -> list[pb.Span]:
 
 
 def search_records(
-    engine: Engine, keys: TrustedKeys, request: pb.SearchRequest, limits: QueryLimits = _LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    request: pb.SearchRequest,
+    limits: QueryLimits = _LIMITS,
+    together: SideBySide | None = None,
 ) -> pb.SearchResponse:
-    """Answer ``CorrelationService.Search``.
+    """Answer ``CorrelationService.Search``; ``together`` as for ``read_page``.
 
     Raises:
         InvalidArgumentError: the query, a stream, the range of time or the page token cannot be used.
@@ -197,7 +201,7 @@ def search_records(
         rehash=request.check != pb.CHECK_SIGNATURES,
         count_up_to=min(request.count_up_to, _MOST_COUNTED),
     )
-    found = search(engine, keys, wanted, limits)
+    found = search(engine, keys, wanted, limits, together)
     response = pb.SearchResponse(
         entries=map(entry_of, found.page.rows),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from server.notary.canonical import leaf_of
+from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from storage.engine import Engine
@@ -38,6 +42,7 @@ _CHUNK = 1000  # rows that are read at a time
 _ONE_PLACE = 3  # passes
 _MOST_ROWS = 10_000  # rows that are read for a page in each pass
 
+_Result = TypeVar("_Result")
 Checked = tuple[StoredRecord, RecordEvidence]
 _Select = Callable[[Engine, Lookup, int, Place | None], list[StoredRecord]]
 
@@ -82,6 +87,7 @@ def read_page(
     *,
     rehash: bool,
     windows: Windows | None = None,
+    together: SideBySide | None = None,
 ) -> Page:
     """Read a page of rows. It may have fewer rows than its size, and be followed by others nevertheless.
 
@@ -93,12 +99,13 @@ def read_page(
         position: position from which the page begins.
         rehash: as for ``gather_evidence``.
         windows: windows of time in which rows are looked for; None if an index leads to them.
+        together: threads that read several streams at the same time; None for one after the other.
 
     Raises:
         StorageError: storage cannot be read.
     """
     lookups = [admitting(lookup, keys) for lookup in lookups]
-    reader = _Reader(engine, keys, lookups, windows)
+    reader = _Reader(engine, keys, lookups, windows, together)
     if position.passes in (0, _ONE_PLACE):
         if (page := _all_admissible(reader, size, position, rehash=rehash)) is not None:
             return page
@@ -116,13 +123,25 @@ def read_page(
     return Page(found, following, others_follow=following is not None)
 
 
-def check_rows(engine: Engine, keys: TrustedKeys, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
-    """Return rows of any streams with their evidence; args and errors as for ``gather_evidence``."""
+def check_rows(
+    engine: Engine,
+    keys: TrustedKeys,
+    rows: Sequence[StoredRecord],
+    *,
+    rehash: bool,
+    together: SideBySide | None = None,
+) -> list[Checked]:
+    """Return rows of any streams with their evidence; args and errors as for ``gather_evidence`` and ``read_page``."""
+    numbers: dict[Stream, list[int]] = {}
+    for number, row in enumerate(rows):
+        numbers.setdefault(row.stream, []).append(number)
+    reads = [
+        partial(gather_evidence, engine, keys, stream, [rows[number] for number in own], rehash=rehash)
+        for stream, own in numbers.items()
+    ]
     found: dict[int, RecordEvidence] = {}
-    for stream in {row.stream for row in rows}:
-        numbers = [number for number, row in enumerate(rows) if row.stream is stream]
-        evidence = gather_evidence(engine, keys, stream, [rows[number] for number in numbers], rehash=rehash)
-        found.update(zip(numbers, evidence, strict=True))
+    for own, evidence in zip(numbers.values(), _all(reads, together), strict=True):
+        found.update(zip(own, evidence, strict=True))
     return [(row, found[number]) for number, row in enumerate(rows)]
 
 
@@ -192,6 +211,7 @@ class _Reader:
     keys: TrustedKeys
     lookups: Sequence[Lookup]
     windows: Windows | None
+    together: SideBySide | None
 
     def select(self, select: _Select, limit: int, after: Place | None) -> list[StoredRecord]:
         """Return the first rows after a place."""
@@ -209,14 +229,19 @@ class _Reader:
     def _merged(
         self, select: _Select, lookups: Sequence[Lookup], limit: int, after: Place | None
     ) -> list[StoredRecord]:
-        rows = [row for lookup in lookups for row in select(self.engine, lookup, limit, after)]
+        reads = [partial(select, self.engine, lookup, limit, after) for lookup in lookups]
+        rows = [row for found in _all(reads, self.together) for row in found]
         if len(lookups) > 1:
             rows.sort(key=order_of, reverse=lookups[0].latest_first)  # keeps the order of equal ones
         return rows[:limit]
 
     def check(self, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
         """Return rows with their evidence."""
-        return check_rows(self.engine, self.keys, rows, rehash=rehash)
+        return check_rows(self.engine, self.keys, rows, rehash=rehash, together=self.together)
+
+
+def _all(reads: Sequence[Callable[[], _Result]], together: SideBySide | None) -> list[_Result]:
+    return [read() for read in reads] if together is None else together.all(reads)
 
 
 def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Checked], Position | None]:

@@ -10,6 +10,7 @@ from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked, Page, Position, read_page
 from server.query.resolve import Query
+from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER, Condition
@@ -73,8 +74,10 @@ class Found:
     count: Count | None
 
 
-def search(engine: Engine, keys: TrustedKeys, wanted: Search, limits: QueryLimits) -> Found:
-    """Search.
+def search(
+    engine: Engine, keys: TrustedKeys, wanted: Search, limits: QueryLimits, together: SideBySide | None = None
+) -> Found:
+    """Search; ``together`` as for ``read_page``.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
@@ -91,7 +94,16 @@ def search(engine: Engine, keys: TrustedKeys, wanted: Search, limits: QueryLimit
         return Found(Page([], None, others_follow=False), Count(0, is_exact=True) if wanted.count_up_to else None)
     is_direct = all(is_pinpoint(condition) for condition in conditions.values() if condition != NEVER)
     windows = None if is_direct else windows_of(limited, wanted.since, wanted.until, latest_first=wanted.latest_first)
-    page = read_page(limited, keys, lookups, wanted.size, wanted.position, rehash=wanted.rehash, windows=windows)
+    page = read_page(
+        limited,
+        keys,
+        lookups,
+        wanted.size,
+        wanted.position,
+        rehash=wanted.rehash,
+        windows=windows,
+        together=together,
+    )
     count = _count(limited, lookups, wanted.count_up_to) if wanted.count_up_to else None
     return Found(admitted(page, wanted.query), count)
 

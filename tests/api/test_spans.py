@@ -8,7 +8,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.evidence_pb2 import TAMPERED, VERIFIED
 from server.api.correlation import get_trace
-from server.api.side_by_side import SideBySide
 from server.codec.reference import ReferenceCodec
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
@@ -16,6 +15,7 @@ from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
+from server.query.side_by_side import SideBySide
 from storage.engine import Engine
 from tests.log.writers import log_writer
 

@@ -14,11 +14,11 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.api.correlation import get_trace, search_records
 from server.api.errors import InvalidArgumentError
-from server.api.side_by_side import SideBySide
 from server.api.trace_search import search_traces
 from server.log.journal import Journal
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
+from server.query.side_by_side import SideBySide
 from storage.engine import Engine
 from tests.api.store import START, Writer, audit_event, log_record, span
 

@@ -7,8 +7,8 @@ import pytest
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.api.correlation import get_trace, search_audit
-from server.api.side_by_side import SideBySide
 from server.notary.findings import FindingKind
+from server.query.side_by_side import SideBySide
 from tests.tamper.store import AUDIT, OPERATIONAL, Store, row
 
 RECORDS = 39

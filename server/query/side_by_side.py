@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -39,6 +39,14 @@ class SideBySide:
     def __init__(self, threads: int) -> None:
         """Use at most so many threads, which are started when they are needed."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="side-by-side")
+
+    def all(self, reads: Sequence[Callable[[], _Result]]) -> list[_Result]:
+        """Return the results of reads, one of which is made by this thread; it must not be one of these threads."""
+        if len(reads) < 2:
+            return [read() for read in reads]
+        with self.reads() as others:
+            begun = [others.begin(read) for read in reads[1:]]
+            return [reads[0](), *(each.result() for each in begun)]
 
     @contextmanager
     def reads(self) -> Iterator[Reads]:
