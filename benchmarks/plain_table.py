@@ -8,6 +8,7 @@ from storage.schema import RECORD_TABLES
 __all__ = ["fill_plain_table"]
 
 _DATABASE = "plain"
+_PATIENCE = 1800.0  # seconds for copying or merging the records of a day
 _COLUMNS = (
     "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body, ResourceSchemaUrl, "
     "ResourceAttributes, ScopeSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, LogAttributes, EventName"
@@ -52,10 +53,11 @@ def fill_plain_table(node: ClickHouseNode, source: str) -> str:
         for day in days:
             node.query(
                 f"INSERT INTO {_DATABASE}.otel_logs SELECT {_COLUMNS} FROM {source}.{table} "  # noqa: S608
-                f"WHERE toDate(Timestamp) = '{day}'"
+                f"WHERE toDate(Timestamp) = '{day}'",
+                timeout=_PATIENCE,
             )
     for partition in node.query(
         f"SELECT DISTINCT partition FROM system.parts WHERE database = '{_DATABASE}' AND active"  # noqa: S608
     ).split():
-        node.query(f"OPTIMIZE TABLE {_DATABASE}.otel_logs PARTITION '{partition}' FINAL")
+        node.query(f"OPTIMIZE TABLE {_DATABASE}.otel_logs PARTITION '{partition}' FINAL", timeout=_PATIENCE)
     return _DATABASE
