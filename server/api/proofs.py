@@ -48,7 +48,10 @@ def list_logs(engine: Engine, keys: TrustedKeys) -> pb.ListLogsResponse:
     Raises:
         StorageError: storage cannot be read.
     """
-    return pb.ListLogsResponse(logs=[_log_message(batch, keys) for batch in read_last_batches(engine)])
+    return pb.ListLogsResponse(
+        logs=[_log_message(batch, keys) for batch in read_last_batches(engine)],
+        unsigned_streams=sorted(stream.value for stream in keys.unsigned_streams),
+    )
 
 
 def _log_message(batch: Batch, keys: TrustedKeys) -> pb.Log:

@@ -68,6 +68,8 @@ def _list(source: Source, options: argparse.Namespace) -> int:
         say_json(to_json(found))
     else:
         say(*_lines(found) if found.logs else ["there are no logs yet"])
+        if found.unsigned_streams:
+            say(f"not signed: {', '.join(shown(found).unsigned_streams)}")
     return 1 if not found.logs or any(log.problem for log in found.logs) else 0
 
 

@@ -12,6 +12,7 @@ from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.keys import VerifierKey
 from server.notary.note import SignedNote, UnknownKeyError
+from server.notary.origin import Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import (
     KeyChange,
@@ -325,3 +326,11 @@ def test_a_signer_is_named_by_the_fingerprints_of_its_keys_ed25519_first() -> No
     ed25519, ml_dsa = (key.public_key for key in BOTH.verifier_keys(ORIGIN))
     assert fingerprints(A) == fingerprint(key(A).public_key) == fingerprint(ed25519)
     assert fingerprints(BOTH) == f"{fingerprint(ed25519)} {fingerprint(ml_dsa)}"
+
+
+def test_rows_without_a_log_are_expected_of_spans_and_of_streams_that_are_not_signed() -> None:
+    none = TrustedKeys()
+    some = none + TrustedKeys(unsigned_streams=frozenset({Stream.OPERATIONAL}))
+    assert [stream for stream in Stream if none.expects_unsigned(stream)] == [Stream.SPANS]
+    assert [stream for stream in Stream if some.expects_unsigned(stream)] == [Stream.OPERATIONAL, Stream.SPANS]
+    assert (some + none).unsigned_streams == {Stream.OPERATIONAL}

@@ -96,6 +96,7 @@ def test_what_is_not_signed_is_kept_and_shown_and_no_finding(storage_url: str, t
         assert list(status.unsigned_streams) == ["operational", "spans"]
         assert [log.stream for log in status.logs] == ["audit"]
         assert "not signed         operational, spans" in server.cli("status").stdout
+        assert server.cli("checkpoint", "--list").stdout.endswith("\nnot signed: operational, spans\n")
         metrics = httpx.get(f"{server.http}/metrics").text
         assert 'lognotary_log_entries{stream="audit"}' in metrics
         assert 'lognotary_log_entries{stream="operational"}' not in metrics
@@ -235,6 +236,21 @@ def test_a_clickhouse_that_is_killed_loses_and_repeats_nothing_that_is_not_signe
     everywhere = stored.committed + stored.uncommitted
     assert {name: number for name, number in everywhere.items() if number > 1} == {}
     assert set(load.acknowledged) <= everywhere.keys()
+
+
+def test_workers_do_not_sign_either_what_their_server_does_not(clickhouse_storage: str, tmp_path: Path) -> None:
+    with server_on(clickhouse_storage, tmp_path, ONLY_AUDIT, workers=2) as server:
+        trace_id = send_trace(server)
+        states = {name: one.state for name, one in evidence_of(server, trace_id).items()}
+        assert states == {"paid": VERIFIED, **dict.fromkeys(("line 0", "line 1", "step 1", "step 2"), UNSIGNED)}
+        findings, summary = server.verify()
+        assert (findings, summary.records, summary.logs) == ([], 1, 1)
+        with Load(server.otlp_grpc) as load:
+            load.wait_for_acknowledged(150)
+        assert server.stop() == 0
+    stored = read_stored(clickhouse_storage)
+    everywhere = stored.committed + stored.uncommitted
+    assert {name: everywhere[name] for name in load.acknowledged if everywhere[name] != 1} == {}
 
 
 def test_a_server_that_does_not_sign_audit_records_is_refused(tmp_path: Path) -> None:

@@ -502,3 +502,26 @@ class TestHeartbeats:
             with contextlib.suppress(asyncio.CancelledError):
                 await beating
         assert server.findings() == []
+
+
+def test_a_stream_that_is_not_signed_has_no_log(server: Server) -> None:
+    with server.running(signed_streams="audit") as logs:
+        assert list(logs) == [Stream.AUDIT]
+    assert server.stated(NAMES[Stream.OPERATIONAL]) == []
+
+
+def test_of_a_log_whose_stream_is_no_longer_signed_only_retention_is_stated(server: Server) -> None:
+    name = NAMES[Stream.OPERATIONAL]
+    with server.running() as logs:
+        server.write(logs)
+    before = server.stated(name)
+    server.start(signed_streams="audit,spans")
+    assert server.stated(name) == before
+    server.store().rotate()
+    server.start(signed_streams="audit,spans", retention_operational="7d")
+    assert server.stated(name) == [*before, "retention 604800"]
+    with server.running(retention_operational="7d") as logs:  # it goes on, with the new key
+        server.settle(logs)
+        batch = logs[Stream.OPERATIONAL].writer.commit([rows(Stream.OPERATIONAL, "b", ingested_at=time.time_ns())])
+    assert (batch.sequence, batch.first_leaf) == (2, 1)
+    assert server.stated(name)[len(before) + 1 :] == ["keys"]

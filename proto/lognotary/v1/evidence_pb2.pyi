@@ -288,10 +288,12 @@ class ListLogsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListLogsResponse(_message.Message):
-    __slots__ = ("logs",)
+    __slots__ = ("logs", "unsigned_streams")
     LOGS_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     logs: _containers.RepeatedCompositeFieldContainer[Log]
-    def __init__(self, logs: _Optional[_Iterable[_Union[Log, _Mapping]]] = ...) -> None: ...
+    unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, logs: _Optional[_Iterable[_Union[Log, _Mapping]]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetCheckpointRequest(_message.Message):
     __slots__ = ("log", "tree_size")

@@ -89,7 +89,7 @@ class Encoder {
 
   const Signal signal_;
   const Limits limits_;
-  const bool hashing_;
+  [[maybe_unused]] const bool hashing_;  // without libcrypto, Python hashes
   int64_t received_ = 0;     // when the request was received
   int64_t ingested_at_ = 0;  // of the next record: a nanosecond later than the one before it
   int64_t end_of_day_ = 0;
