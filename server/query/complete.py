@@ -216,7 +216,7 @@ class _Answer:
                 if step is None:
                     yield ReadSoFar(before + min(log.check.verified_records, log.part.leaves))
                 else:
-                    yield Matches(list(map(_checked, step))) if isinstance(step, list) else step
+                    yield Matches(_checked(log.check.name.stream, step)) if isinstance(step, list) else step
             before += log.part.leaves
             yield ReadSoFar(before)
         yield from self._check_history()
@@ -277,11 +277,14 @@ def _with_records(
         yield step
 
 
-def _checked(record: MatchingRecord) -> Checked:
-    stream = LogName.parse(record.batch.origin).stream
+def _checked(stream: Stream, records: Sequence[MatchingRecord]) -> list[Checked]:
+    return [(_stored(stream, record), _evidence(record)) for record in records]
+
+
+def _stored(stream: Stream, record: MatchingRecord) -> StoredRecord:
     canonical = in_newest_version(stream, record.canonical)
-    timestamp = decode_record(stream, record.canonical)["Timestamp"]
-    stored = StoredRecord(
+    timestamp = decode_record(stream, canonical)["Timestamp"]
+    return StoredRecord(
         stream,
         record.batch.log_id,
         record.batch.batch_id,
@@ -290,7 +293,10 @@ def _checked(record: MatchingRecord) -> Checked:
         order_ok=True,
         canonical=canonical,
     )
-    return stored, RecordEvidence(State.VERIFIED, "", record.batch, record.canonical)
+
+
+def _evidence(record: MatchingRecord) -> RecordEvidence:
+    return RecordEvidence(State.VERIFIED, "", record.batch, record.canonical)
 
 
 def _valid(batches: Sequence[Batch], keys: TrustedKeys) -> dict[str, Batch]:
