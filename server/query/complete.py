@@ -229,7 +229,9 @@ class _Answer:
         stated = self._stated.get(extent.log_id, LogStatements())
         since = wanted.since if wanted.received_since is None else wanted.received_since
         span = leaf_span(stated, since, wanted.received_until)
-        size = extent.size if last is None else last.tree_size
+        # The number by which the last row was found is not signed, so its checkpoint may be an old one.
+        is_last = last is not None and last.tree_size >= extent.size
+        size = max(extent.size, 0 if last is None else last.tree_size)
         end = size if span.end is None else min(size, span.end)
         part = LogPart(extent.origin, min(span.first, end), end, "" if last is None else last.checkpoint)
         checker = CompleteChecker(self.engine, name, Expiry(stated, now), self._conditions[name.stream])
@@ -239,7 +241,7 @@ class _Answer:
             self._keys,
             checker,
             resume=span.after,
-            end=None if last is None else end,
+            end=end if is_last else None,
             wanted=sizes | {_checkpoint_of(kept).size for kept in self._kept},
         )
         return _Log(part, span, size, check, checker)
@@ -255,7 +257,8 @@ class _Answer:
     def _check_history(self) -> Iterator[Finding]:
         checks = {origin: log.check for origin, log in self._logs.items()}
         history = HistoryCheck(checks, self._stated, defaultdict(list), self._size)
-        for kept in self._kept:
+        begins = (log.span.after for log in self._logs.values() if log.span.after is not None)
+        for kept in (*self._kept, *begins):
             yield from history.check(kept)
         after = {origin: log.span.first for origin, log in self._logs.items() if log.span.after is not None}
         ends = {origin: log.span.end for origin, log in self._logs.items() if log.span.end is not None}
