@@ -30,9 +30,9 @@ from storage.url import parse_storage_url
 
 _DATABASE = "complete"
 _QUERIES = {
-    "one actor": "actor:user-17*",
-    "words": "*denied* OR outcome:failure",
-    "an attribute": "http.status_code:[500 TO 599] -actor:nobody",
+    "one actor": "actor:u-00109",
+    "words": "*order 77* OR outcome:failure actor:u-000*",
+    "an attribute": "LogAttributes.session.id:3b4* -actor:nobody",
 }
 
 

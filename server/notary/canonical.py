@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
@@ -133,6 +133,8 @@ def leaf_of(record: bytes) -> bytes:
     return leaf_hash(entry_of(record))
 
 
+_Decoder = Callable[[bytes, int], tuple[Any, int]]  # the value at a place, and where the next one begins
+
 Pairs = list[tuple[bytes, bytes]]
 """The pairs of a map."""
 
@@ -164,28 +166,37 @@ def split_record(stream: Stream, record: bytes) -> dict[str, bytes]:
 def _decode(stream: Stream, record: bytes) -> Iterator[tuple[str, Value, bytes]]:
     version = version_of(record)
     at = len(mark_of(version))
-    for column in canonical_columns(stream, version):
+    for name, decode in _decoders(stream, version):
         start = at
         try:
-            value, at = _decode_value(column.kind, record, at)
+            value, at = decode(record, at)
         except (IndexError, struct.error) as error:
             raise MalformedError("the canonical record ends too early") from error
-        yield column.name, value, record[start:at]
+        yield name, value, record[start:at]
     if at != len(record):
         raise MalformedError("the canonical record has extra bytes after its last column")
 
 
-def _decode_value(kind: Kind, record: bytes, at: int) -> tuple[Any, int]:
+@cache
+def _decoders(stream: Stream, version: int) -> tuple[tuple[str, _Decoder], ...]:
+    """Return the names of the columns, and the functions that read them."""
+    return tuple((column.name, _decoder(column.kind)) for column in canonical_columns(stream, version))
+
+
+def _decoder(kind: Kind) -> _Decoder:
     if kind.element is not None:
-        return _decode_several(record, at, partial(_decode_value, kind.element))
+        return partial(_decode_several, _decoder(kind.element))
     if kind is Kind.MAP:
-        return _decode_several(record, at, _decode_pair)
-    if number := _NUMBERS.get(kind):
-        return number.unpack_from(record, at)[0], at + number.size
-    return _decode_string(record, at)
+        return partial(_decode_several, _decode_pair)
+    number = _NUMBERS.get(kind)
+    return _decode_string if number is None else partial(_decode_number, number)
 
 
-def _decode_several(record: bytes, at: int, decode: Callable[[bytes, int], tuple[Any, int]]) -> tuple[list[Any], int]:
+def _decode_number(number: struct.Struct, record: bytes, at: int) -> tuple[Any, int]:
+    return number.unpack_from(record, at)[0], at + number.size
+
+
+def _decode_several(decode: _Decoder, record: bytes, at: int) -> tuple[list[Any], int]:
     count, at = _decode_varint(record, at)
     decoded = []
     for _ in range(count):
@@ -201,10 +212,14 @@ def _decode_pair(record: bytes, at: int) -> tuple[tuple[bytes, bytes], int]:
 
 
 def _decode_string(record: bytes, at: int) -> tuple[bytes, int]:
-    length, at = _decode_varint(record, at)
-    if at + length > len(record):
+    length = record[at]  # most strings are short
+    at += 1
+    if length >= 0x80:
+        length, at = _decode_varint(record, at - 1)
+    end = at + length
+    if end > len(record):
         raise IndexError
-    return record[at : at + length], at + length
+    return record[at:end], end
 
 
 def _decode_varint(record: bytes, at: int) -> tuple[int, int]:

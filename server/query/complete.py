@@ -216,7 +216,7 @@ class _Answer:
                 if step is None:
                     yield ReadSoFar(before + min(log.check.verified_records, log.part.leaves))
                 else:
-                    yield Matches(list(map(_checked, step))) if isinstance(step, list) else step
+                    yield Matches(_checked(log.check.name.stream, step)) if isinstance(step, list) else step
             before += log.part.leaves
             yield ReadSoFar(before)
         yield from self._check_history()
@@ -229,7 +229,9 @@ class _Answer:
         stated = self._stated.get(extent.log_id, LogStatements())
         since = wanted.since if wanted.received_since is None else wanted.received_since
         span = leaf_span(stated, since, wanted.received_until)
-        size = extent.size if last is None else last.tree_size
+        # The number by which the last row was found is not signed, so its checkpoint may be an old one.
+        is_last = last is not None and last.tree_size >= extent.size
+        size = max(extent.size, 0 if last is None else last.tree_size)
         end = size if span.end is None else min(size, span.end)
         part = LogPart(extent.origin, min(span.first, end), end, "" if last is None else last.checkpoint)
         checker = CompleteChecker(self.engine, name, Expiry(stated, now), self._conditions[name.stream])
@@ -239,7 +241,7 @@ class _Answer:
             self._keys,
             checker,
             resume=span.after,
-            end=None if last is None else end,
+            end=end if is_last else None,
             wanted=sizes | {_checkpoint_of(kept).size for kept in self._kept},
         )
         return _Log(part, span, size, check, checker)
@@ -255,7 +257,8 @@ class _Answer:
     def _check_history(self) -> Iterator[Finding]:
         checks = {origin: log.check for origin, log in self._logs.items()}
         history = HistoryCheck(checks, self._stated, defaultdict(list), self._size)
-        for kept in self._kept:
+        begins = (log.span.after for log in self._logs.values() if log.span.after is not None)
+        for kept in (*self._kept, *begins):
             yield from history.check(kept)
         after = {origin: log.span.first for origin, log in self._logs.items() if log.span.after is not None}
         ends = {origin: log.span.end for origin, log in self._logs.items() if log.span.end is not None}
@@ -277,11 +280,14 @@ def _with_records(
         yield step
 
 
-def _checked(record: MatchingRecord) -> Checked:
-    stream = LogName.parse(record.batch.origin).stream
+def _checked(stream: Stream, records: Sequence[MatchingRecord]) -> list[Checked]:
+    return [(_stored(stream, record), _evidence(record)) for record in records]
+
+
+def _stored(stream: Stream, record: MatchingRecord) -> StoredRecord:
     canonical = in_newest_version(stream, record.canonical)
-    timestamp = decode_record(stream, record.canonical)["Timestamp"]
-    stored = StoredRecord(
+    timestamp = decode_record(stream, canonical)["Timestamp"]
+    return StoredRecord(
         stream,
         record.batch.log_id,
         record.batch.batch_id,
@@ -290,7 +296,10 @@ def _checked(record: MatchingRecord) -> Checked:
         order_ok=True,
         canonical=canonical,
     )
-    return stored, RecordEvidence(State.VERIFIED, "", record.batch, record.canonical)
+
+
+def _evidence(record: MatchingRecord) -> RecordEvidence:
+    return RecordEvidence(State.VERIFIED, "", record.batch, record.canonical)
 
 
 def _valid(batches: Sequence[Batch], keys: TrustedKeys) -> dict[str, Batch]:

@@ -135,6 +135,14 @@ def changes_of(store: Store, name: LogName) -> dict[str, Change]:
             ),
             pb.BATCH_MISSING,
         ),
+        "in a log whose last batch is out of sight": Change(
+            (
+                f"INSERT INTO log_batches SELECT * REPLACE(toUInt64(1000000) AS Sequence) "
+                f"FROM (SELECT * FROM log_batches WHERE {batch_row(store.batches[name][1])})",
+            ),
+            pb.BATCH_ALTERED,
+            gives=True,
+        ),
         "in a log that is cut off": Change((*cut, unstated), pb.LOG_TRUNCATED, gives=tail > LEAF),
         "in a log that is gone": Change(
             tuple(f"ALTER TABLE {each} DELETE WHERE {of_log}" for each in (table, "log_batches", "log_statements")),
@@ -149,7 +157,7 @@ def changes_of(store: Store, name: LogName) -> dict[str, Change]:
     [
         *("deleted", "masked", "changed", "copied", "joined by another", "moved", "moved out", "taken from its batch"),
         *("put into another log", "without its batch", "in an altered batch", "without batch and records"),
-        *("in a log that is cut off", "in a log that is gone"),
+        *("in a log whose last batch is out of sight", "in a log that is cut off", "in a log that is gone"),
     ],
 )
 def test_an_answer_from_a_store_that_was_changed_is_not_complete_and_says_why(

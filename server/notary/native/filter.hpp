@@ -7,58 +7,9 @@
 #include <vector>
 
 #include "digest.hpp"
+#include "filter_program.hpp"
 
 namespace lognotary {
-
-// A part of a program, with what it is about. The numbers are those of storage/record_filters.py.
-enum class Test : uint8_t {
-  kAllOf,
-  kAnyOf,
-  kNegated,
-  kIsOneOf,
-  kHolds,
-  kResembles,
-  kHasWords,
-  kHasWordsLike,
-  kExists,
-  kTextWithin,
-  kNumberWithin,
-  kIntegerWithin,
-  kSeverityWithin,
-  kTimeWithin,
-};
-
-enum class PlaceKind : uint8_t { kConstant, kColumn, kAttribute, kAnyAttribute };
-enum class NumberKind : uint8_t { kConstant, kColumn, kLeaf };
-enum class EndKind : uint8_t { kOpen, kExcluded, kIncluded };
-
-struct Place {
-  PlaceKind kind = PlaceKind::kConstant;
-  size_t column = 0;
-  size_t other = 0;  // the second map of kAnyAttribute
-  std::string text;  // the constant, or the key
-};
-
-struct End {
-  EndKind kind = EndKind::kOpen;
-  std::string text;
-  double number = 0;
-  uint64_t integer = 0;
-  int64_t time = 0;
-};
-
-struct Node {
-  Test test = Test::kAllOf;
-  Place place;
-  NumberKind number = NumberKind::kConstant;
-  bool ignores_case = false;
-  std::string text;
-  std::vector<std::string> texts;  // also names of severities
-  std::vector<uint8_t> numbers;    // of these
-  uint8_t lowest = 0, highest = 0;
-  End low, high;
-  std::vector<Node> parts;
-};
 
 class RecordFilter {
  public:
@@ -84,7 +35,6 @@ class RecordFilter {
 
   const std::string kinds_;
   Node root_;
-  size_t columns_used_ = 0;
   uint64_t leaf_ = 0;
   std::vector<View> columns_;  // texts without their length, all else as it is encoded
   std::string lower_;
