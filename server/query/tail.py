@@ -155,6 +155,7 @@ class Tail:
             if one is None:
                 break
             at = ends.get(one.log_id, self._positions.get(one.log_id, one.first))
+            at = min(at, one.first) if one.anew else at
             if one.stream not in self._wanted.streams or one.end <= at:
                 if one.log_id not in ends:
                     self._positions[one.log_id] = max(at, one.end)
