@@ -27,6 +27,7 @@ _BENCHMARKS = (
     "verify",
     "proofs",
     "lookups",
+    "visible",
 )
 _SHORT = {
     "codec": ["--rounds=3"],
