@@ -28,6 +28,7 @@ _BENCHMARKS = (
     "proofs",
     "lookups",
     "complete",
+    "visible",
 )
 _SHORT = {
     "codec": ["--rounds=3"],

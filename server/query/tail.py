@@ -27,7 +27,8 @@ from storage.stored_records import StoredRecord
 
 __all__ = ["Tail"]
 
-_MOST_LEAVES = 100_000  # that are looked at for a step, unless one range has more
+_MOST_LEAVES = 100_000  # that are looked at for a step
+_FIRST_LEAVES = 2000  # until it is known how many of them match
 _MOST_RANGES = 256
 _FIRST_ROWS = 100  # until it is known how large they are
 _MOST_ROWS = 500
@@ -68,6 +69,7 @@ class Tail:
         self._is_old = False  # the plan is from the backlog, whose records may have been dropped
         self._after: StoredRecord | None = None  # of the first range of the plan, if a leaf has very many rows
         self._rows = _FIRST_ROWS
+        self._leaves = min(_FIRST_LEAVES, _MOST_LEAVES)
         self._lag: int | None = None  # at the last look at the feed; None if the tail was up to date since
         if positions is None:
             self._positions = {log_id: head.size for log_id, head in heads.logs.items()}
@@ -150,16 +152,17 @@ class Tail:
         taken: list[Committed] = []
         ends: dict[str, int] = {}
         leaves = 0
-        while len(taken) < _MOST_RANGES and leaves < _MOST_LEAVES:
+        while len(taken) < _MOST_RANGES and leaves < self._leaves:
             one = self._plan.popleft() if self._plan else next(self._backlog, None)
             if one is None:
                 break
             at = ends.get(one.log_id, self._positions.get(one.log_id, one.first))
+            at = min(at, one.first) if one.anew else at
             if one.stream not in self._wanted.streams or one.end <= at:
                 if one.log_id not in ends:
                     self._positions[one.log_id] = max(at, one.end)
                 continue
-            end = min(one.end, at + _MOST_LEAVES)
+            end = min(one.end, at + self._leaves)
             if end < one.end:
                 self._plan.appendleft(replace(one, first=end))
             taken.append(replace(one, first=at, end=end))
@@ -175,9 +178,13 @@ class Tail:
             half = len(ranges) // 2
             self._plan.extendleft(reversed(ranges[half:]))
             ranges = ranges[:half]
+            self._leaves = sum(one.end - one.first for one in ranges)
         begun, self._after = self._after is not None, None
         if len(found) > self._rows:
             ranges, found = self._cut(ranges[0], found)
+            self._leaves = max(1, ranges[0].end - ranges[0].first)
+        elif len(found) <= self._rows // 4:
+            self._leaves = min(4 * self._leaves, _MOST_LEAVES)
         missed = [] if begun or not self._is_old else self._missing(limited, ranges)
         states = self._wanted.query.evidence
         checked: dict[str, list[Checked]] = {}

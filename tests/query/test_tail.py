@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from server.log.journal import Journal
 from server.notary.origin import Stream
+from server.notary.trust import TrustedKeys
 from server.query import tail as tail_module
 from server.query.batch_feed import BatchFeed
 from server.query.limits import QueryLimits
@@ -213,3 +214,16 @@ def test_rows_of_batches_that_nobody_signed_move_no_tail(writer: Writer) -> None
     assert leaves(reader.rest()) == {OPERATIONAL: [1]}
     assert reader.tail.position().positions[OPERATIONAL] == 2
     assert leaves(Reader(writer, positions={}).rest()) == {OPERATIONAL: [0, 1]}
+
+
+def test_logs_that_only_others_signed_are_followed_and_their_records_are_unsigned(writer: Writer) -> None:
+    writer.write([log_record("before")])
+    own, writer.keys = writer.keys, TrustedKeys()
+    reader = Reader(writer)
+    writer.write([log_record("a"), audit_event("login")])
+    steps = reader.rest()
+    assert leaves(steps) == {OPERATIONAL: [1], LOGS[Stream.AUDIT].log_id: [0]}
+    assert {evidence.state for step in steps for _, evidence in step.rows} == {State.UNSIGNED}
+    writer.keys = own  # they are learned later
+    writer.write([log_record("b")])
+    assert leaves(reader.rest()) == {OPERATIONAL: [2]}
