@@ -18,6 +18,7 @@ import grpc.aio
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
+from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
@@ -41,10 +42,11 @@ from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
 from server.process.background import background
+from server.process.fair_queue import FairQueue
 from server.process.finding_log import FoundOverApi
 from server.process.lifecycle import Signals, install_signal_handlers
 from server.process.metrics import build_gauge
-from server.process.pools import open_pools
+from server.process.pools import Pool, open_pools
 from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
 from server.self_verification.service import self_verification
@@ -66,6 +68,8 @@ from storage.watched import WatchedEngine
 __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
+
+_OTHER_READS = 4  # connections for evidence, beside those for queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
         ending = Interrupt()
-        open_reads = partial(connect, settings.storage, interrupt=ending)
+        clients = _OTHER_READS + settings.query_concurrency
+        open_reads = partial(connect, settings.storage, clients=clients, interrupt=ending)
         reads = await retry_until_available(
             pools.housekeeping, open_reads, signals.stop, process.waiting, may_be_left=True
         )
@@ -252,7 +257,10 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
-        add_services(server, backend, pool)
+        # Threads of their own, so that evidence and health never wait for queries.
+        threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency)))
+        queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
+        add_services(server, backend, pool, queries)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))
@@ -260,7 +268,8 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
-        http_api = measured_http(build_http_api(backend, pool, not_ready, metrics.expose, unserved), metrics.call)
+        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries)
+        http_api = measured_http(app, metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
 

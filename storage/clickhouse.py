@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, BinaryIO, cast
 
 from clickhouse_connect.driver.client import Client
@@ -49,6 +49,8 @@ _LEFT_TO_MERGES = "exclude_materialize_skip_indexes_on_insert"
 # ClickHouse ends a query whose connection is closed only if it is known to change nothing.
 _ENDED_BY_CUT: dict[str, Any] = {"readonly": 2, "cancel_http_readonly_queries_on_client_close": 1}
 
+# Interrupts of the queries of this thread, and of those that read for it in a copy of its context.
+_INTERRUPTS: ContextVar[tuple[Interrupt, ...]] = ContextVar("_INTERRUPTS", default=())
 _INTERRUPTS_UNSEEN = 0.1  # seconds for which an interrupt may go unnoticed while no client is idle
 _PIECE = 256 << 10  # bytes that are sent, or taken, at a time
 
@@ -100,7 +102,6 @@ class _ClickHouse:
         self._access = access
         self._clients = clients
         self._interrupts = interrupts
-        self._thread = _ThreadInterrupts()
         self._idle: queue.LifoQueue[Connected | None] = queue.LifoQueue()  # None: it is closed
         opened = open_first(access)
         first = opened.connected
@@ -185,11 +186,12 @@ class _ClickHouse:
 
     @contextlib.contextmanager
     def interrupted_by(self, interrupt: Interrupt, /) -> Iterator[None]:
-        before, self._thread.interrupts = self._thread.interrupts, (*self._thread.interrupts, interrupt)
+        before = _INTERRUPTS.get()
+        _INTERRUPTS.set((*before, interrupt))
         try:
             yield
         finally:
-            self._thread.interrupts = before
+            _INTERRUPTS.set(before)  # by value: the block may end in another context
 
     def close(self) -> None:
         for _ in range(self._clients):
@@ -201,7 +203,7 @@ class _ClickHouse:
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Client]:
-        interrupts = (*self._interrupts, *self._thread.interrupts)
+        interrupts = (*self._interrupts, *_INTERRUPTS.get())
         connected = self._take(interrupts)
         try:
             if connected is None:
@@ -224,10 +226,6 @@ class _ClickHouse:
             with contextlib.suppress(queue.Empty):
                 return self._idle.get(timeout=_INTERRUPTS_UNSEEN)
         return self._idle.get()
-
-
-class _ThreadInterrupts(threading.local):
-    interrupts: tuple[Interrupt, ...] = ()
 
 
 def _ended_by_cut(client: Client) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Engine(Protocol):
         """
 
     def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
-        """Let an interrupt end the queries that this thread begins in the block, also after the block.
+        """Let an interrupt end the queries that begin in the block, in its context (contextvars), also after the block.
 
         A query then raises InterruptedQueryError: at once with a server, otherwise once it was answered.
         """

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -53,6 +54,8 @@ from storage.statements import read_statements
 __all__ = ["Backend"]
 
 _logger = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
 
 _MOST_LOOKUPS = 100_000
 _READS_SIDE_BY_SIDE = 16  # of all callers
@@ -114,6 +117,12 @@ class Backend:
     def believe(self, keys: TrustedKeys) -> None:
         """Trust these keys from now on; discard all results that were checked with other keys."""
         self._trust = _Trust(KnownKeys(self._engine, keys), ProofCache())
+
+    def interruptible(self, answer: Callable[[], _Answer], interrupt: Interrupt) -> _Answer:
+        """Return an answer; once another thread sets the interrupt, its statements end with InterruptedQueryError."""
+        with self._engine.interrupted_by(interrupt):
+            interrupt.check()
+            return answer()
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""

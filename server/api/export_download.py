@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +16,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import export_pb2
+from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.callers import caller_of_request
 from server.api.errors import NotFoundError
 from server.api.export import file_name, media_type
 from server.api.parameters import parse_parameters
@@ -35,8 +36,8 @@ _MANIFESTS = "/api/v1/export-manifests"
 _KEPT = 64  # manifests
 
 
-def export_routes(backend: Backend, pool: Pool) -> list[Route]:
-    """Return the routes of exports; blocking calls run in the threads of a pool."""
+def export_routes(backend: Backend, pool: Pool, queries: Queries) -> list[Route]:
+    """Return the routes of exports; blocking calls run in the threads of a pool, in turn with other queries."""
     manifests = KeptManifests()
 
     async def export(request: Request) -> Response:
@@ -44,8 +45,7 @@ def export_routes(backend: Backend, pool: Pool) -> list[Route]:
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(backend.export, call, interrupt))
-            async with _interrupting(request, interrupt):
-                await pool.resume(partial(next, steps))  # errors until here have a status
+            await queries.run_until_gone(request, partial(next, steps))  # errors until here have a status
         except BaseException:
             interrupt.set()
             raise
@@ -55,7 +55,8 @@ def export_routes(backend: Backend, pool: Pool) -> list[Route]:
             "Cache-Control": "no-store",
             "Lognotary-Manifest": f"{_MANIFESTS}/{name}",
         }
-        content = _content(steps, pool, interrupt, partial(manifests.keep, name))
+        made = queries.iterate(caller_of_request(request), steps)
+        content = _content(made, interrupt, partial(manifests.keep, name))
         return StreamingResponse(content, media_type=media_type(call), headers=headers)
 
     async def manifest(request: Request) -> Response:
@@ -65,31 +66,13 @@ def export_routes(backend: Backend, pool: Pool) -> list[Route]:
     return [Route("/api/v1/export", export), Route(f"{_MANIFESTS}/{{name}}", manifest)]
 
 
-@contextlib.asynccontextmanager
-async def _interrupting(request: Request, interrupt: Interrupt) -> AsyncIterator[None]:
-    """Set an interrupt if the client goes before the answer begins: only an answer that has begun notices it."""
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        interrupt.set()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield
-    finally:
-        watching.cancel()
-        await asyncio.wait((watching,))
-
-
 async def _content(
-    steps: Generator[export_pb2.ExportResponse, None, None],
-    pool: Pool,
+    made: AsyncGenerator[export_pb2.ExportResponse, None],
     interrupt: Interrupt,
     keep: partial[None],
 ) -> AsyncIterator[bytes]:
     try:
-        async with contextlib.aclosing(pool.iterate(steps)) as answers:
+        async with contextlib.aclosing(made) as answers:
             async for step in answers:
                 if step.HasField("content"):
                     yield step.content

@@ -21,8 +21,11 @@ from lognotary.v1 import (
     status_pb2,
     status_pb2_grpc,
 )
+from server.api.asking import Queries
 from server.api.backend import Backend
-from server.api.statuses import status_of
+from server.api.callers import caller_of_peer
+from server.api.statuses import retry_trailers, status_of
+from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
 from storage.interrupt import Interrupt
 
@@ -39,64 +42,69 @@ SERVICE_NAMES = (
 
 
 class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
-    def __init__(self, backend: Backend, pool: Pool) -> None:
+    def __init__(self, backend: Backend, pool: Pool, queries: Queries) -> None:
         self._backend = backend
         self._pool = pool
+        self._queries = queries
 
     async def GetTrace(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.GetTraceRequest, context: _Context
     ) -> correlation_pb2.GetTraceResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.get_trace(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.get_trace(request))
 
     async def SearchAuditEvents(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.SearchAuditEventsRequest, context: _Context
     ) -> correlation_pb2.SearchAuditEventsResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.search_audit_events(request))
+        return await _answer(
+            context, _in_turn(context, self._queries), lambda: self._backend.search_audit_events(request)
+        )
 
     async def Search(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.SearchRequest, context: _Context
     ) -> correlation_pb2.SearchResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.search(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.search(request))
 
     async def Histogram(  # noqa: N802 - the name is the API's
         self, request: counts_pb2.HistogramRequest, context: _Context
     ) -> counts_pb2.HistogramResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.histogram(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.histogram(request))
 
     async def Facets(  # noqa: N802 - the name is the API's
         self, request: counts_pb2.FacetsRequest, context: _Context
     ) -> counts_pb2.FacetsResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.facets(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.facets(request))
 
     async def FieldNames(  # noqa: N802 - the name is the API's
         self, request: counts_pb2.FieldNamesRequest, context: _Context
     ) -> counts_pb2.FieldNamesResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.field_names(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.field_names(request))
 
     async def FindTraces(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.FindTracesRequest, context: _Context
     ) -> correlation_pb2.FindTracesResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.find_traces(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.find_traces(request))
 
     async def Neighbours(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.NeighboursRequest, context: _Context
     ) -> correlation_pb2.NeighboursResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.neighbours(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.neighbours(request))
 
     async def ActorTimeline(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.ActorTimelineRequest, context: _Context
     ) -> correlation_pb2.ActorTimelineResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.actor_timeline(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.actor_timeline(request))
 
     async def TargetHistory(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.TargetHistoryRequest, context: _Context
     ) -> correlation_pb2.TargetHistoryResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.target_history(request))
+        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.target_history(request))
 
     async def Export(  # noqa: N802 - the name is the API's
         self, request: export_pb2.ExportRequest, context: _Context
     ) -> AsyncIterator[export_pb2.ExportResponse]:
-        steps = _stream(context, self._pool, partial(self._backend.export, request))
+        steps = _stream(
+            context, self._pool, partial(self._backend.export, request), _steps_in_turn(context, self._queries)
+        )
         async with contextlib.aclosing(steps) as answers:
             async for step in answers:
                 yield step
@@ -104,7 +112,9 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
     async def CompleteSearch(  # noqa: N802 - the name is the API's
         self, request: correlation_pb2.CompleteSearchRequest, context: _Context
     ) -> AsyncIterator[correlation_pb2.CompleteSearchResponse]:
-        steps = _stream(context, self._pool, partial(self._backend.complete_search, request))
+        steps = _stream(
+            context, self._pool, partial(self._backend.complete_search, request), _steps_in_turn(context, self._queries)
+        )
         async with contextlib.aclosing(steps) as answers:
             async for step in answers:
                 yield step
@@ -175,14 +185,29 @@ async def _answer(
         await _abort(context, error)
 
 
+def _in_turn(context: _Context, queries: Queries) -> Callable[[Callable[[], _Answer]], Awaitable[_Answer]]:
+    """Return a function that runs blocking work in a turn of the caller's, until the caller has gone."""
+    return partial(queries.run, caller_of_peer(context.peer()))
+
+
+def _steps_in_turn(
+    context: _Context, queries: Queries
+) -> Callable[[Generator[_Answer, None, None]], AsyncGenerator[_Answer, None]]:
+    """Return a function that makes the steps of blocking work in turns of the caller's."""
+    return partial(queries.iterate, caller_of_peer(context.peer()))
+
+
 async def _stream(
-    context: _Context, pool: Pool, work: Callable[[Interrupt], Generator[_Answer, None, None]]
+    context: _Context,
+    pool: Pool,
+    work: Callable[[Interrupt], Generator[_Answer, None, None]],
+    iterate: Callable[[Generator[_Answer, None, None]], AsyncGenerator[_Answer, None]] | None = None,
 ) -> AsyncGenerator[_Answer, None]:
     """Make the steps of blocking work in threads, until the caller has gone; errors become the status of the call."""
     interrupt = Interrupt()
     try:
         steps = await pool.run(lambda: work(interrupt))
-        async with contextlib.aclosing(pool.iterate(steps)) as answers:
+        async with contextlib.aclosing((iterate or pool.iterate)(steps)) as answers:
             async for step in answers:
                 yield step
     except Exception as error:
@@ -193,11 +218,21 @@ async def _stream(
 
 async def _abort(context: _Context, error: Exception) -> NoReturn:
     status = status_of(error)
+    if status.retry_after:
+        context.set_trailing_metadata(retry_trailers(status))
     await context.abort(status.code, status.message)
 
 
-def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool) -> None:
-    """Add the API's services to a server; calls are answered in the threads of a pool."""
-    correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool), server)
+def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool, queries: Queries | None = None) -> None:
+    """Add the API's services to a server.
+
+    Args:
+        server: the server.
+        backend: backend that answers the calls.
+        pool: pool in whose threads the backend's blocking calls run.
+        queries: what answers queries in turn, None to take turns in the same pool.
+    """
+    queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
+    correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool, queries), server)
     evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend, pool), server)
     status_pb2_grpc.add_StatusServiceServicer_to_server(_Status(backend, pool), server)

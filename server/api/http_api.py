@@ -33,9 +33,8 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from functools import partial
-from http import HTTPStatus
 from importlib.resources import files
 from typing import TypeVar
 
@@ -48,13 +47,16 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
+from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.callers import caller_of_request
 from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
 from server.api.tile_api import tile_routes
+from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
 from server.query.errors import QueryTooExpensiveError
 from storage.errors import StorageError
@@ -75,6 +77,7 @@ def build_http_api(
     not_ready: Callable[[], str],
     metrics: Callable[[], bytes],
     unserved: Callable[[Request, Exception], Awaitable[Response]] | None = None,
+    queries: Queries | None = None,
 ) -> Starlette:
     """Build the ASGI application.
 
@@ -84,7 +87,9 @@ def build_http_api(
         not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
         metrics: function that returns the server's metrics, in Prometheus' text format.
         unserved: handler of requests that no route serves; None for Starlette's own.
+        queries: what answers queries in turn, None to take turns in the same pool.
     """
+    queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -103,17 +108,24 @@ def build_http_api(
 
     return Starlette(
         routes=[
-            _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, pool),
-            _call("/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, pool),
-            _call("/api/v1/search", correlation_pb2.SearchRequest, backend.search, pool),
-            _call("/api/v1/histogram", counts_pb2.HistogramRequest, backend.histogram, pool),
-            _call("/api/v1/facets", counts_pb2.FacetsRequest, backend.facets, pool),
-            _call("/api/v1/field-names", counts_pb2.FieldNamesRequest, backend.field_names, pool),
-            _call("/api/v1/traces", correlation_pb2.FindTracesRequest, backend.find_traces, pool),
-            _call("/api/v1/neighbours", correlation_pb2.NeighboursRequest, backend.neighbours, pool),
-            _call("/api/v1/actors/{actor_id:path}", correlation_pb2.ActorTimelineRequest, backend.actor_timeline, pool),
+            _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, queries),
             _call(
-                "/api/v1/targets/{target_id:path}", correlation_pb2.TargetHistoryRequest, backend.target_history, pool
+                "/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, queries
+            ),
+            _call("/api/v1/search", correlation_pb2.SearchRequest, backend.search, queries),
+            _call("/api/v1/histogram", counts_pb2.HistogramRequest, backend.histogram, queries),
+            _call("/api/v1/facets", counts_pb2.FacetsRequest, backend.facets, queries),
+            _call("/api/v1/field-names", counts_pb2.FieldNamesRequest, backend.field_names, queries),
+            _call("/api/v1/traces", correlation_pb2.FindTracesRequest, backend.find_traces, queries),
+            _call("/api/v1/neighbours", correlation_pb2.NeighboursRequest, backend.neighbours, queries),
+            _call(
+                "/api/v1/actors/{actor_id:path}", correlation_pb2.ActorTimelineRequest, backend.actor_timeline, queries
+            ),
+            _call(
+                "/api/v1/targets/{target_id:path}",
+                correlation_pb2.TargetHistoryRequest,
+                backend.target_history,
+                queries,
             ),
             _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
@@ -131,8 +143,14 @@ def build_http_api(
                 pool,
             ),
             _steps("/api/v1/verify", evidence_pb2.VerifyRequest, backend.verify, pool),
-            _steps("/api/v1/complete-search", correlation_pb2.CompleteSearchRequest, backend.complete_search, pool),
-            *export_routes(backend, pool),
+            _steps(
+                "/api/v1/complete-search",
+                correlation_pb2.CompleteSearchRequest,
+                backend.complete_search,
+                pool,
+                queries,
+            ),
+            *export_routes(backend, pool, queries),
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),
@@ -147,12 +165,21 @@ def build_http_api(
     )
 
 
-def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message], pool: Pool) -> Route:
-    """Return a route for GET, with the fields of the call's request in the path and in the query."""
+def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message], runner: Pool | Queries) -> Route:
+    """Return a route for GET, with the fields of the call's request in the path and in the query.
+
+    Args:
+        path: path of the route.
+        kind: class of the request.
+        answer: function that answers a request; it blocks.
+        runner: queries if this call is one, which takes turns and ends if its caller goes; otherwise the pool.
+    """
 
     async def handle(request: Request) -> Response:
         call = parse_parameters(request.query_params.multi_items(), request.path_params, kind())
-        return _json(await pool.run(partial(answer, call)))
+        if isinstance(runner, Queries):
+            return _json(await runner.run_until_gone(request, partial(answer, call)))
+        return _json(await runner.run(partial(answer, call)))
 
     route = Route(path, handle)
     # Starlette's own has no line breaks in a path, but IDs that senders make up may have them.
@@ -165,8 +192,17 @@ def _steps(
     kind: type[_MessageT],
     answer: Callable[[_MessageT, Interrupt], Generator[Message, None, None]],
     pool: Pool,
+    queries: Queries | None = None,
 ) -> Route:
-    """Return a route for POST, with the call's request as JSON; the answer has one JSON object per line."""
+    """Return a route for POST, with the call's request as JSON; the answer has one JSON object per line.
+
+    Args:
+        path: path of the route.
+        kind: class of the request.
+        answer: function that answers a request step by step; each step blocks.
+        pool: pool in whose threads the steps are made.
+        queries: queries if each step takes a turn among them; None if steps take no turns.
+    """
 
     async def handle(request: Request) -> Response:
         try:
@@ -180,7 +216,8 @@ def _steps(
         except BaseException:
             interrupt.set()
             raise
-        return StreamingResponse(_lines(steps, pool, interrupt, path), media_type="application/x-ndjson")
+        made = pool.iterate(steps) if queries is None else queries.iterate(caller_of_request(request), steps)
+        return StreamingResponse(_lines(made, interrupt, path), media_type="application/x-ndjson")
 
     return Route(path, handle, methods=["POST"])
 
@@ -193,11 +230,9 @@ def _json(message: Message) -> Response:
     return Response(_to_json(message), media_type="application/json")
 
 
-async def _lines(
-    steps: Generator[Message, None, None], pool: Pool, interrupt: Interrupt, path: str
-) -> AsyncIterator[str]:
+async def _lines(made: AsyncGenerator[Message, None], interrupt: Interrupt, path: str) -> AsyncIterator[str]:
     try:
-        async with contextlib.aclosing(pool.iterate(steps)) as answers:
+        async with contextlib.aclosing(made) as answers:
             async for step in answers:
                 yield _to_json(step, indent=None) + "\n"
     except (QueryTooExpensiveError, StorageError) as error:
@@ -212,8 +247,8 @@ async def _refuse(_: Request, error: Exception) -> Response:
     status = status_of(error)
     # The object may exist later, so caches must not keep this answer.
     headers = {"Cache-Control": "no-store"}
-    if status.http_status == HTTPStatus.TOO_MANY_REQUESTS:
-        headers["Retry-After"] = "1"
+    if status.retry_after:
+        headers["Retry-After"] = str(status.retry_after)
     content = {"code": status.code.name, "message": status.message}
     # In ASCII: a message may have values from storage, which must not reach the terminal of whoever prints it.
     return Response(json.dumps(content), status.http_status, headers, media_type="application/json")

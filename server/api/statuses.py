@@ -6,16 +6,19 @@ import logging
 from dataclasses import dataclass
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
 
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.data_dir.directory import DataDirectoryError
 from server.notary.errors import SigningError
+from server.process.fair_queue import QueueFullError
 from server.process.pools import PoolFullError
 from server.query.errors import QueryTooExpensiveError
 from storage.errors import StorageError
 from storage.interrupt import InterruptedQueryError
 
-__all__ = ["EXPECTED_ERRORS", "CallStatus", "status_of"]
+__all__ = ["EXPECTED_ERRORS", "CallStatus", "retry_trailers", "status_of"]
 
 _logger = logging.getLogger(__name__)
 
@@ -28,11 +31,13 @@ class CallStatus:
         code: status code over gRPC; its name is the ``code`` of an answer over HTTP.
         http_status: status code over HTTP.
         message: reason, for the caller.
+        retry_after: seconds after which a retry makes sense; 0 if none does.
     """
 
     code: grpc.StatusCode
     http_status: int
     message: str
+    retry_after: int = 0
 
 
 _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
@@ -45,6 +50,7 @@ _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     StorageError: (grpc.StatusCode.UNAVAILABLE, 503),
     InterruptedQueryError: (grpc.StatusCode.UNAVAILABLE, 503),
     PoolFullError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+    QueueFullError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
 }
 
 EXPECTED_ERRORS = tuple(_STATUSES)
@@ -62,10 +68,17 @@ def status_of(error: Exception) -> CallStatus:
     elif isinstance(error, DataDirectoryError):
         _logger.error("an API call needs what the data directory remembers: %s", error)
     if not isinstance(error, StorageError):
-        return CallStatus(*statuses, str(error))
+        return CallStatus(*statuses, str(error), 1 if isinstance(error, (PoolFullError, QueueFullError)) else 0)
     if error.public != str(error):
         _logger.warning("an API call failed: storage cannot be read: %s", error)
     # Otherwise that would be said twice.
     return CallStatus(
         *statuses, f"{'' if error.public.startswith('storage ') else 'storage cannot be read: '}{error.public}"
     )
+
+
+def retry_trailers(status: CallStatus) -> tuple[tuple[str, bytes], ...]:
+    """Return the trailers that say when a failed call should be made again (google.rpc.RetryInfo)."""
+    details = status_pb2.Status(code=status.code.value[0], message=status.message)
+    details.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=status.retry_after)))
+    return (("grpc-status-details-bin", details.SerializeToString()),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 __all__ = ["Reads", "SideBySide"]
@@ -21,8 +22,8 @@ class Reads:
         self._begun: list[Future[Any]] = []
 
     def begin(self, read: Callable[[], _Result]) -> Future[_Result]:
-        """Begin a read, which must not begin others and wait for them."""
-        future = self._executor.submit(read)
+        """Begin a read, which must not begin others and wait for them; interrupts of this thread end it too."""
+        future = self._executor.submit(copy_context().run, read)
         self._begun.append(future)
         return future
 

@@ -66,6 +66,7 @@ class Settings:
     memory_limit: int
     max_requests: int
     max_connections: int
+    query_concurrency: int
     max_connection_age: float
     ack: Acknowledge
     ack_timeout: float
@@ -141,6 +142,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "memory_limit": lambda text: read_size(text) if text else 0,  # known with the engine and the workers
         "max_requests": read_count,
         "max_connections": read_count,
+        "query_concurrency": read_count,
         "max_connection_age": read_duration,
         "ack": read_acknowledge,
         "ack_timeout": read_duration,

@@ -37,10 +37,10 @@ class BusyBackend(Backend):
         super().__init__(PretendedEngine(), TrustedKeys())
         self.begun, self.free = threading.Event(), threading.Event()
 
-    def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
+    def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:
         self.begun.set()
         self.free.wait()
-        return correlation_pb2.GetTraceResponse()
+        return evidence_pb2.ListLogsResponse()
 
     def verify(
         self, request: evidence_pb2.VerifyRequest, interrupt: Interrupt | None = None
@@ -137,7 +137,7 @@ async def test_a_call_too_many_is_refused_at_once_and_a_verification_that_has_be
         assert (await steps.read()).progress.records == 1
         await until(backend.begun.is_set)
         with pytest.raises(grpc.aio.AioRpcError, match="too many calls") as error:
-            await correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(correlation_pb2.GetTraceRequest())
+            await evidence_pb2_grpc.EvidenceServiceStub(channel).ListLogs(evidence_pb2.ListLogsRequest())
         assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         backend.free.set()
         assert (await steps.read()).progress.records == 2
@@ -147,9 +147,8 @@ async def test_a_call_too_many_is_refused_at_once_and_a_verification_that_has_be
 async def test_over_http_a_call_too_many_gets_429_and_when_to_come_back() -> None:
     backend, pool = BusyBackend(), Pool("api", 1, waiting=0)
     app = build_http_api(backend, pool, lambda: "", lambda: b"")
-    trace = f"/api/v1/traces/{'ab' * 16}"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
-        calls = [asyncio.create_task(http.get(trace)) for _ in range(2)]
+        calls = [asyncio.create_task(http.get("/api/v1/logs")) for _ in range(2)]
         (refused,), (waiting,) = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         answer = refused.result()
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")

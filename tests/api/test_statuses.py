@@ -10,6 +10,7 @@ import pytest
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.statuses import EXPECTED_ERRORS, CallStatus, status_of
 from server.data_dir.directory import DataDirectoryError
+from server.process.fair_queue import QueueFullError
 from server.process.pools import PoolFullError
 from server.query.errors import QueryTooExpensiveError
 from storage.errors import NotAppliedError
@@ -37,7 +38,8 @@ from storage.errors import NotAppliedError
             "",
         ),
         (QueryTooExpensiveError("narrow it"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 422, "narrow it"), ""),
-        (PoolFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full"), ""),
+        (PoolFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full", 1), ""),
+        (QueueFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full", 1), ""),
         (
             KeyError("secret"),
             CallStatus(grpc.StatusCode.INTERNAL, 500, "internal error: see the server's log"),
