@@ -19,6 +19,7 @@ GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
+GET  /trace/{trace_id}                          for links from elsewhere: leads to the trace
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
@@ -39,7 +40,7 @@ from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
@@ -49,6 +50,7 @@ from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tile_api import tile_routes
+from server.api.trace_ids import parse_trace_id
 from server.process.pools import Pool
 from storage.errors import StorageError
 from storage.interrupt import Interrupt
@@ -93,6 +95,11 @@ def build_http_api(
             raise
         return StreamingResponse(_lines(steps, pool, interrupt), media_type="application/x-ndjson")
 
+    async def open_trace(request: Request) -> Response:
+        # Links from elsewhere stay as they are, whatever shows traces here.
+        trace_id = parse_trace_id(request.path_params["trace_id"])
+        return RedirectResponse(f"../api/v1/traces/{trace_id}", HTTPStatus.TEMPORARY_REDIRECT)
+
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -135,6 +142,7 @@ def build_http_api(
             Route("/api/v1/verify", verify, methods=["POST"]),
             *export_routes(backend, pool),
             *tile_routes(backend, pool),
+            Route("/trace/{trace_id}", open_trace),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
