@@ -402,6 +402,18 @@ _OTHER_PATHS: _Json = {
             _in_path("index", "Number of the tile in groups of three digits; '.p/' and its width for a partial tile."),
         ],
     ),
+    "/trace/{trace_id}": _get(
+        "openTrace",
+        "Leads from links of other tools to a trace.",
+        {
+            "307": {
+                "description": "Where the trace is.",
+                "headers": {"Location": {"description": "Its address.", "schema": {"type": "string"}}},
+            },
+            "400": {"$ref": "#/components/responses/400"},
+        },
+        [_in_path("trace_id", "A trace ID, in any of the forms in which tools write it.", pattern="^.+$")],
+    ),
     "/healthz": _get("getHealth", "Tells that the process works.", {"200": _text("It works.")}),
     "/readyz": _get(
         "getReadiness",

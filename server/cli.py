@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from server.commands.arguments.options import zone_notes
 from server.commands.arguments.overview import COMMANDS, Overview
 from server.commands.arguments.parser import CommandParser, examples
+from server.commands.arguments.values import COMPLETE
 from server.commands.output import complain, complain_lines, escape_streams, say, say_json
 from server.errors.base import LognotaryError, run_reporting_errors
 from server.settings.errors import ConfigError
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: Sequence[str]) -> int:
     if given[:1] == ["help"]:
         given = [*given[1:], "--help"]
+    if given[:1] == [COMPLETE]:
+        return _complete(given[1:])
     parser = build_parser(next((word for word in given if not word.startswith("-")), ""))
     parser.check_order(given)
     options = parser.parse_args(given)
@@ -55,6 +58,12 @@ def _run(given: Sequence[str]) -> int:
         complain(note)
     run: Callable[[argparse.Namespace], int] = options.run
     return run_reporting_errors(lambda: _run_until_interrupted(run, options), _report)
+
+
+def _complete(words: Sequence[str]) -> int:
+    from server.commands.server_values import complete
+
+    return complete(words, build_parser(words[0]).command(words[0]) if words else None)
 
 
 def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ POST /api/v1/verify                             Verify; the answer has one JSON 
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
+GET  /trace/{trace_id}                          for links from elsewhere: leads to the trace
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
@@ -35,6 +36,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from functools import partial
+from http import HTTPStatus
 from importlib.resources import files
 from typing import TypeVar
 
@@ -43,7 +45,7 @@ from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
@@ -56,6 +58,7 @@ from server.api.parameters import parse_body, parse_parameters
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
 from server.api.tile_api import tile_routes
+from server.api.trace_ids import parse_trace_id
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
 from server.query.errors import QueryTooExpensiveError
@@ -90,6 +93,11 @@ def build_http_api(
         queries: what answers queries in turn, None to take turns in the same pool.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
+
+    async def open_trace(request: Request) -> Response:
+        # Links from elsewhere stay as they are, whatever shows traces here.
+        trace_id = parse_trace_id(request.path_params["trace_id"])
+        return RedirectResponse(f"../api/v1/traces/{trace_id}", HTTPStatus.TEMPORARY_REDIRECT)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -154,6 +162,7 @@ def build_http_api(
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),
+            Route("/trace/{trace_id}", open_trace),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),

@@ -4,17 +4,101 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from server.commands.arguments.overview import COMMANDS
+from server.commands.arguments.values import COMPLETE, is_known, wanted
 
 __all__ = ["SHELLS", "completion_script"]
 
 SHELLS = ("bash", "zsh", "fish")
 
 _FILES = {"FILE", "FILES", "DIR", "DIRECTORY", "PATH", "BUNDLE", "KEY"}
+
+
+_BASH = r"""# completion of lognotary, made by 'lognotary completion'
+
+# Values from a server, which are printed as words of a command line that has no quotes.
+_lognotary_values() {
+  local found typed=${parts[${#parts[@]}-1]}
+  COMPREPLY=()
+  while IFS= read -r found; do
+    case $typed in
+      \'*) if [[ $found == *\'* ]]; then continue; fi ;;
+      \"*) if [[ $found == *[\"\\\$\`]* ]]; then continue; fi ;;
+      *) printf -v found %q "$found" ;;
+    esac
+    if [[ -n ${ZSH_VERSION-} ]]; then
+      if [[ $found != *: ]]; then found+='\ '; fi
+    elif [[ $typed != [\'\"]* && $typed == *:* ]]; then
+      # bash replaces only what is after the last colon.
+      found=${found#"${typed%:*}:"}
+    fi
+    if [[ $found != "''" ]]; then COMPREPLY+=("$found"); fi
+  done <<< "$("${parts[0]}" @complete "${parts[@]:1}" 2> /dev/null < /dev/null)"
+  if [[ -z ${ZSH_VERSION-} && ${COMPREPLY[0]-} == *: ]]; then compopt -o nospace 2> /dev/null || :; fi
+}
+
+_lognotary() {
+  local place='' offer='' below='' flags='' literal='' next at part lead line=${COMP_LINE:0:$COMP_POINT} first=1
+  local parts=()
+  # bash takes colons for words of their own.
+  for part in "${COMP_WORDS[@]:0:$((COMP_CWORD + 1))}"; do
+    lead=${line%%[![:space:]]*}
+    line=${line#"$lead"}
+    if [[ $line != "$part"* ]]; then part=$line; fi
+    if [[ -n $lead || -n $first ]]; then parts+=("$part"); else parts[${#parts[@]}-1]+=$part; fi
+    line=${line#"$part"} first=''
+  done
+  local word=${parts[${#parts[@]}-1]} previous=${parts[${#parts[@]}-2]-}
+  for ((at = 1; at < ${#parts[@]} - 1; at++)); do
+    if [[ ${parts[at]} == -- ]]; then literal=1; fi
+    next="${place:+$place/}${parts[at]}"
+    case ' @commands ' in
+      *" $next "*) place=$next ;;
+    esac
+  done
+  place=${place//\// }
+  case "$place:$previous" in
+@values
+  esac
+  if [[ -z $offer ]]; then
+    case "$place:$previous" in
+      @known_options) _lognotary_values; return ;;
+    esac
+    case "$previous" in
+      @files) COMPREPLY=($(compgen -f -- "$word")); return ;;
+      @others) COMPREPLY=(); return ;;
+    esac
+    case "$place" in
+@offered
+    esac
+    offer=$below
+    if [[ $word == -* && -z $literal ]]; then offer=$flags; fi
+    case "$place" in
+      @known_commands) if [[ -z $offer ]]; then _lognotary_values; return; fi ;;
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$offer" -- "$word"))
+  if [[ -n ${ZSH_VERSION-} ]]; then
+    for ((at = 0; at < ${#COMPREPLY[@]}; at++)); do COMPREPLY[at]+='\ '; done
+  fi
+  if [[ -z $offer ]]; then COMPREPLY=($(compgen -f -- "$word")); fi
+}
+complete@options -F _lognotary lognotary
+"""
+
+
+_FISH_VALUES = "(__lognotary_values)"
+_FISH = """# fish completion of lognotary, made by 'lognotary completion fish'
+function __lognotary_values
+  set -l words (commandline -opc)
+  $words[1] @complete $words[2..-1] (commandline -ct) 2> /dev/null < /dev/null
+end
+complete -c lognotary -f
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +113,7 @@ class _Word:
         values: words that may follow an option.
         takes_value: True if something follows an option.
         takes_file: True if a path follows an option.
+        known: True if a server knows the values of an option, or the arguments of a command.
     """
 
     path: str
@@ -38,6 +123,7 @@ class _Word:
     values: tuple[str, ...] = ()
     takes_value: bool = False
     takes_file: bool = False
+    known: bool = False
 
 
 def completion_script(shell: str, parser: argparse.ArgumentParser) -> str:
@@ -50,9 +136,11 @@ def completion_script(shell: str, parser: argparse.ArgumentParser) -> str:
     words = list(_words(parser, "", {name: text for group in COMMANDS.values() for name, text in group.items()}))
     if shell == "fish":
         return _fish(words)
-    bash = _bash(words)
-    # zsh runs bash's completions as they are.
-    return f"autoload -U +X bashcompinit && bashcompinit\n{bash}" if shell == "zsh" else bash
+    script = _bash(words)
+    if shell == "bash":
+        return script.replace("@options", "")
+    # zsh runs bash's completions. With this option, it puts a space only where a word has one at its end.
+    return f"autoload -U +X bashcompinit && bashcompinit\n{script}".replace("@options", " -o nospace")
 
 
 def _words(parser: argparse.ArgumentParser, path: str, helps: dict[str, str]) -> Iterator[_Word]:
@@ -60,15 +148,19 @@ def _words(parser: argparse.ArgumentParser, path: str, helps: dict[str, str]) ->
         if isinstance(action, argparse._SubParsersAction):
             helps = helps or {choice.dest: choice.help or "" for choice in action._choices_actions}
             for name, command in action.choices.items():
-                yield _Word(path, name, "command", _line(helps.get(name, "")))
+                known = any(wanted(name, command, given) for given in ((), ("x",)))
+                yield _Word(path, name, "command", _line(helps.get(name, "")), known=known)
                 yield from _words(command, f"{path} {name}".strip(), {})
             continue
         metavar = action.metavar if isinstance(action.metavar, str) else ""
         values = tuple(map(str, action.choices or ())) or (tuple(metavar.split("|")) if "|" in metavar else ())
+        values = tuple(value for value in values if not value.isupper())  # N is a number
         if action.option_strings:
             for name in action.option_strings:
+                takes_file = metavar in _FILES
+                known = is_known(path, name)
                 yield _Word(
-                    path, name, "option", _line(action.help or ""), values, action.nargs != 0, metavar in _FILES
+                    path, name, "option", _line(action.help or ""), values, action.nargs != 0, takes_file, known
                 )
         else:
             for value in values:
@@ -92,38 +184,24 @@ def _bash(words: list[_Word]) -> str:
     )
     files = "|".join(sorted({word.name for word in words if word.takes_file}))
     others = "|".join(sorted({word.name for word in words if word.takes_value} - set(files.split("|"))))
-    known = " ".join(path.replace(" ", "/") for path in paths if path)
-    return f"""\
-# completion of lognotary, made by 'lognotary completion'
-_lognotary() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
-  local place='' offer='' below='' flags='' next at
-  for ((at = 1; at < COMP_CWORD; at++)); do
-    next="${{place:+$place/}}${{COMP_WORDS[at]}}"
-    case ' {known} ' in
-      *" $next "*) place=$next ;;
-    esac
-  done
-  place=${{place//\\// }}
-  case "$place:$previous" in
-{values}
-  esac
-  if [[ -z $offer ]]; then
-    case "$previous" in
-      {files}) COMPREPLY=($(compgen -f -- "$word")); return ;;
-      {others}) COMPREPLY=(); return ;;
-    esac
-    case "$place" in
-{offered}
-    esac
-    offer=$below
-    if [[ $word == -* ]]; then offer=$flags; fi
-  fi
-  COMPREPLY=($(compgen -W "$offer" -- "$word"))
-  if [[ -z $offer ]]; then COMPREPLY=($(compgen -f -- "$word")); fi
-}}
-complete -F _lognotary lognotary
-"""
+    return (
+        _BASH.replace("@complete", COMPLETE)
+        .replace("@commands", " ".join(path.replace(" ", "/") for path in paths if path))
+        .replace("@values", values)
+        .replace("@known_options", _alternatives(f"{one.path}:{one.name}" for one in _known(words, "option")))
+        .replace("@known_commands", _alternatives(one.name for one in _known(words, "command")))
+        .replace("@files", files)
+        .replace("@others", others)
+        .replace("@offered", offered)
+    )
+
+
+def _known(words: list[_Word], kind: str) -> Iterator[_Word]:
+    return (word for word in words if word.kind == kind and word.known)
+
+
+def _alternatives(texts: Iterable[str]) -> str:
+    return "|".join(f"'{text}'" for text in texts)
 
 
 def _names(words: list[_Word], path: str, kind: str) -> str:
@@ -131,7 +209,7 @@ def _names(words: list[_Word], path: str, kind: str) -> str:
 
 
 def _fish(words: list[_Word]) -> str:
-    lines = ["# fish completion of lognotary, made by 'lognotary completion fish'", "complete -c lognotary -f"]
+    lines = _FISH.replace("@complete", COMPLETE).splitlines()
     below: dict[str, list[str]] = {}
     for word in words:
         if word.kind == "command":
@@ -141,11 +219,13 @@ def _fish(words: list[_Word]) -> str:
         help_text = f" -d '{word.help}'" if word.help else ""
         if word.kind == "command":
             lines.append(f"complete -c lognotary -n '{condition}' -a '{word.name}'{help_text}")
+            if word.known:
+                lines.append(f"complete -c lognotary -n '__fish_seen_subcommand_from {word.name}' -a '{_FISH_VALUES}'")
             continue
         dash = f"-l {word.name[2:]}" if word.name.startswith("--") else f"-s {word.name[1:]}"
         takes = " -r" if word.takes_value else ""
         takes += " -F" if word.takes_file else ""
-        takes += f" -a '{' '.join(word.values)}'" if word.values else ""
+        takes += f" -a '{' '.join(word.values)}'" if word.values else f" -a '{_FISH_VALUES}'" if word.known else ""
         lines.append(f"complete -c lognotary -n '{condition}' {dash}{takes}{help_text}")
     return "\n".join(lines) + "\n"
 

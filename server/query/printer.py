@@ -18,7 +18,7 @@ from server.query.tree import (
     Word,
 )
 
-__all__ = ["print_query"]
+__all__ = ["print_query", "print_text"]
 
 _BEGINNINGS = ("-", "!", "<", ">")
 
@@ -38,6 +38,11 @@ def print_query(node: Node) -> str:
             return (
                 _value(value, in_name=True) if name is None else f"{_escaped(name.text, in_name=True)}:{_value(value)}"
             )
+
+
+def print_text(text: str, *, as_phrase: bool) -> str:
+    """Return a text as the value of a field: a word with backslashes where they are needed, or a phrase in quotes."""
+    return _quoted(text) if as_phrase else _escaped(text, in_name=False)
 
 
 def _inner(node: Node) -> str:

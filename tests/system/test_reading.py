@@ -226,5 +226,9 @@ def test_a_trace_id_is_understood_everywhere_as_other_tools_write_it(shared_serv
         ):
             answer = httpx.get(f"{shared_server.http}/api/v1/{path}", params=parameters, timeout=60.0)
             assert (answer.status_code, word in answer.text) == (200, True), (path, form)
+    link = httpx.get(f"{shared_server.http}/trace/{forms[2]}", timeout=60.0, follow_redirects=True)
+    assert (link.status_code, link.url.path, word in link.text) == (200, f"/api/v1/traces/{trace_id}", True)
+    broken = httpx.get(f"{shared_server.http}/trace/xyz", timeout=60.0)
+    assert (broken.status_code, "is not a trace ID" in broken.json()["message"]) == (400, True)
     for command in (("trace", forms[2]), ("audit", "--trace", forms[2]), ("search", f"trace:{forms[2]}")):
         assert word in shared_server.cli(*command).stdout

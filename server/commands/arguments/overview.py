@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -70,6 +71,13 @@ class Overview(CommandParser):
     def __init__(self, **keywords: Any) -> None:
         """Create the parser."""
         super().__init__(prog="lognotary", **keywords)
+
+    def command(self, name: str) -> argparse.ArgumentParser | None:
+        """Return the parser of a command; None if there is no such command."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                return action.choices.get(name)
+        return None
 
     def check_order(self, words: Sequence[str]) -> None:
         """End the process if an option of a command stands before the command."""
