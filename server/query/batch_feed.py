@@ -31,6 +31,7 @@ _ACTIVE = 64  # logs, the latest to grow, that are asked for one by one
 _LOOKED_AT = 20  # last batches of a log, of which one is sound
 _MOST = 1000  # batches of a log that are read at a time
 _DOUBTED = 25  # looks after which logs that only others signed are looked at as a whole
+_WHOLE = 300  # looks after which all logs are looked at, whatever their times are
 _LATE = 600 * 10**9  # nanoseconds by which a log that was silent may be behind the others
 
 
@@ -143,7 +144,9 @@ class BatchFeed:
             StorageError: storage cannot be read.
         """
         heads = self._heads.logs
-        grown = find_grown(self._engine, self._active, self._received - _LATE)
+        self._looks += 1
+        received = self._received - _LATE if self._looks % _WHOLE else 0  # a journal may have been late for hours
+        grown = find_grown(self._engine, self._active, received)
         wanted = [*self._active, *(log_id for log_id, last in grown.items() if last > _sequence(heads.get(log_id)))]
         batches: list[Batch] = []
         for start in range(0, len(wanted), _ACTIVE):
@@ -151,7 +154,6 @@ class BatchFeed:
             batches += read_batches_after(self._engine, after, _MOST)
         keys = self._keys()
         found = _checked(batches, keys)
-        self._looks += 1
         if self._looks % _DOUBTED == 0:
             found += self._doubted(keys)
         return bool(found) and self._notice(found)

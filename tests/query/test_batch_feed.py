@@ -8,6 +8,7 @@ from server.notary.origin import LogName, Stream
 from server.query import batch_feed as feed_module
 from server.query.batch_feed import BatchFeed
 from storage.engine import Engine
+from tests.api import growing
 from tests.api.growing import NAME, GrowingLog
 
 
@@ -57,3 +58,18 @@ def test_what_is_not_kept_any_more_is_told(engine: Engine) -> None:
     assert [(each.first, each.end) for each in feed.after(1) or ()] == [(1, 2), (2, 3), (3, 4)]
     assert list(feed.after(4) or ()) == []
     assert feed.now().logs[NAME.log_id].origin == NAME.origin
+
+
+def test_a_log_that_is_hours_behind_all_others_is_noticed_too(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "_ACTIVE", 1)
+    late, other = (GrowingLog(engine, name=LogName("shop", Stream.AUDIT, name)) for name in ("late", "other"))
+    feed = BatchFeed(engine, lambda: late.keys + other.keys)
+    feed.begin()
+    other.grow(1)
+    assert feed.poll()
+    monkeypatch.setattr(growing, "START", growing.START - 3 * 3600 * 10**9)
+    late.grow(2)
+    monkeypatch.setattr(feed_module, "_WHOLE", 3)
+    while not feed.poll():
+        pass
+    assert feed.now().logs[late.state.name.log_id].size == 2
