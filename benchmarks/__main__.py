@@ -29,6 +29,7 @@ _BENCHMARKS = (
     "lookups",
     "complete",
     "visible",
+    "searching",
 )
 _SHORT = {
     "codec": ["--rounds=3"],
