@@ -33,7 +33,7 @@ __all__ = ["CompleteChecker", "MatchingRecord"]
 _FIRST_WINDOW = 1 << 16  # leaves: so few that the first records come soon
 _LARGEST_WINDOW = 1 << 20
 _GROWTH = 4
-_MOST_KEPT = 32 << 20  # bytes of matching records of a window
+_MOST_KEPT = 64 << 20  # bytes of matching records of a window
 _ANY = 1 << 62  # bytes: a batch is read as a whole, however large
 
 
@@ -67,6 +67,7 @@ class CompleteChecker(RecordChecker):
         self.tree = StoredTree(engine, name, limits, readable=True)
         self.found: list[MatchingRecord] = []
         self._condition = condition
+        self._most = 0  # bytes of records that were kept at a time, of the window
 
     def is_recorded(self, batch: Batch) -> bool:  # noqa: ARG002 - every batch is read
         """Return True: whether there are records is seen once they are read."""
@@ -74,9 +75,12 @@ class CompleteChecker(RecordChecker):
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:
         """Read the records of consecutive batches; yields findings, and None after each part."""
+        self._most = 0
         for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
             yield from self._read(list(some), version)
-        self.limits = replace(self.limits, window=min(self.limits.window * _GROWTH, _LARGEST_WINDOW))
+        # A window that is too large is read again, in parts.
+        if self._most * _GROWTH <= _MOST_KEPT:
+            self._set_window(min(self.limits.window * _GROWTH, _LARGEST_WINDOW))
 
     def _read(self, batches: Sequence[Batch], version: int) -> Iterator[Finding | None]:
         wanted = self._filter(version, _MOST_KEPT if len(batches) > 1 else _ANY)
@@ -84,12 +88,13 @@ class CompleteChecker(RecordChecker):
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version, wanted)
         if hashes.dropped:
             # So much matches that less has to be read at a time.
-            self.limits = replace(self.limits, window=max(1, self.limits.window // _GROWTH**2))
-            middle = len(batches) // 2
-            yield from self._read(batches[:middle], version)
-            yield from self._read(batches[middle:], version)
+            size = -(-len(batches) // _GROWTH)
+            self._set_window(max(1, self.limits.window // _GROWTH))
+            for start in range(0, len(batches), size):
+                yield from self._read(batches[start : start + size], version)
             return
         kept = sorted(hashes.kept)
+        self._most = max(self._most, sum(len(record) for _, record in kept))
         for batch in batches:
             own = _between(kept, batch.first_leaf, batch.tree_size)
             leaf_hashes = hashes.of(batch.first_leaf, batch.tree_size)
@@ -98,6 +103,9 @@ class CompleteChecker(RecordChecker):
             else:
                 yield from self._explain(batch, hashes, own, wanted)
         yield None
+
+    def _set_window(self, leaves: int) -> None:
+        self.limits = replace(self.limits, window=leaves)
 
     def _filter(self, version: int, most_bytes: int) -> RecordFilter:
         return filter_of(self.name.stream, version, self.name.log_id, self._condition, most_bytes)
