@@ -12,7 +12,7 @@ from typing import Protocol
 
 __all__ = ["QUERIES_AT_ONCE", "FairQueue", "Place", "QueueFullError"]
 
-QUERIES_AT_ONCE = 4
+QUERIES_AT_ONCE = 2
 """Number of queries that run at the same time, unless settings say otherwise."""
 
 
