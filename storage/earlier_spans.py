@@ -101,12 +101,21 @@ _SPANS = (
 )
 
 
-def count_earlier_spans(engine: Engine, trace_id: str) -> int:
-    """Count a trace's spans in the earlier table; raises StorageError."""
-    return int(read_one(engine.query(f"{_SPAN_RANGE} SELECT count() {_SPANS}", {"trace": trace_id}), uint64))
+def count_earlier_spans(engine: Engine, trace_id: str, *, since: int | None = None, until: int | None = None) -> int:
+    """Count a trace's spans in the earlier table; args and errors as for ``earlier_spans_of_trace``."""
+    select = f"{_SPAN_RANGE} SELECT count() {_SPANS}{_within(since, until)}"
+    return int(read_one(engine.query(select, {"trace": trace_id}), uint64))
 
 
-def earlier_spans_of_trace(engine: Engine, trace_id: str, limit: int, offset: int = 0) -> list[EarlierSpan]:
+def earlier_spans_of_trace(
+    engine: Engine,
+    trace_id: str,
+    limit: int,
+    offset: int = 0,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+) -> list[EarlierSpan]:
     """Return a trace's spans in the earlier table, earliest first; raises StorageError.
 
     Args:
@@ -114,13 +123,23 @@ def earlier_spans_of_trace(engine: Engine, trace_id: str, limit: int, offset: in
         trace_id: the trace.
         limit: number of spans, at most.
         offset: number of spans to skip.
+        since: earliest time of a span, in nanoseconds since the epoch; None for no limit.
+        until: time after the latest one.
     """
     rows = engine.query(
         f"{_SPAN_RANGE} "
         "SELECT Timestamp, Duration, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
-        f"SpanAttributes {_SPANS} "
+        f"SpanAttributes {_SPANS}{_within(since, until)} "
         "ORDER BY Timestamp, SpanId, ParentSpanId, SpanName, Duration LIMIT {limit:UInt64} OFFSET {offset:UInt64}",
         {"trace": trace_id, "limit": limit, "offset": offset},
     )
     readers = (int64, uint64, text, text, text, text, text, text, text, text_pairs)
     return [EarlierSpan(*row) for row in read_rows(rows, readers)]
+
+
+def _within(since: int | None, until: int | None) -> str:
+    return "".join(
+        f" AND Timestamp {sign} fromUnixTimestamp64Nano(toInt64({int(end)}))"
+        for sign, end in ((">=", since), ("<", until))
+        if end is not None
+    )

@@ -17,20 +17,21 @@ from server.api.page_tokens import (
 )
 from server.api.queries import parse_query, parse_streams
 from server.api.time_ranges import parse_time_range
-from server.api.timeline import happened_at, timeline_order
+from server.api.timeline import happened_at, in_order
 from server.api.trace_ids import parse_trace_id
+from server.api.trace_overview import overview_of
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked, Page, Position, read_page
 from server.query.search import Search, admitted, search, windows_of
 from server.query.side_by_side import SideBySide
-from storage.condition_algebra import is_pinpoint
+from storage.condition_algebra import happened_within, is_pinpoint
 from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
 from storage.engine import Engine
 from storage.lookups import narrowed
-from storage.records import count_rows, of_audit_events, of_trace
+from storage.records import Lookup, count_rows, of_audit_events, of_trace
 
 __all__ = ["entry_of", "get_trace", "search_audit", "search_records"]
 
@@ -60,14 +61,19 @@ def get_trace(
     """
     trace_id = parse_trace_id(request.trace_id)
     limit = min(request.limit or _TRACE_LIMIT, _TRACE_LIMIT)
-    start = parse_trace_token(request.page_token, trace_id) if request.page_token else TracePosition()
+    since, until = parse_time_range(request)
+    asked = trace_id if since is None and until is None else repr((trace_id, since, until))
+    start = parse_trace_token(request.page_token, asked) if request.page_token else TracePosition()
     rehash = request.check != pb.CHECK_SIGNATURES
     engine = LimitedEngine(engine, limits)
 
     def read(stream: Stream, position: Position | None) -> Page:
         if position is None:
             return _NO_PAGE
-        return read_page(engine, keys, [of_trace(stream, trace_id)], limit, position, rehash=rehash)
+        return read_page(engine, keys, [lookup(stream)], limit, position, rehash=rehash)
+
+    def lookup(stream: Stream) -> Lookup:
+        return narrowed(of_trace(stream, trace_id), happened_within(since, until))
 
     with together.reads() as reads:
         begun = [
@@ -80,7 +86,11 @@ def get_trace(
         ]
         more = start.earlier
         unsigned = reads.begin(
-            lambda: earlier_spans_of_trace(engine, trace_id, limit + 1, more) if more is not None else []
+            lambda: (
+                earlier_spans_of_trace(engine, trace_id, limit + 1, more, since=since, until=until)
+                if more is not None
+                else []
+            )
         )
         pages = audit, logs, spans = [each.result() for each in begun]
         earlier = unsigned.result()
@@ -99,7 +109,7 @@ def get_trace(
     ]
     for message in (*_spans(spans), *map(earlier_span_message, earlier[:limit])):
         entries.append(pb.TimelineEntry(timestamp=message.timestamp, span=message))
-    entries.sort(key=timeline_order)
+    entries = in_order(entries)
     following = TracePosition(
         audit.following,
         logs.following,
@@ -112,20 +122,23 @@ def get_trace(
         entries=entries,
         truncated=not is_last,
         unproved_omitted=any(page.others_follow for page in pages),
-        next_page_token="" if is_last else make_trace_token(following, trace_id),
+        next_page_token="" if is_last else make_trace_token(following, asked),
+        overview=overview_of(entries),
     )
     if not request.page_token:
-        response.audit_event_count = _count(engine, Stream.AUDIT, trace_id, audit)
-        response.log_count = _count(engine, Stream.OPERATIONAL, trace_id, logs)
-        response.span_count = _count(engine, Stream.SPANS, trace_id, spans) + (
-            len(earlier) if following.earlier is None else count_earlier_spans(engine, trace_id)
+        response.audit_event_count = _count(engine, lookup(Stream.AUDIT), audit)
+        response.log_count = _count(engine, lookup(Stream.OPERATIONAL), logs)
+        response.span_count = _count(engine, lookup(Stream.SPANS), spans) + (
+            len(earlier)
+            if following.earlier is None
+            else count_earlier_spans(engine, trace_id, since=since, until=until)
         )
     return response
 
 
-def _count(engine: Engine, stream: Stream, trace_id: str, first: Page) -> int:
-    """Return the number of a trace's records in a stream."""
-    return len(first.rows) if first.following is None else count_rows(engine, of_trace(stream, trace_id))
+def _count(engine: Engine, lookup: Lookup, first: Page) -> int:
+    """Return the number of rows of a lookup, of which the first page is given."""
+    return len(first.rows) if first.following is None else count_rows(engine, lookup)
 
 
 def search_audit(

@@ -9,7 +9,7 @@ from collections import Counter
 import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
-from server.api.timeline import timeline_order
+from server.api.timeline import in_order
 from server.commands.api_client import call, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.output import Style, complain_lines, say_csv, say_json
@@ -92,7 +92,7 @@ def _cut(trace: correlation_pb2.GetTraceResponse, limit: int) -> None:
     kept: list[correlation_pb2.TimelineEntry] = []
     left_out: list[correlation_pb2.TimelineEntry] = []
     kinds: Counter[str] = Counter()
-    for entry in sorted(trace.entries, key=timeline_order):
+    for entry in in_order(trace.entries):
         kind = entry.WhichOneof("entry")
         kinds[kind] += 1
         (kept if kind == "audit_event" or kinds[kind] <= limit else left_out).append(entry)

@@ -264,19 +264,50 @@ class TimelineEntry(_message.Message):
     def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., audit_event: _Optional[_Union[Record, _Mapping]] = ..., log: _Optional[_Union[Record, _Mapping]] = ..., span: _Optional[_Union[Span, _Mapping]] = ...) -> None: ...
 
 class GetTraceRequest(_message.Message):
-    __slots__ = ("trace_id", "check", "limit", "page_token")
+    __slots__ = ("trace_id", "check", "limit", "page_token", "since", "until")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     check: EvidenceCheck
     limit: int
     page_token: str
-    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class TraceOverview(_message.Message):
+    __slots__ = ("first", "last", "duration_nanos", "services", "actors", "error_count", "missing_span_ids", "evidence")
+    class EvidenceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    DURATION_NANOS_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    ACTORS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MISSING_SPAN_IDS_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    first: _timestamp_pb2.Timestamp
+    last: _timestamp_pb2.Timestamp
+    duration_nanos: int
+    services: _containers.RepeatedScalarFieldContainer[str]
+    actors: _containers.RepeatedScalarFieldContainer[str]
+    error_count: int
+    missing_span_ids: _containers.RepeatedScalarFieldContainer[str]
+    evidence: _containers.ScalarMap[str, int]
+    def __init__(self, first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., error_count: _Optional[int] = ..., missing_span_ids: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class GetTraceResponse(_message.Message):
-    __slots__ = ("trace_id", "entries", "truncated", "unproved_omitted", "next_page_token", "audit_event_count", "log_count", "span_count")
+    __slots__ = ("trace_id", "entries", "truncated", "unproved_omitted", "next_page_token", "audit_event_count", "log_count", "span_count", "overview")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
@@ -285,6 +316,7 @@ class GetTraceResponse(_message.Message):
     AUDIT_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     LOG_COUNT_FIELD_NUMBER: _ClassVar[int]
     SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    OVERVIEW_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     truncated: bool
@@ -293,7 +325,8 @@ class GetTraceResponse(_message.Message):
     audit_event_count: int
     log_count: int
     span_count: int
-    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ...) -> None: ...
+    overview: TraceOverview
+    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., overview: _Optional[_Union[TraceOverview, _Mapping]] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
     __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query")

@@ -1,0 +1,125 @@
+"""Traces as a whole: the order of their entries, what is said of all of them, and a part of their time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1 import evidence_pb2
+from server.api.correlation import get_trace
+from server.api.errors import InvalidArgumentError
+from server.api.timeline import in_order
+from server.api.trace_overview import overview_of
+from server.log.journal import Journal
+from server.query.side_by_side import SideBySide
+from storage.engine import Engine
+from tests.api.store import START, TRACE, Writer, audit_event, log_record, span
+from tests.api.test_search import at
+
+
+def _child(name: str, number: int, parent: int, *, at: int, failed: bool = False) -> Span:
+    found = span(name, at=at, failed=failed)
+    found.span_id = bytes([number] * 8)
+    found.parent_span_id = bytes([parent] * 8) if parent else b""
+    return found
+
+
+@pytest.fixture(scope="module")
+def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """A trace whose spans come children first, from a clock that is behind, with one whose parent never came."""
+    with closing(Journal(tmp_path_factory.mktemp("journal"), 1 << 20)) as journal:
+        writer = Writer(module_engine, journal)
+        writer.write_spans([_child("query", 3, 2, at=4), _child("charge", 2, 1, at=2, failed=True)], service="pay")
+        writer.write_spans([_child("order", 1, 0, at=10), _child("orphan", 5, 4, at=30)])
+        failed = audit_event("order.pay", at=12, outcome="failure")
+        broken = log_record("it broke", at=14)
+        broken.severity_number = 17  # type: ignore[assignment] # the stubs want the enumeration's own type
+        writer.write([log_record("before", at=1), failed, broken])
+        writer.write_spans_of_a_collector((20, TRACE, "unsigned"))
+        yield writer
+
+
+def _trace(writer: Writer, **request: object) -> pb.GetTraceResponse:
+    return get_trace(writer.engine, writer.keys, SideBySide(2), pb.GetTraceRequest(trace_id=TRACE, **request))
+
+
+def _names(response: pb.GetTraceResponse) -> list[str]:
+    return [entry.span.name or entry.log.body or entry.audit_event.body for entry in response.entries]
+
+
+def test_parents_come_before_their_children_whatever_clocks_say(records: Writer) -> None:
+    names = _names(_trace(records))
+    assert names == [
+        "before",
+        "order",
+        "charge",
+        "query",
+        "alice did order.pay",
+        "it broke",
+        "unsigned",
+        "orphan",
+    ]
+
+
+def test_an_answer_says_what_its_entries_have_in_all(records: Writer) -> None:
+    found = _trace(records).overview
+    assert (found.first.ToNanoseconds(), found.last.ToNanoseconds()) == (START + 1, START + 35)
+    assert found.duration_nanos == 34
+    assert (list(found.services), list(found.actors)) == (["pay", "shop"], ["alice"])
+    assert found.error_count == 4
+    assert list(found.missing_span_ids) == ["04" * 8]
+    assert dict(found.evidence) == {"VERIFIED": 7, "UNSIGNED": 1}
+    assert overview_of([]) == pb.TraceOverview()
+
+
+def test_a_part_of_the_time_can_be_asked_for(records: Writer) -> None:
+    part = _trace(records, since=at(10), until=at(20))
+    assert _names(part) == ["order", "alice did order.pay", "it broke"]
+    assert (part.audit_event_count, part.log_count, part.span_count) == (1, 1, 1)
+    page = _trace(records, since=at(0), until=at(30), limit=1)
+    assert (page.span_count, page.log_count, page.truncated) == (4, 2, True)
+    names = _names(page)
+    while page.next_page_token:
+        page = _trace(records, since=at(0), until=at(30), limit=1, page_token=page.next_page_token)
+        names += _names(page)
+    assert sorted(names) == sorted(set(_names(_trace(records))) - {"orphan"})
+
+
+def test_a_page_token_belongs_to_its_range_of_time(records: Writer) -> None:
+    token = _trace(records, limit=1).next_page_token
+    with pytest.raises(InvalidArgumentError, match="the page token belongs to another trace"):
+        _trace(records, since=at(10), limit=1, page_token=token)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 9)), max_size=8))
+def test_any_spans_have_an_order_and_no_parent_is_behind_its_child(drawn: list[tuple[int, int, int]]) -> None:
+    entries = [
+        pb.TimelineEntry(
+            timestamp=Timestamp(nanos=time),
+            span=pb.Span(
+                span_id=str(own),
+                parent_span_id=str(parent) if parent else "",
+                evidence=evidence_pb2.Evidence(leaf_index=own),
+            ),
+        )
+        for own, parent, time in {own: (own, parent, time) for own, parent, time in drawn}.values()
+    ]
+    ordered = in_order(entries)
+    assert sorted(map(str, ordered)) == sorted(map(str, entries))
+    assert in_order(reversed(ordered)) == ordered
+    parents = {entry.span.span_id: entry.span.parent_span_id for entry in entries}
+    places = {entry.span.span_id: place for place, entry in enumerate(ordered)}
+    for own, parent in parents.items():
+        way, up = {own}, parent
+        while up in parents and up not in way:
+            way.add(up)
+            up = parents[up]
+        if up not in way and parent in parents:  # not within a cycle
+            assert places[parent] < places[own]
