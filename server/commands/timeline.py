@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
+from server.api.trace_overview import overview_of
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, count, is_error, level, sentence
@@ -115,26 +116,23 @@ def _filters(view: View) -> str:
 
 def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[str]:
     kinds = _kinds(trace)
-    services = {getattr(entry, entry.WhichOneof("entry")).service_name for entry in trace.entries} - {""}
+    overview = overview_of(trace.entries)
     counts = (
         count(max(trace.audit_event_count, kinds["audit_event"]), "audit event"),
         count(max(trace.log_count, kinds["log"]), "log"),
         count(max(trace.span_count, kinds["span"]), "span"),
-        count(len(services), "service"),
+        count(len(overview.services), "service"),
     )
     yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
     if trace.entries:
-        first, last = trace.entries[0].timestamp, max(_end(entry) for entry in trace.entries)
-        yield f"from {style.clock(first)}, {duration(last - first.ToNanoseconds())}"
+        yield f"from {style.clock(overview.first)}, {duration(overview.duration_nanos)}"
+    if gaps := len(overview.missing_span_ids):
+        parents = "1 span is the parent of others" if gaps == 1 else f"{gaps:,} spans are the parents of others"
+        yield f"… {parents}, and not there: not sent, or not received{' or read' if trace.truncated else ''}"
 
 
 def _kinds(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:
     return Counter(entry.WhichOneof("entry") for entry in trace.entries)
-
-
-def _end(entry: correlation_pb2.TimelineEntry) -> int:
-    spent = entry.span.duration_nanos if entry.WhichOneof("entry") == "span" else 0
-    return entry.timestamp.ToNanoseconds() + spent
 
 
 def _failed(kind: str, content: _Content) -> bool:

@@ -10,7 +10,8 @@ import grpc
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 from server.api.timeline import in_order
-from server.commands.api_client import call, to_json
+from server.api.trace_overview import overview_of
+from server.commands.api_client import call, timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
@@ -28,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     request = correlation_pb2.GetTraceRequest(
         trace_id=options.trace_id,
         check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
+        since=options.since and timestamp(options.since),
+        until=options.until and timestamp(options.until),
     )
     view = View(
         errors=options.errors,
@@ -81,6 +84,7 @@ def _read(
         request.page_token = page.next_page_token
         page = stub.GetTrace(request)
         trace.entries.extend(page.entries)
+    trace.overview.CopyFrom(overview_of(trace.entries))
     trace.truncated, trace.unproved_omitted = page.truncated, page.unproved_omitted
     trace.next_page_token = page.next_page_token
     _cut(trace, limit)

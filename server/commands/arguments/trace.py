@@ -6,6 +6,7 @@ from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_csv_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
+from server.commands.arguments.reading import add_event_range
 from server.settings.values import read_count
 
 __all__ = ["add_parser"]
@@ -40,6 +41,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--service", metavar="NAME", action="append", default=[], help="show only this service; may be repeated"
     )
+    add_event_range(parser, "entries")
     parser.add_argument("-v", "--verbose", action="store_true", help="show bodies and attributes, in full")
     parser.add_argument(
         "--limit",
