@@ -114,7 +114,7 @@ def build_http_api(
     async def tell_metrics(_: Request) -> Response:
         return Response(metrics(), media_type=_METRICS_TYPE)
 
-    return Starlette(
+    api = Starlette(
         routes=[
             _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, queries),
             _call(
@@ -172,6 +172,8 @@ def build_http_api(
             **({HTTPException: unserved} if unserved else {}),
         },
     )
+    api.router.redirect_slashes = False  # such a redirect would lead to any host that the caller names
+    return api
 
 
 def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message], runner: Pool | Queries) -> Route:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from server.query.errors import QueryError
 from server.query.tree import Phrase, Present, Spot, Wildcard, Word
 
-__all__ = ["KEYWORDS", "SIGNS", "Scanner"]
+__all__ = ["KEYWORDS", "MOST_ASTERISKS", "SIGNS", "Scanner"]
 
 KEYWORDS = {"AND": "AND", "&&": "AND", "OR": "OR", "||": "OR", "NOT": "NOT", "TO": "TO"}
 """Words that are operators, if they are written like this, without an escape."""
 
 SIGNS = '()[]{}"'
 """Characters that end a word."""
+
+MOST_ASTERISKS = 16
+"""Asterisks of a word: to compare a text with it takes so many times as long."""
 
 
 class Scanner:
@@ -77,7 +80,7 @@ class Scanner:
             with_colons: True if colons belong to the word.
 
         Raises:
-            QueryError: nothing follows a backslash.
+            QueryError: nothing follows a backslash, or there are too many asterisks.
         """
         start = self.at
         pieces: list[list[str]] = [[]]
@@ -93,6 +96,12 @@ class Scanner:
             return Word(first, spot)
         last = others.pop()
         inner = [piece for piece in others if piece]  # two asterisks in succession are one
+        if len(inner) >= MOST_ASTERISKS:
+            raise QueryError(
+                f"a word has more than {MOST_ASTERISKS} asterisks, which takes too long: write several words",
+                self.query,
+                start,
+            )
         if not (first or inner or last):
             return Present(spot)
         return Wildcard((first, *inner, last), spot)

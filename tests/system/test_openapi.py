@@ -66,6 +66,13 @@ def test_an_id_in_a_path_may_have_any_characters(shared_server: LognotaryServer)
         assert (answer.status_code, answer.json()["actorId"]) == (200, actor)
 
 
+def test_no_redirect_leads_to_a_host_that_the_caller_names(shared_server: LognotaryServer) -> None:
+    for path in ("/api/v1/search/", "/trace/1/", "/api/v1/logs/", "//example.org/api/v1/logs"):
+        answer = httpx.get(f"{shared_server.http}{path}", headers={"Host": "example.org"})
+        assert "example.org" not in answer.headers.get("location", "")
+        assert answer.status_code == 404
+
+
 def test_numbers_of_words_are_refused(shared_server: LognotaryServer) -> None:
     answer = httpx.get(f"{shared_server.http}/api/v1/search?check=1")
     assert answer.status_code == 400
