@@ -108,7 +108,7 @@ def get_trace(
         pb.TimelineEntry(timestamp=happened_at(message), log=message) for message in _messages(Stream.OPERATIONAL, logs)
     ]
     for message in (*_spans(spans), *map(earlier_span_message, earlier[:limit])):
-        entries.append(pb.TimelineEntry(timestamp=message.timestamp, span=message))
+        entries.append(pb.TimelineEntry(timestamp=happened_at(message), span=message))
     entries = in_order(entries)
     following = TracePosition(
         audit.following,
@@ -230,7 +230,7 @@ def entry_of(checked: Checked) -> pb.TimelineEntry:
     row, found = checked
     if row.stream is Stream.SPANS:
         span = span_message(row, found)
-        return pb.TimelineEntry(timestamp=span.timestamp, span=span)
+        return pb.TimelineEntry(timestamp=happened_at(span), span=span)
     message = record_message(row.stream, row, evidence_message(row, found))
     if row.stream is Stream.AUDIT:
         return pb.TimelineEntry(timestamp=happened_at(message), audit_event=message)

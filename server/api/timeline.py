@@ -12,8 +12,8 @@ from lognotary.v1 import correlation_pb2 as pb
 __all__ = ["happened_at", "in_order", "nanos_of"]
 
 
-def happened_at(record: pb.Record) -> Timestamp:
-    """Return the time of a record; the time of its receipt if it was sent without a time."""
+def happened_at(record: pb.Record | pb.Span) -> Timestamp:
+    """Return the time of a record or span; the time of its receipt if it was sent without a time."""
     # A record without a time, but with an observed time, is stored with the observed time as its timestamp.
     return record.timestamp if record.timestamp.seconds or record.timestamp.nanos else record.ingested_at
 

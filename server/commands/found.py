@@ -71,7 +71,6 @@ def entry_lines(
     """Format a record, whose texts are visible already, as two lines, or more with details."""
     record = record_of(entry)
     is_audit = entry.WhichOneof("entry") == "audit_event"
-    is_span = isinstance(record, correlation_pb2.Span)
     doubtful = is_doubtful_entry(entry)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
     when = style.clock(entry.timestamp)
@@ -81,7 +80,7 @@ def entry_lines(
     first, *others = wrapped(text, room) if details else [cut(text, room)]
     yield f"{mark}{when}  {style.paint(kind, colour)}{' ' if kind else ''}{style.paint(first, '1' if is_audit else '')}"
     yield from (f"    {line}" for line in others)
-    if not is_span and not record.timestamp.ToNanoseconds():
+    if not record.timestamp.ToNanoseconds():
         yield "    sent without a time: the time shown is the time of receipt"
     yield from indented(", ".join(places(record)), width, details)
     if details:

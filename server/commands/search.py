@@ -17,6 +17,7 @@ from server.commands.queries import check_query
 from server.commands.sources import Source, ask
 from server.commands.tables import entries_table
 from server.commands.units import line_width
+from server.settings.errors import ConfigError
 
 __all__ = ["run"]
 
@@ -30,6 +31,8 @@ def run(options: argparse.Namespace) -> int:
         return status
     text = " ".join(options.query)
     if options.complete:
+        if options.count:
+            raise ConfigError("--count: a complete answer counts what matches anyhow: leave --count out")
         return show_completely(options, text, [options.stream] if options.stream else [])
     check_complete_options(options)
     limit = options.limit or DEFAULT_LIMIT

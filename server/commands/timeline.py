@@ -247,13 +247,13 @@ def _level(kind: str, content: _Content) -> str:
 
 def _text(kind: str, content: _Content) -> tuple[str, str]:
     """Return the text of an entry, and its ending, which is never cut: the duration and the status of a span."""
+    untimed = "" if content.timestamp.ToNanoseconds() else " (sent without a time: placed at its receipt)"
     if isinstance(content, correlation_pb2.Span):
         status = content.status_code.upper().removeprefix("STATUS_CODE_")
         said = status.title() if status not in ("", "UNSET") else ""
         message = cut(content.status_message, _NARROWEST)
         ending = f" ({duration(content.duration_nanos)}) {': '.join(filter(None, (said, message)))}"
-        return content.name, ending.rstrip()
-    untimed = "" if content.timestamp.ToNanoseconds() else " (sent without a time: placed at its receipt)"
+        return content.name, ending.rstrip() + untimed
     if kind == "audit_event":
         return sentence(content), untimed
     return content.body or content.event_name, untimed

@@ -98,6 +98,15 @@ def test_a_page_token_belongs_to_its_range_of_time(records: Writer) -> None:
         _trace(records, since=at(10), limit=1, page_token=token)
 
 
+def test_a_span_without_a_time_stands_at_its_receipt(records: Writer) -> None:
+    untimed = span("untimed", trace="0f" * 16)
+    untimed.start_time_unix_nano = untimed.end_time_unix_nano = 0
+    records.write_spans([untimed, span("timed", at=3, trace="0f" * 16)], received=START + 10)
+    found = get_trace(records.engine, records.keys, SideBySide(2), pb.GetTraceRequest(trace_id="0f" * 16))
+    assert _names(found) == ["timed", "untimed"]
+    assert found.entries[1].timestamp.ToNanoseconds() == found.overview.last.ToNanoseconds() == START + 10
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 9)), max_size=8))
 def test_any_spans_have_an_order_and_no_parent_is_behind_its_child(drawn: list[tuple[int, int, int]]) -> None:
     entries = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lognotary.v1 import correlation_pb2 as pb
+from server.cli import build_parser
 from server.commands.arguments.audit import FILTERS
 from server.commands.audit_query import filter_query
 from server.commands.output import Style
@@ -46,3 +48,13 @@ def test_lines_about_missed_records_say_how_to_find_them() -> None:
     assert missed_lines(gone, Style(colour=False)) == [
         "… 1 record of shop/audit/a left out: no longer stored (leaves 3 to 3)"
     ]
+
+
+@pytest.mark.parametrize(
+    "option", ["--complete", "--csv", "--limit=3", "--since=1h", "--received-since=1h", "--storage=chdb:///x"]
+)
+def test_a_tail_of_audit_events_refuses_what_it_cannot_do(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        build_parser().parse_args(["audit", "--follow", option])
+    assert caught.value.code == 2
+    assert f"{option.partition('=')[0]} cannot be used with --follow" in capsys.readouterr().err

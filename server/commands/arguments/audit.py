@@ -85,6 +85,16 @@ def _check(options: argparse.Namespace) -> None:
     ):
         if given:
             raise ValueError(f"{flag} cannot be used with --follow, which asks a running server")
+    for flag, given in (
+        ("--complete", options.complete),
+        ("--received-since", options.received_since),
+        ("--received-until", options.received_until),
+        ("--checkpoint", options.checkpoint),
+        ("--limit", options.limit),
+        ("--csv", options.csv),
+    ):
+        if given:
+            raise ValueError(f"{flag} cannot be used with --follow, which does not end: leave one of them out")
 
 
 def _reader(help_text: str) -> Callable[[str], str]:
