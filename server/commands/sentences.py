@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lognotary.v1 import correlation_pb2
+from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["attributes", "count", "is_error", "level", "sentence", "shows_body"]
+__all__ = ["attributes", "count", "is_error", "level", "sentence", "shows_body", "span_details"]
 
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
@@ -53,6 +54,24 @@ def attributes(values: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each attribute, exceptions first."""
     for key in sorted(values, key=lambda key: (key not in _FIRST, _FIRST.index(key) if key in _FIRST else 0, key)):
         yield f"{visible(key)}: {values[key]}"
+
+
+def span_details(span: correlation_pb2.Span) -> Iterator[str]:
+    """Yield lines about a span that its one line does not have: its IDs, attributes, events and links."""
+    parent = f", child of {span.parent_span_id}" if span.parent_span_id else ""
+    kind = f", {span.kind}" if span.kind else ""
+    yield f"span {span.span_id}{parent}{kind}"
+    if span.status_message:
+        yield f"status: {span.status_message}"
+    yield from attributes(span.attributes)
+    for event in span.events:
+        since = event.timestamp.ToNanoseconds() - span.timestamp.ToNanoseconds()
+        when = f"{'-' if since < 0 else '+'}{duration(abs(since))}"
+        yield f"event {when}: {event.name}"
+        yield from (f"  {line}" for line in attributes(event.attributes))
+    for link in span.links:
+        yield f"link to span {link.span_id} of trace {link.trace_id}"
+        yield from (f"  {line}" for line in attributes(link.attributes))
 
 
 def count(number: int, one: str, many: str = "") -> str:

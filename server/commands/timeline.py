@@ -12,7 +12,7 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.trace_overview import overview_of
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, count, is_error, level, sentence
+from server.commands.sentences import attributes, count, is_error, level, sentence, span_details
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
@@ -261,9 +261,7 @@ def _text(kind: str, content: _Content) -> tuple[str, str]:
 
 def _details(kind: str, content: _Content) -> Iterator[str]:
     if isinstance(content, correlation_pb2.Span):
-        if content.status_message:
-            yield f"status: {content.status_message}"
-        yield from attributes(content.attributes)
+        yield from span_details(content)
         if content.evidence.origin:
             yield f"{content.evidence.origin}#{content.evidence.leaf_index}"
         return

@@ -183,3 +183,21 @@ def test_colour_is_only_for_terminals() -> None:
     coloured = "\n".join(trace_lines(trace(record(body="broken", severity_number=18)), Style(colour=True)))
     assert "\x1b[31mbroken\x1b[0m" in coloured
     assert "\x1b[32m✔ 1 record verified\x1b[0m" in coloured
+
+
+def test_details_of_a_span_have_its_events_and_links() -> None:
+    failed = span("charge", 2, 1, status_code="Error", status_message="deadlock", kind="Client")
+    event = failed.events.add(name="exception", attributes={"exception.type": "Deadlock", "a": "b"})
+    event.timestamp.FromNanoseconds(failed.timestamp.ToNanoseconds() + 2 * MS)
+    failed.links.add(trace_id="f" * 32, span_id="e" * 16, attributes={"why": "retry"})
+    found = lines(failed, view=View(details=True))
+    begin = next(place for place, line in enumerate(found) if line.strip().startswith("span "))
+    assert [line.strip() for line in found[begin : begin + 7]] == [
+        f"span {2:016x}, child of {1:016x}, Client",
+        "status: deadlock",
+        "event +2.00 ms: exception",
+        "exception.type: Deadlock",
+        "a: b",
+        f"link to span {'e' * 16} of trace {'f' * 32}",
+        "why: retry",
+    ]
