@@ -49,7 +49,7 @@ class FairQueue:
         self._lock = threading.Lock()
         self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[Future[None]]] = OrderedDict()  # the next caller first
-        self._refusable: dict[Future[None], str] = {}  # those that wait and may be refused, with their callers; in order
+        self._refusable: dict[Future[None], str] = {}  # in order, with their callers
 
     @property
     def running(self) -> int:
