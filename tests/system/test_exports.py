@@ -160,7 +160,8 @@ class Held:
 def held(clickhouse_server: ClickHouseServer, clickhouse_storage: str, tmp_path: Path) -> Iterator[Held]:
     with Proxy(clickhouse_server.url) as proxy:
         url = proxy.url + urlsplit(clickhouse_storage).path
-        with LognotaryServer(url, tmp_path / "data", batch_age=0.02, self_verify="off", log_level="info") as server:
+        of_queries = {"query_concurrency": 2, "self_verify": "off", "log_level": "info"}
+        with LognotaryServer(url, tmp_path / "data", batch_age=0.02, **of_queries) as server:
             send(server.otlp_grpc, log_record("a line"))
             proxy.begin(Trouble(Way.HOLD, QUERY))
             yield Held(server, proxy)
