@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from storage.engine import Engine, EngineWrapper
+from storage.engine import Engine, EngineWrapper, Pieces
 from storage.errors import SettingRefusedError
 
 __all__ = ["AnsweringEngine", "QueryLimits"]
@@ -73,11 +74,40 @@ class AnsweringEngine(EngineWrapper):
     ) -> bytes:
         """As ``Engine.query``."""
         while True:
-            sent = {name: value for name, value in self._settings().items() if name not in self._refused}
+            sent = self._sent()
             try:
                 return super().query(select, parameters, settings={**(settings or {}), **sent} or None)
             except SettingRefusedError as error:
-                if not sent:  # it is one that every statement needs
-                    raise
-                named = {name for name in sent if re.search(rf"\b{name}\b", str(error))}
-                self._refused |= named or sent.keys()
+                self._learn(error, sent)
+
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
+        """As ``Engine.query_in_pieces``."""
+        while True:
+            sent = self._sent()
+            with closing(super().query_in_pieces(select, parameters, settings={**(settings or {}), **sent})) as pieces:
+                try:
+                    first = next(pieces, None)
+                except SettingRefusedError as error:
+                    self._learn(error, sent)
+                    continue
+                if first is not None:
+                    yield first
+                    yield from pieces
+                return
+
+    def _sent(self) -> dict[str, str | int]:
+        return {name: value for name, value in self._settings().items() if name not in self._refused}
+
+    def _learn(self, error: SettingRefusedError, sent: Mapping[str, str | int]) -> None:
+        """Remember which settings may not be sent; raises the error if none of them is the reason."""
+        if not sent:  # it is one that every statement needs
+            raise error
+        named = {name for name in sent if re.search(rf"\b{name}\b", str(error))}
+        self._refused |= named or sent.keys()

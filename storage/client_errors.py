@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError, StreamFailureError
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -122,6 +122,8 @@ def translated(access: Access, *, inserting: bool = False) -> Iterator[None]:
             raise NotAppliedError(f"storage cannot be reached: {_root_cause(error)}") from error
         if any(isinstance(cause, ProtocolError) for cause in _causes(error)):
             raise _broken_off(_root_cause(error)) from error
+        if isinstance(error, StreamFailureError) and error.code in _LIMITS:  # after some rows
+            raise _of_clickhouse(error, access, inserting=inserting) from error
         raise OutcomeUnknownError(f"storage did not answer: {_root_cause(error)}") from error
     except DatabaseError as error:
         raise _of_clickhouse(error, access, inserting=inserting) from error

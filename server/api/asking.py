@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import TypeVar
 
 from starlette.requests import Request
 
 from server.api.backend import Backend
 from server.api.callers import caller_of_request
-from server.process.fair_queue import FairQueue
+from server.process.fair_queue import FairQueue, Place, QueueFullError
 from server.process.pools import Pool
 from storage.interrupt import Interrupt, InterruptedQueryError
 
 __all__ = ["Queries", "has_gone"]
 
 _Answer = TypeVar("_Answer")
+
+# Answers in steps, such as exports: each may keep tens of MiB between two steps, for as long as its caller likes.
+_MOST_IN_STEPS = 16
+_MOST_OF_CALLER = 4
 
 
 class Queries:
@@ -28,12 +34,14 @@ class Queries:
 
         Args:
             backend: backend that answers.
-            pool: pool whose threads wait for storage; it has more threads than the queue has places.
+            pool: pool whose threads wait for storage; it has more threads than the queue has places, to close answers.
             queue: queue in which queries take turns.
         """
         self._backend = backend
         self._pool = pool
         self._queue = queue
+        self._lock = threading.Lock()
+        self._in_steps: Counter[str] = Counter()  # answers in steps, by caller
 
     async def run(self, caller: str, work: Callable[[], _Answer]) -> _Answer:
         """Run a blocking query of a caller in a thread. If cancelled, it ends in storage too.
@@ -41,51 +49,93 @@ class Queries:
         Raises:
             QueueFullError: too many queries wait.
         """
-        place = await self._queue.enter(caller)
         interrupt = Interrupt()
-        has_begun = False
-
-        def in_turn() -> _Answer:
-            nonlocal has_begun
-            has_begun = True
-            try:
-                return self._backend.interruptible(work, interrupt)
-            finally:
-                place.end()  # not before: the thread is taken until then
-
         try:
-            return await self._pool.resume(in_turn)
+            place = await self._queue.enter(caller)
+            return await self._pool.resume(lambda: self._backend.interruptible(work, interrupt), place)
         finally:
             interrupt.set()
-            if not has_begun:
-                place.end()
 
     async def run_until_gone(self, request: Request, work: Callable[[], _Answer]) -> _Answer:
         """Run a blocking query of an HTTP client, until it has gone away; arguments and errors as for ``run``."""
-        answering = asyncio.ensure_future(self.run(caller_of_request(request), work))
-        try:
-            async with has_gone(request) as gone:
-                await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                raise InterruptedQueryError("the client has gone")
-            return await answering
-        finally:
-            answering.cancel()
+        return await _until_gone(request, self.run(caller_of_request(request), work))
 
     async def iterate(self, caller: str, steps: Generator[_Answer, None, None]) -> AsyncGenerator[_Answer, None]:
-        """Yield the items of a blocking generator as ``Pool.iterate`` does, each made in a turn of its own."""
-        async with contextlib.aclosing(self._pool.iterate(steps)) as made:
-            while True:
-                async with self._queue.place(caller, may_be_refused=False):
-                    step = await anext(made, None)
-                if step is None:
-                    return
-                yield step
+        """Yield the items of a blocking generator as ``Pool.iterate`` does, each made in a turn of its own.
+
+        Raises:
+            QueueFullError: the first item was not made, since too many queries wait, or too many such answers are made.
+        """
+        may_be_refused = True
+
+        async def enter() -> Place:
+            nonlocal may_be_refused
+            place = await self._queue.enter(caller, may_be_refused=may_be_refused)
+            may_be_refused = False
+            return place
+
+        with self._one_in_steps(caller):
+            async with contextlib.aclosing(self._pool.iterate(steps, enter)) as made:
+                async for step in made:
+                    yield step
+
+    async def begin(
+        self, request: Request, steps: Generator[_Answer, None, None]
+    ) -> tuple[_Answer | None, AsyncGenerator[_Answer, None]]:
+        """Return the first item of ``iterate`` for an HTTP client, None if there is none, and the others.
+
+        Raises:
+            InterruptedQueryError: the client has gone away.
+            QueueFullError: as for ``iterate``.
+        """
+        made = self.iterate(caller_of_request(request), steps)
+        return await _until_gone(request, anext(made, None)), made
+
+    @contextlib.contextmanager
+    def _one_in_steps(self, caller: str) -> Iterator[None]:
+        """Count one answer in steps of a caller.
+
+        Raises:
+            QueueFullError: there are as many as may be.
+        """
+        with self._lock:
+            theirs = self._in_steps[caller]
+            if theirs >= _MOST_OF_CALLER or self._in_steps.total() >= _MOST_IN_STEPS:
+                whose = f"{theirs} for you" if theirs >= _MOST_OF_CALLER else f"{self._in_steps.total()} for all"
+                raise QueueFullError(
+                    f"the server makes as many exports and complete answers as it may, {whose}: "
+                    "try again when one of them has ended"
+                )
+            self._in_steps[caller] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_steps[caller] -= 1
+                if not self._in_steps[caller]:
+                    del self._in_steps[caller]
+
+
+async def _until_gone(request: Request, answer: Awaitable[_Answer]) -> _Answer:
+    """Await an answer to an HTTP client; cancel it if the client goes away.
+
+    Raises:
+        InterruptedQueryError: the client has gone away.
+    """
+    answering = asyncio.ensure_future(answer)
+    try:
+        async with has_gone(request) as gone:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise InterruptedQueryError("the client has gone")
+        return await answering
+    finally:
+        answering.cancel()
 
 
 @contextlib.asynccontextmanager
 async def has_gone(request: Request) -> AsyncIterator[asyncio.Task[None]]:
-    """Yield a task that ends if the client of a request goes away; only for requests whose body is not read."""
+    """Yield a task that ends if the client of a request goes away; only for requests whose body nobody reads then."""
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":

@@ -18,7 +18,6 @@ from starlette.routing import Route
 from lognotary.v1 import export_pb2
 from server.api.asking import Queries
 from server.api.backend import Backend
-from server.api.callers import caller_of_request
 from server.api.errors import NotFoundError
 from server.api.export import file_name, media_type
 from server.api.parameters import parse_parameters
@@ -45,7 +44,7 @@ def export_routes(backend: Backend, pool: Pool, queries: Queries) -> list[Route]
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(backend.export, call, interrupt))
-            await queries.run_until_gone(request, partial(next, steps))  # errors until here have a status
+            _, made = await queries.begin(request, steps)  # errors until here have a status
         except BaseException:
             interrupt.set()
             raise
@@ -55,7 +54,6 @@ def export_routes(backend: Backend, pool: Pool, queries: Queries) -> list[Route]
             "Cache-Control": "no-store",
             "Lognotary-Manifest": f"{_MANIFESTS}/{name}",
         }
-        made = queries.iterate(caller_of_request(request), steps)
         content = _content(made, interrupt, partial(manifests.keep, name))
         return StreamingResponse(content, media_type=media_type(call), headers=headers)
 

@@ -51,7 +51,6 @@ from starlette.routing import Route
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
 from server.api.asking import Queries
 from server.api.backend import Backend
-from server.api.callers import caller_of_request
 from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
@@ -224,11 +223,12 @@ def _steps(
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(answer, call, interrupt))
+            # Errors of the first step of a query have a status.
+            first, made = (None, pool.iterate(steps)) if queries is None else await queries.begin(request, steps)
         except BaseException:
             interrupt.set()
             raise
-        made = pool.iterate(steps) if queries is None else queries.iterate(caller_of_request(request), steps)
-        return StreamingResponse(_lines(made, interrupt, path), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(first, made, interrupt, path), media_type="application/x-ndjson")
 
     return Route(path, handle, methods=["POST"])
 
@@ -241,9 +241,13 @@ def _json(message: Message) -> Response:
     return Response(_to_json(message), media_type="application/json")
 
 
-async def _lines(made: AsyncGenerator[Message, None], interrupt: Interrupt, path: str) -> AsyncIterator[str]:
+async def _lines(
+    first: Message | None, made: AsyncGenerator[Message, None], interrupt: Interrupt, path: str
+) -> AsyncIterator[str]:
     try:
         async with contextlib.aclosing(made) as answers:
+            if first is not None:
+                yield _to_json(first, indent=None) + "\n"
             async for step in answers:
                 yield _to_json(step, indent=None) + "\n"
     except (QueryTooExpensiveError, StorageError) as error:

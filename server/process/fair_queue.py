@@ -32,7 +32,7 @@ class FairQueue:
 
     A caller never has the last place, unless there is only one, so that another one is served at once. Callers who wait
     get places in turn, those first who have fewer. If the queue is full, the newest call of the caller who has most of
-    them waiting is refused.
+    them waiting is refused. Parts of calls that have begun are never refused, and do not fill the queue.
     """
 
     def __init__(self, places: int, *, waiting: int = 64, patience: float = 20.0) -> None:
@@ -40,7 +40,7 @@ class FairQueue:
 
         Args:
             places: number of calls that run at the same time.
-            waiting: number of calls that wait for a place.
+            waiting: number of calls that wait for a place, without parts of calls that have begun.
             patience: seconds that a call waits.
         """
         self._places = places
@@ -49,6 +49,7 @@ class FairQueue:
         self._lock = threading.Lock()
         self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[Future[None]]] = OrderedDict()  # the next caller first
+        self._refusable: dict[Future[None], str] = {}  # in order, with their callers
 
     @property
     def running(self) -> int:
@@ -73,8 +74,10 @@ class FairQueue:
         granted: Future[None] = Future()
         with self._lock:
             self._waiting.setdefault(caller, deque()).append(granted)
+            if may_be_refused:
+                self._refusable[granted] = caller
             self._grant()
-            if may_be_refused and self.waiting > self._most_waiting and not granted.done():
+            if len(self._refusable) > self._most_waiting:
                 self._refuse_one(caller)
         place = _Place(self, caller)
         patience = self._patience if may_be_refused else None
@@ -105,10 +108,10 @@ class FairQueue:
 
     def _refuse_one(self, newest: str) -> None:
         """Refuse the newest call of who has most of them waiting; if others have as many, that of ``newest``."""
-        caller = max(self._waiting, key=lambda each: (len(self._waiting[each]), each == newest))
-        refused = self._waiting[caller].pop()
-        if not self._waiting[caller]:
-            del self._waiting[caller]
+        waiting = Counter(self._refusable.values())
+        caller = max(waiting, key=lambda each: (waiting[each], each == newest))
+        refused = next(call for call in reversed(self._refusable) if self._refusable[call] == caller)
+        self._remove(caller, refused)
         refused.set_exception(
             QueueFullError(f"{self._most_waiting} queries wait for the server already: try again later")
         )
@@ -116,13 +119,17 @@ class FairQueue:
     def _leave(self, caller: str, granted: Future[None]) -> bool:
         """Stop waiting; return whether the call waited."""
         with self._lock:
-            theirs = self._waiting.get(caller, deque())
-            if granted not in theirs:
+            if granted not in self._waiting.get(caller, ()):
                 return False
-            theirs.remove(granted)
-            if not theirs:
-                del self._waiting[caller]
+            self._remove(caller, granted)
             return True
+
+    def _remove(self, caller: str, call: Future[None]) -> None:
+        self._refusable.pop(call, None)
+        theirs = self._waiting[caller]
+        theirs.remove(call)
+        if not theirs:
+            del self._waiting[caller]
 
     def _ended(self, caller: str) -> None:
         with self._lock:
@@ -138,6 +145,7 @@ class FairQueue:
                 return
             theirs = self._waiting.pop(caller)
             first = theirs.popleft()
+            self._refusable.pop(first, None)
             if theirs:
                 self._waiting[caller] = theirs  # behind all others
             self._running[caller] += 1

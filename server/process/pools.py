@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
+
+from server.process.fair_queue import Place
 
 __all__ = ["Pool", "PoolFullError", "Pools", "open_pools", "refuse_default_executor"]
 
@@ -55,48 +57,63 @@ class Pool:
         """
         return await self._run(work, self._most, self._patience)
 
-    async def resume(self, work: Callable[[], _Result]) -> _Result:
-        """Run the next part of work that was taken before: never refused, else as ``run``."""
-        return await self._run(work, None, None)
+    async def resume(self, work: Callable[[], _Result], place: Place | None = None) -> _Result:
+        """Run the next part of work that was taken before: never refused, else as ``run``.
 
-    async def iterate(self, steps: Generator[_Result, None, None]) -> AsyncGenerator[_Result, None]:
+        Args:
+            work: the work.
+            place: a place, which is given back once its thread is free, or the work will never run.
+        """
+        return await self._run(work, None, None, place)
+
+    async def iterate(
+        self, steps: Generator[_Result, None, None], enter: Callable[[], Awaitable[Place]] | None = None
+    ) -> AsyncGenerator[_Result, None]:
         """Yield the items of a blocking generator, each made in a thread, as work that was taken before.
 
         If the iteration ends early, the generator is closed in a thread too, once that has finished the item it was
         making; this is not waited for.
+
+        Args:
+            steps: the generator.
+            enter: function that waits for the place in which the next item is made; None for no places.
         """
-        running = threading.Lock()
-
-        def advance() -> _Result | None:
-            with running:
-                return next(steps, None)
-
-        def close() -> None:
-            with running:
-                steps.close()
-
+        making = _Making(steps)
         try:
-            while (step := await self.resume(advance)) is not None:
+            while True:
+                place = await enter() if enter else None
+                if (step := await self.resume(making.advance, place)) is None:
+                    return
                 yield step
         finally:
-            with contextlib.suppress(RuntimeError):  # the pool is closed: so is the process, soon
-                self._executor.submit(close)
+            if making.leave():
+                with contextlib.suppress(RuntimeError):  # the pool is closed: so is the process, soon
+                    self._executor.submit(steps.close)
 
     def close(self) -> None:
         """Accept no more work and drop work that has not begun; does not wait for running work."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], _Result], most: int | None, patience: float | None) -> _Result:
+    async def _run(
+        self, work: Callable[[], _Result], most: int | None, patience: float | None, place: Place | None = None
+    ) -> _Result:
         with self._lock:
             if most is not None and self._taken >= most:
                 raise PoolFullError("the server has too many calls to answer already")
             self._taken += 1
+
+        def release(_: Future[Any] | None = None) -> None:
+            with self._lock:
+                self._taken -= 1
+            if place is not None:
+                place.end()
+
         try:
             future = self._executor.submit(work)
         except BaseException:
-            self._release()
+            release()
             raise
-        future.add_done_callback(self._release)
+        future.add_done_callback(release)
         result = asyncio.wrap_future(future)
         try:
             if patience is not None and not (await asyncio.wait((result,), timeout=patience))[0] and future.cancel():
@@ -105,9 +122,36 @@ class Pool:
         finally:
             result.cancel()
 
-    def _release(self, _: Future[Any] | None = None) -> None:
+
+class _Making(Generic[_Result]):
+    """Items of a generator, made by one thread at a time, until nobody wants them; thread-safe."""
+
+    def __init__(self, steps: Generator[_Result, None, None]) -> None:
+        self._steps = steps
+        self._lock = threading.Lock()
+        self._is_running = False
+        self._is_left = False
+
+    def advance(self) -> _Result | None:
+        """Return the next item, None after the last one; close the generator if nobody wants it any more."""
         with self._lock:
-            self._taken -= 1
+            if self._is_left:
+                return None
+            self._is_running = True
+        try:
+            return next(self._steps, None)
+        finally:
+            with self._lock:
+                self._is_running = False
+                is_left = self._is_left
+            if is_left:
+                self._steps.close()
+
+    def leave(self) -> bool:
+        """Want no further item; return whether no thread makes one, which would close the generator."""
+        with self._lock:
+            self._is_left = True
+            return not self._is_running
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from server.errors.amounts import size
 from server.query.errors import QueryTooExpensiveError
 from storage.answer_limits import AnsweringEngine, QueryLimits
 from storage.engine import Engine, Pieces
-from storage.errors import LimitExceededError
+from storage.errors import LimitExceededError, StorageError
 
 __all__ = ["LimitedEngine", "QueryLimits"]
 
@@ -69,8 +69,14 @@ class LimitedEngine(AnsweringEngine):
         *,
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
-        """As ``Engine.query_in_pieces``, without limits: no query needs it."""
-        return super().query_in_pieces(select, parameters, settings=settings)
+        """As ``Engine.query_in_pieces``; raises also QueryTooExpensiveError."""
+        try:
+            with self._explained():
+                yield from super().query_in_pieces(select, parameters, settings=settings)
+        except StorageError as error:
+            if self.seconds_left <= 0:  # a server breaks an answer off, and does not say why
+                raise self._too_long() from error
+            raise
 
     def _of_next(self) -> Mapping[str, str | int]:
         left = self._end - self._clock()

@@ -5,6 +5,7 @@ They are parsed once, at start, into one frozen object.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +143,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "memory_limit": lambda text: read_size(text) if text else 0,  # known with the engine and the workers
         "max_requests": read_count,
         "max_connections": read_count,
-        "query_concurrency": read_count,
+        "query_concurrency": lambda text: read_count(text) if text else max(2, _processors()),
         "max_connection_age": read_duration,
         "ack": read_acknowledge,
         "ack_timeout": read_duration,
@@ -206,6 +207,13 @@ def _memory_limit(storage: StorageUrl, workers: int) -> int:
     if isinstance(storage, EmbeddedUrl):
         return _MEMORY_EMBEDDED
     return _MEMORY * (workers + 1 if workers > 1 else 1)  # workers have a server process beside them
+
+
+def _processors() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _rules(sources: Sources, problems: list[str]) -> tuple[Rule, ...]:

@@ -140,7 +140,13 @@ SETTINGS = (
         _LIMITS,
     ),
     Setting("max_connections", "4096", "maximum number of connections on each port", Kind.COUNT, _LIMITS),
-    Setting("query_concurrency", "2", "number of queries that run at the same time", Kind.COUNT, _LIMITS),
+    Setting(
+        "query_concurrency",
+        "",
+        "number of queries that run at the same time; default: as many as the machine has processors, at least 2",
+        Kind.COUNT,
+        _LIMITS,
+    ),
     Setting("max_connection_age", "5m", "time after which senders are asked to reconnect", Kind.DURATION, _LIMITS),
     Setting(
         "ack",

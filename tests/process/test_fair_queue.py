@@ -108,6 +108,33 @@ async def test_the_next_part_of_a_call_is_never_refused() -> None:
     assert await served(parts) == ["a"] * 3
 
 
+async def test_parts_of_a_call_that_wait_are_not_refused_for_others_and_do_not_fill_the_queue() -> None:
+    queue = FairQueue(1, waiting=1)
+    place = await queue.enter("a")
+    parts = [asyncio.create_task(queue.enter("a", may_be_refused=False), name="a") for _ in range(3)]
+    (first,) = enter(queue, "a")
+    await settle()
+    (second,) = enter(queue, "b")
+    with pytest.raises(QueueFullError):
+        await second
+    assert queue.waiting == 4
+    place.end()
+    assert await served([*parts, first]) == ["a"] * 4
+
+
+async def test_the_newest_call_that_may_be_refused_is_refused_before_parts_that_are_newer() -> None:
+    queue = FairQueue(1, waiting=2)
+    place = await queue.enter("a")
+    calls = enter(queue, "a", "a")
+    await settle()
+    parts = [asyncio.create_task(queue.enter("a", may_be_refused=False), name="a") for _ in range(2)]
+    (other,) = enter(queue, "b")
+    with pytest.raises(QueueFullError):
+        await calls[1]
+    place.end()
+    assert sorted(await served([calls[0], *parts, other])) == list("aaab")
+
+
 async def test_a_call_that_is_cancelled_leaves_its_place_to_the_next() -> None:
     queue = FairQueue(1)
     tasks = enter(queue, *"abc")

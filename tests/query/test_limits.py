@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from server.query.errors import QueryTooExpensiveError
@@ -44,6 +46,24 @@ def test_a_user_who_may_not_send_limits_asks_without_them() -> None:
     assert [settings is None for settings in seen.sent] == [False, True, True]
 
 
+def test_statements_whose_answers_come_in_pieces_have_the_limits_too(module_engine: Engine) -> None:
+    limited = LimitedEngine(module_engine, QueryLimits(seconds=1))
+    slow = limited.query_in_pieces("SELECT sleepEachRow(0.2) FROM numbers(60)", settings={"max_block_size": 1})
+    with pytest.raises(QueryTooExpensiveError, match="the query takes longer than 1 s"):
+        list(slow)
+    limited = LimitedEngine(module_engine, QueryLimits(rows=1_000_000))
+    with pytest.raises(QueryTooExpensiveError, match="reads more than 1,000,000 rows"):
+        list(limited.query_in_pieces("SELECT number FROM numbers(2000000)"))
+    assert b"".join(limited.query_in_pieces("SELECT toUInt8(7)")) == b"\7"
+
+
+def test_a_user_who_may_not_send_limits_reads_in_pieces_without_them() -> None:
+    seen = Settings(refuse=True)
+    limited = LimitedEngine(seen, QueryLimits())  # type: ignore[arg-type]
+    assert list(limited.query_in_pieces("SELECT 1")) == [(1).to_bytes(8, "little")]
+    assert [bool(settings) for settings in seen.sent] == [True, False]
+
+
 class Settings:
     """Stands for a storage whose user may perhaps not change settings, and keeps the settings that are sent."""
 
@@ -56,3 +76,8 @@ class Settings:
         if self._refuse and settings:
             raise SettingRefusedError("no")
         return (1).to_bytes(8, "little")
+
+    def query_in_pieces(
+        self, select: str, parameters: object = None, /, *, settings: dict[str, object]
+    ) -> Iterator[bytes]:
+        yield self.query(select, parameters, settings=settings)

@@ -253,6 +253,15 @@ def test_sizes_and_durations_may_have_units(tmp_path: Path) -> None:
     assert load(tmp_path, batch_age="0.5", heartbeat="1h30m", retention_audit="2w").retention_audit == 14
 
 
+def test_as_many_queries_run_at_the_same_time_as_there_are_processors_and_at_least_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for processors, queries in ((1, 2), (2, 2), (8, 8)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, count=processors: set(range(count)), raising=False)
+        assert load(tmp_path).query_concurrency == queries
+    assert load(tmp_path, query_concurrency="1").query_concurrency == 1
+
+
 def test_a_server_url_may_have_its_database_as_a_parameter(tmp_path: Path) -> None:
     assert load(tmp_path, storage="http://host/?database=logs").storage == ServerUrl("host", 8123, False, "logs")
 

@@ -160,7 +160,8 @@ class Held:
 def held(clickhouse_server: ClickHouseServer, clickhouse_storage: str, tmp_path: Path) -> Iterator[Held]:
     with Proxy(clickhouse_server.url) as proxy:
         url = proxy.url + urlsplit(clickhouse_storage).path
-        with LognotaryServer(url, tmp_path / "data", batch_age=0.02, self_verify="off", log_level="info") as server:
+        of_queries = {"query_concurrency": 2, "self_verify": "off", "log_level": "info"}
+        with LognotaryServer(url, tmp_path / "data", batch_age=0.02, **of_queries) as server:
             send(server.otlp_grpc, log_record("a line"))
             proxy.begin(Trouble(Way.HOLD, QUERY))
             yield Held(server, proxy)
@@ -169,8 +170,11 @@ def held(clickhouse_server: ClickHouseServer, clickhouse_storage: str, tmp_path:
 
 def test_exports_that_are_cancelled_free_their_threads(held: Held) -> None:
     with grpc.insecure_channel(held.server.api_grpc) as channel:
-        calls = [CorrelationServiceStub(channel).Export(ExportRequest()) for _ in range(12)]
+        calls = [CorrelationServiceStub(channel).Export(ExportRequest()) for _ in range(4)]
         wait_for(lambda: held.queries == 1)  # as many as one caller may have at the same time
+        one_more = CorrelationServiceStub(channel).Export(ExportRequest())
+        assert one_more.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "4 for you" in str(one_more.details())
         for call in calls:
             call.cancel()
         wait_for(lambda: ENDED in held.server.log_text())
