@@ -16,8 +16,9 @@ from server.api.queries import parse_query, parse_streams
 from server.api.tail_cursors import make_cursor, parse_cursor
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool, PoolFullError
-from server.query.batch_feed import BatchFeed, Heads
+from server.query.batch_feed import BatchFeed
 from server.query.limits import QueryLimits
+from server.query.log_heads import Heads
 from server.query.tail import Tail
 from server.query.tail_steps import MOST_BEHIND, MissedWhy, TailStep, Wanted
 from storage.engine import Engine
@@ -200,7 +201,7 @@ def _wanted(request: pb.TailRequest) -> Wanted:
 
 
 def _check_reached(positions: Mapping[str, int], heads: Heads) -> None:
-    for log_id, size in positions.items():
+    for log_id, size in positions.items():  # those in logs that only others signed have longer names
         head = heads.logs.get(log_id)
         if head is not None and size > head.size:
             raise InvalidArgumentError(
