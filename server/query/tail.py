@@ -7,6 +7,7 @@ latest ones.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -20,18 +21,19 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.log_heads import Committed, Head, Heads
 from server.query.pages import Checked, check_rows
 from server.query.positions import name_positions, parse_positions
-from server.query.tail_reads import FEWEST_ROWS, is_same, mean_size, merged
+from server.query.tail_reads import FEWEST_ROWS, is_same, mean_size, merged, pass_missing
 from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
 from storage.conditions import NEVER
 from storage.engine import Engine
 from storage.lookups import of_condition
-from storage.new_batches import next_leaf, read_missing, read_ranges
+from storage.new_batches import read_ranges
 from storage.records import Lookup
 from storage.stored_records import StoredRecord
 
 __all__ = ["Tail"]
 
 _MOST_LEAVES = 100_000  # that are looked at for a step
+_LONG_STEP = 1.0  # seconds, after which the next step has fewer leaves
 _FIRST_LEAVES = 2000  # until it is known how many of them match
 _MOST_RANGES = 256
 _FIRST_ROWS = 100  # until it is known how large they are
@@ -50,6 +52,7 @@ class Tail:
         wanted: Wanted,
         positions: Mapping[str, int] | None,
         limits: QueryLimits,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin from positions in logs, with logs that are not among them from their begin; or now.
 
@@ -60,6 +63,7 @@ class Tail:
             wanted: the records.
             positions: the positions of a step; None to begin with what is committed from now on.
             limits: limits of each step.
+            clock: function that returns seconds that only grow.
 
         Raises:
             StorageError: storage cannot be read.
@@ -69,6 +73,7 @@ class Tail:
         self._feed = feed
         self._wanted = wanted
         self._limits = limits
+        self._clock = clock
         heads = feed.now()
         self._number = heads.number
         self._plan: deque[Committed] = deque()
@@ -190,10 +195,11 @@ class Tail:
 
     def _read(self, ranges: list[Committed]) -> list[TailStep]:
         plan, after = self._plan.copy(), self._after
+        leaves = sum(one.end - one.first for one in ranges)
+        began = self._clock()
         try:
             steps = self._read_planned(ranges)
         except QueryTooExpensiveError:
-            leaves = sum(one.end - one.first for one in ranges)
             if leaves <= 1 and self._rows <= FEWEST_ROWS:
                 raise
             self._plan, self._after = plan, after
@@ -201,7 +207,10 @@ class Tail:
             self._leaves = self._most_leaves = max(1, leaves // 2)
             self._rows = max(FEWEST_ROWS, self._rows // 2)
             return []
-        self._most_leaves = min(_MOST_LEAVES, self._most_leaves + self._most_leaves // 8 + 1)
+        if self._clock() - began > _LONG_STEP:  # other tails wait
+            self._leaves = self._most_leaves = max(1, leaves // 2)
+        else:
+            self._most_leaves = min(_MOST_LEAVES, self._most_leaves + self._most_leaves // 8 + 1)
         return steps
 
     def _read_planned(self, ranges: list[Committed]) -> list[TailStep]:
@@ -250,32 +259,11 @@ class Tail:
         return [replace(one, end=last.leaf_index)], whole
 
     def _missing(self, engine: Engine, ranges: list[Committed]) -> list[Missed]:
-        """Return which leaves of ranges are not stored, and go on with the next one that is."""
-        missed: list[Missed] = []
         logs = self._feed.now().logs
-        for stream in self._lookups:
-            for gap in read_missing(engine, stream, merged(ranges, stream)):
-                last = ranges[-1]
-                if gap.log_id == last.log_id and gap.first <= last.first and gap.end == last.end:
-                    ranges[-1] = last = self._extended(engine, last)
-                    gap = replace(gap, end=last.end)
-                missed.append(Missed(logs[gap.log_id].origin, gap.first, gap.end, MissedWhy.NOT_STORED))
-        return missed
-
-    def _extended(self, engine: Engine, one: Committed) -> Committed:
-        """Return a range of which nothing is stored with what follows it in the plan up to the next stored leaf.
-
-        A log that a trusted key has not signed may say that it has any number of leaves.
-        """
-        rest = self._plan[0] if self._plan else None
-        if rest is None or rest.log_id != one.log_id or rest.first != one.end:
-            return one
-        stored = next_leaf(engine, one.stream, one.log_id, rest.first)
-        end = rest.end if stored is None else min(stored, rest.end)
-        self._plan.popleft()
-        if end < rest.end:
-            self._plan.appendleft(replace(rest, first=end))
-        return replace(one, end=end)
+        return [
+            Missed(logs[one.log_id].origin, one.first, one.end, MissedWhy.NOT_STORED)
+            for one in pass_missing(engine, self._lookups, ranges, self._plan)
+        ]
 
     def _steps(
         self, ranges: list[Committed], checked: dict[str, list[Checked]], missed: list[Missed]

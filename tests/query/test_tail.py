@@ -6,6 +6,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from itertools import count
 from typing import Any
 
 import pytest
@@ -299,6 +300,19 @@ def test_records_that_are_gone_before_a_tail_reads_them_are_told(writer: Writer)
     steps = reader.rest()
     assert leaves(steps) == {OPERATIONAL: [0, 1, 3]}
     assert missed(steps) == [Missed(LOGS[Stream.OPERATIONAL].origin, 2, 3, MissedWhy.NOT_STORED)]
+
+
+def test_a_step_that_takes_long_makes_the_next_ones_shorter(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail_module, "_FIRST_LEAVES", 8)
+    feed = BatchFeed(writer.engine, lambda: writer.keys)
+    feed.begin()
+    clock = count(0, 2)
+    tail = Tail(writer.engine, lambda: writer.keys, feed, EVERYTHING, None, QueryLimits(), lambda: next(clock))
+    writer.write([log_record(str(number)) for number in range(16)])
+    feed.poll()
+    assert tail.read() == []  # planned
+    found = [[row.leaf_index for step in tail.read() or () for row, _ in step.rows] for _ in range(3)]
+    assert found == [list(range(8)), list(range(8, 12)), [12, 13]]
 
 
 class SlowEngine(CountingEngine):
