@@ -7,10 +7,17 @@ from uuid import UUID
 
 from server.notary.batch import Batch
 from storage.engine import Engine
-from storage.evidence import select_batches
+from storage.evidence import BATCH_FIELDS, select_batches
 from storage.rowbinary import read_rows, text
 
-__all__ = ["read_batches_by_id", "read_batches_named", "read_known_logs", "read_latest_batches"]
+__all__ = [
+    "origin_of_log",
+    "read_batches_by_id",
+    "read_batches_named",
+    "read_known_logs",
+    "read_largest_batches",
+    "read_latest_batches",
+]
 
 
 def read_batches_named(
@@ -42,6 +49,41 @@ def read_latest_batches(engine: Engine, log_id: str, limit: int) -> list[Batch]:
     """Return the last batches of a log, the latest first."""
     condition = "LogId = {log:String} ORDER BY Sequence DESC, TreeSize DESC LIMIT {limit:UInt64}"
     return select_batches(engine, condition, {"log": log_id, "limit": limit})
+
+
+def read_largest_batches(
+    engine: Engine, log_id: str, marks: Collection[str], limit: int, offset: int = 0, received: int | None = None
+) -> list[Batch]:
+    """Return the batches of a log whose checkpoints have any of some texts in them, the largest TreeSize first.
+
+    Args:
+        engine: the storage.
+        log_id: the log.
+        marks: the texts.
+        limit: number of rows, at most.
+        offset: number of rows that are left out before them.
+        received: earliest IngestedAt, in nanoseconds since the epoch; None for all.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    since = "" if received is None else f"AND IngestedAt >= fromUnixTimestamp64Nano(toInt64({int(received)}), 'UTC') "
+    return select_batches(
+        engine,
+        "LogId = {log:String} AND arrayExists(mark -> position(Checkpoint, mark) > 0, {marks:Array(String)}) "
+        f"{since}ORDER BY TreeSize DESC, {BATCH_FIELDS} LIMIT {int(limit)} OFFSET {int(offset)}",
+        {"log": log_id, "marks": list(marks)},
+    )
+
+
+def origin_of_log(engine: Engine, log_id: str) -> str:
+    """Return the origin of which a LogId is the short ID; empty if no batch has it."""
+    rows = engine.query(
+        "SELECT Origin FROM log_batches WHERE LogId = {log:String} "
+        "AND substring(lower(hex(SHA256(Origin))), 1, 16) = {log:String} LIMIT 1",
+        {"log": log_id},
+    )
+    return next((origin for (origin,) in read_rows(rows, (text,))), "")
 
 
 def read_known_logs(engine: Engine, log_ids: Collection[str]) -> set[str]:

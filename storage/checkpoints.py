@@ -13,12 +13,22 @@ from storage.schema import RECORD_TABLES, canonical_expressions
 __all__ = ["nearest_sizes", "read_batches_of_size", "read_entries", "read_last_batches"]
 
 
-def read_last_batches(engine: Engine) -> list[Batch]:
-    """Return the last batch of every log, ordered by origin; duplicates of a batch are all returned."""
+def read_last_batches(engine: Engine, most: int = 100) -> list[Batch]:
+    """Return the rows of every log with its largest TreeSize, ordered by origin.
+
+    Sequence is not signed: a copy of an old row may have the largest one.
+
+    Args:
+        engine: the storage.
+        most: number of rows of each log, at most.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
     return select_batches(
         engine,
-        "(LogId, Sequence) IN (SELECT LogId, max(Sequence) FROM log_batches GROUP BY LogId) "
-        "ORDER BY Origin, LogId, TreeSize DESC, BatchId",
+        "(LogId, TreeSize) IN (SELECT LogId, max(TreeSize) FROM log_batches GROUP BY LogId) "
+        f"ORDER BY Origin, LogId, Sequence, BatchId LIMIT {int(most)} BY LogId",
     )
 
 

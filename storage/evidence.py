@@ -25,6 +25,7 @@ from storage.rowbinary import (
 from storage.schema import BATCH_COLUMNS
 
 __all__ = [
+    "BATCH_FIELDS",
     "last_batch",
     "read_batches_at",
     "read_batches_of_ids",
@@ -37,7 +38,9 @@ __all__ = [
     "select_batches",
 ]
 
-_BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
+BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
+"""Columns of a batch, in order, for a SELECT or an ORDER BY."""
+
 _BATCH_READERS = (
     *(text, text, uuid, uint64, uint64, uint64, uint64, int64, int64, int64, fixed32, string, text, uint16),
 )
@@ -48,7 +51,7 @@ _FRAGMENT_READERS = (uint8, uint64, uint16, string, uuid)
 def last_batch(engine: Engine, log_id: str) -> Batch | None:
     """Return the last committed batch of a log, None if there is none."""
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        f"SELECT {BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
         "ORDER BY Sequence DESC, TreeSize DESC LIMIT 1",
         {"log": log_id},
     )
@@ -63,7 +66,7 @@ def select_batches(engine: Engine, condition: str, parameters: Mapping[str, obje
         condition: the condition after WHERE.
         parameters: the values of its ``{name:Type}`` placeholders.
     """
-    rows = engine.query(f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE {condition}", parameters)
+    rows = engine.query(f"SELECT {BATCH_FIELDS} FROM log_batches WHERE {condition}", parameters)
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
 
 
@@ -72,7 +75,7 @@ def read_batches_at(engine: Engine, log_id: str, places: Collection[tuple[int, i
     if not places:
         return []
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        f"SELECT {BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
         "AND Sequence IN {numbers:Array(UInt64)} AND (Sequence, TreeSize) IN {places:Array(Tuple(UInt64, UInt64))} "
         "ORDER BY TreeSize, Sequence, BatchId",
         {"log": log_id, "numbers": [number for number, _ in places], "places": list(places)},
@@ -83,7 +86,7 @@ def read_batches_at(engine: Engine, log_id: str, places: Collection[tuple[int, i
 def read_batches_within(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) -> list[Batch]:
     """Return the batches of a log that end within the leaves [first_leaf, end_leaf), ordered by TreeSize."""
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        f"SELECT {BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
         "AND TreeSize > {first:UInt64} AND TreeSize <= {end:UInt64} ORDER BY TreeSize, Sequence, BatchId",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
     )
@@ -104,7 +107,7 @@ def read_foreign_batches(engine: Engine, log_ids: Collection[str], most: int) ->
     known = ", ".join(f"'{log_id}'" for log_id in sorted(log_ids)) or "''"
     foreign = f"NOT (LogId = substring(lower(hex(SHA256(Origin))), 1, 16) AND LogId IN ({known}))"
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE {foreign} ORDER BY LogId, Sequence, BatchId LIMIT {most}",
+        f"SELECT {BATCH_FIELDS} FROM log_batches WHERE {foreign} ORDER BY LogId, Sequence, BatchId LIMIT {most}",
         settings=FULL_SCAN,
     )
     batches = [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
@@ -119,7 +122,7 @@ def read_batches_of_ids(engine: Engine, batch_ids: Collection[UUID]) -> list[Bat
     if not batch_ids:
         return []
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE BatchId IN {{ids:Array(UUID)}} ORDER BY LogId, Sequence",
+        f"SELECT {BATCH_FIELDS} FROM log_batches WHERE BatchId IN {{ids:Array(UUID)}} ORDER BY LogId, Sequence",
         {"ids": sorted(map(str, batch_ids))},
         settings=FULL_SCAN,
     )
@@ -129,7 +132,7 @@ def read_batches_of_ids(engine: Engine, batch_ids: Collection[UUID]) -> list[Bat
 def sample_batches(engine: Engine, most: int) -> list[Batch]:
     """Return a few batches of each pair of LogId and Origin, the first ones."""
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches ORDER BY LogId, Origin, Sequence LIMIT {most} BY LogId, Origin",
+        f"SELECT {BATCH_FIELDS} FROM log_batches ORDER BY LogId, Origin, Sequence LIMIT {most} BY LogId, Origin",
         settings=FULL_SCAN,
     )
     return [Batch(*row) for row in read_rows(rows, _BATCH_READERS)]
@@ -140,7 +143,7 @@ def read_batches_of_leaves(engine: Engine, log_id: str, leaves: Collection[int])
     if not leaves:
         return []
     rows = engine.query(
-        f"SELECT {_BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
+        f"SELECT {BATCH_FIELDS} FROM log_batches WHERE LogId = {{log:String}} "
         "AND TreeSize > {low:UInt64} AND FirstLeaf <= {high:UInt64} "
         "AND arrayExists(leaf -> leaf >= FirstLeaf AND leaf < TreeSize, {leaves:Array(UInt64)}) ORDER BY Sequence",
         {"log": log_id, "low": min(leaves), "high": max(leaves), "leaves": sorted(leaves)},

@@ -9,7 +9,7 @@ from server.notary.batch import Batch
 from server.notary.canonical import leaf_of
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.evidence import select_batches
+from storage.evidence import BATCH_FIELDS, select_batches
 from storage.records import Lookup, leaf_expression
 from storage.rowbinary import int64, read_rows, text, uint64
 from storage.schema import RECORD_TABLES
@@ -19,6 +19,7 @@ __all__ = [
     "LeafRange",
     "batch_ends",
     "find_grown",
+    "next_leaf",
     "read_batches_after",
     "read_missing",
     "read_ranges",
@@ -36,31 +37,33 @@ class LeafRange:
     end: int
 
 
-def read_batches_after(engine: Engine, sequences: Mapping[str, int], most: int) -> list[Batch]:
-    """Return the batches of logs after given ones, ordered by LogId and Sequence.
+def read_batches_after(
+    engine: Engine, places: Mapping[str, tuple[int, int]], most: int, offset: int = 0
+) -> list[Batch]:
+    """Return the batches of logs after given ones, ordered by LogId and TreeSize.
 
     Args:
         engine: the storage.
-        sequences: LogId -> Sequence of the batch after which they begin.
+        places: LogId -> Sequence and TreeSize, which those of the batches exceed; a Sequence of -1 exceeds nothing.
         most: number of batches of each log, at most.
+        offset: number of batches of each log that are left out before them.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    if not sequences:
+    if not places:
         return []
-    logs = list(sequences)
+    logs = list(places)
     wanted = " OR ".join(
-        f"LogId = {{log_{number}:String}} AND Sequence > {int(sequences[log_id])}" for number, log_id in enumerate(logs)
+        f"LogId = {{log_{number}:String}} AND {_beyond(*places[log_id])}" for number, log_id in enumerate(logs)
     )
     parameters = {f"log_{number}": log_id for number, log_id in enumerate(logs)}
-    return select_batches(
-        engine, f"({wanted}) ORDER BY LogId, Sequence, TreeSize, BatchId LIMIT {int(most)} BY LogId", parameters
-    )
+    ordered = f"ORDER BY LogId, TreeSize, {BATCH_FIELDS} LIMIT {int(most)} OFFSET {int(offset)} BY LogId"
+    return select_batches(engine, f"({wanted}) {ordered}", parameters)
 
 
 def find_grown(engine: Engine, others: Collection[str], received: int) -> dict[str, int]:
-    """Return the largest Sequence of the batches that were received from a time on.
+    """Return the largest TreeSize of the batches that were received from a time on.
 
     Args:
         engine: the storage.
@@ -68,13 +71,13 @@ def find_grown(engine: Engine, others: Collection[str], received: int) -> dict[s
         received: the time, in nanoseconds since the epoch.
 
     Returns:
-        LogId -> Sequence, of the logs that have such batches.
+        LogId -> TreeSize, of the logs that have such batches.
 
     Raises:
         StorageError: storage cannot be read.
     """
     rows = engine.query(
-        "SELECT toString(LogId), max(Sequence) FROM log_batches WHERE LogId NOT IN {logs:Array(String)} "
+        "SELECT toString(LogId), max(TreeSize) FROM log_batches WHERE LogId NOT IN {logs:Array(String)} "
         f"AND IngestedAt >= fromUnixTimestamp64Nano(toInt64({int(received)}), 'UTC') GROUP BY LogId",
         {"logs": sorted(others)},
     )
@@ -128,6 +131,21 @@ def read_ranges(
     return list(select_records(engine, lookup.stream, ordered, parameters, alias=alias))
 
 
+def next_leaf(engine: Engine, stream: Stream, log_id: str, first: int) -> int | None:
+    """Return the first leaf of a log from a leaf on that any row claims; None if no row does.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    rows = engine.query(
+        f"SELECT min(LeafIndex), count() FROM {RECORD_TABLES[stream]} "
+        f"WHERE LogId = {{log:String}} AND LeafIndex >= {int(first)}",
+        {"log": log_id},
+    )
+    ((leaf, count),) = read_rows(rows, (uint64, uint64))
+    return leaf if count else None
+
+
 def read_missing(engine: Engine, stream: Stream, ranges: Sequence[LeafRange]) -> list[LeafRange]:
     """Return those parts of ranges, of leaves that were committed, that no row claims any more.
 
@@ -157,6 +175,11 @@ def read_missing(engine: Engine, stream: Stream, ranges: Sequence[LeafRange]) ->
                 missing.append(LeafRange(one.log_id, at, leaf))
             at = leaf + 1
     return missing
+
+
+def _beyond(sequence: int, size: int) -> str:
+    larger = f"TreeSize > {int(size)}"
+    return larger if sequence < 0 else f"Sequence > {int(sequence)} AND {larger}"
 
 
 def _within(ranges: Sequence[LeafRange]) -> tuple[str, dict[str, object]]:

@@ -123,7 +123,9 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
         self, request: correlation_pb2.TailRequest, context: _Context
     ) -> AsyncIterator[correlation_pb2.TailResponse]:
         try:
-            async with contextlib.aclosing(self._backend.tails.follow(request)) as answers:
+            async with contextlib.aclosing(
+                self._backend.tails.follow(request, caller_of_peer(context.peer()))
+            ) as answers:
                 async for answer in answers:
                     yield answer
         except Exception as error:

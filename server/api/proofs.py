@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from lognotary.v1 import evidence_pb2 as pb
@@ -12,9 +12,9 @@ from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.messages import evidence_message, from_nanos
 from server.api.proof_cache import ProofCache
 from server.notary.batch import Batch
-from server.notary.chain import check_batch
 from server.notary.counted import entries_of
 from server.notary.errors import VerificationError
+from server.notary.findings import Finding
 from server.notary.origin import LogName
 from server.notary.proofs import (
     consistency_nodes,
@@ -28,10 +28,10 @@ from server.notary.proofs import (
 )
 from server.notary.tlog_proof import TlogProof
 from server.notary.trust import TrustedKeys
+from server.verification.last_batches import LastBatch, last_batches
 from server.verification.mended_tree import read_mended_tree
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.tree import TreeHashes, read_tree
-from storage.checkpoints import read_last_batches
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records
 
@@ -43,19 +43,26 @@ _PREFERENCE = (State.VERIFIED, State.TAMPERED, State.UNSIGNED)
 
 
 def list_logs(engine: Engine, keys: TrustedKeys) -> pb.ListLogsResponse:
-    """Answer ``EvidenceService.ListLogs``. An invalid checkpoint is returned with its problem.
+    """Answer ``EvidenceService.ListLogs``: the last valid checkpoint of each log.
+
+    A larger one that is not valid is listed after it, with its problem.
 
     Raises:
         StorageError: storage cannot be read.
     """
     return pb.ListLogsResponse(
-        logs=[_log_message(batch, keys) for batch in read_last_batches(engine)],
+        logs=[_log_message(*listed, keys) for last in last_batches(engine, keys) for listed in _listed(last)],
         unsigned_streams=sorted(stream.value for stream in keys.unsigned_streams),
     )
 
 
-def _log_message(batch: Batch, keys: TrustedKeys) -> pb.Log:
-    problem = check_batch(batch, keys)
+def _listed(last: LastBatch) -> Iterator[tuple[Batch, Finding | None]]:
+    if last.valid is not None:
+        yield last.valid, None
+    yield from last.others[:1]
+
+
+def _log_message(batch: Batch, problem: Finding | None, keys: TrustedKeys) -> pb.Log:
     try:
         stream = LogName.parse(batch.origin).stream.value
     except VerificationError:

@@ -12,7 +12,7 @@ from server.api.errors import InvalidArgumentError
 
 __all__ = ["make_cursor", "parse_cursor"]
 
-_LOG_ID = re.compile(r"[0-9a-f]{16}")
+_PLACE = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{1,16}-[0-9a-f]{16})?")
 _LARGEST = 1 << 63
 _MOST_BYTES = 1 << 20  # of all positions, as JSON: of 30,000 logs
 
@@ -20,7 +20,7 @@ _UNKNOWN = "cursor: this is not a cursor that a tail gave out: leave it out to b
 
 
 def make_cursor(positions: Mapping[str, int]) -> str:
-    """Return the cursor of positions: LogId -> number of leaves of the log that come before it."""
+    """Return the cursor of positions, of the form of ``server.query.positions.name_positions``."""
     text = json.dumps(sorted(positions.items()), separators=(",", ":"))
     return base64.urlsafe_b64encode(zlib.compress(text.encode(), 1)).decode()
 
@@ -48,7 +48,5 @@ def _unpacked(content: bytes) -> bytes:
     return text if unpacking.eof and not unpacking.unused_data else b""
 
 
-def _is_position(log_id: object, size: object) -> bool:
-    return (
-        isinstance(log_id, str) and _LOG_ID.fullmatch(log_id) is not None and type(size) is int and 0 <= size < _LARGEST
-    )
+def _is_position(place: object, size: object) -> bool:
+    return isinstance(place, str) and _PLACE.fullmatch(place) is not None and type(size) is int and 0 <= size < _LARGEST

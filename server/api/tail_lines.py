@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2 as pb
+from server.api.callers import caller_of_request
 from server.api.parameters import parse_parameters
 from server.api.tails import Tails
 from server.query.errors import QueryTooExpensiveError
@@ -30,7 +31,7 @@ def tail_routes(tails: Tails) -> list[Route]:
 
     async def tail(request: Request) -> Response:
         call = parse_parameters(request.query_params.multi_items(), request.path_params, pb.TailRequest())
-        answers = tails.follow(call)
+        answers = tails.follow(call, caller_of_request(request))
         try:
             first = await anext(answers)  # errors until here have a status
         except BaseException:

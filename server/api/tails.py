@@ -16,22 +16,26 @@ from server.api.queries import parse_query, parse_streams
 from server.api.tail_cursors import make_cursor, parse_cursor
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool, PoolFullError
-from server.query.batch_feed import BatchFeed, Heads
+from server.query.batch_feed import BatchFeed
 from server.query.limits import QueryLimits
+from server.query.log_heads import Heads
 from server.query.tail import Tail
 from server.query.tail_steps import MOST_BEHIND, MissedWhy, TailStep, Wanted
 from storage.engine import Engine
 from storage.interrupt import Interrupt
 
-__all__ = ["HEARTBEAT", "MOST_TAILS", "TAIL_LIMITS", "Tails"]
+__all__ = ["HEARTBEAT", "MOST_OF_CALLER", "MOST_TAILS", "TAIL_LIMITS", "Tails"]
 
 MOST_TAILS = 64
 """Number of tails that a process answers at the same time."""
 
+MOST_OF_CALLER = 32
+"""Number of those that one caller may have."""
+
 HEARTBEAT = 5.0
 """Seconds after which a tail says where it is, if nothing else happens."""
 
-TAIL_LIMITS = QueryLimits(seconds=10, memory=1 << 30)
+TAIL_LIMITS = QueryLimits(seconds=5, memory=1 << 30)
 """Limits of each step of a tail."""
 
 _THREADS = 2  # in which all tails read
@@ -46,10 +50,14 @@ class _Bell:
     """Wakes a tail up, in its event loop, from any thread.
 
     Attributes:
-        error: the reason why the feed ended, if it did.
+        caller: who follows.
+        feed: the feed that it follows, once it does.
+        error: the reason why that ended, if it did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, caller: str) -> None:
+        self.caller = caller
+        self.feed: BatchFeed | None = None
         self._loop = asyncio.get_running_loop()
         self._rung = asyncio.Event()
         self.error: Exception | None = None
@@ -74,17 +82,26 @@ class _Bell:
 class Tails:
     """All tails on one storage; may be used from several event loops."""
 
-    def __init__(self, engine: Engine, keys: Callable[[], TrustedKeys], *, most: int = MOST_TAILS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Callable[[], TrustedKeys],
+        *,
+        most: int = MOST_TAILS,
+        most_of_caller: int = MOST_OF_CALLER,
+    ) -> None:
         """Follow a storage while there are tails.
 
         Args:
             engine: the storage.
             keys: function that returns the trusted public keys.
             most: number of tails at the same time.
+            most_of_caller: number of those of one caller.
         """
         self._engine = engine
         self._keys = keys
         self._most = most
+        self._most_of_caller = most_of_caller
         self._pool = Pool("tail", _THREADS)
         self._lock = threading.Lock()  # of the bells, and of whether the thread runs
         self._bells: set[_Bell] = set()
@@ -96,21 +113,25 @@ class Tails:
         """Number of tails."""
         return len(self._bells)
 
-    async def follow(self, request: pb.TailRequest) -> AsyncGenerator[pb.TailResponse, None]:
+    async def follow(self, request: pb.TailRequest, caller: str = "") -> AsyncGenerator[pb.TailResponse, None]:
         """Answer ``Tail``, until the iteration is closed; the first answer comes at once.
+
+        Args:
+            request: the call.
+            caller: name of who calls.
 
         Raises:
             InvalidArgumentError: the query, a stream or the cursor cannot be used.
-            PoolFullError: there are as many tails as there may be.
+            PoolFullError: there are as many tails as there may be, in all or of this caller.
             QueryTooExpensiveError: a limit was reached.
             StorageError, InterruptedQueryError: storage cannot be read (any more).
         """
         wanted = _wanted(request)
         positions = parse_cursor(request.cursor) if request.cursor else None
         interrupt = Interrupt()
-        with self._admitted() as bell:
+        with self._admitted(caller) as bell:
             try:
-                tail = await self._pool.resume(partial(self._begin, wanted, positions, interrupt))
+                tail = await self._pool.resume(partial(self._begin, wanted, positions, interrupt, bell))
                 steps: list[TailStep] | None = [tail.position()]
                 said = 0.0
                 while True:
@@ -128,9 +149,9 @@ class Tails:
             finally:
                 interrupt.set()  # a step may still be read
 
-    def _begin(self, wanted: Wanted, positions: dict[str, int] | None, interrupt: Interrupt) -> Tail:
+    def _begin(self, wanted: Wanted, positions: dict[str, int] | None, interrupt: Interrupt, bell: _Bell) -> Tail:
         with self._engine.interrupted_by(interrupt):
-            feed = self._running_feed()
+            feed = self._running_feed(bell)
             if positions is not None:
                 _check_reached(positions, feed.now())
             return Tail(self._engine, self._keys, feed, wanted, positions, TAIL_LIMITS)
@@ -141,12 +162,16 @@ class Tails:
             return tail.read()
 
     @contextlib.contextmanager
-    def _admitted(self) -> Iterator[_Bell]:
-        bell = _Bell()
+    def _admitted(self, caller: str) -> Iterator[_Bell]:
+        bell = _Bell(caller)
         with self._lock:
             if len(self._bells) >= self._most:
                 raise PoolFullError(
                     f"the server has {self._most} tails already, the most at a time: end another one, or search"
+                )
+            if sum(other.caller == caller for other in self._bells) >= self._most_of_caller:
+                raise PoolFullError(
+                    f"the caller has {self._most_of_caller} tails already, the most of one: end another one, or search"
                 )
             self._bells.add(bell)
         try:
@@ -155,16 +180,17 @@ class Tails:
             with self._lock:
                 self._bells.discard(bell)
 
-    def _running_feed(self) -> BatchFeed:
-        """Return the feed, which knows all that is committed by now; begin it if this is the first tail."""
+    def _running_feed(self, bell: _Bell) -> BatchFeed:
+        """Return the feed, which knows all that is committed by now, for a bell; begin it if this is the first tail."""
         with self._feeding:
             if (feed := self._feed) is not None:
                 if feed.poll():
                     self._ring()
+                bell.feed = feed
                 return feed
             feed = BatchFeed(self._engine, self._keys)
             feed.begin()
-            self._feed = feed
+            self._feed = bell.feed = feed
             threading.Thread(target=self._run, args=(feed,), name="tail-feed", daemon=True).start()
             return feed
 
@@ -182,13 +208,15 @@ class Tails:
         except Exception as error:  # whatever it is, no tail must wait for batches that nobody looks for
             with self._feeding:
                 self._feed = None
-                self._ring(error)
+                self._ring(error, of=feed)
 
-    def _ring(self, error: Exception | None = None) -> None:
+    def _ring(self, error: Exception | None = None, of: BatchFeed | None = None) -> None:
+        """Ring all bells; if a feed ended, tell those that follow it why."""
         with self._lock:
             bells = list(self._bells)
         for bell in bells:
-            bell.error = bell.error or error
+            if error is not None and bell.feed is of:  # the others begin with another feed
+                bell.error = bell.error or error
             bell.ring()
 
 
@@ -200,7 +228,7 @@ def _wanted(request: pb.TailRequest) -> Wanted:
 
 
 def _check_reached(positions: Mapping[str, int], heads: Heads) -> None:
-    for log_id, size in positions.items():
+    for log_id, size in positions.items():  # those in logs that only others signed have longer names
         head = heads.logs.get(log_id)
         if head is not None and size > head.size:
             raise InvalidArgumentError(

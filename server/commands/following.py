@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
 
 from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 
@@ -25,6 +27,7 @@ _RETRIED = (
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,  # there are too many tails, or storage is slow, for now
     grpc.StatusCode.UNIMPLEMENTED,  # a proxy, or a server that has only begun to start
 )
 
@@ -80,7 +83,7 @@ class Following:
                     self._complain(f"the tail was interrupted ({error.details()}): connecting again")
                 is_lost = True
                 _check_reader()
-                time.sleep(pause)
+                time.sleep(max(pause, _retry_delay(error)))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
 
@@ -109,6 +112,20 @@ def _answers(
         ended.set()
         heard.set()
         call.cancel()
+
+
+def _retry_delay(error: grpc.RpcError) -> float:
+    """Return the seconds after which the server wants to be called again (google.rpc.RetryInfo), at most the pause."""
+    found = status_pb2.Status()
+    try:
+        for one in error.trailing_metadata() or ():
+            if one.key == "grpc-status-details-bin" and isinstance(one.value, bytes):
+                found.ParseFromString(one.value)
+    except DecodeError:
+        return 0.0
+    retry = error_details_pb2.RetryInfo()
+    delays = [retry.retry_delay.ToNanoseconds() / 1e9 for detail in found.details if detail.Unpack(retry)]
+    return min(max(delays, default=0.0), _LONGEST_PAUSE)
 
 
 def _check_reader() -> None:

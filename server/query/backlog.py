@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from heapq import merge
 
-from server.query.batch_feed import Committed, Head
+from server.query.log_heads import Committed, Head
 from storage.engine import Engine
 from storage.new_batches import batch_ends
 
@@ -38,7 +38,7 @@ def _of_log(engine: Engine, log_id: str, head: Head, first: int) -> Iterator[Com
         for end, at in ends:
             if end > first:  # not a copy of a row
                 received = max(received, at)
-                yield Committed(log_id, head.stream, first, end, received)
+                yield Committed(log_id, head.stream, first, end, received, head.trusted)
                 first = end
     if first < head.size:  # the row of the batch is gone
-        yield Committed(log_id, head.stream, first, head.size, received)
+        yield Committed(log_id, head.stream, first, head.size, received, head.trusted)

@@ -2,90 +2,41 @@
 
 Storage has no order of commits. The feed asks for the batches after those that it knows, log by log, and so notices
 each batch soon after its commit. Batches of a log count if a trusted key signed them, so that a row that somebody
-inserted moves no tail. Other servers on the storage have keys of their own: their logs count if no trusted key has
-signed anything of them, and their records are shown as unsigned.
+inserted moves no tail. The number and the times of a batch are not signed: what counts is the size of its tree. Numbers
+only make most looks cheap, and every so often a look goes by sizes.
+
+Other servers on the storage have keys of their own: their logs count if no trusted key has signed anything of them, and
+their records are shown as unsigned.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from server.notary.batch import Batch, compute_batch_id
-from server.notary.chain import check_batch
-from server.notary.errors import MalformedError
-from server.notary.origin import LogName, Stream
+from server.notary.batch import Batch
 from server.notary.trust import TrustedKeys
-from storage.batch_lookup import read_latest_batches
-from storage.checkpoints import read_last_batches
+from server.query.log_heads import MOST_UNSIGNED, Committed, Head, Heads, counted_batches, head_of
+from server.verification.last_batches import LastBatch, is_signed_size, last_batches, last_valid_batch
+from storage.batch_lookup import read_largest_batches
 from storage.engine import Engine
 from storage.new_batches import find_grown, read_batches_after
 
-__all__ = ["BatchFeed", "Committed", "Head", "Heads"]
+__all__ = ["BatchFeed"]
 
 _KEPT = 4096  # batches
 _ACTIVE = 64  # logs, the latest to grow, that are asked for one by one
-_LOOKED_AT = 20  # last batches of a log, of which one is sound
+_LOOKED_AT = 20  # last batches of a log that only others signed, of which one is sound
 _MOST = 1000  # batches of a log that are read at a time
-_DOUBTED = 25  # looks after which logs that only others signed are looked at as a whole
+_PAGES = 8  # that are read in one look; the next look goes on
+_BY_SIZE = 25  # looks after which one goes by sizes, not by numbers
 _WHOLE = 300  # looks after which all logs are looked at, whatever their times are
 _LATE = 600 * 10**9  # nanoseconds by which a log that was silent may be behind the others
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Last batch of a log.
-
-    Attributes:
-        origin: origin of the log.
-        stream: its stream.
-        sequence: number of the batch.
-        size: number of entries in the log after it.
-        trusted: True if a trusted key signed it.
-    """
-
-    origin: str
-    stream: Stream
-    sequence: int
-    size: int
-    trusted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """Leaves [first, end) of a log that were noticed together.
-
-    Attributes:
-        log_id: the log.
-        stream: its stream.
-        first: the first leaf.
-        end: the leaf after the last one.
-        received: latest time of receipt, in nanoseconds since the epoch.
-        anew: True if all that was noticed of the log before was not signed by a trusted key.
-    """
-
-    log_id: str
-    stream: Stream
-    first: int
-    end: int
-    received: int
-    anew: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """State of the feed.
-
-    Attributes:
-        number: number of all that the feed has noticed.
-        logs: LogId -> head of the log.
-    """
-
-    number: int
-    logs: Mapping[str, Head]
+_ANY_SIGNATURE = "\n— "
 
 
 class BatchFeed:
@@ -105,7 +56,7 @@ class BatchFeed:
         self._lock = threading.Lock()
         self._heads = Heads(0, MappingProxyType({}))
         self._active: OrderedDict[str, None] = OrderedDict()  # the latest to grow last
-        self._passed_over: set[str] = set()  # logs whose last batches do not count
+        self._offsets: dict[str, int] = {}  # rows of logs after their heads that were read, and do not count
         self._received = 0
         self._looks = 0
 
@@ -118,19 +69,11 @@ class BatchFeed:
         keys = self._keys()
         logs: dict[str, Head] = {}
         latest: dict[str, int] = {}
-        for batch in read_last_batches(self._engine):
-            if batch.log_id in logs:
-                continue
-            last = _checked([batch], keys)
-            if not any(trusted for _, trusted in last):
-                last = _checked(read_latest_batches(self._engine, batch.log_id, _LOOKED_AT), keys) or last
-            last.sort(key=lambda each: not each[1])
-            if last:
-                found, trusted = last[0]
-                logs[batch.log_id] = _head(found, trusted=trusted)
-                latest[batch.log_id] = found.ingested_at
-            else:
-                self._passed_over.add(batch.log_id)
+        for last in last_batches(self._engine, keys):
+            batch = last.valid or self._unsigned(last, keys)
+            if batch is not None:
+                logs[batch.log_id] = head_of(batch, trusted=last.valid is not None)
+                latest[batch.log_id] = batch.ingested_at
         for log_id in sorted(latest, key=lambda each: latest[each])[-_ACTIVE:]:
             self._active[log_id] = None
         self._received = max(latest.values(), default=0)
@@ -145,18 +88,46 @@ class BatchFeed:
         """
         heads = self._heads.logs
         self._looks += 1
-        received = self._received - _LATE if self._looks % _WHOLE else 0  # a journal may have been late for hours
-        grown = find_grown(self._engine, self._active, received)
-        wanted = [*self._active, *(log_id for log_id, last in grown.items() if last > _sequence(heads.get(log_id)))]
+        # Times are not signed, and clocks may be wrong: a time to come hides no log.
+        received = min(self._received, time.time_ns()) - _LATE
+        is_whole = self._looks % _WHOLE == 0  # a journal may have been late for hours
+        grown = find_grown(self._engine, self._active, 0 if is_whole else received)
+        wanted = [*self._active, *(log_id for log_id, size in grown.items() if size > _size(heads.get(log_id)))]
+        by_size = self._looks % _BY_SIZE == 0
+        keys = self._keys()
+        found = counted_batches(self._read(wanted, by_size=by_size), keys)
+        if by_size:
+            found += self._learned(keys, None if is_whole else received)
+        return bool(found) and self._notice(found, keys)
+
+    def _read(self, wanted: Sequence[str], *, by_size: bool) -> list[Batch]:
+        """Return the batches of logs after their heads, ordered by log and size; of very many some at each look."""
+        heads = self._heads.logs
         batches: list[Batch] = []
         for start in range(0, len(wanted), _ACTIVE):
-            after = {log_id: _sequence(heads.get(log_id)) for log_id in wanted[start : start + _ACTIVE]}
-            batches += read_batches_after(self._engine, after, _MOST)
-        keys = self._keys()
-        found = _checked(batches, keys)
-        if self._looks % _DOUBTED == 0:
-            found += self._doubted(keys)
-        return bool(found) and self._notice(found)
+            places = {
+                log_id: (-1 if by_size else _sequence(heads.get(log_id)), _size(heads.get(log_id)))
+                for log_id in wanted[start : start + _ACTIVE]
+            }
+            page = read_batches_after(self._engine, places, _MOST)
+            batches += page
+            for log_id, number in Counter(batch.log_id for batch in page).items():
+                if number == _MOST:
+                    batches += self._further(log_id, places[log_id], _PAGES if by_size else 1)
+        return sorted(batches, key=lambda batch: (batch.log_id, batch.tree_size))
+
+    def _further(self, log_id: str, place: tuple[int, int], pages: int) -> list[Batch]:
+        """Return the batches of a log after its first page, which is full, from where the last look ended."""
+        batches: list[Batch] = []
+        offset = self._offsets.pop(log_id, _MOST)
+        for _ in range(pages):
+            page = read_batches_after(self._engine, {log_id: place}, _MOST, offset)
+            batches += page
+            if len(page) < _MOST:
+                return batches
+            offset += _MOST
+        self._offsets[log_id] = offset
+        return batches
 
     def now(self) -> Heads:
         """Return the state of the feed."""
@@ -170,38 +141,53 @@ class BatchFeed:
                 return None
             return [self._recent[at] for at in range(len(self._recent) - wanted, len(self._recent))]
 
-    def _doubted(self, keys: TrustedKeys) -> list[tuple[Batch, bool]]:
-        """Return batches that a trusted key signed, of logs of which only others were noticed.
+    def _unsigned(self, last: LastBatch, keys: TrustedKeys) -> Batch | None:
+        """Return the last batch of a log of which no batch is valid; None if nobody else signed it either."""
+        if last.valid is not None:
+            return None
+        rows: Iterable[Batch] = [batch for batch, _ in last.others]
+        found = counted_batches(rows, keys) or counted_batches(
+            read_largest_batches(self._engine, last.log_id, [_ANY_SIGNATURE], _LOOKED_AT), keys
+        )
+        return next((batch for batch, _ in found), None)
 
-        A row with a large Sequence, which anybody may have inserted before the first batch, would hide them for good.
+    def _learned(self, keys: TrustedKeys, received: int | None) -> list[tuple[Batch, bool]]:
+        """Return the last batches that a trusted key signed, of logs of which only others were noticed.
+
+        Rows with a large TreeSize, which anybody may have inserted before the first batch, would hide them for good.
         """
         found: list[tuple[Batch, bool]] = []
         for log_id, head in self._heads.logs.items():
-            if not head.trusted and log_id in self._active:
-                last = _checked(read_latest_batches(self._engine, log_id, _LOOKED_AT), keys)
-                found += [(batch, trusted) for batch, trusted in reversed(last) if trusted]
+            if not head.trusted:
+                last = last_valid_batch(self._engine, keys, log_id, head.origin, received=received)
+                found += [(last, True)] if last is not None else []
         return found
 
-    def _notice(self, batches: Sequence[tuple[Batch, bool]]) -> bool:
-        """Add batches, which are ordered by log and Sequence, with whether a trusted key signed each."""
+    def _begun(self, batch: Batch, known: Head, keys: TrustedKeys) -> Head:
+        """Return the head of a log of which a trusted key signed a batch, before that: known, or none of it."""
+        if is_signed_size(self._engine, keys, batch.log_id, known.size, known.root):  # the key was learned since
+            return replace(known, trusted=True)
+        return replace(known, sequence=0, size=0, root=b"", trusted=True, anew=True)
+
+    def _notice(self, batches: Sequence[tuple[Batch, bool]], keys: TrustedKeys) -> bool:
+        """Add batches, which are ordered by log and TreeSize, with whether a trusted key signed each."""
         logs = dict(self._heads.logs)
         found: list[Committed] = []
         times: dict[str, int] = {}
         for batch, trusted in batches:
             known = logs.get(batch.log_id)
-            anew = known is not None and trusted and not known.trusted
-            if known is None or anew:
-                first = batch.first_leaf if anew or batch.log_id in self._passed_over else 0
-            elif trusted == known.trusted:
-                first = known.size
-            else:
+            if known is not None and trusted and not known.trusted:
+                logs[batch.log_id] = known = self._begun(batch, known, keys)
+            if known is not None and trusted != known.trusted:
                 continue
-            if batch.tree_size <= first:  # a copy of its row
-                continue
-            logs[batch.log_id] = head = _head(batch, trusted=trusted)
+            first = _size(known)
+            if batch.tree_size <= first or not (trusted or batch.first_leaf <= first + MOST_UNSIGNED):
+                continue  # a copy of a row; or one that does not continue the log
+            logs[batch.log_id] = head = head_of(batch, trusted=trusted, anew=known is not None and known.anew)
             # Batches of a log stay in their order, whatever their times are.
             times[batch.log_id] = received = max(times.get(batch.log_id, 0), batch.ingested_at)
-            found.append(Committed(batch.log_id, head.stream, first, head.size, received, anew))
+            found.append(Committed(batch.log_id, head.stream, first, head.size, received, trusted))
+            self._offsets.pop(batch.log_id, None)
             self._active[batch.log_id] = None
             self._active.move_to_end(batch.log_id)
             self._received = max(self._received, batch.ingested_at)
@@ -214,27 +200,9 @@ class BatchFeed:
         return bool(found)
 
 
-def _checked(batches: Iterable[Batch], keys: TrustedKeys) -> list[tuple[Batch, bool]]:
-    """Return the batches that may count, with whether a trusted key signed each."""
-    found = []
-    for batch in batches:
-        if _is_named(batch):
-            problem = check_batch(batch, keys)
-            if problem is None or (problem.signers and compute_batch_id(batch) == batch.batch_id):
-                found.append((batch, problem is None))
-    return found
-
-
-def _is_named(batch: Batch) -> bool:
-    try:
-        return LogName.parse(batch.origin).log_id == batch.log_id
-    except MalformedError:
-        return False
-
-
-def _head(batch: Batch, *, trusted: bool) -> Head:
-    return Head(batch.origin, LogName.parse(batch.origin).stream, batch.sequence, batch.tree_size, trusted)
-
-
 def _sequence(head: Head | None) -> int:
     return 0 if head is None else head.sequence
+
+
+def _size(head: Head | None) -> int:
+    return 0 if head is None else head.size

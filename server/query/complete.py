@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from server.notary.batch import Batch
 from server.notary.canonical import decode_record
-from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
@@ -32,11 +31,11 @@ from server.verification.complete_check import CompleteChecker, MatchingRecord
 from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row
+from server.verification.last_batches import last_valid_batches
 from server.verification.leaf_span import LeafSpan, leaf_span
 from server.verification.log_check import LogCheck
 from server.verification.read_limits import READ_LIMITS
 from server.verification.record_evidence import RecordEvidence, State
-from storage.checkpoints import read_last_batches
 from storage.condition_algebra import all_of, happened_within
 from storage.conditions import NEVER, Column, Condition, TimeWithin
 from storage.engine import Engine
@@ -193,7 +192,7 @@ class _Answer:
         # Logs that began, and have no batch yet.
         origins = (origin for log_id, log in self._stated.items() if log_id not in known for origin in log.origins)
         logs += [LogExtent(log_id_of(origin), origin, 0, 0) for origin in origins if self._is_wanted(origin)]
-        last = _valid(read_last_batches(engine), self._keys)
+        last = last_valid_batches(engine, self._keys)
         now = time.time_ns()
         self._logs = {log.origin: self._open(log, last.get(log.log_id), wanted, now) for log in logs}
 
@@ -300,15 +299,6 @@ def _stored(stream: Stream, record: MatchingRecord) -> StoredRecord:
 
 def _evidence(record: MatchingRecord) -> RecordEvidence:
     return RecordEvidence(State.VERIFIED, "", record.batch, record.canonical)
-
-
-def _valid(batches: Sequence[Batch], keys: TrustedKeys) -> dict[str, Batch]:
-    """Return the first valid batch of each log, by LogId."""
-    found: dict[str, Batch] = {}
-    for batch in batches:
-        if batch.log_id not in found and is_log(batch.log_id, batch.origin) and check_batch(batch, keys) is None:
-            found[batch.log_id] = batch
-    return found
 
 
 def _is_of(batch: Batch, origin: str) -> bool:

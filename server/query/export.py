@@ -13,14 +13,12 @@ from uuid import UUID
 
 from server.notary.batch import Batch
 from server.notary.canonical import Value, decode_record, entry_of, version_of
-from server.notary.chain import check_batch
-from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.resolve import Query
+from server.verification.last_batches import last_valid_batches
 from server.verification.record_evidence import State, gather_evidence
-from storage.checkpoints import read_last_batches
 from storage.condition_algebra import all_of, happened_within
 from storage.conditions import NEVER, Condition
 from storage.engine import Engine
@@ -126,14 +124,14 @@ class Survey:
 def survey(engine: Engine, keys: TrustedKeys, wanted: Export, limits: QueryLimits) -> Survey:
     """Find out which leaves of which logs an export is about.
 
-    Logs whose latest checkpoint is not valid are none: their records cannot be verified.
+    Logs without a valid checkpoint are none: their records cannot be verified.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
     limited = LimitedEngine(engine, limits)
-    batches = _valid(read_last_batches(limited), keys)
+    batches = list(last_valid_batches(limited, keys).values())
     found = Survey()
     for stream in wanted.streams:
         own = [batch for batch in batches if LogName.parse(batch.origin).stream is stream]
@@ -180,19 +178,6 @@ def read_parts(engine: Engine, keys: TrustedKeys, extent: Survey, limits: QueryL
             if found:
                 yield _checked(limited, keys, batch, stream, found)
                 rows = _fitting(found)
-
-
-def _valid(batches: list[Batch], keys: TrustedKeys) -> list[Batch]:
-    """Return the first valid batch of each log."""
-    found: dict[str, Batch] = {}
-    for batch in batches:
-        try:
-            LogName.parse(batch.origin)
-        except MalformedError:
-            continue
-        if batch.log_id not in found and check_batch(batch, keys) is None:
-            found[batch.log_id] = batch
-    return list(found.values())
 
 
 def _condition(wanted: Export, stream: Stream) -> Condition:

@@ -7,27 +7,33 @@ latest ones.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.backlog import read_backlog
-from server.query.batch_feed import BatchFeed, Committed, Head, Heads
+from server.query.batch_feed import BatchFeed
+from server.query.errors import QueryTooExpensiveError
 from server.query.limits import LimitedEngine, QueryLimits
+from server.query.log_heads import Committed, Head, Heads
 from server.query.pages import Checked, check_rows
+from server.query.positions import name_positions, parse_positions
+from server.query.tail_reads import FEWEST_ROWS, is_same, mean_size, merged, pass_missing
 from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
 from storage.conditions import NEVER
 from storage.engine import Engine
 from storage.lookups import of_condition
-from storage.new_batches import LeafRange, read_missing, read_ranges
+from storage.new_batches import read_ranges
 from storage.records import Lookup
 from storage.stored_records import StoredRecord
 
 __all__ = ["Tail"]
 
 _MOST_LEAVES = 100_000  # that are looked at for a step
+_LONG_STEP = 1.0  # seconds, after which the next step has fewer leaves
 _FIRST_LEAVES = 2000  # until it is known how many of them match
 _MOST_RANGES = 256
 _FIRST_ROWS = 100  # until it is known how large they are
@@ -46,36 +52,43 @@ class Tail:
         wanted: Wanted,
         positions: Mapping[str, int] | None,
         limits: QueryLimits,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin from positions in logs, LogId -> leaf, with logs that are not among them from their begin; or now.
+        """Begin from positions in logs, with logs that are not among them from their begin; or now.
 
         Args:
             engine: the storage.
             keys: function that returns the trusted public keys.
             feed: feed of batches.
             wanted: the records.
-            positions: the positions; None to begin with what is committed from now on.
+            positions: the positions of a step; None to begin with what is committed from now on.
             limits: limits of each step.
+            clock: function that returns seconds that only grow.
+
+        Raises:
+            StorageError: storage cannot be read.
         """
         self._engine = engine
         self._keys = keys
         self._feed = feed
         self._wanted = wanted
         self._limits = limits
+        self._clock = clock
         heads = feed.now()
         self._number = heads.number
         self._plan: deque[Committed] = deque()
         self._backlog: Iterator[Committed] = iter(())
-        self._is_old = False  # the plan is from the backlog, whose records may have been dropped
         self._after: StoredRecord | None = None  # of the first range of the plan, if a leaf has very many rows
         self._rows = _FIRST_ROWS
         self._leaves = min(_FIRST_LEAVES, _MOST_LEAVES)
+        self._most_leaves = _MOST_LEAVES  # fewer after a step that cost too much
         self._lag: int | None = None  # at the last look at the feed; None if the tail was up to date since
+        self._doubted = {log_id: head for log_id, head in heads.logs.items() if not head.trusted}
         if positions is None:
             self._positions = {log_id: head.size for log_id, head in heads.logs.items()}
         else:
             others = {log_id: head.size for log_id, head in heads.logs.items() if head.stream not in wanted.streams}
-            self._positions = {**others, **positions}
+            self._positions = {**others, **parse_positions(engine, keys(), heads.logs, positions)}
             self._plan_backlog(heads)
         self._lookups: dict[Stream, Lookup] = {}
         for stream in wanted.streams:
@@ -103,6 +116,7 @@ class Tail:
     def _look(self) -> list[Missed]:
         """Plan to read what was committed since; or leave it out if the tail falls back, and return what that is."""
         heads = self._feed.now()
+        self._learn(heads.logs)
         behind = self._behind(heads.logs)
         if behind == 0:
             self._number, self._lag = heads.number, None
@@ -114,19 +128,26 @@ class Tail:
             return self._skip(heads)
         self._lag = behind
         found = self._feed.after(self._number)
-        if not found:  # too much was noticed since, or nothing that leads to the heads
-            self._number = heads.number
+        if found is None or heads.number == self._number:  # too much, or nothing that leads to the heads, was noticed
             self._plan_backlog(heads)
         else:
-            self._number += len(found)
-            self._plan.extend(found)
-            self._is_old = False
+            found = found[: heads.number - self._number]
+            # What others signed of a log that is a trusted one by now is no part of it.
+            self._plan.extend(one for one in found if one.trusted or not heads.logs[one.log_id].trusted)
+        self._number = heads.number
         return []
+
+    def _learn(self, logs: Mapping[str, Head]) -> None:
+        """Begin logs that a trusted key has signed since anew, if what others signed is no part of them."""
+        for log_id, head in logs.items():
+            if not head.trusted:
+                self._doubted[log_id] = head
+            elif self._doubted.pop(log_id, None) is not None and head.anew:
+                self._positions[log_id] = 0
 
     def _plan_backlog(self, heads: Heads) -> None:
         logs = {log_id: head for log_id, head in heads.logs.items() if head.stream in self._wanted.streams}
         self._backlog = read_backlog(self._engine, logs, dict(self._positions))
-        self._is_old = True
 
     def _skip(self, heads: Heads) -> list[Missed]:
         missed = []
@@ -145,7 +166,8 @@ class Tail:
         )
 
     def _step(self, rows: list[Checked], missed: list[Missed]) -> TailStep:
-        return TailStep(rows, missed, dict(self._positions), self._behind(self._feed.now().logs))
+        positions = name_positions(self._positions, self._doubted)
+        return TailStep(rows, missed, positions, self._behind(self._feed.now().logs))
 
     def _next_ranges(self) -> list[Committed]:
         """Take ranges of the plan for a step; none if all is read."""
@@ -157,8 +179,7 @@ class Tail:
             if one is None:
                 break
             at = ends.get(one.log_id, self._positions.get(one.log_id, one.first))
-            at = min(at, one.first) if one.anew else at
-            if one.stream not in self._wanted.streams or one.end <= at:
+            if one.stream not in self._lookups or one.end <= at:
                 if one.log_id not in ends:
                     self._positions[one.log_id] = max(at, one.end)
                 continue
@@ -173,6 +194,26 @@ class Tail:
         return taken
 
     def _read(self, ranges: list[Committed]) -> list[TailStep]:
+        plan, after = self._plan.copy(), self._after
+        leaves = sum(one.end - one.first for one in ranges)
+        began = self._clock()
+        try:
+            steps = self._read_planned(ranges)
+        except QueryTooExpensiveError:
+            if leaves <= 1 and self._rows <= FEWEST_ROWS:
+                raise
+            self._plan, self._after = plan, after
+            self._plan.extendleft(reversed(ranges))
+            self._leaves = self._most_leaves = max(1, leaves // 2)
+            self._rows = max(FEWEST_ROWS, self._rows // 2)
+            return []
+        if self._clock() - began > _LONG_STEP:  # other tails wait
+            self._leaves = self._most_leaves = max(1, leaves // 2)
+        else:
+            self._most_leaves = min(_MOST_LEAVES, self._most_leaves + self._most_leaves // 8 + 1)
+        return steps
+
+    def _read_planned(self, ranges: list[Committed]) -> list[TailStep]:
         limited = LimitedEngine(self._engine, self._limits)
         while len(found := self._select(limited, ranges)) > self._rows and len(ranges) > 1:
             half = len(ranges) // 2
@@ -184,22 +225,22 @@ class Tail:
             ranges, found = self._cut(ranges[0], found)
             self._leaves = max(1, ranges[0].end - ranges[0].first)
         elif len(found) <= self._rows // 4:
-            self._leaves = min(4 * self._leaves, _MOST_LEAVES)
-        missed = [] if begun or not self._is_old else self._missing(limited, ranges)
+            self._leaves = min(4 * self._leaves, self._most_leaves)
+        missed = [] if begun else self._missing(limited, ranges)
         states = self._wanted.query.evidence
         checked: dict[str, list[Checked]] = {}
         for row, evidence in check_rows(limited, self._keys(), found, rehash=self._wanted.rehash):
             if states is None or evidence.state.value.lower() in states:
                 checked.setdefault(row.log_id, []).append((row, evidence))
         if found:
-            self._rows = _fitting(found)
+            self._rows = max(FEWEST_ROWS, min(_MOST_ROWS, _MOST_BYTES // mean_size(found)))
         return self._steps(ranges, checked, missed)
 
     def _select(self, engine: Engine, ranges: list[Committed]) -> list[StoredRecord]:
         """Return the rows of ranges; more than ``self._rows`` if there are more, which may not be all then."""
         found: list[StoredRecord] = []
         for stream, lookup in self._lookups.items():
-            own = _merged(ranges, stream)
+            own = merged(ranges, stream)
             if own and len(found) <= self._rows:
                 found += read_ranges(engine, lookup, own, self._rows + 1, self._after)
         return found
@@ -211,7 +252,7 @@ class Tail:
         self._plan.appendleft(replace(one, first=last.leaf_index))
         if not whole:
             # Equal rows must be checked together, and more like the last one may follow.
-            while len(found) > 2 and _is_same(found[-1], last):
+            while len(found) > 2 and is_same(found[-1], last):
                 found.pop()
             self._after = found[-1]
             whole = found
@@ -221,8 +262,7 @@ class Tail:
         logs = self._feed.now().logs
         return [
             Missed(logs[one.log_id].origin, one.first, one.end, MissedWhy.NOT_STORED)
-            for stream in self._lookups
-            for one in read_missing(engine, stream, _merged(ranges, stream))
+            for one in pass_missing(engine, self._lookups, ranges, self._plan)
         ]
 
     def _steps(
@@ -245,27 +285,3 @@ class Tail:
             checked[one.log_id] = list(left)
             self._positions[one.log_id] = one.end
         return [*steps, self._step(rows, missed)] if rows or missed else steps
-
-
-def _merged(ranges: Sequence[Committed], stream: Stream) -> list[LeafRange]:
-    """Return the ranges of a stream, with those that are side by side as one."""
-    found: dict[str, list[LeafRange]] = {}
-    for one in ranges:
-        if one.stream is not stream or one.first == one.end:
-            continue
-        own = found.setdefault(one.log_id, [])
-        if own and own[-1].end == one.first:
-            own[-1] = LeafRange(one.log_id, own[-1].first, one.end)
-        else:
-            own.append(LeafRange(one.log_id, one.first, one.end))
-    return [one for own in found.values() for one in own]
-
-
-def _is_same(one: StoredRecord, other: StoredRecord) -> bool:
-    return (one.leaf_index, one.batch_id, one.canonical) == (other.leaf_index, other.batch_id, other.canonical)
-
-
-def _fitting(rows: Sequence[StoredRecord]) -> int:
-    """Return how many rows of this size can be read at a time; at least three, of which two may be equal."""
-    each = sum(len(row.canonical) for row in rows) // len(rows) + 1
-    return max(3, min(_MOST_ROWS, _MOST_BYTES // each))

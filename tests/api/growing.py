@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from server.notary.batch import Batch, LogState, notarize
+from server.notary.batch import Batch, LogState, compute_batch_id, notarize
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
@@ -14,7 +15,7 @@ from storage.engine import Engine
 from tests.api.store import START
 from tests.notary.trees import leaves
 
-__all__ = ["NAME", "CountingEngine", "GrowingLog", "delete", "update"]
+__all__ = ["NAME", "CountingEngine", "GrowingLog", "delete", "insert_copy", "update"]
 
 NAME = LogName("shop", Stream.OPERATIONAL, "node-1")
 
@@ -42,6 +43,14 @@ class GrowingLog:
             insert_batches(self.engine, [step.batch])
             self.state = step.state
         return step.batch
+
+
+def insert_copy(engine: Engine, batch: Batch, **changes: Any) -> Batch:
+    """Insert a copy of a batch with changes, whose ID is computed anew, as anybody can who may insert rows."""
+    changed = replace(batch, **changes)
+    changed = replace(changed, batch_id=compute_batch_id(changed))
+    insert_batches(engine, [changed])
+    return changed
 
 
 def update(engine: Engine, table: str, change: str, where: str) -> None:

@@ -40,6 +40,7 @@ from server.query.export_formats import encoder_of, export_columns
 from server.query.limits import QueryLimits
 from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
+from tests.api.growing import GrowingLog, insert_copy
 from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
 from tests.api.test_search import at
 
@@ -428,3 +429,17 @@ def test_records_that_arrive_meanwhile_are_not_in_an_export(writer: Writer) -> N
     writer.write([log_record("after")])
     assert [row["Body"] for row in rows_of(b"".join(step.content for step in steps))] == ["before"]
     assert first.progress.total_records == 1
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_inserted_batches_cut_no_export_short(writer: Writer, is_signed: bool) -> None:
+    writer.keep_running()
+    (old,) = writer.write([log_record("one")]).values()
+    writer.write([log_record("two")])
+    if is_signed:
+        insert_copy(writer.engine, old, sequence=1 << 60)
+    else:
+        GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL]).grow(50)
+    content, end = export(writer)
+    assert [row["Body"] for row in rows_of(content)] == ["one", "two"]
+    assert (end.tampered, end.unsigned, end.later) == (0, 0, 0)

@@ -19,7 +19,7 @@ from server.notary.signers import Signer
 from server.notary.tlog_proof import parse_tlog_proof
 from server.notary.trust import TrustedKeys, fingerprint
 from storage.engine import Engine
-from tests.api.growing import NAME, CountingEngine, GrowingLog, delete, update
+from tests.api.growing import NAME, CountingEngine, GrowingLog, delete, insert_copy, update
 from tests.api.store import LOGS, Writer, audit_event, log_record
 from tests.notary.trees import leaf, leaves, naive_root
 
@@ -64,6 +64,22 @@ def test_a_log_whose_last_batch_was_altered_is_listed_with_what_is_wrong(engine:
     (listed,) = Backend(engine, log.keys).list_logs(pb.ListLogsRequest()).logs
     assert "not match what was signed" in listed.problem
     assert not listed.verifier_keys
+
+
+def test_a_copy_of_an_old_batch_is_not_listed_as_the_latest(engine: Engine) -> None:
+    log = GrowingLog(engine)
+    old, _ = log.grow(3, 4)
+    insert_copy(engine, old, sequence=1 << 60)
+    (listed,) = Backend(engine, log.keys).list_logs(pb.ListLogsRequest()).logs
+    assert (listed.tree_size, listed.problem) == (7, "")
+
+
+def test_a_log_with_a_larger_row_that_is_not_valid_is_listed_with_both(engine: Engine) -> None:
+    log = GrowingLog(engine)
+    log.grow(3)
+    GrowingLog(engine).grow(50)
+    listed = Backend(engine, log.keys).list_logs(pb.ListLogsRequest()).logs
+    assert [(one.tree_size, bool(one.problem)) for one in listed] == [(3, False), (50, True)]
 
 
 def test_no_logs_are_an_empty_list(engine: Engine) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.waiting import until
+from harness.waiting import PATIENCE, until
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.api import tails as tails_module
@@ -111,6 +111,61 @@ async def test_there_are_only_so_many_tails_and_one_that_ends_makes_room(writer:
     assert tails.number == 0
 
 
+class FailingEngine(CountingEngine):
+    """An engine that can be made to fail."""
+
+    fails = False
+
+    def query(self, *arguments: Any, **keywords: Any) -> bytes:
+        if self.fails:
+            raise NotAppliedError("storage is away")
+        return super().query(*arguments, **keywords)
+
+
+async def test_a_caller_has_only_so_many_tails_and_leaves_room_for_others(writer: Writer) -> None:
+    tails = Tails(writer.engine, lambda: writer.keys, most=3, most_of_caller=1)
+    async with (
+        aclosing(tails.follow(pb.TailRequest(), "one")) as first,
+        aclosing(tails.follow(pb.TailRequest(), "one")) as second,
+        aclosing(tails.follow(pb.TailRequest(), "other")) as third,
+    ):
+        await anext(first)
+        with pytest.raises(PoolFullError, match="the caller has 1 tails already"):
+            await anext(second)
+        await anext(third)
+
+
+class HeldTails(Tails):
+    """Tails that begin once they may."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.may_begin = threading.Event()
+        self.may_begin.set()
+
+    def _begin(self, *arguments: Any) -> Any:
+        assert self.may_begin.wait(PATIENCE)
+        return super()._begin(*arguments)
+
+
+async def test_a_tail_that_has_not_begun_does_not_end_with_the_feed_of_others(writer: Writer) -> None:
+    engine = FailingEngine(writer.engine)
+    tails = HeldTails(engine, lambda: writer.keys)
+    async with following(writer, tails=tails) as one, following(writer, tails=tails) as two:
+        await anext(one)
+        tails.may_begin.clear()
+        second = asyncio.ensure_future(anext(two))
+        await until(lambda: tails.number == 2)
+        engine.fails = True
+        with pytest.raises(NotAppliedError, match="storage is away"):
+            await anext(one)
+        engine.fails = False
+        tails.may_begin.set()
+        await second
+        writer.write([log_record("one")])
+        assert list(bodies(await anext(two))) == ["one"]
+
+
 async def test_all_tails_share_one_look_for_new_batches_and_none_looks_when_there_are_none(writer: Writer) -> None:
     writer.write([log_record("before")])
     engine = CountingEngine(writer.engine)
@@ -127,17 +182,6 @@ async def test_all_tails_share_one_look_for_new_batches_and_none_looks_when_ther
         writer.write([log_record("one")])
         assert [list(bodies(answer)) for answer in await asyncio.gather(*waiting)] == [["one"]] * 8
     await until(lambda: not any(thread.name == "tail-feed" for thread in threading.enumerate()))
-
-
-class FailingEngine(CountingEngine):
-    """An engine that can be made to fail."""
-
-    fails = False
-
-    def query(self, *arguments: Any, **keywords: Any) -> bytes:
-        if self.fails:
-            raise NotAppliedError("storage is away")
-        return super().query(*arguments, **keywords)
 
 
 async def test_tails_end_when_storage_is_away_and_begin_again_when_it_is_back(writer: Writer) -> None:

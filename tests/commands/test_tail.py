@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1.correlation_pb2_grpc import CorrelationServiceServicer, add_CorrelationServiceServicer_to_server
+from server.api.statuses import CallStatus, retry_trailers
 from server.cli import build_parser
 from server.commands.arguments.audit import FILTERS
 from server.commands.audit_query import filter_query
+from server.commands.following import Following
 from server.commands.output import Style
 from server.commands.tail import missed_lines
 from server.notary.origin import Stream
@@ -36,6 +44,42 @@ def test_a_filter_is_exact_or_a_beginning() -> None:
 def test_any_text_of_a_filter_is_that_text_in_the_query(text: str) -> None:
     assert condition(actor=text) == IsOneOf(Column("ActorId"), (text,))
     assert condition(actor=f"{text}*") == Resembles(Column("ActorId"), (text, ""), ignores_case=False)
+
+
+class Tail(CorrelationServiceServicer):
+    """A server that ends its first tail with an error."""
+
+    def __init__(self, error: CallStatus) -> None:
+        self.error = error
+        self.cursors: list[str] = []
+
+    def Tail(self, request: pb.TailRequest, context: Any) -> Iterator[pb.TailResponse]:  # noqa: N802 - the name is the API's
+        self.cursors.append(request.cursor)
+        yield pb.TailResponse(cursor=f"{len(self.cursors)}")
+        if len(self.cursors) == 1:
+            context.set_trailing_metadata(retry_trailers(self.error))
+            context.abort(self.error.code, self.error.message)
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, "enough")
+
+
+@pytest.mark.parametrize("retry_after", [0, 1])
+def test_a_tail_that_the_server_ends_because_it_has_too_much_to_do_goes_on(retry_after: int) -> None:
+    status = CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "the server has 64 tails already", retry_after)
+    servicer, said = Tail(status), list[str]()
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_CorrelationServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError, match="enough"):
+            Following(pb.TailRequest(), lambda _: None, said.append).run(channel)
+    finally:
+        server.stop(None)
+    assert servicer.cursors == ["", "1"]
+    assert said == [
+        "the tail was interrupted (the server has 64 tails already): connecting again",
+        "the tail goes on where it was",
+    ]
 
 
 def test_lines_about_missed_records_say_how_to_find_them() -> None:

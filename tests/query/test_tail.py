@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.log.journal import Journal
+from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query import tail as tail_module
 from server.query.batch_feed import BatchFeed
+from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from server.query.resolve import read_query
 from server.query.tail import Tail
 from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
 from server.verification.record_evidence import State
 from storage.engine import Engine
-from tests.api.growing import delete
+from storage.errors import LimitExceededError
+from tests.api.growing import CountingEngine, GrowingLog, delete, insert_copy
 from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
 from tests.effort import effort
 
@@ -214,6 +220,131 @@ def test_rows_of_batches_that_nobody_signed_move_no_tail(writer: Writer) -> None
     assert leaves(reader.rest()) == {OPERATIONAL: [1]}
     assert reader.tail.position().positions[OPERATIONAL] == 2
     assert leaves(Reader(writer, positions={}).rest()) == {OPERATIONAL: [0, 1]}
+
+
+def test_copies_of_old_batches_with_new_ids_move_no_tail(writer: Writer) -> None:
+    writer.keep_running()
+    old = writer.write([log_record("a")])[Stream.OPERATIONAL]
+    running = Reader(writer)
+    insert_copy(writer.engine, old, sequence=1 << 60)
+    writer.write([log_record("b")])
+    begun = Reader(writer, positions={})
+    assert leaves(running.rest()) == {OPERATIONAL: [1]}
+    assert leaves(begun.rest()) == {OPERATIONAL: [0, 1]}
+    writer.write([log_record("c")])
+    for reader in (running, begun):
+        assert leaves(reader.rest()) == {OPERATIONAL: [2]}
+        assert reader.tail.position().behind == 0
+
+
+def test_a_log_that_a_stranger_made_endless_holds_no_tail_up(writer: Writer) -> None:
+    other = GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL])
+    other.grow(3)
+    cursor = Reader(writer).tail.position().positions
+    (batch,) = other.grow(5, commit=False)
+    size = 1 << 47
+    checkpoint = str(sign_checkpoint(Checkpoint(batch.origin, size, batch.root_hash), other.signer))
+    first = size - batch.record_count
+    insert_copy(writer.engine, batch, tree_size=size, first_leaf=first, checkpoint=checkpoint, frontier=b"")
+    writer.write([audit_event("login")])
+    reader = Reader(writer, positions=cursor)
+    steps = reader.rest()
+    assert leaves(steps) == {LOGS[Stream.AUDIT].log_id: [0]}
+    assert [(one.first, one.end, one.why) for one in missed(steps)] == [(3, size, MissedWhy.NOT_STORED)]
+
+
+def test_a_range_of_which_little_is_stored_is_read_as_far_as_it_is(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail_module, "_FIRST_LEAVES", 2)
+    monkeypatch.setattr(tail_module, "_MOST_LEAVES", 2)
+    cursor = Reader(writer).tail.position().positions
+    writer.write([log_record(str(number)) for number in range(20)])
+    delete(writer.engine, "otel_logs", "LeafIndex NOT IN (0, 9, 17)")
+    steps = Reader(writer, positions=cursor).rest()
+    assert leaves(steps) == {OPERATIONAL: [0, 9, 17]}
+    assert sum(one.end - one.first for one in missed(steps)) == 17
+
+
+def test_a_log_that_strangers_began_is_read_from_its_begin_once_its_own_key_signs(writer: Writer) -> None:
+    writer.keep_running()
+    GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL]).grow(*[100] * 20)
+    reader = Reader(writer)
+    cursor = reader.tail.position().positions
+    writer.write([log_record("a"), log_record("b")])
+    for at in range(30):
+        writer.write([log_record(str(at))])
+    while not reader.feed.now().logs[OPERATIONAL].trusted:
+        reader.feed.poll()
+    steps = reader.rest()
+    assert leaves(steps) == {OPERATIONAL: list(range(32))}
+    writer.write([log_record("c")])
+    assert leaves(reader.rest()) == {OPERATIONAL: [32]}
+    assert leaves(Reader(writer, positions=cursor).rest()) == {OPERATIONAL: list(range(33))}
+    assert Reader(writer, positions=reader.tail.position().positions).rest() == []
+
+
+def test_a_cursor_of_a_server_that_did_not_know_the_key_goes_on_with_one_that_does(writer: Writer) -> None:
+    writer.write([log_record("a")])
+    own, writer.keys = writer.keys, TrustedKeys()
+    cursor = Reader(writer).tail.position().positions
+    writer.keys = own
+    writer.write([log_record("b")])
+    assert leaves(Reader(writer, positions=cursor).rest()) == {OPERATIONAL: [1]}
+
+
+def test_records_that_are_gone_before_a_tail_reads_them_are_told(writer: Writer) -> None:
+    reader = Reader(writer)
+    writer.write([log_record(str(number)) for number in range(4)])
+    delete(writer.engine, "otel_logs", "LeafIndex = 2")
+    steps = reader.rest()
+    assert leaves(steps) == {OPERATIONAL: [0, 1, 3]}
+    assert missed(steps) == [Missed(LOGS[Stream.OPERATIONAL].origin, 2, 3, MissedWhy.NOT_STORED)]
+
+
+def test_a_step_that_takes_long_makes_the_next_ones_shorter(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail_module, "_FIRST_LEAVES", 8)
+    feed = BatchFeed(writer.engine, lambda: writer.keys)
+    feed.begin()
+    clock = count(0, 2)
+    tail = Tail(writer.engine, lambda: writer.keys, feed, EVERYTHING, None, QueryLimits(), lambda: next(clock))
+    writer.write([log_record(str(number)) for number in range(16)])
+    feed.poll()
+    assert tail.read() == []  # planned
+    found = [[row.leaf_index for step in tail.read() or () for row, _ in step.rows] for _ in range(3)]
+    assert found == [list(range(8)), list(range(8, 12)), [12, 13]]
+
+
+class SlowEngine(CountingEngine):
+    """An engine that gives no records of more than some leaves at a time."""
+
+    most = 1
+
+    def query(self, select: str, *arguments: Any, **keywords: Any) -> bytes:
+        ranges = re.findall(r"LeafIndex >= (\d+) AND LeafIndex < (\d+)", select)
+        if "Leaf" in select and sum(int(end) - int(first) for first, end in ranges) > self.most:
+            raise LimitExceededError("too slow", settings="max_execution_time")
+        return super().query(select, *arguments, **keywords)
+
+
+def test_a_step_that_costs_too_much_is_tried_again_with_fewer_leaves(writer: Writer) -> None:
+    engine = SlowEngine(writer.engine)
+    feed = BatchFeed(writer.engine, lambda: writer.keys)
+    feed.begin()
+    tail = Tail(engine, lambda: writer.keys, feed, EVERYTHING, None, QueryLimits())
+    for _ in range(3):
+        writer.write([log_record(str(number)) for number in range(5)])
+    feed.poll()
+    steps: list[TailStep] = []
+    while (more := tail.read()) is not None:
+        steps += more
+    assert leaves(steps) == {OPERATIONAL: list(range(15))}
+    assert not missed(steps)
+    engine.most = 0
+    writer.write([log_record("z")])
+    feed.poll()
+    with pytest.raises(QueryTooExpensiveError):
+        deque(iter(tail.read, None), maxlen=0)
 
 
 def test_logs_that_only_others_signed_are_followed_and_their_records_are_unsigned(writer: Writer) -> None:

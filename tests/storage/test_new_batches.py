@@ -12,7 +12,15 @@ from server.notary.origin import Stream
 from storage.conditions import ALWAYS
 from storage.engine import Engine
 from storage.lookups import of_condition
-from storage.new_batches import LeafRange, batch_ends, find_grown, read_batches_after, read_missing, read_ranges
+from storage.new_batches import (
+    LeafRange,
+    batch_ends,
+    find_grown,
+    next_leaf,
+    read_batches_after,
+    read_missing,
+    read_ranges,
+)
 from tests.api.growing import GrowingLog, delete
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
 from tests.storage.test_related import Explained
@@ -30,17 +38,24 @@ def writer(engine: Engine, journal: Journal) -> Writer:
 
 
 def test_batches_after_a_number_are_those_of_each_log(writer: Writer) -> None:
-    found = read_batches_after(writer.engine, {AUDIT: 2, OPERATIONAL: 1, "none": 0}, 10)
+    found = read_batches_after(writer.engine, {AUDIT: (2, 2), OPERATIONAL: (1, 2), "none": (0, 0)}, 10)
     assert sorted((batch.log_id, batch.sequence) for batch in found) == sorted(
         [(AUDIT, 3), (OPERATIONAL, 2), (OPERATIONAL, 3)]
     )
-    assert [batch.sequence for batch in read_batches_after(writer.engine, {OPERATIONAL: 0}, 2)] == [1, 2]
+    assert [batch.sequence for batch in read_batches_after(writer.engine, {OPERATIONAL: (0, 0)}, 2)] == [1, 2]
+    assert [batch.sequence for batch in read_batches_after(writer.engine, {OPERATIONAL: (-1, 2)}, 2, 1)] == [3]
     assert read_batches_after(writer.engine, {}, 10) == []
 
 
+def test_the_next_leaf_is_the_first_that_a_row_claims(writer: Writer) -> None:
+    delete(writer.engine, "otel_logs", "LeafIndex IN (1, 2)")
+    found = [next_leaf(writer.engine, Stream.OPERATIONAL, OPERATIONAL, first) for first in (0, 1, 2, 5, 6)]
+    assert found == [0, 3, 3, 5, None]
+
+
 def test_logs_that_grew_are_found_by_time_of_receipt(writer: Writer) -> None:
-    assert find_grown(writer.engine, [], START) == {AUDIT: 3, OPERATIONAL: 3}
-    assert find_grown(writer.engine, [AUDIT], START) == {OPERATIONAL: 3}
+    assert find_grown(writer.engine, [], START) == {AUDIT: 3, OPERATIONAL: 6}
+    assert find_grown(writer.engine, [AUDIT], START) == {OPERATIONAL: 6}
     assert find_grown(writer.engine, [], START + 10_000) == {}
 
 
@@ -71,7 +86,11 @@ def test_leaves_that_no_row_claims_are_missing(writer: Writer) -> None:
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda engine: read_batches_after(engine, {AUDIT: 2, OPERATIONAL: 1}, 10), "PrimaryKey Keys: LogId Sequence"),
+        (
+            lambda engine: read_batches_after(engine, {AUDIT: (2, 2), OPERATIONAL: (1, 2)}, 10),
+            "PrimaryKey Keys: LogId Sequence",
+        ),
+        (lambda engine: read_batches_after(engine, {AUDIT: (-1, 2)}, 10), "idx_tree_size"),
         (lambda engine: find_grown(engine, [AUDIT], START), "idx_ingested_at"),
         (lambda engine: batch_ends(engine, OPERATIONAL, 3, 6, 10), "idx_tree_size"),
         (
@@ -97,6 +116,6 @@ def test_a_look_for_new_batches_reads_little_of_a_long_log(engine: Engine) -> No
     engine.execute("SYSTEM START MERGES log_batches")
     engine.execute("OPTIMIZE TABLE log_batches FINAL")
     explained = Explained(engine)
-    found = read_batches_after(explained, {log.state.name.log_id: 518}, 10)
+    found = read_batches_after(explained, {log.state.name.log_id: (518, 518)}, 10)
     assert [batch.sequence for batch in found] == [519, 520]
     assert re.search(r"PrimaryKey .*? Granules: 1/[2-9]", explained.plans[0])

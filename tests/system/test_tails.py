@@ -18,7 +18,7 @@ from harness.process_stats import resident
 from harness.waiting import PATIENCE, wait_for
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
-from server.api.tails import MOST_TAILS
+from server.api.tails import MOST_OF_CALLER
 
 
 def bodies(answer: pb.TailResponse) -> list[str]:
@@ -68,7 +68,7 @@ def test_tails_that_are_left_make_room_and_do_not_keep_the_server_from_stopping(
 ) -> None:
     with lognotary, lognotary.correlation() as api:
         for _ in range(2):
-            calls = [api.Tail(pb.TailRequest(query="nothinglikethis")) for _ in range(MOST_TAILS)]
+            calls = [api.Tail(pb.TailRequest(query="nothinglikethis")) for _ in range(MOST_OF_CALLER)]
             for call in calls:
                 next(call)
             with pytest.raises(grpc.RpcError) as refused:
@@ -80,7 +80,7 @@ def test_tails_that_are_left_make_room_and_do_not_keep_the_server_from_stopping(
                 call.cancel()
             wait_for(lambda: _can_begin(api))
         address = urlsplit(lognotary.http)
-        for _ in range(MOST_TAILS + 1):  # each is gone before the next one
+        for _ in range(MOST_OF_CALLER + 1):  # each is gone before the next one
             wait_for(lambda: _can_begin(api))
             with socket.create_connection((address.hostname, address.port)) as client:
                 client.sendall(b"GET /api/v1/tail HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -1,0 +1,113 @@
+"""The last batch of a log: the largest one that is valid, whatever rows somebody inserted.
+
+Sequence and IngestedAt of a batch are not signed: whoever can insert rows can give a copy of an old one any of them.
+The size of the tree is signed. So the last batch is the valid one with the largest TreeSize.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from server.notary.batch import Batch
+from server.notary.chain import check_batch
+from server.notary.findings import Finding
+from server.notary.trust import TrustedKeys
+from server.verification.homes import is_log
+from storage.batch_lookup import origin_of_log, read_largest_batches
+from storage.checkpoints import read_batches_of_size, read_last_batches
+from storage.engine import Engine
+
+__all__ = ["LastBatch", "is_signed_size", "last_batches", "last_valid_batch", "last_valid_batches"]
+
+_FIRST_ROWS, _MOST_ROWS = 20, 1000  # that are read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class LastBatch:
+    """The last batch of a log.
+
+    Attributes:
+        log_id: the log.
+        valid: the largest batch that is valid; None if no batch is.
+        others: rows of the largest TreeSize, if none of them is valid, with what is wrong with each.
+    """
+
+    log_id: str
+    valid: Batch | None
+    others: tuple[tuple[Batch, Finding], ...] = ()
+
+
+def last_batches(engine: Engine, keys: TrustedKeys) -> list[LastBatch]:
+    """Return the last batch of every LogId that has rows, ordered by origin.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    rows: dict[str, list[Batch]] = {}
+    for batch in read_last_batches(engine):
+        rows.setdefault(batch.log_id, []).append(batch)
+    return [_last(engine, keys, log_id, found) for log_id, found in rows.items()]
+
+
+def last_valid_batches(engine: Engine, keys: TrustedKeys) -> dict[str, Batch]:
+    """Return the last batch of every log that has a valid one, by LogId, ordered by origin.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    return {last.log_id: last.valid for last in last_batches(engine, keys) if last.valid is not None}
+
+
+def last_valid_batch(
+    engine: Engine, keys: TrustedKeys, log_id: str, origin: str, *, received: int | None = None
+) -> Batch | None:
+    """Return the valid batch of a log with the largest TreeSize; None if no batch is valid.
+
+    Args:
+        engine: the storage.
+        keys: trusted public keys.
+        log_id: the log.
+        origin: its origin.
+        received: earliest IngestedAt of the batch, in nanoseconds since the epoch; None for all.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    return next(_valid(engine, keys, log_id, origin, received), None)
+
+
+def is_signed_size(engine: Engine, keys: TrustedKeys, log_id: str, size: int, root: bytes) -> bool:
+    """Return whether a valid batch ends at a size of a log, with this root hash or the begin of it.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    return any(
+        batch.root_hash.startswith(root) and check_batch(batch, keys) is None
+        for batch in read_batches_of_size(engine, log_id, size)
+    )
+
+
+def _last(engine: Engine, keys: TrustedKeys, log_id: str, rows: list[Batch]) -> LastBatch:
+    others = []
+    for batch in rows:
+        problem = check_batch(batch, keys)
+        if problem is None:
+            return LastBatch(log_id, batch)
+        others.append((batch, problem))
+    origin = next((batch.origin for batch in rows if is_log(log_id, batch.origin)), "") or origin_of_log(engine, log_id)
+    valid = last_valid_batch(engine, keys, log_id, origin) if is_log(log_id, origin) else None
+    return LastBatch(log_id, valid, tuple(others))
+
+
+def _valid(engine: Engine, keys: TrustedKeys, log_id: str, origin: str, received: int | None = None) -> Iterator[Batch]:
+    """Yield the valid batches of a log, the largest TreeSize first."""
+    marks = [f"\n— {key.name} {base64.b64encode(key.key_id).decode()[:5]}" for key in keys.every(origin)]
+    offset, limit = 0, _FIRST_ROWS
+    while marks and (rows := read_largest_batches(engine, log_id, marks, limit, offset, received)):
+        yield from (batch for batch in rows if check_batch(batch, keys) is None)
+        if len(rows) < limit:
+            return
+        offset, limit = offset + limit, _MOST_ROWS
