@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -14,8 +14,11 @@ from lognotary.v1.correlation_pb2 import CompleteSearchRequest, CompleteSearchRe
 from server.api.complete import answer_completely
 from server.api.messages import from_nanos
 from server.notary import hashing
-from server.notary.origin import LogName
+from server.notary.batch import compute_batch_id
+from server.notary.checkpoint import open_checkpoint
+from server.notary.origin import LogName, Stream
 from server.notary.statement import StatementKind
+from server.notary.trust import TrustedKeys
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from server.verification import complete_check
@@ -84,6 +87,47 @@ def test_records_received_later_are_read_without_those_before_what_was_signed_in
     assert found.summary.leaves == log.end_leaf - log.first_leaf
     first = stated.batches[AUDIT][4].first_leaf  # the first batch of the next day
     assert found.leaves == [(AUDIT.origin, leaf) for leaf in range(first, log.end_leaf)]
+
+
+def test_records_from_senders_whose_clock_is_ahead_are_read(stated: Stated) -> None:
+    first = stated.batches[AUDIT][4].first_leaf  # the first batch of the next day
+    assert first
+    for since, leaf in ((NEXT_DAY, 0), (NEXT_DAY + 86_400 * SECOND, first)):
+        (log,) = answer(stated.reader, stated.keys, "", "audit", since=from_nanos(since)).extent.logs
+        assert (log.first_leaf == 0) == (leaf == 0)
+        assert log.first_leaf <= leaf
+
+
+def test_the_checkpoint_in_the_summary_signs_all_leaves_that_were_read_whatever_row_is_the_last_by_number(
+    stated: Stated,
+) -> None:
+    batch = stated.batches[AUDIT][0]
+    number = 1_000_000
+    own = compute_batch_id(replace(batch, sequence=number))
+    stated.tamper(
+        f"INSERT INTO log_batches SELECT * REPLACE(toUInt64({number}) AS Sequence, toUUID('{own}') AS BatchId) "
+        f"FROM (SELECT * FROM log_batches WHERE {batch_row(batch)})"
+    )
+    found = answer(stated.reader, stated.keys, "", "audit", received_since=from_nanos(NEXT_DAY))
+    (log,) = found.summary.logs
+    assert log.first_leaf >= batch.tree_size
+    assert open_checkpoint(log.checkpoint)[0].size >= log.end_leaf == size(stated, AUDIT)
+
+
+def test_streams_with_records_that_nobody_signed_are_named(stated: Stated) -> None:
+    assert not ask(stated).summary.unsigned_streams
+    stated.tamper(
+        "INSERT INTO otel_logs SELECT * REPLACE('' AS LogId, toUUID('00000000-0000-0000-0000-000000000000') AS BatchId)"
+        f" FROM (SELECT * FROM otel_logs WHERE {row(OPERATIONAL, LEAF)})"
+    )
+    found = ask(stated)
+    assert found.leaves == everything(stated, AUDIT, OPERATIONAL)
+    assert found.summary.complete
+    assert found.extent.unsigned_streams == found.summary.unsigned_streams == ["operational"]
+    assert not ask(stated, "", "audit").summary.unsigned_streams
+    keys = stated.keys + TrustedKeys(unsigned_streams=frozenset({Stream.SPANS}))
+    found = answer(stated.reader, keys, "", "spans", "operational", checkpoints=kept(stated)[:1])
+    assert sorted(found.summary.unsigned_streams) == ["operational", "spans"]
 
 
 @dataclass(frozen=True)
