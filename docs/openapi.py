@@ -268,6 +268,9 @@ def _schema(protos: _Protos, name: str, used: dict[str, _Json]) -> _Json:
 
 def _or_null(schema: _Json) -> _Json:
     """Return the schema of a field that may be null in a request, which is as if it were not there."""
+    if "type" not in schema:  # a reference to a message or an enumeration
+        described = {name: schema[name] for name in ("description",) if name in schema}
+        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}], **described}
     return {**schema, "type": [schema["type"], "null"]}
 
 

@@ -21,7 +21,14 @@ from storage.native import Column, PlainColumn, WordColumn, encode_block
 from storage.rowbinary import read_one, uint8
 from storage.schema import RECORD_TABLES, record_columns
 
-__all__ = ["TOKEN_SIZE", "UnsignedBatch", "encode_unsigned", "insert_unsigned", "is_unsigned_stored"]
+__all__ = [
+    "TOKEN_SIZE",
+    "UnsignedBatch",
+    "encode_unsigned",
+    "has_unsigned_rows",
+    "insert_unsigned",
+    "is_unsigned_stored",
+]
 
 TOKEN_SIZE = 16
 """Bytes of a deduplication token."""
@@ -119,6 +126,18 @@ def is_unsigned_stored(engine: Engine, stream: Stream, batch: UnsignedBatch) -> 
         raise OutcomeUnknownError(
             f"unexpected answer from storage when looking for a batch: {answer[:200]!r}"
         ) from error
+
+
+def has_unsigned_rows(engine: Engine, stream: Stream) -> bool:
+    """Return whether a stream has rows of no log: those of an unsigned stream, or of a Collector's exporter.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    table = RECORD_TABLES[stream]
+    return bool(
+        read_one(engine.query(f"SELECT toUInt8(count()) FROM (SELECT 1 FROM {table} WHERE LogId = '' LIMIT 1)"), uint8)
+    )
 
 
 def _first_number(token: bytes) -> int:

@@ -19,7 +19,8 @@ from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
-from server.query.complete import (
+from server.query.complete import complete_search
+from server.query.complete_steps import (
     Complete,
     Extent,
     LogPart,
@@ -27,7 +28,6 @@ from server.query.complete import (
     ReadSoFar,
     Step,
     Summary,
-    complete_search,
 )
 from server.query.limits import QueryLimits
 from server.query.pages import Checked
@@ -110,9 +110,11 @@ def _steps(steps: Iterator[Step], limit: int) -> _Steps:
     matched = given = total = 0
     for step in steps:
         match step:
-            case Extent(logs):
+            case Extent(logs, unsigned):
                 total = sum(part.leaves for part in logs)
-                yield pb.CompleteSearchResponse(extent=pb.CompleteExtent(logs=map(_log, logs), leaves=total))
+                names = [stream.value for stream in unsigned]
+                extent = pb.CompleteExtent(logs=map(_log, logs), leaves=total, unsigned_streams=names)
+                yield pb.CompleteSearchResponse(extent=extent)
             case Matches(records):
                 matched += len(records)
                 some = records[: limit - given] if limit else records
@@ -123,7 +125,7 @@ def _steps(steps: Iterator[Step], limit: int) -> _Steps:
                 yield pb.CompleteSearchResponse(progress=progress)
             case Finding():
                 yield pb.CompleteSearchResponse(finding=verify_response(step).finding)
-            case Summary(logs, leaves, expired, findings):
+            case Summary(logs, leaves, expired, findings, unsigned):
                 summary = pb.CompleteSummary(
                     complete=step.is_complete,
                     logs=map(_log, logs),
@@ -132,6 +134,7 @@ def _steps(steps: Iterator[Step], limit: int) -> _Steps:
                     given=given,
                     expired=expired,
                     findings=findings,
+                    unsigned_streams=[stream.value for stream in unsigned],
                 )
                 yield pb.CompleteSearchResponse(summary=summary)
 

@@ -19,6 +19,7 @@ from server.commands.units import line_width
 from server.escaping.visible import visible
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import NotaryError
+from server.notary.origin import Stream
 from server.settings.errors import ConfigError
 
 __all__ = ["check_complete_options", "show_completely", "summary_lines"]
@@ -68,7 +69,7 @@ def check_complete_options(options: argparse.Namespace) -> None:
     """
     for name in ("received_since", "received_until", "checkpoint"):
         if getattr(options, name):
-            raise ConfigError(f"--{name.replace('_', '-')} requires --complete: other answers look nothing up by it")
+            raise ConfigError(f"--{name.replace('_', '-')} requires --complete: leave it out, or add --complete")
 
 
 class _Shown:
@@ -160,10 +161,16 @@ def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Ite
             "not known",
             "33",
         )
+    for name in summary.unsigned_streams:
+        what = "spans" if name == Stream.SPANS.value else f"{name} records"
+        yield style.paint(
+            f"⚠ {what} that nobody signed are not in this answer: a search without --complete shows them", "33"
+        )
     read = f"{count(summary.leaves, 'entry', 'entries')} of {count(len(summary.logs), 'log')}"
     matches = "1 record matches" if summary.matched == 1 else f"{summary.matched:,} records match"
     if summary.complete:
-        yield style.paint(f"✔ complete: {matches} of {read}, which were all read and are what was signed", "32")
+        were = f"of which all but {summary.expired:,} were" if summary.expired else "which were all"
+        yield style.paint(f"✔ complete: {matches} of {read}, {were} read and are what was signed", "32")
     elif not summary.logs:
         yield style.paint("✘ NOT complete: storage has no log to answer from", "1;31")
     else:

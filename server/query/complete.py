@@ -12,20 +12,20 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.notary.batch import Batch
 from server.notary.canonical import decode_record
-from server.notary.checkpoint import Checkpoint
-from server.notary.findings import Finding
+from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.findings import Finding, FindingKind
 from server.notary.origin import LogName, Stream
 from server.notary.record_forms import in_newest_version
 from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
+from server.query.complete_steps import CLOCKS_AHEAD, Complete, Extent, LogPart, Matches, ReadSoFar, Step, Summary
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Checked
-from server.query.resolve import Query
 from server.verification.capped import capped
 from server.verification.complete_check import CompleteChecker, MatchingRecord
 from server.verification.expiry import Expiry
@@ -36,113 +36,14 @@ from server.verification.leaf_span import LeafSpan, leaf_span
 from server.verification.log_check import LogCheck
 from server.verification.read_limits import READ_LIMITS
 from server.verification.record_evidence import RecordEvidence, State
-from storage.condition_algebra import all_of, happened_within
-from storage.conditions import NEVER, Column, Condition, TimeWithin
+from storage.conditions import NEVER
 from storage.engine import Engine
 from storage.inventory import LogExtent, read_batch_index, read_extents
 from storage.statements import read_statements
 from storage.stored_records import StoredRecord, check_scan_types
+from storage.unsigned_rows import has_unsigned_rows
 
-__all__ = ["Complete", "Extent", "LogPart", "Matches", "ReadSoFar", "Summary", "complete_search"]
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """A complete answer that somebody wants.
-
-    Attributes:
-        query: the query.
-        streams: the streams whose records are looked for, at least one.
-        since: earliest time of a record, in nanoseconds since the epoch; the time of receipt if it has none.
-        until: time after the latest one.
-        received_since: earliest time of receipt; None for ``since``, from which on records are then read at least.
-        received_until: time after the latest one; None for no end.
-        kept: checkpoints and statements that are known independently of storage, whose signatures were checked.
-    """
-
-    query: Query
-    streams: tuple[Stream, ...]
-    since: int | None = None
-    until: int | None = None
-    received_since: int | None = None
-    received_until: int | None = None
-    kept: Sequence[Checkpoint | Statement] = ()
-
-    def condition(self, stream: Stream) -> Condition:
-        """Return the condition of the records of a stream."""
-        received = (self.received_since, self.received_until)
-        parts = [self.query.condition(stream), happened_within(self.since, self.until)]
-        if received != (None, None):
-            parts.append(TimeWithin(Column("IngestedAt"), *received))
-        return all_of(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class LogPart:
-    """The part of a log that an answer is about.
-
-    Attributes:
-        origin: origin of the log.
-        first: the first leaf.
-        end: the leaf after the last one.
-        checkpoint: latest signed checkpoint of the log, a signed note; empty if no valid one is stored.
-    """
-
-    origin: str
-    first: int
-    end: int
-    checkpoint: str
-
-    @property
-    def leaves(self) -> int:
-        """Number of leaves."""
-        return max(0, self.end - self.first)
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The logs that an answer is about: the first step."""
-
-    logs: Sequence[LogPart]
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Matching records, each of which is what was signed, in the order of leaves."""
-
-    records: Sequence[Checked]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSoFar:
-    """Progress of an answer: the number of leaves that were read."""
-
-    leaves: int
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The end of an answer.
-
-    Attributes:
-        logs: what was read.
-        leaves: number of leaves of all logs.
-        expired: number of their records that retention has dropped.
-        findings: number of findings. There are none if the answer is complete.
-    """
-
-    logs: Sequence[LogPart]
-    leaves: int
-    expired: int
-    findings: int
-
-    @property
-    def is_complete(self) -> bool:
-        """True if no record that matches is missing, but those that retention has dropped."""
-        return bool(self.logs) and not self.findings
-
-
-Step = Extent | Matches | ReadSoFar | Finding | Summary
+__all__ = ["complete_search"]
 
 
 def complete_search(engine: Engine, keys: TrustedKeys, wanted: Complete, limits: QueryLimits) -> Iterator[Step]:
@@ -165,7 +66,8 @@ def complete_search(engine: Engine, keys: TrustedKeys, wanted: Complete, limits:
 class _Log:
     part: LogPart
     span: LeafSpan
-    size: int  # entries of the whole log
+    until: int  # end of the leaves that are read
+    signed: int  # entries of the whole log, by its largest valid batch
     check: LogCheck
     checker: CompleteChecker
 
@@ -192,18 +94,19 @@ class _Answer:
         # Logs that began, and have no batch yet.
         origins = (origin for log_id, log in self._stated.items() if log_id not in known for origin in log.origins)
         logs += [LogExtent(log_id_of(origin), origin, 0, 0) for origin in origins if self._is_wanted(origin)]
+        self._unsigned = [stream for stream in self._conditions if _has_unsigned(engine, stream, self._keys)]
         last = last_valid_batches(engine, self._keys)
         now = time.time_ns()
         self._logs = {log.origin: self._open(log, last.get(log.log_id), wanted, now) for log in logs}
 
     def extent(self) -> Extent:
-        return Extent([log.part for log in self._logs.values()])
+        return Extent([log.part for log in self._logs.values()], self._unsigned)
 
     def summary(self) -> Summary:
-        logs = self.extent().logs
+        logs = [_with_checkpoint(log) for log in self._logs.values()]
         leaves = sum(part.leaves for part in logs)
         expired = sum(log.checker.expiry.records for log in self._logs.values())
-        return Summary(logs, leaves, expired, self.findings)
+        return Summary(logs, leaves, expired, self.findings, self._unsigned)
 
     def steps(self) -> Iterator[Matches | ReadSoFar | Finding]:
         for stream in self._conditions:
@@ -226,12 +129,14 @@ class _Answer:
     def _open(self, extent: LogExtent, last: Batch | None, wanted: Complete, now: int) -> _Log:
         name = LogName.parse(extent.origin)
         stated = self._stated.get(extent.log_id, LogStatements())
-        since = wanted.since if wanted.received_since is None else wanted.received_since
+        since = wanted.received_since
+        if since is None and wanted.since is not None:
+            since = wanted.since - CLOCKS_AHEAD
         span = leaf_span(stated, since, wanted.received_until)
-        # The number by which the last row was found is not signed, so its checkpoint may be an old one.
-        is_last = last is not None and last.tree_size >= extent.size
-        size = max(extent.size, 0 if last is None else last.tree_size)
-        end = size if span.end is None else min(size, span.end)
+        signed = 0 if last is None else last.tree_size
+        # Only what is signed says where the answer ends; but rows beyond that are read too, for they may be altered.
+        end = signed if span.end is None else span.end
+        until = max(extent.size, signed) if span.end is None else span.end
         part = LogPart(extent.origin, min(span.first, end), end, "" if last is None else last.checkpoint)
         checker = CompleteChecker(self.engine, name, Expiry(stated, now), self._conditions[name.stream])
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
@@ -240,18 +145,29 @@ class _Answer:
             self._keys,
             checker,
             resume=span.after,
-            end=end if is_last else None,
+            end=end,
             wanted=sizes | {_checkpoint_of(kept).size for kept in self._kept},
         )
-        return _Log(part, span, size, check, checker)
+        return _Log(part, span, until, signed, check, checker)
 
     def _read(self, log: _Log) -> Iterator[Finding | list[MatchingRecord] | None]:
         """Yield findings, matching records, and None after each part."""
-        index = read_batch_index(self.engine, log.check.name.log_id, after=log.part.first, end=log.part.end)
+        index = read_batch_index(self.engine, log.check.name.log_id, after=log.part.first, end=log.until)
         yield from _with_records(log.check.batches(index), log.checker)
         at_home = [(batch, finding) for batch, finding in log.check.broken if _is_of(batch, log.part.origin)]
         yield from (finding for batch, finding in log.check.broken if not _is_of(batch, log.part.origin))
-        yield from _with_records(log.check.gaps(at_home), log.checker)
+        explained = False
+        for step in _with_records(log.check.gaps(at_home), log.checker):
+            explained = explained or isinstance(step, Finding)
+            yield step
+        if not (explained or log.check.broken or _signs_all(log.part, _size_of(_with_checkpoint(log)))):
+            yield Finding(
+                FindingKind.BATCH_MISSING,
+                f"{log.part.origin}: no valid checkpoint is stored that signs the records up to {log.part.end - 1}, "
+                "though rows of log_batches have been for them",
+                log_id=log.check.name.log_id,
+                origin=log.part.origin,
+            )
 
     def _check_history(self) -> Iterator[Finding]:
         checks = {origin: log.check for origin, log in self._logs.items()}
@@ -266,7 +182,28 @@ class _Answer:
 
     def _size(self, check: LogCheck) -> int:
         log = self._logs[check.name.origin]
-        return check.size if log.span.end is None else max(check.size, log.size)
+        return check.size if log.span.end is None else max(check.size, log.signed)
+
+
+def _with_checkpoint(log: _Log) -> LogPart:
+    """Return the part of a log, with a checkpoint that signs all of it, if one was read."""
+    tip = log.check.tip
+    if tip is None or _signs_all(log.part, _size_of(log.part)) or tip.tree_size <= _size_of(log.part):
+        return log.part
+    return replace(log.part, checkpoint=tip.checkpoint)
+
+
+def _size_of(part: LogPart) -> int:
+    return open_checkpoint(part.checkpoint)[0].size if part.checkpoint else 0
+
+
+def _signs_all(part: LogPart, size: int) -> bool:
+    return size >= part.end or not part.leaves
+
+
+def _has_unsigned(engine: Engine, stream: Stream, keys: TrustedKeys) -> bool:
+    """Return whether a stream has, or gets, records that nobody signs."""
+    return stream in keys.unsigned_streams or has_unsigned_rows(engine, stream)
 
 
 def _with_records(

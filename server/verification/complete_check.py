@@ -57,7 +57,6 @@ class CompleteChecker(RecordChecker):
 
     Attributes:
         found: matching records that are what was signed, in the order of leaves. Whoever reads them removes them.
-        expired_leaves: number of leaves whose records retention has dropped.
     """
 
     def __init__(self, engine: Engine, name: LogName, expiry: Expiry, condition: Condition) -> None:

@@ -4,15 +4,17 @@ Whoever administers a database can hide records from answers without changing on
 a policy or a view that looks at the statement. Records that verification reads as a whole are all there then, and only
 answers lack some. So some records are looked up by what people look for, and have to be found.
 
-Which records these are, nobody can know before. Statements differ in nothing from those of answers.
+Which records these are, and which page size is asked for, nobody can know before. Statements differ in nothing from
+those of answers that look up one value: a trace, an actor, a target or a source. Other answers are not replayed.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -35,7 +37,10 @@ __all__ = ["LookupCheck", "Lookups"]
 _TRACE = "TraceId"
 _WORDS = {_TRACE: "trace", "ActorId": "actor", "TargetId": "target", "SourceId": "source"}
 _AT_ONCE = 500  # records that are read, and looked up, together
-_TRACE_PAGE, _PAGE = 1001, 101  # rows that answers ask for, with one that shows whether more follow
+# Rows that answers ask for, with one that shows whether more follow: without a page size, and with those people give.
+_TRACE_PAGE, _PAGE = 1001, 101
+_PAGES = (6, 11, 21, 26, 51, 201, 501, 1001)
+_MOST_PAGES = 20  # pages that have all records which are looked up together
 _LIMITS = QueryLimits()  # of answers
 _LAST_LEAF = (1 << 64) - 1
 _LAST_TIME = (1 << 63) - 1  # nanoseconds since the epoch
@@ -114,7 +119,7 @@ class LookupCheck:
             for column, value in _values(record):
                 by_value[column, value].append(record)
         for (column, value), wanted in by_value.items():
-            forms = _forms(stream, column, value)
+            forms = _forms(stream, column, value, partial(self._page, len(wanted)))
             for form in forms if self._all else [self._random.choice(forms)]:
                 self.lookups += 1
                 for leaf in self._missing(form, wanted):
@@ -123,6 +128,11 @@ class LookupCheck:
             # Retention may have dropped some meanwhile.
             for record in self._scan(_at(stream, log_id, sorted(missed))):
                 yield self._finding(record, drawn[record.leaf_index], missed.pop(record.leaf_index, ()))
+
+    def _page(self, records: int, usual: int) -> int:
+        """Draw the size of pages on which to look for a number of records."""
+        others = [page for page in _PAGES if page * _MOST_PAGES >= records]
+        return self._random.choice((usual, self._random.choice(others)))
 
     def _missing(self, form: _Form, wanted: Sequence[StoredRecord]) -> set[int]:
         """Return the leaves of those records that are on no page of an answer on which they belong."""
@@ -214,13 +224,20 @@ def _values(record: StoredRecord) -> Iterator[tuple[str, str]]:
                 yield column, value.decode()
 
 
-def _forms(stream: Stream, column: str, value: str) -> list[_Form]:
-    """Return how the calls of the API look for a value: those of their own filters first, then those of queries."""
+def _forms(stream: Stream, column: str, value: str, page: Callable[[int], int]) -> list[_Form]:
+    """Return how the calls of the API look for a value: those of their own filters first, then those of queries.
+
+    Args:
+        stream: stream of the records.
+        column: column of the value.
+        value: the value.
+        page: function that returns the size of pages, given the usual one.
+    """
     query = of_condition(stream, IsOneOf(Column(column), (value,)), latest_first=True)
     if column == _TRACE:
-        return [_Form(of_trace(stream, value), _TRACE_PAGE), _Form(query, _PAGE)]
+        return [_Form(of_trace(stream, value), page(_TRACE_PAGE)), _Form(query, page(_PAGE))]
     events = of_audit_events(AuditFilter({column: value}))
-    return [_Form(events, _PAGE, in_windows=True), _Form(query, _PAGE, in_windows=True)]
+    return [_Form(events, page(_PAGE), in_windows=True), _Form(query, page(_PAGE), in_windows=True)]
 
 
 def _at(stream: Stream, log_id: str, leaves: Sequence[int]) -> Lookup:

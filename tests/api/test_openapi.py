@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import cast
 
+import pytest
 from starlette.routing import Route
 
-from docs.openapi import OPERATIONS, build_document
+from docs.openapi import OPERATIONS, Operation, build_document
 from server.api.backend import Backend
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS
@@ -31,6 +32,14 @@ def test_the_document_has_every_route_with_its_methods(engine: Engine) -> None:
     documented = {(path, method) for path, found in paths.items() for method in found}
     assert {path for path, _ in served} == {re.sub(r":path}", "}", path) for path in HTTP_CALLS} | _NOT_MEASURED
     assert {each for each in documented if not each[0].startswith("/tlog/")} == served - {(_FILES, "get")}
+
+
+def test_fields_of_a_body_that_are_words_of_an_enumeration_may_be_null(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docs.openapi.OPERATIONS", [Operation("/x", "CorrelationService.Tail", method="post")])
+    fields = build_document()["components"]["schemas"]["TailRequest"]["properties"]
+    check = {"anyOf": [{"$ref": "#/components/schemas/EvidenceCheck"}, {"type": "null"}]}
+    assert check.items() <= fields["check"].items()
+    assert fields["query"]["type"] == ["string", "null"]
 
 
 def test_every_call_of_the_grpc_api_is_served_over_http_too() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 
 from lognotary.v1 import evidence_pb2 as pb
 from lognotary.v1.correlation_pb2 import CompleteSearchRequest, CompleteSearchResponse
+from server.api.backend import Backend
 from server.api.complete import answer_completely
 from server.api.messages import from_nanos
 from server.notary import hashing
-from server.notary.origin import LogName
+from server.notary.batch import compute_batch_id
+from server.notary.checkpoint import open_checkpoint
+from server.notary.origin import LogName, Stream
 from server.notary.statement import StatementKind
+from server.notary.trust import TrustedKeys
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from server.verification import complete_check
@@ -84,6 +88,47 @@ def test_records_received_later_are_read_without_those_before_what_was_signed_in
     assert found.summary.leaves == log.end_leaf - log.first_leaf
     first = stated.batches[AUDIT][4].first_leaf  # the first batch of the next day
     assert found.leaves == [(AUDIT.origin, leaf) for leaf in range(first, log.end_leaf)]
+
+
+def test_records_from_senders_whose_clock_is_ahead_are_read(stated: Stated) -> None:
+    first = stated.batches[AUDIT][4].first_leaf  # the first batch of the next day
+    assert first
+    for since, leaf in ((NEXT_DAY, 0), (NEXT_DAY + 86_400 * SECOND, first)):
+        (log,) = answer(stated.reader, stated.keys, "", "audit", since=from_nanos(since)).extent.logs
+        assert (log.first_leaf == 0) == (leaf == 0)
+        assert log.first_leaf <= leaf
+
+
+def test_the_checkpoint_in_the_summary_signs_all_leaves_that_were_read_whatever_row_is_the_last_by_number(
+    stated: Stated,
+) -> None:
+    batch = stated.batches[AUDIT][0]
+    number = 1_000_000
+    own = compute_batch_id(replace(batch, sequence=number))
+    stated.tamper(
+        f"INSERT INTO log_batches SELECT * REPLACE(toUInt64({number}) AS Sequence, toUUID('{own}') AS BatchId) "
+        f"FROM (SELECT * FROM log_batches WHERE {batch_row(batch)})"
+    )
+    found = answer(stated.reader, stated.keys, "", "audit", received_since=from_nanos(NEXT_DAY))
+    (log,) = found.summary.logs
+    assert log.first_leaf >= batch.tree_size
+    assert open_checkpoint(log.checkpoint)[0].size >= log.end_leaf == size(stated, AUDIT)
+
+
+def test_streams_with_records_that_nobody_signed_are_named(stated: Stated) -> None:
+    assert not ask(stated).summary.unsigned_streams
+    stated.tamper(
+        "INSERT INTO otel_logs SELECT * REPLACE('' AS LogId, toUUID('00000000-0000-0000-0000-000000000000') AS BatchId)"
+        f" FROM (SELECT * FROM otel_logs WHERE {row(OPERATIONAL, LEAF)})"
+    )
+    found = ask(stated)
+    assert found.leaves == everything(stated, AUDIT, OPERATIONAL)
+    assert found.summary.complete
+    assert found.extent.unsigned_streams == found.summary.unsigned_streams == ["operational"]
+    assert not ask(stated, "", "audit").summary.unsigned_streams
+    keys = stated.keys + TrustedKeys(unsigned_streams=frozenset({Stream.SPANS}))
+    found = answer(stated.reader, keys, "", "spans", "operational", checkpoints=kept(stated)[:1])
+    assert sorted(found.summary.unsigned_streams) == ["operational", "spans"]
 
 
 @dataclass(frozen=True)
@@ -258,6 +303,56 @@ def test_an_answer_ends_once_its_caller_has_gone(stated: Stated) -> None:
 def test_an_answer_that_takes_too_long_ends_with_an_error_that_says_so(stated: Stated) -> None:
     with pytest.raises(QueryTooExpensiveError, match="the query takes longer than 0 s"):
         list(steps(stated, Interrupt(), QueryLimits(seconds=0)))
+
+
+def _insert_row_of_size(stated: Stated, size: int) -> None:
+    """Insert a copy of a batch's row that claims a size: nobody needs a key for that."""
+    stated.tamper(
+        f"INSERT INTO log_batches SELECT * REPLACE(toUInt64({size}) AS TreeSize) "
+        f"FROM (SELECT * FROM log_batches WHERE LogId = '{AUDIT.log_id}' AND Sequence = 1)"
+    )
+
+
+def test_an_inserted_row_does_not_hide_that_batches_within_a_range_of_receipt_are_gone(stated: Stated) -> None:
+    stated.touch("audit_logs", "log_batches", "log_statements", "log_tiles")
+    at = NEXT_DAY + 1000 * SECOND
+    gone = [stated.write(AUDIT, 5, ingested_at=at + number * SECOND, signer=stated.signers[-1]) for number in range(3)]
+    stated.state(AUDIT, StatementKind.HEARTBEAT, at=at + 4000 * SECOND)
+    stated.write(AUDIT, 4, ingested_at=at + 4001 * SECOND, signer=stated.signers[-1])
+    until = from_nanos(at + 10 * SECOND)
+    whole = answer(stated.reader, stated.keys, "", "audit", received_until=until)
+    assert whole.summary.complete
+    _insert_row_of_size(stated, 10**9)
+    stated.tamper(
+        f"ALTER TABLE log_batches DELETE WHERE LogId = '{AUDIT.log_id}' AND FirstLeaf >= {gone[0].first_leaf} "
+        f"AND TreeSize <= {gone[-1].tree_size}",
+        f"ALTER TABLE audit_logs DELETE WHERE LogId = '{AUDIT.log_id}' AND LeafIndex >= {gone[0].first_leaf} "
+        f"AND LeafIndex < {gone[-1].tree_size}",
+    )
+    found = answer(stated.reader, stated.keys, "", "audit", received_until=until)
+    assert not found.summary.complete
+    assert "the batches that signed the records" in " ".join(finding.message for finding in found.findings)
+    assert found.summary.leaves == whole.summary.leaves
+
+
+@pytest.mark.parametrize("inserted", [False, True])
+def test_batches_that_are_deleted_while_an_answer_is_read_are_missed(stated: Stated, inserted: bool) -> None:
+    stated.touch("audit_logs", "log_batches")
+    last = stated.batches[AUDIT][-1]
+    if inserted:
+        _insert_row_of_size(stated, last.tree_size + 1)
+    request = CompleteSearchRequest(streams=["audit"])
+    steps = Backend(stated.reader, stated.keys).complete_search(request)
+    next(steps)
+    stated.tamper(
+        f"ALTER TABLE log_batches DELETE WHERE LogId = '{AUDIT.log_id}' "
+        f"AND (FirstLeaf >= {last.first_leaf} OR TreeSize > {last.tree_size})",
+        f"ALTER TABLE audit_logs DELETE WHERE LogId = '{AUDIT.log_id}' AND LeafIndex >= {last.first_leaf}",
+    )
+    *rest, end = steps
+    assert not end.summary.complete
+    assert [step.finding.kind for step in rest if step.HasField("finding")] == [pb.BATCH_MISSING]
+    assert end.summary.leaves == last.tree_size
 
 
 def test_a_store_without_any_log_is_not_answered_completely(stated: Stated) -> None:

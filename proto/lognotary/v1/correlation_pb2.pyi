@@ -651,12 +651,14 @@ class CompleteLog(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., first_leaf: _Optional[int] = ..., end_leaf: _Optional[int] = ..., checkpoint: _Optional[str] = ...) -> None: ...
 
 class CompleteExtent(_message.Message):
-    __slots__ = ("logs", "leaves")
+    __slots__ = ("logs", "leaves", "unsigned_streams")
     LOGS_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     logs: _containers.RepeatedCompositeFieldContainer[CompleteLog]
     leaves: int
-    def __init__(self, logs: _Optional[_Iterable[_Union[CompleteLog, _Mapping]]] = ..., leaves: _Optional[int] = ...) -> None: ...
+    unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, logs: _Optional[_Iterable[_Union[CompleteLog, _Mapping]]] = ..., leaves: _Optional[int] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CompleteRecords(_message.Message):
     __slots__ = ("entries",)
@@ -675,7 +677,7 @@ class CompleteProgress(_message.Message):
     def __init__(self, leaves: _Optional[int] = ..., total_leaves: _Optional[int] = ..., matched: _Optional[int] = ...) -> None: ...
 
 class CompleteSummary(_message.Message):
-    __slots__ = ("complete", "logs", "leaves", "matched", "given", "expired", "findings")
+    __slots__ = ("complete", "logs", "leaves", "matched", "given", "expired", "findings", "unsigned_streams")
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     LOGS_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
@@ -683,6 +685,7 @@ class CompleteSummary(_message.Message):
     GIVEN_FIELD_NUMBER: _ClassVar[int]
     EXPIRED_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     complete: bool
     logs: _containers.RepeatedCompositeFieldContainer[CompleteLog]
     leaves: int
@@ -690,7 +693,8 @@ class CompleteSummary(_message.Message):
     given: int
     expired: int
     findings: int
-    def __init__(self, complete: _Optional[bool] = ..., logs: _Optional[_Iterable[_Union[CompleteLog, _Mapping]]] = ..., leaves: _Optional[int] = ..., matched: _Optional[int] = ..., given: _Optional[int] = ..., expired: _Optional[int] = ..., findings: _Optional[int] = ...) -> None: ...
+    unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, complete: _Optional[bool] = ..., logs: _Optional[_Iterable[_Union[CompleteLog, _Mapping]]] = ..., leaves: _Optional[int] = ..., matched: _Optional[int] = ..., given: _Optional[int] = ..., expired: _Optional[int] = ..., findings: _Optional[int] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CompleteSearchResponse(_message.Message):
     __slots__ = ("extent", "records", "progress", "finding", "summary")
