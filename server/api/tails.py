@@ -126,7 +126,7 @@ class Tails:
             QueryTooExpensiveError: a limit was reached.
             StorageError, InterruptedQueryError: storage cannot be read (any more).
         """
-        wanted = _wanted(request)
+        wanted = _wanted(request, self._keys())
         positions = parse_cursor(request.cursor) if request.cursor else None
         interrupt = Interrupt()
         with self._admitted(caller) as bell:
@@ -220,8 +220,14 @@ class Tails:
             bell.ring()
 
 
-def _wanted(request: pb.TailRequest) -> Wanted:
+def _wanted(request: pb.TailRequest, keys: TrustedKeys) -> Wanted:
     streams = parse_streams(request.streams)
+    unsigned = [stream.value for stream in streams if stream in keys.unsigned_streams]
+    if request.streams and unsigned:
+        raise InvalidArgumentError(
+            f"streams: {' and '.join(unsigned)} records are not signed here (signed_streams), so they are in no log "
+            "that a tail follows: search for them"
+        )
     query = parse_query(request.query, request.check, streams)
     rehash = request.check != pb.CHECK_SIGNATURES
     return Wanted(query, streams, rehash=rehash, most_behind=request.most_behind or MOST_BEHIND)

@@ -22,6 +22,7 @@ from server.api.errors import InvalidArgumentError
 from server.api.tail_cursors import make_cursor, parse_cursor
 from server.api.tails import Tails
 from server.notary.origin import Stream
+from server.notary.trust import TrustedKeys
 from server.process.pools import PoolFullError
 from storage.errors import NotAppliedError
 from tests.api.growing import CountingEngine
@@ -204,6 +205,17 @@ async def test_a_cursor_behind_the_end_of_a_log_is_refused(writer: Writer) -> No
     with pytest.raises(InvalidArgumentError, match="cursor: it comes after record 1 of shop/operational/node-1, but"):
         async with following(writer, cursor=cursor) as answers:
             await anext(answers)
+
+
+async def test_a_stream_that_is_not_signed_is_refused_and_the_others_are_followed(writer: Writer) -> None:
+    writer.keys += TrustedKeys(unsigned_streams=frozenset({Stream.OPERATIONAL}))
+    with pytest.raises(InvalidArgumentError, match="streams: operational records are not signed here"):
+        async with following(writer, streams=["audit", "operational"]) as answers:
+            await anext(answers)
+    async with following(writer) as answers:
+        await anext(answers)
+        writer.write([audit_event("login")])
+        assert (await read(answers, 1))[0] == ["alice did login"]
 
 
 @given(st.dictionaries(st.from_regex("[0-9a-f]{16}", fullmatch=True), st.integers(0, (1 << 63) - 1), max_size=40))

@@ -19,7 +19,8 @@ def add_parser(commands: Any) -> None:
         description="Show the records of a query as they are committed, a second later at most, until Ctrl-C. Asks a "
         "running server, which shows what all servers and workers on its storage commit. If the connection is lost, "
         "the tail connects again and goes on where it was: no record is shown twice, and none is left out. If more "
-        "records are committed than can be shown, or retention has dropped some, the tail says which.",
+        "records are committed than can be shown, or retention has dropped some, the tail says which. "
+        "It follows what is signed: streams that are not ('--signed-streams') are in no tail.",
         epilog=examples(
             "lognotary tail 'severity:>=error'",
             "lognotary tail actor:alice --stream audit",
