@@ -35,6 +35,9 @@ MOST_OF_CALLER = 32
 HEARTBEAT = 5.0
 """Seconds after which a tail says where it is, if nothing else happens."""
 
+_LOG_ID_LENGTH = 16  # those in logs that only others signed have longer names
+_MOST_UNKNOWN = 1000  # logs of a cursor beyond those that the server knows
+
 TAIL_LIMITS = QueryLimits(seconds=5, memory=1 << 30)
 """Limits of each step of a tail."""
 
@@ -234,7 +237,13 @@ def _wanted(request: pb.TailRequest, keys: TrustedKeys) -> Wanted:
 
 
 def _check_reached(positions: Mapping[str, int], heads: Heads) -> None:
-    for log_id, size in positions.items():  # those in logs that only others signed have longer names
+    signed = [log_id for log_id in positions if len(log_id) == _LOG_ID_LENGTH]
+    unknown = sum(log_id not in heads.logs for log_id in signed)
+    if len(positions) > len(heads.logs) + _MOST_UNKNOWN or (heads.logs and unknown == len(signed) > 0):
+        raise InvalidArgumentError(
+            "cursor: it is of logs that this storage does not have, so it is of another storage: leave the cursor out"
+        )
+    for log_id, size in positions.items():
         head = heads.logs.get(log_id)
         if head is not None and size > head.size:
             raise InvalidArgumentError(

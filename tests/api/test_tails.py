@@ -207,6 +207,15 @@ async def test_a_cursor_behind_the_end_of_a_log_is_refused(writer: Writer) -> No
             await anext(answers)
 
 
+async def test_a_cursor_of_another_storage_or_of_made_up_logs_is_refused(writer: Writer) -> None:
+    writer.write([log_record("one")])
+    made_up = {f"{number:016x}": 1 for number in range(2000)}
+    for positions in ({"0" * 16: 5}, {LOGS[Stream.OPERATIONAL].log_id: 1, **made_up}):
+        with pytest.raises(InvalidArgumentError, match="cursor: it is of logs that this storage does not have"):
+            async with following(writer, cursor=make_cursor(positions)) as answers:
+                await anext(answers)
+
+
 async def test_a_stream_that_is_not_signed_is_refused_and_the_others_are_followed(writer: Writer) -> None:
     writer.keys += TrustedKeys(unsigned_streams=frozenset({Stream.OPERATIONAL}))
     with pytest.raises(InvalidArgumentError, match="streams: operational records are not signed here"):
