@@ -439,7 +439,7 @@ def test_inserted_batches_cut_no_export_short(writer: Writer, is_signed: bool) -
     if is_signed:
         insert_copy(writer.engine, old, sequence=1 << 60)
     else:
-        GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL]).grow(50)
+        GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL]).grow(50, 50, 50)
     content, end = export(writer)
     assert [row["Body"] for row in rows_of(content)] == ["one", "two"]
     assert (end.tampered, end.unsigned, end.later) == (0, 0, 0)
