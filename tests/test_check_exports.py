@@ -36,6 +36,17 @@ AUDIT = MemoryLog([audit_record(number, 1 + number % 2) for number in range(9)])
 OPERATIONAL = MemoryLog(
     [encode_record(Stream.OPERATIONAL, values) for values in HOSTILE], LogName("shop", Stream.OPERATIONAL, "a")
 )
+EVENTS: tuple[Value, ...] = ([5, 7], [b"=retry", b'say "hi"'], [[(b"k", b"v")], []])
+SPANS = MemoryLog(
+    [
+        encode_record(Stream.SPANS, {"SpanName": b"GET", "Duration": (1 << 64) - 1}),
+        encode_record(
+            Stream.SPANS,
+            {"Events.Timestamp": EVENTS[0], "Events.Name": EVENTS[1], "Events.Attributes": EVENTS[2]},
+        ),
+    ],
+    LogName("shop", Stream.SPANS, "a"),
+)
 Export = tuple[bytes, ExportManifest]
 Rows = list[dict[str, Any]]
 
@@ -46,7 +57,7 @@ def export(
     columns: Sequence[str] = (),
 ) -> Export:
     """Export leaves of logs as the server does: its encoders write the file, its notary sums it up."""
-    names = export_columns([Stream.AUDIT, Stream.OPERATIONAL], columns)
+    names = export_columns([Stream.AUDIT, Stream.OPERATIONAL, *{log.name.stream for log, _ in leaves}], columns)
     encoder = encoder_of(kind, names)
     content, entries, logs = b"", b"", []
     for log, indices in leaves:
@@ -385,7 +396,21 @@ class TestRows:
         assert list(failed) == ["rows"]
         assert message in failed["rows"]
 
-    @pytest.mark.parametrize("stream", ["spans", "metrics"])
+    @pytest.mark.parametrize("kind", ["ndjson", "csv"])
+    def test_the_hashes_of_spans_are_computed_with_their_events(self, checker: Checker, kind: str) -> None:
+        report = checker.report(*export(kind, [(SPANS, (0, 1))]))
+        assert report.holds
+        assert "the SHA-256 of 2 was computed" in says(report)["rows"]
+
+    def test_events_that_are_no_list_are_told(self, checker: Checker) -> None:
+        content, manifest = export("ndjson", [(SPANS, (1,))])
+        rows = [json.loads(line) for line in content.splitlines()]
+        rows[0]["Events.Name"] = "retry"
+        other = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+        failed = checker.failed(*of_content(other, manifest))
+        assert "a row has a value that no record has" in failed["rows"]
+
+    @pytest.mark.parametrize("stream", ["access", "metrics"])
     @pytest.mark.parametrize("kind", ["ndjson", "csv"])
     def test_a_stream_that_is_not_exported_is_refused(self, checker: Checker, kind: str, stream: str) -> None:
         content, manifest = export(kind, [(AUDIT, (1,))])
