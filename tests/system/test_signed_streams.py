@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import Load, log_record, read_stored, send
+from harness.waiting import wait_for
 from lognotary.v1.correlation_pb2 import GetTraceRequest, SearchRequest
 from lognotary.v1.evidence_pb2 import UNSIGNED, VERIFIED, Evidence
 from lognotary.v1.status_pb2 import GetStatusRequest
@@ -230,12 +232,19 @@ def test_a_clickhouse_that_is_killed_loses_and_repeats_nothing_that_is_not_signe
                 clickhouse_node.kill()
                 clickhouse_node.start()
             load.wait_for_acknowledged(60)
+        # What a journal has acknowledged reaches storage once that is noticed to be back, and not before a stop.
+        wait_for(lambda: set(load.acknowledged) <= _stored_everywhere(url).keys())
         assert server.verify()[0] == []
         assert server.stop() == 0
-    stored = read_stored(url)
-    everywhere = stored.committed + stored.uncommitted
+    everywhere = _stored_everywhere(url)
     assert {name: number for name, number in everywhere.items() if number > 1} == {}
     assert set(load.acknowledged) <= everywhere.keys()
+
+
+def _stored_everywhere(url: str) -> Counter[str]:
+    """Return how often each record of a load is stored, whether in a committed batch or not."""
+    stored = read_stored(url)
+    return stored.committed + stored.uncommitted
 
 
 def test_workers_do_not_sign_either_what_their_server_does_not(clickhouse_storage: str, tmp_path: Path) -> None:
