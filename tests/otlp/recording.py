@@ -41,7 +41,7 @@ class RecordingIngest:
         if self.blocked is not None:
             self.blocked.set()
             try:
-                await asyncio.sleep(3600)
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 self.cancelled.set()
                 raise

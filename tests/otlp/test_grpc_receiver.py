@@ -38,6 +38,7 @@ from tests.otlp.recording import RecordingIngest
 LIMIT = 1024 * 1024
 POOL = Pool("ingest", 2)
 M = TypeVar("M", bound=Message)
+BETWEEN_ATTEMPTS = 0.1  # seconds
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 EXPORT_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -217,7 +218,9 @@ async def test_there_are_no_more_connections_than_permitted():
         deadline = asyncio.get_running_loop().time() + 60
         while not await _is_served(address, own):
             assert asyncio.get_running_loop().time() < deadline
-            await asyncio.sleep(0.1)  # without a pause, attempts that are on their way out could keep the place taken
+            await asyncio.sleep(
+                BETWEEN_ATTEMPTS
+            )  # without a pause, attempts that are on their way out could keep the place taken
     await server.stop(0)
 
 

@@ -94,8 +94,7 @@ async def serving(ingest: Ingest, *, idle_timeout: float = 30.0) -> AsyncIterato
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         try:
             yield server, listening.getsockname()[1]
         finally:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from harness.waiting import until
 from server.process.lifecycle import sole_writer
 from server.process.pools import Pool
 from server.process.storage_wait import StoppedError
@@ -57,9 +58,7 @@ def waits(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def until_it_waits(caplog: pytest.LogCaptureFixture) -> None:
-    async with asyncio.timeout(120):
-        while not waits(caplog):  # noqa: ASYNC110 - a log has no event
-            await asyncio.sleep(0.01)
+    await until(lambda: waits(caplog))
 
 
 async def test_a_start_after_a_reboot_waits_until_the_lease_has_run_out(

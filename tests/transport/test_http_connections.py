@@ -18,12 +18,16 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from harness.waiting import until
 from server.errors.listening import AddressUnavailableError
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_http, serve_http_apart
 
 ANY = Address("127.0.0.1", 0)
+OLD = 0.05  # seconds after which a connection is old
+IDLE = 0.1  # seconds for which a connection may be idle
+BETWEEN_LINES = 0.02  # seconds between the lines of a slow sender
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -115,8 +119,8 @@ async def test_connections_beyond_the_limit_are_closed_and_the_others_go_on() ->
 
 
 async def test_a_connection_that_is_old_is_closed_behind_its_next_answer() -> None:
-    async with serving(age=0.05) as address, connected(address) as (reader, writer):
-        await asyncio.sleep(0.1)
+    async with serving(age=OLD) as address, connected(address) as (reader, writer):
+        await asyncio.sleep(2 * OLD)
         writer.write(GET)
         assert b"connection: close" in await answer(reader)
         assert await rest(reader) == b""
@@ -158,7 +162,7 @@ async def test_a_peer_that_sends_headers_bit_by_bit_is_not_waited_for() -> None:
                 while not reading.done():
                     writer.write(b"a: b\r\n")
                     await writer.drain()
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(BETWEEN_LINES)
         answers = await reading
         assert statuses(answers) in ([503], [])  # the reset may overtake it
         assert b"200" not in answers
@@ -199,10 +203,10 @@ async def test_a_request_that_is_refused_is_answered_behind_those_before_it(
 
 async def test_a_head_that_is_not_complete_is_not_refused_while_another_answer_is_due() -> None:
     late = Late()
-    async with serving(late=late, idle=0.1) as address, connected(address) as (reader, writer):
+    async with serving(late=late, idle=IDLE) as address, connected(address) as (reader, writer):
         writer.write(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\nPOST /")
         await late.asked.wait()
-        await asyncio.sleep(0.3)  # longer than it is waited for
+        await asyncio.sleep(3 * IDLE)  # longer than it is waited for
         late.wanted.set()
         assert statuses(await rest(reader)) == [200, 503]
 
@@ -260,9 +264,7 @@ async def test_nothing_of_a_connection_stays_after_the_peer_has_reset_it() -> No
             assert len(connections() - before) == 1
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
-        async with asyncio.timeout(30):
-            while connections() - before:  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.05)
+        await until(lambda: not connections() - before)
 
 
 async def test_headers_without_end_are_refused() -> None:

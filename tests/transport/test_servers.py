@@ -17,6 +17,7 @@ from server.transport.servers import ListenerEndedError, serve_grpc, serve_http,
 
 ANY = Address("127.0.0.1", 0)
 LIMITS = ConnectionLimits(10)
+SERVED = 0.1  # seconds for which a server runs before it ends
 
 Serve = Callable[[asyncio.Event], contextlib.AbstractAsyncContextManager[Address]]
 
@@ -35,7 +36,7 @@ async def test_an_http_server_that_ends_by_itself_sets_the_event_and_is_an_error
     serve: Callable[..., contextlib.AbstractAsyncContextManager[Address]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def end(_: uvicorn.Server) -> None:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(SERVED)
 
     monkeypatch.setattr(uvicorn.Server, "main_loop", end)
     ended = asyncio.Event()

@@ -18,6 +18,7 @@ from server.workers.supervisor import SupervisionTimes, Supervisor, WorkerFailed
 READY = """print('{"not_ready": ""}', flush=True)\n"""
 WAIT_FOR_THE_END = "sys.stdin.read()\n"
 QUICK = SupervisionTimes(first_pause=0.01)
+BETWEEN_LOOKS = 0.01  # seconds: a worker has no events of its test's
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ import signal, time
 here = Path({str(tmp_path)!r})
 (here / f"started-{{len(list(here.glob('started-*')))}}").touch()
 while not (here / "told").exists():
-    time.sleep(0.01)
+    time.sleep({BETWEEN_LOOKS})
 signal.signal(signal.SIGHUP, lambda *_: (here / "reread").touch())
 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
 {READY}{WAIT_FOR_THE_END}"""

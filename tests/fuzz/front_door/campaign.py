@@ -185,7 +185,7 @@ class Campaign:
         while self._server.running:
             with contextlib.suppress(FileNotFoundError):
                 self._kill_if_too_large()
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(_BETWEEN_LOOKS)
 
     def _kill_if_too_large(self) -> None:
         if read_memory(self._server.pid) > _MOST_MEMORY:
