@@ -34,9 +34,10 @@ from server.notary.canonical import (
     versions_of,
 )
 from server.notary.errors import MalformedError
-from server.notary.leaf_rows import MOST_BYTES, MOST_SORTED, LeafHashes, LeafRange, LeafState, row_kinds
+from server.notary.leaf_rows import MOST_SORTED, LeafHashes, LeafRange, LeafState, row_kinds
 from server.notary.origin import Stream
 from server.notary.record_filter import RecordFilter
+from server.notary.row_walker import MOST_BYTES
 
 FIRST = 1000
 BATCHES = [bytes([number]) * 16 for number in range(3)]
