@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from server.notary.batch import Batch
@@ -20,21 +20,29 @@ __all__ = [
 ]
 
 
-def read_batches_named(
-    engine: Engine, log_id: str, batch_ids: Collection[UUID], leaves: Collection[int]
-) -> list[Batch]:
-    """Return the rows of a log's batches with given IDs that may contain any of the given leaves.
+def read_batches_named(engine: Engine, claims: Mapping[str, Collection[tuple[UUID, int]]]) -> list[Batch]:
+    """Return the rows of the batches that records name and that may contain their leaves, with one statement.
 
-    There are several rows of a batch if its row was copied, with changes or without; at most 100 of each ID are read.
+    There are several rows of a batch if its row was copied, with changes or without; at most 100 of each ID and log
+    are read.
+
+    Args:
+        engine: the storage.
+        claims: (BatchId, leaf) pairs by LogId.
     """
-    if not batch_ids or not leaves:
+    conditions: list[str] = []
+    parameters: dict[str, object] = {}
+    for number, (log_id, claimed) in enumerate(claims.items()):
+        leaves = [leaf for _, leaf in claimed]
+        conditions.append(
+            f"LogId = {{log{number}:String}} AND TreeSize > {min(leaves)} AND FirstLeaf <= {max(leaves)} "
+            f"AND BatchId IN {{ids{number}:Array(UUID)}}"
+        )
+        parameters[f"log{number}"] = log_id
+        parameters[f"ids{number}"] = sorted({str(batch_id) for batch_id, _ in claimed})
+    if not conditions:
         return []
-    return select_batches(
-        engine,
-        "LogId = {log:String} AND TreeSize > {low:UInt64} AND FirstLeaf <= {high:UInt64} "
-        "AND BatchId IN {ids:Array(UUID)} LIMIT 100 BY BatchId",
-        {"log": log_id, "low": min(leaves), "high": max(leaves), "ids": sorted(map(str, batch_ids))},
-    )
+    return select_batches(engine, f"({' OR '.join(conditions)}) LIMIT 100 BY LogId, BatchId", parameters)
 
 
 def read_batches_by_id(engine: Engine, batch_ids: Collection[UUID]) -> list[Batch]:

@@ -23,6 +23,7 @@ __all__ = [
     "EarlierSpan",
     "count_earlier_spans",
     "earlier_spans_of_trace",
+    "has_earlier_spans",
     "put_aside",
     "read_partition_keys",
 ]
@@ -84,6 +85,11 @@ def read_partition_keys(engine: Engine) -> dict[str, str]:
     return dict(read_rows(rows, (text, text)))
 
 
+def has_earlier_spans(engine: Engine) -> bool:
+    """Return whether there is a table of earlier spans; raises StorageError."""
+    return SPANS_BEFORE in read_partition_keys(engine)
+
+
 def _is_earlier(engine: Engine) -> bool:
     key = read_partition_keys(engine).get(SPANS)
     return key is not None and key != PARTITIONED_BY
@@ -94,7 +100,7 @@ _SPAN_RANGE = (
     "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
     "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last"
 )
-# The table is mostly not there: then this reads nothing.
+# If the table is not there, this reads nothing, at the cost of a small query.
 _SPANS = (
     f"FROM merge(currentDatabase(), '^{SPANS}(_before)?$') WHERE _table = '{SPANS_BEFORE}' "
     "AND TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last"

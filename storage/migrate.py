@@ -7,7 +7,8 @@ A server that is behind another repeats the statements after the other has recor
 none takes away what a later one gives back. Nor does any wait until parts are rewritten: that may take hours.
 
 A migration that makes a table anew has a step before its statements, which puts the earlier table aside
-(``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once.
+(``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once; and all
+tables of records with smaller granules than migrations made before.
 """
 
 from __future__ import annotations
@@ -19,19 +20,27 @@ from hashlib import sha256
 from importlib.resources import files
 from operator import methodcaller
 
-from storage.earlier_spans import PARTITIONED_BY, put_aside, read_partition_keys
+from storage.earlier_spans import PARTITIONED_BY, SPANS, put_aside, read_partition_keys
 from storage.engine import Engine
 from storage.errors import StorageConfigError
 from storage.rowbinary import read_rows, text, uint16
 from storage.schema import RECORD_TABLES
 
-__all__ = ["ROOM", "Migration", "load_migrations", "migrate", "steps"]
+__all__ = ["GRANULE_ROWS", "ROOM", "Migration", "load_migrations", "migrate", "steps"]
 
-_MADE_ANEW = 9
-"""Number of the migration that makes the table of spans anew."""
+_MADE_FIRST, _MADE_ANEW = 1, 9
+"""Numbers of the migrations that make the tables of records, and the table of spans anew."""
+_GRANULES = "index_granularity = 8192"
 _TEXT_INDEX_SINCE = (26, 2)
 _ROOM_SINCE = (24, 10)
 _SELECTOR_SINCE = (25, 1)
+
+GRANULE_ROWS = 1024
+"""Rows of a granule of records, in databases that are made by this version: the setting cannot be altered.
+
+A lookup reads a whole granule for each row that it finds: with 8,192 rows that is most of its time. The price is 2 % to
+4 % of disk space.
+"""
 
 ROOM = 128 << 20
 """Bytes of free disk space below which ClickHouse inserts nothing into the tables."""
@@ -117,9 +126,22 @@ def steps(migration: Migration, version: tuple[int, int]) -> list[Callable[[Engi
 
 
 def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:
-    """Return the statements that make tables as a later migration would make them anew."""
-    (later,) = (migration for migration in known if migration.number == _MADE_ANEW)
-    return [statement for statement in later.statements(version) if statement.startswith("CREATE TABLE")]
+    """Return the statements that make the tables of records in an empty database, as migrations could not alter them.
+
+    That is the table that a later migration makes anew, and smaller granules.
+    """
+    made_by = {name: _MADE_ANEW if name == SPANS else _MADE_FIRST for name in RECORD_TABLES.values()}
+    statements = [
+        statement
+        for name, number in made_by.items()
+        for migration in known
+        if migration.number == number
+        for statement in migration.statements(version)
+        if statement.startswith(f"CREATE TABLE IF NOT EXISTS {name} ")
+    ]
+    if version < _TEXT_INDEX_SINCE:  # an index of words has a filter of fixed size for a few granules
+        return statements
+    return [statement.replace(_GRANULES, f"index_granularity = {GRANULE_ROWS}") for statement in statements]
 
 
 def _check_layout(engine: Engine) -> None:

@@ -71,6 +71,8 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "query_plan_text_index_add_hint": 0,
         "query_plan_optimize_count_from_text_index": 0,
         "use_skip_indexes_for_top_k": 0,
+        # Indexes are read before rows are, so that a statement for a few rows starts no more threads than it needs.
+        "use_skip_indexes_on_data_read": 0,
         # One server answers, about all its rows.
         "enable_parallel_replicas": 0,
         "allow_experimental_parallel_reading_from_replicas": 0,  # its name before 24.10
@@ -112,9 +114,7 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
 )
 """Sent with every statement. Limits themselves may be set: one that is reached is an error."""
 
-FULL_SCAN: Mapping[str, str | int] = MappingProxyType(
-    {"use_skip_indexes": 0, "use_skip_indexes_if_final": 0, "use_skip_indexes_on_data_read": 0}
-)
+FULL_SCAN: Mapping[str, str | int] = MappingProxyType({"use_skip_indexes": 0, "use_skip_indexes_if_final": 0})
 """For reads that rest on all rows of a table, whatever its skip indexes say."""
 
 

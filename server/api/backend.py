@@ -46,6 +46,7 @@ from server.verification.expiry import Expired
 from server.verification.lookup_check import Lookups
 from server.verification.scope import Progress, Scope, Summary
 from server.verification.verification import verify
+from storage.earlier_spans import has_earlier_spans
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.interrupt import Interrupt, InterruptedQueryError
@@ -107,6 +108,7 @@ class Backend:
         self._status = status or StatusSource()
         self._together = SideBySide(_READS_SIDE_BY_SIDE)
         self._signing_key = signing_key
+        self._has_earlier_spans: bool | None = None  # not known yet
         self.tails = Tails(engine, lambda: self._trust.keys.now())
 
     @property
@@ -126,17 +128,30 @@ class Backend:
 
     def get_trace(self, request: correlation_pb2.GetTraceRequest) -> correlation_pb2.GetTraceResponse:
         """Answer ``GetTrace``; raises ApiError and StorageError."""
-        return get_trace(self._engine, self._trust.keys.now(), self._together, request)
+        if self._has_earlier_spans is None:
+            # The table is put aside before a server answers, and never again.
+            self._has_earlier_spans = has_earlier_spans(self._engine)
+        trust = self._trust
+        return get_trace(
+            self._engine,
+            trust.keys.now(),
+            self._together,
+            request,
+            with_earlier=self._has_earlier_spans,
+            memory=trust.proofs,
+        )
 
     def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:
         """Answer ``Search``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return search_records(self._engine, self._trust.keys.now(), request, together=self._together)
+        trust = self._trust
+        return search_records(self._engine, trust.keys.now(), request, together=self._together, memory=trust.proofs)
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest
     ) -> correlation_pb2.SearchAuditEventsResponse:
         """Answer ``SearchAuditEvents``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return search_audit(self._engine, self._trust.keys.now(), request)
+        trust = self._trust
+        return search_audit(self._engine, trust.keys.now(), request, memory=trust.proofs)
 
     def histogram(self, request: counts_pb2.HistogramRequest) -> counts_pb2.HistogramResponse:
         """Answer ``Histogram``; raises ApiError, QueryTooExpensiveError and StorageError."""

@@ -19,6 +19,7 @@ from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
+from server.query.checked_rows import Checked
 from server.query.complete import complete_search
 from server.query.complete_steps import (
     Complete,
@@ -30,7 +31,6 @@ from server.query.complete_steps import (
     Summary,
 )
 from server.query.limits import QueryLimits
-from server.query.pages import Checked
 from storage.engine import Engine
 from storage.interrupt import Interrupt
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.filters import audit_filter
@@ -22,10 +20,12 @@ from server.api.trace_ids import parse_trace_id
 from server.api.trace_overview import overview_of
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked, Page, Position, read_page
+from server.query.pages import Page, Position, read_page, read_pages
 from server.query.search import Search, admitted, search, windows_of
 from server.query.side_by_side import SideBySide
+from server.verification.tree import TileMemory
 from storage.condition_algebra import happened_within, is_pinpoint
 from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
@@ -50,8 +50,20 @@ def get_trace(
     together: SideBySide,
     request: pb.GetTraceRequest,
     limits: QueryLimits = _LIMITS,
+    *,
+    with_earlier: bool = True,
+    memory: TileMemory | None = None,
 ) -> pb.GetTraceResponse:
     """Answer ``CorrelationService.GetTrace``.
+
+    Args:
+        engine: the storage.
+        keys: trusted public keys.
+        together: threads that read the streams at the same time.
+        request: the request.
+        limits: limits of its queries.
+        with_earlier: True if there may be a table of earlier spans.
+        memory: as for ``gather_evidence``.
 
     Raises:
         InvalidArgumentError: the text is not a trace ID, or the page token cannot be used.
@@ -67,24 +79,13 @@ def get_trace(
     rehash = request.check != pb.CHECK_SIGNATURES
     engine = LimitedEngine(engine, limits)
 
-    def read(stream: Stream, position: Position | None) -> Page:
-        if position is None:
-            return _NO_PAGE
-        return read_page(engine, keys, [lookup(stream)], limit, position, rehash=rehash)
-
     def lookup(stream: Stream) -> Lookup:
         return narrowed(of_trace(stream, trace_id), happened_within(since, until))
 
+    positions = {Stream.AUDIT: start.audit, Stream.OPERATIONAL: start.logs, Stream.SPANS: start.spans}
+    wanted = {stream: (lookup(stream), position) for stream, position in positions.items() if position is not None}
     with together.reads() as reads:
-        begun = [
-            reads.begin(partial(read, stream, position))
-            for stream, position in (
-                (Stream.AUDIT, start.audit),
-                (Stream.OPERATIONAL, start.logs),
-                (Stream.SPANS, start.spans),
-            )
-        ]
-        more = start.earlier
+        more = start.earlier if with_earlier else None
         unsigned = reads.begin(
             lambda: (
                 earlier_spans_of_trace(engine, trace_id, limit + 1, more, since=since, until=until)
@@ -92,10 +93,12 @@ def get_trace(
                 else []
             )
         )
-        pages = audit, logs, spans = [each.result() for each in begun]
+        found = read_pages(engine, keys, list(wanted.values()), limit, rehash=rehash, together=together, memory=memory)
         earlier = unsigned.result()
+    pages = dict.fromkeys(positions, _NO_PAGE) | dict(zip(wanted, found, strict=True))
+    audit, logs, spans = pages.values()
     # A page may have no rows and be followed by others nevertheless.
-    if not (any(page.rows or page.following for page in pages) or earlier or request.page_token):
+    if not (any(page.rows or page.following for page in pages.values()) or earlier or request.page_token):
         raise NotFoundError(
             f"nothing is stored of the trace {trace_id}. Records can be found once their sender got its answer; "
             "check the ID, and that the service exports to this server"
@@ -121,7 +124,7 @@ def get_trace(
         trace_id=trace_id,
         entries=entries,
         truncated=not is_last,
-        unproved_omitted=any(page.others_follow for page in pages),
+        unproved_omitted=any(page.others_follow for page in pages.values()),
         next_page_token="" if is_last else make_trace_token(following, asked),
         overview=overview_of(entries),
     )
@@ -142,9 +145,13 @@ def _count(engine: Engine, lookup: Lookup, first: Page) -> int:
 
 
 def search_audit(
-    engine: Engine, keys: TrustedKeys, request: pb.SearchAuditEventsRequest, limits: QueryLimits = _LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    request: pb.SearchAuditEventsRequest,
+    limits: QueryLimits = _LIMITS,
+    memory: TileMemory | None = None,
 ) -> pb.SearchAuditEventsResponse:
-    """Answer ``CorrelationService.SearchAuditEvents``.
+    """Answer ``CorrelationService.SearchAuditEvents``; ``memory`` as for ``read_page``.
 
     Raises:
         InvalidArgumentError: a filter, the query or the page token cannot be used.
@@ -168,6 +175,7 @@ def search_audit(
         position,
         rehash=request.check != pb.CHECK_SIGNATURES,
         windows=None if is_direct else windows_of(limited, filters.since, filters.until, latest_first=True),
+        memory=memory,
     )
     page = admitted(page, query)
     return pb.SearchAuditEventsResponse(
@@ -187,8 +195,9 @@ def search_records(
     request: pb.SearchRequest,
     limits: QueryLimits = _LIMITS,
     together: SideBySide | None = None,
+    memory: TileMemory | None = None,
 ) -> pb.SearchResponse:
-    """Answer ``CorrelationService.Search``; ``together`` as for ``read_page``.
+    """Answer ``CorrelationService.Search``; ``together`` and ``memory`` as for ``read_page``.
 
     Raises:
         InvalidArgumentError: the query, a stream, the range of time or the page token cannot be used.
@@ -214,7 +223,7 @@ def search_records(
         rehash=request.check != pb.CHECK_SIGNATURES,
         count_up_to=min(request.count_up_to, _MOST_COUNTED),
     )
-    found = search(engine, keys, wanted, limits, together)
+    found = search(engine, keys, wanted, limits, together, memory)
     response = pb.SearchResponse(
         entries=map(entry_of, found.page.rows),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",

@@ -13,9 +13,9 @@ from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.neighbours import BY, NeighbourSearch, NoSuchValueError, neighbours, record_at, records_of_id
-from server.query.pages import Checked
 from storage.engine import Engine
 from storage.evidence import last_batch
 

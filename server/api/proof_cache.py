@@ -16,7 +16,7 @@ from server.verification.tree import TileNodes
 
 __all__ = ["ProofCache"]
 
-_CAPACITY = 1024  # tiles, of 16 KiB each with the nodes above them
+_CAPACITY = 2048  # tiles, of 16 KiB each with the nodes above them
 _RECENT = 1.0  # seconds
 
 

@@ -177,7 +177,7 @@ def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) ->
             f"record {index} of {batch.origin} is no longer stored: it has expired or was deleted. Its entry is still "
             "in the log, and can be proved without the record's content"
         )
-    found = zip(rows, gather_evidence(engine, keys, stream, rows, rehash=True), strict=True)
+    found = zip(rows, gather_evidence(engine, keys, rows, rehash=True), strict=True)
     # There is more than one after a crash, or if rows were copied.
     return min(found, key=lambda pair: _PREFERENCE.index(pair[1].state))
 

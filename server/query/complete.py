@@ -23,9 +23,9 @@ from server.notary.record_forms import in_newest_version
 from server.notary.statement import Statement
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked
 from server.query.complete_steps import CLOCKS_AHEAD, Complete, Extent, LogPart, Matches, ReadSoFar, Step, Summary
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked
 from server.verification.capped import capped
 from server.verification.complete_check import CompleteChecker, MatchingRecord
 from server.verification.expiry import Expiry

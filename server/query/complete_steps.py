@@ -9,7 +9,7 @@ from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding
 from server.notary.origin import Stream
 from server.notary.statement import Statement
-from server.query.pages import Checked
+from server.query.checked_rows import Checked
 from server.query.resolve import Query
 from storage.condition_algebra import all_of, happened_within
 from storage.conditions import Column, Condition, TimeWithin

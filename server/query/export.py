@@ -187,7 +187,7 @@ def _condition(wanted: Export, stream: Stream) -> Condition:
 def _checked(engine: Engine, keys: TrustedKeys, batch: Batch, stream: Stream, rows: list[StoredRecord]) -> Part:
     records: list[ExportedRecord] = []
     left_out: Counter[State] = Counter()
-    for row, evidence in zip(rows, gather_evidence(engine, keys, stream, rows, rehash=True), strict=True):
+    for row, evidence in zip(rows, gather_evidence(engine, keys, rows, rehash=True), strict=True):
         if evidence.state is not State.VERIFIED:
             left_out[evidence.state] += 1
             continue

@@ -14,8 +14,9 @@ from server.errors.base import LognotaryError
 from server.notary.canonical import Value, decode_record
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked, check_rows, is_proved, place_of
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked, Page, Position, check_rows, is_proved, place_of, read_page
+from server.query.pages import Page, Position, read_page
 from server.query.resolve import EVERYTHING, Query
 from server.query.search import admitted
 from server.query.windows import Windows

@@ -11,39 +11,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from itertools import islice
 
-from server.notary.canonical import leaf_of
-from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked, admitting, check_rows, is_admissible, order_of, place_of
 from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
-from server.verification.record_evidence import RecordEvidence, State, gather_evidence
+from server.verification.record_evidence import RecordEvidence, State
+from server.verification.tree import TileMemory
 from storage.engine import Engine
 from storage.lookups import within
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
-from storage.schema import rank_of
 from storage.stored_records import StoredRecord
 
 __all__ = [
-    "Checked",
     "Page",
     "Position",
-    "admitting",
-    "check_rows",
-    "is_admissible",
-    "is_proved",
-    "order_of",
-    "place_of",
     "read_page",
+    "read_pages",
 ]
 
 _CHUNK = 1000  # rows that are read at a time
 _ONE_PLACE = 3  # passes
 _MOST_ROWS = 10_000  # rows that are read for a page in each pass
 
-_Result = TypeVar("_Result")
-Checked = tuple[StoredRecord, RecordEvidence]
 _Select = Callable[[Engine, Lookup, int, Place | None], list[StoredRecord]]
 
 
@@ -88,6 +79,7 @@ def read_page(
     rehash: bool,
     windows: Windows | None = None,
     together: SideBySide | None = None,
+    memory: TileMemory | None = None,
 ) -> Page:
     """Read a page of rows. It may have fewer rows than its size, and be followed by others nevertheless.
 
@@ -100,14 +92,64 @@ def read_page(
         rehash: as for ``gather_evidence``.
         windows: windows of time in which rows are looked for; None if an index leads to them.
         together: threads that read several streams at the same time; None for one after the other.
+        memory: as for ``gather_evidence``.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    lookups = [admitting(lookup, keys) for lookup in lookups]
-    reader = _Reader(engine, keys, lookups, windows, together)
+    reader = _Reader(engine, keys, [admitting(lookup, keys) for lookup in lookups], windows, together, memory)
+    return _page(
+        reader, reader.check(_first_rows(reader, size, position), rehash=rehash), size, position, rehash=rehash
+    )
+
+
+def read_pages(
+    engine: Engine,
+    keys: TrustedKeys,
+    asked: Sequence[tuple[Lookup, Position]],
+    size: int,
+    *,
+    rehash: bool,
+    together: SideBySide,
+    memory: TileMemory | None = None,
+) -> list[Page]:
+    """Read a page of each of several lookups at the same time; their rows are checked together.
+
+    Args:
+        engine: as for ``read_page``, and all that follow.
+        keys: trusted public keys.
+        asked: the lookups, and the position from which the page of each begins.
+        size: number of rows of each page, at most.
+        rehash: as for ``gather_evidence``.
+        together: threads that read them.
+        memory: as for ``gather_evidence``.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    readers = [_Reader(engine, keys, [admitting(lookup, keys)], None, None, memory) for lookup, _ in asked]
+    positions = [position for _, position in asked]
+    reads = [partial(_first_rows, reader, size, position) for reader, position in zip(readers, positions, strict=True)]
+    found = together.all(reads)
+    rows_of_all = [row for rows in found for row in rows]
+    checked = iter(check_rows(engine, keys, rows_of_all, rehash=rehash, memory=memory))
+    return [
+        _page(reader, list(islice(checked, len(rows))), size, position, rehash=rehash)
+        for reader, rows, position in zip(readers, found, positions, strict=True)
+    ]
+
+
+def _first_rows(reader: _Reader, size: int, position: Position) -> list[StoredRecord]:
+    """Return the rows of a page, and one that shows whether more follow; none if it needs two passes."""
+    if position.passes not in (0, _ONE_PLACE):
+        return []
+    return reader.select(select_all if position.passes == _ONE_PLACE else select_rows, size + 1, position.after)
+
+
+def _page(reader: _Reader, first: list[Checked], size: int, position: Position, *, rehash: bool) -> Page:
+    """Return a page of which the rows of ``_first_rows`` are checked; read in two passes if need be."""
     if position.passes in (0, _ONE_PLACE):
-        if (page := _all_admissible(reader, size, position, rehash=rehash)) is not None:
+        if (page := _all_admissible(reader, first, size, position, rehash=rehash)) is not None:
             return page
         position = Position(position.after, 1, position.after)
     following: Position | None = position
@@ -117,71 +159,30 @@ def read_page(
     if following is not None and following.passes == 2 and len(found) < size:
         others, following = _one_pass(reader, size - len(found), following)
         found += others
-    found.sort(key=lambda checked: _order(place_of(checked[0])), reverse=lookups[0].latest_first)
+    found.sort(key=lambda checked: order_of(checked[0]), reverse=reader.lookups[0].latest_first)
     if not rehash:
         found = [(row, _as_signed(evidence)) for row, evidence in found]
     return Page(found, following, others_follow=following is not None)
 
 
-def check_rows(
-    engine: Engine,
-    keys: TrustedKeys,
-    rows: Sequence[StoredRecord],
-    *,
-    rehash: bool,
-    together: SideBySide | None = None,
-) -> list[Checked]:
-    """Return rows of any streams with their evidence; args and errors as for ``gather_evidence`` and ``read_page``."""
-    numbers: dict[Stream, list[int]] = {}
-    for number, row in enumerate(rows):
-        numbers.setdefault(row.stream, []).append(number)
-    reads = [
-        partial(gather_evidence, engine, keys, stream, [rows[number] for number in own], rehash=rehash)
-        for stream, own in numbers.items()
-    ]
-    found: dict[int, RecordEvidence] = {}
-    for own, evidence in zip(numbers.values(), _all(reads, together), strict=True):
-        found.update(zip(own, evidence, strict=True))
-    return [(row, found[number]) for number, row in enumerate(rows)]
-
-
-def is_proved(checked: Checked) -> bool:
-    """Return whether a row is what was signed."""
-    _, evidence = checked
-    return evidence.state in (State.VERIFIED, State.SIGNED) and not evidence.tiles_altered
-
-
-def is_admissible(checked: Checked) -> bool:
-    """Return whether a row is what was signed, or names no log where such rows are expected."""
-    return is_proved(checked) or checked[1].is_expected
-
-
-def admitting(lookup: Lookup, keys: TrustedKeys) -> Lookup:
-    """Return a lookup that says whether rows that name no log are expected among its rows."""
-    return replace(lookup, without_log=keys.expects_unsigned(lookup.stream))
-
-
-def place_of(row: StoredRecord) -> Place:
-    """Return the place of a row in the order of lookups."""
-    return Place(row.stream, row.timestamp, row.log_id, row.leaf_index, row.batch_id, leaf_of(row.canonical))
-
-
-def _all_admissible(reader: _Reader, size: int, position: Position, *, rehash: bool) -> Page | None:
+def _all_admissible(
+    reader: _Reader, checked: list[Checked], size: int, position: Position, *, rehash: bool
+) -> Page | None:
     """Return a page in one pass; None if it needs two, because more rows follow and some are not admissible."""
-    among_one = position.passes == _ONE_PLACE
-    rows = reader.select(select_all if among_one else select_rows, size + 1, position.after)
-    checked = reader.check(rows, rehash=rehash)
-    if len(rows) <= size:
+    if len(checked) <= size:
         return Page(checked, None, others_follow=False)
     if not all(map(is_admissible, checked)):
         return None
-    if among_one:
+    rows = [row for row, _ in checked]
+    if position.passes == _ONE_PLACE:
         passes = _ONE_PLACE if order_of(rows[size - 1]) == order_of(rows[size]) else 0
         return Page(checked[:size], Position(place_of(rows[size - 1]), passes), others_follow=False)
     if end := _end_of_page(rows):
         last = _last_place(rows[:end], latest_first=reader.lookups[0].latest_first)
         return Page(checked[:end], Position(last), others_follow=False)
-    return _all_admissible(reader, size, Position(position.after, _ONE_PLACE), rehash=rehash)
+    position = Position(position.after, _ONE_PLACE)
+    checked = reader.check(_first_rows(reader, size, position), rehash=rehash)
+    return _all_admissible(reader, checked, size, position, rehash=rehash)
 
 
 def _end_of_page(rows: Sequence[StoredRecord]) -> int:
@@ -212,6 +213,7 @@ class _Reader:
     lookups: Sequence[Lookup]
     windows: Windows | None
     together: SideBySide | None
+    memory: TileMemory | None
 
     def select(self, select: _Select, limit: int, after: Place | None) -> list[StoredRecord]:
         """Return the first rows after a place."""
@@ -230,18 +232,15 @@ class _Reader:
         self, select: _Select, lookups: Sequence[Lookup], limit: int, after: Place | None
     ) -> list[StoredRecord]:
         reads = [partial(select, self.engine, lookup, limit, after) for lookup in lookups]
-        rows = [row for found in _all(reads, self.together) for row in found]
+        several = [read() for read in reads] if self.together is None else self.together.all(reads)
+        rows = [row for found in several for row in found]
         if len(lookups) > 1:
             rows.sort(key=order_of, reverse=lookups[0].latest_first)  # keeps the order of equal ones
         return rows[:limit]
 
     def check(self, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
         """Return rows with their evidence."""
-        return check_rows(self.engine, self.keys, rows, rehash=rehash, together=self.together)
-
-
-def _all(reads: Sequence[Callable[[], _Result]], together: SideBySide | None) -> list[_Result]:
-    return [read() for read in reads] if together is None else together.all(reads)
+        return check_rows(self.engine, self.keys, rows, rehash=rehash, memory=self.memory)
 
 
 def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Checked], Position | None]:
@@ -279,12 +278,3 @@ def _checked(reader: _Reader, select: _Select, after: Place | None) -> Iterator[
 
 def _as_signed(evidence: RecordEvidence) -> RecordEvidence:
     return replace(evidence, state=State.SIGNED) if evidence.state is State.VERIFIED else evidence
-
-
-def _order(place: Place) -> tuple[int, str, int, int]:
-    return place.timestamp, place.log_id, place.leaf_index, rank_of(place.stream)
-
-
-def order_of(row: StoredRecord) -> tuple[int, str, int, int]:
-    """Return the sort key of a row in answers."""
-    return row.timestamp, row.log_id, row.leaf_index, rank_of(row.stream)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked, Page, Position, read_page
+from server.query.pages import Page, Position, read_page
 from server.query.resolve import Query
 from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
+from server.verification.tree import TileMemory
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER, Condition
 from storage.engine import Engine
@@ -75,9 +77,14 @@ class Found:
 
 
 def search(
-    engine: Engine, keys: TrustedKeys, wanted: Search, limits: QueryLimits, together: SideBySide | None = None
+    engine: Engine,
+    keys: TrustedKeys,
+    wanted: Search,
+    limits: QueryLimits,
+    together: SideBySide | None = None,
+    memory: TileMemory | None = None,
 ) -> Found:
-    """Search; ``together`` as for ``read_page``.
+    """Search; ``together`` and ``memory`` as for ``read_page``.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
@@ -103,6 +110,7 @@ def search(
         rehash=wanted.rehash,
         windows=windows,
         together=together,
+        memory=memory,
     )
     count = _count(limited, lookups, wanted.count_up_to) if wanted.count_up_to else None
     return Found(admitted(page, wanted.query), count)

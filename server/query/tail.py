@@ -16,10 +16,10 @@ from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.backlog import read_backlog
 from server.query.batch_feed import BatchFeed
+from server.query.checked_rows import Checked, check_rows
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.log_heads import Committed, Head, Heads
-from server.query.pages import Checked, check_rows
 from server.query.positions import name_positions, parse_positions
 from server.query.tail_reads import FEWEST_ROWS, is_same, mean_size, merged, pass_missing
 from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted

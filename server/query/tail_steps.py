@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from server.notary.origin import Stream
-from server.query.pages import Checked
+from server.query.checked_rows import Checked
 from server.query.resolve import Query
 
 __all__ = ["MOST_BEHIND", "Missed", "MissedWhy", "TailStep", "Wanted"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from server.notary.canonical import decode_record
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from server.query.checked_rows import Checked, admitting, check_rows, is_admissible, order_of, place_of
 from server.query.limits import LimitedEngine, QueryLimits
-from server.query.pages import Checked, admitting, check_rows, is_admissible, order_of, place_of
 from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.windows import Windows

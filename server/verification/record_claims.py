@@ -102,20 +102,14 @@ def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) 
 def _fitting(
     engine: Engine, keys: TrustedKeys, wanted: Collection[tuple[str, UUID, int]]
 ) -> dict[tuple[str, UUID, int], FoundBatch]:
-    fitting: dict[tuple[str, UUID, int], FoundBatch] = {}
     by_log: defaultdict[str, list[tuple[UUID, int]]] = defaultdict(list)
     for log_id, batch_id, leaf in wanted:
         by_log[log_id].append((batch_id, leaf))
-    for log_id, claimed in by_log.items():
-        rows: defaultdict[UUID, list[Batch]] = defaultdict(list)
-        ids, leaves = {batch_id for batch_id, _ in claimed}, {leaf for _, leaf in claimed}
-        for batch in read_batches_named(engine, log_id, ids, leaves):
-            rows[batch.batch_id].append(batch)
-        found = {batch_id: _judge(keys, same) for batch_id, same in rows.items()}
-        for batch_id, leaf in claimed:
-            if batch_id in found and found[batch_id].holds(leaf):
-                fitting[log_id, batch_id, leaf] = found[batch_id]
-    return fitting
+    rows: defaultdict[tuple[str, UUID], list[Batch]] = defaultdict(list)
+    for batch in read_batches_named(engine, by_log):
+        rows[batch.log_id, batch.batch_id].append(batch)
+    found = {place: _judge(keys, same) for place, same in rows.items()}
+    return {claim: found[claim[:2]] for claim in wanted if claim[:2] in found and found[claim[:2]].holds(claim[2])}
 
 
 def _leaves(claims: Iterable[tuple[str, UUID, int]]) -> Mapping[str, set[int]]:

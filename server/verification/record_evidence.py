@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -17,12 +17,12 @@ from server.notary.batch import Batch
 from server.notary.canonical import decode_record, entry_of, leaf_of, versions_of
 from server.notary.diagnosis import WRONG_BESIDE_CONTENT
 from server.notary.errors import VerificationError
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName
 from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
 from server.notary.trust import TrustedKeys
 from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_claims import Claims, FoundBatch, look_up
-from server.verification.tree import TreeHashes, read_tree
+from server.verification.tree import TileMemory, TreeHashes, read_trees
 from storage.engine import Engine
 from storage.stored_records import StoredRecord
 
@@ -73,9 +73,14 @@ class RecordEvidence:
 
 
 def gather_evidence(
-    engine: Engine, keys: TrustedKeys, stream: Stream, records: Sequence[StoredRecord], *, rehash: bool
+    engine: Engine,
+    keys: TrustedKeys,
+    records: Sequence[StoredRecord],
+    *,
+    rehash: bool,
+    memory: TileMemory | None = None,
 ) -> list[RecordEvidence]:
-    """Return the evidence of records, checked against their logs.
+    """Return the evidence of records of any streams, checked against their logs.
 
     At most one of the records that claim the same leaf of a log is verified or signed: the first one that is what was
     signed there. To find it, these records are hashed in any case.
@@ -83,9 +88,9 @@ def gather_evidence(
     Args:
         engine: the storage.
         keys: trusted public keys.
-        stream: stream of the records.
         records: records of an answer.
         rehash: verify each record's content, and not only that its batch is signed.
+        memory: cache of tiles. It is not trusted: what does not lead to a signed root hash is read again.
 
     Returns:
         The evidence of each record, in the order of ``records``.
@@ -96,15 +101,13 @@ def gather_evidence(
     claims = look_up(engine, keys, records)
     claimed = Counter((record.log_id, record.leaf_index) for record in records)
     hashed = [rehash or claimed[record.log_id, record.leaf_index] > 1 for record in records]
-    prover = _Prover(engine, _to_prove(records, hashed, claims))
-    found = [
-        _check(stream, record, claims, prover, hash_it=hash_it) for record, hash_it in zip(records, hashed, strict=True)
-    ]
+    prover = _Prover(engine, _to_prove(records, hashed, claims), memory)
+    found = [_check(record, claims, prover, hash_it=hash_it) for record, hash_it in zip(records, hashed, strict=True)]
     taken: set[tuple[str, int]] = set()
     for number, (record, evidence) in enumerate(zip(records, found, strict=True)):
-        if evidence.state is State.UNSIGNED and record.claims_nothing and keys.expects_unsigned(stream):
-            by_setting = stream in keys.unsigned_streams
-            reason = f"the stream {stream.value} is not signed" if by_setting else evidence.reason
+        if evidence.state is State.UNSIGNED and record.claims_nothing and keys.expects_unsigned(record.stream):
+            by_setting = record.stream in keys.unsigned_streams
+            reason = f"the stream {record.stream.value} is not signed" if by_setting else evidence.reason
             found[number] = replace(evidence, reason=reason, is_expected=True, is_of_a_collector=not by_setting)
         if evidence.state is State.VERIFIED:
             place = record.log_id, record.leaf_index
@@ -136,11 +139,19 @@ def _to_prove(
 class _Prover:
     """The tree hashes of logs that are needed to verify some records."""
 
-    def __init__(self, engine: Engine, needed: Mapping[str, Iterable[tuple[int, int]]]) -> None:
-        self._trees: dict[str, TreeHashes] = {}
-        for log_id, proofs in needed.items():
-            nodes = {node for leaf, size in proofs for node in [(0, leaf), *inclusion_nodes(leaf, size)]}
-            self._trees[log_id] = read_tree(engine, log_id, max(size for _, size in proofs), nodes)
+    def __init__(
+        self, engine: Engine, needed: Mapping[str, Collection[tuple[int, int]]], memory: TileMemory | None
+    ) -> None:
+        self._engine = engine
+        nodes = {
+            log_id: {node for leaf, size in proofs for node in [(0, leaf), *inclusion_nodes(leaf, size)]}
+            for log_id, proofs in needed.items()
+        }
+        sizes = {log_id: max(size for _, size in proofs) for log_id, proofs in needed.items()}
+        self._needed = {log_id: (size, nodes[log_id]) for log_id, size in sizes.items()}
+        self._memory = memory
+        self._trees = read_trees(engine, self._needed, memory)
+        self._of_memory = set(self._trees) if memory is not None else set()
         self._leaves = BatchLeaves(engine)
 
     def prove(self, index: int, leaf: bytes, batch: Batch) -> tuple[str, bool]:
@@ -150,11 +161,8 @@ class _Prover:
             The reason why it cannot be verified, empty if it can; and whether hashes in the tiles were altered.
         """
         wrong = f"content does not match what was signed as record {index} of {batch.origin}"
-        tree = self._trees.get(batch.log_id, TreeHashes({}))
         try:
-            path = inclusion_path(index, batch.tree_size, tree.node)
-            signed = tree.node(0, index)
-            verify_inclusion(index, batch.tree_size, signed, path, batch.root_hash)
+            signed = self._signed(index, batch)
         except VerificationError as error:
             leaves = self._leaves.of(batch)
             if leaves is not None:
@@ -165,11 +173,27 @@ class _Prover:
             ), True
         return ("" if leaf == signed else wrong), False
 
+    def _signed(self, index: int, batch: Batch) -> bytes:
+        """Return the leaf hash that was signed at a place; raises VerificationError."""
+        tree = self._trees.get(batch.log_id, TreeHashes({}))
+        try:
+            path = inclusion_path(index, batch.tree_size, tree.node)
+            signed = tree.node(0, index)
+            verify_inclusion(index, batch.tree_size, signed, path, batch.root_hash)
+        except VerificationError:
+            if self._memory is None or batch.log_id not in self._of_memory:
+                raise
+            self._memory.forget(batch.log_id)
+            self._of_memory.discard(batch.log_id)
+            self._trees |= read_trees(self._engine, {batch.log_id: self._needed[batch.log_id]})
+            return self._signed(index, batch)
+        return signed
 
-def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool) -> RecordEvidence:
+
+def _check(record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool) -> RecordEvidence:
     found = claims.fitting.get((record.log_id, record.batch_id, record.leaf_index))
     if found is None:
-        return _without_batch(stream, record, claims, prover)
+        return _without_batch(record, claims, prover)
     batch = found.batch
     canonical, ok_beside = record.as_signed(batch.canonical_version)
     if found.signers and (foreign := claims.foreign.get(record.log_id)):
@@ -177,7 +201,7 @@ def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover
         return RecordEvidence(State.UNSIGNED, f"{batch.origin}: {foreign}", batch, canonical)
     if found.problem:
         return RecordEvidence(State.TAMPERED, found.problem, batch, canonical)
-    if LogName.parse(batch.origin).stream is not stream:
+    if LogName.parse(batch.origin).stream is not record.stream:
         reason = f"the record is not in the table of its log, {batch.origin}"
         return RecordEvidence(State.TAMPERED, reason, batch, canonical)
     if not hash_it:
@@ -186,7 +210,7 @@ def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover
     if not reason and not ok_beside:
         reason = WRONG_BESIDE_CONTENT
     elif reason:
-        for version in versions_of(stream):
+        for version in versions_of(record.stream):
             if (
                 version != batch.canonical_version
                 and not prover.prove(record.leaf_index, record.leaf(version), batch)[0]
@@ -196,7 +220,7 @@ def _check(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover
     return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, canonical, tiles_altered)
 
 
-def _without_batch(stream: Stream, record: StoredRecord, claims: Claims, prover: _Prover) -> RecordEvidence:
+def _without_batch(record: StoredRecord, claims: Claims, prover: _Prover) -> RecordEvidence:
     """Return the evidence of a record that does not name the batch that has its leaf."""
     named = claims.named.get(record.batch_id)
     taken = claims.taken.get((record.log_id, record.leaf_index))
@@ -218,7 +242,7 @@ def _without_batch(stream: Stream, record: StoredRecord, claims: Claims, prover:
     if record.leaf_index < size:
         reason = f"the record claims leaf {record.leaf_index} of a log of {size}, but the leaf's batch is missing"
         return RecordEvidence(State.TAMPERED, reason, None, record.canonical)
-    return RecordEvidence(State.UNSIGNED, _reason_if_unsigned(stream, record), None, record.canonical)
+    return RecordEvidence(State.UNSIGNED, _reason_if_unsigned(record), None, record.canonical)
 
 
 def _reason_if_taken(record: StoredRecord, taken: FoundBatch, prover: _Prover) -> str:
@@ -231,10 +255,10 @@ def _reason_if_taken(record: StoredRecord, taken: FoundBatch, prover: _Prover) -
     return f"the record claims the place of {place}: its batch was never committed, or its BatchId was changed"
 
 
-def _reason_if_unsigned(stream: Stream, record: StoredRecord) -> str:
+def _reason_if_unsigned(record: StoredRecord) -> str:
     if not record.log_id:
         return "the record is in no log"
-    received = decode_record(stream, record.canonical)["IngestedAt"]
+    received = decode_record(record.stream, record.canonical)["IngestedAt"]
     if isinstance(received, int) and received > time.time_ns() - _ON_ITS_WAY:
         return "the record's batch is not committed yet"
     return "the record's batch is not committed: it is in the server's journal, or was left over from a crash"

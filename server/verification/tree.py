@@ -20,7 +20,7 @@ from server.notary.tiles import TILE_WIDTH, tile_width
 from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves, read_tile_fragments
 
-__all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree", "tile_of"]
+__all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree", "read_trees", "tile_of"]
 
 _Place = tuple[int, int]  # level of tiles, number on that level
 _Tile = tuple[int, int]  # level of tiles, index
@@ -58,6 +58,9 @@ class TileMemory(Protocol):
 
     def keep_tile(self, log_id: str, level: int, index: int, tile: TileNodes) -> None:
         """Cache a tile that is complete and covers only committed leaves."""
+
+    def forget(self, log_id: str) -> None:
+        """Drop everything cached for a log."""
 
 
 class TreeHashes:
@@ -116,18 +119,61 @@ def read_tree(
         StorageError: storage cannot be read.
     """
     needed = {tile_of(level, number) for level, number in nodes}.union(tiles)
-    known: dict[tuple[int, int], TileNodes] = {}
-    if memory is not None:
-        found = {place: memory.tile(log_id, *place, tile_width(*place, size)) for place in needed}
-        known = {place: tile for place, tile in found.items() if tile is not None}
+    known = _remembered(memory, log_id, size, needed)
     wanted = needed - known.keys()
-    hashes = _read_hashes(engine, log_id, wanted, anew or {})
-    for level, index in wanted:
-        width = tile_width(level, index, size)
-        tile = known[level, index] = TileNodes(hashes.get((level, index), b"")[: HASH_SIZE * width])
-        if memory is not None and tile.width == width:
-            memory.keep_tile(log_id, level, index, tile)
-    return TreeHashes(known)
+    added = read_tile_fragments(engine, {log_id: wanted})[log_id]
+    found = _tiles(size, wanted, _hashes(engine, log_id, wanted, added, anew or {}))
+    _keep(memory, log_id, size, found)
+    return TreeHashes(known | found)
+
+
+def read_trees(
+    engine: Engine, needed: Mapping[str, tuple[int, Iterable[tuple[int, int]]]], memory: TileMemory | None = None
+) -> dict[str, TreeHashes]:
+    """Read the hashes that are needed of several logs' trees, as ``read_tree`` does, in a single query for all.
+
+    Args:
+        engine: the storage.
+        needed: number of committed leaves, and (level of the tree, number) pairs, by LogId.
+        memory: cache of tiles above the lowest level, which is read and filled: those are few, and much of each tree
+            needs them, while their hashes lie in many parts of the table.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    known: dict[str, dict[_Tile, TileNodes]] = {}
+    wanted: dict[str, set[_Tile]] = {}
+    for log_id, (size, nodes) in needed.items():
+        tiles = {tile_of(*node) for node in nodes}
+        known[log_id] = _remembered(memory, log_id, size, {tile for tile in tiles if tile[0]})
+        wanted[log_id] = tiles - known[log_id].keys()
+    added = read_tile_fragments(engine, wanted)
+    for log_id, places in wanted.items():
+        size, _ = needed[log_id]
+        found = _tiles(size, places, _hashes(engine, log_id, places, added[log_id], {}))
+        _keep(memory, log_id, size, {place: tile for place, tile in found.items() if place[0]})
+        known[log_id] |= found
+    return {log_id: TreeHashes(tiles) for log_id, tiles in known.items()}
+
+
+def _remembered(memory: TileMemory | None, log_id: str, size: int, tiles: Iterable[_Tile]) -> dict[_Tile, TileNodes]:
+    if memory is None:
+        return {}
+    found = {place: memory.tile(log_id, *place, tile_width(*place, size)) for place in tiles}
+    return {place: tile for place, tile in found.items() if tile is not None}
+
+
+def _keep(memory: TileMemory | None, log_id: str, size: int, tiles: Mapping[_Tile, TileNodes]) -> None:
+    if memory is None:
+        return
+    for place, tile in tiles.items():
+        if tile.width == tile_width(*place, size):
+            memory.keep_tile(log_id, *place, tile)
+
+
+def _tiles(size: int, places: Iterable[_Tile], hashes: Mapping[_Tile, bytes]) -> dict[_Tile, TileNodes]:
+    """Return tiles, cut to the leaves that are committed."""
+    return {place: TileNodes(hashes.get(place, b"")[: HASH_SIZE * tile_width(*place, size)]) for place in places}
 
 
 def tile_of(level: int, number: int) -> tuple[int, int]:
@@ -136,13 +182,15 @@ def tile_of(level: int, number: int) -> tuple[int, int]:
     return tile_level, number // (TILE_WIDTH >> height)
 
 
-def _read_hashes(engine: Engine, log_id: str, tiles: set[_Tile], anew: Mapping[_Place, bytes]) -> dict[_Tile, bytes]:
+def _hashes(
+    engine: Engine, log_id: str, tiles: set[_Tile], fragments: Iterable[_Added], anew: Mapping[_Place, bytes]
+) -> dict[_Tile, bytes]:
     """Return the hashes of some tiles as added by committed batches; after the last batch, also by other batches.
 
     They begin with a tile's first, 32 bytes each, and end before the first one that is missing.
     """
     of_tile: defaultdict[_Tile, list[_Added]] = defaultdict(list)
-    for fragment, batch_id in read_tile_fragments(engine, log_id, tiles):
+    for fragment, batch_id in fragments:
         of_tile[fragment.level, fragment.tile_index].append((fragment, batch_id))
     found: dict[_Tile, bytes] = {}
     for tile, added in of_tile.items():

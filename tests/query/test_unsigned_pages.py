@@ -16,7 +16,8 @@ from server.log.journal import Journal
 from server.log.unsigned_writer import UnsignedWriter
 from server.notary.canonical import decode_record
 from server.notary.origin import Stream
-from server.query.pages import Checked, Position, is_admissible, read_page
+from server.query.checked_rows import Checked, is_admissible
+from server.query.pages import Position, read_page
 from server.verification.record_evidence import State
 from server.verification.scope import Scope, Summary
 from server.verification.verification import verify

@@ -161,7 +161,7 @@ def test_a_log_without_batches_is_empty(engine: Engine) -> None:
     assert read_batches(engine, "0" * 16) == []
     assert read_extents(engine) == []
     assert read_fragments(engine, "0" * 16, 0, 0) == []
-    assert read_tile_fragments(engine, "0" * 16, []) == []
+    assert read_tile_fragments(engine, {"0" * 16: []}) == {"0" * 16: []}
     assert read_batches_of_leaves(engine, "0" * 16, []) == []
 
 
@@ -295,10 +295,11 @@ def test_fragments_are_read_back_with_the_batch_that_brought_them(engine: Engine
     brought += [(f, second.batch.batch_id) for f in second.fragments]
     brought.sort(key=_place)
     assert read_fragments(engine, log_id, 0, 550) == brought
-    tiles = read_tile_fragments(engine, log_id, [(0, 0), (1, 0), (0, 2)])
-    assert sorted(tiles, key=_place) == [
+    tiles = read_tile_fragments(engine, {log_id: [(0, 0), (1, 0), (0, 2)], "0" * 16: [(0, 0)]})
+    assert sorted(tiles.pop(log_id), key=_place) == [
         pair for pair in brought if (pair[0].level, pair[0].tile_index) in {(0, 0), (1, 0), (0, 2)}
     ]
+    assert tiles == {"0" * 16: []}
     leaves = b"".join(f.hashes for f, _ in read_fragments(engine, log_id, 0, 550) if f.level == 0)
     assert split_hashes(leaves) == [sha256(b"%d" % n).digest() for n in range(550)]
     assert (second.batch.batch_id, 512 // 256) in {

@@ -13,8 +13,9 @@ from storage.clickhouse import connect
 from storage.definitions import compare_definitions, read_definitions
 from storage.engine import Engine
 from storage.errors import StorageConfigError
-from storage.migrate import load_migrations, migrate
+from storage.migrate import GRANULE_ROWS, load_migrations, migrate
 from storage.rowbinary import read_one, read_rows, text, uint64
+from storage.schema import RECORD_TABLES
 from storage.url import parse_storage_url
 from tests.golden import VERSION_1
 
@@ -186,6 +187,23 @@ def version_1(server: ClickHouseServer) -> Iterator[Engine]:
         with closing(connect(parse_storage_url(url), clients=1)) as engine:
             VERSION_1.restore(engine)
             yield engine
+
+
+@pytest.mark.parametrize("table", RECORD_TABLES.values())
+def test_a_new_database_has_small_granules_of_records(engine: Engine, table: str) -> None:
+    assert f"index_granularity = {GRANULE_ROWS}," in definition(engine, table)
+
+
+def test_tables_of_before_keep_their_granules(clickhouse_server: ClickHouseServer) -> None:
+    with version_1(clickhouse_server) as engine:
+        migrate(engine)
+        assert "index_granularity = 8192," in definition(engine, "audit_logs")
+        assert compare_definitions(read_definitions(engine)) == ()
+
+
+def definition(engine: Engine, table: str) -> str:
+    shown: str = read_one(engine.query(f"SHOW CREATE TABLE {table}"), text)
+    return shown
 
 
 def statements_of_second_layout(engine: Engine) -> list[str]:

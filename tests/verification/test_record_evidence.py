@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from server.api.proof_cache import ProofCache
 from server.notary.batch import Batch, LogState, notarize
 from server.notary.canonical import entry_of
 from server.notary.findings import Finding, FindingKind
@@ -15,6 +16,7 @@ from server.notary.trust import TrustedKeys, fingerprint
 from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.scope import Scope
+from server.verification.tree import TileNodes
 from server.verification.verification import verify
 from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
@@ -30,7 +32,7 @@ def stored(writer: Writer) -> list[StoredRecord]:
 
 
 def evidence(writer: Writer, *, rehash: bool = True) -> list[RecordEvidence]:
-    return gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, stored(writer), rehash=rehash)
+    return gather_evidence(writer.engine, writer.keys, stored(writer), rehash=rehash)
 
 
 def write(writer: Writer, count: int, state: LogState | None = None) -> Batch:
@@ -52,7 +54,7 @@ def big_log(writer: Writer, size: int) -> LogState:
 
 
 def test_no_records_have_no_evidence(writer: Writer) -> None:
-    assert gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, [], rehash=True) == []
+    assert gather_evidence(writer.engine, writer.keys, [], rehash=True) == []
 
 
 def test_records_of_several_batches_are_verified(writer: Writer) -> None:
@@ -71,6 +73,31 @@ def test_records_of_a_big_tree_are_verified(writer: Writer, size: int) -> None:
     assert {item.state for item in evidence(writer)} == {State.VERIFIED}
 
 
+def test_cached_tiles_that_do_not_lead_to_the_root_are_read_again(
+    writer: Writer,
+) -> None:
+    write(writer, 2, big_log(writer, 65_536))
+    memory = ProofCache()
+    for _ in range(2):
+        found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+        assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
+    assert memory.tile(NAME.log_id, 2, 0, 1) is not None
+    assert memory.tile(NAME.log_id, 0, 256, 1) is None
+    memory.keep_tile(NAME.log_id, 2, 0, TileNodes(bytes(32)))
+    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+    assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
+    assert memory.tile(NAME.log_id, 2, 0, 1) is None
+
+
+def test_cached_tiles_prove_no_record_that_was_changed(writer: Writer) -> None:
+    write(writer, 2, big_log(writer, 65_536))
+    memory = ProofCache()
+    gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+    update(writer, "otel_logs", "Body = 'another'", "LeafIndex = 65537")
+    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+    assert [item.state for item in found] == [State.VERIFIED, State.TAMPERED]
+
+
 def test_without_hashing_a_record_is_signed(writer: Writer) -> None:
     batch = write(writer, 3)
     update(writer, "otel_logs", "Body = 'other'", "LeafIndex = 1")
@@ -82,7 +109,7 @@ def test_a_record_of_no_log_is_unsigned(writer: Writer) -> None:
     writer.engine.execute("INSERT INTO otel_logs (Timestamp, ServiceName, Body) VALUES (now64(9), 'x', 'y')")
     rows = list(read_records(writer.engine, Stream.OPERATIONAL, "", 0, 1))
     for rehash in (True, False):
-        (found,) = gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, rows, rehash=rehash)
+        (found,) = gather_evidence(writer.engine, writer.keys, rows, rehash=rehash)
         assert (found.state, found.batch) == (State.UNSIGNED, None)
         assert "no log" in found.reason
 
@@ -120,7 +147,7 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
 
     def look_first(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:
         rows = list(read_records(engine, stream, batches[0].log_id, 0, 1 << 40))
-        seen.append(gather_evidence(engine, writer.keys, stream, rows, rehash=rehash))
+        seen.append(gather_evidence(engine, writer.keys, rows, rehash=rehash))
         insert_batches(engine, batches, renewed=renewed)
 
     monkeypatch.setattr("server.log.table_insert.insert_batches", look_first)
@@ -173,7 +200,7 @@ def test_records_of_a_log_that_no_known_key_signed_are_unsigned_and_the_keys_are
     wrong = Signer.generate()
     other = TrustedKeys(named=(wrong.verifier_key(NAME.origin),))
     for rehash in (True, False):
-        found = gather_evidence(writer.engine, other, Stream.OPERATIONAL, stored(writer), rehash=rehash)
+        found = gather_evidence(writer.engine, other, stored(writer), rehash=rehash)
         assert {item.state for item in found} == {State.UNSIGNED}
         [reason] = {item.reason for item in found}
         given, signed = (fingerprint(signer.ed25519.public_key) for signer in (wrong, writer.signer))
@@ -288,7 +315,7 @@ def test_of_records_at_one_leaf_the_signed_one_is_sound(writer: Writer, rehash: 
     column, _, value = other.partition(" = ")
     copy(writer, 2, **{column: value})
     rows = sorted(stored(writer), key=lambda row: b"other" in row.canonical or row.batch_id.int == 7, reverse=first)
-    found = gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, rows, rehash=rehash)
+    found = gather_evidence(writer.engine, writer.keys, rows, rehash=rehash)
     wrong = [row for row, item in zip(rows, found, strict=True) if item.state is State.TAMPERED]
     assert [b"other" in row.canonical or row.batch_id.int == 7 for row in wrong] == [True]
     assert {item.state for item in found} == {State.TAMPERED, State.VERIFIED if rehash else State.SIGNED}
@@ -314,7 +341,7 @@ def test_a_false_claim_is_tampered_and_not_unsigned(writer: Writer, change: str,
         write(writer, count)
     update(writer, "otel_logs", change, "LeafIndex = 3")
     rows = list(select_records(writer.engine, Stream.OPERATIONAL, "1 ORDER BY Timestamp, LeafIndex", {}))
-    found = gather_evidence(writer.engine, writer.keys, Stream.OPERATIONAL, rows, rehash=rehash)
+    found = gather_evidence(writer.engine, writer.keys, rows, rehash=rehash)
     wrong = [item for item in found if item.state not in (State.VERIFIED, State.SIGNED)]
     assert [item.state for item in wrong] == [State.TAMPERED]
     assert reason in wrong[0].reason
