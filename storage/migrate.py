@@ -7,8 +7,8 @@ A server that is behind another repeats the statements after the other has recor
 none takes away what a later one gives back. Nor does any wait until parts are rewritten: that may take hours.
 
 A migration that makes a table anew has a step before its statements, which puts the earlier table aside
-(``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once; and all
-tables of records with smaller granules than migrations made before.
+(``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once;
+it and the table of audit records then have smaller granules than in databases of before.
 """
 
 from __future__ import annotations
@@ -16,30 +16,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
-from operator import methodcaller
 
+from server.notary.origin import Stream
 from storage.earlier_spans import PARTITIONED_BY, SPANS, put_aside, read_partition_keys
 from storage.engine import Engine
-from storage.errors import StorageConfigError
+from storage.errors import NotAppliedError, StorageConfigError
 from storage.rowbinary import read_rows, text, uint16
 from storage.schema import RECORD_TABLES
 
-__all__ = ["GRANULE_ROWS", "ROOM", "Migration", "load_migrations", "migrate", "steps"]
+__all__ = ["ROOM", "SMALL_GRANULE", "Migration", "load_migrations", "migrate", "steps"]
 
 _MADE_FIRST, _MADE_ANEW = 1, 9
 """Numbers of the migrations that make the tables of records, and the table of spans anew."""
-_GRANULES = "index_granularity = 8192"
+_NAME = 5  # place of the name among the words of a CREATE TABLE IF NOT EXISTS
+_GRANULE = "index_granularity = 8192"
 _TEXT_INDEX_SINCE = (26, 2)
 _ROOM_SINCE = (24, 10)
 _SELECTOR_SINCE = (25, 1)
 
-GRANULE_ROWS = 1024
-"""Rows of a granule of records, in databases that are made by this version: the setting cannot be altered.
+SMALL_GRANULE = 1024
+"""Rows of a granule of audit records and of spans, in databases that are made by this version: it cannot be altered.
 
-A lookup reads a whole granule for each row that it finds: with 8,192 rows that is most of its time. The price is 2 % to
-4 % of disk space.
+A lookup reads a granule of all columns for each row that it finds: with 8,192 rows that is most of its time. Smaller
+ones cost 2 % of disk space. Logs keep the larger granules: there is a filter of words for each, and a search for a word
+that is rare looks at all of them.
 """
 
 ROOM = 128 << 20
@@ -122,26 +125,42 @@ def migrate(engine: Engine) -> list[Migration]:
 def steps(migration: Migration, version: tuple[int, int]) -> list[Callable[[Engine], None]]:
     """Return what a migration does, one after the other: what goes before its statements, if anything, and these."""
     before = [put_aside] if migration.number == _MADE_ANEW else []
-    return [*before, *(methodcaller("execute", statement) for statement in migration.statements(version))]
+    return [*before, *(partial(_execute, statement=statement) for statement in migration.statements(version))]
+
+
+def _execute(engine: Engine, statement: str) -> None:
+    try:
+        engine.execute(statement)
+    except NotAppliedError as error:
+        # A server that ended after it, or another one, has run the statement: what it drops is still being dropped.
+        if "affected by mutation" not in str(error) or not _has_added(engine, statement):
+            raise
+
+
+def _has_added(engine: Engine, statement: str) -> bool:
+    """Return whether a table has all columns that a statement adds to it as aliases, and there are some."""
+    added = set(re.findall(r"ADD COLUMN `([^`]+)` \S+ ALIAS ", statement))
+    rows = engine.query(
+        "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} "
+        "AND default_kind = 'ALIAS'",
+        {"table": statement.split()[2]},
+    )
+    return bool(added) and added <= {name for (name,) in read_rows(rows, (text,))}
 
 
 def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:
-    """Return the statements that make the tables of records in an empty database, as migrations could not alter them.
-
-    That is the table that a later migration makes anew, and smaller granules.
-    """
-    made_by = {name: _MADE_ANEW if name == SPANS else _MADE_FIRST for name in RECORD_TABLES.values()}
-    statements = [
-        statement
-        for name, number in made_by.items()
+    """Return the statements that make tables in an empty database which migrations could not make of earlier tables."""
+    creates = {
+        (migration.number, statement.split()[_NAME]): statement
         for migration in known
-        if migration.number == number
         for statement in migration.statements(version)
-        if statement.startswith(f"CREATE TABLE IF NOT EXISTS {name} ")
+        if statement.startswith("CREATE TABLE IF NOT EXISTS ")
+    }
+    small = f"index_granularity = {SMALL_GRANULE}"
+    return [
+        creates[_MADE_ANEW, SPANS].replace(_GRANULE, small),
+        creates[_MADE_FIRST, RECORD_TABLES[Stream.AUDIT]].replace(_GRANULE, small),
     ]
-    if version < _TEXT_INDEX_SINCE:  # an index of words has a filter of fixed size for a few granules
-        return statements
-    return [statement.replace(_GRANULES, f"index_granularity = {GRANULE_ROWS}") for statement in statements]
 
 
 def _check_layout(engine: Engine) -> None:

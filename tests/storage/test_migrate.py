@@ -12,10 +12,9 @@ from harness.waiting import wait_for
 from storage.clickhouse import connect
 from storage.definitions import compare_definitions, read_definitions
 from storage.engine import Engine
-from storage.errors import StorageConfigError
-from storage.migrate import GRANULE_ROWS, load_migrations, migrate
+from storage.errors import NotAppliedError, StorageConfigError
+from storage.migrate import SMALL_GRANULE, load_migrations, migrate
 from storage.rowbinary import read_one, read_rows, text, uint64
-from storage.schema import RECORD_TABLES
 from storage.url import parse_storage_url
 from tests.golden import VERSION_1
 
@@ -189,9 +188,9 @@ def version_1(server: ClickHouseServer) -> Iterator[Engine]:
             yield engine
 
 
-@pytest.mark.parametrize("table", RECORD_TABLES.values())
-def test_a_new_database_has_small_granules_of_records(engine: Engine, table: str) -> None:
-    assert f"index_granularity = {GRANULE_ROWS}," in definition(engine, table)
+def test_a_new_database_has_small_granules_of_audit_records_and_spans(engine: Engine) -> None:
+    for table, rows in {"audit_logs": SMALL_GRANULE, "otel_traces": SMALL_GRANULE, "otel_logs": 8192}.items():
+        assert f"index_granularity = {rows}," in definition(engine, table)
 
 
 def test_tables_of_before_keep_their_granules(clickhouse_server: ClickHouseServer) -> None:
@@ -209,6 +208,11 @@ def definition(engine: Engine, table: str) -> str:
 def statements_of_second_layout(engine: Engine) -> list[str]:
     (migration,) = (each for each in load_migrations() if each.name == "second_layout")
     return migration.statements(engine.info.version)
+
+
+def run_all(engine: Engine, statements: list[str]) -> None:
+    for statement in statements:
+        engine.execute(statement)
 
 
 def test_a_migration_does_not_wait_until_parts_are_rewritten(clickhouse_server: ClickHouseServer) -> None:
@@ -244,6 +248,24 @@ def test_a_migration_that_was_interrupted_anywhere_is_finished_by_the_next_start
         if done == len(statements):
             break
         done += 1
+
+
+def test_a_migration_goes_on_while_columns_that_it_dropped_before_are_still_being_dropped(
+    clickhouse_server: ClickHouseServer,
+) -> None:
+    with version_1(clickhouse_server) as engine:
+        statements = statements_of_second_layout(engine)
+        for table in ("otel_logs", "audit_logs"):
+            engine.execute(f"SYSTEM STOP MERGES {table}")
+        try:
+            run_all(engine, statements)
+            with pytest.raises(NotAppliedError, match="affected by mutation"):
+                run_all(engine, statements)
+            migrate(engine)
+            assert compare_definitions(read_definitions(engine)) == ()
+        finally:
+            for table in ("otel_logs", "audit_logs"):
+                engine.execute(f"SYSTEM START MERGES {table}")
 
 
 def test_a_server_that_ends_while_it_migrates_takes_nothing_away_that_another_has_made(
