@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors.ingest import JournalDamagedError, JournalFailedError, JournalFullError
-from server.log.journal import Journal, segment_files
+from server.log.journal import Journal
 from server.log.journal_frames import FRAME_HEADER, SEGMENT_HEADER
+from server.log.journal_segments import segment_files
 
 from .disk import Disk
 
