@@ -20,6 +20,7 @@ __all__ = [
     "quoted_column",
     "rank_of",
     "record_columns",
+    "stored_expressions",
 ]
 
 
@@ -114,6 +115,12 @@ def quoted_column(name: str) -> str:
 def mark_expressions(version: int) -> list[str]:
     """Return the SELECT expression of the mark of a version's canonical records, if they have one."""
     return [f"toInt64({-version})"] if mark_of(version) else []
+
+
+def stored_expressions(stream: Stream, version: int = CANONICAL_VERSION) -> str:
+    """Return the SELECT expressions of records of a version as they are stored: their maps are in any order."""
+    columns = (quoted_column(column.name) for column in canonical_columns(stream, version))
+    return ", ".join([*mark_expressions(version), *columns])
 
 
 def canonical_expressions(stream: Stream, version: int = CANONICAL_VERSION) -> str:

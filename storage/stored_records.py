@@ -8,9 +8,12 @@ from uuid import UUID
 
 from server.notary.canonical import CANONICAL_VERSION, Kind, canonical_columns, leaf_of
 from server.notary.errors import MalformedError
+from server.notary.hashing import map_sorter
+from server.notary.leaf_rows import row_kinds
 from server.notary.origin import Stream
 from server.notary.record_forms import added_columns, in_version
 from storage.engine import Engine, Pieces
+from storage.errors import UnreadableTableError
 from storage.read_settings import FULL_SCAN
 from storage.rowbinary import (
     boolean,
@@ -27,7 +30,7 @@ from storage.rowbinary import (
     uint64,
     uuid,
 )
-from storage.schema import RECORD_TABLES, canonical_expressions, mark_expressions, quoted_column
+from storage.schema import RECORD_TABLES, mark_expressions, quoted_column, stored_expressions
 
 __all__ = [
     "StoredRecord",
@@ -158,12 +161,8 @@ def check_scan_types(engine: Engine, stream: Stream) -> None:
 def scan_query(stream: Stream, version: int = CANONICAL_VERSION) -> str:
     """Return the SELECT of the rows for ``hash_rows``, from a whole table, as records of a version."""
     # ``hash_rows`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
-    columns = [
-        *mark_expressions(version),
-        *(quoted_column(column.name) for column in canonical_columns(stream, version)),
-    ]
     beside = " AND ".join(_added_are_empty(stream, version)) or "true"
-    return f"SELECT BatchId, LeafIndex, {beside}, {', '.join(columns)} FROM {RECORD_TABLES[stream]}"
+    return f"SELECT BatchId, LeafIndex, {beside}, {stored_expressions(stream, version)} FROM {RECORD_TABLES[stream]}"
 
 
 def read_records_of_batch(
@@ -241,15 +240,24 @@ def select_records(
         settings: settings of ClickHouse for this query.
         alias: expression with a name (``... AS Name``) that the condition may use.
     """
+    # Maps are read as they are stored, and sorted here: ClickHouse needs more time to understand the expressions that
+    # sort them than for all else of a statement for a few records.
     rows = engine.query(
-        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, Timestamp, {right_beside(stream)}, "
-        f"formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) "
-        f"FROM {RECORD_TABLES[stream]} WHERE {condition}",
+        f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, Timestamp, "
+        f"formatRowNoNewline('RowBinary', {stored_expressions(stream)}) FROM {RECORD_TABLES[stream]} WHERE {condition}",
         parameters,
         settings=settings,
     )
-    for row in read_rows(rows, (text, uuid, uint64, int64, boolean, string)):
-        yield StoredRecord(stream, *row)
+    sort = map_sorter(row_kinds(stream, CANONICAL_VERSION))
+    for log_id, batch_id, leaf, timestamp, stored in read_rows(rows, (text, uuid, uint64, int64, string)):
+        try:
+            canonical, order_ok = sort(stored)
+        except MalformedError as error:
+            raise UnreadableTableError(
+                f"records of the table {RECORD_TABLES[stream]} cannot be read: its columns are not as migrations made "
+                "them, and 'lognotary verify' names the difference"
+            ) from error
+        yield StoredRecord(stream, log_id, batch_id, leaf, timestamp, order_ok, canonical)
 
 
 def right_beside(stream: Stream, version: int = CANONICAL_VERSION) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from server.notary import leaf_rows, merkle
+from server.notary import leaf_rows, map_order, merkle
 from server.notary.canonical import Kind
-from server.notary.leaf_rows import FIXED_SIZES, LeafHashes, LeafRange, LeafState
+from server.notary.leaf_rows import LeafHashes, LeafRange, LeafState
 from server.notary.record_filter import RecordFilter
+from server.notary.row_walker import FIXED_SIZES
 
 try:
     from server.notary import _native
@@ -16,7 +17,11 @@ except ImportError:  # there was no compiler, or no libcrypto
 else:
     COMPILED = True
 
-__all__ = ["COMPILED", "codes", "hash_pairs", "hash_rows", "holds"]
+__all__ = ["COMPILED", "MapSorter", "codes", "hash_pairs", "hash_rows", "holds", "map_sorter"]
+
+
+MapSorter = Callable[[bytes], tuple[bytes, bool]]
+"""Sorts the maps of a record, as ``map_order.sort_maps`` does."""
 
 
 def hash_pairs(nodes: bytes) -> bytes:
@@ -51,6 +56,14 @@ def hash_rows(
     )
     records = tuple((leaf, record) for leaf, record in kept if states[leaf - first_leaf] == LeafState.HASHED)
     return LeafHashes(first_leaf, hashes, states, records, dropped)
+
+
+def map_sorter(kinds: Sequence[Kind]) -> MapSorter:
+    """Return ``map_order.sort_maps`` for the records of some columns; it raises MalformedError."""
+    if not COMPILED:
+        return lambda record: map_order.sort_maps(record, kinds)
+    compiled = codes(kinds)
+    return lambda record: _native.sort_maps(record, compiled)
 
 
 def holds(program: bytes, kinds: bytes, leaf: int, record: bytes) -> bool:

@@ -14,28 +14,21 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
-from operator import itemgetter
 
 from server.notary.canonical import Kind, canonical_columns, has_version, leaf_of, mark_of
 from server.notary.errors import MalformedError
+from server.notary.map_order import sort_maps
 from server.notary.merkle import HASH_SIZE
 from server.notary.origin import Stream
 from server.notary.record_filter import KeptRecord, RecordFilter
+from server.notary.row_walker import FIXED_SIZES, MOST_BYTES, Walker
 
-__all__ = ["FIXED_SIZES", "MOST_BYTES", "MOST_SORTED", "LeafHashes", "LeafRange", "LeafState", "hash_rows", "row_kinds"]
-
-MOST_BYTES = 1 << 30
-"""Bytes of a row, at most. It is ClickHouse's own limit for one string (``format_binary_max_string_size``)."""
+__all__ = ["MOST_SORTED", "LeafHashes", "LeafRange", "LeafState", "hash_rows", "row_kinds"]
 
 MOST_SORTED = 1 << 16
 """Pairs of a map that are sorted, at most. Lognotary stores maps in order, so that others need not be sorted fast."""
 
-FIXED_SIZES = {Kind.TIME: 8, Kind.UINT8: 1, Kind.UINT32: 4, Kind.UINT64: 8}
-"""Bytes of the kinds that always have the same number."""
-
 _HEAD = struct.Struct("<16sQ?")
-_LONGEST_LENGTH = 5  # bytes: those of MOST_BYTES as LEB128
 _STRING, _MAP, _ARRAY = 0, -1, -2  # among sizes of columns
 
 
@@ -136,10 +129,10 @@ def hash_rows(
         place = leaf - first_leaf
         if not 0 <= place < len(expected):
             raise MalformedError("a row claims a leaf that was not asked for")
-        record = None
+        record, is_right = b"", False
         if states[place] == LeafState.NONE and right_beside and expected[place] in (None, batch_id):
-            record = _sort_maps(row, kinds)
-        if record is not None and has_version(record, version):
+            record, is_right = sort_maps(row[_HEAD.size :], kinds, MOST_SORTED)
+        if is_right and has_version(record, version):
             hashes[place] = leaf_of(record)
             states[place] = LeafState.HASHED
             if wanted is not None and not dropped and wanted.holds(leaf, record):
@@ -209,99 +202,8 @@ def _end_of_usual_row(data: bytes, start: int, sizes: Sequence[int]) -> int | No
     return at if at <= len(data) and at - start <= MOST_BYTES else None
 
 
-def _sort_maps(row: bytes, kinds: Sequence[Kind]) -> bytes | None:
-    """Return the record of a row with the pairs of its maps in order; None if the leaf is to be SPOILT.
-
-    Readers see the first of the values of a repeated key, so that their order must not change.
-    """
-    walker = _Walker(row, 0)
-    walker.skip(_HEAD.size)
-    copied = walker.at
-    parts: list[bytes] = []
-    for kind in kinds:
-        if Kind.MAP not in (kind, kind.element):
-            walker.skip_column(kind)
-            continue
-        maps = 1 if kind is Kind.MAP else walker.read_length() or 0
-        for _ in range(maps):
-            count, begin = walker.read_length() or 0, walker.at
-            pairs = [walker.read_pair() for _ in range(count)]
-            if _are_in_order(pairs):
-                continue
-            pairs.sort(key=itemgetter(0))
-            if count > MOST_SORTED or not _are_in_order(pairs):
-                return None
-            parts += [row[copied:begin], *(encoded for _, _, encoded in pairs)]
-            copied = walker.at
-    parts.append(row[copied : walker.at])
-    return b"".join(parts)
-
-
-def _are_in_order(pairs: Sequence[tuple[bytes, bytes, bytes]]) -> bool:
-    return all(before[:2] <= after[:2] for before, after in pairwise(pairs))
-
-
-class _Walker:
-    """Parser of one row. Its methods return False, or None, if the data ends before the row does."""
-
-    __slots__ = ("_data", "_limit", "at")
-
-    def __init__(self, data: bytes, start: int) -> None:
-        self.at = start
-        self._data = data
-        self._limit = start + MOST_BYTES
-
-    def skip(self, size: int) -> bool:
-        """Skip a number of bytes."""
-        if self.at + size > self._limit:
-            raise MalformedError("a row is too long")
-        if self.at + size > len(self._data):
-            return False
-        self.at += size
-        return True
-
-    def skip_column(self, kind: Kind) -> bool:
-        """Skip the value of a column."""
-        size = FIXED_SIZES.get(kind)
-        if size is not None:
-            return self.skip(size)
-        if kind.element is not None:
-            elements = self.read_length()
-            return elements is not None and all(self.skip_column(kind.element) for _ in range(elements))
-        if kind is not Kind.MAP:
-            return self._skip_string()
-        pairs = self.read_length()
-        return pairs is not None and all(self._skip_string() and self._skip_string() for _ in range(pairs))
-
-    def read_pair(self) -> tuple[bytes, bytes, bytes]:
-        """Return key and value of a pair that is known to be there, and the bytes of both with their lengths."""
-        start = self.at
-        return self._read_string(), self._read_string(), self._data[start : self.at]
-
-    def read_length(self) -> int | None:
-        """Return a length or a number of pairs."""
-        length = 0
-        for place in range(_LONGEST_LENGTH):
-            if not self.skip(1):
-                return None
-            byte = self._data[self.at - 1]
-            length |= (byte & 0x7F) << 7 * place
-            if byte < 0x80:
-                return length
-        raise MalformedError("a length is too long")
-
-    def _skip_string(self) -> bool:
-        length = self.read_length()
-        return length is not None and self.skip(length)
-
-    def _read_string(self) -> bytes:
-        length = self.read_length() or 0
-        self.skip(length)
-        return self._data[self.at - length : self.at]
-
-
 def _end_of_row(data: bytes, start: int, kinds: Sequence[Kind]) -> int | None:
-    walker = _Walker(data, start)
+    walker = Walker(data, start)
     if not walker.skip(_HEAD.size):
         return None
     return walker.at if all(walker.skip_column(kind) for kind in kinds) else None

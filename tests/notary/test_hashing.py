@@ -26,8 +26,9 @@ from server.notary.canonical import (
     versions_of,
 )
 from server.notary.errors import MalformedError
-from server.notary.leaf_rows import MOST_BYTES, LeafHashes, LeafRange, LeafState, row_kinds
+from server.notary.leaf_rows import LeafHashes, LeafRange, LeafState, row_kinds
 from server.notary.origin import Stream
+from server.notary.row_walker import MOST_BYTES
 
 from .hashed_rows import BATCHES, COUNT, FIRST, KINDS, RANGES, HashRows, compiled, in_python, record, row
 
@@ -198,3 +199,4 @@ def test_without_the_compiled_hashing_the_same_is_done_in_python(monkeypatch: py
     assert module.COMPILED is False
     assert module.hash_pairs(bytes(64)) == merkle.hash_pairs(bytes(64))
     assert module.hash_rows([row(FIRST)], KINDS, 1, FIRST, RANGES) == in_python([row(FIRST)])
+    assert module.map_sorter(KINDS)(record()) == (record(), True)

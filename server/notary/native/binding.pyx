@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=True
 # distutils: language = c++
-"""Hashing, compiled: what ``server.notary.merkle`` and ``server.notary.leaf_rows`` do in Python."""
+"""Hashing, compiled: what ``server.notary.merkle``, ``leaf_rows`` and ``map_order`` do in Python."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp cimport bool as boolean
 from libcpp.string cimport string
@@ -16,6 +16,8 @@ cdef extern from "<string_view>" namespace "std" nogil:
     cdef cppclass View "std::string_view":
         View()
         View(const char*, size_t)
+        const char* data()
+        size_t size()
 
 cdef extern from "<array>" namespace "std" nogil:
     cdef cppclass Id "std::array<char, 16>":
@@ -32,6 +34,19 @@ cdef extern from "filter.hpp" namespace "lognotary" nogil:
     cdef cppclass RecordFilter:
         RecordFilter(View program, View kinds) except +
         boolean holds(View record, uint64_t leaf) except +
+
+cdef extern from "walker.hpp" namespace "lognotary" nogil:
+    cdef cppclass Walker:
+        Walker(const char* start, const char* end)
+        const char* at() const
+
+cdef extern from "maps.hpp" namespace "lognotary" nogil:
+    boolean skip_record(Walker& walker, const string& kinds, boolean& in_order) except +
+
+    cdef cppclass MapSorter:
+        MapSorter(View kinds) except +
+        boolean sort(View record, uint64_t most) except +
+        View record() const
 
 cdef extern from "rows.hpp" namespace "lognotary" nogil:
     size_t kIdSize
@@ -136,6 +151,28 @@ def hash_rows(
         del hasher
         del wanted
     return hashes, states, kept, dropped
+
+
+def sort_maps(bytes record, bytes kinds):
+    """Do what ``server.notary.map_order.sort_maps`` does; ``kinds`` as for ``hash_rows``."""
+    cdef View view = _view(record)
+    cdef string codes = kinds
+    cdef boolean in_order = True
+    cdef Walker* walker = new Walker(view.data(), view.data() + view.size())
+    cdef MapSorter* sorter = NULL
+    try:
+        if not skip_record(walker[0], codes, in_order) or walker.at() != view.data() + view.size():
+            raise MalformedError("the bytes are not one record")
+        if in_order:
+            return record, True
+        sorter = new MapSorter(_view(kinds))
+        values_in_order = sorter.sort(view, UINT64_MAX)
+        return PyBytes_FromStringAndSize(sorter.record().data(), sorter.record().size()), values_in_order
+    except ValueError as error:
+        raise MalformedError(str(error)) from None
+    finally:
+        del sorter
+        del walker
 
 
 def holds(bytes program, bytes kinds, uint64_t leaf, bytes record):

@@ -12,63 +12,11 @@ constexpr size_t kHeadSize = kIdSize + sizeof(uint64_t) + 1;
 constexpr size_t kLeastCopied = 4096;
 constexpr uint64_t kMostSorted = 1 << 16;  // pairs of a map (see leaf_rows.py)
 
-// Returns whether two neighbours of a map are in the order of the canonical record.
-bool is_in_order(const Pair& before, const Pair& after) {
-  const int keys = before.key.compare(after.key);
-  return keys < 0 || (keys == 0 && before.value <= after.value);
-}
-
-bool skip_map(Walker& walker, bool& in_order) {
-  uint64_t pairs;
-  if (!walker.read_length(pairs)) return false;
-  Pair before{}, pair{};
-  // A row that is too long is noticed before there are too many pairs: each has two bytes.
-  for (uint64_t number = 0; number < pairs; ++number) {
-    if (!walker.read_pair(pair)) return false;
-    in_order = in_order && (number == 0 || is_in_order(before, pair));
-    before = pair;
-  }
-  return true;
-}
-
-// Skips a map of a whole row; returns whether it is in order.
-bool is_sorted(Walker& walker) {
-  bool in_order = true;
-  skip_map(walker, in_order);
-  return in_order;
-}
-
-// Skips a value that is no array.
-bool skip_value(Walker& walker, Kind kind, bool& in_order) {
-  View string;
-  return kind == kString ? walker.read_string(string)
-         : kind == kMap  ? skip_map(walker, in_order)
-                         : walker.skip(kind);
-}
-
-bool skip_array(Walker& walker, Kind element, bool& in_order) {
-  uint64_t elements;
-  if (!walker.read_length(elements)) return false;
-  // A row that is too long is noticed before there are too many elements: each has a byte.
-  for (uint64_t number = 0; number < elements; ++number) {
-    if (!skip_value(walker, element, in_order)) return false;
-  }
-  return true;
-}
-
 // Returns the end of the row that begins at `at`, or null where the data ends before it does; and whether all its maps
 // are in the order of the canonical record.
 const char* end_of_row(const std::string& kinds, const char* at, const char* end, bool& in_order) {
-  in_order = true;
   Walker walker(at, end);
-  if (!walker.skip(kHeadSize)) return nullptr;
-  for (size_t place = 0; place < kinds.size(); ++place) {
-    const auto kind = static_cast<Kind>(kinds[place]);
-    const bool whole = kind == kArray ? skip_array(walker, static_cast<Kind>(kinds[++place]), in_order)
-                                      : skip_value(walker, kind, in_order);
-    if (!whole) return nullptr;
-  }
-  return walker.at();
+  return walker.skip(kHeadSize) && skip_record(walker, kinds, in_order) ? walker.at() : nullptr;
 }
 
 }  // namespace
@@ -76,6 +24,7 @@ const char* end_of_row(const std::string& kinds, const char* at, const char* end
 RowHasher::RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states,
                      RecordFilter* filter, uint64_t most_bytes)
     : kinds_(kinds),
+      sorter_(kinds_),
       version_(version),
       first_leaf_(first_leaf),
       ranges_(std::move(ranges)),
@@ -140,8 +89,8 @@ void RowHasher::take(View row, bool in_order) {
   char& state = states_[leaf - first_leaf_];
   char* const hash = hashes_ + kHashSize * (leaf - first_leaf_);
   if (right && state == static_cast<char>(State::kNone) && has_version(row.substr(kHeadSize)) &&
-      (in_order || sort_maps(row))) {
-    const View record = in_order ? row.substr(kHeadSize) : View(sorted_);
+      (in_order || sorter_.sort(row.substr(kHeadSize), kMostSorted))) {
+    const View record = in_order ? row.substr(kHeadSize) : sorter_.record();
     sha256_.leaf(record, hash);
     state = static_cast<char>(State::kHashed);
     if (filter_ != nullptr) keep(leaf, record);
@@ -165,52 +114,6 @@ bool RowHasher::has_version(View record) const {
   if (record.size() < sizeof first) return false;
   std::memcpy(&first, record.data(), sizeof first);
   return version_ == 1 ? first >= 0 : first == -version_;
-}
-
-// Writes the record of a row to `sorted_`, with the pairs of its maps in order. Returns false if the values of a
-// repeated key are not in order (readers see the first one), or if too many pairs are not.
-bool RowHasher::sort_maps(View row) {
-  sorted_.clear();
-  Walker walker(row.data(), row.data() + row.size());
-  walker.skip(kHeadSize);
-  const char* copied = walker.at();
-  for (size_t place = 0; place < kinds_.size(); ++place) {
-    auto kind = static_cast<Kind>(kinds_[place]);
-    uint64_t values = 1;
-    if (kind == kArray) {
-      kind = static_cast<Kind>(kinds_[++place]);
-      walker.read_length(values);
-    }
-    for (; values > 0; --values) {
-      bool in_order;
-      if (kind != kMap) {
-        skip_value(walker, kind, in_order);
-      } else if (!sort_map(walker, copied)) {
-        return false;
-      }
-    }
-  }
-  sorted_.append(copied, walker.at());
-  return true;
-}
-
-// Skips a map. If it is not in order, appends what is before it, from `copied` on, and its pairs in order to `sorted_`.
-bool RowHasher::sort_map(Walker& walker, const char*& copied) {
-  Walker map = walker;
-  if (is_sorted(walker)) return true;
-  uint64_t pairs;
-  map.read_length(pairs);
-  if (pairs > kMostSorted) return false;
-  sorted_.append(copied, map.at());
-  copied = walker.at();
-  pairs_.resize(pairs);
-  for (Pair& pair : pairs_) map.read_pair(pair);
-  const auto by_key = [](const Pair& left, const Pair& right) { return left.key < right.key; };
-  std::stable_sort(pairs_.begin(), pairs_.end(), by_key);
-  const auto is_not_in_order = [](const Pair& before, const Pair& after) { return !is_in_order(before, after); };
-  if (std::adjacent_find(pairs_.begin(), pairs_.end(), is_not_in_order) != pairs_.end()) return false;
-  for (const Pair& pair : pairs_) sorted_.append(pair.encoded);
-  return true;
 }
 
 }  // namespace lognotary

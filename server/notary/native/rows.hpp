@@ -8,6 +8,7 @@
 
 #include "digest.hpp"
 #include "filter.hpp"
+#include "maps.hpp"
 #include "walker.hpp"
 
 namespace lognotary {
@@ -56,12 +57,10 @@ class RowHasher {
   const char* feed_rows(const char* at, const char* end);
   void take(View row, bool in_order);
   void keep(uint64_t leaf, View record);
-  bool sort_maps(View row);
-  bool sort_map(Walker& walker, const char*& copied);
-
   bool has_version(View record) const;
 
   const std::string kinds_;
+  MapSorter sorter_;
   const int64_t version_;
   const uint64_t first_leaf_;
   const std::vector<Range> ranges_;
@@ -70,8 +69,6 @@ class RowHasher {
   char* const states_;
   size_t range_ = 0;  // of the row before: the next is mostly of the same
   std::string rest_;  // the beginning of a row
-  std::string sorted_;  // a record whose maps are sorted
-  std::vector<Pair> pairs_;
   Sha256 sha256_;
   RecordFilter* const filter_;
   const uint64_t most_bytes_;
