@@ -16,9 +16,9 @@ from server.commands.output import complain, say, say_json
 from server.data_dir.directory import DataDirectoryError, journals, read_last
 from server.errors.ingest import JournalDamagedError
 from server.escaping.visible import visible
-from server.log.journal import segment_files
 from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
+from server.log.journal_segments import segment_files
 from server.log.stored_mark import StoredMark
 from server.log.unsigned_entry import decode_unsigned_entry
 from server.notary.counted import counted

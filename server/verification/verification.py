@@ -9,51 +9,46 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName
 from server.notary.statement import Statement
-from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from server.verification.capped import capped
 from server.verification.definition_check import check_retention, definition_findings, settled_definitions
 from server.verification.expiry import Expired, Expiry
-from server.verification.foreign_logs import ForeignLogs, key_names
+from server.verification.foreign_logs import ForeignLogs
 from server.verification.history_check import HistoryCheck
-from server.verification.homes import is_log, log_id_of, origin_of_row, unlisted_batches
-from server.verification.leaf_span import LeafSpan, leaf_span
+from server.verification.homes import log_id_of, origin_of_row
+from server.verification.leaf_span import LeafSpan
 from server.verification.log_check import LogCheck
 from server.verification.lookup_check import LookupCheck
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.received import Received
-from server.verification.record_check import Inventory, Pending, RecordChecker
+from server.verification.record_check import Pending, RecordChecker
 from server.verification.required_logs import missing_logs
 from server.verification.scope import Entries, Progress, Scope, Summary
+from server.verification.stored_logs import StoredLogs
 from server.verification.tolerance import Tolerance
 from storage.definitions import StoredDefinitions, read_definitions
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.evidence import last_batch, read_foreign_batches, read_fragments, sample_batches
-from storage.inventory import BatchIndex, LogExtent, TileGroup, read_batch_index, read_extents, read_tile_groups
-from storage.record_groups import RecordGroups, read_all_record_groups
-from storage.schema import RECORD_TABLES
-from storage.statements import read_statements
-from storage.stored_records import check_scan_types
+from storage.evidence import last_batch
+from storage.inventory import TileGroup
+from storage.record_groups import RecordGroups
 
 __all__ = ["verify"]
 
-_MOST_RECORDS = (1 << 63) - 1
 _ALL_LEAVES = (0, 1 << 64)
 _OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
 # Findings about signed records that are not there as they were signed.
 _MISMATCHES = frozenset({FindingKind.RECORD_MISSING, FindingKind.RECORD_CHANGED, FindingKind.RECORD_REORDERED})
-_SAMPLE = 3  # batches of a log that show whether it is one, if there are suspiciously many
 
 
 def verify(
@@ -85,10 +80,26 @@ def verify(
         if not (isinstance(item, Finding) and foreign.holds(item)):
             told += isinstance(item, Finding)
             yield item
-    for finding in foreign.findings(run.signed_logs(), keys, run.key_names, known_keys or TrustedKeys()):
+    for finding in foreign.findings(run.signed_logs(), keys, run.key_names(), known_keys or TrustedKeys()):
         told += 1
         yield finding
     yield replace(run.summary(), findings=told)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenLog:
+    """A log whose records can be read."""
+
+    check: LogCheck
+    span: LeafSpan
+    expiry: Expiry
+    lookups: LookupCheck
+    received: Received
+
+    def entries(self) -> Entries:
+        """Return the entries that are verified."""
+        first, end = self.span.first, self.span.end
+        return Entries(self.check.name.origin, first, max(first, self.check.size if end is None else end))
 
 
 class _Verification:
@@ -97,64 +108,48 @@ class _Verification:
     def __init__(self, engine: Engine, keys: TrustedKeys, scope: Scope, limits: ReadLimits) -> None:
         self._limits = limits
         self._engine = engine
-        self._keys = keys
         self._scope = scope
         self._pending = Pending(limits=limits)
         self._known_ids: defaultdict[str, set[UUID]] = defaultdict(set)  # by LogId
         # By LogId: leaves whose records need no finding of their own, because their batch has one.
         self._explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-        self._logs: dict[str, LogCheck] = {}  # by origin
-        self._spans: dict[str, LeafSpan] = {}  # by origin
-        self._expiries: dict[str, Expiry] = {}  # by origin
-        self._indexes: dict[str, BatchIndex] = {}  # by origin
-        self._lookups: dict[str, LookupCheck] = {}  # by origin
-        self._foreign: list[Batch] = []
+        self._logs: dict[str, _OpenLog] = {}  # by origin
         self._unread: set[str] = set()  # origins of logs that could not be read to their end
         self._tolerance = Tolerance()
-        self._statements_read = False
-        self._batches_read = False
-        self._groups: dict[Stream, RecordGroups] = {}
-        self._tiles: list[TileGroup] | None = None
+        self._stored = StoredLogs(engine, keys, scope, limits)
         self._altered_tiles: list[Batch] = []
-        self._total = 0
         self.found = 0
-        self.key_names: dict[str, str] = {}
-        self._stated: dict[str, LogStatements] = {}
         self._now = time.time_ns()
         self._definitions = StoredDefinitions({})
-        self._received: dict[str, Received] = {}  # by origin
         self._mismatched = 0
-        self._resume = {checkpoint.origin: checkpoint for checkpoint in scope.resume if checkpoint.size}
 
     def summary(self) -> Summary:
         """Return the summary of what has been verified."""
-        partly = not self._scope.whole or bool(self._resume)
+        partly = not self._scope.whole or bool(self._stored.resume)
         unread = sorted(self._unread)
         return Summary(
             logs=len(self._logs.keys() - self._unread),
             batches=self._batches,
             records=self._records,
             findings=self.found,
-            statements=sum(len(log.statements) for log in self._stated.values()),
-            expired_records=sum(expiry.records for expiry in self._expiries.values()),
-            continued=sum(
-                self._spans[origin].after is not None and log.tip is not None for origin, log in self._logs.items()
-            ),
+            statements=sum(len(log.statements) for log in self._stored.stated.values()),
+            expired_records=sum(log.expiry.records for log in self._logs.values()),
+            continued=sum(log.span.after is not None and log.check.tip is not None for log in self._logs.values()),
             mismatched=min(self._mismatched, self._records),
-            entries=[self._entries(log) for _, log in sorted(self._logs.items())] if partly else (),
-            resumed=sum(span.first for span in self._spans.values()) if self._scope.whole else 0,
+            entries=[log.entries() for _, log in sorted(self._logs.items())] if partly else (),
+            resumed=sum(span.first for span in self._stored.spans.values()) if self._scope.whole else 0,
             nothing_received=not self._scope.whole and not self._any_received(),
             unread=unread,
             skipped=self._definitions.unread,
             unanchored=sorted(self._unanchored()),
-            lookups=sum(check.lookups for check in self._lookups.values()),
+            lookups=sum(log.lookups.lookups for log in self._logs.values()),
         )
 
     def _unanchored(self) -> Iterator[str]:
         """Return the logs that nothing outside storage says anything about, if their end is verified."""
-        kept = {_checkpoint_of(kept).origin for kept in self._scope.checkpoints} | self._resume.keys()
+        kept = {_checkpoint_of(kept).origin for kept in self._scope.checkpoints} | self._stored.resume.keys()
         for origin, log in self._logs.items():
-            if log.tip is not None and origin not in kept | self._unread and self._spans[origin].end is None:
+            if log.check.tip is not None and origin not in kept | self._unread and log.span.end is None:
                 yield origin
 
     def count(self, finding: Finding) -> None:
@@ -163,13 +158,9 @@ class _Verification:
         if finding.kind in _MISMATCHES:
             self._mismatched += finding.record_count
 
-    def _entries(self, log: LogCheck) -> Entries:
-        span = self._spans[log.name.origin]
-        return Entries(log.name.origin, span.first, max(span.first, log.size if span.end is None else span.end))
-
     def _any_received(self) -> bool:
         try:
-            return any(self._received[origin].any(self._engine, log.name) for origin, log in self._logs.items())
+            return any(log.received.any(self._engine, log.check.name) for log in self._logs.values())
         except StorageError:
             if not self.found:
                 raise
@@ -177,8 +168,12 @@ class _Verification:
 
     def signed_logs(self) -> Iterator[str]:
         """Return the LogIds of the logs of which a batch or a statement is signed by a known key."""
-        yield from (log_id for log_id, log in self._stated.items() if log.statements)
-        yield from (log.name.log_id for log in self._logs.values() if log.tip is not None)
+        yield from (log_id for log_id, log in self._stored.stated.items() if log.statements)
+        yield from (log.name.log_id for log in self._checks() if log.tip is not None)
+
+    def key_names(self) -> Mapping[str, str]:
+        """Return the names of keys, by fingerprint, as statements have them."""
+        return self._stored.key_names
 
     def steps(self) -> Iterator[Progress | Finding | Expired]:
         self._definitions = settled_definitions(self._engine)
@@ -186,133 +181,61 @@ class _Verification:
             self._tolerance.tables_altered = True
             yield finding
         yield from self._read()
-        if self._batches_read:
+        if self._stored.batches_read:
             yield from self._check()
 
     def _check(self) -> Iterator[Progress | Finding | Expired]:
         for origin, log in self._logs.items():
-            yield from self._follow(log, capped(log.batches(self._indexes[origin]), self._limits.told, _OF_ROWS))
-        for origin, lookups in self._lookups.items():
-            yield from self._tolerance.trying(f"Lookups of {origin}", capped(lookups.drawn(), self._limits.told))
+            steps = log.check.batches(self._stored.indexes[origin])
+            yield from self._follow(log.check, capped(steps, self._limits.told, _OF_ROWS))
+        for origin, log in self._logs.items():
+            yield from self._tolerance.trying(f"Lookups of {origin}", capped(log.lookups.drawn(), self._limits.told))
         yield from self._gaps()
         yield from self._tolerance.trying("The history of logs", self._check_history())
         yield from self._tolerance.trying("The rows of no batch", self._loose())
         yield from self._tolerance.trying("The retention of tables", self._check_retention())
-        for origin, expiry in self._expiries.items():
-            yield from expiry.expired(origin)
+        for origin, log in self._logs.items():
+            yield from log.expiry.expired(origin)
 
     def _read(self) -> Iterator[Finding]:
         """Read what all logs need, as far as it can be read."""
-        # Statements are read before batches, so that every checkpoint that a statement is about is among the batches.
-        yield from self._tolerance.trying("Statements", self._read_statements(), "log_statements")
-        # The list of batches is read before the rows, so that the rows of every verified batch are all among
-        # them, however much is written meanwhile.
-        yield from self._tolerance.trying("The list of batches", self._read_batches(), "log_batches")
-        if not self._batches_read:  # everything else would seem to belong to no log
-            self._unread |= {origin for log in self._stated.values() for origin in log.origins}
-            return
-        yield from self._tolerance.trying("The hashes of logs", self._read_tiles(), "log_tiles")
-        for stream in Stream:
-            what, table = f"{stream.value.capitalize()} records", RECORD_TABLES[stream]
-            yield from self._tolerance.trying(what, self._read_groups(stream), table)
-        for origin in self._indexes:
+        yield from self._stored.read(self._tolerance)
+        if not self._stored.batches_read:
+            self._unread |= {origin for log in self._stored.stated.values() for origin in log.origins}
+        for origin in self._stored.indexes:
             name = LogName.parse(origin)
-            if name.stream in self._groups:
+            if name.stream in self._stored.groups:
                 self._logs[origin] = self._open(name)
             else:
                 self._leave(name)
 
-    def _read_statements(self) -> Iterator[Finding]:
-        rows = list(read_statements(self._engine))
-        self.key_names = key_names(rows)
-        self._keys = learn_keys(rows, self._keys)
-        self._stated = check_statements(rows, self._keys)
-        self._statements_read = True
-        others: list[Finding] = []
-        for log in self._stated.values():
-            if log.statements:
-                yield from capped(log.findings, self._limits.told)
-            else:
-                others += log.findings
-        yield from capped(others, self._limits.told)
-
-    def _read_batches(self) -> Iterator[Finding]:
-        extents = self._extents()
-        self._spans = {extent.origin: self._span(extent) for extent in extents}
-        # The sizes are not checked yet, and a row may name any.
-        total = sum(self._spans[extent.origin].entries(extent.size) for extent in extents)
-        self._total = min(total, _MOST_RECORDS)
-        self._indexes = {extent.origin: self._index(extent) for extent in extents}
-        self._foreign, unlisted = read_foreign_batches(
-            self._engine, [extent.log_id for extent in extents], self._limits.junk
-        )
-        self._batches_read = True
-        yield from unlisted_batches(unlisted)
-
-    def _read_tiles(self) -> Iterator[Finding]:
-        firsts = {log_id_of(origin): span.first for origin, span in self._spans.items() if span.first}
-        read_fragments(self._engine, "", 0, 1)  # shows whether they can be read
-        self._tiles = read_tile_groups(self._engine, after=firsts)
-        yield from ()
-
-    def _read_groups(self, stream: Stream) -> Iterator[Finding]:
-        check_scan_types(self._engine, stream)
-        self._groups[stream] = read_all_record_groups(self._engine, stream, self._limits.junk)
-        yield from ()
-
-    def _extents(self) -> list[LogExtent]:
-        """Return the logs. Other names are foreign, and if there are many also those without a valid first row."""
-        extents = [extent for extent in read_extents(self._engine) if is_log(extent.log_id, extent.origin)]
-        if len(extents) <= self._limits.logs:
-            return extents
-        sample = sample_batches(self._engine, _SAMPLE)
-        signed = {batch.origin for batch in sample if check_batch(batch, self._keys) is None}
-        return [extent for extent in extents if extent.origin in signed or self._has_statements(extent.log_id)]
-
-    def _has_statements(self, log_id: str) -> bool:
-        return log_id in self._stated and bool(self._stated[log_id].statements)
-
-    def _span(self, extent: LogExtent) -> LeafSpan:
-        if not self._scope.whole:
-            stated = self._stated.get(extent.log_id, LogStatements())
-            return leaf_span(stated, self._scope.since, self._scope.until)
-        return LeafSpan(self._resume.get(extent.origin))
-
-    def _index(self, extent: LogExtent) -> BatchIndex:
-        span = self._spans[extent.origin]
-        return read_batch_index(self._engine, extent.log_id, after=span.first, end=span.end)
-
-    def _open(self, name: LogName) -> LogCheck:
-        groups = self._groups[name.stream].groups
-        records = {group.batch_id: group for group in groups if group.log_id == name.log_id}
-        tiles = None
-        if self._tiles is not None:
-            tiles = {group.batch_id: group for group in self._tiles if group.log_id == name.log_id}
-        stated = self._stated.get(name.log_id, LogStatements())
+    def _open(self, name: LogName) -> _OpenLog:
+        stated = self._stored.statements_of(name.log_id)
         expiry = Expiry(stated, self._now)
-        self._expiries[name.origin] = expiry
+        lookups = LookupCheck(self._engine, name, self._scope.lookups)
         checker = RecordChecker(
             self._engine,
             name,
             expiry,
-            Inventory(records, tiles),
+            self._stored.inventory(name),
             self._pending,
             self._known_ids[name.log_id],
             altered_tiles=self._altered_tiles,
             limits=self._limits,
-            lookups=self._lookups.setdefault(name.origin, LookupCheck(self._engine, name, self._scope.lookups)),
+            lookups=lookups,
         )
-        sizes = {statement.checkpoint.size for statement in stated.statements.values()}
-        received = self._received[name.origin] = Received(self._scope.since, self._scope.until)
-        return LogCheck(
+        span = self._stored.spans[name.origin]
+        received = Received(self._scope.since, self._scope.until)
+        check = LogCheck(
             self._engine,
-            self._keys,
+            self._stored.keys,
             checker,
-            resume=self._spans[name.origin].after,
-            end=self._spans[name.origin].end,
-            wanted=sizes,
+            resume=span.after,
+            end=span.end,
+            wanted={statement.checkpoint.size for statement in stated.statements.values()},
             on_verified=received.add,
         )
+        return _OpenLog(check, span, expiry, lookups, received)
 
     def _follow(self, log: LogCheck, steps: Iterable[Finding | None]) -> Iterator[Progress | Finding]:
         followed = False
@@ -323,7 +246,7 @@ class _Verification:
                 if step is not None:
                     yield step
                 else:
-                    total = max(self._total, self._records)
+                    total = max(self._stored.total, self._records)
                     yield Progress(log.name.origin, self._batches, self._records, total, self._good_until(log))
             followed = True
 
@@ -343,17 +266,20 @@ class _Verification:
 
     @property
     def _batches(self) -> int:
-        return sum(log.verified_batches for log in self._logs.values())
+        return sum(log.verified_batches for log in self._checks())
 
     @property
     def _records(self) -> int:
-        return sum(log.verified_records for log in self._logs.values())
+        return sum(log.verified_records for log in self._checks())
+
+    def _checks(self) -> Iterator[LogCheck]:
+        return (log.check for log in self._logs.values())
 
     def _gaps(self) -> Iterator[Progress | Finding]:
         """Assign broken rows to the log they belong to, and yield what is missing in each log."""
-        broken = {batch: finding for log in self._logs.values() for batch, finding in log.broken}
-        for batch in self._foreign:
-            finding = check_batch(batch, self._keys)
+        broken = {batch: finding for log in self._checks() for batch, finding in log.broken}
+        for batch in self._stored.foreign:
+            finding = check_batch(batch, self._stored.keys)
             if finding is not None:  # otherwise it is the first of a log that did not exist before
                 broken[batch] = finding
         by_home: defaultdict[str, list[tuple[Batch, Finding]]] = defaultdict(list)
@@ -362,57 +288,58 @@ class _Verification:
             by_home[home].append((batch, finding))
             if home in self._logs:  # what names a batch of no log is a finding of its own
                 self._known_ids[log_id_of(home)] |= {batch.batch_id, compute_batch_id(batch)}
-        for origin, log in self._logs.items():
-            rows = by_home.pop(origin, [])
-            if origin not in self._unread:
+        for log in self._checks():
+            rows = by_home.pop(log.name.origin, [])
+            if log.name.origin not in self._unread:
                 yield from self._follow(log, capped(log.gaps(rows), self._limits.told, _OF_ROWS))
             self._explained[log.name.log_id] += log.explained
         yield from capped([finding for rows in by_home.values() for _, finding in rows], self._limits.told)
 
     def _check_history(self) -> Iterator[Finding]:
-        logs = {origin: log for origin, log in self._logs.items() if origin not in self._unread}
-        unread = {log_id_of(origin) for origin in self._indexes.keys() - logs.keys()}
-        stated = {log_id: log for log_id, log in self._stated.items() if log_id not in unread}
+        logs = {origin: log.check for origin, log in self._logs.items() if origin not in self._unread}
+        unread = {log_id_of(origin) for origin in self._stored.indexes.keys() - logs.keys()}
+        stated = {log_id: log for log_id, log in self._stored.stated.items() if log_id not in unread}
         history = HistoryCheck(logs, stated, self._explained, self._size)
-        after = {origin: span.after for origin, span in self._spans.items() if span.after is not None}
+        after = {origin: span.after for origin, span in self._stored.spans.items() if span.after is not None}
         for kept in (*self._scope.checkpoints, *after.values()):
             origin = _checkpoint_of(kept).origin
             if log_id_of(origin) not in unread:
                 yield from history.check(kept)
-        ends = {origin: span.end for origin, span in self._spans.items() if span.end is not None}
+        ends = {origin: span.end for origin, span in self._stored.spans.items() if span.end is not None}
         yield from history.check_statements({origin: kept.size for origin, kept in after.items()}, ends)
-        if self._statements_read:
+        if self._stored.statements_read:
             yield from history.check_begun(self._engine)
-        yield from missing_logs(self._engine, self._keys, self._scope.required, self._logs, history.truncated)
+        checks = {origin: log.check for origin, log in self._logs.items()}
+        yield from missing_logs(self._engine, self._stored.keys, self._scope.required, checks, history.truncated)
 
     def _check_retention(self) -> Iterator[Finding]:
         kept = [
             origin
             for origin, log in self._logs.items()
-            if (last := log.tip) is not None and not self._expiries[origin].covers(last)
+            if (last := log.check.tip) is not None and not log.expiry.covers(last)
         ]
-        yield from check_retention(self._definitions, self._stated, kept, lambda: read_definitions(self._engine))
+        yield from check_retention(self._definitions, self._stored.stated, kept, lambda: read_definitions(self._engine))
 
     def _size(self, log: LogCheck) -> int:
         """Return the number of entries in a log, even if only a part of the log is verified."""
-        if self._spans[log.name.origin].end is None:
+        if self._stored.spans[log.name.origin].end is None:
             return log.size
         last = last_batch(self._engine, log.name.log_id)
         return max(log.size, last.tree_size) if last else log.size
 
     def _loose(self) -> Iterator[Finding]:
-        streams = {log.name.log_id: log.name.stream for log in self._logs.values()}
-        spans = {log.name.log_id: self._spans[origin] for origin, log in self._logs.items()}
-        logs = {log.name.log_id: log for log in self._logs.values()}
-        groups = {stream: _inside(rows, spans) for stream, rows in self._groups.items()}
-        rows = OrphanRows(self._engine, self._keys, self._pending)
+        logs = {log.name.log_id: log for log in self._checks()}
+        streams = {log_id: log.name.stream for log_id, log in logs.items()}
+        spans = {log.check.name.log_id: log.span for log in self._logs.values()}
+        groups = {stream: _inside(rows, spans) for stream, rows in self._stored.groups.items()}
+        rows = OrphanRows(self._engine, self._stored.keys, self._pending)
         yield from rows.find(
             groups, streams, self._known_ids, self._explained, lambda batch: logs[batch.log_id].recheck(batch)
         )
         for batch in self._altered_tiles:
             self._explained[batch.log_id].append((batch.first_leaf, batch.tree_size))
         yield from orphan_tiles(
-            [tile for tile in self._tiles or () if not _is_beyond(tile, spans)],
+            [tile for tile in self._stored.tiles or () if not _is_beyond(tile, spans)],
             self._known_ids,
             {(group.log_id, group.batch_id) for rows in groups.values() for group in rows.groups},
             self._explained,

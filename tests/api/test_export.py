@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,24 +18,19 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from harness.bundles import encode_record
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from lognotary.v1.export_pb2 import ExportRequest, ExportSummary
 from server import check
 from server.api.correlation import search_records
-from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.errors import InvalidArgumentError
 from server.api.export import EXPORT_LIMITS, export_records
-from server.api.export_download import KeptManifests
 from server.log.journal import Journal
-from server.notary.canonical import VERSIONS, Kind, canonical_columns, decode_record
 from server.notary.export_manifest import open_manifest
 from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.query import export as export_module
 from server.query.errors import QueryTooExpensiveError
-from server.query.export import ExportedRecord
-from server.query.export_formats import encoder_of, export_columns
 from server.query.limits import QueryLimits
 from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
@@ -304,46 +298,6 @@ def test_a_checkpoint_by_an_unknown_key_is_told(records: Writer, tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize(
-    ("stream", "version"),
-    [(stream, version) for stream in Stream for version in VERSIONS if (stream, version) != (Stream.SPANS, 1)],
-)
-def test_the_check_computes_the_record_of_a_row_of_every_stream_and_version(stream: Stream, version: int) -> None:
-    texts = [b"", "ä".encode(), b"\xff\xfe", b"=1"]
-    values: dict[Kind, Any] = {
-        Kind.TIME: 1_750_000_000_123_456_789,
-        Kind.UINT8: 255,
-        Kind.UINT32: (1 << 32) - 1,
-        Kind.UINT64: (1 << 64) - 1,
-        Kind.STRING: texts[2],
-        Kind.WORD: texts[1],
-        Kind.MAP: [(b"a", b"1"), (b"a", b"2"), (b"\xff", b"x" * 300), ("ä".encode(), b"")],
-    }
-    values |= {kind: [values[kind.element], values[kind.element]] for kind in Kind if kind.element}
-    canonical = encode_record(stream, {c.name: values[c.kind] for c in canonical_columns(stream, version)}, version)
-    record = ExportedRecord(f"shop/{stream.value}/n", 7, uuid4(), stream, canonical, decode_record(stream, canonical))
-    line = encoder_of("ndjson", export_columns([stream])).encode([record])
-    assert check._canonical(json.loads(line)) == canonical
-
-
-@given(texts=st.lists(st.text("='\"\r\n,+-@a\x00\ufffdä\u2028", max_size=6), min_size=3, max_size=3))
-def test_the_check_computes_the_record_of_a_row_of_csv(texts: list[str]) -> None:
-    body, key, value = (text.encode() for text in texts)
-    values: dict[str, Any] = {"Body": body, "ActorId": value, "LogAttributes": [(key, value)], "Timestamp": 5}
-    canonical = encode_record(Stream.AUDIT, values)
-    decoded = decode_record(Stream.AUDIT, canonical)
-    record = ExportedRecord("-shop/audit/n", 7, uuid4(), Stream.AUDIT, canonical, decoded)
-    text = io.StringIO(encoder_of("csv", export_columns([Stream.AUDIT])).encode([record]).decode(), newline="")
-    [row] = check._read_rows("csv", text)
-    assert (row["Origin"], row["LeafIndex"], row["Entry"]) == ("-shop/audit/n", 7, record.entry.hex())
-    assert check._canonical(row) == canonical
-
-
-def test_every_kind_of_column_has_a_type_in_parquet_and_arrow() -> None:
-    columns = export_columns(list(Stream))
-    assert pa.ipc.open_stream(encoder_of("arrow", columns).end()).schema.names == list(columns)
-
-
 def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Writer, tmp_path: Path) -> None:
     content, end = export(records, "late")
     with pytest.raises(check.RefusedError, match="not a signed checkpoint"):
@@ -375,20 +329,6 @@ def test_a_wrong_export_is_refused(records: Writer, request_: dict[str, Any], me
 def test_an_export_that_reaches_a_limit_says_which(records: Writer, limits: QueryLimits, message: str) -> None:
     with pytest.raises(QueryTooExpensiveError, match=message):
         export(records, limits=limits)
-
-
-def test_manifests_are_kept_for_the_latest_downloads() -> None:
-    kept = KeptManifests(2)
-    names = [kept.expect() for _ in range(2)]
-    with pytest.raises(NotFoundError, match="not complete yet"):
-        kept.get(names[0])
-    for name in names:
-        kept.keep(name, f"manifest {name}")
-    assert kept.get(names[0]) == f"manifest {names[0]}"
-    kept.expect()
-    with pytest.raises(NotFoundError, match="the server keeps those of its last 2 exports"):
-        kept.get(names[0])
-    assert kept.get(names[1]) == f"manifest {names[1]}"
 
 
 def test_an_interrupted_export_ends(records: Writer) -> None:

@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 from starlette.routing import Route
 
-from docs.openapi import OPERATIONS, Operation, build_document
+from docs.openapi import build_document
+from docs.openapi_paths import OPERATIONS, Operation
 from server.api.backend import Backend
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS

@@ -1,209 +1,21 @@
-"""The reference codec: which column holds what, and that a row is the whole record."""
+"""The reference codec: which column holds what, and which requests are refused."""
 
 from __future__ import annotations
 
-import json
 import math
-import random
-import re
-from collections.abc import Iterable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import (
-    AnyValue,
-    ArrayValue,
-    EntityRef,
-    InstrumentationScope,
-    KeyValue,
-)
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, EntityRef, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, SeverityNumber
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.codec.decode import decode
-from server.codec.records import Attributes, RecordColumns
-from server.codec.values import as_string
+from server.codec.records import RecordColumns
 from server.errors.ingest import MalformedRequestError
-from tests.effort import effort
 
-from .strategies import log_records, requests
-from .test_values import Members, kinds_of_members, normalised, restore_as
-
-slowly = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=effort(150)
-)
-
-COLUMNS = tuple(RecordColumns.__dataclass_fields__)
-DETAILS = [
-    "time",
-    "observed",
-    "severity",
-    "trace_id",
-    "span_id",
-    "body",
-    "log",
-    "scope",
-    "scope_dropped",
-    "resource",
-    "resource_dropped",
-    "entity_refs",
-]
-MAX_TIME = 2**63 - 1
-
-
-# A row back to the record, written from the description of the columns alone.
-
-
-def rebuilt(columns: RecordColumns, row: int) -> ResourceLogs:
-    """Return the record of a row, alone in its resource and scope."""
-    parsed = json.loads(columns.otlp_details[row] or b"{}", object_pairs_hook=Members)
-    details = dict(parsed)
-    assert len(details) == len(parsed)
-
-    time = details.get("time", columns.timestamp[row])
-    trace_id = details.get("trace_id", columns.trace_id[row].decode())
-    span_id = details.get("span_id", columns.span_id[row].decode())
-    record = LogRecord(
-        time_unix_nano=0 if time == "unset" else int(time),
-        observed_time_unix_nano=int(details.get("observed", columns.observed_timestamp[row])),
-        severity_number=SeverityNumber.ValueType(int(details.get("severity", columns.severity_number[row]))),
-        severity_text=columns.severity_text[row].decode(),
-        body=restore_as(columns.body[row], details.get("body", "string")),
-        attributes=key_values(columns.log_attributes[row], details.get("log")),
-        dropped_attributes_count=columns.dropped_attributes_count[row],
-        flags=columns.flags[row],
-        trace_id=bytes.fromhex(trace_id),
-        span_id=bytes.fromhex(span_id),
-        event_name=columns.event_name[row].decode(),
-    )
-    scope = InstrumentationScope(
-        name=columns.scope_name[row].decode(),
-        version=columns.scope_version[row].decode(),
-        attributes=key_values(columns.scope_attributes[row], details.get("scope")),
-        dropped_attributes_count=details.get("scope_dropped", 0),
-    )
-    resource = Resource(
-        attributes=key_values(columns.resource_attributes[row], details.get("resource")),
-        dropped_attributes_count=details.get("resource_dropped", 0),
-        entity_refs=[EntityRef(**dict(entity)) for entity in details.get("entity_refs", [])],
-    )
-    return one_record(
-        resource,
-        columns.resource_schema_url[row].decode(),
-        scope,
-        columns.scope_schema_url[row].decode(),
-        record,
-    )
-
-
-def key_values(attributes: Attributes, kinds: Members | None) -> list[KeyValue]:
-    kinds_in_order = kinds_of_members([key.decode() for key, _ in attributes], kinds or Members())
-    return [
-        KeyValue(key=key.decode(), value=restore_as(text, kind))
-        for (key, text), kind in zip(attributes, kinds_in_order, strict=True)
-    ]
-
-
-def one_record(
-    resource: Resource,
-    resource_schema_url: str,
-    scope: InstrumentationScope,
-    scope_schema_url: str,
-    record: LogRecord,
-) -> ResourceLogs:
-    scope_logs = ScopeLogs(scope=scope, schema_url=scope_schema_url, log_records=[record])
-    return ResourceLogs(resource=resource, schema_url=resource_schema_url, scope_logs=[scope_logs])
-
-
-def flattened(request: ExportLogsServiceRequest) -> list[ResourceLogs]:
-    """Return each record of a request, alone in its resource and scope."""
-    return [
-        one_record(resource_logs.resource, resource_logs.schema_url, scope_logs.scope, scope_logs.schema_url, record)
-        for resource_logs in request.resource_logs
-        for scope_logs in resource_logs.scope_logs
-        for record in scope_logs.log_records
-    ]
-
-
-def comparable(logs: ResourceLogs) -> bytes:
-    """Return a record's bytes without what is documented as not kept."""
-    logs = ResourceLogs.FromString(logs.SerializeToString())
-    scope_logs = logs.scope_logs[0]
-    record = scope_logs.log_records[0]
-    record.body.CopyFrom(normalised(record.body))
-    record.body.SetInParent()  # an empty body left out is the same as one sent
-    for owner in (logs.resource, scope_logs.scope, record):
-        kept = [KeyValue(key=a.key, value=normalised(a.value)) for a in owner.attributes]
-        del owner.attributes[:]
-        owner.attributes.extend(sorted(kept, key=KeyValue.SerializeToString))
-    return logs.SerializeToString(deterministic=True)
-
-
-@given(requests())
-@slowly
-def test_a_row_is_the_whole_record(request: ExportLogsServiceRequest) -> None:
-    columns = decode(request.SerializeToString())
-
-    rows = [comparable(rebuilt(columns, row)) for row in range(len(columns))]
-
-    assert rows == [comparable(logs) for logs in flattened(request)]
-
-
-@given(requests())
-@slowly
-def test_every_column_has_a_value_that_its_type_can_hold_for_every_record(
-    request: ExportLogsServiceRequest,
-) -> None:
-    columns = decode(request.SerializeToString())
-
-    assert {len(getattr(columns, name)) for name in COLUMNS} == {len(flattened(request))}
-    for name in ("timestamp", "observed_timestamp"):
-        assert all(0 <= value <= MAX_TIME for value in getattr(columns, name))
-    for name in ("trace_flags", "severity_number"):
-        assert all(0 <= value <= 0xFF for value in getattr(columns, name))
-    for name in ("flags", "dropped_attributes_count"):
-        assert all(0 <= value <= 0xFFFFFFFF for value in getattr(columns, name))
-    assert all(re.fullmatch(rb"([0-9a-f]{32})?", value) for value in columns.trace_id)
-    assert all(re.fullmatch(rb"([0-9a-f]{16})?", value) for value in columns.span_id)
-    for name in ("resource_attributes", "scope_attributes", "log_attributes"):
-        assert all(value == tuple(sorted(value)) for value in getattr(columns, name))
-    for details in filter(None, columns.otlp_details):
-        names = list(json.loads(details))
-        assert names
-        assert names == sorted(names, key=DETAILS.index)
-
-
-@given(log_records, st.randoms(use_true_random=False))
-@slowly
-def test_the_order_of_attributes_does_not_change_the_row(record: LogRecord, shuffler: random.Random) -> None:
-    shuffled = LogRecord.FromString(record.SerializeToString())
-    attributes = list(shuffled.attributes)
-    shuffler.shuffle(attributes)
-    del shuffled.attributes[:]
-    shuffled.attributes.extend(attributes)
-
-    assert decoded(record) == decoded(shuffled)
-
-
-def decoded(*records: LogRecord, resource: Resource | None = None) -> RecordColumns:
-    """Return the columns of records of one resource and scope."""
-    request = ExportLogsServiceRequest()
-    request.resource_logs.add(resource=resource).scope_logs.add(log_records=records)
-    return decode(request.SerializeToString())
-
-
-def attributes(pairs: Iterable[tuple[str, AnyValue]]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=value) for key, value in pairs]
-
-
-def string(value: str) -> AnyValue:
-    return AnyValue(string_value=value)
-
-
-def integer(value: int) -> AnyValue:
-    return AnyValue(int_value=value)
+from .otlp_messages import MAX_TIME, attributes, decoded, integer, string
+from .wire import delimited
 
 
 def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
@@ -397,16 +209,6 @@ def test_a_resource_without_service_name_does_not_inherit_its_neighbours() -> No
     assert decode(request.SerializeToString()).service_name == [b"first", b"", b"7"]
 
 
-@given(requests(max_records=3))
-@slowly
-def test_the_service_name_is_the_text_of_the_resources_first_one(request: ExportLogsServiceRequest) -> None:
-    columns = decode(request.SerializeToString())
-
-    for service_name, logs in zip(columns.service_name, flattened(request), strict=True):
-        sent = [a.value for a in logs.resource.attributes if a.key == "service.name"]
-        assert service_name == (as_string(sent[0])[0] if sent else b"")
-
-
 def test_rows_of_one_resource_and_scope_share_their_attributes() -> None:
     request = ExportLogsServiceRequest()
     resource_logs = request.resource_logs.add(resource=Resource(attributes=attributes([("host", string("a"))])))
@@ -457,16 +259,8 @@ def nested_request(levels: int) -> bytes:
     """Return a request whose body is an array in an array, so many times; parsed by no one yet."""
     value = b""
     for _ in range(levels):
-        value = field(5, field(1, value))  # AnyValue.array_value, ArrayValue.values
-    return field(1, field(2, field(2, field(5, value))))
-
-
-def field(number: int, content: bytes) -> bytes:
-    length, size = len(content), b""
-    while length > 0x7F:
-        size += bytes([length & 0x7F | 0x80])
-        length >>= 7
-    return bytes([number << 3 | 2]) + size + bytes([length]) + content
+        value = delimited(5, delimited(1, value))  # AnyValue.array_value, ArrayValue.values
+    return delimited(1, delimited(2, delimited(2, delimited(5, value))))
 
 
 @pytest.mark.parametrize(
@@ -478,7 +272,7 @@ def field(number: int, content: bytes) -> bytes:
             ExportLogsServiceRequest(resource_logs=[ResourceLogs(schema_url="abc")]).SerializeToString()[:-1],
             "invalid or truncated protobuf",
         ),
-        (field(1, field(3, b"\xff")), "UTF-8"),
+        (delimited(1, delimited(3, b"\xff")), "UTF-8"),
         (nested_request(100), "100 messages deep"),
     ],
     ids=["json", "gzip", "cut off", "not UTF-8", "nested too deeply"],

@@ -22,9 +22,11 @@ from server.codec.records import Event, Link, SpanColumns
 from server.errors.ingest import MalformedRequestError
 from tests.effort import effort
 
+from .otlp_messages import attributes, integer, string
+from .rebuilding import key_values
+from .restoring import Members, normalised
 from .strategies import spans, trace_requests
-from .test_decode import attributes, field, integer, key_values, string
-from .test_values import Members, normalised
+from .wire import delimited
 
 slowly = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=effort(150)
@@ -356,9 +358,9 @@ def test_spans_under_the_number_of_instrumentation_library_spans_are_read() -> N
     scope_spans = ScopeSpans(spans=[Span(name="old")]).SerializeToString()
     old = b"\xc2\x3e" + bytes([len(scope_spans)]) + scope_spans  # number 1000
 
-    assert decode_spans(field(1, old)).span_name == [b"old"]
+    assert decode_spans(delimited(1, old)).span_name == [b"old"]
     with pytest.raises(MalformedRequestError, match="instrumentation_library_spans: send scope_spans only, not both"):
-        decode_spans(field(1, old + field(2, scope_spans)))
+        decode_spans(delimited(1, old + delimited(2, scope_spans)))
 
 
 def a_log() -> bytes:
@@ -378,11 +380,14 @@ def a_metric() -> bytes:
     ("request_bytes", "reason"),
     [
         (b'{"resourceSpans":[]}', r"not an OTLP traces request \(.* bytes\): invalid or truncated protobuf"),
-        (field(1, field(3, b"\xff")), "UTF-8"),
+        (delimited(1, delimited(3, b"\xff")), "UTF-8"),
         (a_log(), r"resourceSpans\[0\].scopeSpans\[0\].spans\[0\]: field 1 has another type"),
         (a_metric(), r"resourceSpans\[0\].scopeSpans\[0\].spans\[0\]: field 7 has another type"),
-        (field(1, field(2, field(2, b"\xfa\x3e\x01?"))), "unknown field 1007 would be kept: a span has ids"),
-        (field(9, b"abc"), r"unknown field 9 would be kept: send spans as resourceSpans\[\]"),
+        (
+            delimited(1, delimited(2, delimited(2, b"\xfa\x3e\x01?"))),
+            "unknown field 1007 would be kept: a span has ids",
+        ),
+        (delimited(9, b"abc"), r"unknown field 9 would be kept: send spans as resourceSpans\[\]"),
     ],
     ids=["json", "not UTF-8", "log records", "metrics", "nothing known in a span", "nothing known at all"],
 )

@@ -28,7 +28,7 @@ from storage.schema import TableColumn
 from tests.codec.strategies import trace_requests
 
 from .building import DAY, NOW
-from .test_decode import attributes, string
+from .otlp_messages import attributes, string
 
 CODEC = ReferenceCodec(BUILT_IN_RULES)
 

@@ -15,7 +15,8 @@ import pytest
 from server.cli import main
 from server.data_dir.directory import DataDirectory
 from server.log.committed_log import CommittedLog
-from server.log.journal import Journal, segment_files
+from server.log.journal import Journal
+from server.log.journal_segments import segment_files
 from server.log.key_changes import KeyChanges
 from server.log.open_log import LogRecords, OpenLog
 from server.log.stream_writer import StreamWriter

@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from server.codec.signals import Signal
 from tests.codec.strategies import trace_requests
 from tests.codec.wire import delimited, field, group, overlong, varint
-from tests.fuzz.make_corpus import attribute, double, fixed64, text, write
+from tests.fuzz.logs_requests import attribute, double, fixed64, text
+from tests.fuzz.make_corpus import write
 from tests.fuzz.target import CORPORA
 
 _START = 1_800_000_000 * 10**9

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from server import check
-from tests.fuzz import evidence
-from tests.fuzz.evidence import TARGETS, Failure, broken_by, search
+from tests.fuzz.evidence import Failure, broken_by, search
+from tests.fuzz.evidence_seeds import Files
+from tests.fuzz.evidence_targets import TARGETS
 
 CASES = 1500
 SEED = 20261123
@@ -31,7 +32,7 @@ def test_a_step_that_is_left_out_is_found(step: str, monkeypatch: pytest.MonkeyP
 
 
 def test_what_was_found_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(_: evidence.Files) -> bool:
+    def crash(_: Files) -> bool:
         raise IndexError
 
     monkeypatch.setitem(TARGETS, "key", crash)
@@ -42,7 +43,7 @@ def test_what_was_found_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(_: evidence.Files) -> bool:
+    def hang(_: Files) -> bool:
         while True:
             Path(__file__).stat()
 

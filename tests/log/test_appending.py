@@ -9,7 +9,8 @@ import pytest
 
 from harness.waiting import wait_for
 from server.errors.ingest import StorageRefusedError
-from server.log.journal import Journal, segment_files
+from server.log.journal import Journal
+from server.log.journal_segments import segment_files
 from server.notary.origin import Stream
 from storage.errors import StorageError
 from tests.codec.building import follows, rows

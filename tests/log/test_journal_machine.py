@@ -159,5 +159,5 @@ class JournalMachine(RuleBasedStateMachine):
 def test_whatever_fails_and_whenever_it_crashes_a_journal_has_what_it_acknowledged_and_no_more(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.CRITICAL, "server.log.journal")
+    caplog.set_level(logging.CRITICAL, "server.log.journal_segments")
     run_state_machine_as_test(JournalMachine, settings=settings(max_examples=effort(60), stateful_step_count=40))

@@ -3,172 +3,29 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from server.errors.ingest import JournalDamagedError, JournalFailedError, StorageRefusedError
-from server.log.committed_log import CommittedLog
+from server.errors.ingest import StorageRefusedError
 from server.log.journal import Journal
 from server.log.receipt_floor import ReceiptFloor
-from server.log.waiting_statements import store_waiting_statements
-from server.notary.batch import LogState, notarize
 from server.notary.checkpoint import Checkpoint
-from server.notary.merkle import CompactRange
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
 from server.notary.statement import (
     ReceiptBound,
     Statement,
-    StatementKind,
-    StatementRow,
     data_digest,
     open_statement,
     read_key_change,
     read_receipt_bound,
 )
-from server.notary.statement_check import check_statements, learn_keys
-from server.notary.trust import TrustedKeys
-from storage.commit import insert_batches
-from storage.engine import Engine, EngineInfo
-from storage.errors import NotAppliedError, OutcomeUnknownError
-from storage.statements import decode_statement, insert_statement, last_statement, read_statements
+from storage.engine import Engine
+from storage.statements import insert_statement, last_statement, read_statements
 
-from .disk import Disk
+from .stated_log import HEARTBEAT, KEYS, NAME, NEW, OLD, REFUSED, RETENTION, UNKNOWN, WITNESSED, Log, Patience, at
 from .writers import Memory, statement_writer
-
-NAME = LogName("example.org", Stream.AUDIT, "node-1")
-OLD, NEW = Signer.generate(), Signer.generate()
-KEYS = TrustedKeys(named=(OLD.verifier_key(NAME.origin),))
-REFUSED = NotAppliedError("too many parts")
-UNKNOWN = OutcomeUnknownError("connection reset")
-HEARTBEAT, RETENTION, WITNESSED = StatementKind.HEARTBEAT, StatementKind.RETENTION, StatementKind.WITNESSED
-
-
-@dataclass
-class FailingEngine:
-    """A real engine whose inserts fail as told.
-
-    Attributes:
-        engine: the real one.
-        failures: what the next inserts do: None succeeds; an error is raised, after the insert took
-            effect where True stands beside it.
-        losing: inserts whose token ends so are answered and not made, as by a server that was killed after it had
-            noted the token.
-        tokens: those of all inserts.
-    """
-
-    engine: Engine
-    failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
-    losing: str = "-"
-    tokens: list[str] = field(default_factory=list)
-
-    @property
-    def info(self) -> EngineInfo:
-        return self.engine.info
-
-    def execute(self, statement: str, /) -> None:
-        self.engine.execute(statement)
-
-    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
-        self.tokens.append(token)
-        failure = self.failures.pop(0) if self.failures else None
-        if (failure is None or failure[1]) and not token.endswith(self.losing):
-            self.engine.insert(table, columns, block, token)
-        if failure is not None:
-            raise failure[0]
-
-    def query(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> bytes:
-        return self.engine.query(select, parameters, settings=settings)
-
-    def query_in_pieces(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> Generator[bytes, None, None]:
-        return self.engine.query_in_pieces(select, parameters, settings=settings)
-
-    def close(self) -> None:
-        self.engine.close()
-
-
-class Patience(threading.Event):
-    """An event that is waited for without waiting; sets itself after some pauses."""
-
-    def __init__(self, pauses_left: int = 1000) -> None:
-        super().__init__()
-        self.pauses: list[float | None] = []
-        self._left = pauses_left
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.pauses.append(timeout)
-        self._left -= 1
-        if self._left < 0:
-            self.set()
-        return self.is_set()
-
-
-def at(size: int, name: LogName = NAME) -> LogState:
-    """A log that has so many entries."""
-    return LogState(name, size, CompactRange().extend(bytes(32 * size))[0])
-
-
-class Log:
-    """A log's statements, on a storage that fails as told; its clock shows ``now``."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        journal: Journal,
-        *,
-        last: Statement | None = None,
-        give_up: Patience | None = None,
-        receipts: ReceiptFloor | None = None,
-    ) -> None:
-        self.engine = FailingEngine(engine)
-        self.journal = journal
-        self.memory = Memory()
-        self.now = 1_790_000_000.9
-        self.committed = CommittedLog(at(3))
-        self.give_up = give_up or Patience()
-        self.writer = statement_writer(
-            self.engine,
-            journal,
-            self.committed,
-            OLD,
-            last=last,
-            memory=self.memory,
-            give_up=self.give_up,
-            clock=lambda: self.now,
-            receipts=receipts,
-        )
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        return self.committed.checkpoint
-
-    def rows(self) -> list[StatementRow]:
-        return list(read_statements(self.engine, NAME.log_id))
-
-    def findings(self) -> int:
-        rows = self.rows()
-        return sum(len(log.findings) for log in check_statements(rows, learn_keys(rows, KEYS)).values())
 
 
 @pytest.fixture(autouse=True)
@@ -369,128 +226,6 @@ class TestRetention:
         last = last_statement(log.engine, NAME.log_id)
         assert last is not None
         assert (last.number, open_statement(last.note)[0].words) == (2, ("86400",))
-
-
-class TestJournal:
-    """A statement that was on its way when a process ended is stored by the next one, before any other."""
-
-    @pytest.fixture
-    def left(self, engine: Engine, journal: Journal) -> Log:
-        """A log of which one statement is stored and another is left in the journal."""
-        log = Log(engine, journal, give_up=Patience(pauses_left=0))
-        log.writer.state(HEARTBEAT)
-        log.engine.failures = [(UNKNOWN, False)]
-        with pytest.raises(StorageRefusedError, match="shut down"):
-            log.writer.state(RETENTION, "86400")
-        return log
-
-    def reopen(self, log: Log) -> Iterator[Journal]:
-        with closing(Journal(log.journal.directory, log.journal.limit)) as journal:
-            yield journal
-
-    @pytest.mark.parametrize("stored", [False, True])
-    def test_it_is_stored_once_whether_or_not_storage_had_it(self, left: Log, stored: bool) -> None:
-        [number] = left.journal.waiting
-        row = decode_statement(left.journal.read(number))
-        if stored:
-            insert_statement(left.engine, row)
-        left.engine.tokens.clear()
-        for journal in self.reopen(left):
-            store_waiting_statements(left.engine, journal)
-            assert len(journal) == 0
-        assert [stored.note for stored in left.rows()] == [*left.memory.statements, row.note]
-        assert len(left.engine.tokens) == (0 if stored else 1)  # of those before it, none is sent again
-        assert left.findings() == 0
-
-    def test_a_refused_one_is_not_met_again(self, log: Log) -> None:
-        log.engine.failures = [(REFUSED, False)]
-        with pytest.raises(StorageRefusedError):
-            log.writer.state(HEARTBEAT)
-        for journal in self.reopen(log):
-            assert len(journal) == 0
-
-    def test_it_is_stored_anew_where_storage_lost_it_and_knows_its_token(self, left: Log) -> None:
-        left.engine.losing = "/0"
-        for journal in self.reopen(left):
-            store_waiting_statements(left.engine, journal)
-        assert len(left.rows()) == 2
-
-    def test_storage_that_does_not_take_it_now_is_an_error_and_it_stays(self, left: Log) -> None:
-        for error in (REFUSED, UNKNOWN):
-            left.engine.failures = [(error, False)]
-            for journal in self.reopen(left):
-                with pytest.raises(type(error)):
-                    store_waiting_statements(left.engine, journal)
-                assert len(journal) == 1
-
-    def test_none_is_stored_where_those_before_it_are_lost(self, left: Log) -> None:
-        left.engine.execute("TRUNCATE TABLE log_statements")
-        # The segment that stays has the first one still: both are stored again.
-        for journal in self.reopen(left):
-            store_waiting_statements(left.engine, journal)
-        assert [row.number for row in left.rows()] == [1, 2]
-        left.engine.execute("TRUNCATE TABLE log_statements")
-        for journal in self.reopen(left):
-            journal.release(1)
-            with pytest.raises(JournalDamagedError, match="storage has lost statements"):
-                store_waiting_statements(left.engine, journal)
-        assert left.rows() == []
-
-    def test_another_one_of_its_number_in_storage_is_refused(self, left: Log, tmp_path: Path) -> None:
-        with closing(Journal(tmp_path / "another", 1 << 20)) as another:
-            Log(left.engine.engine, another, last=left.writer.last).writer.state(HEARTBEAT)
-        for journal in self.reopen(left):
-            with pytest.raises(JournalDamagedError, match="a different statement 2"):
-                store_waiting_statements(left.engine, journal)
-
-    def test_a_statement_that_others_have_replaced_in_storage_stays_in_the_journal(
-        self, left: Log, tmp_path: Path
-    ) -> None:
-        with closing(Journal(tmp_path / "another", 1 << 20)) as another:
-            replacing = Log(left.engine.engine, another, last=left.writer.last)
-            for _ in range(3):
-                replacing.writer.state(HEARTBEAT)
-        for journal in self.reopen(left):
-            waiting = journal.waiting
-            with pytest.raises(JournalDamagedError, match=r"a different statement 2 .* Nothing was deleted"):
-                store_waiting_statements(left.engine, journal)
-            assert journal.waiting == waiting
-        assert len(left.rows()) == 4
-
-    @pytest.mark.parametrize("further", [False, True])
-    def test_a_change_of_keys_is_not_stored_once_others_have_signed_past_it(
-        self, engine: Engine, journal: Journal, further: bool
-    ) -> None:
-        log = Log(engine, journal, give_up=Patience(pauses_left=0))
-        log.engine.failures = [(UNKNOWN, False)]
-        with pytest.raises(StorageRefusedError, match="shut down"):
-            log.writer.change_keys(OLD, NEW)
-        before = at(log.checkpoint.size + (0 if further else -1))
-        last = notarize(before, bytes(32), OLD, min_timestamp=0, max_timestamp=0, ingested_at=0)
-        insert_batches(engine, [last.batch])
-        for reopened in self.reopen(log):
-            if further:
-                with pytest.raises(JournalDamagedError, match="a key change at 3 entries"):
-                    store_waiting_statements(engine, reopened)
-            else:
-                store_waiting_statements(engine, reopened)
-            assert len(reopened) == (1 if further else 0)
-        assert len(log.rows()) == (0 if further else 1)
-
-    def test_what_is_no_statement_is_refused(self, engine: Engine, journal: Journal) -> None:
-        journal.append([b"something else"])
-        with pytest.raises(JournalDamagedError, match="not a statement"):
-            store_waiting_statements(engine, journal)
-
-    def test_a_disk_that_takes_nothing_refuses_it_and_nothing_is_sent(self, engine: Engine, tmp_path: Path) -> None:
-        disk = Disk(tmp_path)
-        with closing(Journal(tmp_path, 1 << 20, sync=disk.sync)) as journal:
-            log = Log(engine, journal)
-            disk.failing = 1
-            with pytest.raises(JournalFailedError):
-                log.writer.state(HEARTBEAT)
-            assert log.engine.tokens == []
-            assert log.writer.state(HEARTBEAT).number == 1
 
 
 def test_one_statement_is_stored_once_however_often_it_is_sent(engine: Engine, journal: Journal) -> None:

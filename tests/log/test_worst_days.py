@@ -7,7 +7,6 @@ can be tried, and tried again.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import logging
@@ -16,10 +15,7 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,13 +30,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, JournalDamagedError, JournalFailedError, RefusedError
-from server.log.journal import Journal
+from server.errors.ingest import JournalDamagedError, RefusedError
 from server.log.journal_entry import decode_entry
-from server.log.log_writer import LogWriter
 from server.notary.checkpoint import open_checkpoint
-from server.notary.merkle import HASH_SIZE, split_hashes
+from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.pipeline.batcher import Batcher
@@ -48,11 +41,13 @@ from server.pipeline.gatherer import BatchLimits
 from server.pipeline.retry_ledger import NotedRequest
 from server.settings.values import Acknowledge
 from storage.errors import StorageError
-from tests.codec.building import rows
 from tests.effort import effort
 
 from .disk import Disk
+from .misfortunes import CrashSoon, Inserts, Misfortune, Outage, Stumbles, Syncs, misfortunes
 from .moody_store import Mood, MoodyStore
+from .senders import LAST, REQUESTS, Senders, digest_of, rows_of
+from .server_life import GiveUp, Pause, Server, StumblingJournal
 from .stepped import Crash, Stage, SteppedLoop, Worker
 from .writers import Memory, log_writer, open_log
 
@@ -61,127 +56,12 @@ STEPS = effort(10_000)
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
 KEYS = SIGNER.verifier_keys(NAME.origin)
-REQUESTS = range(4)  # so few that the same bytes often come again
-LAST = len(REQUESTS)
 LIMITS = BatchLimits(rows=4, age=1.0)
 MANY = 500  # turns within which everything is done once nothing fails any more
 
 
-@cache
-def rows_of(request: int) -> Rows:
-    return rows(Stream.AUDIT, *(f"request {request}, record {number}" for number in range(1 + request % 3)))
-
-
-def digest_of(request: int) -> bytes:
-    return sha256(b"%d" % request).digest()
-
-
-@cache
-def first_leaf_of(request: int) -> bytes:
-    return rows_of(request).leaf_hashes[:HASH_SIZE]
-
-
-@dataclass(frozen=True)
-class Inserts:
-    """Outcomes of the next inserts."""
-
-    moods: list[Mood]
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Storage is not reached for some time, and then does not answer some queries."""
-
-    seconds: float
-    deaf: int
-    dazed: int
-
-
-@dataclass(frozen=True)
-class Stumbles:
-    """Something unforeseen goes wrong as often when the journal lets entries go."""
-
-    times: int
-
-
-@dataclass(frozen=True)
-class Syncs:
-    """So many of the next ones fail."""
-
-    failing: int
-
-
-@dataclass(frozen=True)
-class CrashSoon:
-    """Power fails after some more syncs and inserts."""
-
-    events: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Pause:
-    """A worker's pause until some time."""
-
-    until: float
-
-
-class GiveUp(threading.Event):
-    """An event for which workers wait on a clock that tests move."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        if not self.is_set():
-            Stage.park(Pause(self._clock() + timeout))
-        return self.is_set()
-
-
-class StumblingJournal(Journal):
-    """A journal at which something unforeseen goes wrong as often as ``stumbles`` says."""
-
-    stumbles = 0
-
-    def release(self, number: int) -> None:
-        self._stumble()
-        super().release(number)
-
-    def retract(self, number: int) -> None:
-        self._stumble()
-        super().retract(number)
-
-    def _stumble(self) -> None:
-        if self.stumbles:
-            self.stumbles -= 1
-            raise MemoryError
-
-
-@dataclass
-class Server:
-    """One life of a server.
-
-    Attributes:
-        takes: it takes requests.
-        storing: stores what is in the journal.
-    """
-
-    journal: StumblingJournal
-    writer: LogWriter
-    batcher: Batcher
-    give_up: GiveUp
-    takes: bool = False
-    storing: Worker | None = None
-
-
 class WorstDays(RuleBasedStateMachine):
-    """Senders, a server with its disk, and a storage.
-
-    For each request, which is sent again and again: ``acknowledged`` counts those that were answered OK, ``open``
-    those whose senders got no answer that says whether they are stored.
-    """
+    """Senders, a server with its disk, and a storage."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -194,10 +74,7 @@ class WorstDays(RuleBasedStateMachine):
         self.loop = SteppedLoop(self.stage, lambda: self.now)
         self.server: Server | None = None
         self.memory = Memory()
-        self.senders: list[tuple[int, asyncio.Future[None]]] = []
-        self.acknowledged: Counter[int] = Counter()
-        self.open: Counter[int] = Counter()
-        self.doubtful: Counter[int] = Counter()  # refused for the disk failed: open if the server ends now
+        self.senders = Senders()
         self.restarted = False
         self.back_at = self.now  # when storage is reached again
         self.seed = 0
@@ -219,13 +96,13 @@ class WorstDays(RuleBasedStateMachine):
                 return
             add = partial(self.server.batcher.add, rows_of(request), digest_of(request))
             with contextlib.suppress(RefusedError):
-                self.senders.append((request, self.loop.inside(add)))
+                self.senders.waiting.append((request, self.loop.inside(add)))
             self.look()
 
-    @precondition(lambda self: self.senders)
+    @precondition(lambda self: self.senders.waiting)
     @rule(number=st.integers(0, 100))
     def give_up_waiting(self, number: int) -> None:
-        _, ticket = self.senders[number % len(self.senders)]
+        _, ticket = self.senders.waiting[number % len(self.senders.waiting)]
         ticket.cancel()
         self.loop.spin()
         self.look()
@@ -252,16 +129,8 @@ class WorstDays(RuleBasedStateMachine):
         self.look()
 
     @precondition(lambda self: self.server)
-    @rule(
-        misfortune=st.one_of(
-            st.builds(Inserts, st.lists(st.sampled_from(Mood), min_size=1, max_size=6)),
-            st.builds(Outage, st.sampled_from([0.5, 3.0, 20.0]), st.integers(0, 2), st.integers(0, 2)),
-            st.builds(Stumbles, st.integers(1, 3)),
-            st.builds(Syncs, st.integers(1, 3)),
-            st.builds(CrashSoon, st.integers(0, 12), st.integers(0, 1 << 32)),
-        )
-    )
-    def befall(self, misfortune: Inserts | Outage | Stumbles | Syncs | CrashSoon) -> None:
+    @rule(misfortune=misfortunes())
+    def befall(self, misfortune: Misfortune) -> None:
         match misfortune:
             case Inserts(moods):
                 self.store.moods.extend(moods)
@@ -303,8 +172,7 @@ class WorstDays(RuleBasedStateMachine):
             if isinstance(error.__cause__, OSError):
                 return  # it is started again
             raise
-        self.open.update(self.doubtful)
-        self.doubtful.clear()
+        self.senders.leave_doubtful_open()
         try:
             committed, head, _ = open_log(self.store, NAME, KEYS, checkpoint, journal)
         except (StorageError, MemoryError):
@@ -372,7 +240,7 @@ class WorstDays(RuleBasedStateMachine):
         self.look()
         if self.server is not None:  # it has not crashed on the way
             assert closing.done()
-            assert not self.senders
+            assert not self.senders.waiting
             self.end()
 
     @precondition(lambda self: self.server)
@@ -380,8 +248,7 @@ class WorstDays(RuleBasedStateMachine):
     def crash(self, power_fails: bool, seed: int) -> None:
         self.stage.kill()
         self.loop.abandon()
-        self.open.update(request for request, _ in self.senders)
-        self.senders.clear()
+        self.senders.lose_server()
         self.end()
         self.crash_in = None
         if power_fails:
@@ -415,25 +282,7 @@ class WorstDays(RuleBasedStateMachine):
 
     def look(self) -> None:
         """See who was answered, and whether the server is still there."""
-        waiting = []
-        acknowledged = False
-        for request, ticket in self.senders:
-            if not ticket.done():
-                waiting.append((request, ticket))
-            elif ticket.cancelled():
-                self.open[request] += 1
-            elif (error := ticket.exception()) is None:
-                acknowledged = True
-                self.acknowledged[request] += 1
-            elif isinstance(error, JournalFailedError):
-                self.doubtful[request] += 1
-            elif isinstance(error, BatchOutcomeUnknownError):
-                self.open[request] += 1
-            else:
-                assert isinstance(error, RefusedError)
-                assert error.__cause__ is None or isinstance(error.__cause__, StorageError), error.__cause__
-        self.senders = waiting
-        if acknowledged:
+        if self.senders.look():
             self.check_kept(durable=True)
         if self.crash_in is not None and self.crash_in < 0:
             self.crash(power_fails=True, seed=self.seed)
@@ -449,8 +298,7 @@ class WorstDays(RuleBasedStateMachine):
             for signed in entry.signed:
                 if signed.batch.sequence > committed:
                     kept.update(split_hashes(signed.leaf_hashes))
-        for request, times in self.acknowledged.items():
-            assert kept[first_leaf_of(request)] >= times, f"request {request} was acknowledged and is not kept"
+        self.senders.check_kept(kept)
 
     @invariant()
     def only_what_was_sent_together_is_unfinished(self) -> None:
@@ -480,12 +328,12 @@ class WorstDays(RuleBasedStateMachine):
         while self.store.late:
             self.store.arrive(0)
         # Senders without an answer send again what they sent.
-        unanswered = self.open.copy()
+        unanswered = self.senders.open.copy()
         for request in unanswered.elements():
-            before = self.acknowledged[request]
+            before = self.senders.acknowledged[request]
             self.send([request])
             self.settle()
-            assert self.acknowledged[request] == before + 1, "a request is refused though all is well"
+            assert self.senders.acknowledged[request] == before + 1, "a request is refused though all is well"
         restarted = self.restarted
         self.send([LAST])  # what a failing disk may have left in the journal is gone before it is written
         self.settle()
@@ -493,14 +341,10 @@ class WorstDays(RuleBasedStateMachine):
         self.start()
         assert self.server is not None, "it does not start"
         assert len(self.server.journal) == 0, "something waits"
-        assert self.acknowledged[LAST] == 1
+        assert self.senders.acknowledged[LAST] == 1
         assert not self.store.unfinished, "there are rows without their checkpoint"
-        for request in REQUESTS:
-            stored, expected = self.store.leaves[first_leaf_of(request)], self.acknowledged[request]
-            assert stored >= expected, f"request {request} was acknowledged and is not stored"
-            # A restart forgets whose requests were committed while they got no answer.
-            unknown = unanswered[request] if restarted else 0
-            assert stored <= expected + unknown, f"request {request} is stored too often"
+        # A restart forgets whose requests were committed while they got no answer.
+        self.senders.check_stored(self.store.leaves, unanswered if restarted else Counter())
 
     def settle(self) -> None:
         """Go on until everything is done."""
@@ -514,7 +358,7 @@ class WorstDays(RuleBasedStateMachine):
             if (
                 self.server
                 and self.server.takes
-                and not (self.senders or self.stage.workers or len(self.server.journal))
+                and not (self.senders.waiting or self.stage.workers or len(self.server.journal))
             ):
                 return
         raise AssertionError("it does not come to an end")

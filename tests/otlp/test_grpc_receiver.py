@@ -1,86 +1,23 @@
+"""The gRPC receiver: which calls it takes, and how it answers those that it refuses."""
+
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
-from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
-from opentelemetry.sdk.resources import Resource
+from google.rpc import error_details_pb2
 
 from harness.waiting import until
 from server.admission.admission import AdmissionLimits
 from server.codec.signals import Signal
-from server.errors.ingest import (
-    MalformedRequestError,
-    OverloadedError,
-    ShuttingDownError,
-    StorageRefusedError,
-)
-from server.otlp.grpc_receiver import build_handlers, server_options
-from server.pipeline.ingest import Ingest
-from server.process.pools import Pool
+from server.errors.ingest import MalformedRequestError, OverloadedError, ShuttingDownError, StorageRefusedError
+from tests.otlp.grpc_calls import EXPORT, EXPORT_TRACES, LIMIT, details, export, refused, serving
 from tests.otlp.recording import RecordingIngest
-
-LIMIT = 1024 * 1024
-POOL = Pool("ingest", 2)
-M = TypeVar("M", bound=Message)
-BETWEEN_ATTEMPTS = 0.1  # seconds
-EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
-EXPORT_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-
-@asynccontextmanager
-async def serving(ingest: Ingest, limit: int = LIMIT) -> AsyncIterator[str]:
-    server = grpc.aio.server(handlers=[*build_handlers(ingest, limit, POOL)], options=server_options(limit))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(0)
-
-
-async def export(
-    address: str,
-    request: bytes,
-    *,
-    method: str = EXPORT,
-    compression: grpc.Compression | None = None,
-    deadline: float = 30,
-) -> bytes:
-    async with grpc.aio.insecure_channel(address, compression=compression) as channel:
-        return await channel.unary_unary(method)(request, timeout=deadline)
-
-
-async def refused(address: str, request: bytes = b"", **options) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await export(address, request, **options)
-    return caught.value
-
-
-def details(error: grpc.aio.AioRpcError, kind: type[M]) -> M:
-    """Return the one detail of the status, after checking that the status matches the code."""
-    status = status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
-    assert status.code == error.code().value[0]
-    assert status.message == error.details()
-    (packed,) = status.details
-    detail = kind()
-    assert packed.Unpack(detail)
-    return detail
 
 
 async def test_a_request_arrives_unchanged_and_success_is_an_empty_response():
@@ -198,39 +135,6 @@ async def test_requests_are_counted_for_the_address_they_come_from():
         await export(address, b"")
         await export(address, b"")
     assert ingest.clients == ["127.0.0.1", "127.0.0.1"]
-
-
-async def test_there_are_no_more_connections_than_permitted():
-    options = server_options(LIMIT, max_connections=2)
-    server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
-    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
-    own = [("grpc.use_local_subchannel_pool", 1)]
-    async with contextlib.AsyncExitStack() as stack:
-        channels = [await stack.enter_async_context(grpc.aio.insecure_channel(address, own)) for _ in range(3)]
-        for channel in channels[:2]:
-            await channel.unary_unary(EXPORT)(b"", timeout=30)
-        with pytest.raises(grpc.aio.AioRpcError):
-            await channels[2].unary_unary(EXPORT)(b"", timeout=30)
-        await channels[0].unary_unary(EXPORT)(b"", timeout=30)
-        await channels[1].close()
-        # gRPC notices that it has gone some time after.
-        deadline = asyncio.get_running_loop().time() + 60
-        while not await _is_served(address, own):
-            assert asyncio.get_running_loop().time() < deadline
-            await asyncio.sleep(
-                BETWEEN_ATTEMPTS
-            )  # without a pause, attempts that are on their way out could keep the place taken
-    await server.stop(0)
-
-
-async def _is_served(address, options):
-    async with grpc.aio.insecure_channel(address, options) as channel:
-        try:
-            await channel.unary_unary(EXPORT)(b"", timeout=2)
-        except grpc.aio.AioRpcError:
-            return False
-        return True
 
 
 @pytest.mark.parametrize("error", [OverloadedError, StorageRefusedError, ShuttingDownError])
@@ -375,87 +279,3 @@ async def test_calls_are_taken_at_the_same_time():
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
     assert ingest.requests == [b"quick"]
-
-
-async def test_a_second_server_on_the_same_port_does_not_start():
-    async with serving(RecordingIngest()) as address:
-        server = grpc.aio.server(options=server_options(LIMIT))
-        with pytest.raises(RuntimeError, match="Failed to bind"):
-            server.add_insecure_port(address)
-
-
-@pytest.mark.parametrize("permitted", [True, False])
-async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(permitted):
-    # A tenth of a second instead of the seconds of the real setting, to be done before long. That the
-    # sender loses its connection without the setting shows that gRPC knows it by this name.
-    options = [
-        (name, 100 if "ping_interval" in name else value)
-        for name, value in server_options(LIMIT)
-        if permitted or "ping_interval" not in name
-    ]
-    pinging = [
-        ("grpc.keepalive_time_ms", 300),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.max_pings_without_data", 0),
-    ]
-    server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=pinging) as channel:
-        await channel.channel_ready()
-        change = channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
-        if permitted:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(change, 5)  # three pings too many come after three seconds
-        else:
-            await asyncio.wait_for(change, 30)
-    await server.stop(0)
-
-
-def test_connections_live_on_unless_an_age_is_given():
-    assert not [name for name, _ in server_options(LIMIT) if "connection_age" in name]
-    assert dict(server_options(LIMIT, max_connection_age=60))["grpc.max_connection_age_ms"] == 60_000
-
-
-async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old():
-    options = server_options(LIMIT, max_connection_age=0.2)
-    server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
-    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
-    async with grpc.aio.insecure_channel(address) as channel:
-        await channel.channel_ready()
-        await asyncio.wait_for(channel.wait_for_state_change(grpc.ChannelConnectivity.READY), 30)
-        await channel.unary_unary(EXPORT)(b"", timeout=30)
-    await server.stop(0)
-
-
-@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
-async def test_the_python_sdk_sends_again_what_was_refused(compression, caplog):
-    ingest = RecordingIngest(
-        OverloadedError("full", retry_after=0.05), StorageRefusedError("not now", retry_after=0.05)
-    )
-    async with serving(ingest) as address:
-        await asyncio.to_thread(_emit_one, address, compression)
-    (request,) = ingest.requests
-    (resource_logs,) = ExportLogsServiceRequest.FromString(request).resource_logs
-    assert resource_logs.scope_logs[0].log_records[0].body.string_value == "paid"
-    # The delay is the one that was asked for, not the SDK's own first step of a second.
-    assert "retrying in 0.05s" in caplog.text
-
-
-async def test_the_python_sdk_does_not_send_again_what_is_malformed(caplog):
-    ingest = RecordingIngest(MalformedRequestError("wrong"))
-    async with serving(ingest) as address:
-        await asyncio.to_thread(_emit_one, address, grpc.Compression.NoCompression)
-    assert ingest.requests == []
-    assert "INVALID_ARGUMENT" in caplog.text
-
-
-def _emit_one(address: str, compression: grpc.Compression) -> None:
-    """Send one record as an instrumented program does."""
-    logging.getLogger("opentelemetry").setLevel(logging.DEBUG)
-    exporter = OTLPLogExporter(endpoint=address, insecure=True, compression=compression)
-    provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
-    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    provider.get_logger("shop.orders").emit(LogRecord(timestamp=1, body="paid", severity_number=SeverityNumber.INFO))
-    provider.shutdown()

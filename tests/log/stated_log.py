@@ -1,0 +1,167 @@
+"""A log's statements on a real storage whose inserts fail as told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.log.committed_log import CommittedLog
+from server.log.journal import Journal
+from server.log.receipt_floor import ReceiptFloor
+from server.notary.batch import LogState
+from server.notary.checkpoint import Checkpoint
+from server.notary.merkle import CompactRange
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.statement import Statement, StatementKind, StatementRow
+from server.notary.statement_check import check_statements, learn_keys
+from server.notary.trust import TrustedKeys
+from storage.engine import Engine, EngineInfo
+from storage.errors import NotAppliedError, OutcomeUnknownError
+from storage.statements import read_statements
+
+from .writers import Memory, statement_writer
+
+__all__ = [
+    "HEARTBEAT",
+    "KEYS",
+    "NAME",
+    "NEW",
+    "OLD",
+    "REFUSED",
+    "RETENTION",
+    "UNKNOWN",
+    "WITNESSED",
+    "Log",
+    "Patience",
+    "at",
+]
+
+NAME = LogName("example.org", Stream.AUDIT, "node-1")
+OLD, NEW = Signer.generate(), Signer.generate()
+KEYS = TrustedKeys(named=(OLD.verifier_key(NAME.origin),))
+REFUSED = NotAppliedError("too many parts")
+UNKNOWN = OutcomeUnknownError("connection reset")
+HEARTBEAT, RETENTION, WITNESSED = StatementKind.HEARTBEAT, StatementKind.RETENTION, StatementKind.WITNESSED
+
+
+@dataclass
+class FailingEngine:
+    """A real engine whose inserts fail as told.
+
+    Attributes:
+        engine: the real one.
+        failures: what the next inserts do: None succeeds; an error is raised, after the insert took
+            effect where True stands beside it.
+        losing: inserts whose token ends so are answered and not made, as by a server that was killed after it had
+            noted the token.
+        tokens: those of all inserts.
+    """
+
+    engine: Engine
+    failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
+    losing: str = "-"
+    tokens: list[str] = field(default_factory=list)
+
+    @property
+    def info(self) -> EngineInfo:
+        return self.engine.info
+
+    def execute(self, statement: str, /) -> None:
+        self.engine.execute(statement)
+
+    def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
+        self.tokens.append(token)
+        failure = self.failures.pop(0) if self.failures else None
+        if (failure is None or failure[1]) and not token.endswith(self.losing):
+            self.engine.insert(table, columns, block, token)
+        if failure is not None:
+            raise failure[0]
+
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        return self.engine.query(select, parameters, settings=settings)
+
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Generator[bytes, None, None]:
+        return self.engine.query_in_pieces(select, parameters, settings=settings)
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+class Patience(threading.Event):
+    """An event that is waited for without waiting; sets itself after some pauses."""
+
+    def __init__(self, pauses_left: int = 1000) -> None:
+        super().__init__()
+        self.pauses: list[float | None] = []
+        self._left = pauses_left
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout)
+        self._left -= 1
+        if self._left < 0:
+            self.set()
+        return self.is_set()
+
+
+def at(size: int, name: LogName = NAME) -> LogState:
+    """A log that has so many entries."""
+    return LogState(name, size, CompactRange().extend(bytes(32 * size))[0])
+
+
+class Log:
+    """A log's statements, on a storage that fails as told; its clock shows ``now``."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        *,
+        last: Statement | None = None,
+        give_up: Patience | None = None,
+        receipts: ReceiptFloor | None = None,
+    ) -> None:
+        self.engine = FailingEngine(engine)
+        self.journal = journal
+        self.memory = Memory()
+        self.now = 1_790_000_000.9
+        self.committed = CommittedLog(at(3))
+        self.give_up = give_up or Patience()
+        self.writer = statement_writer(
+            self.engine,
+            journal,
+            self.committed,
+            OLD,
+            last=last,
+            memory=self.memory,
+            give_up=self.give_up,
+            clock=lambda: self.now,
+            receipts=receipts,
+        )
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.committed.checkpoint
+
+    def rows(self) -> list[StatementRow]:
+        return list(read_statements(self.engine, NAME.log_id))
+
+    def findings(self) -> int:
+        rows = self.rows()
+        return sum(len(log.findings) for log in check_statements(rows, learn_keys(rows, KEYS)).values())
