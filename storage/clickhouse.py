@@ -178,7 +178,7 @@ class _ClickHouse:
         sql = with_settings(select, settings)
         with self._client() as client, translated(self._access):
             stream = client.raw_stream(
-                sql, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="RowBinary"
+                sql, parameters=dict(parameters or {}), settings=self._piecewise_settings, fmt="Native"
             )
             with contextlib.closing(cast(BinaryIO, stream)) as answer:
                 while piece := answer.read(_PIECE):

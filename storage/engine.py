@@ -91,10 +91,10 @@ class Engine(Protocol):
         *,
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
-        """Run a SELECT and stream its result as RowBinary, cut anywhere: for results of any size.
+        """Run a SELECT and stream its result as blocks of the Native format, cut anywhere: for results of any size.
 
         An interrupted result raises an error after the pieces that arrived. A server that does not mark such
-        an end may send the error's text as if it were rows: trust only data that can be verified.
+        an end may send the error's text as if it were a block: trust only data that can be verified.
 
         Args:
             select: as for ``query``.

@@ -137,7 +137,7 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
         version: version of the canonical records.
 
     Returns:
-        Rows for ``server.notary.hashing.hash_rows``, cut into pieces anywhere.
+        Blocks for ``server.notary.hashing.hash_blocks``, cut into pieces anywhere.
     """
     return engine.query_in_pieces(
         f"{scan_query(stream, version)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
@@ -147,7 +147,7 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
 
 
 def check_scan_types(engine: Engine, stream: Stream) -> None:
-    """Check that the columns of ``scan_query`` have the types that ``hash_rows`` reads.
+    """Check that the columns of ``scan_query`` have the types that ``hash_blocks`` reads.
 
     Raises:
         UnreadableTableError: the table was altered.
@@ -159,8 +159,8 @@ def check_scan_types(engine: Engine, stream: Stream) -> None:
 
 
 def scan_query(stream: Stream, version: int = CANONICAL_VERSION) -> str:
-    """Return the SELECT of the rows for ``hash_rows``, from a whole table, as records of a version."""
-    # ``hash_rows`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
+    """Return the SELECT of the rows for ``hash_blocks``, from a whole table, as records of a version."""
+    # ``hash_blocks`` sorts maps, and checks their order, at a fraction of the cost of doing so in ClickHouse.
     beside = " AND ".join(_added_are_empty(stream, version)) or "true"
     return f"SELECT BatchId, LeafIndex, {beside}, {stored_expressions(stream, version)} FROM {RECORD_TABLES[stream]}"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from server.notary.errors import MalformedError
-from server.notary.hashing import hash_rows
+from server.notary.hashing import hash_blocks
 from server.notary.leaf_rows import LeafHashes, LeafRange, row_kinds
 from server.notary.origin import LogName
 from server.notary.record_filter import RecordFilter
@@ -36,11 +36,11 @@ def hash_records(
         wanted: filter of the records to keep; None to keep none.
 
     Raises:
-        StorageError: storage cannot be read, or sends invalid rows.
+        StorageError: storage cannot be read, or sends invalid blocks.
     """
     kinds = row_kinds(name.stream, version)
-    with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf, version)) as rows:
+    with closing(scan_records(engine, name.stream, name.log_id, first_leaf, ranges[-1].end_leaf, version)) as blocks:
         try:
-            return hash_rows(rows, kinds, version, first_leaf, ranges, wanted)
+            return hash_blocks(blocks, kinds, version, first_leaf, ranges, wanted)
         except MalformedError as error:
             raise StorageError(f"storage did not send records: {error}") from error

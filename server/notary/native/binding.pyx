@@ -73,9 +73,21 @@ cdef extern from "rows.hpp" namespace "lognotary" nogil:
             uint64_t most_bytes,
         ) except +
         void feed(View piece) except +
+        TakeRow taker()
         bint complete() const
         vector[Kept]& kept()
         bint dropped() const
+
+
+cdef extern from "<functional>" namespace "std" nogil:
+    cdef cppclass TakeRow "std::function<void(std::string_view, bool)>":
+        pass
+
+cdef extern from "blocks.hpp" namespace "lognotary" nogil:
+    cdef cppclass BlockReader:
+        BlockReader(View kinds, TakeRow take_row) except +
+        void feed(View piece) except +
+        bint complete() const
 
 
 STRING = kString
@@ -103,17 +115,19 @@ def hash_rows(
     list ranges,
     bytes program=None,
     uint64_t most_bytes=0,
+    bytes head=None,
 ):
     """Do what ``server.notary.leaf_rows.hash_rows`` does.
 
     Args:
-        pieces: as there.
+        pieces: rows as there; or if ``head`` is given, the blocks of ``server.notary.row_blocks``.
         kinds: a byte for each column: how many bytes it has, or STRING or MAP; or ARRAY and a byte for its elements.
         version: the version of the canonical records.
         first_leaf: the first leaf.
         ranges: (end, batch ID or None) pairs.
         program: the filter of the records to keep; None to keep none.
         most_bytes: bytes of records to keep, about.
+        head: kinds of what is before the record in each row of blocks; None for rows.
 
     Returns:
         The hashes, and the states of the leaves; (leaf, record) pairs of kept records, and whether some were dropped.
@@ -129,6 +143,7 @@ def hash_rows(
     cdef bytes states = _zeros(end_leaf - first_leaf)
     cdef RecordFilter* wanted = NULL
     cdef RowHasher* hasher = NULL
+    cdef BlockReader* blocks = NULL
     cdef list kept
     cdef bint dropped
     try:
@@ -144,10 +159,15 @@ def hash_rows(
             wanted,
             most_bytes,
         )
-        _feed_all(hasher, pieces)
+        if head is None:
+            _feed_all(hasher, pieces)
+        else:
+            blocks = new BlockReader(_view(head + kinds), hasher.taker())
+            _feed_blocks(blocks, pieces)
         kept = [(one.leaf, <bytes>one.record) for one in hasher.kept()]
         dropped = hasher.dropped()
     finally:
+        del blocks
         del hasher
         del wanted
     return hashes, states, kept, dropped
@@ -226,3 +246,17 @@ cdef _feed_all(RowHasher* hasher, object pieces):
             raise MalformedError(str(error)) from None
     if not hasher.complete():
         raise MalformedError("the rows end within one")
+
+
+cdef _feed_blocks(BlockReader* blocks, object pieces):
+    cdef bytes piece
+    cdef View view
+    for piece in pieces:
+        view = View(PyBytes_AS_STRING(piece), len(piece))
+        try:
+            with nogil:
+                blocks.feed(view)
+        except ValueError as error:
+            raise MalformedError(str(error)) from None
+    if not blocks.complete():
+        raise MalformedError("the blocks end within one")

@@ -5,12 +5,6 @@
 namespace lognotary {
 namespace {
 
-// Returns whether two neighbours of a map are in the order of the canonical record.
-bool is_in_order(const Pair& before, const Pair& after) {
-  const int keys = before.key.compare(after.key);
-  return keys < 0 || (keys == 0 && before.value <= after.value);
-}
-
 bool is_not_in_order(const Pair& before, const Pair& after) { return !is_in_order(before, after); }
 
 bool skip_map(Walker& walker, bool& in_order) {

@@ -10,6 +10,12 @@
 
 namespace lognotary {
 
+// Returns whether two neighbours of a map are in the order of the canonical record.
+inline bool is_in_order(const Pair& before, const Pair& after) {
+  const int keys = before.key.compare(after.key);
+  return keys < 0 || (keys == 0 && before.value <= after.value);
+}
+
 // Skips the columns of a record; returns false where the data ends before them. Sets whether all its maps are in order.
 bool skip_record(Walker& walker, const std::string& kinds, bool& in_order);
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,14 @@ class RowHasher {
   // std::bad_alloc.
   void feed(View piece);
 
+  // Takes a whole row, and whether all its maps are in order. Throws as `feed`.
+  void take(View row, bool in_order);
+
+  // A function that takes rows as `take` does.
+  std::function<void(View, bool)> taker() {
+    return [this](View row, bool in_order) { take(row, in_order); };
+  }
+
   // Tells whether what was taken ends with a row.
   bool complete() const { return rest_.empty(); }
 
@@ -55,7 +64,6 @@ class RowHasher {
  private:
   const char* feed_rest(View piece);
   const char* feed_rows(const char* at, const char* end);
-  void take(View row, bool in_order);
   void keep(uint64_t leaf, View record);
   bool has_version(View record) const;
 

@@ -1,0 +1,285 @@
+#include "blocks.hpp"
+
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "maps.hpp"
+
+namespace lognotary {
+namespace {
+
+constexpr uint64_t kKeysVersion = 1;
+constexpr uint64_t kIndexType = 0xFF, kHasGlobalDictionary = 1 << 8, kHasAdditionalKeys = 1 << 9;
+constexpr uint64_t kLargestIndexType = 3;  // UInt64
+
+Kind kind_of(View type) {
+  if (type == "String") return kString;
+  if (type == "LowCardinality(String)") return kWord;
+  if (type == "Map(LowCardinality(String), String)") return kMap;
+  if (type == "UUID") return 16;
+  if (type == "UInt64" || type == "Int64" || type.substr(0, 11) == "DateTime64(") return 8;
+  if (type == "UInt32") return 4;
+  if (type == "UInt8" || type == "Bool") return 1;
+  throw std::invalid_argument("a column has a type that records do not have");
+}
+
+bool has_words(Kind kind) { return kind == kWord || kind == kMap; }
+
+size_t count_columns(View kinds) {
+  size_t count = 0;
+  for (const char kind : kinds) count += static_cast<Kind>(kind) != kArray;
+  return count;
+}
+
+// Copies 8 to 16 bytes with two copies that overlap. Most values are short: to call memcpy takes longer.
+void copy_short(char* out, const char* bytes, size_t size) {
+  uint64_t first, last;
+  std::memcpy(&first, bytes, sizeof first);
+  std::memcpy(&last, bytes + size - sizeof last, sizeof last);
+  std::memcpy(out, &first, sizeof first);
+  std::memcpy(out + size - sizeof last, &last, sizeof last);
+}
+
+// Returns a string without its length.
+View text_of(View encoded) {
+  size_t head = 1;
+  while (static_cast<unsigned char>(encoded[head - 1]) >= 0x80) ++head;
+  return encoded.substr(head);
+}
+
+[[noreturn]] void refuse() { throw std::invalid_argument("a block is not one of the Native format"); }
+
+}  // namespace
+
+inline void RowBuffer::put(View bytes) {
+  const size_t size = bytes.size();
+  if (size > data_.size() - size_) data_.resize(2 * (size_ + size));
+  char* const out = data_.data() + size_;
+  size_ += size;
+  if (size == 1) {
+    *out = bytes[0];
+  } else if (size >= sizeof(uint64_t) && size <= 2 * sizeof(uint64_t)) {
+    copy_short(out, bytes.data(), size);
+  } else {
+    std::memcpy(out, bytes.data(), size);
+  }
+}
+
+void RowBuffer::put_length(uint64_t length) {
+  char bytes[10];
+  size_t size = 0;
+  for (; length >= 0x80; length >>= 7) bytes[size++] = static_cast<char>(length | 0x80);
+  bytes[size++] = static_cast<char>(length);
+  put(View(bytes, size));
+}
+
+inline bool Cursor::take(uint64_t size, View& bytes) {
+  if (size > static_cast<uint64_t>(end_ - at_)) return false;
+  bytes = View(at_, size);
+  at_ += size;
+  return true;
+}
+
+inline bool Cursor::take_number(uint64_t& number) {
+  View bytes;
+  if (!take(sizeof number, bytes)) return false;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return true;
+}
+
+inline bool Cursor::take_length(uint64_t& length) {
+  length = 0;
+  for (int place = 0; place < kLongestLength; ++place) {
+    if (at_ == end_) return false;
+    const auto byte = static_cast<unsigned char>(*at_++);
+    length |= static_cast<uint64_t>(byte & 0x7F) << 7 * place;
+    if (byte < 0x80) return true;
+  }
+  throw std::invalid_argument("a length is too long");
+}
+
+inline bool Cursor::take_string(View& encoded) {
+  const char* const begin = at_;
+  uint64_t size;
+  View bytes;
+  if (!take_length(size) || !take(size, bytes)) return false;
+  encoded = View(begin, static_cast<size_t>(at_ - begin));
+  return true;
+}
+
+bool Words::read(Cursor& cursor, uint64_t values) {
+  if (values == 0) return true;  // nothing is written for them
+  uint64_t state, keys, count;
+  if (!cursor.take_number(state) || !cursor.take_number(keys)) return false;
+  const uint64_t type = state & kIndexType;
+  if ((state & kHasGlobalDictionary) || !(state & kHasAdditionalKeys) || type > kLargestIndexType) refuse();
+  width_ = size_t{1} << type;
+  dictionary_.clear();
+  View key;
+  // The data ends before there are too many: each has a byte.
+  for (; keys > 0; --keys) {
+    if (!cursor.take_string(key)) return false;
+    dictionary_.push_back(key);
+  }
+  if (!cursor.take_number(count)) return false;
+  if (count != values) refuse();
+  return cursor.take(values * width_, indexes_);
+}
+
+View Words::next() {
+  uint64_t index = 0;
+  std::memcpy(&index, indexes_.data() + at_, width_);
+  at_ += width_;
+  if (index >= dictionary_.size()) refuse();
+  return dictionary_[index];
+}
+
+bool Lengths::read(Cursor& cursor, uint64_t values, uint64_t& elements) {
+  elements = 0;
+  if (!cursor.take(values * sizeof elements, ends_)) return false;
+  if (values > 0) std::memcpy(&elements, ends_.data() + ends_.size() - sizeof elements, sizeof elements);
+  if (elements > kMostBytes) refuse();
+  return true;
+}
+
+uint64_t Lengths::next() {
+  uint64_t end;
+  std::memcpy(&end, ends_.data() + at_, sizeof end);
+  at_ += sizeof end;
+  if (end < before_) refuse();
+  return end - std::exchange(before_, end);
+}
+
+BlockColumn::BlockColumn(View type) {
+  constexpr View kBegin = "Array(";
+  is_array_ = type.substr(0, kBegin.size()) == kBegin && type.back() == ')';
+  kind_ = kind_of(is_array_ ? type.substr(kBegin.size(), type.size() - kBegin.size() - 1) : type);
+}
+
+bool BlockColumn::read(Cursor& cursor, uint64_t rows) {
+  uint64_t values = rows, version;
+  if (has_words(kind_)) {
+    if (!cursor.take_number(version)) return false;
+    if (version != kKeysVersion) refuse();
+  }
+  if (is_array_ && !elements_.read(cursor, rows, values)) return false;
+  if (kind_ == kWord) return words_.read(cursor, values);
+  if (kind_ == kMap) {
+    const uint64_t maps = values;
+    if (!pairs_.read(cursor, maps, values) || !words_.read(cursor, values)) return false;
+  }
+  const char* const begin = cursor.at();
+  View skipped;
+  if (kind_ != kString && kind_ != kMap) {
+    if (!cursor.take(values * kind_, skipped)) return false;
+  } else {
+    for (; values > 0; --values) {
+      if (!cursor.take_string(skipped)) return false;
+    }
+  }
+  data_ = Cursor(begin, cursor.at());
+  return true;
+}
+
+void BlockColumn::append_next(RowBuffer& row, bool& in_order) {
+  if (!is_array_) return append_value(row, in_order);
+  uint64_t elements = elements_.next();
+  row.put_length(elements);
+  for (; elements > 0; --elements) append_value(row, in_order);
+}
+
+void BlockColumn::append_value(RowBuffer& row, bool& in_order) {
+  if (kind_ == kWord) return row.put(words_.next());
+  if (kind_ == kMap) return append_map(row, in_order);
+  View bytes;
+  if (kind_ == kString) {
+    data_.take_string(bytes);
+  } else {
+    data_.take(kind_, bytes);
+  }
+  row.put(bytes);
+}
+
+void BlockColumn::append_map(RowBuffer& row, bool& in_order) {
+  const uint64_t pairs = pairs_.next();
+  row.put_length(pairs);
+  Pair before{}, pair{};
+  for (uint64_t number = 0; number < pairs; ++number) {
+    const View key = words_.next();
+    View value;
+    data_.take_string(value);
+    pair.key = text_of(key);
+    pair.value = text_of(value);
+    in_order = in_order && (number == 0 || is_in_order(before, pair));
+    before = pair;
+    row.put(key);
+    row.put(value);
+  }
+}
+
+BlockReader::BlockReader(View kinds, TakeRow take_row)
+    : kinds_(kinds), count_(count_columns(kinds)), take_row_(std::move(take_row)) {}
+
+void BlockReader::feed(View piece) {
+  const char* const before = data_.data();
+  data_ += piece;
+  if (data_.data() != before) {  // columns lead into the data, so they are read again
+    columns_.clear();
+    read_ = 0;
+  }
+  while (!data_.empty() && read_block()) {
+    pass_rows();
+    data_.erase(0, read_);
+    columns_.clear();
+    read_ = 0;
+  }
+  if (data_.size() > kMostBytes) throw std::invalid_argument("a block is too long");
+}
+
+// Reads what is there of the first block; returns whether it is there as a whole.
+bool BlockReader::read_block() {
+  Cursor cursor(data_.data() + read_, data_.data() + data_.size());
+  if (read_ == 0) {
+    uint64_t columns;
+    if (!cursor.take_length(columns) || !cursor.take_length(rows_)) return false;
+    if (columns != count_) throw std::invalid_argument("a block has another number of columns");
+    if (rows_ > kMostBytes) refuse();
+    place_ = 0;
+    read_ = static_cast<size_t>(cursor.at() - data_.data());
+  }
+  while (columns_.size() < count_) {
+    View name, type;
+    uint64_t size;
+    if (!cursor.take_string(name) || !cursor.take_length(size) || !cursor.take(size, type)) return false;
+    BlockColumn column(type);
+    check(column);
+    if (rows_ > 0 && !column.read(cursor, rows_)) return false;
+    place_ += column.is_array() ? 2 : 1;
+    columns_.push_back(std::move(column));
+    read_ = static_cast<size_t>(cursor.at() - data_.data());
+  }
+  return true;
+}
+
+// Checks that a column is of the kind that comes next.
+void BlockReader::check(const BlockColumn& column) const {
+  const bool is_array = static_cast<Kind>(kinds_[place_]) == kArray;
+  const auto expected = static_cast<Kind>(kinds_[place_ + is_array]);
+  const Kind kind = column.kind() == kWord ? kString : column.kind();
+  if (column.is_array() != is_array || kind != expected) {
+    throw std::invalid_argument("a column has another type than records have there");
+  }
+}
+
+void BlockReader::pass_rows() {
+  for (uint64_t row = 0; row < rows_; ++row) {
+    row_.clear();
+    bool in_order = true;
+    for (BlockColumn& column : columns_) column.append_next(row_, in_order);
+    if (row_.row().size() > kMostBytes) throw std::invalid_argument("a row is too long");
+    take_row_(row_.row(), in_order);
+  }
+}
+
+}  // namespace lognotary
