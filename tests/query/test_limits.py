@@ -54,7 +54,7 @@ def test_statements_whose_answers_come_in_pieces_have_the_limits_too(module_engi
     limited = LimitedEngine(module_engine, QueryLimits(rows=1_000_000))
     with pytest.raises(QueryTooExpensiveError, match="reads more than 1,000,000 rows"):
         list(limited.query_in_pieces("SELECT number FROM numbers(2000000)"))
-    assert b"".join(limited.query_in_pieces("SELECT toUInt8(7)")) == b"\7"
+    assert b"".join(limited.query_in_pieces("SELECT toUInt8(7)")).endswith(b"UInt8\7")
 
 
 def test_a_user_who_may_not_send_limits_reads_in_pieces_without_them() -> None:
