@@ -135,6 +135,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             on_finding=FoundOverApi(metrics),
             status=overview,
             signing_key=identity.signing_key,
+            trace_links=settings.trace_links,
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))

@@ -84,6 +84,7 @@ class Backend:
         on_finding: Callable[[Finding], object] = lambda _: None,
         status: StatusSource | None = None,
         signing_key: Callable[[], SigningKey] | None = None,
+        trace_links: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Answer from a storage.
 
@@ -98,6 +99,7 @@ class Backend:
             on_finding: function that is called with each finding that nobody has acknowledged.
             status: source of what the server knows of itself.
             signing_key: function that returns the Ed25519 key that signs manifests of exports; None for no manifests.
+            trace_links: names and URLs of links from a trace to other tools, as for ``get_trace``.
         """
         self._engine = engine
         self._remembered = remembered
@@ -108,6 +110,7 @@ class Backend:
         self._status = status or StatusSource()
         self._together = SideBySide(_READS_SIDE_BY_SIDE)
         self._signing_key = signing_key
+        self._trace_links = trace_links
         self._has_earlier_spans: bool | None = None  # not known yet
         self.tails = Tails(engine, lambda: self._trust.keys.now())
 
@@ -139,6 +142,7 @@ class Backend:
             request,
             with_earlier=self._has_earlier_spans,
             memory=trust.proofs,
+            links=self._trace_links,
         )
 
     def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:

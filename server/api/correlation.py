@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.filters import audit_filter
@@ -53,6 +55,7 @@ def get_trace(
     *,
     with_earlier: bool = True,
     memory: TileMemory | None = None,
+    links: Sequence[tuple[str, str]] = (),
 ) -> pb.GetTraceResponse:
     """Answer ``CorrelationService.GetTrace``.
 
@@ -64,6 +67,7 @@ def get_trace(
         limits: limits of its queries.
         with_earlier: True if there may be a table of earlier spans.
         memory: as for ``gather_evidence``.
+        links: names and URLs of links to other tools; ``{trace_id}`` in a URL stands for the ID of the trace.
 
     Raises:
         InvalidArgumentError: the text is not a trace ID, or the page token cannot be used.
@@ -136,6 +140,8 @@ def get_trace(
             if following.earlier is None
             else count_earlier_spans(engine, trace_id, since=since, until=until)
         )
+        for name, url in links:
+            response.links.add(name=name, url=url.replace("{trace_id}", trace_id))
     return response
 
 

@@ -15,7 +15,7 @@ from server.commands.output import Style, shown
 from server.commands.sentences import attributes, count, is_error, level, sentence, span_details
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
-from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, visible
+from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, escape, visible
 
 _Content = correlation_pb2.Record | correlation_pb2.Span
 
@@ -129,6 +129,10 @@ def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[
     if gaps := len(overview.missing_span_ids):
         parents = "1 span is the parent of others" if gaps == 1 else f"{gaps:,} spans are the parents of others"
         yield f"… {parents}, and not there: not sent, or not received{' or read' if trace.truncated else ''}"
+    names = [visible(link.name) for link in trace.links]
+    width = max(map(cells, names), default=0)
+    for name, link in zip(names, trace.links, strict=True):
+        yield f"{padded(name, width)}  {escape(link.url)}"  # a part of a URL is no use
 
 
 def _kinds(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:

@@ -20,6 +20,7 @@ from server.settings.errors import ConfigError
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.sources import Sources, gather, in_order
 from server.settings.table import SETTINGS, Setting, add_flags
+from server.settings.trace_links import read_trace_links
 from server.settings.values import (
     Acknowledge,
     Address,
@@ -56,6 +57,7 @@ class Settings:
     otlp_http: Address
     api_grpc: Address
     http: Address
+    trace_links: tuple[tuple[str, str], ...]
     deployment: str
     writer: str
     workers: int
@@ -132,6 +134,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "otlp_http": parse_address,
         "api_grpc": parse_address,
         "http": parse_address,
+        "trace_links": read_trace_links,
         "deployment": lambda text: LogName(text, Stream.AUDIT, "writer").deployment,
         "writer": lambda text: LogName("deployment", Stream.AUDIT, text).writer if text else "",
         "workers": read_count,

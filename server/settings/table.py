@@ -86,6 +86,13 @@ SETTINGS = (
     Setting("api_grpc", "127.0.0.1:7317", "address of the gRPC API", Kind.ADDRESS, _ADDRESSES),
     Setting("http", "127.0.0.1:7318", "address of the HTTP API, health checks and metrics", Kind.ADDRESS, _ADDRESSES),
     Setting(
+        "trace_links",
+        "",
+        "links from a trace to other tools, separated by commas: each NAME=URL, with {trace_id} in the URL",
+        Kind.LIST,
+        _ADDRESSES,
+    ),
+    Setting(
         "deployment",
         "lognotary",
         "name of the deployment, the first part of the logs' origins",

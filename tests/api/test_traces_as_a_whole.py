@@ -54,6 +54,19 @@ def _names(response: pb.GetTraceResponse) -> list[str]:
     return [entry.span.name or entry.log.body or entry.audit_event.body for entry in response.entries]
 
 
+def test_the_first_page_of_a_trace_has_its_links_with_the_id_in_every_place(records: Writer) -> None:
+    links = (("Tempo", "https://tempo.example/{trace_id}"), ("Twice", "http://a/{trace_id}?b={trace_id}&c={x}"))
+    request = pb.GetTraceRequest(trace_id=f"00-{TRACE.upper()}-00f067aa0ba902b7-01", limit=1)
+    first = get_trace(records.engine, records.keys, SideBySide(2), request, links=links)
+    assert [(link.name, link.url) for link in first.links] == [
+        ("Tempo", f"https://tempo.example/{TRACE}"),
+        ("Twice", f"http://a/{TRACE}?b={TRACE}&c={{x}}"),
+    ]
+    request.page_token = first.next_page_token
+    assert not get_trace(records.engine, records.keys, SideBySide(2), request, links=links).links
+    assert not _trace(records).links
+
+
 def test_parents_come_before_their_children_whatever_clocks_say(records: Writer) -> None:
     names = _names(_trace(records))
     assert names == [

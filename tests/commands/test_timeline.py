@@ -60,6 +60,18 @@ def test_a_trace_has_one_heading_one_verdict_and_audit_events_that_stand_out() -
     ]
 
 
+def test_links_to_other_tools_stand_below_the_overview_in_full_and_on_a_line_each() -> None:
+    long = f"https://tempo.example/{'a' * 500}"
+    links = [pb.TraceLink(name="Tempo", url=long), pb.TraceLink(name="Logs\n", url="https://x/\x1b[1m")]
+    found = lines(record(body="hello"), links=links, view=View(errors=True, width=80))
+    assert found[1:5] == [
+        "from 2023-11-14T22:13:20Z, 0 µs",
+        f"Tempo   {long}",
+        "Logs\\n  https://x/\\x1b[1m",
+        "✔ 1 record verified",
+    ]
+
+
 def test_only_entries_that_cannot_be_proved_have_a_mark_and_a_reason() -> None:
     tampered = record(evidence_pb2.TAMPERED, body="b")
     tampered.evidence.reason = "content does not match what was signed"

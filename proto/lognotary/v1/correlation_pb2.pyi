@@ -306,8 +306,16 @@ class TraceOverview(_message.Message):
     evidence: _containers.ScalarMap[str, int]
     def __init__(self, first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., error_count: _Optional[int] = ..., missing_span_ids: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
+class TraceLink(_message.Message):
+    __slots__ = ("name", "url")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    url: str
+    def __init__(self, name: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
+
 class GetTraceResponse(_message.Message):
-    __slots__ = ("trace_id", "entries", "truncated", "unproved_omitted", "next_page_token", "audit_event_count", "log_count", "span_count", "overview")
+    __slots__ = ("trace_id", "entries", "truncated", "unproved_omitted", "next_page_token", "audit_event_count", "log_count", "span_count", "overview", "links")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
@@ -317,6 +325,7 @@ class GetTraceResponse(_message.Message):
     LOG_COUNT_FIELD_NUMBER: _ClassVar[int]
     SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
     OVERVIEW_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     truncated: bool
@@ -326,7 +335,8 @@ class GetTraceResponse(_message.Message):
     log_count: int
     span_count: int
     overview: TraceOverview
-    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., overview: _Optional[_Union[TraceOverview, _Mapping]] = ...) -> None: ...
+    links: _containers.RepeatedCompositeFieldContainer[TraceLink]
+    def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., overview: _Optional[_Union[TraceOverview, _Mapping]] = ..., links: _Optional[_Iterable[_Union[TraceLink, _Mapping]]] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
     __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query")

@@ -1,0 +1,68 @@
+"""Links from a trace to other tools, as settings give them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from server.settings.values import read_list
+
+__all__ = ["read_trace_links"]
+
+_PLACE = "{trace_id}"
+_LONGEST_NAME = 64  # characters
+_FORM = "give NAME=URL, such as Tempo=https://tempo.example/trace/{trace_id}; a comma in a URL is written %2C"
+# RFC 3986, section 2: whatever else a URL has is percent-encoded.
+_NOT_OF_A_URL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
+
+
+def read_trace_links(text: str) -> tuple[tuple[str, str], ...]:
+    """Parse links, ``NAME=URL`` separated by commas; returns names and URLs, each URL with ``{trace_id}`` in it.
+
+    Raises:
+        ValueError: an item is not a link, or two links have the same name; the message says which.
+    """
+    links: dict[str, str] = {}
+    for item in read_list(text):
+        name, url = _parse(item)
+        if name in links:
+            raise ValueError(f"two links have the name {name!r}: give each link a name of its own")
+        links[name] = url
+    return tuple(links.items())
+
+
+def _parse(item: str) -> tuple[str, str]:
+    name, equals, url = (part.strip() for part in item.partition("="))
+    if not (name and equals and url):
+        raise ValueError(f"{item!r} is not a link: {_FORM}")
+    if not name.isprintable():
+        raise ValueError(f"the name {name!r} has a character that cannot be printed: remove it")
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"the name {name!r} has {len(name)} characters: give at most {_LONGEST_NAME}")
+    _check_url(name, url)
+    return name, url
+
+
+def _check_url(name: str, url: str) -> None:
+    filled_in = url.replace(_PLACE, "0" * 32)
+    try:
+        parts = urlsplit(filled_in)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"the URL of {name!r} must begin with http://<host> or https://<host>, not {url!r}: {_FORM}")
+    if parts.username is not None:
+        raise ValueError(
+            f"the URL of {name!r} has a user name or password, which everybody who reads a trace would see: remove it"
+        )
+    if _PLACE not in url:
+        raise ValueError(
+            f"the URL of {name!r} has no {_PLACE}, which stands for the ID of the trace: put it where the other tool "
+            "expects the ID; a comma in a URL is written %2C"
+        )
+    if f"${_PLACE}" in url:
+        raise ValueError(f"the URL of {name!r} has ${_PLACE}: write {_PLACE}, without the dollar sign")
+    if wrong := _NOT_OF_A_URL.search(filled_in):
+        encoded = quote(wrong[0], safe="", errors="surrogateescape")
+        raise ValueError(f"the URL of {name!r} must not have {wrong[0]!r} in it: write {encoded}")
