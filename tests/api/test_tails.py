@@ -92,7 +92,7 @@ async def test_a_tail_goes_on_from_a_cursor_with_another_server(writer: Writer) 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "e30=", "ZZZZZZZZ" * 10])
 async def test_a_malformed_cursor_is_refused(writer: Writer, cursor: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="cursor: this is not a cursor that a tail gave out"):
+    with pytest.raises(InvalidArgumentError, match="cursor: the cursor does not come from a tail"):
         async with following(writer, cursor=cursor) as answers:
             await anext(answers)
 
@@ -202,7 +202,9 @@ async def test_tails_end_when_storage_is_away_and_begin_again_when_it_is_back(wr
 async def test_a_cursor_behind_the_end_of_a_log_is_refused(writer: Writer) -> None:
     writer.write([log_record("one")])
     cursor = make_cursor({LOGS[Stream.OPERATIONAL].log_id: 2, "0" * 16: 5})
-    with pytest.raises(InvalidArgumentError, match="cursor: it comes after record 1 of shop/operational/node-1, but"):
+    with pytest.raises(
+        InvalidArgumentError, match="cursor: the cursor is after record 1 of shop/operational/node-1, but"
+    ):
         async with following(writer, cursor=cursor) as answers:
             await anext(answers)
 
@@ -211,7 +213,7 @@ async def test_a_cursor_of_another_storage_or_of_made_up_logs_is_refused(writer:
     writer.write([log_record("one")])
     made_up = {f"{number:016x}": 1 for number in range(2000)}
     for positions in ({"0" * 16: 5}, {LOGS[Stream.OPERATIONAL].log_id: 1, **made_up}):
-        with pytest.raises(InvalidArgumentError, match="cursor: it is of logs that this storage does not have"):
+        with pytest.raises(InvalidArgumentError, match="cursor: this storage does not have the logs of the cursor"):
             async with following(writer, cursor=make_cursor(positions)) as answers:
                 await anext(answers)
 

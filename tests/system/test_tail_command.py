@@ -140,8 +140,8 @@ def test_what_is_wrong_is_said_at_once(shared_server: LognotaryServer, tmp_path:
     (tmp_path / "cursor").write_text("x\n")
     for arguments, message in (
         (("tail", "severity:erorr"), "'erorr' is not a severity"),
-        (("tail", "--cursor", "x"), "cursor: this is not a cursor that a tail gave out"),
-        (("tail", "--cursor-file", str(tmp_path / "cursor")), "cursor: this is not a cursor that a tail gave out"),
+        (("tail", "--cursor", "x"), "cursor: the cursor does not come from a tail"),
+        (("tail", "--cursor-file", str(tmp_path / "cursor")), "cursor: the cursor does not come from a tail"),
         (("audit", "--follow", "--since", "1h"), "--since cannot be used with --follow"),
     ):
         done = shared_server.cli(*arguments)

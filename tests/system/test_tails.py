@@ -53,7 +53,7 @@ def test_what_was_acknowledged_is_followed_over_grpc_and_http(shared_server: Log
 def test_a_wrong_tail_is_refused_with_the_reason(shared_server: LognotaryServer) -> None:
     for parameters, message in (
         ({"query": "actr:x"}, "query: column 1: there is no field 'actr'"),
-        ({"cursor": "x"}, "cursor: this is not a cursor that a tail gave out"),
+        ({"cursor": "x"}, "cursor: the cursor does not come from a tail"),
         ({"streams": "audti"}, "streams:"),
     ):
         answer = httpx.get(f"{shared_server.http}/api/v1/tail", params=parameters, timeout=PATIENCE)
