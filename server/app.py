@@ -257,7 +257,7 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
-        # Queries have their own threads, so that evidence and health never wait for them; one more closes answers left early.
+        # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
         add_services(server, backend, pool, queries)

@@ -1,8 +1,8 @@
-"""The writer of a stream that is not signed: it stores batches, one INSERT each, and keeps no log of them.
+"""Writer of a stream that is not signed: it stores batches with one INSERT each, and keeps no log of them.
 
-With ``commit``, senders get OK once storage has their batch, and only then; what was on its way when the process ended
-is sent again by them. With ``append``, the batch is on disk in a journal before, from which it is stored even after a
-crash. An INSERT whose outcome is unknown is repeated with the same deduplication token until storage shows its rows.
+With ``commit``, senders get OK only once storage has their batch; they retry a batch that was in flight when the
+process ended. With ``append``, senders get OK once the batch is in the journal, and the batch is stored even after a
+crash. An INSERT with unknown outcome is repeated with the same deduplication token until storage shows its rows.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _logger = logging.getLogger(__name__)
 
 
 class UnsignedWriter:
-    """Writer of one stream; one thread at a time may commit or append, another one may store what was appended."""
+    """Writer of one stream; one thread may commit or append while another one stores the appended batches."""
 
     def __init__(self, engine: Engine, stream: Stream, journal: Journal, give_up: threading.Event) -> None:
-        """Go on with a journal.
+        """Resume with a journal.
 
         Args:
             engine: the storage.
@@ -55,12 +55,12 @@ class UnsignedWriter:
         self._appended = threading.Event()
         self._mark = StoredMark(journal.directory)
         self._release_marked()
-        # The last entry that an earlier process may have been sending to storage when it ended.
+        # Last entry that an earlier process may already have sent to storage.
         self._inherited = max(journal.waiting, default=0)
-        self._unfinished: UnsignedBatch | None = None  # a batch of a commit, of unknown outcome
-        self._failure = ""  # why nothing can be taken any more
-        self._blocked = False  # while a batch has been started and cannot be finished
-        self._cause = ""  # of its last attempt
+        self._unfinished: UnsignedBatch | None = None  # batch of a commit with unknown outcome
+        self._failure = ""  # reason why the writer accepts no further batches
+        self._blocked = False  # True while a started batch cannot be finished
+        self._cause = ""  # error of the last attempt at this batch
         self._refusal = RecentRefusal(give_up)
 
     @property
@@ -84,7 +84,7 @@ class UnsignedWriter:
 
         Args:
             parts: rows of the stream, at least one part, all received on one day (UTC).
-            requests: digests of their requests, which are not kept.
+            requests: ignored.
 
         Raises:
             BatchOutcomeUnknownError: the batch may be stored; ``store_waiting`` stores it.
@@ -117,7 +117,7 @@ class UnsignedWriter:
         self._appended.set()
 
     def store_appended(self) -> None:
-        """Store the batches that are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
+        """Store batches as they are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
         while not self._give_up.is_set():
             self._appended.clear()
             try:
@@ -136,7 +136,7 @@ class UnsignedWriter:
         self._appended.set()
 
     def store_waiting(self) -> None:
-        """Store all batches in the journal, and one of unknown outcome, however long that takes.
+        """Store all batches in the journal, and a batch with unknown outcome, however long that takes.
 
         Raises:
             EndedWaitError: ``give_up`` was set before all batches were stored.
@@ -146,13 +146,13 @@ class UnsignedWriter:
             self._store_all()
 
     def left(self) -> str:
-        """Return how many batches wait in the journal and where, empty if none does; does not block."""
+        """Return a sentence about the batches that wait in the journal, empty if there are none; does not block."""
         count = len(self._journal)
         if not count:
             return ""
         waits = counted(count, "batch waits", "batches wait")
         where = self._journal.directory
-        return f"{waits} in the journal of {self._stream.value}, {where}, from where the next start stores them"
+        return f"{waits} in the journal of {self._stream.value}, {where}: the next start stores them"
 
     def close(self) -> None:
         """Close the journal."""
@@ -188,7 +188,7 @@ class UnsignedWriter:
             self._journal.release(number)
 
     def _store(self, batch: UnsignedBatch, *, surely: bool) -> None:
-        """Store a batch that must be stored; surely: storage may have it already."""
+        """Store a batch that must not be lost; surely: True if storage may already have the batch."""
         insert, is_stored = self._insert(batch), self._is_stored(batch)
         try:
             if surely:
@@ -202,7 +202,7 @@ class UnsignedWriter:
         """Repeat the INSERT of a commit until its rows are in storage.
 
         Raises:
-            BatchOutcomeUnknownError: that was given up.
+            BatchOutcomeUnknownError: the retries were given up.
         """
         try:
             self._repeat(batch, error)

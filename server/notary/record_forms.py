@@ -17,7 +17,7 @@ def added_columns(stream: Stream, version: int) -> tuple[str, ...]:
 
 
 def in_newest_version(stream: Stream, record: bytes) -> bytes:
-    """Return a canonical record of any version in the form of new records; columns that its version lacks are empty.
+    """Convert a canonical record of any version to the newest version; columns that its version lacks are empty.
 
     Raises:
         MalformedError: the bytes are not a canonical record of the stream.

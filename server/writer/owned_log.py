@@ -188,7 +188,7 @@ class OwnedLog:
             return ""
         waits = counted(count, "batch waits", "batches wait")
         where = self.writer.stream.journal.directory
-        return f"{waits} in the {self.name.stream.value} log's journal {where}, from where the next start stores them"
+        return f"{waits} in the {self.name.stream.value} log's journal {where}: the next start stores them"
 
     def close(self) -> None:
         """Close its journals."""
