@@ -1,4 +1,4 @@
-"""Times as people read them: RFC 3339, in the local time zone or in UTC."""
+"""Times for people: RFC 3339, in the local time zone or in UTC."""
 
 from __future__ import annotations
 

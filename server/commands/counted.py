@@ -39,7 +39,7 @@ def histogram_lines(
 
 
 def beyond_lines(found: counts_pb2.HistogramResponse, style: Style) -> Iterator[str]:
-    """Say which records are not in a histogram."""
+    """Print which records are not in a histogram."""
     if found.later_count:
         ahead = count(found.later_count, "record")
         yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"

@@ -42,7 +42,7 @@ def entry_evidence(entry: correlation_pb2.TimelineEntry) -> evidence_pb2.Evidenc
 def is_doubtful(evidence: evidence_pb2.Evidence | None) -> bool:
     """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known.
 
-    Records of streams that are not signed are not doubtful: nobody says that they are signed.
+    Records of streams that are not signed are not doubtful: they are expected to be unsigned.
     """
     return evidence is not None and evidence.state not in _PROVED and not evidence.is_expected
 

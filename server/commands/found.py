@@ -58,7 +58,7 @@ def found_lines(
 
 
 def left_out_lines(found: correlation_pb2.SearchResponse, style: Style) -> Iterator[str]:
-    """Say which records are not shown."""
+    """Print which records are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

@@ -63,7 +63,7 @@ def event_lines(
 
 
 def left_out_events(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
-    """Say which audit events are not shown."""
+    """Print which audit events are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

@@ -57,7 +57,7 @@ def attributes(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def span_details(span: correlation_pb2.Span) -> Iterator[str]:
-    """Yield lines about a span that its one line does not have: its IDs, attributes, events and links."""
+    """Yield the detail lines of a span: its IDs, attributes, events and links."""
     parent = f", child of {span.parent_span_id}" if span.parent_span_id else ""
     kind = f", {span.kind}" if span.kind else ""
     yield f"span {span.span_id}{parent}{kind}"

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def follow_audit(options: argparse.Namespace) -> int:
-    """Follow the audit events of the filters of ``lognotary audit``, and return the exit status."""
+    """Follow the audit events that the filters of ``lognotary audit`` admit, and return the exit status."""
     request = correlation_pb2.TailRequest(
         query=query_of_options(options),
         streams=[Stream.AUDIT.value],
@@ -77,7 +77,7 @@ def _follow(options: argparse.Namespace, request: correlation_pb2.TailRequest, c
 
 
 def missed_lines(missed: correlation_pb2.MissedLeaves, style: Style) -> list[str]:
-    """Format leaves that a tail left out, and how to find their records."""
+    """Format the leaves that a tail left out, with the command that finds their records."""
     number = missed.end_leaf - missed.first_leaf
     why = _WHY.get(missed.reason, "no reason is known")
     what = f"… {count(number, 'record')} of {visible(missed.origin)} left out: {why}"

@@ -91,7 +91,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
 
 
 def left_out_of_trace(trace: correlation_pb2.GetTraceResponse, view: View, style: Style) -> Iterator[str]:
-    """Say which entries of a trace were not read."""
+    """Print which entries of a trace were not read."""
     if trace.unproved_omitted:
         yield style.paint(OMITTED, "31")
     yield from _truncated(trace, view)

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _narrow(source: Source, request: correlation_pb2.FindTracesRequest) -> Sequence[str]:
-    """Return the fewest filters of whole traces without which there are traces; none if there are none even then."""
+    """Return the smallest set of trace filters whose removal gives traces; empty if no removal does."""
     fields = {"--errors": "with_errors", "--min-duration": "min_duration_nanos"}
     given = [flag for flag, field in fields.items() if getattr(request, field)]
     for left_out in sorted({(flag,) for flag in given} | {tuple(given)} - {()}, key=lambda flags: (len(flags), flags)):

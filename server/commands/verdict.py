@@ -32,7 +32,7 @@ def summary_lines(summary: evidence_pb2.VerifySummary, style: Style) -> Iterator
         )
     if summary.unsigned_streams:
         names = " and ".join(summary.unsigned_streams)
-        yield f"• {names}: not signed, so records in no log were not verified"
+        yield f"• {names}: not signed, so records outside logs were not verified"
     text, colour = _verdict(summary)
     if summary.resumed_entries:
         text += (

@@ -71,7 +71,7 @@ class TrustedKeys:
         compromised: fingerprint of a public key -> time since which it is compromised, in nanoseconds
             since the epoch.
         spans: key spans of logs whose keys have changed, by origin.
-        unsigned_streams: streams of which records are expected that nobody signed.
+        unsigned_streams: streams that may have unsigned records.
     """
 
     named: tuple[VerifierKey, ...] = ()

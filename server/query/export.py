@@ -124,7 +124,7 @@ class Survey:
 def survey(engine: Engine, keys: TrustedKeys, wanted: Export, limits: QueryLimits) -> Survey:
     """Find out which leaves of which logs an export is about.
 
-    Logs without a valid checkpoint are none: their records cannot be verified.
+    Logs without a valid checkpoint are left out: their records cannot be verified.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.

@@ -1,9 +1,9 @@
-"""Pages of records with evidence, on which rows that nobody signed do not take the place of records.
+"""Pages of records with evidence, on which inserted rows displace no record.
 
-Usually all rows of a page are verified, and the next page begins after the last one. Once a row is not, and there are
-more rows than the page has room for, the rows come in two passes: first all that are verified, then, from that page on,
-all others. So each row is on one page, and inserted rows push no record away. Rows that name no log, in streams where
-such rows are expected, stand among those that are verified.
+Usually all rows of a page are verified, and the next page begins after the last row. If a row is not verified, and
+there are more rows than fit on the page, the rows come in two passes: first all verified rows, then all others. So each
+row is on one page, and inserted rows displace no record. Rows that name no log, in streams that may have such rows, are
+ordered among the verified rows.
 """
 
 from __future__ import annotations
@@ -152,12 +152,12 @@ def is_proved(checked: Checked) -> bool:
 
 
 def is_admissible(checked: Checked) -> bool:
-    """Return whether a row is what was signed, or names no log where such rows are expected."""
+    """Return whether a row was verified, or names no log in a stream that may have such rows."""
     return is_proved(checked) or checked[1].is_expected
 
 
 def admitting(lookup: Lookup, keys: TrustedKeys) -> Lookup:
-    """Return a lookup that says whether rows that name no log are expected among its rows."""
+    """Return a lookup with ``without_log`` set if its stream may have rows that name no log."""
     return replace(lookup, without_log=keys.expects_unsigned(lookup.stream))
 
 
@@ -185,10 +185,10 @@ def _all_admissible(reader: _Reader, size: int, position: Position, *, rehash: b
 
 
 def _end_of_page(rows: Sequence[StoredRecord]) -> int:
-    """Return how many rows a page has, of which one more was read; 0 if all have the same place.
+    """Return the number of rows in a page, given one more row than fits; 0 if all have the same place.
 
-    The next page begins after the place of the last row, so no row of that place may be left. Rows that a Collector
-    wrote name no leaf, so those of the same time have the same place.
+    The next page begins after the place of the last row, so the page must have all rows of that place. Rows that a
+    Collector wrote name no leaf, so rows of the same time have the same place.
     """
     end = len(rows) - 1
     while end and order_of(rows[end - 1]) == order_of(rows[end]):

@@ -78,7 +78,7 @@ def test_a_tail_that_the_server_ends_because_it_has_too_much_to_do_goes_on(retry
     assert servicer.cursors == ["", "1"]
     assert said == [
         "the tail was interrupted (the server has 64 tails already): connecting again",
-        "the tail goes on where it was",
+        "the tail resumes where it was",
     ]
 
 

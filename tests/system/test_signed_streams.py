@@ -265,4 +265,4 @@ def test_workers_do_not_sign_either_what_their_server_does_not(clickhouse_storag
 def test_a_server_that_does_not_sign_audit_records_is_refused(tmp_path: Path) -> None:
     done = run_lognotary("serve", "--data-dir", str(tmp_path / "data"), "--signed-streams", "spans")
     assert done.returncode == 2
-    assert "--signed-streams: audit is missing: audit records that nobody signed prove nothing" in done.stderr
+    assert "--signed-streams: audit is missing: unsigned audit records prove nothing" in done.stderr

@@ -97,7 +97,7 @@ def test_a_tail_goes_on_from_its_cursor_file_and_over_a_restart_of_the_server(
         fixed.start()
         send(fixed.otlp_grpc, log_record("second"))
         one.wait_for("second")
-        assert "the tail goes on where it was" in one.err.read_text()
+        assert "the tail resumes where it was" in one.err.read_text()
         one.interrupt()
         send(fixed.otlp_grpc, log_record("third"))
         two = follow(fixed, "tail", "--json", "--cursor-file", str(cursor))
