@@ -1,4 +1,4 @@
-"""Realistic records and spans of thirty days, which a directory keeps from one run of a benchmark to the next."""
+"""Realistic records and spans of thirty days, kept in a directory from one run of a benchmark to the next."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Content:
     """Content of a data set; the same content need not be built again.
 
     Attributes:
-        records: log records, those of audit included.
+        records: number of log records, including audit records.
         audit: share of audit records.
-        seed: what they are drawn from.
-        spans: spans of their traces.
+        seed: seed of the generator.
+        spans: number of spans in the traces of the records.
     """
 
     records: int
@@ -41,10 +41,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set that is there.
+    """A data set that has been built.
 
     Attributes:
-        content: what it has.
+        content: content of the data set.
         end: the time of its last record, in nanoseconds since the epoch.
     """
 
@@ -54,7 +54,7 @@ class DataSet:
 
 @contextmanager
 def kept_directory(name: str) -> Iterator[Path]:
-    """Make a directory, or use it again; without a name, one that is removed afterwards."""
+    """Make or reuse a directory; without a name, a directory that is removed afterwards."""
     if not name:
         with scratch() as directory:
             yield directory
@@ -87,7 +87,7 @@ def build(directory: Path, node: ClickHouseNode, database: str, server: Lognotar
         load(server.otlp_grpc, spans, requests=requests, clients=8)
         expected += requests * spans.spans
     while (stored := count_signed(node, database)) < expected:
-        print(f"{stored:,} of {expected:,} are stored")  # noqa: T201 - a benchmark tells how far it is
+        print(f"{stored:,} of {expected:,} are stored")  # noqa: T201 - a benchmark shows its progress
         time.sleep(1.0)
     settle_merges(node)
     file.write_text(json.dumps({**asdict(content), "end": end}), encoding="ascii")

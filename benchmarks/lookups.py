@@ -1,7 +1,7 @@
 """Latency of lookups among many records and spans over gRPC: traces, an actor, words, attributes, counts.
 
-Records and spans are sent through the server, spread over thirty days, and merged; the directory may be kept and used
-again. One caller asks, first for each lookup after ClickHouse has dropped its caches, then the same lookups again.
+Records and spans are sent through the server, spread over thirty days, and merged; the directory may be reused. One
+caller makes each lookup after ClickHouse has dropped its caches, then makes the same lookups again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _begin(
     kept: str, content: Content, report: Report, options: argparse.Namespace, stack: ExitStack, *, plain: bool = True
 ) -> dict[str, tuple[ClickHouseNode, _Draw]]:
-    """Start the servers of a data set, which is built if need be; returns the lookups in it."""
+    """Start the servers of a data set, which is built if necessary; return the lookups in it."""
     directory = stack.enter_context(kept_directory(kept))
     node = stack.enter_context(clickhouse(directory))
     report.versions["clickhouse"] = node.query("SELECT version()")
@@ -93,7 +93,7 @@ def _measure(drawn: Mapping[str, tuple[ClickHouseNode, _Draw]], report: Report, 
 
 
 def _timed(calls: Calls, refused: list[str]) -> list[float]:
-    """Make the calls one after another; returns the latencies in milliseconds, and adds what reached a limit."""
+    """Make the calls one after another; return the latencies in milliseconds, and add the errors of reached limits."""
     taken = []
     for call in calls:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The end of a complete answer in words."""
+"""The last lines of a complete answer on the command line."""
 
 from __future__ import annotations
 

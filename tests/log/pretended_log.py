@@ -1,4 +1,4 @@
-"""A log on a pretended engine, and an event that is waited for without waiting."""
+"""A log on a fake engine, and an event whose ``wait`` returns at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNKNOWN = OutcomeUnknownError("connection reset")
 
 
 class Patience(threading.Event):
-    """An event that is waited for without waiting; sets itself after ``pauses_left`` pauses."""
+    """An event whose ``wait`` returns at once; the event sets itself after ``pauses_left`` waits."""
 
     def __init__(self, pauses_left: int = 1000) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Patience(threading.Event):
 
 
 class Log:
-    """A log on a pretended engine."""
+    """A log on a fake engine."""
 
     def __init__(self, journal: Journal, give_up: Patience | None = None, stated: Journal | None = None) -> None:
         self.engine = PretendedEngine()
@@ -59,7 +59,7 @@ class Log:
         self.give_up = give_up or Patience()
         at = CommittedLog(LogState(NAME))
         self.statements = None
-        self.now = 0.0  # of the monotonic clock
+        self.now = 0.0  # seconds of the monotonic clock
         if stated is not None:
             self.statements = statement_writer(self.engine, stated, at, SIGNER, give_up=self.give_up)
         self.writer = log_writer(
@@ -86,6 +86,6 @@ def reopened(journal: Journal) -> list[bytes]:
 
 
 def silence(caplog: pytest.LogCaptureFixture) -> None:
-    """Keep the retries that tests cause out of what is logged."""
+    """Keep the retries that tests cause out of the server's log."""
     for module in ("batch_committer", "stream_writer"):
         caplog.set_level(logging.CRITICAL, f"server.log.{module}")

@@ -1,4 +1,4 @@
-"""Batches that are kept in the journal, and stored behind that."""
+"""Batches that are appended to the journal, and stored in the background."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 class TestAppending:
-    """Batches that are kept in the journal, and stored behind that."""
+    """Batches that are appended to the journal, and stored in the background."""
 
     def test_batches_go_on_from_each_other_before_any_is_stored(self, log: Log) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abc"]
         assert [follows(*pair) for pair in zip(batches, [None, *batches], strict=False)] == 3 * [True]
         assert log.engine.attempts == []
-        assert log.writer.checkpoint.size == 0  # in storage there is none of them
+        assert log.writer.checkpoint.size == 0  # none of them is in storage
         log.writer.stream.store_waiting()
         assert [table for table, _ in log.engine.attempts] == TABLES  # all of them together
         assert len({token for _, token in log.engine.attempts}) == 1
@@ -72,7 +72,7 @@ class TestAppending:
         log = Log(journal, Patience(pauses_left=1))
         log.writer.append([rows(Stream.AUDIT, "a")])
         log.engine.failures = 9 * [(UNKNOWN, False)]
-        log.writer.stream.store_appended()  # returns, for it was given up
+        log.writer.stream.store_appended()  # returns, since the writer gave up
         assert len(reopened(journal)) == 1
         assert log.writer.stream.trouble == ""
 

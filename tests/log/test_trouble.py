@@ -1,4 +1,4 @@
-"""Trouble that a log reports: what it is, and when it is over."""
+"""Trouble that a log reports: its text, and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of batches that wait: how many are stored together when storage refuses some, or does not answer."""
+"""Groups of waiting batches: the number stored together when storage refuses some, or does not answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 class TestGroups:
-    """Batches of a journal that go into one insert."""
+    """Batches of a journal that are stored with one INSERT."""
 
     def sizes(self, log: Log) -> list[int]:
         """Return the number of batches in each insert of records that was accepted."""

@@ -1,4 +1,4 @@
-"""Filters of canonical records: the compiled code and plain Python admit the same records, whatever the query."""
+"""Filters of canonical records: the compiled code and plain Python admit the same records for any query."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def _broken(data: bytes, chosen: random.Random) -> Iterator[bytes]:
 
 
 def judge(program: bytes, record: bytes, reasons: str) -> None:
-    """Have a filter judge a record; it may also be refused for one of some reasons."""
+    """Apply a filter to a record, which may also be refused with one of some errors."""
     try:
         hashing.holds(program, kinds_of(Stream.OPERATIONAL, 2), 1, record)
     except (MalformedError, ValueError) as error:

@@ -21,7 +21,7 @@ MAX_REQUEST_BYTES = 1 << 20
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """Settings and the time zone in the environment of the tests do not reach the servers and commands they start."""
+    """Keep settings and the time zone of the tests' environment away from the servers and commands they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
         for name in (*(setting.name for setting in SETTINGS), "config", "api"):

@@ -1,4 +1,4 @@
-"""``lognotary tail`` and ``audit --follow``: what they show, over restarts of the server, and how they end."""
+"""``lognotary tail`` and ``audit --follow``: their output, also over restarts of the server, and their end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FollowFunction = Callable[..., "Followed"]
 
 
 class Followed:
-    """A command that follows, whose output goes to files."""
+    """A tail command with its output in files."""
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         name = uuid.uuid4().hex
@@ -48,7 +48,7 @@ class Followed:
 
 @pytest.fixture
 def follow(tmp_path: Path) -> Iterator[FollowFunction]:
-    """A function that starts a command which has begun to follow, as far as its cursor file shows."""
+    """A function that starts a tail command, and returns once its cursor file shows that it follows."""
     begun: list[Followed] = []
 
     def start(server: LognotaryServer, *arguments: str) -> Followed:
