@@ -273,7 +273,7 @@ def _details(kind: str, content: _Content) -> Iterator[str]:
 
 
 def _depths(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:
-    """Return how deep the entries of each span are nested, from 1; 0 for those of no known span."""
+    """Return span ID -> nesting depth of its entries, from 1; 0 for entries without a known span."""
     parents = {
         entry.span.span_id: entry.span.parent_span_id
         for entry in trace.entries

@@ -11,7 +11,7 @@ _EMPTY = b"\0"  # a string or word
 
 
 def added_columns(stream: Stream, version: int) -> tuple[str, ...]:
-    """Return the columns that new records have and those of a version have not; in its records they are empty."""
+    """Return the columns that new records have and records of a version lack."""
     known = {column.name for column in canonical_columns(stream, version)}
     return tuple(column.name for column in canonical_columns(stream) if column.name not in known)
 

@@ -137,7 +137,7 @@ async def test_a_caller_has_only_so_many_tails_and_leaves_room_for_others(writer
 
 
 class HeldTails(Tails):
-    """Tails on an engine that can be held up."""
+    """Tails whose start can be held up."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

@@ -56,7 +56,7 @@ class Restart:
             yield Life(writer, committed, head)
 
     def write(self, *bodies: str, waiting: Sequence[str] = ()) -> list[Batch]:
-        """Commit a batch for each body, and leave others in the journal; return the bodies in the journal."""
+        """Commit a batch for each body, and leave others in the journal; return the latter batches."""
         with self.life() as life:
             for body in bodies:
                 life.writer.commit([rows(Stream.AUDIT, body)])

@@ -316,7 +316,7 @@ def test_a_step_that_takes_long_makes_the_next_ones_shorter(writer: Writer, monk
 
 
 class SlowEngine(CountingEngine):
-    """An engine that refuses to read more than some leaves at a time."""
+    """An engine that reaches a limit if more than some leaves are read at a time."""
 
     most = 1
 

@@ -232,7 +232,7 @@ def test_a_clickhouse_that_is_killed_loses_and_repeats_nothing_that_is_not_signe
                 clickhouse_node.kill()
                 clickhouse_node.start()
             load.wait_for_acknowledged(60)
-        # Batches in a journal reach storage only after its return was noticed, which may take longer than a stop.
+        # Batches in a journal reach storage once the server notices that storage is back; it might stop before that.
         wait_for(lambda: set(load.acknowledged) <= _stored_everywhere(url).keys())
         assert server.verify()[0] == []
         assert server.stop() == 0
