@@ -7,17 +7,16 @@ crash. An INSERT with unknown outcome is repeated with the same deduplication to
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, EndedWaitError, RefusedError, StorageRefusedError
 from server.log.journal import Journal
+from server.log.lasting_inserts import LastingInserts, not_stored, outcome_unknown
 from server.log.recent_refusal import RecentRefusal
-from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.log.stored_mark import StoredMark
+from server.log.storing_loop import StoringLoop
 from server.log.unsigned_entry import decode_unsigned_entry, encode_unsigned_entry
 from server.notary.counted import counted
 from server.notary.origin import Stream
@@ -27,8 +26,6 @@ from storage.schema import RECORD_TABLES
 from storage.unsigned_rows import UnsignedBatch, encode_unsigned, insert_unsigned, is_unsigned_stored
 
 __all__ = ["UnsignedWriter"]
-
-_logger = logging.getLogger(__name__)
 
 
 class UnsignedWriter:
@@ -49,18 +46,15 @@ class UnsignedWriter:
         self._engine = engine
         self._stream = stream
         self._journal = journal
-        self._give_up = give_up
         self._appending = threading.Lock()
         self._storing = threading.Lock()
-        self._appended = threading.Event()
+        self._loop = StoringLoop(stream, give_up)
+        self._inserts = LastingInserts(give_up)
         self._mark = StoredMark(journal.directory)
         self._release_marked()
         # Last entry that an earlier process may already have sent to storage.
         self._inherited = max(journal.waiting, default=0)
         self._unfinished: UnsignedBatch | None = None  # batch of a commit with unknown outcome
-        self._failure = ""  # reason why the writer accepts no further batches
-        self._blocked = False  # True while a started batch cannot be finished
-        self._cause = ""  # error of the last attempt at this batch
         self._refusal = RecentRefusal(give_up)
 
     @property
@@ -71,13 +65,12 @@ class UnsignedWriter:
     @property
     def journal_trouble(self) -> str:
         """Reason why batches cannot be appended to the journal now; empty if they can."""
-        return self._failure or self._journal.trouble or self._refusal.reason
+        return self._loop.failure or self._journal.trouble or self._refusal.reason
 
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now; empty if they can."""
-        waits = self._cause or "waiting for storage to answer" if self._blocked else ""
-        return self._failure or waits or self._refusal.reason
+        return self._loop.failure or self._inserts.trouble or self._refusal.reason
 
     def commit(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> None:  # noqa: ARG002 - as LogWriter
         """Store rows as one batch.
@@ -91,17 +84,13 @@ class UnsignedWriter:
             RefusedError: nothing was stored.
         """
         with self._appending, self._storing, self._refusal.noting():
-            self._check_open()
+            self._loop.check_open()
             self._store_all()
             batch = self._encode(parts)
             try:
-                insert_unsigned(self._engine, self._stream, batch)
+                self._insert(batch).insert(0)
             except NotAppliedError as error:
-                raise StorageRefusedError(
-                    f"the batch was not stored: {error}",
-                    retry_after=2.0,
-                    public=f"the batch was not stored: {error.sentence}",
-                ) from error
+                raise not_stored(error) from error
             except Exception as error:
                 self._finish(batch, error)
 
@@ -112,28 +101,17 @@ class UnsignedWriter:
             RefusedError: nothing was appended.
         """
         with self._appending, self._refusal.noting():
-            self._check_open()
+            self._loop.check_open()
             self._journal.append(encode_unsigned_entry(self._encode(parts)))
-        self._appended.set()
+        self._loop.wake()
 
     def store_appended(self) -> None:
         """Store batches as they are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
-        while not self._give_up.is_set():
-            self._appended.clear()
-            try:
-                self.store_waiting()
-            except RefusedError:  # give_up is set
-                return
-            except Exception as error:
-                # The journal must not fill up unnoticed.
-                _logger.exception("%s: the batches in the journal cannot be stored", self._stream.value)
-                self._failure = f"the batches in the journal cannot be stored: {error}"
-                return
-            self._appended.wait()
+        self._loop.run(self.store_waiting)
 
     def wake(self) -> None:
         """Make ``store_appended`` check ``give_up``."""
-        self._appended.set()
+        self._loop.wake()
 
     def store_waiting(self) -> None:
         """Store all batches in the journal, and a batch with unknown outcome, however long that takes.
@@ -163,12 +141,6 @@ class UnsignedWriter:
         if number in self._journal.waiting and decode_unsigned_entry(self._journal.read(number)).token == token:
             self._journal.release(number)
 
-    def _check_open(self) -> None:
-        if self._give_up.is_set():
-            raise EndedWaitError("the server is shutting down")
-        if self._failure:
-            raise StorageRefusedError(self._failure, retry_after=30.0)
-
     def _encode(self, parts: Sequence[Rows]) -> UnsignedBatch:
         days = {part.day for part in parts}
         if len(days) > 1:
@@ -179,24 +151,13 @@ class UnsignedWriter:
 
     def _store_all(self) -> None:
         if (unfinished := self._unfinished) is not None:
-            self._store(unfinished, surely=True)
+            self._inserts.store(self._insert(unfinished), surely=True)
             self._unfinished = None
         for number in self._journal.waiting:
             batch = decode_unsigned_entry(self._journal.read(number))
-            self._store(batch, surely=number <= self._inherited)
+            self._inserts.store(self._insert(batch), surely=number <= self._inherited)
             self._mark.write(number, batch.token)
             self._journal.release(number)
-
-    def _store(self, batch: UnsignedBatch, *, surely: bool) -> None:
-        """Store a batch that must not be lost; surely: True if storage may already have the batch."""
-        insert, is_stored = self._insert(batch), self._is_stored(batch)
-        try:
-            if surely:
-                insert_and_verify(self._name(batch), insert, is_stored)
-            else:
-                insert(0)
-        except Exception as error:
-            self._repeat(batch, error)
 
     def _finish(self, batch: UnsignedBatch, error: Exception) -> None:
         """Repeat the INSERT of a commit until its rows are in storage.
@@ -204,41 +165,29 @@ class UnsignedWriter:
         Raises:
             BatchOutcomeUnknownError: the retries were given up.
         """
+        insert = self._insert(batch)
         try:
-            self._repeat(batch, error)
+            self._inserts.repeat(insert, error)
         except Exception as failure:
             self._unfinished = batch
-            if not isinstance(failure, RefusedError):  # otherwise the retries were ended by the shutdown
-                _logger.exception("the outcome of %s is unknown", self._name(batch))
-            raise BatchOutcomeUnknownError(f"the batch may be stored: {_told(failure)}", retry_after=2.0) from failure
+            raise outcome_unknown(insert.name, failure) from failure
 
-    def _repeat(self, batch: UnsignedBatch, error: Exception) -> None:
-        with self._blocking():
-            retry_until_visible(
-                self._name(batch), self._insert(batch), self._is_stored(batch), self._give_up, error, self._failed
-            )
-
-    def _name(self, batch: UnsignedBatch) -> str:
-        return f"{counted(batch.rows, 'unsigned row', 'unsigned rows')} into {RECORD_TABLES[self._stream]}"
-
-    def _insert(self, batch: UnsignedBatch) -> Callable[[int], None]:
-        return lambda renewed: insert_unsigned(self._engine, self._stream, batch, renewed=renewed)
-
-    def _is_stored(self, batch: UnsignedBatch) -> Callable[[], bool]:
-        return lambda: is_unsigned_stored(self._engine, self._stream, batch)
-
-    @contextlib.contextmanager
-    def _blocking(self) -> Iterator[None]:
-        self._cause = ""
-        self._blocked = True
-        try:
-            yield
-        finally:
-            self._blocked = False
-
-    def _failed(self, cause: str) -> None:
-        self._cause = cause
+    def _insert(self, batch: UnsignedBatch) -> _UnsignedInsert:
+        return _UnsignedInsert(self._engine, self._stream, batch)
 
 
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__
+@dataclass(frozen=True, slots=True)
+class _UnsignedInsert:
+    engine: Engine
+    stream: Stream
+    batch: UnsignedBatch
+
+    @property
+    def name(self) -> str:
+        return f"{counted(self.batch.rows, 'unsigned row', 'unsigned rows')} into {RECORD_TABLES[self.stream]}"
+
+    def insert(self, renewed: int) -> None:
+        insert_unsigned(self.engine, self.stream, self.batch, renewed=renewed)
+
+    def is_stored(self) -> bool:
+        return is_unsigned_stored(self.engine, self.stream, self.batch)

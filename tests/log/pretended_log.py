@@ -87,5 +87,5 @@ def reopened(journal: Journal) -> list[bytes]:
 
 def silence(caplog: pytest.LogCaptureFixture) -> None:
     """Keep the retries that tests cause out of the server's log."""
-    for module in ("batch_committer", "stream_writer"):
+    for module in ("batch_committer", "lasting_inserts", "storing_loop"):
         caplog.set_level(logging.CRITICAL, f"server.log.{module}")

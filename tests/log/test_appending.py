@@ -82,7 +82,7 @@ class TestAppending:
         log.writer.append([rows(Stream.AUDIT, "a")])
         [(_, segment)] = segment_files(log.journal.directory)
         segment.write_bytes(segment.read_bytes()[:-1] + b"x")
-        caplog.set_level(logging.ERROR, "server.log.stream_writer")
+        caplog.set_level(logging.ERROR, "server.log.storing_loop")
         log.writer.stream.store_appended()
         assert "does not match what was written" in log.writer.stream.trouble
         assert log.writer.stream.journal_trouble == log.writer.stream.trouble
