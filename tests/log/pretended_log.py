@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import closing
-
-import pytest
 
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
@@ -83,9 +80,3 @@ def reopened(journal: Journal) -> list[bytes]:
     """The entries of a journal at the next start."""
     with closing(Journal(journal.directory, journal.limit)) as again:
         return [again.read(number) for number in again.waiting]
-
-
-def silence(caplog: pytest.LogCaptureFixture) -> None:
-    """Keep the retries that tests cause out of the server's log."""
-    for module in ("batch_committer", "lasting_inserts", "storing_loop"):
-        caplog.set_level(logging.CRITICAL, f"server.log.{module}")

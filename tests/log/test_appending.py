@@ -14,17 +14,9 @@ from server.notary.origin import Stream
 from storage.errors import StorageError
 from tests.codec.building import follows, rows
 
-from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, Patience, reopened, silence
+from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, Patience, reopened
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestAppending:

@@ -18,18 +18,10 @@ from storage.rowbinary import uuid_bytes
 from tests.codec.building import PretendedEngine, follows, rows
 
 from .disk import Disk
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience, reopened, silence
+from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience, reopened
 from .writers import log_writer, only_batch
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestInherited:

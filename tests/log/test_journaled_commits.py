@@ -14,18 +14,10 @@ from server.notary.origin import Stream
 from tests.codec.building import follows, rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, UNKNOWN, Log, Patience, reopened, silence
+from .pretended_log import REFUSED, UNKNOWN, Log, Patience, reopened
 from .writers import only_batch
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestJournal:

@@ -23,12 +23,9 @@ from storage.errors import StorageError
 from tests.codec.building import follows, rows
 
 from .disk import Disk
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, silence
+from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log
 
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestKeys:

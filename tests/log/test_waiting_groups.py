@@ -13,17 +13,9 @@ from server.notary.origin import Stream
 from tests.codec.building import rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, silence
+from .pretended_log import REFUSED, TABLES, UNKNOWN, Log
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestGroups:
