@@ -10,7 +10,7 @@ from server.api.correlation import entry_of
 from server.api.errors import InvalidArgumentError
 from server.api.interruptible import interruptible
 from server.api.messages import to_nanos, verify_response
-from server.api.queries import parse_query, parse_streams
+from server.api.queries import parse_streams, parse_verified_query
 from server.api.time_ranges import CLOCKS, parse_time_range
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
@@ -68,11 +68,8 @@ def answer_completely(
     since, until = parse_time_range(request)
     received_since, received_until = _received(request)
     streams = parse_streams(request.streams)
-    query = parse_query(request.query, pb.CHECK_RECORDS, streams)
-    if query.evidence is not None and "verified" not in query.evidence:
-        raise InvalidArgumentError(
-            "query: a complete answer has verified records only, and findings about the others: leave 'evidence:' out"
-        )
+    answer = "a complete answer has verified records only, and findings about the others"
+    query = parse_verified_query(request.query, streams, answer)
     given = [_checked(note, keys) for note in request.checkpoints]
     kept = (*given, *(one for one in remembered() if one not in given))
     wanted = Complete(query, streams, since, until, received_since, received_until, kept)
