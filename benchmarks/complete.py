@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from benchmarks.kept import Content, build, kept_directory
+from benchmarks.kept import Content, add_data_flags, build, kept_directory
 from benchmarks.processes import Meter, clickhouse, lognotary
 from benchmarks.report import Report, add_report_flags
 from harness.clickhouse_node import ClickHouseNode
@@ -124,9 +124,7 @@ def _fill(report: Report, what: str, costs: _Costs, stored: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.complete", description=__doc__.partition("\n")[0])
-    parser.add_argument("--total", type=int, default=5_000_000, metavar="N", help="records (default: 5 million)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the records")
-    parser.add_argument("--data", default="", metavar="DIR", help="directory for the records, which is reused")
+    add_data_flags(parser, 5_000_000)
     add_report_flags(parser, rounds=3)
     return parser
 

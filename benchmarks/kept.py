@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from benchmarks.realistic_spans import SpansOfRecords
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer
 
-__all__ = ["Content", "DataSet", "build", "kept_directory"]
+__all__ = ["Content", "DataSet", "add_data_flags", "build", "kept_directory"]
 
 _DAYS = 30
 _BUILT = "built.json"
@@ -50,6 +51,14 @@ class DataSet:
 
     content: Content
     end: int
+
+
+def add_data_flags(parser: argparse.ArgumentParser, total: int) -> None:
+    """Add the number of records with this default, their seed, and the directory that keeps them."""
+    shown = f"{total // 1_000_000} million"
+    parser.add_argument("--total", type=int, default=total, metavar="N", help=f"records (default: {shown})")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the records")
+    parser.add_argument("--data", default="", metavar="DIR", help="directory for the records, which is reused")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from statistics import quantiles
 
 import grpc
 
-from benchmarks.kept import Content, build, kept_directory
+from benchmarks.kept import Content, add_data_flags, build, kept_directory
 from benchmarks.lookup_calls import PLAIN_TRACE, Calls, lookups, plain_trace
 from benchmarks.plain_table import fill_plain_table
 from benchmarks.processes import clickhouse, lognotary
@@ -109,11 +109,9 @@ def _timed(calls: Calls, refused: list[str]) -> list[float]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lookups", description=__doc__.partition("\n")[0])
-    parser.add_argument("--total", type=int, default=20_000_000, metavar="N", help="records (default: 20 million)")
+    add_data_flags(parser, 20_000_000)
     parser.add_argument("--audit", type=float, default=0.05, metavar="N", help="share of audit records (default: 0.05)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="calls a round (default: %(default)s)")
-    parser.add_argument("--data", default="", metavar="DIR", help="directory to keep the records in, and to use again")
     parser.add_argument(
         "--plain", action="store_true", help="copy the rows into the exporter's own table, and look traces up there too"
     )

@@ -13,11 +13,11 @@ from server.commands.given_files import GivenFiles
 from server.commands.output import Style, say, say_json, shown
 from server.commands.progress import ProgressBar
 from server.commands.render import finding_lines
-from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.commands.units import line_width
 from server.escaping.visible import visible
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted
 from server.notary.errors import NotaryError
 from server.notary.origin import Stream
 from server.settings.errors import ConfigError
@@ -154,17 +154,17 @@ def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Ite
         yield f"• {visible(log.origin)}: {part}; {_checkpoint(log)}"
     if summary.given < summary.matched:
         left = summary.matched - summary.given
-        yield f"… {count(left, 'more matching record')} not shown: give a larger --limit"
+        yield f"… {counted(left, 'more matching record')} not shown: give a larger --limit"
     if summary.expired:
         yield style.paint(
-            f"⚠ retention has dropped {count(summary.expired, 'record')} of these entries: whether they matched is "
+            f"⚠ retention has dropped {counted(summary.expired, 'record')} of these entries: whether they matched is "
             "not known",
             "33",
         )
     for name in summary.unsigned_streams:
         what = "spans" if name == Stream.SPANS.value else f"{name} records"
         yield style.paint(f"⚠ unsigned {what} are not in this answer: a search without --complete shows them", "33")
-    read = f"{count(summary.leaves, 'entry', 'entries')} of {count(len(summary.logs), 'log')}"
+    read = f"{counted(summary.leaves, 'entry', 'entries')} of {counted(len(summary.logs), 'log')}"
     matches = "1 record matches" if summary.matched == 1 else f"{summary.matched:,} records match"
     if summary.complete:
         were = f"of which all but {summary.expired:,} were" if summary.expired else "which were all"
@@ -172,7 +172,7 @@ def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Ite
     elif not summary.logs:
         yield style.paint("✘ NOT complete: storage has no log to answer from", "1;31")
     else:
-        found = count(summary.findings, "finding")
+        found = counted(summary.findings, "finding")
         yield style.paint(f"✘ NOT complete: {found} in {read}; {matches} among what is left", "1;31")
 
 
@@ -181,7 +181,7 @@ def _checkpoint(log: correlation_pb2.CompleteLog) -> str:
         checkpoint, _ = open_checkpoint(log.checkpoint)
     except NotaryError:
         return "no valid checkpoint"
-    return f"checkpoint of {count(checkpoint.size, 'entry', 'entries')}, root hash {checkpoint.root.hex()[:16]}…"
+    return f"checkpoint of {counted(checkpoint.size, 'entry', 'entries')}, root hash {checkpoint.root.hex()[:16]}…"
 
 
 def _time_of(entry: correlation_pb2.TimelineEntry) -> int:

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
                 found,
                 style,
                 query=text,
-                counted=options.count,
+                with_count=options.count,
                 details=options.verbose,
                 width=line_width(sys.stdout),
             )

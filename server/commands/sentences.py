@@ -8,7 +8,7 @@ from lognotary.v1 import correlation_pb2
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["attributes", "count", "is_error", "level", "sentence", "shows_body", "span_details"]
+__all__ = ["attributes", "is_error", "level", "sentence", "shows_body", "span_details"]
 
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
@@ -72,8 +72,3 @@ def span_details(span: correlation_pb2.Span) -> Iterator[str]:
     for link in span.links:
         yield f"link to span {link.span_id} of trace {link.trace_id}"
         yield from (f"  {line}" for line in attributes(link.attributes))
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

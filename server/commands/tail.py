@@ -13,11 +13,11 @@ from server.commands.following import Following
 from server.commands.found import entry_lines
 from server.commands.output import Style, complain, say, say_json, shown
 from server.commands.queries import check_query
-from server.commands.sentences import count
 from server.commands.units import line_width
 from server.data_dir.atomic_files import replace_file
 from server.errors.files import unreadable, unwritable
 from server.escaping.visible import visible
+from server.notary.counted import counted
 from server.notary.origin import Stream
 from server.settings.errors import ConfigError
 
@@ -80,7 +80,7 @@ def missed_lines(missed: correlation_pb2.MissedLeaves, style: Style) -> list[str
     """Format the leaves that a tail left out, with the command that finds their records."""
     number = missed.end_leaf - missed.first_leaf
     why = _WHY.get(missed.reason, "no reason is known")
-    what = f"… {count(number, 'record')} of {visible(missed.origin)} left out: {why}"
+    what = f"… {counted(number, 'record')} of {visible(missed.origin)} left out: {why}"
     if missed.reason == correlation_pb2.NOT_STORED:
         return [style.paint(f"{what} (leaves {missed.first_leaf} to {missed.end_leaf - 1})", "33")]
     where = f"'log:{visible(missed.origin)} leaf:[{missed.first_leaf} TO {missed.end_leaf - 1}]'"

@@ -11,19 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from harness.bundles import encode_record
 from harness.lacking import lacking
 from server.notary import hashing
 from server.notary.canonical import (
-    Kind,
-    canonical_columns,
-    encode_array,
-    encode_map,
-    encode_string,
-    encode_time,
-    encode_uint8,
-    encode_uint32,
-    encode_uint64,
-    mark_of,
     versions_of,
 )
 from server.notary.errors import MalformedError
@@ -60,29 +51,10 @@ from tests.storage.condition_rows import QUERIES, made_rows
 
 LOG = "0123456789abcdef"
 FORMS = [(stream, version) for stream in Stream for version in versions_of(stream)]
-_ENCODERS = {
-    Kind.TIME: encode_time,
-    Kind.UINT8: encode_uint8,
-    Kind.UINT32: encode_uint32,
-    Kind.UINT64: encode_uint64,
-    Kind.STRING: encode_string,
-    Kind.WORD: encode_string,
-}
-
-
-def encoded(kind: Kind, value: Any) -> bytes:
-    if kind is Kind.MAP:
-        return encode_map(sorted(value))
-    return encode_array([]) if kind.element is not None else _ENCODERS[kind](value)
-
-
-def canonical(stream: Stream, version: int, row: dict[str, Any]) -> bytes:
-    columns = canonical_columns(stream, version)
-    return mark_of(version) + b"".join(encoded(column.kind, row.get(column.name)) for column in columns)
 
 
 def records(stream: Stream, version: int) -> list[bytes]:
-    return [canonical(stream, version, row) for row in made_rows(stream)]
+    return [encode_record(stream, row, version) for row in made_rows(stream)]
 
 
 RECORDS = {form: records(*form) for form in FORMS}
@@ -159,7 +131,7 @@ def test_both_filters_admit_the_same_texts(condition: Condition, version: int, b
     row: dict[str, Any] = dict(made_rows(Stream.OPERATIONAL)[0])
     row |= {"Body": body.encode("latin-1", "replace"), "ServiceName": value.encode(), "TraceId": value.encode()}
     row["LogAttributes"] = [(b"k", value.encode()), (b"a.b", body.encode())]
-    record = canonical(Stream.OPERATIONAL, version, row)
+    record = encode_record(Stream.OPERATIONAL, row, version)
     wanted = filter_of(Stream.OPERATIONAL, version, LOG, condition)
     compiled = hashing.holds(wanted.program, kinds_of(Stream.OPERATIONAL, version), 17, record)
     assert compiled is wanted.holds(17, record)
