@@ -1,7 +1,7 @@
 """Export: all verified records that a query finds, log by log in the order of leaves, in constant memory.
 
-Logs are read up to their latest checkpoints at the begin, so that records which arrive meanwhile change nothing. Each
-record is verified as for a search. Those that are not what was signed are counted, and left out.
+Logs are read up to their latest checkpoints at the start, so that new records do not change the export. Each
+record is verified as for a search. Records that are not what was signed are counted, and left out.
 """
 
 from __future__ import annotations

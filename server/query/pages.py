@@ -52,7 +52,7 @@ class Position:
     """Position from which a page begins.
 
     Attributes:
-        after: place of the last row that was read in this pass; None at its begin.
+        after: place of the last row that was read in this pass; None at its start.
         passes: 0 before a row was found that is not verified; 1 and 2 in the two passes; 3 as 0, but among rows of one
             place, in the order of all fields of ``Place``.
         others_after: place after which the second pass begins; None for the first row.
