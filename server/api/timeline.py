@@ -49,7 +49,7 @@ def _begins_of_spans(entries: Sequence[pb.TimelineEntry]) -> dict[str, tuple[int
             place = entry.span.parent_span_id, nanos_of(entry.timestamp)
             spans[entry.span.span_id] = min(place, spans.get(entry.span.span_id, place), key=itemgetter(1))
     found: dict[str, tuple[int, int]] = {}
-    for span in sorted(spans):  # a cycle is broken at the same place, whatever the order of the entries
+    for span in sorted(spans):  # a cycle is broken at the same place for any order of the entries
         way: dict[str, None] = {}
         at = span
         while at in spans and at not in found and at not in way:

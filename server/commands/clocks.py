@@ -28,7 +28,7 @@ def clock(timestamp: Timestamp, *, utc: bool) -> str:
 
 
 def zone_lines(*, utc: bool) -> Iterator[str]:
-    """Yield a line that names the local time zone, unless times are in UTC anyhow."""
+    """Yield a line that names the local time zone, unless times are in UTC."""
     names = "/".join(dict.fromkeys(time.tzname if time.daylight else time.tzname[:1]))
     offset = _offset(datetime.now(UTC).astimezone())
     if not utc and (offset != "Z" or time.daylight):

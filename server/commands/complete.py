@@ -173,7 +173,7 @@ def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Ite
         yield style.paint("✘ NOT complete: storage has no log to answer from", "1;31")
     else:
         found = counted(summary.findings, "finding")
-        yield style.paint(f"✘ NOT complete: {found} in {read}; {matches} among what is left", "1;31")
+        yield style.paint(f"✘ NOT complete: {found} in {read}; {matches} among the others", "1;31")
 
 
 def _checkpoint(log: correlation_pb2.CompleteLog) -> str:

@@ -72,7 +72,7 @@ def facet_lines(
 def partial_lines(
     found: counts_pb2.FacetsResponse | counts_pb2.FieldNamesResponse, what: str, style: Style
 ) -> Iterator[str]:
-    """Say since when records were looked at, if it was not all of them; ``what`` is what was found in them."""
+    """Print the time from which records were read, if not all were; ``what`` is a noun for the result."""
     if found.is_partial:
         yield style.paint(f"… a limit was reached: these are only the {what} from {style.clock(found.since)} on", "31")
 

@@ -140,7 +140,7 @@ def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary) -> Non
     if summary.tampered:
         lines.append(f"✘ left out: {counted(summary.tampered, 'record')} with other content than was signed")
     if summary.unsigned:
-        lines.append(f"✘ left out: {counted(summary.unsigned, 'record')} that nobody signed")
+        lines.append(f"✘ left out: {counted(summary.unsigned, 'unsigned record')}")
     if summary.later:
         lines.append(f"left out: {counted(summary.later, 'record')} that came after the export began")
     if options.manifest:

@@ -1,4 +1,4 @@
-"""The logs that a process writes: opening them, and what is stated of them."""
+"""The logs that a process writes: opening them, and signing statements about them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from server.process.fair_queue import FairQueue, Place, QueueFullError
 
 
 async def settle() -> None:
-    """Let all tasks go on as far as they can."""
+    """Let all tasks run as far as they can."""
     for _ in range(5):
         await asyncio.sleep(0)
 

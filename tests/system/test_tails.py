@@ -110,7 +110,7 @@ def test_a_reader_that_reads_nothing_takes_no_memory_and_is_told_what_it_missed(
     with (
         LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02, self_verify="off") as server,
         server.correlation() as api,
-        own_connection(server.api_grpc) as apart,  # what it does not read would fill the connection
+        own_connection(server.api_grpc) as apart,  # unread answers would fill the connection
     ):
         slow = CorrelationServiceStub(apart).Tail(pb.TailRequest(most_behind=100))
         next(slow)
