@@ -234,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fresh", action="store_true", help="send the shape of other benchmarks with fresh trace IDs and times instead"
     )
     parser.add_argument("--spans", action="store_true", help="send realistic spans instead of records")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the records")
     add_report_flags(parser, rounds=1)
     return parser
 

@@ -1,8 +1,8 @@
 """Complete answers over many audit records, compared with only reading the same columns from ClickHouse.
 
-The records are sent through the server, spread over thirty days, and merged; the directory may be kept and used again.
-Then, in turn, the SELECT of verification is drained, and complete answers to queries that few, some and all records
-match are taken over gRPC.
+The records are sent through the server, spread over thirty days, and merged; the directory may be reused. In turn,
+the benchmark reads the rows of verification's SELECT, and requests complete answers over gRPC to queries that match
+few, some and all records.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from benchmarks.kept import Content, build, kept_directory
+from benchmarks.kept import Content, add_data_flags, build, kept_directory
 from benchmarks.processes import Meter, clickhouse, lognotary
 from benchmarks.report import Report, add_report_flags
 from harness.clickhouse_node import ClickHouseNode
@@ -102,7 +102,7 @@ def _answer(
             first = time.perf_counter() - begin
         summary = step.summary
     if not summary.complete or summary.leaves != stored:
-        raise RuntimeError(f"{stored} records are stored, and the answer is about {summary.leaves}: {summary}")
+        raise RuntimeError(f"{stored} records are stored, but the answer covers {summary.leaves}: {summary}")
     costs.matched = summary.matched
     costs.first.append(first)
     _keep(costs, meter)
@@ -124,9 +124,7 @@ def _fill(report: Report, what: str, costs: _Costs, stored: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.complete", description=__doc__.partition("\n")[0])
-    parser.add_argument("--total", type=int, default=5_000_000, metavar="N", help="records (default: 5 million)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
-    parser.add_argument("--data", default="", metavar="DIR", help="directory to keep the records in, and to use again")
+    add_data_flags(parser, 5_000_000)
     add_report_flags(parser, rounds=3)
     return parser
 

@@ -1,7 +1,8 @@
-"""Realistic records and spans of thirty days, which a directory keeps from one run of a benchmark to the next."""
+"""Realistic records and spans of thirty days, kept in a directory from one run of a benchmark to the next."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from benchmarks.realistic_spans import SpansOfRecords
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import LognotaryServer
 
-__all__ = ["Content", "DataSet", "build", "kept_directory"]
+__all__ = ["Content", "DataSet", "add_data_flags", "build", "kept_directory"]
 
 _DAYS = 30
 _BUILT = "built.json"
@@ -27,10 +28,10 @@ class Content:
     """Content of a data set; the same content need not be built again.
 
     Attributes:
-        records: log records, those of audit included.
+        records: number of log records, including audit records.
         audit: share of audit records.
-        seed: what they are drawn from.
-        spans: spans of their traces.
+        seed: seed of the generator.
+        spans: number of spans in the traces of the records.
     """
 
     records: int
@@ -41,10 +42,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set that is there.
+    """A data set that has been built.
 
     Attributes:
-        content: what it has.
+        content: content of the data set.
         end: the time of its last record, in nanoseconds since the epoch.
     """
 
@@ -52,9 +53,17 @@ class DataSet:
     end: int
 
 
+def add_data_flags(parser: argparse.ArgumentParser, total: int) -> None:
+    """Add the number of records with this default, their seed, and the directory that keeps them."""
+    shown = f"{total // 1_000_000} million"
+    parser.add_argument("--total", type=int, default=total, metavar="N", help=f"records (default: {shown})")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the records")
+    parser.add_argument("--data", default="", metavar="DIR", help="directory for the records, which is reused")
+
+
 @contextmanager
 def kept_directory(name: str) -> Iterator[Path]:
-    """Make a directory, or use it again; without a name, one that is removed afterwards."""
+    """Make or reuse a directory; without a name, a directory that is removed afterwards."""
     if not name:
         with scratch() as directory:
             yield directory
@@ -87,7 +96,7 @@ def build(directory: Path, node: ClickHouseNode, database: str, server: Lognotar
         load(server.otlp_grpc, spans, requests=requests, clients=8)
         expected += requests * spans.spans
     while (stored := count_signed(node, database)) < expected:
-        print(f"{stored:,} of {expected:,} are stored")  # noqa: T201 - a benchmark tells how far it is
+        print(f"{stored:,} of {expected:,} are stored")  # noqa: T201 - a benchmark shows its progress
         time.sleep(1.0)
     settle_merges(node)
     file.write_text(json.dumps({**asdict(content), "end": end}), encoding="ascii")

@@ -218,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"those to measure, of {', '.join(map(repr, _VARIANTS))} (default: all)",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the records")
     add_report_flags(parser, rounds=1)
     return parser
 

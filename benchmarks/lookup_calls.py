@@ -1,4 +1,4 @@
-"""The lookups that are measured: functions that draw calls for different things."""
+"""The measured lookups: functions that draw random calls."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def lookups(
     draw: random.Random,
     count: int,
 ) -> Mapping[str, _Draw]:
-    """Return functions that draw calls, by the name of the lookup.
+    """Return name of a lookup -> function that draws its calls.
 
     Args:
-        node: where the data is; what is looked up is drawn from it.
-        database: name of its database.
-        stub: calls the server.
+        node: ClickHouse server with the data, from which values to look up are drawn.
+        database: name of the database.
+        stub: stub of the server's API.
         data: the data set.
-        draw: what is drawn from.
-        count: number of calls that are drawn at a time.
+        draw: source of random numbers.
+        count: number of calls to draw at a time.
     """
     part = max(1, data.content.records // 500_000)
 

@@ -1,7 +1,7 @@
 """Latency of lookups among many records and spans over gRPC: traces, an actor, words, attributes, counts.
 
-Records and spans are sent through the server, spread over thirty days, and merged; the directory may be kept and used
-again. One caller asks, first for each lookup after ClickHouse has dropped its caches, then the same lookups again.
+Records and spans are sent through the server, spread over thirty days, and merged; the directory may be reused. One
+caller makes each lookup after ClickHouse has dropped its caches, then makes the same lookups again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statistics import quantiles
 
 import grpc
 
-from benchmarks.kept import Content, build, kept_directory
+from benchmarks.kept import Content, add_data_flags, build, kept_directory
 from benchmarks.lookup_calls import PLAIN_TRACE, Calls, lookups, plain_trace
 from benchmarks.plain_table import fill_plain_table
 from benchmarks.processes import clickhouse, lognotary
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _begin(
     kept: str, content: Content, report: Report, options: argparse.Namespace, stack: ExitStack, *, plain: bool = True
 ) -> dict[str, tuple[ClickHouseNode, _Draw]]:
-    """Start the servers of a data set, which is built if need be; returns the lookups in it."""
+    """Start the servers of a data set, which is built if necessary; return the lookups in it."""
     directory = stack.enter_context(kept_directory(kept))
     node = stack.enter_context(clickhouse(directory))
     report.versions["clickhouse"] = node.query("SELECT version()")
@@ -93,7 +93,7 @@ def _measure(drawn: Mapping[str, tuple[ClickHouseNode, _Draw]], report: Report, 
 
 
 def _timed(calls: Calls, refused: list[str]) -> list[float]:
-    """Make the calls one after another; returns the latencies in milliseconds, and adds what reached a limit."""
+    """Make the calls one after another; return the latencies in milliseconds, and add the errors of reached limits."""
     taken = []
     for call in calls:
         start = time.perf_counter()
@@ -109,11 +109,9 @@ def _timed(calls: Calls, refused: list[str]) -> list[float]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lookups", description=__doc__.partition("\n")[0])
-    parser.add_argument("--total", type=int, default=20_000_000, metavar="N", help="records (default: 20 million)")
+    add_data_flags(parser, 20_000_000)
     parser.add_argument("--audit", type=float, default=0.05, metavar="N", help="share of audit records (default: 0.05)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the records are drawn from")
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="calls a round (default: %(default)s)")
-    parser.add_argument("--data", default="", metavar="DIR", help="directory to keep the records in, and to use again")
     parser.add_argument(
         "--plain", action="store_true", help="copy the rows into the exporter's own table, and look traces up there too"
     )

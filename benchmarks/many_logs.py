@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         ("--total", 300_000, "records"),
         ("--records", 50, "records in a request"),
         ("--requests", 300, "requests in a commit, dealt to the logs by turns"),
-        ("--seed", 1, "what the records are drawn from"),
+        ("--seed", 1, "seed of the records"),
     ):
         parser.add_argument(name, type=int, default=number, metavar="N", help=f"{meaning} {usual}")
     add_report_flags(parser, rounds=3)

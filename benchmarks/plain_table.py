@@ -13,7 +13,7 @@ _COLUMNS = (
     "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body, ResourceSchemaUrl, "
     "ResourceAttributes, ScopeSchemaUrl, ScopeName, ScopeVersion, ScopeAttributes, LogAttributes, EventName"
 )
-# Of its indexes only the one that serves traces: the others would cost time to make, and lookups of traces nothing.
+# Only the index for traces: the others would cost time to build, and do not affect lookups of traces.
 _TABLE = """\
 CREATE TABLE plain.otel_logs (
     Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(1)),
@@ -40,7 +40,7 @@ SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1"""
 
 
 def fill_plain_table(node: ClickHouseNode, source: str) -> str:
-    """Copy the records of a database into the exporter's table, unless that is done; returns the database of the table.
+    """Copy the records of a database into the exporter's table, unless it has them; return the database of the table.
 
     The tables of Lognotary have their rows by day of receipt, so the days of the records are copied one by one.
     """

@@ -1,7 +1,7 @@
-"""Realistic spans: those of the requests in whose traces the realistic records happened.
+"""Realistic spans of the traces to which the realistic records belong.
 
-As the records, they are copies of a few serialized requests with slots of fixed width. Four spans are one call: a
-server's span and what it called.
+Like the records, they are copies of a few serialized requests with slots of fixed width. Four spans form one call: a
+server's span and its children.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["RealisticSpans", "SpansOfRecords"]
 
 _OF_A_CALL = 4  # spans
 _SKELETONS = 8
-_PARENT = b"\x1a"  # filler of a parent's ID, as those of realistic_records
+_PARENT = b"\x1a"  # filler of a parent's ID, like the fillers of realistic_records
 _CALLS_OF_A_POD = 40
 _FAILED = 0.03  # share of calls
 _MEAN_DURATION = 20e6  # nanoseconds
@@ -49,7 +49,7 @@ class RealisticSpans:
     """An endless sequence of requests, by number: number n has spans of the traces in the n-th request of records."""
 
     def __init__(self, shape: SpansOfRecords) -> None:
-        """Serialize what is copied, which takes a second."""
+        """Serialize the requests to copy, which takes a second."""
         self._records = RealisticRequests(shape.of)
         self._calls = shape.spans // _OF_A_CALL
         draw = random.Random(shape.of.seed)  # noqa: S311 - repeatable, not secret

@@ -1,4 +1,4 @@
-"""Ingest while callers search without pause, compared with ingest alone, in turn in one run."""
+"""Ingest while callers search without pause, compared with ingest alone, in alternating rounds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
         lognotary(f"{node.url}/{_DATABASE}", directory, **server_flags(options)) as server,
     ):
         report.versions["clickhouse"] = node.query("SELECT version()")
-        _load(options, server, requests)  # something to find
+        _load(options, server, requests)  # so that searches find something
         for _ in range(options.rounds):
             alone.append(_load(options, server, requests))
             with _searching(server, options.callers) as seconds:
@@ -71,10 +71,10 @@ def _load(options: argparse.Namespace, server: LognotaryServer, requests: Reques
 
 @contextmanager
 def _searching(server: LognotaryServer, callers: int) -> Iterator[list[float]]:
-    """Search until the block ends, each caller from an address of its own; yields the seconds of answers so far.
+    """Search until the block ends, each caller from its own address; yield the durations of answers, in seconds.
 
     Raises:
-        HTTPStatusError: a search failed, other than for its cost or a full queue.
+        HTTPStatusError: a search failed for a reason other than its cost or a full queue.
     """
     stop = threading.Event()
     seconds: list[float] = []

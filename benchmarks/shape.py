@@ -76,7 +76,7 @@ def add_shape_flags(parser: argparse.ArgumentParser, **defaults: float) -> None:
         "resource_attributes": "attributes of each resource",
         "resources": "resources in each request",
         "distinct": "different requests, sent by turns",
-        "seed": "what the records are drawn from",
+        "seed": "seed of the records",
     }.items():
         group.add_argument(
             f"--{name.replace('_', '-')}",

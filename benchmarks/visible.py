@@ -1,6 +1,6 @@
 """Time from the acknowledgement of a record to its appearance in a search and in tails, under load.
 
-A client sends one record with a word of its own and waits for the acknowledgement. What counts is the time from then
+A client sends a record with a unique word and waits for the acknowledgement. The benchmark measures the time from then
 until a search for the word finds the record, and until each tail shows it.
 """
 
@@ -30,9 +30,9 @@ from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 
 __all__ = ["main"]
 
-_PROBE = "visibleprobe"  # a word of all probes
+_PROBE = "visibleprobe"  # a word that all probes have
 _PATIENCE = 60.0  # seconds
-_LIMITS = {"search": 100.0, "tail": 1000.0}  # milliseconds: what p99 should not exceed
+_LIMITS = {"search": 100.0, "tail": 1000.0}  # milliseconds: limit of p99
 _PAUSE = 0.05  # seconds between two probes
 
 
@@ -73,7 +73,7 @@ def _tail(address: str) -> Iterator[_Seen]:
         next(call)
 
         def read() -> None:
-            with suppress(grpc.RpcError):  # it is cancelled at the end
+            with suppress(grpc.RpcError):  # the call is cancelled at the end
                 for answer in call:
                     seen.add(entry.log.body.split()[1] for entry in answer.entries)
 
@@ -105,7 +105,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
                 wait = begin()
                 found = _probes(server, tails, seconds)
                 result = wait()
-            if number:  # the first round was to warm up
+            if number:  # the first round warms up
                 rounds.append(found)
                 loads.append(result)
     report.figure("load", "records/s", [each.records_per_second for each in loads])

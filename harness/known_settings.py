@@ -1,4 +1,4 @@
-"""The settings that the ClickHouse server of the tests knows: profiles with others keep it from starting."""
+"""The settings that the ClickHouse server of the tests knows; it does not start with a profile that has others."""
 
 from pathlib import Path
 

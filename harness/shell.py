@@ -22,7 +22,7 @@ _COMMANDS = {
     "zsh": (["zsh", "-f", "-i"], "autoload -U compinit && compinit -u -D; source <(lognotary completion zsh)"),
     "fish": (["fish", "-N", "-i"], "lognotary completion fish | source"),
 }
-_READY = "echo ready''ready"  # so that what is typed differs from what is printed
+_READY = "echo ready''ready"  # so that the typed text differs from the printed text
 _CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][A-Z0-9]?|\r|\x07")
 
 
@@ -30,7 +30,7 @@ class Shell:
     """An interactive shell that has sourced its completion script.
 
     Raises:
-        TimeoutError: what is awaited does not appear.
+        TimeoutError: the awaited text does not appear.
     """
 
     def __init__(self, name: str, home: Path, environment: Mapping[str, str]) -> None:
@@ -58,7 +58,7 @@ class Shell:
         os.waitpid(self._pid, 0)
 
     def complete(self, typed: str, expected: str) -> str:
-        """Type the beginning of a line, press Tab, await a text on the screen; return all that was printed since."""
+        """Type the beginning of a line, press Tab, and await a text on the screen; return the output meanwhile."""
         self._seen = ""
         self._type(f"{typed}\t")
         self._until(expected)

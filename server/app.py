@@ -258,7 +258,7 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
-        # Threads of their own, so that evidence and health never wait for queries; one more closes what is left early.
+        # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
         add_services(server, backend, pool, queries)

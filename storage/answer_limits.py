@@ -1,7 +1,7 @@
 """Limits of time, rows and memory that statements of answers send, as far as the user may send them.
 
-A replay of these statements (``server.verification.lookup_check``) sends the same settings: whoever hides rows may look
-at the whole text of a statement.
+A replay of these statements (``server.verification.lookup_check``) sends the same settings, since a filter that hides
+rows may examine the whole text of a statement.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class QueryLimits:
     """Limits of a query.
 
     Attributes:
-        seconds: duration of all its statements together.
+        seconds: duration of all statements of the query together.
         rows: rows that one statement reads.
         memory: bytes that one statement uses in storage.
     """
@@ -34,7 +34,7 @@ class QueryLimits:
     memory: int = 2 << 30
 
     def settings(self, seconds: float) -> dict[str, str | int]:
-        """Return the settings of a statement that may take so many seconds."""
+        """Return the settings of a statement that may take this many seconds."""
         return {
             "max_execution_time": max(1, math.ceil(seconds)),
             "max_rows_to_read": self.rows,
@@ -45,8 +45,8 @@ class QueryLimits:
 class AnsweringEngine(EngineWrapper):
     """An engine that sends limits with its queries.
 
-    A user with limits of its own, who may not change them, sends those that it may: an administrator's limits then end
-    the query, which is an error.
+    A user with fixed limits sends only the settings that it may change; a query that ends at an administrator's limit
+    is an error.
     """
 
     def __init__(self, engine: Engine, settings: Callable[[], Mapping[str, str | int]]) -> None:
@@ -61,7 +61,7 @@ class AnsweringEngine(EngineWrapper):
         self._refused: frozenset[str] = frozenset()
 
     def may_send(self, setting: str) -> bool:
-        """Return whether no statement was refused for a setting."""
+        """Return whether a setting may be sent: no statement was refused because of the setting."""
         return setting not in self._refused
 
     def query(
@@ -106,8 +106,8 @@ class AnsweringEngine(EngineWrapper):
         return {name: value for name, value in self._settings().items() if name not in self._refused}
 
     def _learn(self, error: SettingRefusedError, sent: Mapping[str, str | int]) -> None:
-        """Remember which settings may not be sent; raises the error if none of them is the reason."""
-        if not sent:  # it is one that every statement needs
+        """Note the settings that may not be sent; raise the error if none of them is the reason."""
+        if not sent:  # the reason is a setting that every statement needs
             raise error
         named = {name for name in sent if re.search(rf"\b{name}\b", str(error))}
         self._refused |= named or sent.keys()

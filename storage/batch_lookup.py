@@ -62,14 +62,14 @@ def read_latest_batches(engine: Engine, log_id: str, limit: int) -> list[Batch]:
 def read_largest_batches(
     engine: Engine, log_id: str, marks: Collection[str], limit: int, offset: int = 0, received: int | None = None
 ) -> list[Batch]:
-    """Return the batches of a log whose checkpoints have any of some texts in them, the largest TreeSize first.
+    """Return the batches of a log with any of some texts in their checkpoints, the largest TreeSize first.
 
     Args:
         engine: the storage.
         log_id: the log.
         marks: the texts.
         limit: number of rows, at most.
-        offset: number of rows that are left out before them.
+        offset: number of rows to skip first.
         received: earliest IngestedAt, in nanoseconds since the epoch; None for all.
 
     Raises:
@@ -85,7 +85,7 @@ def read_largest_batches(
 
 
 def origin_of_log(engine: Engine, log_id: str) -> str:
-    """Return the origin of which a LogId is the short ID; empty if no batch has it."""
+    """Return the origin with this LogId; empty if no batch has such an origin."""
     rows = engine.query(
         "SELECT Origin FROM log_batches WHERE LogId = {log:String} "
         "AND substring(lower(hex(SHA256(Origin))), 1, 16) = {log:String} LIMIT 1",

@@ -14,7 +14,7 @@ __all__ = ["nearest_sizes", "read_batches_of_size", "read_entries", "read_last_b
 
 
 def read_last_batches(engine: Engine, most: int = 100) -> list[Batch]:
-    """Return the rows of every log with its largest TreeSize, ordered by origin.
+    """Return the rows with the largest TreeSize of each log, ordered by origin.
 
     Sequence is not signed: a copy of an old row may have the largest one.
 

@@ -1,4 +1,4 @@
-"""Conditions over rows in plain Python: the definition of what they mean, which their SQL has to agree with."""
+"""Conditions over rows in plain Python: the definition of their meaning, with which their SQL must agree."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _own_map(row: Row) -> str:
 
 
 def _fits(text: bytes, pieces: Sequence[bytes]) -> bool:
-    """Return whether a text is some pieces with anything between: each is taken as early as it occurs."""
+    """Return whether a text consists of pieces with anything in between; each piece matches as early as possible."""
     first, *inner, last = pieces
     if not text.startswith(first):
         return False

@@ -1,4 +1,4 @@
-"""Reads of what was committed since: new batches, and which leaves are still stored."""
+"""Reads for tails: new batches, and the leaves that are still stored."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def read_batches_after(
 
     Args:
         engine: the storage.
-        places: LogId -> Sequence and TreeSize, which those of the batches exceed; a Sequence of -1 exceeds nothing.
+        places: LogId -> Sequence and TreeSize that the batches must exceed; a Sequence of -1 is not compared.
         most: number of batches of each log, at most.
-        offset: number of batches of each log that are left out before them.
+        offset: number of batches of each log to skip first.
 
     Raises:
         StorageError: storage cannot be read.
@@ -67,7 +67,7 @@ def find_grown(engine: Engine, others: Collection[str], received: int) -> dict[s
 
     Args:
         engine: the storage.
-        others: logs that are left out.
+        others: logs to leave out.
         received: the time, in nanoseconds since the epoch.
 
     Returns:
@@ -101,14 +101,14 @@ def batch_ends(engine: Engine, log_id: str, first: int, end: int, most: int) -> 
 def read_ranges(
     engine: Engine, lookup: Lookup, ranges: Sequence[LeafRange], limit: int, after: StoredRecord | None = None
 ) -> list[StoredRecord]:
-    """Return the first rows of a lookup that claim leaves in ranges, ordered by log and leaf; of equal rows two.
+    """Return the first rows of a lookup that claim leaves in ranges, ordered by log and leaf; at most two equal rows.
 
     Args:
         engine: the storage.
         lookup: the rows.
         ranges: the ranges, of any logs.
         limit: number of rows, at most.
-        after: the row after which they begin.
+        after: row after which the result starts.
 
     Raises:
         StorageError: storage cannot be read.
@@ -132,7 +132,7 @@ def read_ranges(
 
 
 def next_leaf(engine: Engine, stream: Stream, log_id: str, first: int) -> int | None:
-    """Return the first leaf of a log from a leaf on that any row claims; None if no row does.
+    """Return the first leaf of a log, from a leaf on, that any row claims; None if no row does.
 
     Raises:
         StorageError: storage cannot be read.
@@ -147,7 +147,7 @@ def next_leaf(engine: Engine, stream: Stream, log_id: str, first: int) -> int | 
 
 
 def read_missing(engine: Engine, stream: Stream, ranges: Sequence[LeafRange]) -> list[LeafRange]:
-    """Return those parts of ranges, of leaves that were committed, that no row claims any more.
+    """Return the parts of ranges of committed leaves that no row claims any more.
 
     Raises:
         StorageError: storage cannot be read.

@@ -94,7 +94,7 @@ PINNED: Mapping[str, str | int] = MappingProxyType(
         "join_use_nulls": 0,
         "join_default_strictness": "ALL",
         "any_join_distinct_right_table_keys": 0,
-        "query_plan_convert_join_to_in": 0,  # its own description: "may cause wrong results"
+        "query_plan_convert_join_to_in": 0,  # ClickHouse's description: "may cause wrong results"
         "count_distinct_implementation": "uniqExact",
         "enable_unaligned_array_join": 0,
         "transform_null_in": 0,

@@ -54,7 +54,7 @@ _OPEN, _EXCLUDED, _INCLUDED = range(3)
 def filter_of(
     stream: Stream, version: int, log_id: str, condition: Condition, most_bytes: int = _MOST_BYTES
 ) -> RecordFilter:
-    """Return the filter of a condition for the records of a log; the columns that a version does not have are empty.
+    """Return the filter of a condition for the records of a log; columns that a version lacks are empty.
 
     Raises:
         ValueError: as ``compile_condition``.

@@ -94,7 +94,7 @@ STATEMENT_COLUMNS = (
 
 
 def rank_of(stream: Stream) -> int:
-    """Return the place of a stream among all, by which answers order rows of the same time, log and leaf."""
+    """Return the rank of a stream, by which answers order rows of the same time, log and leaf."""
     return list(RECORD_TABLES).index(stream)
 
 

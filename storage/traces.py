@@ -59,7 +59,7 @@ def latest_of_traces(
         lookup: the rows; all have a trace ID, and no two lookups of a search have rows of one stream.
         limit: number of traces, at most.
         after: place after which rows are looked for, that is among earlier rows.
-        only_fitting: True to pass over rows that are not ``fitting``.
+        only_fitting: True to skip rows that are not ``fitting``.
 
     Raises:
         StorageError: storage cannot be read.

@@ -1,7 +1,7 @@
-"""Rows of streams that are not signed: they name no log and no batch, and one INSERT stores those of a batch.
+"""Rows of streams that are not signed: they name no log and no batch, and one INSERT stores the rows of a batch.
 
-Their LeafIndex is no place in a log, but a number that no other row has: of the INSERT, then of the row in it. So an
-INSERT whose outcome is unknown can be found, and rows of the same time have an order.
+Their LeafIndex is not a position in a log but a unique number: the number of the INSERT, then of the row in it. So the
+rows of an INSERT with unknown outcome can be found, and rows of the same time have an order.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ TOKEN_SIZE = 16
 """Bytes of a deduplication token."""
 
 _EPOCH = date(1970, 1, 1)
-_ROW_BITS = 24  # of a LeafIndex; the 39 bits before are of the INSERT
+_ROW_BITS = 24  # of the row, in a LeafIndex; the 39 bits before them number the INSERT
 
 
 @dataclass(frozen=True, slots=True)
 class UnsignedBatch:
-    """Rows that are stored with one INSERT.
+    """Rows to store with one INSERT.
 
     Attributes:
         token: 16 random bytes, from which the deduplication token and the rows' LeafIndex are made.
@@ -71,7 +71,7 @@ def encode_unsigned(
         day: the UTC day on which all were received, in days since the epoch.
         counts: number of rows of each part.
         parts: stored columns of each part, in the order of the canonical record.
-        token: the batch's token; empty for a new one.
+        token: token of the batch; empty for a new token.
 
     Raises:
         ValueError: there are more rows than one INSERT can number.
@@ -109,7 +109,7 @@ def insert_unsigned(engine: Engine, stream: Stream, batch: UnsignedBatch, *, ren
 
 
 def is_unsigned_stored(engine: Engine, stream: Stream, batch: UnsignedBatch) -> bool:
-    """Return whether storage has a batch, of which it has all rows or none.
+    """Return whether storage has a batch; it has either all rows of the batch or none.
 
     Raises:
         StorageError: storage cannot be read.
@@ -129,7 +129,7 @@ def is_unsigned_stored(engine: Engine, stream: Stream, batch: UnsignedBatch) -> 
 
 
 def has_unsigned_rows(engine: Engine, stream: Stream) -> bool:
-    """Return whether a stream has rows of no log: those of an unsigned stream, or of a Collector's exporter.
+    """Return whether a stream has rows without a log: from an unsigned stream, or from a Collector's exporter.
 
     Raises:
         StorageError: storage cannot be read.

@@ -1,4 +1,4 @@
-"""Bundles that ``check.py`` is tried on, with their keys and witnesses; and what a report says."""
+"""Bundles to test ``check.py`` with, their keys and witnesses; and the contents of a report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def keys(signer: Signer) -> list[check.Key]:
 
 
 def failed(report: check.Report) -> dict[str, str]:
-    """Return what does not hold, and why."""
+    """Return the failed checks, each with its reason."""
     assert report.holds == all(step.holds for step in report.steps)
     return {step.name: step.says for step in report.steps if not step.holds}
 

@@ -174,7 +174,7 @@ class TestProgram:
         assert "✔ Proved" in out.getvalue()
 
     def test_a_file_that_cannot_be_read_is_named_with_why(self, capsys: pytest.CaptureFixture[str]) -> None:
-        # A plain file by its looks, whose first bytes nobody may read, root neither.
+        # It looks like a regular file, but not even root may read its first bytes.
         assert check.main(["/proc/self/mem", "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 2
         assert "check: /proc/self/mem cannot be read: input/output error" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""``check.py`` reads directories and zip files, and refuses those that would harm a reader."""
+"""``check.py`` reads directories and zip files, and refuses harmful ones."""
 
 from __future__ import annotations
 

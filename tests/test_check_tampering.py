@@ -1,4 +1,4 @@
-"""``check.py`` accepts nothing that was changed: files of a bundle, alone and against each other."""
+"""``check.py`` accepts no changed bundle: each file is changed, alone and relative to the others."""
 
 from __future__ import annotations
 
@@ -157,6 +157,6 @@ def test_a_bundle_that_was_changed_anywhere_is_refused_and_nothing_worse_happens
         content[at : at + data.draw(st.integers(0, 40))] = data.draw(_MUTATIONS)
     report = check.check({**BUNDLE, name: bytes(content)}, [key(FIRST)])
     if report.holds and bytes(content) != BUNDLE[name]:
-        # Only what means the same: spaces in JSON, extra data that nobody signed, signatures that nobody checks.
+        # Only changes without meaning: spaces in JSON, unsigned extra data, signatures that are not checked.
         assert name != "record.bin"
         assert report.proved == check.check(BUNDLE, [key(FIRST)]).proved

@@ -1,4 +1,4 @@
-"""``check.py`` and cosignatures of witnesses: those that are asked for must be there and hold."""
+"""``check.py`` and cosignatures of witnesses: required cosignatures must be present and valid."""
 
 from __future__ import annotations
 

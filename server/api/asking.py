@@ -1,4 +1,4 @@
-"""Queries of callers: each takes its turn, and ends in storage too once its caller has gone."""
+"""Queries of callers, run in turn. When a caller disconnects, its query is cancelled in storage too."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["Queries", "has_gone"]
 
 _Answer = TypeVar("_Answer")
 
-# Answers in steps, such as exports: each may keep tens of MiB between two steps, for as long as its caller likes.
+# Answers in steps, such as exports: each may hold tens of MiB until its caller asks for the next step.
 _MOST_IN_STEPS = 16
 _MOST_OF_CALLER = 4
 
 
 class Queries:
-    """Queries, which are answered in the threads of a pool; may be used from several event loops."""
+    """Runner of queries in the threads of a pool; may be used from several event loops."""
 
     def __init__(self, backend: Backend, pool: Pool, queue: FairQueue) -> None:
-        """Answer nothing yet.
+        """Make a runner without queries.
 
         Args:
             backend: backend that answers.
@@ -44,7 +44,7 @@ class Queries:
         self._in_steps: Counter[str] = Counter()  # answers in steps, by caller
 
     async def run(self, caller: str, work: Callable[[], _Answer]) -> _Answer:
-        """Run a blocking query of a caller in a thread. If cancelled, it ends in storage too.
+        """Run a blocking query of a caller in a thread; if the task is cancelled, so is the query in storage.
 
         Raises:
             QueueFullError: too many queries wait.
@@ -57,14 +57,14 @@ class Queries:
             interrupt.set()
 
     async def run_until_gone(self, request: Request, work: Callable[[], _Answer]) -> _Answer:
-        """Run a blocking query of an HTTP client, until it has gone away; arguments and errors as for ``run``."""
+        """Run a blocking query until its HTTP client disconnects; arguments and errors as for ``run``."""
         return await _until_gone(request, self.run(caller_of_request(request), work))
 
     async def iterate(self, caller: str, steps: Generator[_Answer, None, None]) -> AsyncGenerator[_Answer, None]:
-        """Yield the items of a blocking generator as ``Pool.iterate`` does, each made in a turn of its own.
+        """Yield the items of a blocking generator as ``Pool.iterate`` does; each item takes a turn in the queue.
 
         Raises:
-            QueueFullError: the first item was not made, since too many queries wait, or too many such answers are made.
+            QueueFullError: too many queries wait, or too many answers in steps are in progress; no item was made.
         """
         may_be_refused = True
 
@@ -82,10 +82,10 @@ class Queries:
     async def begin(
         self, request: Request, steps: Generator[_Answer, None, None]
     ) -> tuple[_Answer | None, AsyncGenerator[_Answer, None]]:
-        """Return the first item of ``iterate`` for an HTTP client, None if there is none, and the others.
+        """Return the first item of ``iterate`` for an HTTP client (None if there is none), and an iterator of the rest.
 
         Raises:
-            InterruptedQueryError: the client has gone away.
+            InterruptedQueryError: the client has disconnected.
             QueueFullError: as for ``iterate``.
         """
         made = self.iterate(caller_of_request(request), steps)
@@ -93,17 +93,17 @@ class Queries:
 
     @contextlib.contextmanager
     def _one_in_steps(self, caller: str) -> Iterator[None]:
-        """Count one answer in steps of a caller.
+        """Count an answer in steps of a caller while the block runs.
 
         Raises:
-            QueueFullError: there are as many as may be.
+            QueueFullError: the caller, or the server, has as many as are allowed.
         """
         with self._lock:
             theirs = self._in_steps[caller]
             if theirs >= _MOST_OF_CALLER or self._in_steps.total() >= _MOST_IN_STEPS:
                 whose = f"{theirs} for you" if theirs >= _MOST_OF_CALLER else f"{self._in_steps.total()} for all"
                 raise QueueFullError(
-                    f"the server makes as many exports and complete answers as it may, {whose}: "
+                    f"too many exports and complete answers are in progress ({whose}): "
                     "try again when one of them has ended"
                 )
             self._in_steps[caller] += 1
@@ -117,10 +117,10 @@ class Queries:
 
 
 async def _until_gone(request: Request, answer: Awaitable[_Answer]) -> _Answer:
-    """Await an answer to an HTTP client; cancel it if the client goes away.
+    """Await an answer to an HTTP client; cancel it if the client disconnects.
 
     Raises:
-        InterruptedQueryError: the client has gone away.
+        InterruptedQueryError: the client has disconnected.
     """
     answering = asyncio.ensure_future(answer)
     try:
@@ -135,7 +135,7 @@ async def _until_gone(request: Request, answer: Awaitable[_Answer]) -> _Answer:
 
 @contextlib.asynccontextmanager
 async def has_gone(request: Request) -> AsyncIterator[asyncio.Task[None]]:
-    """Yield a task that ends if the client of a request goes away; only for requests whose body nobody reads then."""
+    """Yield a task that ends when the client of a request disconnects; nothing may read the body meanwhile."""
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":

@@ -124,7 +124,7 @@ class Backend:
         self._trust = _Trust(KnownKeys(self._engine, keys), ProofCache())
 
     def interruptible(self, answer: Callable[[], _Answer], interrupt: Interrupt) -> _Answer:
-        """Return an answer; once another thread sets the interrupt, its statements end with InterruptedQueryError."""
+        """Return an answer; its statements end with InterruptedQueryError once another thread sets the interrupt."""
         with self._engine.interrupted_by(interrupt):
             interrupt.check()
             return answer()

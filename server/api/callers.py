@@ -1,4 +1,4 @@
-"""Names of callers, among whom queries are shared fairly."""
+"""Names of callers, between which the server shares its time fairly."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.requests import Request
 
 __all__ = ["caller_at", "caller_of_peer", "caller_of_request"]
 
-_HOST = 64  # bits of an IPv6 address that one host cannot choose
+_HOST = 64  # bits of an IPv6 address that a host cannot choose: its network
 
 
 def caller_of_peer(peer: str) -> str:
-    """Return the name of who calls over gRPC, given the peer as gRPC names it ("ipv4:192.0.2.1:50000")."""
+    """Return the name of a caller over gRPC, given the peer as gRPC names it ("ipv4:192.0.2.1:50000")."""
     kind, _, rest = peer.partition(":")
     if kind not in ("ipv4", "ipv6"):
         return kind  # a socket in the file system
@@ -21,12 +21,12 @@ def caller_of_peer(peer: str) -> str:
 
 
 def caller_of_request(request: Request) -> str:
-    """Return the name of who calls over HTTP."""
+    """Return the name of a caller over HTTP."""
     return caller_at(request.client.host) if request.client else ""
 
 
 def caller_at(address: str) -> str:
-    """Return the name of who calls from an IP address: of the address, or of the IPv6 network that a host has."""
+    """Return the name of a caller at an IP address: the IPv4 address, or the network of the IPv6 address."""
     try:
         known = ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""The call ``CompleteSearch``: records with the proof that none is left out, in steps."""
+"""The call ``CompleteSearch``: the matching records, in steps, with the proof that none is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from server.api.correlation import entry_of
 from server.api.errors import InvalidArgumentError
 from server.api.interruptible import interruptible
 from server.api.messages import to_nanos, verify_response
-from server.api.queries import parse_query, parse_streams
+from server.api.queries import parse_streams, parse_verified_query
 from server.api.time_ranges import CLOCKS, parse_time_range
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
@@ -37,7 +37,7 @@ from storage.interrupt import Interrupt
 __all__ = ["COMPLETE_LIMITS", "answer_completely"]
 
 COMPLETE_LIMITS = QueryLimits(seconds=4 * 3600, rows=100_000_000_000)
-"""Limits of a complete answer, which reads everything."""
+"""Limits of a complete answer, which reads every record."""
 
 _MOST_ENTRIES = 500  # of a message
 
@@ -58,8 +58,8 @@ def answer_completely(
         engine: the storage.
         keys: trusted public keys.
         request: the request.
-        interrupt: interrupt that ends the iteration with InterruptedQueryError, set by another thread.
-        remembered: function that returns the checkpoints that are known independently of storage.
+        interrupt: interrupt, set by another thread, that ends the iteration with InterruptedQueryError.
+        remembered: function that returns the checkpoints known independently of storage.
         limits: limits of the answer.
 
     Raises:
@@ -68,11 +68,8 @@ def answer_completely(
     since, until = parse_time_range(request)
     received_since, received_until = _received(request)
     streams = parse_streams(request.streams)
-    query = parse_query(request.query, pb.CHECK_RECORDS, streams)
-    if query.evidence is not None and "verified" not in query.evidence:
-        raise InvalidArgumentError(
-            "query: a complete answer has verified records only, and findings about all others: leave 'evidence:' out"
-        )
+    answer = "a complete answer has verified records only, and findings about the others"
+    query = parse_verified_query(request.query, streams, answer)
     given = [_checked(note, keys) for note in request.checkpoints]
     kept = (*given, *(one for one in remembered() if one not in given))
     wanted = Complete(query, streams, since, until, received_since, received_until, kept)

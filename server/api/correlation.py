@@ -146,7 +146,7 @@ def get_trace(
 
 
 def _count(engine: Engine, lookup: Lookup, first: Page) -> int:
-    """Return the number of rows of a lookup, of which the first page is given."""
+    """Return the number of rows of a lookup, given its first page."""
     return len(first.rows) if first.following is None else count_rows(engine, lookup)
 
 

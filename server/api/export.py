@@ -8,11 +8,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from hashlib import sha256
 
-from lognotary.v1 import correlation_pb2, export_pb2
+from lognotary.v1 import export_pb2
 from server.api.checkpoints import checkpoint_note
 from server.api.errors import InvalidArgumentError
 from server.api.interruptible import interruptible
-from server.api.queries import parse_query, parse_streams
+from server.api.queries import parse_streams, parse_verified_query
 from server.api.time_ranges import parse_time_range
 from server.errors.suggestions import not_one_of
 from server.notary.export_manifest import LARGEST_LOGS, ExportedLog, ExportManifest, sign_manifest
@@ -67,11 +67,8 @@ def export_records(
     """
     since, until = parse_time_range(request)
     streams = parse_streams(request.streams)
-    query = parse_query(request.query, correlation_pb2.CHECK_RECORDS, streams)
-    if query.evidence is not None and "verified" not in query.evidence:
-        raise InvalidArgumentError(
-            "query: an export has verified records only, and counts the others: leave 'evidence:' out"
-        )
+    answer = "an export has verified records only, and counts the others"
+    query = parse_verified_query(request.query, streams, answer)
     name = file_format(request)
     try:
         columns = export_columns(streams, request.columns)

@@ -127,8 +127,8 @@ class KeptManifests:
             kept = self._kept.get(name)
         if kept is None:
             raise NotFoundError(
-                f"there is no manifest {name[:80]!r}: the server keeps those of its last {self._most} exports until it "
-                "ends; make the export again"
+                f"there is no manifest {name[:80]!r}: the server keeps the manifests of its last {self._most} exports "
+                "until it ends; make the export again"
             )
         if kept.manifest is None:
             raise NotFoundError("the export is not complete yet, or it failed: its manifest is made at its end")

@@ -188,14 +188,14 @@ async def _answer(
 
 
 def _in_turn(context: _Context, queries: Queries) -> Callable[[Callable[[], _Answer]], Awaitable[_Answer]]:
-    """Return a function that runs blocking work in a turn of the caller's, until the caller has gone."""
+    """Return a function that runs blocking work in the caller's turn, until the caller disconnects."""
     return partial(queries.run, caller_of_peer(context.peer()))
 
 
 def _steps_in_turn(
     context: _Context, queries: Queries
 ) -> Callable[[Generator[_Answer, None, None]], AsyncGenerator[_Answer, None]]:
-    """Return a function that makes the steps of blocking work in turns of the caller's."""
+    """Return a function that runs each step of blocking work in a turn of the caller's."""
     return partial(queries.iterate, caller_of_peer(context.peer()))
 
 
@@ -205,7 +205,7 @@ async def _stream(
     work: Callable[[Interrupt], Generator[_Answer, None, None]],
     iterate: Callable[[Generator[_Answer, None, None]], AsyncGenerator[_Answer, None]] | None = None,
 ) -> AsyncGenerator[_Answer, None]:
-    """Make the steps of blocking work in threads, until the caller has gone; errors become the status of the call."""
+    """Run the steps of blocking work in threads until the caller disconnects; errors become the status of the call."""
     interrupt = Interrupt()
     try:
         steps = await pool.run(lambda: work(interrupt))
@@ -215,7 +215,7 @@ async def _stream(
     except Exception as error:
         await _abort(context, error)
     finally:
-        interrupt.set()  # the client may have gone
+        interrupt.set()  # the client may have disconnected
 
 
 async def _abort(context: _Context, error: Exception) -> NoReturn:
@@ -232,7 +232,7 @@ def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool, queries:
         server: the server.
         backend: backend that answers the calls.
         pool: pool in whose threads the backend's blocking calls run.
-        queries: what answers queries in turn, None to take turns in the same pool.
+        queries: runner of queries; None for a runner in the same pool.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
     correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool, queries), server)

@@ -22,7 +22,7 @@ POST /api/v1/verify                             Verify; the answer has one JSON 
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
-GET  /trace/{trace_id}                          for links from elsewhere: leads to the trace
+GET  /trace/{trace_id}                          for links from other tools: redirects to the trace
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
@@ -89,12 +89,12 @@ def build_http_api(
         not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
         metrics: function that returns the server's metrics, in Prometheus' text format.
         unserved: handler of requests that no route serves; None for Starlette's own.
-        queries: what answers queries in turn, None to take turns in the same pool.
+        queries: runner of queries; None for a runner in the same pool.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
     async def open_trace(request: Request) -> Response:
-        # Links from elsewhere stay as they are, whatever shows traces here.
+        # Links from other tools must stay valid, whichever path shows traces.
         trace_id = parse_trace_id(request.path_params["trace_id"])
         return RedirectResponse(f"../api/v1/traces/{trace_id}", HTTPStatus.TEMPORARY_REDIRECT)
 
@@ -171,7 +171,7 @@ def build_http_api(
             **({HTTPException: unserved} if unserved else {}),
         },
     )
-    api.router.redirect_slashes = False  # such a redirect would lead to any host that the caller names
+    api.router.redirect_slashes = False  # the redirect would go to any host that the caller names
     return api
 
 
@@ -182,7 +182,7 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
         path: path of the route.
         kind: class of the request.
         answer: function that answers a request; it blocks.
-        runner: queries if this call is one, which takes turns and ends if its caller goes; otherwise the pool.
+        runner: runner of queries for a query, which takes a turn and ends with its caller; otherwise the pool.
     """
 
     async def handle(request: Request) -> Response:
@@ -192,7 +192,7 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
         return _json(await runner.run(partial(answer, call)))
 
     route = Route(path, handle)
-    # Starlette's own has no line breaks in a path, but IDs that senders make up may have them.
+    # Starlette's converter allows no line breaks in a path, but IDs come from senders and may have them.
     route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
     return route
 
@@ -211,7 +211,7 @@ def _steps(
         kind: class of the request.
         answer: function that answers a request step by step; each step blocks.
         pool: pool in whose threads the steps are made.
-        queries: queries if each step takes a turn among them; None if steps take no turns.
+        queries: runner of queries if each step takes a turn; None if steps take no turns.
     """
 
     async def handle(request: Request) -> Response:
@@ -223,7 +223,7 @@ def _steps(
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(answer, call, interrupt))
-            # Errors of the first step of a query have a status.
+            # An error in the first step of a query still decides the HTTP status.
             first, made = (None, pool.iterate(steps)) if queries is None else await queries.begin(request, steps)
         except BaseException:
             interrupt.set()

@@ -1,4 +1,4 @@
-"""Answers in steps that an interrupt ends."""
+"""Answers in steps that can be interrupted."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ _Step = TypeVar("_Step")
 def interruptible(
     engine: Engine, steps: Generator[_Step, None, None], interrupt: Interrupt, what: str
 ) -> Generator[_Step, None, None]:
-    """Yield steps, each of which may be made in another thread; raises InterruptedQueryError once an interrupt is set.
+    """Yield steps until an interrupt is set; each step may be made in another thread.
 
     Args:
         engine: the storage that the steps read.
         steps: the steps; they are closed at the end.
-        interrupt: the interrupt, which ends queries too.
+        interrupt: the interrupt, which also cancels the query in progress.
         what: noun phrase for the server's log, such as "an export".
+
+    Raises:
+        InterruptedQueryError: the interrupt was set.
     """
     with contextlib.closing(steps):
         while True:
-            # Not around the yield: meanwhile this thread does other work, and another may go on with this.
+            # Not around the yield: between steps this thread does other work; another may make the next step.
             try:
                 with engine.interrupted_by(interrupt):
                     interrupt.check()
                     step = next(steps, None)
             except InterruptedQueryError:
-                _logger.info("%s ended early: its caller has gone, or the server is stopping", what)
+                _logger.info("%s ended early: its caller has disconnected, or the server is stopping", what)
                 raise
             if step is None:
                 return

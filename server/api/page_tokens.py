@@ -118,9 +118,9 @@ def parse_trace_token(token: str, trace_id: str) -> TracePosition:
 
 
 _OTHER = (
-    "the page token belongs to another search: repeat query, filters, streams, order and range of time as they were"
+    "the page token belongs to another search: repeat the query, filters, streams, order and range of time unchanged"
 )
-_OTHER_TRACE = "the page token belongs to another trace: repeat the trace ID as it was"
+_OTHER_TRACE = "the page token belongs to another trace: repeat the trace ID unchanged"
 _UNKNOWN = "the page token is not one that this server gave out for such a call"
 
 

@@ -45,7 +45,7 @@ _PREFERENCE = (State.VERIFIED, State.TAMPERED, State.UNSIGNED)
 def list_logs(engine: Engine, keys: TrustedKeys) -> pb.ListLogsResponse:
     """Answer ``EvidenceService.ListLogs``: the last valid checkpoint of each log.
 
-    A larger one that is not valid is listed after it, with its problem.
+    A larger checkpoint that is not valid follows it, with its problem.
 
     Raises:
         StorageError: storage cannot be read.

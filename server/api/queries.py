@@ -12,7 +12,7 @@ from server.query.errors import QueryError
 from server.query.resolve import Query, read_query
 from storage.conditions import NEVER
 
-__all__ = ["check_streams", "parse_query", "parse_streams"]
+__all__ = ["check_streams", "parse_query", "parse_streams", "parse_verified_query"]
 
 _NAMES = tuple(stream.value for stream in Stream)
 _NOUNS = {Stream.AUDIT: "audit events", Stream.OPERATIONAL: "logs", Stream.SPANS: "spans"}
@@ -43,6 +43,23 @@ def parse_query(
         )
     having = [stream for stream in Stream if query.condition(stream) != NEVER]
     check_streams("query", "the fields of this query", having, streams, readable)
+    return query
+
+
+def parse_verified_query(text: str, streams: Collection[Stream], answer: str) -> Query:
+    """Read the query of a request for verified records.
+
+    Args:
+        text: the query.
+        streams: the streams of the request.
+        answer: clause about the records of the answer, for the error message.
+
+    Raises:
+        InvalidArgumentError: the query admits no verified records, or as ``parse_query``.
+    """
+    query = parse_query(text, pb.CHECK_RECORDS, streams)
+    if query.evidence is not None and "verified" not in query.evidence:
+        raise InvalidArgumentError(f"query: {answer}: leave 'evidence:' out")
     return query
 
 

@@ -1,4 +1,4 @@
-"""Cursors of tails: the position in each log, opaque to clients, and the same for all servers on a storage."""
+"""Cursors of tails: the position in each log; opaque to clients, and valid at every server on the same storage."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["make_cursor", "parse_cursor"]
 
 _PLACE = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{1,16}-[0-9a-f]{16})?")
 _LARGEST = 1 << 63
-_MOST_BYTES = 1 << 20  # of all positions, as JSON: of 30,000 logs
+_MOST_BYTES = 1 << 20  # of the positions as JSON: enough for 30,000 logs
 
-_UNKNOWN = "cursor: this is not a cursor that a tail gave out: leave it out to begin with what is committed from now on"
+_UNKNOWN = "cursor: the cursor does not come from a tail: leave it out to begin with records committed from now on"
 
 
 def make_cursor(positions: Mapping[str, int]) -> str:
-    """Return the cursor of positions, of the form of ``server.query.positions.name_positions``."""
+    """Return the cursor of positions as ``server.query.positions.name_positions`` returns them."""
     text = json.dumps(sorted(positions.items()), separators=(",", ":"))
     return base64.urlsafe_b64encode(zlib.compress(text.encode(), 1)).decode()
 

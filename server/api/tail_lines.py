@@ -1,4 +1,4 @@
-"""Tails over HTTP: one JSON object per line, for as long as the client listens."""
+"""Tails over HTTP: one JSON object per line, until the client disconnects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tail_routes(tails: Tails) -> list[Route]:
         except BaseException:
             await answers.aclose()
             raise
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # proxies hand each line on at once
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # so that proxies do not buffer lines
         return StreamingResponse(_lines(first, answers), media_type="application/x-ndjson", headers=headers)
 
     return [Route("/api/v1/tail", tail)]

@@ -1,4 +1,4 @@
-"""The call ``Tail``: all tails of a process, one feed for all of them, and limits on their number and cost."""
+"""The call ``Tail``: all tails of a process, the feed they share, and limits on their number and cost."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from storage.interrupt import Interrupt
 __all__ = ["HEARTBEAT", "MOST_OF_CALLER", "MOST_TAILS", "TAIL_LIMITS", "Tails"]
 
 MOST_TAILS = 64
-"""Number of tails that a process answers at the same time."""
+"""Number of tails that a process serves at the same time."""
 
 MOST_OF_CALLER = 32
-"""Number of those that one caller may have."""
+"""Number of tails that one caller may have at the same time."""
 
 HEARTBEAT = 5.0
-"""Seconds after which a tail says where it is, if nothing else happens."""
+"""Seconds between answers of a tail that has no records to send."""
 
-_LOG_ID_LENGTH = 16  # those in logs that only others signed have longer names
-_MOST_UNKNOWN = 1000  # logs of a cursor beyond those that the server knows
+_LOG_ID_LENGTH = 16  # names of logs without a trusted signature are longer
+_MOST_UNKNOWN = 1000  # logs in a cursor that the server does not know
 
 TAIL_LIMITS = QueryLimits(seconds=5, memory=1 << 30)
 """Limits of each step of a tail."""
 
-_THREADS = 2  # in which all tails read
+_THREADS = 2  # shared by all tails
 _PACE = 0.2  # seconds between two looks for new batches
-_SHARE = 2.0  # times as long as it read, a tail that is up to date rests
+_SHARE = 2.0  # ratio of the pause of a tail that is up to date to the time of its last read
 _LONGEST_REST = 0.5  # seconds
 
 _REASONS = {MissedWhy.TOO_SLOW: pb.TOO_SLOW, MissedWhy.NOT_STORED: pb.NOT_STORED}
@@ -53,9 +53,9 @@ class _Bell:
     """Wakes a tail up, in its event loop, from any thread.
 
     Attributes:
-        caller: who follows.
-        feed: the feed that it follows, once it does.
-        error: the reason why that ended, if it did.
+        caller: name of the caller.
+        feed: feed that the tail follows; None before it has begun.
+        error: error with which the feed ended, if any.
     """
 
     def __init__(self, caller: str) -> None:
@@ -70,14 +70,14 @@ class _Bell:
             self._loop.call_soon_threadsafe(self._rung.set)
 
     async def heard(self, seconds: float) -> None:
-        """Wait until the bell is rung, for at most so many seconds."""
+        """Wait until the bell is rung, or until the time is over."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._rung.wait()
         self._rung.clear()
 
     def check(self) -> None:
-        """Raise the error with which the feed ended, if it did."""
+        """Raise the error with which the feed ended, if any."""
         if self.error is not None:
             raise self.error
 
@@ -93,13 +93,13 @@ class Tails:
         most: int = MOST_TAILS,
         most_of_caller: int = MOST_OF_CALLER,
     ) -> None:
-        """Follow a storage while there are tails.
+        """Make a service without tails; it reads the storage only while there are tails.
 
         Args:
             engine: the storage.
             keys: function that returns the trusted public keys.
             most: number of tails at the same time.
-            most_of_caller: number of those of one caller.
+            most_of_caller: number of tails of one caller at the same time.
         """
         self._engine = engine
         self._keys = keys
@@ -117,15 +117,15 @@ class Tails:
         return len(self._bells)
 
     async def follow(self, request: pb.TailRequest, caller: str = "") -> AsyncGenerator[pb.TailResponse, None]:
-        """Answer ``Tail``, until the iteration is closed; the first answer comes at once.
+        """Answer ``Tail`` until the iterator is closed; the first answer is yielded at once.
 
         Args:
             request: the call.
-            caller: name of who calls.
+            caller: name of the caller.
 
         Raises:
             InvalidArgumentError: the query, a stream or the cursor cannot be used.
-            PoolFullError: there are as many tails as there may be, in all or of this caller.
+            PoolFullError: the server, or the caller, has as many tails as are allowed.
             QueryTooExpensiveError: a limit was reached.
             StorageError, InterruptedQueryError: storage cannot be read (any more).
         """
@@ -150,7 +150,7 @@ class Tails:
                         await bell.heard(said + HEARTBEAT - time.monotonic())
                     bell.check()
             finally:
-                interrupt.set()  # a step may still be read
+                interrupt.set()  # a thread may still be reading a step
 
     def _begin(self, wanted: Wanted, positions: dict[str, int] | None, interrupt: Interrupt, bell: _Bell) -> Tail:
         with self._engine.interrupted_by(interrupt):
@@ -170,11 +170,12 @@ class Tails:
         with self._lock:
             if len(self._bells) >= self._most:
                 raise PoolFullError(
-                    f"the server has {self._most} tails already, the most at a time: end another one, or search"
+                    f"the server already has {self._most} tails, its limit: end another tail, or search instead"
                 )
             if sum(other.caller == caller for other in self._bells) >= self._most_of_caller:
                 raise PoolFullError(
-                    f"the caller has {self._most_of_caller} tails already, the most of one: end another one, or search"
+                    f"the caller already has {self._most_of_caller} tails, the limit of one caller: "
+                    "end another tail, or search instead"
                 )
             self._bells.add(bell)
         try:
@@ -184,7 +185,7 @@ class Tails:
                 self._bells.discard(bell)
 
     def _running_feed(self, bell: _Bell) -> BatchFeed:
-        """Return the feed, which knows all that is committed by now, for a bell; begin it if this is the first tail."""
+        """Return the feed for a bell, up to date with storage; start the feed if this is the first tail."""
         with self._feeding:
             if (feed := self._feed) is not None:
                 if feed.poll():
@@ -208,17 +209,17 @@ class Tails:
                         return
                     if feed.poll():
                         self._ring()
-        except Exception as error:  # whatever it is, no tail must wait for batches that nobody looks for
+        except Exception as error:  # of any kind: without a feed, a tail would wait for ever
             with self._feeding:
                 self._feed = None
                 self._ring(error, of=feed)
 
     def _ring(self, error: Exception | None = None, of: BatchFeed | None = None) -> None:
-        """Ring all bells; if a feed ended, tell those that follow it why."""
+        """Ring all bells; if a feed ended, give its error to the tails that follow it."""
         with self._lock:
             bells = list(self._bells)
         for bell in bells:
-            if error is not None and bell.feed is of:  # the others begin with another feed
+            if error is not None and bell.feed is of:  # the other tails follow a new feed
                 bell.error = bell.error or error
             bell.ring()
 
@@ -228,8 +229,8 @@ def _wanted(request: pb.TailRequest, keys: TrustedKeys) -> Wanted:
     unsigned = [stream.value for stream in streams if stream in keys.unsigned_streams]
     if request.streams and unsigned:
         raise InvalidArgumentError(
-            f"streams: {' and '.join(unsigned)} records are not signed here (signed_streams), so they are in no log "
-            "that a tail follows: search for them"
+            f"streams: {' and '.join(unsigned)} records are not signed here (signed_streams), and a tail follows "
+            "signed logs: search for them instead"
         )
     query = parse_query(request.query, request.check, streams)
     rehash = request.check != pb.CHECK_SIGNATURES
@@ -241,14 +242,15 @@ def _check_reached(positions: Mapping[str, int], heads: Heads) -> None:
     unknown = sum(log_id not in heads.logs for log_id in signed)
     if len(positions) > len(heads.logs) + _MOST_UNKNOWN or (heads.logs and unknown == len(signed) > 0):
         raise InvalidArgumentError(
-            "cursor: it is of logs that this storage does not have, so it is of another storage: leave the cursor out"
+            "cursor: this storage does not have the logs of the cursor, which comes from another storage: leave the "
+            "cursor out"
         )
     for log_id, size in positions.items():
         head = heads.logs.get(log_id)
         if head is not None and size > head.size:
             raise InvalidArgumentError(
-                f"cursor: it comes after record {size - 1} of {head.origin}, but the log ends with record "
-                f"{head.size - 1}: storage was rolled back, or is another one; leave the cursor out"
+                f"cursor: the cursor is after record {size - 1} of {head.origin}, but the log ends with record "
+                f"{head.size - 1}: storage was rolled back, or is not the cursor's storage; leave the cursor out"
             )
 
 

@@ -19,11 +19,11 @@ def happened_at(record: pb.Record | pb.Span) -> Timestamp:
 
 
 def in_order(entries: Iterable[pb.TimelineEntry]) -> list[pb.TimelineEntry]:
-    """Return the entries of a trace in order of time, but spans after their parents, whatever their clocks say.
+    """Return the entries of a trace in order of time, with spans after their parents even if clocks disagree.
 
     Entries of the same time come in the order in which they were sent: the records or spans of a request have ascending
-    times of receipt, across the streams. Those of older versions have one time of receipt; then the order within each
-    log is kept. A span comes before the records within it.
+    times of receipt, across the streams. Older versions gave all of them one time of receipt; then the order within
+    each log is kept. A span comes before the records within it.
     """
     entries = list(entries)
     begins = _begins_of_spans(entries)
@@ -42,14 +42,14 @@ def _order(entry: pb.TimelineEntry, begins: Mapping[str, tuple[int, int]]) -> tu
 
 
 def _begins_of_spans(entries: Sequence[pb.TimelineEntry]) -> dict[str, tuple[int, int]]:
-    """Return where each span has its place: its begin, or that of a parent which begins later; and its depth."""
+    """Return the sort key of each span: start time (the parent's if the parent starts later), and depth in the tree."""
     spans: dict[str, tuple[str, int]] = {}
     for entry in entries:
         if entry.WhichOneof("entry") == "span" and entry.span.span_id:
             place = entry.span.parent_span_id, nanos_of(entry.timestamp)
             spans[entry.span.span_id] = min(place, spans.get(entry.span.span_id, place), key=itemgetter(1))
     found: dict[str, tuple[int, int]] = {}
-    for span in sorted(spans):  # a cycle is broken at the same place, whatever the order of the entries
+    for span in sorted(spans):  # a cycle is broken at the same place for any order of the entries
         way: dict[str, None] = {}
         at = span
         while at in spans and at not in found and at not in way:

@@ -1,4 +1,4 @@
-"""The streams that a request to verify names as not signed."""
+"""The streams that a request to verify declares as not signed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read_unsigned_streams(request: evidence_pb2.VerifyRequest) -> frozenset[Stre
     """Return the streams.
 
     Raises:
-        InvalidArgumentError: one does not exist, or is audit.
+        InvalidArgumentError: a stream does not exist, or is audit.
     """
     valid = [stream.value for stream in Stream if stream is not Stream.AUDIT]
     for name in request.unsigned_streams:

@@ -36,7 +36,7 @@ class Rows:
         stream: stream of the records.
         count: number of records, at least one.
         columns: stored columns, in the order of the canonical record.
-        leaf_hashes: the records' leaf hashes, 32 bytes each; empty if the codec does not hash the stream.
+        leaf_hashes: the records' leaf hashes, 32 bytes each; empty if the stream is not hashed.
         min_timestamp: the earliest Timestamp, in nanoseconds since the epoch.
         max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.

@@ -1,4 +1,4 @@
-"""Times as people read them: RFC 3339, in the local time zone or in UTC."""
+"""Times for people: RFC 3339, in the local time zone or in UTC."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def clock(timestamp: Timestamp, *, utc: bool) -> str:
 
 
 def zone_lines(*, utc: bool) -> Iterator[str]:
-    """Yield a line that names the local time zone, unless times are in UTC anyhow."""
+    """Yield a line that names the local time zone, unless times are in UTC."""
     names = "/".join(dict.fromkeys(time.tzname if time.daylight else time.tzname[:1]))
     offset = _offset(datetime.now(UTC).astimezone())
     if not utc and (offset != "Z" or time.daylight):

@@ -13,11 +13,11 @@ from server.commands.given_files import GivenFiles
 from server.commands.output import Style, say, say_json, shown
 from server.commands.progress import ProgressBar
 from server.commands.render import finding_lines
-from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.commands.units import line_width
 from server.escaping.visible import visible
 from server.notary.checkpoint import open_checkpoint
+from server.notary.counted import counted
 from server.notary.errors import NotaryError
 from server.notary.origin import Stream
 from server.settings.errors import ConfigError
@@ -42,7 +42,7 @@ def show_completely(options: argparse.Namespace, query: str, streams: Sequence[s
     if options.signatures_only:
         raise ConfigError("--signatures-only: a complete answer hashes all records: leave one of the two options out")
     if options.csv:
-        raise ConfigError("--csv: a complete answer has more than rows: give --json, or leave --complete out")
+        raise ConfigError("--csv: a complete answer is more than a table: give --json, or leave --complete out")
     given = GivenFiles()
     request = correlation_pb2.CompleteSearchRequest(
         query=query,
@@ -62,10 +62,10 @@ def show_completely(options: argparse.Namespace, query: str, streams: Sequence[s
 
 
 def check_complete_options(options: argparse.Namespace) -> None:
-    """Refuse options that only a complete answer has.
+    """Refuse options that require ``--complete``.
 
     Raises:
-        ConfigError: one is given.
+        ConfigError: such an option is given without ``--complete``.
     """
     for name in ("received_since", "received_until", "checkpoint"):
         if getattr(options, name):
@@ -81,7 +81,7 @@ class _Shown:
         self._details = bool(options.verbose)
         self._latest_first = not getattr(options, "oldest_first", False)
         self._style = Style.of(sys.stdout, utc=options.utc)
-        self._heading = [*self._style.zone_lines()]  # until it was said
+        self._heading = [*self._style.zone_lines()]  # empty once printed
         self._width = line_width(sys.stdout)
         self._bar = ProgressBar(sys.stderr) if sys.stderr.isatty() and not options.json else None
         self._kept: list[correlation_pb2.TimelineEntry] | None = []  # None once there are too many
@@ -147,26 +147,24 @@ class _Shown:
 
 
 def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Iterator[str]:
-    """Format the end of a complete answer: what was read, and last whether anything is missing."""
+    """Format the end of a complete answer: the parts of logs that were read, and last whether anything is missing."""
     for log in summary.logs:
         number = log.end_leaf - log.first_leaf
         part = f"entries {log.first_leaf} to {log.end_leaf - 1}" if number else f"no entry from {log.first_leaf} on"
         yield f"• {visible(log.origin)}: {part}; {_checkpoint(log)}"
     if summary.given < summary.matched:
         left = summary.matched - summary.given
-        yield f"… {count(left, 'more record')} that match are not shown: give a larger --limit"
+        yield f"… {counted(left, 'more matching record')} not shown: give a larger --limit"
     if summary.expired:
         yield style.paint(
-            f"⚠ retention has dropped {count(summary.expired, 'record')} of these entries: whether they matched is "
+            f"⚠ retention has dropped {counted(summary.expired, 'record')} of these entries: whether they matched is "
             "not known",
             "33",
         )
     for name in summary.unsigned_streams:
         what = "spans" if name == Stream.SPANS.value else f"{name} records"
-        yield style.paint(
-            f"⚠ {what} that nobody signed are not in this answer: a search without --complete shows them", "33"
-        )
-    read = f"{count(summary.leaves, 'entry', 'entries')} of {count(len(summary.logs), 'log')}"
+        yield style.paint(f"⚠ unsigned {what} are not in this answer: a search without --complete shows them", "33")
+    read = f"{counted(summary.leaves, 'entry', 'entries')} of {counted(len(summary.logs), 'log')}"
     matches = "1 record matches" if summary.matched == 1 else f"{summary.matched:,} records match"
     if summary.complete:
         were = f"of which all but {summary.expired:,} were" if summary.expired else "which were all"
@@ -174,8 +172,8 @@ def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Ite
     elif not summary.logs:
         yield style.paint("✘ NOT complete: storage has no log to answer from", "1;31")
     else:
-        found = count(summary.findings, "finding")
-        yield style.paint(f"✘ NOT complete: {found} in {read}; {matches} among what is left", "1;31")
+        found = counted(summary.findings, "finding")
+        yield style.paint(f"✘ NOT complete: {found} in {read}; {matches} among the others", "1;31")
 
 
 def _checkpoint(log: correlation_pb2.CompleteLog) -> str:
@@ -183,7 +181,7 @@ def _checkpoint(log: correlation_pb2.CompleteLog) -> str:
         checkpoint, _ = open_checkpoint(log.checkpoint)
     except NotaryError:
         return "no valid checkpoint"
-    return f"checkpoint of {count(checkpoint.size, 'entry', 'entries')}, root hash {checkpoint.root.hex()[:16]}…"
+    return f"checkpoint of {counted(checkpoint.size, 'entry', 'entries')}, root hash {checkpoint.root.hex()[:16]}…"
 
 
 def _time_of(entry: correlation_pb2.TimelineEntry) -> int:

@@ -20,7 +20,7 @@ _FILES = {"FILE", "FILES", "DIR", "DIRECTORY", "PATH", "BUNDLE", "KEY"}
 
 _BASH = r"""# completion of lognotary, made by 'lognotary completion'
 
-# Values from a server, which are printed as words of a command line that has no quotes.
+# Values from a server, printed as words of a command line without quotes.
 _lognotary_values() {
   local found typed=${parts[${#parts[@]}-1]}
   COMPREPLY=()
@@ -44,7 +44,7 @@ _lognotary_values() {
 _lognotary() {
   local place='' offer='' below='' flags='' literal='' next at part lead line=${COMP_LINE:0:$COMP_POINT} first=1
   local parts=()
-  # bash takes colons for words of their own.
+  # bash treats colons as separate words.
   for part in "${COMP_WORDS[@]:0:$((COMP_CWORD + 1))}"; do
     lead=${line%%[![:space:]]*}
     line=${line#"$lead"}

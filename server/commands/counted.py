@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from lognotary.v1 import counts_pb2
 from server.commands.output import Style, shown
-from server.commands.sentences import count
 from server.commands.units import cut, padded
 from server.escaping.visible import visible
+from server.notary.counted import counted
 
 __all__ = ["beyond_lines", "facet_lines", "histogram_lines", "name_lines", "partial_lines"]
 
@@ -34,14 +34,14 @@ def histogram_lines(
         yield _nothing(query)
     elif found.buckets:
         yield from _buckets(shown(found), style, by, width or _WIDTH)
-        yield f"{count(found.count, 'record')} from {style.clock(found.since)} to {style.clock(found.until)}"
+        yield f"{counted(found.count, 'record')} from {style.clock(found.since)} to {style.clock(found.until)}"
     yield from beyond_lines(found, style)
 
 
 def beyond_lines(found: counts_pb2.HistogramResponse, style: Style) -> Iterator[str]:
-    """Say which records are not in a histogram."""
+    """Print which records are not in a histogram."""
     if found.later_count:
-        ahead = count(found.later_count, "record")
+        ahead = counted(found.later_count, "record")
         yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"
     if found.is_partial:
         yield style.paint(f"… a limit was reached: there may be more before {style.clock(found.since)}", "31")
@@ -59,20 +59,20 @@ def facet_lines(
         yield style.paint(facet.field, "1")
         rows = [(value.count, value.value) for value in facet.values]
         if facet.other_values:
-            rows.append((facet.other_count, f"({count(facet.other_values, 'other value')})"))
+            rows.append((facet.other_count, f"({counted(facet.other_values, 'other value')})"))
         if facet.missing_count:
             rows.append((facet.missing_count, _NONE))
         for records, text in rows:
             yield cut(f"  {records:>{number},}  {100 * records / total:5.1f} %  {text}", width)
     if total:
-        yield f"of {count(total, 'record')}"
+        yield f"of {counted(total, 'record')}"
     yield from partial_lines(found, "records", style)
 
 
 def partial_lines(
     found: counts_pb2.FacetsResponse | counts_pb2.FieldNamesResponse, what: str, style: Style
 ) -> Iterator[str]:
-    """Say since when records were looked at, if it was not all of them; ``what`` is what was found in them."""
+    """Print the time from which records were read, if not all were; ``what`` is a noun for the result."""
     if found.is_partial:
         yield style.paint(f"… a limit was reached: these are only the {what} from {style.clock(found.since)} on", "31")
 
@@ -85,7 +85,7 @@ def name_lines(found: counts_pb2.FieldNamesResponse, style: Style, *, width: int
     for one in listed.attributes:
         yield cut(f"{one.count:>{number},}  {one.name}", width)
     if found.other_attributes:
-        yield f"… {count(found.other_attributes, 'more attribute')}: give a larger --limit, or a longer beginning"
+        yield f"… {counted(found.other_attributes, 'more attribute')}: give a larger --limit, or a longer beginning"
     if not (found.attributes or found.fields):
         yield "no name begins like this"
     yield from partial_lines(found, "names in records", style)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.output import Style
-from server.commands.sentences import count
+from server.notary.counted import counted
 
 __all__ = [
     "COMPLETENESS",
@@ -42,7 +42,7 @@ def entry_evidence(entry: correlation_pb2.TimelineEntry) -> evidence_pb2.Evidenc
 def is_doubtful(evidence: evidence_pb2.Evidence | None) -> bool:
     """Return whether a record cannot be proved: it was tampered with, is unsigned, or in a state that is not known.
 
-    Records of streams that are not signed are not doubtful: nobody says that they are signed.
+    Records of streams that are not signed are not doubtful: they are expected to be unsigned.
     """
     return evidence is not None and evidence.state not in _PROVED and not evidence.is_expected
 
@@ -60,7 +60,7 @@ def entries_verdict(
     evidence = [one for one in found if one is not None]
     yield verdict(evidence, noun, nouns, style)
     if evidence and (others := len(found) - len(evidence)):
-        yield f"{count(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
+        yield f"{counted(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
 
 
 def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:
@@ -70,7 +70,7 @@ def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, st
     if not expected:
         return _verdict(evidence, noun, nouns, style)
     others = (
-        f"{count(expected, noun, nouns)} unsigned: {'its stream is' if expected == 1 else 'their streams are'} not "
+        f"{counted(expected, noun, nouns)} unsigned: {'its stream is' if expected == 1 else 'their streams are'} not "
     )
     others += "signed (signed_streams)"
     return others if expected == len(evidence) else f"{text}; {others}"
@@ -83,15 +83,15 @@ def _verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, s
     doubtful = sum(number for state, number in states.items() if state not in _PROVED)
     if not doubtful and states[evidence_pb2.SIGNED]:
         return style.paint(
-            f"• {count(len(evidence), noun, nouns)} signed; the contents were not hashed again (--signatures-only)",
+            f"• {counted(len(evidence), noun, nouns)} signed; the contents were not hashed again (--signatures-only)",
             "36",
         )
     if not doubtful:
-        return style.paint(f"✔ {count(len(evidence), noun, nouns)} verified", "32")
+        return style.paint(f"✔ {counted(len(evidence), noun, nouns)} verified", "32")
     parts = [f"{states[state]:,} {word}" for state, word in _WORDS.items() if states[state]]
     unknown = len(evidence) - sum(states[state] for state in _WORDS)
     parts += [f"{unknown:,} in an unknown state"] if unknown else []
-    return style.paint(f"✘ of {count(len(evidence), noun, nouns)}: {', '.join(parts)}", "1;31")
+    return style.paint(f"✘ of {counted(len(evidence), noun, nouns)}: {', '.join(parts)}", "1;31")
 
 
 def reason_line(evidence: evidence_pb2.Evidence) -> str:

@@ -16,10 +16,10 @@ from server.commands.api_client import timestamp
 from server.commands.output import complain_lines, say, say_json
 from server.commands.progress import ProgressBar
 from server.commands.queries import check_query
-from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.data_dir.atomic_files import replace_file
 from server.errors.files import unwritable
+from server.notary.counted import counted
 from server.settings.errors import ConfigError
 
 __all__ = ["run"]
@@ -136,13 +136,13 @@ def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary) -> Non
             say_json(text)
         return
     where = "the standard output" if options.output == _STDOUT else options.output
-    lines = [f"{count(summary.records, 'record')} in {where}, all verified; SHA-256 {summary.sha256.hex()}"]
+    lines = [f"{counted(summary.records, 'record')} in {where}, all verified; SHA-256 {summary.sha256.hex()}"]
     if summary.tampered:
-        lines.append(f"✘ left out: {count(summary.tampered, 'record')} with other content than was signed")
+        lines.append(f"✘ left out: {counted(summary.tampered, 'record')} with other content than was signed")
     if summary.unsigned:
-        lines.append(f"✘ left out: {count(summary.unsigned, 'record')} that nobody signed")
+        lines.append(f"✘ left out: {counted(summary.unsigned, 'unsigned record')}")
     if summary.later:
-        lines.append(f"left out: {count(summary.later, 'record')} that came after the export began")
+        lines.append(f"left out: {counted(summary.later, 'record')} that came after the export began")
     if options.manifest:
         lines.append(
             f"the manifest is {options.manifest}; to check both: lognotary check FILE MANIFEST --public-key KEY"

@@ -1,4 +1,4 @@
-"""A tail on the command line: reconnects by itself, and ends when its reader does."""
+"""A tail on the command line, which reconnects by itself and ends when nothing reads its output any more."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from lognotary.v1 import correlation_pb2, correlation_pb2_grpc
 
 __all__ = ["Following"]
 
-_SILENCE = 20.0  # seconds without an answer, after which the connection is given up: a server answers every 5 s
+_SILENCE = 20.0  # seconds without an answer before the call is cancelled: a server answers every 5 s
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts
 _RETRIED = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,  # there are too many tails, or storage is slow, for now
-    grpc.StatusCode.UNIMPLEMENTED,  # a proxy, or a server that has only begun to start
+    grpc.StatusCode.RESOURCE_EXHAUSTED,  # too many tails at present, or storage is slow
+    grpc.StatusCode.UNIMPLEMENTED,  # from a proxy, or from a server that is still starting
 )
 
 
 class Following:
-    """A tail that goes on after the last answer when its server does not answer any more."""
+    """A tail that resumes after the last answer if its call fails."""
 
     channel_options = (
         ("grpc.initial_reconnect_backoff_ms", int(_FIRST_PAUSE * 1000)),
         ("grpc.max_reconnect_backoff_ms", int(_LONGEST_PAUSE * 1000)),
     )
-    """Options of the channel, which connects again by itself."""
+    """Options for a channel that reconnects by itself."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Following:
         show: Callable[[correlation_pb2.TailResponse], None],
         complain: Callable[[str], None],
     ) -> None:
-        """Follow a request.
+        """Make a tail that has not begun.
 
         Args:
             request: the request, which gets the cursor of each answer.
@@ -59,11 +59,11 @@ class Following:
         self._complain = complain
 
     def run(self, channel: grpc.Channel) -> int:
-        """Follow until the reader of the output has gone.
+        """Follow until nothing reads the output any more.
 
         Raises:
             grpc.RpcError: the first attempt failed, or no other attempt can succeed.
-            BrokenPipeError: the reader of the output has gone.
+            BrokenPipeError: nothing reads the output any more.
         """
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
         is_begun = is_lost = False
@@ -72,7 +72,7 @@ class Following:
             try:
                 for answer in _answers(stub, self._request):
                     if is_lost:
-                        self._complain("the tail goes on where it was")
+                        self._complain("the tail resumes where it was")
                     is_begun, is_lost, pause = True, False, _FIRST_PAUSE
                     self._show(answer)
                     self._request.cursor = answer.cursor
@@ -90,7 +90,7 @@ class Following:
 def _answers(
     stub: correlation_pb2_grpc.CorrelationServiceStub, request: correlation_pb2.TailRequest
 ) -> Iterator[correlation_pb2.TailResponse]:
-    """Yield the answers of one call; a call that is silent is cancelled, and so is one whose reader has gone."""
+    """Yield the answers of one call; cancel the call if it is silent, or if nothing reads the output any more."""
     call: Any = stub.Tail(request)
     heard = threading.Event()
     ended = threading.Event()
@@ -129,7 +129,7 @@ def _retry_delay(error: grpc.RpcError) -> float:
 
 
 def _check_reader() -> None:
-    """Raise BrokenPipeError if the output is a pipe that nobody reads any more, as a write to it would."""
+    """Raise BrokenPipeError if the output is a pipe without a reader, as a write to the pipe would."""
     if _is_unread(sys.stdout):
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
@@ -138,7 +138,7 @@ def _is_unread(stream: TextIO) -> bool:
     try:
         descriptor = stream.fileno()
         is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
-    except (OSError, ValueError):  # it has no descriptor
+    except (OSError, ValueError):  # the stream has no descriptor
         return False
     if not is_pipe:
         return False

@@ -8,10 +8,11 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
-from server.commands.sentences import attributes, count, is_error, level, sentence, span_details
+from server.commands.sentences import attributes, is_error, level, sentence, span_details
 from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
+from server.notary.counted import counted
 
 __all__ = ["Found", "entry_lines", "found_lines", "left_out_lines", "record_of", "summary"]
 
@@ -32,7 +33,7 @@ def found_lines(
     style: Style,
     *,
     query: str = "",
-    counted: bool = False,
+    with_count: bool = False,
     details: bool = False,
     width: int | None = None,
 ) -> Iterator[str]:
@@ -42,7 +43,7 @@ def found_lines(
         found: the records.
         style: style of the text.
         query: the query, as it was given.
-        counted: True if all records that match were counted.
+        with_count: True if all records that match were counted.
         details: show attributes, and texts in full.
         width: columns of a line; None for any number.
     """
@@ -52,13 +53,14 @@ def found_lines(
     for entry in found.entries:
         yield from entry_lines(shown(entry), style, details=details, width=width)
     yield from entries_verdict(found.entries, "record", "records", style)
-    if counted:
-        yield f"{'at least ' if found.count_is_lower_bound else ''}{count(found.count, 'match', 'matches')} in storage"
+    if with_count:
+        bound = "at least " if found.count_is_lower_bound else ""
+        yield f"{bound}{counted(found.count, 'match', 'matches')} in storage"
     yield from left_out_lines(found, style)
 
 
 def left_out_lines(found: correlation_pb2.SearchResponse, style: Style) -> Iterator[str]:
-    """Say which records are not shown."""
+    """Print which records are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:

@@ -87,7 +87,7 @@ class _Stored:
         origin: origin of the log; empty if nothing of it is stored.
         size: number of entries that are stored.
         statement: number of the last statement that is stored.
-        marked: for a stream that is not signed, number and token of the last entry that is stored.
+        marked: for a stream that is not signed, number and token of the last stored entry.
     """
 
     is_known: bool

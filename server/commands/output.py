@@ -151,7 +151,7 @@ def say_json(text: str) -> None:
 
 
 def say_csv(rows: Iterable[Sequence[str | int]]) -> None:
-    """Print rows as CSV in UTF-8; on a terminal, texts are visible. No cell is a formula of a spreadsheet."""
+    """Print rows as CSV in UTF-8, with texts escaped on a terminal, and no cell that is a spreadsheet formula."""
     shows = sys.stdout.isatty()
     for row in rows:
         cells = [cell if isinstance(cell, int) else safe_cell(visible(cell) if shows else cell) for cell in row]

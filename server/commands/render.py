@@ -11,9 +11,10 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, count, sentence, shows_body
+from server.commands.sentences import attributes, sentence, shows_body
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
+from server.notary.counted import counted
 
 __all__ = ["event_lines", "expired_line", "finding_lines", "indented", "left_out_events", "places"]
 
@@ -63,7 +64,7 @@ def event_lines(
 
 
 def left_out_events(found: correlation_pb2.SearchAuditEventsResponse, style: Style) -> Iterator[str]:
-    """Say which audit events are not shown."""
+    """Print which audit events are not shown."""
     if found.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
@@ -115,6 +116,6 @@ def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
     """Format records that retention has dropped as one line."""
     expired = shown(expired)
     return (
-        f"• {expired.origin} {expired.day}: expired, chain intact: {count(expired.records, 'record')} in "
-        f"{count(expired.batches, 'batch', 'batches')}"
+        f"• {expired.origin} {expired.day}: expired, chain intact: {counted(expired.records, 'record')} in "
+        f"{counted(expired.batches, 'batch', 'batches')}"
     )

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     text = " ".join(options.query)
     if options.complete:
         if options.count:
-            raise ConfigError("--count: a complete answer counts what matches anyhow: leave --count out")
+            raise ConfigError("--count: a complete answer always counts the matching records: leave --count out")
         return show_completely(options, text, [options.stream] if options.stream else [])
     check_complete_options(options)
     limit = options.limit or DEFAULT_LIMIT
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
                 found,
                 style,
                 query=text,
-                counted=options.count,
+                with_count=options.count,
                 details=options.verbose,
                 width=line_width(sys.stdout),
             )

@@ -8,7 +8,7 @@ from lognotary.v1 import correlation_pb2
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["attributes", "count", "is_error", "level", "sentence", "shows_body", "span_details"]
+__all__ = ["attributes", "is_error", "level", "sentence", "shows_body", "span_details"]
 
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
@@ -57,7 +57,7 @@ def attributes(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def span_details(span: correlation_pb2.Span) -> Iterator[str]:
-    """Yield lines about a span that its one line does not have: its IDs, attributes, events and links."""
+    """Yield the detail lines of a span: its IDs, attributes, events and links."""
     parent = f", child of {span.parent_span_id}" if span.parent_span_id else ""
     kind = f", {span.kind}" if span.kind else ""
     yield f"span {span.span_id}{parent}{kind}"
@@ -72,8 +72,3 @@ def span_details(span: correlation_pb2.Span) -> Iterator[str]:
     for link in span.links:
         yield f"link to span {link.span_id} of trace {link.trace_id}"
         yield from (f"  {line}" for line in attributes(link.attributes))
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,6 +1,6 @@
-"""Completion of values by a server: what a shell asks for each time somebody presses Tab.
+"""Completion of values by a server, each time somebody presses Tab in a shell.
 
-Nobody waits for it: without a server, or if the server takes its time, there are no values, and nothing is said.
+The shell must not wait: without a server, or if the server is slow, there are no values and no message.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BEGIN = re.compile(r"(?:.*[\s(])?", re.DOTALL)
 
 
 def complete(words: Sequence[str], parser: argparse.ArgumentParser | None) -> int:
-    """Print the words that the last one may become, one a line.
+    """Print the completions of the last word, one per line.
 
     Args:
         words: the words after ``lognotary``, as they stand on the command line, perhaps with quotes.
@@ -54,7 +54,7 @@ def complete(words: Sequence[str], parser: argparse.ArgumentParser | None) -> in
 
 
 def _without_quotes(word: str) -> str:
-    if word[:1] in ("'", '"') and word.count(word[0]) == 1:  # it is being typed
+    if word[:1] in ("'", '"') and word.count(word[0]) == 1:  # incomplete
         return word[1:]
     try:
         return "".join(shlex.split(word)[:1])
@@ -77,8 +77,8 @@ def _found(want: Wanted, typed: str) -> Iterator[str]:
 
 
 def _query(server: _Server, typed: str) -> Iterator[str]:
-    """Yield queries that a query may become: with its last term completed."""
-    unquoted = typed[: typed.rindex('"')] if typed.count('"') % 2 else typed  # a phrase is being typed
+    """Yield the completions of a query: the query with its last term completed."""
+    unquoted = typed[: typed.rindex('"')] if typed.count('"') % 2 else typed  # an incomplete phrase
     begin = _BEGIN.match(unquoted)
     before = begin[0] if begin else ""
     sign = typed[len(before) : len(before) + 1]
@@ -94,7 +94,7 @@ def _query(server: _Server, typed: str) -> Iterator[str]:
 
 
 class _Server:
-    """A server that is asked once."""
+    """Connection to a server for one completion."""
 
     def __init__(self, channel: grpc.Channel, stream: str) -> None:
         self._counts = correlation_pb2_grpc.CorrelationServiceStub(channel)
@@ -109,7 +109,7 @@ class _Server:
         return [log.origin for log in found.logs]
 
     def names(self, beginning: str) -> list[str]:
-        """Return names of fields, and of attributes if a beginning is given."""
+        """Return names of fields, and, if a beginning is given, of attributes."""
         own = [name for name in SHORT_NAMES if name.startswith(beginning.lower())]
         if not beginning:
             return own
@@ -119,7 +119,7 @@ class _Server:
         except grpc.RpcError:
             return own
         names = [one.name for one in found.attributes if not re.search(r'[\s:()"\\]', one.name)]
-        if "." in beginning:  # without the column, in which people type it
+        if "." in beginning:  # without the column's name, as people type it
             names += [name.partition(".")[2] for name in names]
         return [*own, *(name for name in names if name.lower().startswith(beginning.lower()))]
 

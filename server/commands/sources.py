@@ -62,7 +62,7 @@ class Source(Protocol):
     def complete_search(
         self, request: correlation_pb2.CompleteSearchRequest, /
     ) -> Iterator[correlation_pb2.CompleteSearchResponse]:
-        """Return records with the proof that none is left out, in steps."""
+        """Return the steps of a complete answer: records, with the proof that none is left out."""
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest, /

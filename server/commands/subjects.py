@@ -16,11 +16,11 @@ from server.commands.found import found_lines, left_out_lines
 from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
-from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.commands.tables import entries_table
 from server.commands.units import cells, cut, line_width, padded
 from server.escaping.visible import visible
+from server.notary.counted import counted
 
 __all__ = ["overview_lines", "run_actor", "run_target"]
 
@@ -122,7 +122,7 @@ def overview_lines(
             yield f"actors have this as their name: give an ID: {', '.join(map(visible, others))}"
         return
     seen = _span(overview.first_seen, overview.last_seen, style)
-    yield f"{noun} {name}: {count(overview.event_count, 'event')}, {seen}"
+    yield f"{noun} {name}: {counted(overview.event_count, 'event')}, {seen}"
     for field in overview.fields:
         if field.values:
             yield from _field_lines(field, _SHOWN * 4 if details else _SHOWN, style, width)

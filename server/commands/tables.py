@@ -1,7 +1,7 @@
-"""Answers as tables, for ``--csv``: columns whose names stay, and rows.
+"""Answers as tables for ``--csv``, with stable column names.
 
-Columns have the names of the query language where it has such a field. Times are in UTC by RFC 3339, with nanoseconds,
-so that they sort as texts; maps are JSON.
+Columns have the names of query fields where such a field exists. Times are in UTC by RFC 3339, with nanoseconds, so
+that they sort as texts; maps are JSON.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Table:
 
 
 def entries_table(entries: Iterable[correlation_pb2.TimelineEntry]) -> Table:
-    """Return records and spans, one a row; a column that a stream does not have is empty."""
+    """Return records and spans, one per row; columns that a stream does not have are empty."""
     return Table(_RECORD_COLUMNS, _rows(_RECORD_COLUMNS, map(_entry, entries)))
 
 
@@ -72,7 +72,7 @@ def entries_of_events(events: Iterable[correlation_pb2.Record]) -> Iterator[corr
 
 
 def traces_table(traces: Iterable[correlation_pb2.TraceSummary]) -> Table:
-    """Return traces, one a row, each with the evidence and the place of its latest matching record."""
+    """Return traces, one per row, each with the evidence and the leaf of its latest matching record."""
     return Table(_TRACE_COLUMNS, _rows(_TRACE_COLUMNS, map(_trace, traces)))
 
 
@@ -94,12 +94,12 @@ def histogram_table(found: counts_pb2.HistogramResponse, by: str) -> Table:
 
 
 def facets_table(found: counts_pb2.FacetsResponse) -> Table:
-    """Return the values of fields; ``is_other`` marks the row of all other values, and no value is an empty one."""
+    """Return the values of fields, empty for records without one; ``is_other`` marks the row of all other values."""
     return Table(("field", "value", "is_other", "count"), _facets(found))
 
 
 def names_table(found: counts_pb2.FieldNamesResponse) -> Table:
-    """Return the names of fields, which have no count, and of attributes."""
+    """Return the names of fields, without counts, and of attributes."""
     return Table(
         ("name", "count"),
         [*((name, "") for name in found.fields), *((one.name, one.count) for one in found.attributes)],

@@ -13,11 +13,11 @@ from server.commands.following import Following
 from server.commands.found import entry_lines
 from server.commands.output import Style, complain, say, say_json, shown
 from server.commands.queries import check_query
-from server.commands.sentences import count
 from server.commands.units import line_width
 from server.data_dir.atomic_files import replace_file
 from server.errors.files import unreadable, unwritable
 from server.escaping.visible import visible
+from server.notary.counted import counted
 from server.notary.origin import Stream
 from server.settings.errors import ConfigError
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def follow_audit(options: argparse.Namespace) -> int:
-    """Follow the audit events of the filters of ``lognotary audit``, and return the exit status."""
+    """Follow the audit events that the filters of ``lognotary audit`` admit, and return the exit status."""
     request = correlation_pb2.TailRequest(
         query=query_of_options(options),
         streams=[Stream.AUDIT.value],
@@ -77,10 +77,10 @@ def _follow(options: argparse.Namespace, request: correlation_pb2.TailRequest, c
 
 
 def missed_lines(missed: correlation_pb2.MissedLeaves, style: Style) -> list[str]:
-    """Format leaves that a tail left out, and how to find their records."""
+    """Format the leaves that a tail left out, with the command that finds their records."""
     number = missed.end_leaf - missed.first_leaf
     why = _WHY.get(missed.reason, "no reason is known")
-    what = f"… {count(number, 'record')} of {visible(missed.origin)} left out: {why}"
+    what = f"… {counted(number, 'record')} of {visible(missed.origin)} left out: {why}"
     if missed.reason == correlation_pb2.NOT_STORED:
         return [style.paint(f"{what} (leaves {missed.first_leaf} to {missed.end_leaf - 1})", "33")]
     where = f"'log:{visible(missed.origin)} leaf:[{missed.first_leaf} TO {missed.end_leaf - 1}]'"

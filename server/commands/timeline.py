@@ -12,10 +12,11 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.trace_overview import overview_of
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, count, is_error, level, sentence, span_details
+from server.commands.sentences import attributes, is_error, level, sentence, span_details
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, escape, visible
+from server.notary.counted import counted
 
 _Content = correlation_pb2.Record | correlation_pb2.Span
 
@@ -79,11 +80,11 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     signed_spans = any(entry.HasField("span") and entry.span.HasField("evidence") for entry in trace.entries)
     yield verdict(evidence, *(("entry", "entries") if signed_spans else ("record", "records")), style)
     if signed_spans and (others := len(trace.entries) - len(evidence)):
-        yield f"{count(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
+        yield f"{counted(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
     if trace.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if not view.whole:
-        shown_of = f"{count(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
+        shown_of = f"{counted(len(entries), 'entry', 'entries')} of {len(trace.entries):,} shown"
         none = "none of the entries that were read matches" if trace.truncated else "none matches"
         yield shown_of if entries else f"{shown_of}: {none} {visible(_filters(view))}"
     yield from _entries(entries, trace, style, view)
@@ -91,7 +92,7 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
 
 
 def left_out_of_trace(trace: correlation_pb2.GetTraceResponse, view: View, style: Style) -> Iterator[str]:
-    """Say which entries of a trace were not read."""
+    """Print which entries of a trace were not read."""
     if trace.unproved_omitted:
         yield style.paint(OMITTED, "31")
     yield from _truncated(trace, view)
@@ -104,7 +105,7 @@ def _truncated(trace: correlation_pb2.GetTraceResponse, view: View) -> Iterator[
         "span": trace.span_count - _kinds(trace)["span"],
     }
     if trace.truncated:
-        more = ", ".join(count(number, name) for name, number in missing.items() if number > 0)
+        more = ", ".join(counted(number, name) for name, number in missing.items() if number > 0)
         yield f"… {more or 'more entries'} not {'shown' if view.whole else 'read'}: give a larger --limit"
 
 
@@ -118,10 +119,10 @@ def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[
     kinds = _kinds(trace)
     overview = overview_of(trace.entries)
     counts = (
-        count(max(trace.audit_event_count, kinds["audit_event"]), "audit event"),
-        count(max(trace.log_count, kinds["log"]), "log"),
-        count(max(trace.span_count, kinds["span"]), "span"),
-        count(len(overview.services), "service"),
+        counted(max(trace.audit_event_count, kinds["audit_event"]), "audit event"),
+        counted(max(trace.log_count, kinds["log"]), "log"),
+        counted(max(trace.span_count, kinds["span"]), "span"),
+        counted(len(overview.services), "service"),
     )
     yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
     if trace.entries:
@@ -277,7 +278,7 @@ def _details(kind: str, content: _Content) -> Iterator[str]:
 
 
 def _depths(trace: correlation_pb2.GetTraceResponse) -> Mapping[str, int]:
-    """Return how deep the entries of each span are nested, from 1; 0 for those of no known span."""
+    """Return span ID -> nesting depth of its entries, from 1; 0 for entries without a known span."""
     parents = {
         entry.span.span_id: entry.span.parent_span_id
         for entry in trace.entries

@@ -13,12 +13,12 @@ from server.commands.found import record_of, summary
 from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
-from server.commands.sentences import count
 from server.commands.sources import Source, ask
 from server.commands.tables import traces_table
 from server.commands.units import cut, line_width, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
+from server.notary.counted import counted
 
 __all__ = ["run", "traces_lines"]
 
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _narrow(source: Source, request: correlation_pb2.FindTracesRequest) -> Sequence[str]:
-    """Return the fewest filters of whole traces without which there are traces; none if there are none even then."""
+    """Return the smallest set of trace filters whose removal gives traces; empty if no removal does."""
     fields = {"--errors": "with_errors", "--min-duration": "min_duration_nanos"}
     given = [flag for flag, field in fields.items() if getattr(request, field)]
     for left_out in sorted({(flag,) for flag in given} | {tuple(given)} - {()}, key=lambda flags: (len(flags), flags)):
@@ -135,7 +135,7 @@ def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, 
     mark = style.paint("✘ ", "1;31") if doubtful else ""
     yield f"{mark}{style.paint(trace.trace_id, '1')}  {style.clock(trace.first)}, {duration(trace.duration_nanos)}"
     counts = [
-        count(number, noun)
+        counted(number, noun)
         for number, noun in (
             (trace.audit_event_count, "audit event"),
             (trace.log_count, "log"),
@@ -143,7 +143,7 @@ def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, 
         )
         if number
     ]
-    errors = count(trace.error_count, "error") if trace.error_count else ""
+    errors = counted(trace.error_count, "error") if trace.error_count else ""
     named = [
         f"{noun}{'' if len(names) == 1 else 's'} {', '.join(names)}"
         for noun, names in (("service", trace.services), ("actor", trace.actors))

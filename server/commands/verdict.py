@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lognotary.v1 import evidence_pb2
 from server.commands.output import Style, shown
-from server.commands.sentences import count
+from server.notary.counted import counted
 
 __all__ = ["summary_lines"]
 
@@ -26,23 +26,23 @@ def summary_lines(summary: evidence_pb2.VerifySummary, style: Style) -> Iterator
         yield style.paint(f"⚠ not checked, {skipped.check}: {skipped.reason or skipped.grant}", "33")
     if logs := len(summary.logs_without_checkpoint):
         yield style.paint(
-            f"⚠ not noticed, whether records were cut off at the end of {count(logs, 'log')}: only a checkpoint that "
+            f"⚠ not noticed, whether records were cut off at the end of {counted(logs, 'log')}: only a checkpoint that "
             "was kept outside the storage shows it (--checkpoint FILE)",
             "33",
         )
     if summary.unsigned_streams:
         names = " and ".join(summary.unsigned_streams)
-        yield f"• {names}: not signed, so records in no log were not verified"
+        yield f"• {names}: not signed, so records outside logs were not verified"
     text, colour = _verdict(summary)
     if summary.resumed_entries:
         text += (
             f"; only entries after the kept checkpoints were read, not the "
-            f"{count(summary.resumed_entries, 'entry', 'entries')} before them"
+            f"{counted(summary.resumed_entries, 'entry', 'entries')} before them"
         )
     if summary.lookups:
-        text += f"; {count(summary.lookups, 'lookup')} replayed"
+        text += f"; {counted(summary.lookups, 'lookup')} replayed"
     if summary.skipped_checks:
-        text += f"; {count(len(summary.skipped_checks), 'check was', 'checks were')} left out"
+        text += f"; {counted(len(summary.skipped_checks), 'check was', 'checks were')} left out"
     yield style.paint(text, colour)
 
 
@@ -61,14 +61,14 @@ def _verdict(summary: evidence_pb2.VerifySummary) -> tuple[str, str]:
     if summary.nothing_verified and not summary.findings:
         return _nothing(summary), "1;31"
     if summary.findings and summary.findings == summary.acknowledged and not summary.nothing_verified:
-        known = count(summary.findings, "finding")
+        known = counted(summary.findings, "finding")
         return f"• {known}, all acknowledged, and no other; verified {what}", "33"
     if summary.findings:
         new = f" ({summary.acknowledged:,} acknowledged)" if summary.acknowledged else ""
-        return f"✘ {count(summary.findings, 'finding')}{new}; verified {what}", "1;31"
+        return f"✘ {counted(summary.findings, 'finding')}{new}; verified {what}", "1;31"
     if summary.resumed_entries and not summary.batches:
         return (
-            f"• nothing is new since the kept checkpoints of {count(summary.logs, 'log')}, which are still there",
+            f"• nothing is new since the kept checkpoints of {counted(summary.logs, 'log')}, which are still there",
             "36",
         )
     return f"✔ {what} verified: all signatures are valid, all records match what was signed", "32"
@@ -83,10 +83,10 @@ def _nothing(summary: evidence_pb2.VerifySummary) -> str:
 
 def _verified(summary: evidence_pb2.VerifySummary) -> str:
     """Return the number of records that are as they were signed, and where they are."""
-    records = count(summary.records, "record")
+    records = counted(summary.records, "record")
     if summary.mismatched_records:
         records = f"{summary.records - summary.mismatched_records:,} of {records}"
-    what = f"{records} in {count(summary.batches, 'batch', 'batches')} of {count(summary.logs, 'log')}"
+    what = f"{records} in {counted(summary.batches, 'batch', 'batches')} of {counted(summary.logs, 'log')}"
     if summary.expired_records:
         what += f" ({summary.expired_records:,} of the records have expired)"
     return what

@@ -39,7 +39,7 @@ class Identity:
     def trusted(self) -> TrustedKeys:
         """Read the trusted public keys, including the server's own, with the marks of compromised keys.
 
-        The streams that the server does not sign are named with them.
+        The result also names the streams that the server does not sign.
 
         Raises:
             KeyStoreError: a key cannot be used, or the marks of compromised keys cannot be read.

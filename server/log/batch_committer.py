@@ -12,22 +12,17 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from server.errors.ingest import (
-    BatchOutcomeUnknownError,
-    EndedWaitError,
-    JournalFailedError,
-    RefusedError,
-    StorageRefusedError,
-)
+from server.errors.ingest import BatchOutcomeUnknownError, EndedWaitError, JournalFailedError
 from server.log.group import Group, GroupLimits
 from server.log.grouping import Grouping
 from server.log.journal import Journal
+from server.log.lasting_inserts import LastingInserts, described, not_stored, outcome_unknown
 from server.log.log_memory import LogMemory
 from server.log.open_log import OpenLogs
-from server.log.retry_insert import insert_and_verify, retry_until_visible
-from server.log.table_insert import TableInsert, name_batches, table_inserts
+from server.log.retry_insert import insert_and_verify
+from server.log.table_insert import name_batches, table_inserts
 from server.notary.origin import Stream
 from server.retry.backoff import backoff
 from server.retry.trouble import Trouble
@@ -79,14 +74,17 @@ class BatchCommitter:
         self._refusals = Trouble(
             _logger, f"{stream.value}: batches are refused", f"{stream.value}: batches are stored again"
         )
-        self.blocked = False
+        self._inserts = LastingInserts(give_up)
+
+    @property
+    def blocked(self) -> bool:
         """True while a batch has been started and cannot be finished."""
-        self._failure = ""  # of the last attempt to finish it
+        return self._inserts.blocked
 
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now, as far as a started one shows it; empty if they can."""
-        return self._failure or "waiting for storage to answer" if self.blocked else ""
+        return self._inserts.trouble
 
     def commit(self, group: Group) -> None:
         """Commit an entry that has just been journaled, and is the only one in the journal.
@@ -104,11 +102,7 @@ class BatchCommitter:
             self._done(group)
         except NotAppliedError as error:
             self._take_back(group, error)
-            raise StorageRefusedError(
-                f"the batch was not stored: {error}",
-                retry_after=2.0,
-                public=f"the batch was not stored: {error.sentence}",
-            ) from error
+            raise not_stored(error) from error
         except Exception as error:
             raise self._outcome_unknown(group, error) from error
 
@@ -143,8 +137,8 @@ class BatchCommitter:
                     return self._grouping.next(waiting)
                 except StorageError as error:
                     if not self.blocked:
-                        stack.enter_context(self._blocking())
-                    self._failed(_told(error))
+                        stack.enter_context(self._inserts.blocking())
+                    self._inserts.failed(described(error))
                     if self._give_up.wait(next(pauses)):
                         raise EndedWaitError(f"shut down before storage answered: {error}") from error
 
@@ -168,9 +162,9 @@ class BatchCommitter:
             if refused and self._grouping.refused(group):
                 _logger.warning("storage refuses %s, so fewer go together: %s", records.name, error)
                 return False
-            self._repeat(records, error)
+            self._inserts.repeat(records, error)
         for rows in others:
-            self._until_done(rows, surely=surely)
+            self._inserts.store(rows, surely=surely)
         return True
 
     def _take_back(self, group: Group, error: NotAppliedError) -> None:
@@ -190,16 +184,14 @@ class BatchCommitter:
 
     def _outcome_unknown(self, group: Group, error: Exception) -> BatchOutcomeUnknownError:
         self._grouping.doubt(group.last)
-        if not isinstance(error, RefusedError):  # otherwise the retries were ended by the shutdown
-            _logger.error("the outcome of %s is unknown", name_batches(group.batches), exc_info=error)
-        return BatchOutcomeUnknownError(f"the batch may be stored: {_told(error)}", retry_after=2.0)
+        return outcome_unknown(name_batches(group.batches), error)
 
     def _state_key_changes(self) -> None:
         for log in self._logs:
             size = log.committed.state.range.size
             if log.keys.due(size):
-                with self._blocking():
-                    log.keys.state_due(size, self._give_up, self._failed)
+                with self._inserts.blocking():
+                    log.keys.state_due(size, self._give_up, self._inserts.failed)
 
     def _store_or_refuse(self, group: Group) -> None:
         """Store an entry; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
@@ -209,34 +201,9 @@ class BatchCommitter:
         except NotAppliedError:
             raise
         except Exception as error:  # an unexpected error leaves the outcome unknown too
-            self._repeat(records, error)
+            self._inserts.repeat(records, error)
         for rows in others:
-            self._until_done(rows)
-
-    def _until_done(self, rows: TableInsert, *, surely: bool = False) -> None:
-        try:
-            if surely:
-                insert_and_verify(rows.name, rows.insert, rows.is_stored)
-            else:
-                rows.insert(0)
-        except Exception as error:
-            self._repeat(rows, error)
-
-    def _repeat(self, rows: TableInsert, error: Exception) -> None:
-        with self._blocking():
-            retry_until_visible(rows.name, rows.insert, rows.is_stored, self._give_up, error, self._failed)
-
-    @contextlib.contextmanager
-    def _blocking(self) -> Iterator[None]:
-        self._failure = ""
-        self.blocked = True
-        try:
-            yield
-        finally:
-            self.blocked = False
-
-    def _failed(self, cause: str) -> None:
-        self._failure = cause
+            self._inserts.store(rows)
 
     def _done(self, group: Group) -> None:
         batches = group.batches
@@ -250,9 +217,5 @@ class BatchCommitter:
             self._memory.remember_checkpoints(notes)
         except Exception as error:
             # The batches are committed, even if their checkpoints cannot be saved here.
-            _logger.warning("the checkpoints of %s cannot be saved: %s", name_batches(batches), _told(error))
+            _logger.warning("the checkpoints of %s cannot be saved: %s", name_batches(batches), described(error))
         self._journal.release(group.last)
-
-
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -25,7 +25,7 @@ class Isolation:
 
     def __init__(self) -> None:
         """Begin without such logs."""
-        self._alone: dict[LogName, None] = {}  # they go alone, the one first that was refused longest ago
+        self._alone: dict[LogName, None] = {}  # stored alone, the log that was refused longest ago first
         # Refused alone while storage accepted nothing: nobody knows whether the records were the reason. They are tried
         # last, so that other logs get their turn although storage is asked only a few times.
         self._last: dict[LogName, None] = {}

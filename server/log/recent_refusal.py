@@ -32,7 +32,7 @@ class RecentRefusal:
 
     @contextlib.contextmanager
     def noting(self, outcomes: Outcomes | None = None) -> Iterator[None]:
-        """Note a RefusedError that is raised, or that is the outcome of every log, if any; else forget earlier ones."""
+        """Note a RefusedError that is raised, or that is the outcome of every log; otherwise forget earlier ones."""
         try:
             yield
         except RefusedError as error:

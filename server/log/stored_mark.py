@@ -1,6 +1,6 @@
-"""The mark of a journal whose entries storage does not show: how far they are stored.
+"""Mark of the last stored entry of a journal, for streams in which storage does not show the last entry.
 
-It need not be durable: what it lacks after a power failure is looked up in storage, and not stored again.
+The mark need not be durable: entries after an outdated mark are looked up in storage, and not stored again.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _MARK = struct.Struct(f"<Q{TOKEN_SIZE}s")  # number of the last stored entry, it
 
 
 class StoredMark:
-    """The file beside the segments of a journal; bound to the thread that stores."""
+    """File beside the segments of a journal; used only by the thread that stores entries."""
 
     def __init__(self, directory: Path) -> None:
         """Use the mark in a journal's directory."""
         self._file = directory / "stored"
 
     def read(self) -> tuple[int, bytes]:
-        """Return number and token of the last entry that is marked as stored; 0 and nothing if there is none.
+        """Return number and token of the last entry that is marked as stored; 0 and an empty token if there is none.
 
-        A journal that was moved away and begun anew has other tokens under the same numbers.
+        The token tells a journal from its predecessor, if that was moved away: entry numbers start again.
         """
         try:
             content = self._file.read_bytes()
@@ -36,7 +36,7 @@ class StoredMark:
         return _MARK.unpack(content) if len(content) == _MARK.size else (0, b"")
 
     def write(self, number: int, token: bytes) -> None:
-        """Mark all entries up to a number as stored; an error is ignored, for the entries are looked up then."""
+        """Mark all entries up to a number as stored; errors are ignored, since unmarked entries are looked up."""
         with contextlib.suppress(OSError):
             descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:

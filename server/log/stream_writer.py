@@ -8,11 +8,10 @@ without its checkpoint. A key change is stored in its place between the batches 
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 
-from server.errors.ingest import BatchOutcomeUnknownError, EndedWaitError, RefusedError, StorageRefusedError
+from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, StorageRefusedError
 from server.log.batch_committer import BatchCommitter
 from server.log.group import Group, GroupLimits
 from server.log.isolation import Isolation
@@ -21,6 +20,7 @@ from server.log.journal_entry import Entry, decode_entry
 from server.log.log_memory import LogMemory
 from server.log.open_log import LogRecords, OpenLog, OpenLogs, Outcomes, SealedBatch
 from server.log.recent_refusal import RecentRefusal
+from server.log.storing_loop import StoringLoop
 from server.notary.origin import LogName, Stream
 from storage.commit import encode_records_block
 from storage.engine import Engine
@@ -28,7 +28,6 @@ from storage.errors import NotAppliedError
 
 __all__ = ["StreamWriter"]
 
-_logger = logging.getLogger(__name__)
 _DAY = 86_400 * 10**9
 
 
@@ -60,10 +59,9 @@ class StreamWriter:
         self._logs = OpenLogs()
         self._appending = threading.Lock()
         self._storing = threading.Lock()
-        self._appended = threading.Event()
+        self._loop = StoringLoop(stream, give_up)
         # The last entry that an earlier process may have been sending to storage when it ended.
         self._inherited = max(journal.waiting, default=0)
-        self._failure = ""  # why nothing can be appended any more
         self._refusal = RecentRefusal(give_up)
         self._isolation = Isolation()
         self._committer = BatchCommitter(engine, stream, journal, self._logs, memory, give_up, limits)
@@ -124,7 +122,7 @@ class StreamWriter:
         """
         outcomes: Outcomes = {}
         with self._appending, self._storing, self._refusal.noting(outcomes):
-            self._check_open()  # unfinished batches are left to the next start, which checks what storage has
+            self._loop.check_open()  # unfinished batches are left to the next start, which checks what storage has
             self._committer.commit_waiting()
             self._commit_all(self._ready(records, outcomes), outcomes)
         return outcomes
@@ -146,7 +144,7 @@ class StreamWriter:
         """
         outcomes: Outcomes = {}
         with self._appending, self._refusal.noting(outcomes):
-            self._check_open()
+            self._loop.check_open()
             for name in records:
                 log = self._logs.named(name)
                 if log.keys.pending:
@@ -155,41 +153,26 @@ class StreamWriter:
             if sealed:
                 self._append(sealed)
                 outcomes |= {one.log.name: one.signed.batch for one in sealed}
-        self._appended.set()
+        self._loop.wake()
         return outcomes
 
     def store_appended(self) -> None:
         """Store the batches that are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
-        while not self._give_up.is_set():
-            self._appended.clear()
-            try:
-                with self._appending:  # for logs without new batches
-                    for log in self._logs:
-                        if log.keys.pending:
-                            log.keys.decide(log.head)
-                self.store_waiting()
-            except RefusedError:  # give_up is set
-                return
-            except Exception as error:
-                # No later batch may be stored, and the journal must not fill up unnoticed.
-                _logger.exception("%s: the batches in the journal cannot be stored", self._stream.value)
-                self._failure = f"the batches in the journal cannot be stored: {error}"
-                return
-            self._appended.wait()
+        self._loop.run(self._decide_and_store)
 
     def wake(self) -> None:
         """Make ``store_appended`` check ``give_up`` and key changes."""
-        self._appended.set()
+        self._loop.wake()
 
     @property
     def journal_trouble(self) -> str:
         """Reason why batches cannot be appended to the journal now; empty if they can."""
-        return self._failure or self._journal.trouble or self._refusal.reason
+        return self._loop.failure or self._journal.trouble or self._refusal.reason
 
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now; empty if they can."""
-        return self._failure or self._committer.trouble or self._journal.trouble or self._refusal.reason
+        return self._loop.failure or self._committer.trouble or self._journal.trouble or self._refusal.reason
 
     @property
     def inherited_requests(self) -> list[bytes]:
@@ -211,11 +194,12 @@ class StreamWriter:
         with self._storing:
             self._committer.commit_waiting()
 
-    def _check_open(self) -> None:
-        if self._give_up.is_set():
-            raise EndedWaitError("the server is shutting down")
-        if self._failure:
-            raise StorageRefusedError(self._failure, retry_after=30.0)
+    def _decide_and_store(self) -> None:
+        with self._appending:  # for logs without new batches
+            for log in self._logs:
+                if log.keys.pending:
+                    log.keys.decide(log.head)
+        self.store_waiting()
 
     def _ready(self, records: Mapping[LogName, LogRecords], outcomes: Outcomes) -> dict[LogName, LogRecords]:
         """Return the records of the logs that can go on, with their pending key changes made; note other outcomes."""

@@ -1,4 +1,4 @@
-"""An entry of the journal of a stream that is not signed: a batch, with all that is needed to store it."""
+"""Journal entries of a stream that is not signed: a batch, with everything that is needed to store it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from storage.unsigned_rows import TOKEN_SIZE, UnsignedBatch
 
 __all__ = ["decode_unsigned_entry", "encode_unsigned_entry"]
 
-# Far from the versions of entries with signed batches, so that neither is taken for the other.
+# Far from the versions of entries with signed batches, so that the two kinds cannot be confused.
 _VERSION = 0x5501
 _HEADER = struct.Struct(f"<HH{TOKEN_SIZE}sIIQ")  # version, canonical version, token, day, rows, bytes of the block
 
 
 def encode_unsigned_entry(batch: UnsignedBatch) -> list[bytes]:
-    """Return a batch in pieces, in the form that ``decode_unsigned_entry`` reads."""
+    """Encode a batch for ``decode_unsigned_entry``; the entry is the concatenation of the pieces."""
     header = _HEADER.pack(_VERSION, batch.version, batch.token, batch.day, batch.rows, len(batch.block))
     return [header, batch.block]
 

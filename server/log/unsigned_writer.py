@@ -1,23 +1,22 @@
-"""The writer of a stream that is not signed: it stores batches, one INSERT each, and keeps no log of them.
+"""Writer of a stream that is not signed: it stores batches with one INSERT each, and keeps no log of them.
 
-With ``commit``, senders get OK once storage has their batch, and only then; what was on its way when the process ended
-is sent again by them. With ``append``, the batch is on disk in a journal before, from which it is stored even after a
-crash. An INSERT whose outcome is unknown is repeated with the same deduplication token until storage shows its rows.
+With ``commit``, senders get OK only once storage has their batch; they retry a batch that was in flight when the
+process ended. With ``append``, senders get OK once the batch is in the journal, and the batch is stored even after a
+crash. An INSERT with unknown outcome is repeated with the same deduplication token until storage shows its rows.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from server.codec.rows import Rows
-from server.errors.ingest import BatchOutcomeUnknownError, EndedWaitError, RefusedError, StorageRefusedError
 from server.log.journal import Journal
+from server.log.lasting_inserts import LastingInserts, not_stored, outcome_unknown
 from server.log.recent_refusal import RecentRefusal
-from server.log.retry_insert import insert_and_verify, retry_until_visible
 from server.log.stored_mark import StoredMark
+from server.log.storing_loop import StoringLoop
 from server.log.unsigned_entry import decode_unsigned_entry, encode_unsigned_entry
 from server.notary.counted import counted
 from server.notary.origin import Stream
@@ -28,14 +27,12 @@ from storage.unsigned_rows import UnsignedBatch, encode_unsigned, insert_unsigne
 
 __all__ = ["UnsignedWriter"]
 
-_logger = logging.getLogger(__name__)
-
 
 class UnsignedWriter:
-    """Writer of one stream; one thread at a time may commit or append, another one may store what was appended."""
+    """Writer of one stream; one thread may commit or append while another one stores the appended batches."""
 
     def __init__(self, engine: Engine, stream: Stream, journal: Journal, give_up: threading.Event) -> None:
-        """Go on with a journal.
+        """Resume with a journal.
 
         Args:
             engine: the storage.
@@ -49,18 +46,15 @@ class UnsignedWriter:
         self._engine = engine
         self._stream = stream
         self._journal = journal
-        self._give_up = give_up
         self._appending = threading.Lock()
         self._storing = threading.Lock()
-        self._appended = threading.Event()
+        self._loop = StoringLoop(stream, give_up)
+        self._inserts = LastingInserts(give_up)
         self._mark = StoredMark(journal.directory)
         self._release_marked()
-        # The last entry that an earlier process may have been sending to storage when it ended.
+        # Last entry that an earlier process may already have sent to storage.
         self._inherited = max(journal.waiting, default=0)
-        self._unfinished: UnsignedBatch | None = None  # a batch of a commit, of unknown outcome
-        self._failure = ""  # why nothing can be taken any more
-        self._blocked = False  # while a batch has been started and cannot be finished
-        self._cause = ""  # of its last attempt
+        self._unfinished: UnsignedBatch | None = None  # batch of a commit with unknown outcome
         self._refusal = RecentRefusal(give_up)
 
     @property
@@ -71,37 +65,32 @@ class UnsignedWriter:
     @property
     def journal_trouble(self) -> str:
         """Reason why batches cannot be appended to the journal now; empty if they can."""
-        return self._failure or self._journal.trouble or self._refusal.reason
+        return self._loop.failure or self._journal.trouble or self._refusal.reason
 
     @property
     def trouble(self) -> str:
         """Reason why batches cannot be committed now; empty if they can."""
-        waits = self._cause or "waiting for storage to answer" if self._blocked else ""
-        return self._failure or waits or self._refusal.reason
+        return self._loop.failure or self._inserts.trouble or self._refusal.reason
 
     def commit(self, parts: Sequence[Rows], requests: Sequence[bytes] = ()) -> None:  # noqa: ARG002 - as LogWriter
         """Store rows as one batch.
 
         Args:
             parts: rows of the stream, at least one part, all received on one day (UTC).
-            requests: digests of their requests, which are not kept.
+            requests: ignored.
 
         Raises:
             BatchOutcomeUnknownError: the batch may be stored; ``store_waiting`` stores it.
             RefusedError: nothing was stored.
         """
         with self._appending, self._storing, self._refusal.noting():
-            self._check_open()
+            self._loop.check_open()
             self._store_all()
             batch = self._encode(parts)
             try:
-                insert_unsigned(self._engine, self._stream, batch)
+                self._insert(batch).insert(0)
             except NotAppliedError as error:
-                raise StorageRefusedError(
-                    f"the batch was not stored: {error}",
-                    retry_after=2.0,
-                    public=f"the batch was not stored: {error.sentence}",
-                ) from error
+                raise not_stored(error) from error
             except Exception as error:
                 self._finish(batch, error)
 
@@ -112,31 +101,20 @@ class UnsignedWriter:
             RefusedError: nothing was appended.
         """
         with self._appending, self._refusal.noting():
-            self._check_open()
+            self._loop.check_open()
             self._journal.append(encode_unsigned_entry(self._encode(parts)))
-        self._appended.set()
+        self._loop.wake()
 
     def store_appended(self) -> None:
-        """Store the batches that are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
-        while not self._give_up.is_set():
-            self._appended.clear()
-            try:
-                self.store_waiting()
-            except RefusedError:  # give_up is set
-                return
-            except Exception as error:
-                # The journal must not fill up unnoticed.
-                _logger.exception("%s: the batches in the journal cannot be stored", self._stream.value)
-                self._failure = f"the batches in the journal cannot be stored: {error}"
-                return
-            self._appended.wait()
+        """Store batches as they are appended to the journal, until ``give_up`` is set and ``wake`` is called."""
+        self._loop.run(self.store_waiting)
 
     def wake(self) -> None:
         """Make ``store_appended`` check ``give_up``."""
-        self._appended.set()
+        self._loop.wake()
 
     def store_waiting(self) -> None:
-        """Store all batches in the journal, and one of unknown outcome, however long that takes.
+        """Store all batches in the journal, and a batch with unknown outcome, however long that takes.
 
         Raises:
             EndedWaitError: ``give_up`` was set before all batches were stored.
@@ -146,13 +124,13 @@ class UnsignedWriter:
             self._store_all()
 
     def left(self) -> str:
-        """Return how many batches wait in the journal and where, empty if none does; does not block."""
+        """Return a sentence about the batches that wait in the journal, empty if there are none; does not block."""
         count = len(self._journal)
         if not count:
             return ""
         waits = counted(count, "batch waits", "batches wait")
         where = self._journal.directory
-        return f"{waits} in the journal of {self._stream.value}, {where}, from where the next start stores them"
+        return f"{waits} in the journal of {self._stream.value}, {where}: the next start stores them"
 
     def close(self) -> None:
         """Close the journal."""
@@ -162,12 +140,6 @@ class UnsignedWriter:
         number, token = self._mark.read()
         if number in self._journal.waiting and decode_unsigned_entry(self._journal.read(number)).token == token:
             self._journal.release(number)
-
-    def _check_open(self) -> None:
-        if self._give_up.is_set():
-            raise EndedWaitError("the server is shutting down")
-        if self._failure:
-            raise StorageRefusedError(self._failure, retry_after=30.0)
 
     def _encode(self, parts: Sequence[Rows]) -> UnsignedBatch:
         days = {part.day for part in parts}
@@ -179,66 +151,43 @@ class UnsignedWriter:
 
     def _store_all(self) -> None:
         if (unfinished := self._unfinished) is not None:
-            self._store(unfinished, surely=True)
+            self._inserts.store(self._insert(unfinished), surely=True)
             self._unfinished = None
         for number in self._journal.waiting:
             batch = decode_unsigned_entry(self._journal.read(number))
-            self._store(batch, surely=number <= self._inherited)
+            self._inserts.store(self._insert(batch), surely=number <= self._inherited)
             self._mark.write(number, batch.token)
             self._journal.release(number)
-
-    def _store(self, batch: UnsignedBatch, *, surely: bool) -> None:
-        """Store a batch that must be stored; surely: storage may have it already."""
-        insert, is_stored = self._insert(batch), self._is_stored(batch)
-        try:
-            if surely:
-                insert_and_verify(self._name(batch), insert, is_stored)
-            else:
-                insert(0)
-        except Exception as error:
-            self._repeat(batch, error)
 
     def _finish(self, batch: UnsignedBatch, error: Exception) -> None:
         """Repeat the INSERT of a commit until its rows are in storage.
 
         Raises:
-            BatchOutcomeUnknownError: that was given up.
+            BatchOutcomeUnknownError: the retries were given up.
         """
+        insert = self._insert(batch)
         try:
-            self._repeat(batch, error)
+            self._inserts.repeat(insert, error)
         except Exception as failure:
             self._unfinished = batch
-            if not isinstance(failure, RefusedError):  # otherwise the retries were ended by the shutdown
-                _logger.exception("the outcome of %s is unknown", self._name(batch))
-            raise BatchOutcomeUnknownError(f"the batch may be stored: {_told(failure)}", retry_after=2.0) from failure
+            raise outcome_unknown(insert.name, failure) from failure
 
-    def _repeat(self, batch: UnsignedBatch, error: Exception) -> None:
-        with self._blocking():
-            retry_until_visible(
-                self._name(batch), self._insert(batch), self._is_stored(batch), self._give_up, error, self._failed
-            )
-
-    def _name(self, batch: UnsignedBatch) -> str:
-        return f"{counted(batch.rows, 'unsigned row', 'unsigned rows')} into {RECORD_TABLES[self._stream]}"
-
-    def _insert(self, batch: UnsignedBatch) -> Callable[[int], None]:
-        return lambda renewed: insert_unsigned(self._engine, self._stream, batch, renewed=renewed)
-
-    def _is_stored(self, batch: UnsignedBatch) -> Callable[[], bool]:
-        return lambda: is_unsigned_stored(self._engine, self._stream, batch)
-
-    @contextlib.contextmanager
-    def _blocking(self) -> Iterator[None]:
-        self._cause = ""
-        self._blocked = True
-        try:
-            yield
-        finally:
-            self._blocked = False
-
-    def _failed(self, cause: str) -> None:
-        self._cause = cause
+    def _insert(self, batch: UnsignedBatch) -> _UnsignedInsert:
+        return _UnsignedInsert(self._engine, self._stream, batch)
 
 
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__
+@dataclass(frozen=True, slots=True)
+class _UnsignedInsert:
+    engine: Engine
+    stream: Stream
+    batch: UnsignedBatch
+
+    @property
+    def name(self) -> str:
+        return f"{counted(self.batch.rows, 'unsigned row', 'unsigned rows')} into {RECORD_TABLES[self.stream]}"
+
+    def insert(self, renewed: int) -> None:
+        insert_unsigned(self.engine, self.stream, self.batch, renewed=renewed)
+
+    def is_stored(self) -> bool:
+        return is_unsigned_stored(self.engine, self.stream, self.batch)

@@ -133,7 +133,7 @@ def leaf_of(record: bytes) -> bytes:
     return leaf_hash(entry_of(record))
 
 
-_Decoder = Callable[[bytes, int], tuple[Any, int]]  # the value at a place, and where the next one begins
+_Decoder = Callable[[bytes, int], tuple[Any, int]]  # the value at an offset, and the offset of the next value
 
 Pairs = list[tuple[bytes, bytes]]
 """The pairs of a map."""

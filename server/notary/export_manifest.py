@@ -75,7 +75,7 @@ class ExportManifest:
         sha256: their SHA-256.
         entries_root: root hash (RFC 9162, section 2.1.1) of the tree whose entries are those of the records, in order.
         tampered: number of records that match and are not what was signed; they are not in the file.
-        unsigned: number of records that match and that nobody signed; they are not in the file.
+        unsigned: number of matching unsigned records; they are not in the file.
         later: number of records that match and come after the checkpoints; they are not in the file.
         logs: the logs, in the order of the file.
         begun: time at which the export began, by RFC 3339.

@@ -98,7 +98,7 @@ def hash_rows(
     ranges: Sequence[LeafRange],
     wanted: RecordFilter | None = None,
 ) -> LeafHashes:
-    """Hash the records of a part of a log, and keep those that somebody wants.
+    """Hash the records of a part of a log, and keep the records that a filter admits.
 
     Args:
         pieces: rows in any order, cut into pieces anywhere.

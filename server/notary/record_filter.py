@@ -1,7 +1,7 @@
-"""Filters of records: which records are kept, out of those that are hashed.
+"""Filters of hashed records: the choice of the records to keep.
 
-A complete answer decides about each record on the very bytes that were hashed. What a filter decides is not known here:
-it comes as a program for the compiled code (``native/filter.cpp``), and as a function that does the same in Python.
+A complete answer evaluates its query on the bytes that were hashed. This module knows nothing of queries: a filter
+comes as a program for the compiled code (``native/filter.cpp``), and as an equivalent function in Python.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ _EMPTY = b"\0"  # a string or word
 
 
 def added_columns(stream: Stream, version: int) -> tuple[str, ...]:
-    """Return the columns that new records have and those of a version have not; in its records they are empty."""
+    """Return the columns that new records have and records of a version lack."""
     known = {column.name for column in canonical_columns(stream, version)}
     return tuple(column.name for column in canonical_columns(stream) if column.name not in known)
 
 
 def in_newest_version(stream: Stream, record: bytes) -> bytes:
-    """Return a canonical record of any version in the form of new records; columns that its version lacks are empty.
+    """Convert a canonical record of any version to the newest version; columns that its version lacks are empty.
 
     Raises:
         MalformedError: the bytes are not a canonical record of the stream.

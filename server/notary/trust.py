@@ -63,7 +63,7 @@ class KeySpan:
 
 @dataclass(frozen=True, slots=True)
 class TrustedKeys:
-    """The public keys that a verifier trusts, and the streams that it does not expect to be signed.
+    """The public keys that a verifier trusts, and the streams that need not be signed.
 
     Attributes:
         named: verifier keys, each good for the log whose origin is its name.
@@ -71,7 +71,7 @@ class TrustedKeys:
         compromised: fingerprint of a public key -> time since which it is compromised, in nanoseconds
             since the epoch.
         spans: key spans of logs whose keys have changed, by origin.
-        unsigned_streams: streams of which records are expected that nobody signed.
+        unsigned_streams: streams that may have unsigned records.
     """
 
     named: tuple[VerifierKey, ...] = ()
@@ -81,7 +81,7 @@ class TrustedKeys:
     unsigned_streams: frozenset[Stream] = frozenset()
 
     def __add__(self, other: TrustedKeys) -> TrustedKeys:
-        """Return the union of both sets of keys, and of streams that need not be signed."""
+        """Return the union of both sets of keys, and of both sets of unsigned streams."""
         return TrustedKeys(
             self.named + other.named,
             self.unnamed + other.unnamed,
@@ -91,9 +91,9 @@ class TrustedKeys:
         )
 
     def expects_unsigned(self, stream: Stream) -> bool:
-        """Return whether rows of a stream that name no log are no finding.
+        """Return whether a stream may have rows without a log, which are then not a finding.
 
-        Those are rows of streams that are not signed, and spans, which a Collector may write to storage itself.
+        Streams that are not signed have such rows, and so do spans, which a Collector may write to storage itself.
         """
         return stream is Stream.SPANS or stream in self.unsigned_streams
 

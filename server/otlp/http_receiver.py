@@ -1,8 +1,8 @@
 """OTLP over HTTP: ``POST /v1/logs`` and ``POST /v1/traces``, protobuf and JSON by Content-Type.
 
 An ASGI application; the server that runs it, its port and its certificate are put together elsewhere.
-What OTLP asks of it: OTLP specification, "OTLP/HTTP". Answers have the content type of their request; who sends
-something else than OTLP, such as a browser, gets text.
+The requirements are in the OTLP specification, "OTLP/HTTP". Answers have the content type of their request; a client
+that sends something else, such as a browser, gets text.
 """
 
 from __future__ import annotations

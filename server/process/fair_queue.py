@@ -1,4 +1,4 @@
-"""A queue whose places are given to callers in turn, so that nobody waits behind all calls of somebody else."""
+"""Fair queue: callers take turns, so that no caller waits behind all the calls of another one."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ QUERIES_AT_ONCE = 2
 
 
 class QueueFullError(Exception):
-    """A call was refused, since as many wait as may, or it has waited for as long as it may; nothing was run."""
+    """The queue is full, or a call has waited too long: the call was refused, and nothing was run."""
 
 
 class Place(Protocol):
-    """The place of a call that runs."""
+    """Place of a running call."""
 
     def end(self) -> None:
-        """Give the place to the next call; again without effect."""
+        """Give the place to the next call; a second time has no effect."""
 
 
 class FairQueue:
-    """A bounded number of places; may be used from several event loops.
+    """Bounded number of places for running calls; may be used from several event loops.
 
-    A caller never has the last place, unless there is only one, so that another one is served at once. Callers who wait
-    get places in turn, those first who have fewer. If the queue is full, the newest call of the caller who has most of
-    them waiting is refused. Parts of calls that have begun are never refused, and do not fill the queue.
+    No caller holds all places (unless there is only one), so a call of another caller runs at once. Waiting callers get
+    places in turn, the caller with the fewest running calls first. If the queue is full, the newest call of the caller
+    with the most waiting calls is refused. The later parts of a call are never refused, and do not fill the queue.
     """
 
     def __init__(self, places: int, *, waiting: int = 64, patience: float = 20.0) -> None:
-        """Begin with no call.
+        """Make a queue without calls.
 
         Args:
             places: number of calls that run at the same time.
-            waiting: number of calls that wait for a place, without parts of calls that have begun.
-            patience: seconds that a call waits.
+            waiting: number of calls that may wait for a place; later parts of calls do not count.
+            patience: seconds that a call may wait.
         """
         self._places = places
         self._most_waiting = waiting
@@ -53,20 +53,20 @@ class FairQueue:
 
     @property
     def running(self) -> int:
-        """Number of calls that run."""
+        """Number of running calls."""
         return self._running.total()
 
     @property
     def waiting(self) -> int:
-        """Number of calls that wait."""
+        """Number of waiting calls."""
         return sum(map(len, self._waiting.values()))
 
     async def enter(self, caller: str, *, may_be_refused: bool = True) -> Place:
         """Wait for a place.
 
         Args:
-            caller: name of who calls.
-            may_be_refused: False for the next part of a call that has begun, which waits for as long as it takes.
+            caller: name of the caller.
+            may_be_refused: False for a later part of a call, which waits for as long as necessary.
 
         Raises:
             QueueFullError: the call was refused.
@@ -107,7 +107,7 @@ class FairQueue:
             place.end()
 
     def _refuse_one(self, newest: str) -> None:
-        """Refuse the newest call of who has most of them waiting; if others have as many, that of ``newest``."""
+        """Refuse the newest call of the caller with the most waiting calls; on a tie, of the caller ``newest``."""
         waiting = Counter(self._refusable.values())
         caller = max(waiting, key=lambda each: (waiting[each], each == newest))
         refused = next(call for call in reversed(self._refusable) if self._refusable[call] == caller)
@@ -117,7 +117,7 @@ class FairQueue:
         )
 
     def _leave(self, caller: str, granted: Future[None]) -> bool:
-        """Stop waiting; return whether the call waited."""
+        """Remove a call from the queue; return whether the call was still waiting."""
         with self._lock:
             if granted not in self._waiting.get(caller, ()):
                 return False
@@ -153,7 +153,7 @@ class FairQueue:
 
 
 def _retrieved(waited: asyncio.Future[None]) -> None:
-    """Have asyncio know that somebody looks at an outcome."""
+    """Mark an outcome as retrieved, so that asyncio does not log it."""
     if not waited.cancelled():
         waited.exception()
 

@@ -58,7 +58,7 @@ class Pool:
         return await self._run(work, self._most, self._patience)
 
     async def resume(self, work: Callable[[], _Result], place: Place | None = None) -> _Result:
-        """Run the next part of work that was taken before: never refused, else as ``run``.
+        """Run a later part of admitted work: as ``run``, but never refused.
 
         Args:
             work: the work.
@@ -87,7 +87,7 @@ class Pool:
                 yield step
         finally:
             if making.leave():
-                with contextlib.suppress(RuntimeError):  # the pool is closed: so is the process, soon
+                with contextlib.suppress(RuntimeError):  # the pool is closed: the process is ending
                     self._executor.submit(steps.close)
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class Pool:
 
 
 class _Making(Generic[_Result]):
-    """Items of a generator, made by one thread at a time, until nobody wants them; thread-safe."""
+    """Items of a generator, made by one thread at a time, until the consumer ends; thread-safe."""
 
     def __init__(self, steps: Generator[_Result, None, None]) -> None:
         self._steps = steps
@@ -133,7 +133,7 @@ class _Making(Generic[_Result]):
         self._is_left = False
 
     def advance(self) -> _Result | None:
-        """Return the next item, None after the last one; close the generator if nobody wants it any more."""
+        """Return the next item, None after the last one; close the generator if the consumer has ended."""
         with self._lock:
             if self._is_left:
                 return None
@@ -148,7 +148,7 @@ class _Making(Generic[_Result]):
                 self._steps.close()
 
     def leave(self) -> bool:
-        """Want no further item; return whether no thread makes one, which would close the generator."""
+        """End the consumer; return whether no thread is making an item, which would then close the generator."""
         with self._lock:
             self._is_left = True
             return not self._is_running

@@ -55,7 +55,7 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
         )
     if unsigned := [stream.value for stream in settings.unsigned_streams]:
         _logger.warning(
-            "not signed (--signed-streams): %s. Whoever can write to storage can change or delete these records "
+            "not signed (--signed-streams): %s. Anyone who can write to storage can change or delete these records "
             "unnoticed; they are stored without evidence",
             " and ".join(unsigned),
         )

@@ -1,4 +1,4 @@
-"""The backlog of a tail: what was committed from a position in each log up to now, in the order of commits."""
+"""Backlog of a tail: the leaves from a position in each log up to its head, in the order of commits."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from storage.new_batches import batch_ends
 
 __all__ = ["read_backlog"]
 
-_ENDS = 500  # batches of a log that are read at a time
+_ENDS = 500  # batches of a log in one read
 
 
 def read_backlog(engine: Engine, logs: Mapping[str, Head], positions: Mapping[str, int]) -> Iterator[Committed]:
-    """Yield what logs have from positions up to their heads: by time of receipt, and of each log in order.
+    """Yield the leaves of logs from positions up to their heads: by time of receipt, each log in order.
 
     Args:
         engine: the storage.
         logs: LogId -> head of the log.
-        positions: LogId -> leaf; logs that are not among them are read from their begin.
+        positions: LogId -> leaf; logs that are not in it are read from their first leaf.
 
     Raises:
         StorageError: storage cannot be read.

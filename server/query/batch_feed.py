@@ -1,11 +1,11 @@
-"""The feed of batches that are committed, by whichever worker or server: one for all tails of a process.
+"""Feed of the batches that any worker or server commits: one for all tails of a process.
 
-Storage has no order of commits. The feed asks for the batches after those that it knows, log by log, and so notices
-each batch soon after its commit. Batches of a log count if a trusted key signed them, so that a row that somebody
-inserted moves no tail. The number and the times of a batch are not signed: what counts is the size of its tree. Numbers
-only make most looks cheap, and every so often a look goes by sizes.
+Storage has no order of commits. The feed polls each log for batches after the last batch that it knows, and so notices
+a batch soon after its commit. A batch counts if a trusted key signed it, so an inserted row moves no tail. The number
+and the times of a batch are not signed; the size of its tree is. Numbers only make most polls cheap, and at regular
+intervals a poll compares sizes instead.
 
-Other servers on the storage have keys of their own: their logs count if no trusted key has signed anything of them, and
+Other servers on the storage have other keys: their logs count as long as no trusted key has signed a batch of them, and
 their records are shown as unsigned.
 """
 
@@ -29,21 +29,21 @@ from storage.new_batches import find_grown, read_batches_after
 __all__ = ["BatchFeed"]
 
 _KEPT = 4096  # batches
-_ACTIVE = 64  # logs, the latest to grow, that are asked for one by one
-_LOOKED_AT = 20  # last batches of a log that only others signed, of which one is sound
-_MOST = 1000  # batches of a log that are read at a time
-_PAGES = 8  # that are read in one look; the next look goes on
-_BY_SIZE = 25  # looks after which one goes by sizes, not by numbers
-_WHOLE = 300  # looks after which all logs are looked at, whatever their times are
-_LATE = 600 * 10**9  # nanoseconds by which a log that was silent may be behind the others
+_ACTIVE = 64  # logs that grew last, each of which is polled
+_LOOKED_AT = 20  # last batches to examine in a log without a trusted signature
+_MOST = 1000  # batches of a log in one page
+_PAGES = 8  # pages in one poll; the next poll continues
+_BY_SIZE = 25  # polls between two that compare sizes instead of numbers
+_WHOLE = 300  # polls between two that read all logs, regardless of times
+_LATE = 600 * 10**9  # nanoseconds by which the times of a silent log may be behind the others
 _ANY_SIGNATURE = "\n— "
 
 
 class BatchFeed:
-    """The feed; ``now`` and ``after`` may be called in any thread, ``begin`` and ``poll`` in one at a time."""
+    """The feed; ``now`` and ``after`` may be called in any thread, ``begin`` and ``poll`` in one thread at a time."""
 
     def __init__(self, engine: Engine, keys: Callable[[], TrustedKeys], *, kept: int = _KEPT) -> None:
-        """Make a feed, which has to begin.
+        """Make a feed; call ``begin`` before anything else.
 
         Args:
             engine: the storage.
@@ -55,13 +55,13 @@ class BatchFeed:
         self._recent: deque[Committed] = deque(maxlen=kept)
         self._lock = threading.Lock()
         self._heads = Heads(0, MappingProxyType({}))
-        self._active: OrderedDict[str, None] = OrderedDict()  # the latest to grow last
-        self._offsets: dict[str, int] = {}  # rows of logs after their heads that were read, and do not count
+        self._active: OrderedDict[str, None] = OrderedDict()  # the log that grew last comes last
+        self._offsets: dict[str, int] = {}  # rows after the head of a log that were read and do not count
         self._received = 0
         self._looks = 0
 
     def begin(self) -> None:
-        """Read the heads of all logs; what they have already is not noticed.
+        """Read the heads of all logs; the feed does not report the batches before them.
 
         Raises:
             StorageError: storage cannot be read.
@@ -81,16 +81,16 @@ class BatchFeed:
             self._heads = Heads(self._heads.number, MappingProxyType(logs))
 
     def poll(self) -> bool:
-        """Look for new batches, and return whether there are any.
+        """Look for new batches; return whether there are any.
 
         Raises:
             StorageError: storage cannot be read.
         """
         heads = self._heads.logs
         self._looks += 1
-        # Times are not signed, and clocks may be wrong: a time to come hides no log.
+        # Times are not signed, and clocks may be wrong: a time in the future must not hide a log.
         received = min(self._received, time.time_ns()) - _LATE
-        is_whole = self._looks % _WHOLE == 0  # a journal may have been late for hours
+        is_whole = self._looks % _WHOLE == 0  # a journal may be hours behind
         grown = find_grown(self._engine, self._active, 0 if is_whole else received)
         wanted = [*self._active, *(log_id for log_id, size in grown.items() if size > _size(heads.get(log_id)))]
         by_size = self._looks % _BY_SIZE == 0
@@ -101,7 +101,7 @@ class BatchFeed:
         return bool(found) and self._notice(found, keys)
 
     def _read(self, wanted: Sequence[str], *, by_size: bool) -> list[Batch]:
-        """Return the batches of logs after their heads, ordered by log and size; of very many some at each look."""
+        """Return the batches of logs after their heads, ordered by log and size; very many take several polls."""
         heads = self._heads.logs
         batches: list[Batch] = []
         for start in range(0, len(wanted), _ACTIVE):
@@ -117,7 +117,7 @@ class BatchFeed:
         return sorted(batches, key=lambda batch: (batch.log_id, batch.tree_size))
 
     def _further(self, log_id: str, place: tuple[int, int], pages: int) -> list[Batch]:
-        """Return the batches of a log after its first page, which is full, from where the last look ended."""
+        """Return the batches of a log after its full first page, starting where the last poll ended."""
         batches: list[Batch] = []
         offset = self._offsets.pop(log_id, _MOST)
         for _ in range(pages):
@@ -134,7 +134,7 @@ class BatchFeed:
         return self._heads
 
     def after(self, number: int) -> Sequence[Committed] | None:
-        """Return all that was noticed after a number, in order; None if some of that is not kept any more."""
+        """Return the ranges that were noticed after a number, in order; None if some of them are no longer kept."""
         with self._lock:
             wanted = self._heads.number - number
             if wanted > len(self._recent):
@@ -142,7 +142,7 @@ class BatchFeed:
             return [self._recent[at] for at in range(len(self._recent) - wanted, len(self._recent))]
 
     def _unsigned(self, last: LastBatch, keys: TrustedKeys) -> Batch | None:
-        """Return the last batch of a log of which no batch is valid; None if nobody else signed it either."""
+        """Return the last batch of a log without a valid batch; None if no other key signed the log either."""
         if last.valid is not None:
             return None
         rows: Iterable[Batch] = [batch for batch, _ in last.others]
@@ -152,9 +152,9 @@ class BatchFeed:
         return next((batch for batch, _ in found), None)
 
     def _learned(self, keys: TrustedKeys, received: int | None) -> list[tuple[Batch, bool]]:
-        """Return the last batches that a trusted key signed, of logs of which only others were noticed.
+        """Return the last batches with a trusted signature, of the logs in which the feed has noticed none.
 
-        Rows with a large TreeSize, which anybody may have inserted before the first batch, would hide them for good.
+        Rows with a large TreeSize, inserted before the first batch, would otherwise hide these batches for good.
         """
         found: list[tuple[Batch, bool]] = []
         for log_id, head in self._heads.logs.items():
@@ -164,13 +164,13 @@ class BatchFeed:
         return found
 
     def _begun(self, batch: Batch, known: Head, keys: TrustedKeys) -> Head:
-        """Return the head of a log of which a trusted key signed a batch, before that: known, or none of it."""
-        if is_signed_size(self._engine, keys, batch.log_id, known.size, known.root):  # the key was learned since
+        """Return the head of a log before its first trusted batch: the known head if it was signed, otherwise none."""
+        if is_signed_size(self._engine, keys, batch.log_id, known.size, known.root):  # the key was learned meanwhile
             return replace(known, trusted=True)
         return replace(known, sequence=0, size=0, root=b"", trusted=True, anew=True)
 
     def _notice(self, batches: Sequence[tuple[Batch, bool]], keys: TrustedKeys) -> bool:
-        """Add batches, which are ordered by log and TreeSize, with whether a trusted key signed each."""
+        """Add batches, ordered by log and TreeSize, each with True if a trusted key signed it."""
         logs = dict(self._heads.logs)
         found: list[Committed] = []
         times: dict[str, int] = {}
@@ -182,9 +182,9 @@ class BatchFeed:
                 continue
             first = _size(known)
             if batch.tree_size <= first or not (trusted or batch.first_leaf <= first + MOST_UNSIGNED):
-                continue  # a copy of a row; or one that does not continue the log
+                continue  # a copy of a row, or a batch that does not continue the log
             logs[batch.log_id] = head = head_of(batch, trusted=trusted, anew=known is not None and known.anew)
-            # Batches of a log stay in their order, whatever their times are.
+            # Batches of a log keep their order, even if their times disagree.
             times[batch.log_id] = received = max(times.get(batch.log_id, 0), batch.ingested_at)
             found.append(Committed(batch.log_id, head.stream, first, head.size, received, trusted))
             self._offsets.pop(batch.log_id, None)

@@ -39,12 +39,12 @@ def is_proved(checked: Checked) -> bool:
 
 
 def is_admissible(checked: Checked) -> bool:
-    """Return whether a row is what was signed, or names no log where such rows are expected."""
+    """Return whether a row is what was signed, or names no log in a stream that may have such rows."""
     return is_proved(checked) or checked[1].is_expected
 
 
 def admitting(lookup: Lookup, keys: TrustedKeys) -> Lookup:
-    """Return a lookup that says whether rows that name no log are expected among its rows."""
+    """Return a lookup with ``without_log`` set if its stream may have rows that name no log."""
     return replace(lookup, without_log=keys.expects_unsigned(lookup.stream))
 
 

@@ -1,10 +1,10 @@
-"""Complete answers: all records of a part of the logs that match, or what is missing.
+"""Complete answers: all matching records of a part of the logs, and a finding for each one that is missing.
 
-A search shows what storage gives it. Whoever administers the storage can hide records from it: by a policy, a filter, a
-view, an index. So a complete answer looks nothing up. It reads every record of the leaves that it is about, checks them
-against the signed trees, and filters the very bytes that were hashed by code of its own.
+A search shows what storage returns. An administrator of the storage can hide records from it with a row policy, a
+filter, a view or an index. So a complete answer uses no lookups: it reads every record of its leaves, checks each one
+against the signed trees, and evaluates the query itself, on the bytes that were hashed.
 
-Logs are read up to their latest checkpoints at the begin, one after the other.
+Logs are read one after the other, up to the latest checkpoint when the answer begins.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = ["complete_search"]
 
 
 def complete_search(engine: Engine, keys: TrustedKeys, wanted: Complete, limits: QueryLimits) -> Iterator[Step]:
-    """Answer completely: yield the extent, records, findings and progress, and last the summary.
+    """Yield a complete answer: first the extent, then records, findings and progress, and last the summary.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
@@ -66,23 +66,23 @@ def complete_search(engine: Engine, keys: TrustedKeys, wanted: Complete, limits:
 class _Log:
     part: LogPart
     span: LeafSpan
-    until: int  # end of the leaves that are read
-    signed: int  # entries of the whole log, by its largest valid batch
+    until: int  # end of the leaves to read
+    signed: int  # entries of the whole log, according to its largest valid batch
     check: LogCheck
     checker: CompleteChecker
 
 
 class _Answer:
-    """One answer."""
+    """A complete answer in progress."""
 
     def __init__(self, engine: LimitedEngine, keys: TrustedKeys, wanted: Complete) -> None:
-        """Look at the logs; raises as ``complete_search``."""
+        """Read which logs there are; raises as ``complete_search``."""
         self.engine = engine
         self.findings = 0
         conditions = {stream: wanted.condition(stream) for stream in wanted.streams}
         self._conditions = {stream: condition for stream, condition in conditions.items() if condition != NEVER}
         self._kept = [kept for kept in wanted.kept if self._is_wanted(_checkpoint_of(kept).origin)]
-        # In this order, everything read first is covered by what is read later, however much is written meanwhile.
+        # This order is safe while logs are written: later reads cover everything that earlier reads returned.
         rows = list(read_statements(engine))
         self._keys = learn_keys(rows, keys)
         stated = check_statements(rows, self._keys)
@@ -91,7 +91,7 @@ class _Answer:
         self._stated = {
             log_id: log for log_id, log in stated.items() if log_id in known or any(map(self._is_wanted, log.origins))
         }
-        # Logs that began, and have no batch yet.
+        # Logs that have a statement, but no batch yet.
         origins = (origin for log_id, log in self._stated.items() if log_id not in known for origin in log.origins)
         logs += [LogExtent(log_id_of(origin), origin, 0, 0) for origin in origins if self._is_wanted(origin)]
         self._unsigned = [stream for stream in self._conditions if _has_unsigned(engine, stream, self._keys)]
@@ -134,7 +134,7 @@ class _Answer:
             since = wanted.since - CLOCKS_AHEAD
         span = leaf_span(stated, since, wanted.received_until)
         signed = 0 if last is None else last.tree_size
-        # Only what is signed says where the answer ends; but rows beyond that are read too, for they may be altered.
+        # Only signed sizes decide where the answer ends; rows after that are read too, since they may be altered.
         end = signed if span.end is None else span.end
         until = max(extent.size, signed) if span.end is None else span.end
         part = LogPart(extent.origin, min(span.first, end), end, "" if last is None else last.checkpoint)
@@ -164,7 +164,7 @@ class _Answer:
             yield Finding(
                 FindingKind.BATCH_MISSING,
                 f"{log.part.origin}: no valid checkpoint is stored that signs the records up to {log.part.end - 1}, "
-                "though rows of log_batches have been for them",
+                "although log_batches had rows for them",
                 log_id=log.check.name.log_id,
                 origin=log.part.origin,
             )
@@ -186,7 +186,7 @@ class _Answer:
 
 
 def _with_checkpoint(log: _Log) -> LogPart:
-    """Return the part of a log, with a checkpoint that signs all of it, if one was read."""
+    """Return the part of a log, with a checkpoint that signs all of the part if one was read."""
     tip = log.check.tip
     if tip is None or _signs_all(log.part, _size_of(log.part)) or tip.tree_size <= _size_of(log.part):
         return log.part
@@ -202,7 +202,7 @@ def _signs_all(part: LogPart, size: int) -> bool:
 
 
 def _has_unsigned(engine: Engine, stream: Stream, keys: TrustedKeys) -> bool:
-    """Return whether a stream has, or gets, records that nobody signs."""
+    """Return whether a stream has unsigned records, or may get some."""
     return stream in keys.unsigned_streams or has_unsigned_rows(engine, stream)
 
 

@@ -1,4 +1,4 @@
-"""Complete answers as somebody wants them, and their steps."""
+"""Requests for complete answers, and the steps of an answer."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
 ]
 
 CLOCKS_AHEAD = 86_400 * 10**9
-"""Time by which clocks of senders may be ahead: a record that was received earlier before its own time is not read."""
+"""Nanoseconds by which the clock of a sender may be ahead; a record from a clock further ahead may not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """A complete answer that somebody wants.
+    """Request for a complete answer.
 
     Attributes:
         query: the query.
-        streams: the streams whose records are looked for, at least one.
-        since: earliest time of a record, in nanoseconds since the epoch; the time of receipt if it has none. Clocks of
-            senders may be ahead by CLOCKS_AHEAD, so that records are read from that long before on.
-        until: time after the latest one.
-        received_since: earliest time of receipt; None for what ``since`` needs.
-        received_until: time after the latest one; None for no end.
-        kept: checkpoints and statements that are known independently of storage, whose signatures were checked.
+        streams: streams to search, at least one.
+        since: earliest time of a record, in nanoseconds since the epoch; the time of receipt if the record has none.
+            Clocks of senders may be ahead by CLOCKS_AHEAD, so records received that long before it are read too.
+        until: time after the latest record.
+        received_since: earliest time of receipt; None to derive it from ``since``.
+        received_until: time after the latest receipt; None for no end.
+        kept: checkpoints and statements known independently of storage, with valid signatures.
     """
 
     query: Query
@@ -63,14 +63,14 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """The part of a log that an answer is about.
+    """The part of a log that an answer covers.
 
     Attributes:
         origin: origin of the log.
         first: the first leaf.
         end: the leaf after the last one.
-        checkpoint: latest signed checkpoint of the log, a signed note; empty if no valid one is stored. At the end of
-            an answer, one that signs all of the part, if there is one.
+        checkpoint: latest signed checkpoint of the log, a signed note; empty if no valid checkpoint is stored. At the
+            end of an answer, a checkpoint that signs all of the part, if there is one.
     """
 
     origin: str
@@ -86,11 +86,11 @@ class LogPart:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The logs that an answer is about: the first step.
+    """First step: the logs that an answer covers.
 
     Attributes:
         logs: parts of logs.
-        unsigned: streams of which storage has records that nobody signed, and the answer therefore none.
+        unsigned: streams that have unsigned records, which the answer cannot have.
     """
 
     logs: Sequence[LogPart]
@@ -99,28 +99,28 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Matching records, each of which is what was signed, in the order of leaves."""
+    """Step with matching records, all verified, in the order of leaves."""
 
     records: Sequence[Checked]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSoFar:
-    """Progress of an answer: the number of leaves that were read."""
+    """Step with progress: the number of leaves read so far."""
 
     leaves: int
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The end of an answer.
+    """Last step of an answer.
 
     Attributes:
-        logs: what was read.
-        leaves: number of leaves of all logs.
-        expired: number of their records that retention has dropped.
-        findings: number of findings. There are none if the answer is complete.
-        unsigned: as in the extent.
+        logs: the parts of logs that were read.
+        leaves: number of leaves in all parts.
+        expired: number of leaves with records that retention has dropped.
+        findings: number of findings; 0 if the answer is complete.
+        unsigned: streams that have unsigned records, as in the extent.
     """
 
     logs: Sequence[LogPart]
@@ -131,7 +131,7 @@ class Summary:
 
     @property
     def is_complete(self) -> bool:
-        """True if no record that matches is missing, but those that retention has dropped."""
+        """True if no matching record is missing, except records that retention has dropped."""
         return bool(self.logs) and not self.findings
 
 

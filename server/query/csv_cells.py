@@ -1,4 +1,4 @@
-"""Cells of CSV (RFC 4180) that no spreadsheet runs as formulas."""
+"""Cells of CSV (RFC 4180) that spreadsheets do not run as formulas."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 
 __all__ = ["csv_text", "safe_cell"]
 
-# Spreadsheets run cells that begin like this. The apostrophe is one that is put before them.
+# Spreadsheets run cells that begin with one of these. The apostrophe is added before them.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 - they look alike
 
 
 def safe_cell(text: str) -> str:
-    """Return a text, with an apostrophe before it if a spreadsheet would run it as a formula."""
+    """Return a text, prefixed with an apostrophe if a spreadsheet would run the text as a formula."""
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 

@@ -14,10 +14,10 @@ _LARGEST = (1 << 64) - 1
 
 
 def parse_duration(text: str) -> int:
-    """Return nanoseconds: of a whole number, or of a number with a unit, such as ``1.5ms``.
+    """Return the nanoseconds of a duration: a number with a unit, such as ``1.5ms``, or a whole number of nanoseconds.
 
     Raises:
-        ValueError: the text is neither, or not a whole number of nanoseconds; the message has the units.
+        ValueError: the text is not a duration, or not a whole number of nanoseconds; the message names the units.
     """
     match = _DURATION.fullmatch(text.lower().translate(_MICRO))
     nanos = Fraction(match[1]) * _UNITS[match[2]] if match else None

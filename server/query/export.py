@@ -1,7 +1,7 @@
 """Export: all verified records that a query finds, log by log in the order of leaves, in constant memory.
 
-Logs are read up to their latest checkpoints at the begin, so that records which arrive meanwhile change nothing. Each
-record is verified as for a search. Those that are not what was signed are counted, and left out.
+Logs are read up to their latest checkpoints at the start, so that new records do not change the export. Each
+record is verified as for a search. Records that are not what was signed are counted, and left out.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Survey:
 def survey(engine: Engine, keys: TrustedKeys, wanted: Export, limits: QueryLimits) -> Survey:
     """Find out which leaves of which logs an export is about.
 
-    Logs without a valid checkpoint are none: their records cannot be verified.
+    Logs without a valid checkpoint are left out: their records cannot be verified.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.

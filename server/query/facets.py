@@ -48,7 +48,7 @@ class Facets:
     Attributes:
         records: number of records whose values were counted.
         facets: the values of each field, in the order of the fields.
-        since: begin of the range of these records, in nanoseconds since the epoch; None if it is open.
+        since: start of the range of these records, in nanoseconds since the epoch; None if it is open.
         is_partial: True if a limit was reached, so that they are only the latest ones of the query.
     """
 

@@ -29,14 +29,14 @@ class Kind(Enum):
     NAME = "name"
     """A whole text, such as an ID."""
     CHOICE = "choice"
-    """One of a few words, whose case is ignored."""
+    """One of a fixed set of words, ignoring case."""
     HEX = "hex"
     """A whole text in lower case."""
     TRACE = "trace"
     """A trace ID, in any form."""
     NUMBER = "number"
     DURATION = "duration"
-    """A number of nanoseconds, also with a unit."""
+    """A number of nanoseconds, or a number with a unit."""
     SEVERITY = "severity"
     TIME = "time"
     LOG = "log"
@@ -137,7 +137,7 @@ _OTHER_WORDS = {
     "took": "duration",
     "latency": "duration",
 }
-"""Other tools' word for a field -> short name."""
+"""Name of a field in other tools -> short name."""
 
 
 def find_field(name: str) -> Field:

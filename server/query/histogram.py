@@ -35,7 +35,7 @@ class HistogramWanted:
     Attributes:
         query: the query, which says nothing about evidence.
         streams: the streams whose records are counted, at least one.
-        since: begin of the range, in nanoseconds since the epoch; None for the first record.
+        since: start of the range, in nanoseconds since the epoch; None for the first record.
         until: end of the range; None for right after the last record, or now if that is earlier: one record of a clock
             that is years ahead would make all others one bucket.
         buckets: number of steps, at most, from 2 to ``MOST_BUCKETS``.

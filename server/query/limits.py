@@ -41,7 +41,7 @@ class LimitedEngine(AnsweringEngine):
         return max(0.0, self._end - self._clock())
 
     def check(self) -> None:
-        """Do nothing while time is left.
+        """Check that there is time left.
 
         Raises:
             QueryTooExpensiveError: the limit of time was reached.
@@ -69,12 +69,12 @@ class LimitedEngine(AnsweringEngine):
         *,
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
-        """As ``Engine.query_in_pieces``; raises also QueryTooExpensiveError."""
+        """As ``Engine.query_in_pieces``; also raises QueryTooExpensiveError."""
         try:
             with self._explained():
                 yield from super().query_in_pieces(select, parameters, settings=settings)
         except StorageError as error:
-            if self.seconds_left <= 0:  # a server breaks an answer off, and does not say why
+            if self.seconds_left <= 0:  # a server cuts an answer off without an error
                 raise self._too_long() from error
             raise
 

@@ -1,4 +1,4 @@
-"""Heads of logs, and which batches count for them."""
+"""Heads of logs, and the choice of the batches that count."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from server.verification.homes import is_log
 __all__ = ["MOST_UNSIGNED", "Committed", "Head", "Heads", "counted_batches", "head_of"]
 
 MOST_UNSIGNED = 1 << 20
-"""Records of a batch, at most, if no trusted key signed it."""
+"""Maximum number of records in a batch that no trusted key signed."""
 
-_LARGEST_UNSIGNED = 1 << 48  # entries of a log, likewise
+_LARGEST_UNSIGNED = 1 << 48  # maximum number of entries in a log that no trusted key signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Head:
         origin: origin of the log.
         stream: its stream.
         sequence: number of the batch, which is not signed.
-        size: number of entries in the log after it.
-        root: root hash of the log after it.
-        trusted: True if a trusted key signed it.
-        anew: True if what was noticed of the log before was not signed by a trusted key, and is no part of it.
+        size: number of entries in the log after the batch.
+        root: root hash of the log after the batch.
+        trusted: True if a trusted key signed the batch.
+        anew: True if the earlier batches that the feed noticed have no trusted signature, and do not belong to the log.
     """
 
     origin: str
@@ -46,7 +46,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Leaves [first, end) of a log that were noticed together.
+    """Leaves [first, end) of a log that the feed noticed together.
 
     Attributes:
         log_id: the log.
@@ -54,7 +54,7 @@ class Committed:
         first: the first leaf.
         end: the leaf after the last one.
         received: latest time of receipt, in nanoseconds since the epoch.
-        trusted: True if a trusted key signed them.
+        trusted: True if a trusted key signed the leaves.
     """
 
     log_id: str
@@ -70,7 +70,7 @@ class Heads:
     """State of the feed.
 
     Attributes:
-        number: number of all that the feed has noticed.
+        number: number of ranges of leaves that the feed has noticed.
         logs: LogId -> head of the log.
     """
 
@@ -79,7 +79,7 @@ class Heads:
 
 
 def counted_batches(batches: Iterable[Batch], keys: TrustedKeys) -> list[tuple[Batch, bool]]:
-    """Return the batches that may count, with whether a trusted key signed each."""
+    """Return the batches that may count, each with True if a trusted key signed it."""
     found = []
     for batch in batches:
         if is_log(batch.log_id, batch.origin):
@@ -90,7 +90,7 @@ def counted_batches(batches: Iterable[Batch], keys: TrustedKeys) -> list[tuple[B
 
 
 def _is_whole(batch: Batch) -> bool:
-    """Return whether the columns of a batch that only others signed agree with each other and are not too large."""
+    """Return whether the columns of a batch without a trusted signature are consistent and not too large."""
     try:
         checkpoint, _ = open_checkpoint(batch.checkpoint)
     except VerificationError:
@@ -106,7 +106,7 @@ def _is_whole(batch: Batch) -> bool:
 
 def head_of(batch: Batch, *, trusted: bool, anew: bool = False) -> Head:
     """Return the head of a log after a batch that counts."""
-    # No log has more batches than entries: a larger number is a wrong one, after which none would be found.
+    # A log has no more batches than entries: a larger number is wrong, and no batch would be found after it.
     sequence = min(batch.sequence, batch.tree_size)
     stream = LogName.parse(batch.origin).stream
     return Head(batch.origin, stream, sequence, batch.tree_size, batch.root_hash, trusted, anew)

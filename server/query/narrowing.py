@@ -27,8 +27,8 @@ class Narrowed(Generic[_Answer]):
 
     Attributes:
         answer: the answer.
-        since: begin of the range that it is about, in nanoseconds since the epoch.
-        is_partial: True if that is later than the begin of the range that was asked for.
+        since: start of the range that the answer covers, in nanoseconds since the epoch.
+        is_partial: True if ``since`` is later than the start of the requested range.
     """
 
     answer: _Answer
@@ -52,10 +52,10 @@ def answer_latest(
     Args:
         engine: the storage.
         limits: limits of the query; those of rows and memory are for each attempt.
-        since: begin of the range, in nanoseconds since the epoch; None for the earliest record.
-        bounds: function that returns the begin and end of the range; called only for a part of it.
-        ask: function that answers from an engine about times from a begin on.
-        cut: function that returns the begin of a part that is near a time, and not before it.
+        since: start of the range, in nanoseconds since the epoch; None for the earliest record.
+        bounds: function that returns the start and end of the range; called only for a part of it.
+        ask: function that answers from an engine about times from a start on.
+        cut: function that returns the start of a part that is near a time, and not before it.
         clock: function that returns seconds that only grow.
 
     Raises:

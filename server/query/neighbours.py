@@ -1,4 +1,4 @@
-"""The records around a record: by time, by leaf, or those that have something in common with it.
+"""The records around a record: by time, by leaf, or by a property that they share with it.
 
 The order of leaves is the order in which a log received its records, and it is signed. So neighbours by leaf are those
 that no sender can put elsewhere with the times that it writes. Records that were sent without a time are neighbours by

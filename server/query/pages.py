@@ -1,9 +1,9 @@
-"""Pages of records with evidence, on which rows that nobody signed do not take the place of records.
+"""Pages of records with evidence, on which inserted rows displace no record.
 
-Usually all rows of a page are verified, and the next page begins after the last one. Once a row is not, and there are
-more rows than the page has room for, the rows come in two passes: first all that are verified, then, from that page on,
-all others. So each row is on one page, and inserted rows push no record away. Rows that name no log, in streams where
-such rows are expected, stand among those that are verified.
+Usually all rows of a page are verified, and the next page begins after the last row. If a row is not verified, and
+there are more rows than fit on the page, the rows come in two passes: first all verified rows, then all others. So each
+row is on one page, and inserted rows displace no record. Rows that name no log, in streams that may have such rows, are
+ordered among the verified rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Position:
     """Position from which a page begins.
 
     Attributes:
-        after: place of the last row that was read in this pass; None at its begin.
+        after: place of the last row that was read in this pass; None at its start.
         passes: 0 before a row was found that is not verified; 1 and 2 in the two passes; 3 as 0, but among rows of one
             place, in the order of all fields of ``Place``.
         others_after: place after which the second pass begins; None for the first row.
@@ -186,10 +186,10 @@ def _all_admissible(
 
 
 def _end_of_page(rows: Sequence[StoredRecord]) -> int:
-    """Return how many rows a page has, of which one more was read; 0 if all have the same place.
+    """Return the number of rows in a page, given one more row than fits; 0 if all have the same place.
 
-    The next page begins after the place of the last row, so no row of that place may be left. Rows that a Collector
-    wrote name no leaf, so those of the same time have the same place.
+    The next page begins after the place of the last row, so the page must have all rows of that place. Rows that a
+    Collector wrote name no leaf, so rows of the same time have the same place.
     """
     end = len(rows) - 1
     while end and order_of(rows[end - 1]) == order_of(rows[end]):

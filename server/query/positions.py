@@ -1,9 +1,9 @@
-"""Positions of a tail: how far it is in each log, kept apart for logs that only others have signed.
+"""Positions of a tail in each log, with a longer name for a log that has no trusted signature.
 
-Anybody who may insert rows can begin a log before its server does. Once the server's key signs something of the log,
-what others signed is no part of it, unless the key was only learned late. So a position in a log that no trusted key
-has signed is named by the batch that was its last one: it is a position in the trusted log too if a trusted key signed
-just that batch.
+Anybody who may insert rows can start a log before its server does. Once the server's key signs a batch of the log,
+earlier batches without its signature do not belong to the log (unless the key was learned late). So the name of a
+position in a log without a trusted signature includes the log's last batch: the position is valid in the trusted log
+too if a trusted key signed the same batch.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from storage.engine import Engine
 
 __all__ = ["name_positions", "parse_positions"]
 
-_ROOT = 8  # bytes of a root hash that are in a name
+_ROOT = 8  # bytes of the root hash in a name
 
 
 def name_positions(positions: Mapping[str, int], doubted: Mapping[str, Head]) -> dict[str, int]:
-    """Return positions that say which of them are in logs that no trusted key has signed.
+    """Return positions under names that mark the logs without a trusted signature.
 
     Args:
         positions: LogId -> leaf.
-        doubted: LogId -> head of those logs.
+        doubted: LogId -> head of the log, for the logs without a trusted signature.
 
     Returns:
-        LogId -> leaf; for those logs, LogId, size and begin of the root hash of the head, in hexadecimal.
+        Name -> leaf. A name is the LogId; for a log without a trusted signature, followed by the size and the first
+        bytes of the root hash of its head, in hexadecimal.
     """
     return {_name(log_id, doubted.get(log_id)): leaf for log_id, leaf in positions.items()}
 
@@ -36,9 +37,9 @@ def name_positions(positions: Mapping[str, int], doubted: Mapping[str, Head]) ->
 def parse_positions(
     engine: Engine, keys: TrustedKeys, heads: Mapping[str, Head], named: Mapping[str, int]
 ) -> dict[str, int]:
-    """Return the positions of ``name_positions`` in logs as they are now: LogId -> leaf.
+    """Return the positions that ``name_positions`` named, in the logs as they are now: LogId -> leaf.
 
-    A position in what others signed is left out if the log is a trusted one now, of which that is no part.
+    A position among batches without a trusted signature is left out if the log has since been signed without them.
 
     Raises:
         StorageError: storage cannot be read.

@@ -41,7 +41,7 @@ def print_query(node: Node) -> str:
 
 
 def print_text(text: str, *, as_phrase: bool) -> str:
-    """Return a text as the value of a field: a word with backslashes where they are needed, or a phrase in quotes."""
+    """Format a text as the value of a field: a word, with backslashes where necessary, or a phrase in quotes."""
     return _quoted(text) if as_phrase else _escaped(text, in_name=False)
 
 

@@ -14,7 +14,7 @@ SIGNS = '()[]{}"'
 """Characters that end a word."""
 
 MOST_ASTERISKS = 16
-"""Asterisks of a word: to compare a text with it takes so many times as long."""
+"""Maximum number of asterisks in a word: comparing a text with the word takes this many times as long."""
 
 
 class Scanner:

@@ -22,7 +22,7 @@ class Reads:
         self._begun: list[Future[Any]] = []
 
     def begin(self, read: Callable[[], _Result]) -> Future[_Result]:
-        """Begin a read, which must not begin others and wait for them; interrupts of this thread end it too."""
+        """Start a read, which interrupts of this thread end too; it must not start other reads and wait for them."""
         future = self._executor.submit(copy_context().run, read)
         self._begun.append(future)
         return future
@@ -42,7 +42,7 @@ class SideBySide:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="side-by-side")
 
     def all(self, reads: Sequence[Callable[[], _Result]]) -> list[_Result]:
-        """Return the results of reads, one of which is made by this thread; it must not be one of these threads."""
+        """Return the results of reads; this thread, which must not be a thread of the pool, makes one of them."""
         if len(reads) < 2:
             return [read() for read in reads]
         with self.reads() as others:

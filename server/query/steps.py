@@ -19,7 +19,7 @@ def step_for(since: int, until: int, most: int) -> int:
     """Return the shortest step of which at most so many, at least 2, cover a range of time.
 
     Args:
-        since: begin of the range, in nanoseconds since the epoch.
+        since: start of the range, in nanoseconds since the epoch.
         until: end of the range.
         most: number of steps.
 

@@ -1,7 +1,7 @@
 """Tail: the records that a query finds, as they are committed, from a position in each log on.
 
-A tail holds its position, and no records: what it has not read is in storage. So a reader may be as slow as it likes,
-and costs nobody anything. One that falls back further and further is told which leaves it missed, and goes on with the
+A tail holds its position, and no records: storage has the records that it has not read yet. So a slow reader costs
+nothing. A reader that keeps falling further behind is notified of the leaves that it missed, and continues with the
 latest ones.
 """
 
@@ -32,17 +32,17 @@ from storage.stored_records import StoredRecord
 
 __all__ = ["Tail"]
 
-_MOST_LEAVES = 100_000  # that are looked at for a step
-_LONG_STEP = 1.0  # seconds, after which the next step has fewer leaves
-_FIRST_LEAVES = 2000  # until it is known how many of them match
+_MOST_LEAVES = 100_000  # leaves in a step
+_LONG_STEP = 1.0  # seconds; the step after a longer one has fewer leaves
+_FIRST_LEAVES = 2000  # leaves in a step until the proportion that matches is known
 _MOST_RANGES = 256
-_FIRST_ROWS = 100  # until it is known how large they are
+_FIRST_ROWS = 100  # rows in a step until their size is known
 _MOST_ROWS = 500
-_MOST_BYTES = 4 << 20  # of records, about
+_MOST_BYTES = 4 << 20  # approximate size of the records in a step
 
 
 class Tail:
-    """A tail, for one thread at a time."""
+    """A tail; may be used by one thread at a time."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Tail:
         limits: QueryLimits,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin from positions in logs, with logs that are not among them from their begin; or now.
+        """Start at positions in logs (logs without a position: at their first leaf), or now.
 
         Args:
             engine: the storage.
@@ -63,7 +63,7 @@ class Tail:
             wanted: the records.
             positions: the positions of a step; None to begin with what is committed from now on.
             limits: limits of each step.
-            clock: function that returns seconds that only grow.
+            clock: monotonic clock, in seconds.
 
         Raises:
             StorageError: storage cannot be read.
@@ -78,11 +78,11 @@ class Tail:
         self._number = heads.number
         self._plan: deque[Committed] = deque()
         self._backlog: Iterator[Committed] = iter(())
-        self._after: StoredRecord | None = None  # of the first range of the plan, if a leaf has very many rows
+        self._after: StoredRecord | None = None  # last row read of the plan's first range, if a leaf has very many rows
         self._rows = _FIRST_ROWS
         self._leaves = min(_FIRST_LEAVES, _MOST_LEAVES)
         self._most_leaves = _MOST_LEAVES  # fewer after a step that cost too much
-        self._lag: int | None = None  # at the last look at the feed; None if the tail was up to date since
+        self._lag: int | None = None  # leaves behind when the feed was last read; None if up to date since
         self._doubted = {log_id: head for log_id, head in heads.logs.items() if not head.trusted}
         if positions is None:
             self._positions = {log_id: head.size for log_id, head in heads.logs.items()}
@@ -97,11 +97,11 @@ class Tail:
                 self._lookups[stream] = of_condition(stream, condition, latest_first=False)
 
     def position(self) -> TailStep:
-        """Return a step in which nothing happened."""
+        """Return a step that has only the current position."""
         return self._step([], [])
 
     def read(self) -> list[TailStep] | None:
-        """Read on, and return the next steps, none of them very large; None if the tail is up to date.
+        """Continue to read, and return the next steps, none of them very large; None if the tail is up to date.
 
         Raises:
             QueryTooExpensiveError: a limit was reached.
@@ -114,13 +114,13 @@ class Tail:
         return None if self._lag is None else []
 
     def _look(self) -> list[Missed]:
-        """Plan to read what was committed since; or leave it out if the tail falls back, and return what that is."""
+        """Plan to read the leaves committed meanwhile; if the tail falls behind, skip and return them instead."""
         heads = self._feed.now()
         self._learn(heads.logs)
         behind = self._behind(heads.logs)
         if behind == 0:
             self._number, self._lag = heads.number, None
-            for log_id, head in heads.logs.items():  # of the other streams
+            for log_id, head in heads.logs.items():  # logs of the other streams
                 self._positions[log_id] = max(head.size, self._positions.get(log_id, 0))
             return []
         if self._lag is not None and behind > self._wanted.most_behind and behind >= self._lag:
@@ -128,17 +128,17 @@ class Tail:
             return self._skip(heads)
         self._lag = behind
         found = self._feed.after(self._number)
-        if found is None or heads.number == self._number:  # too much, or nothing that leads to the heads, was noticed
+        if found is None or heads.number == self._number:  # the feed does not have all ranges up to the heads
             self._plan_backlog(heads)
         else:
             found = found[: heads.number - self._number]
-            # What others signed of a log that is a trusted one by now is no part of it.
+            # Once a trusted key has signed a log, leaves without a trusted signature do not belong to it.
             self._plan.extend(one for one in found if one.trusted or not heads.logs[one.log_id].trusted)
         self._number = heads.number
         return []
 
     def _learn(self, logs: Mapping[str, Head]) -> None:
-        """Begin logs that a trusted key has signed since anew, if what others signed is no part of them."""
+        """Restart logs that now have a trusted signature, if the earlier leaves do not belong to them."""
         for log_id, head in logs.items():
             if not head.trusted:
                 self._doubted[log_id] = head
@@ -170,7 +170,7 @@ class Tail:
         return TailStep(rows, missed, positions, self._behind(self._feed.now().logs))
 
     def _next_ranges(self) -> list[Committed]:
-        """Take ranges of the plan for a step; none if all is read."""
+        """Take ranges from the plan for a step; none if everything is read."""
         taken: list[Committed] = []
         ends: dict[str, int] = {}
         leaves = 0
@@ -207,7 +207,7 @@ class Tail:
             self._leaves = self._most_leaves = max(1, leaves // 2)
             self._rows = max(FEWEST_ROWS, self._rows // 2)
             return []
-        if self._clock() - began > _LONG_STEP:  # other tails wait
+        if self._clock() - began > _LONG_STEP:  # other tails are waiting
             self._leaves = self._most_leaves = max(1, leaves // 2)
         else:
             self._most_leaves = min(_MOST_LEAVES, self._most_leaves + self._most_leaves // 8 + 1)
@@ -237,7 +237,7 @@ class Tail:
         return self._steps(ranges, checked, missed)
 
     def _select(self, engine: Engine, ranges: list[Committed]) -> list[StoredRecord]:
-        """Return the rows of ranges; more than ``self._rows`` if there are more, which may not be all then."""
+        """Return the rows of ranges; if there are more than ``self._rows``, at least one more, but maybe not all."""
         found: list[StoredRecord] = []
         for stream, lookup in self._lookups.items():
             own = merged(ranges, stream)
@@ -246,12 +246,12 @@ class Tail:
         return found
 
     def _cut(self, one: Committed, found: list[StoredRecord]) -> tuple[list[Committed], list[StoredRecord]]:
-        """Return the first part of a range, with its rows; the rest comes next."""
+        """Return the first part of a range, with its rows; the rest stays in the plan."""
         last = found[-1]
         whole = [row for row in found if row.leaf_index < last.leaf_index]
         self._plan.appendleft(replace(one, first=last.leaf_index))
         if not whole:
-            # Equal rows must be checked together, and more like the last one may follow.
+            # Equal rows must be checked together, and more rows equal to the last one may follow.
             while len(found) > 2 and is_same(found[-1], last):
                 found.pop()
             self._after = found[-1]

@@ -1,4 +1,4 @@
-"""Reads of a tail: which ranges a statement reads, which of their leaves are gone, and how many rows fit."""
+"""Reads of a tail: the ranges of a statement, the leaves that are no longer stored, and the size of rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from storage.stored_records import StoredRecord
 __all__ = ["FEWEST_ROWS", "is_same", "mean_size", "merged"]
 
 FEWEST_ROWS = 3
-"""Rows that are read at a time, at least, of which two may be equal."""
+"""Minimum number of rows in a read; two of them may be equal."""
 
 
 def merged(ranges: Sequence[Committed], stream: Stream) -> list[LeafRange]:
-    """Return the ranges of a stream, with those that are side by side as one."""
+    """Return the ranges of a stream, with adjacent ranges merged."""
     found: dict[str, list[LeafRange]] = {}
     for one in ranges:
         if one.stream is not stream or one.first == one.end:
@@ -45,10 +45,10 @@ def mean_size(rows: Sequence[StoredRecord]) -> int:
 def pass_missing(
     engine: Engine, streams: Iterable[Stream], ranges: list[Committed], plan: deque[Committed]
 ) -> list[LeafRange]:
-    """Return which leaves of ranges are not stored.
+    """Return the leaves of ranges that are not stored.
 
-    If nothing of the last range is stored, and the plan goes on with what follows it, the range is extended up to the
-    next leaf that is: a log that a trusted key has not signed may say that it has any number of leaves.
+    If no leaf of the last range is stored, and the plan continues with the leaves after it, the range is extended up to
+    the next stored leaf: a log without a trusted signature may claim any number of leaves.
 
     Raises:
         StorageError: storage cannot be read.

@@ -1,4 +1,4 @@
-"""Steps of a tail, and the records that it follows."""
+"""Steps of a tail, and the choice of its records."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from server.query.resolve import Query
 __all__ = ["MOST_BEHIND", "Missed", "MissedWhy", "TailStep", "Wanted"]
 
 MOST_BEHIND = 100_000
-"""Leaves by which a tail may be behind while it falls back further, if nothing else is asked for."""
+"""Number of leaves that a tail may be behind before it skips leaves, unless a request says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Records that somebody follows.
+    """Choice of the records that a tail follows.
 
     Attributes:
         query: the query.
-        streams: the streams whose records are looked for, at least one.
+        streams: streams to follow, at least one.
         rehash: as for ``gather_evidence``.
-        most_behind: number of leaves by which the tail may be behind while it falls back further.
+        most_behind: number of leaves that the tail may be behind before it skips leaves.
     """
 
     query: Query
@@ -34,10 +34,10 @@ class Wanted:
 
 
 class MissedWhy(Enum):
-    """Why leaves were left out."""
+    """Reason why leaves were left out."""
 
     TOO_SLOW = "more were committed than the tail could send"
-    NOT_STORED = "they are not stored any more"
+    NOT_STORED = "they are no longer stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class TailStep:
     Attributes:
         rows: records with their evidence, in the order of commits.
         missed: leaves that were left out, before the records.
-        positions: LogId -> number of leaves of the log that the tail has left behind, after this step.
-        behind: number of leaves that it has still before it.
+        positions: position in each log after this step, as ``name_positions`` returns it.
+        behind: number of committed leaves after these positions.
     """
 
     rows: list[Checked]

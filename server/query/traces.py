@@ -246,7 +246,7 @@ class _Reader:
         return list(found.items())
 
     def _on_earlier_pages(self, conditions: Mapping[Stream, Condition], traces: Sequence[str]) -> Collection[str]:
-        """Return those of some traces that have a place before this page."""
+        """Return the traces, among some, with a place before this page."""
         start = self.wanted.position
         if start.after is None or not traces:
             return ()

@@ -2,7 +2,7 @@
 
 An order by time alone would make storage read all rows of a condition for the first page. A window that has too few
 rows is followed by a larger one, up to all the time that is left. How much larger depends on how many rows were found,
-and on how long that took: where an index leads to few rows, a statement costs more than what it reads.
+and on how long that took: if an index finds few rows, a statement costs more than the rows that it reads.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def read_signed_streams(text: str) -> frozenset[Stream]:
     """Parse the streams that are signed, separated by commas.
 
     Raises:
-        ValueError: one does not exist, or audit is missing.
+        ValueError: a stream does not exist, or audit is missing.
     """
     names = [name.lower() for name in read_list(text)]
     valid = [stream.value for stream in Stream]
@@ -43,7 +43,7 @@ def read_signed_streams(text: str) -> frozenset[Stream]:
             raise ValueError(not_one_of(name, valid))
     if Stream.AUDIT.value not in names:
         raise ValueError(
-            "audit is missing: audit records that nobody signed prove nothing, since whoever can write to storage can "
+            "audit is missing: unsigned audit records prove nothing, since anyone who can write to storage can "
             "change them unnoticed. Give audit, or audit and other streams"
         )
     return frozenset(map(Stream, names))

@@ -93,7 +93,7 @@ class Settings:
 
     @property
     def unsigned_streams(self) -> tuple[Stream, ...]:
-        """Streams that are not signed, in the order of all."""
+        """Streams that are not signed, in the order of ``Stream``."""
         return tuple(stream for stream in Stream if stream not in self.signed_streams)
 
 

@@ -150,7 +150,7 @@ SETTINGS = (
     Setting(
         "query_concurrency",
         "",
-        "number of queries that run at the same time; default: as many as the machine has processors, at least 2",
+        "number of queries that run at the same time; default: the machine's number of processors, at least 2",
         Kind.COUNT,
         _LIMITS,
     ),
@@ -212,7 +212,7 @@ SETTINGS = (
     Setting(
         "signed_streams",
         "audit,operational,spans",
-        "streams that are signed, separated by commas: audit always; what comes in others is stored without evidence",
+        "streams that are signed, separated by commas, always with audit; others are stored without evidence",
         Kind.LIST,
         _EVIDENCE,
     ),

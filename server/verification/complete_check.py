@@ -1,7 +1,7 @@
-"""Reading of all records of a log for a complete answer: each batch is held against what was signed, and filtered.
+"""Check of all records of a log for a complete answer: each batch is verified, and its records are filtered.
 
-Nothing decides here which records are read but the leaves that were signed, and nothing decides which of them match but
-the bytes that were hashed. Storage cannot leave a record out without a leaf that is missing.
+Only the signed leaves decide which records are read, and only the hashed bytes decide which of them match. So storage
+cannot hide a record: its leaf would be missing.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from storage.rowbinary import uuid_bytes
 
 __all__ = ["CompleteChecker", "MatchingRecord"]
 
-_FIRST_WINDOW = 1 << 16  # leaves: so few that the first records come soon
+_FIRST_WINDOW = 1 << 16  # leaves: few, so that the first records come soon
 _LARGEST_WINDOW = 1 << 20
 _GROWTH = 4
-_MOST_KEPT = 64 << 20  # bytes of matching records of a window
-_ANY = 1 << 62  # bytes: a batch is read as a whole, however large
+_MOST_KEPT = 64 << 20  # bytes of matching records in a window
+_ANY = 1 << 62  # bytes: a single batch has no limit
 
 
 @dataclass(frozen=True, slots=True)
 class MatchingRecord:
-    """A record that matches, and is what was signed.
+    """A matching record that was verified.
 
     Attributes:
-        batch: its batch.
-        leaf_index: its leaf.
-        canonical: the canonical record, as it was signed.
+        batch: batch of the record.
+        leaf_index: leaf of the record.
+        canonical: the canonical record, as signed.
     """
 
     batch: Batch
@@ -53,23 +53,23 @@ class MatchingRecord:
 
 
 class CompleteChecker(RecordChecker):
-    """Checker of the records of one log that keeps those that match.
+    """Checker of the records of one log that keeps the matching records.
 
     Attributes:
-        found: matching records that are what was signed, in the order of leaves. Whoever reads them removes them.
+        found: verified matching records, in the order of leaves; the caller takes them out after each step.
     """
 
     def __init__(self, engine: Engine, name: LogName, expiry: Expiry, condition: Condition) -> None:
-        """Take a log, and the condition that records have to match."""
+        """Make a checker of a log with the condition that records must match."""
         limits = replace(ReadLimits(), window=_FIRST_WINDOW)
         super().__init__(engine, name, expiry, Inventory({}, None), Pending(), set(), limits=limits)
         self.tree = StoredTree(engine, name, limits, readable=True)
         self.found: list[MatchingRecord] = []
         self._condition = condition
-        self._most = 0  # bytes of records that were kept at a time, of the window
+        self._most = 0  # largest number of bytes of matching records in a read of the window
 
     def is_recorded(self, batch: Batch) -> bool:  # noqa: ARG002 - every batch is read
-        """Return True: whether there are records is seen once they are read."""
+        """Return True: the records are read in any case."""
         return True
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:
@@ -77,7 +77,7 @@ class CompleteChecker(RecordChecker):
         self._most = 0
         for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
             yield from self._read(list(some), version)
-        # A window that is too large is read again, in parts.
+        # A window with too many matching records is read twice, so it grows only if there is room for more.
         if self._most * _GROWTH <= _MOST_KEPT:
             self._set_window(min(self.limits.window * _GROWTH, _LARGEST_WINDOW))
 
@@ -86,7 +86,7 @@ class CompleteChecker(RecordChecker):
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version, wanted)
         if hashes.dropped:
-            # So much matches that less has to be read at a time.
+            # Too many records match to keep: read fewer leaves at a time.
             size = -(-len(batches) // _GROWTH)
             self._set_window(max(1, self.limits.window // _GROWTH))
             for start in range(0, len(batches), size):
@@ -115,7 +115,7 @@ class CompleteChecker(RecordChecker):
     def _explain(
         self, batch: Batch, hashes: LeafHashes, kept: Sequence[KeptRecord], wanted: RecordFilter
     ) -> Iterator[Finding]:
-        """Yield findings about a batch that is not as it was signed; take those of its records that are."""
+        """Yield findings about a batch that differs from the signed one; take its records that do not differ."""
         first = batch.first_leaf - hashes.first_leaf
         states = hashes.states[first : first + batch.record_count]
         if not any(states) and self.expiry.covers(batch):
@@ -131,7 +131,7 @@ class CompleteChecker(RecordChecker):
             for leaf, state in enumerate(states, batch.first_leaf)
             if state != LeafState.NONE and hashes.of(leaf, leaf + 1) != signed[leaf - batch.first_leaf]
         ]
-        what = "missing: deleted, or hidden from whoever reads"
+        what = "missing: deleted, or hidden from reads"
         yield from self._named(FindingKind.RECORD_MISSING, batch, missing, what)
         what = "not what was signed: the record was changed, or further rows claim its place"
         yield from self._named(FindingKind.RECORD_CHANGED, batch, changed, what)
@@ -142,7 +142,7 @@ class CompleteChecker(RecordChecker):
     def _among_others(
         self, batch: Batch, leaves: Sequence[int], signed: Sequence[bytes], wanted: RecordFilter
     ) -> Iterator[KeptRecord]:
-        """Yield matching records that are what was signed, though other rows claim their leaves too."""
+        """Yield matching records that were signed, although other rows claim their leaves too."""
         rows = self._rows([batch]) if leaves else {}
         for leaf in leaves:
             for row in rows.get(leaf, ()):
@@ -153,7 +153,7 @@ class CompleteChecker(RecordChecker):
                     break
 
     def _signed(self, batch: Batch) -> list[bytes] | None:
-        """Return the leaf hashes that a batch was signed with, from the tree's stored hashes; None if they are lost."""
+        """Return the signed leaf hashes of a batch, from the stored hashes of the tree; None if they are lost."""
         for fragments in self.tree.fragments(batch.first_leaf, batch.tree_size).values():
             leaves = signed_leaves(batch, fragments)
             if leaves is not None:
@@ -182,7 +182,7 @@ def _between(records: Sequence[KeptRecord], first: int, end: int) -> Sequence[Ke
 
 
 def _ranges(leaves: Sequence[int], most: int = 8) -> str:
-    """Return leaves, in order, as ranges; the first few."""
+    """Format ascending leaves as ranges, and the number of ranges after the first few."""
     ranges: list[list[int]] = []
     for leaf in leaves:
         if ranges and leaf == ranges[-1][1] + 1:

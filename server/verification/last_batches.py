@@ -1,7 +1,7 @@
-"""The last batch of a log: the largest one that is valid, whatever rows somebody inserted.
+"""The last batch of a log: the valid batch with the largest tree, regardless of inserted rows.
 
-Sequence and IngestedAt of a batch are not signed: whoever can insert rows can give a copy of an old one any of them.
-The size of the tree is signed. So the last batch is the valid one with the largest TreeSize.
+Sequence and IngestedAt of a batch are not signed: a copy of an old batch may have any values in them. TreeSize is
+signed, so it decides which valid batch is the last one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from storage.engine import Engine
 
 __all__ = ["LastBatch", "is_signed_size", "last_batches", "last_valid_batch", "last_valid_batches"]
 
-_FIRST_ROWS, _MOST_ROWS = 20, 1000  # that are read at a time
+_FIRST_ROWS, _MOST_ROWS = 20, 1000  # rows in a read
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class LastBatch:
     Attributes:
         log_id: the log.
         valid: the largest batch that is valid; None if no batch is.
-        others: rows of the largest TreeSize, if none of them is valid, with what is wrong with each.
+        others: rows with the largest TreeSize, each with its finding; empty if one of them is valid.
     """
 
     log_id: str
@@ -40,7 +40,7 @@ class LastBatch:
 
 
 def last_batches(engine: Engine, keys: TrustedKeys) -> list[LastBatch]:
-    """Return the last batch of every LogId that has rows, ordered by origin.
+    """Return the last batch of each LogId that has rows, ordered by origin.
 
     Raises:
         StorageError: storage cannot be read.
@@ -52,7 +52,7 @@ def last_batches(engine: Engine, keys: TrustedKeys) -> list[LastBatch]:
 
 
 def last_valid_batches(engine: Engine, keys: TrustedKeys) -> dict[str, Batch]:
-    """Return the last batch of every log that has a valid one, by LogId, ordered by origin.
+    """Return LogId -> last valid batch, for each log that has one, ordered by origin.
 
     Raises:
         StorageError: storage cannot be read.
@@ -79,7 +79,7 @@ def last_valid_batch(
 
 
 def is_signed_size(engine: Engine, keys: TrustedKeys, log_id: str, size: int, root: bytes) -> bool:
-    """Return whether a valid batch ends at a size of a log, with this root hash or the begin of it.
+    """Return whether a valid batch ends at a size of a log, with a root hash that starts with these bytes.
 
     Raises:
         StorageError: storage cannot be read.

@@ -1,4 +1,4 @@
-"""Translation of a range of time into a range of a log's leaves, by what is signed.
+"""Translation of a range of time into a range of a log's leaves, by signed statements.
 
 The times in the rows of batches are not signed, so they do not decide what is verified. Signed statements say how many
 entries a log had at a time, and from which entry on records were received at a time or later.

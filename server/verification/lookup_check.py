@@ -1,11 +1,11 @@
-"""Replay of lookups: what is stored and signed is found by the very statements that answers use.
+"""Replay of lookups: a check that the statements of answers find the records that are stored and signed.
 
-Whoever administers a database can hide records from answers without changing one: an index whose files were replaced,
-a policy or a view that looks at the statement. Records that verification reads as a whole are all there then, and only
-answers lack some. So some records are looked up by what people look for, and have to be found.
+An administrator of the database can hide records from answers without changing any: by replacing the files of an index,
+or by a row policy or a view that examines the statement. Verification, which reads all records, then finds nothing
+missing. So it also looks some records up, by the values that people search for, and requires that they are found.
 
-Which records these are, and which page size is asked for, nobody can know before. Statements differ in nothing from
-those of answers that look up one value: a trace, an actor, a target or a source. Other answers are not replayed.
+Nobody can predict the records and the page size. The statements are identical to the statements of answers that look
+up one value: a trace, an actor, a target or a source. Other answers are not replayed.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ __all__ = ["LookupCheck", "Lookups"]
 _TRACE = "TraceId"
 _WORDS = {_TRACE: "trace", "ActorId": "actor", "TargetId": "target", "SourceId": "source"}
 _AT_ONCE = 500  # records that are read, and looked up, together
-# Rows that answers ask for, with one that shows whether more follow: without a page size, and with those people give.
+# Rows that answers read, including one that shows whether more follow: for the default page size and for common ones.
 _TRACE_PAGE, _PAGE = 1001, 101
 _PAGES = (6, 11, 21, 26, 51, 201, 501, 1001)
-_MOST_PAGES = 20  # pages that have all records which are looked up together
+_MOST_PAGES = 20  # pages, enough for all records that are looked up together
 _LIMITS = QueryLimits()  # of answers
 _LAST_LEAF = (1 << 64) - 1
 _LAST_TIME = (1 << 63) - 1  # nanoseconds since the epoch

@@ -111,7 +111,7 @@ class RecordChecker:
         self.tree = StoredTree(self.engine, self.name, self.limits, readable=self.inventory.tiles is not None)
 
     def is_recorded(self, batch: Batch) -> bool:
-        """Return whether stored records name a batch."""
+        """Return whether any stored record names a batch."""
         return batch.batch_id in self.inventory.records
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:

@@ -93,7 +93,7 @@ def read_context(
     Raises:
         StorageError: storage cannot be read.
     """
-    # In this order, everything read first is covered by what is read later, however much is written meanwhile.
+    # This order is safe while logs are written: later reads cover everything that earlier reads returned.
     kept = tuple(remembered())
     rows = list(read_statements(engine))
     keys = learn_keys(slowly(rows), keys)

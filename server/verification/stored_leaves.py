@@ -25,7 +25,7 @@ def hash_records(
     version: int,
     wanted: RecordFilter | None = None,
 ) -> LeafHashes:
-    """Hash the records of a part of a log, and keep those that somebody wants.
+    """Hash the records of a part of a log, and keep the records that a filter admits.
 
     Args:
         engine: the storage.

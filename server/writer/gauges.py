@@ -16,7 +16,7 @@ __all__ = ["admission_gauges", "log_gauges"]
 
 
 def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: StorageProbe) -> Iterator[GaugeSample]:
-    """Yield the state of logs and streams without logs, of what waits for them, and of storage's clock."""
+    """Yield the state of logs, of streams without logs, of their queues, and of storage's clock."""
     ahead = probe.clock_offset
     yield (
         "lognotary_storage_clock_offset_seconds",

@@ -58,7 +58,7 @@ _ROUND = 64 << 20  # bytes: what a process takes itself differs a little from st
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The streams that a process writes, open.
+    """The open streams of a process.
 
     Attributes:
         streams: the streams.

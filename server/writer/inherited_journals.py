@@ -1,4 +1,4 @@
-"""Batches that an earlier process left in journals: they are stored behind those who send, or before they may."""
+"""Batches that an earlier process left in journals: stored in the background, or before new requests are accepted."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ async def store_journals(
     *,
     behind: bool,
 ) -> None:
-    """Store what is in journals, and have retries of requests that an earlier process stored recognised.
+    """Store the batches in journals, and restore the retry ledgers from the requests of an earlier process.
 
     Args:
         streams: the streams.
         batchers: batcher of each stream.
         files: file of the retry ledger of each stream.
         pool: where blocking work is done.
-        give_up: once set, nothing is repeated any more.
-        stack: ends the threads that store what comes into journals.
-        behind: journals are stored behind those who send (``--ack journal``).
+        give_up: event that ends all retries.
+        stack: stack that ends the threads that store new entries of journals.
+        behind: True to store journals in the background (``--ack journal``).
 
     Raises:
-        StoppedError: ``give_up`` was set before.
+        StoppedError: ``give_up`` was set before all batches were stored.
         JournalDamagedError: a journal cannot be read.
         DataDirectoryError: a file of a retry ledger cannot be read.
     """
-    # What came before a stream was signed, or when it still was, is stored before anything new.
+    # Batches from before a change of --signed-streams are stored before new ones.
     for former in streams.formerly_unsigned.values():
         await _store_now(former, pool)
     for stream, batcher in batchers.items():
@@ -63,10 +63,10 @@ async def store_journals(
 
 
 async def _store_log(log: OwnedLog | None, batcher: Batcher, file: RetryLedgerFile, pool: Pool, *, wait: bool) -> None:
-    # The senders of these requests were not told OK. Batches that were acknowledged from the journal name none.
+    # The senders of these requests did not get OK. Batches acknowledged from the journal name no requests.
     waiting = log.writer.stream.inherited_requests if log else []
     batcher.restore(await pool.run(lambda: file.open(waiting)))
-    if log is not None and wait:  # else they are as good as stored: the journal is what counts
+    if log is not None and wait:  # otherwise the journal counts as storage
         await _store_now(log.writer.stream, pool)
     await pool.run(file.waiting_stored)
     batcher.restore(NotedRequest(request, 0.0) for request in waiting)
@@ -75,5 +75,5 @@ async def _store_log(log: OwnedLog | None, batcher: Batcher, file: RetryLedgerFi
 async def _store_now(writer: StreamWriter | UnsignedWriter, pool: Pool) -> None:
     try:
         await pool.run(writer.store_waiting)
-    except RefusedError as error:  # it was given up
+    except RefusedError as error:  # the retries were given up
         raise StoppedError from error

@@ -1,7 +1,7 @@
-"""The streams that a process writes: the logs of those that are signed, and writers of the others.
+"""The streams that a process writes: logs of the signed streams, and writers of the others.
 
-Whether a stream is signed may change from start to start. What came under the earlier setting is in a journal of its
-own, and is stored first.
+The set of signed streams may change from start to start. Batches from before a change are in a separate journal, and
+are stored first.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class OpenStreams:
     """The streams that a process writes.
 
     Attributes:
-        logs: the log of each stream that is signed.
+        logs: the log of each signed stream.
         former_logs: the logs of streams that are no longer signed; nothing is appended to them.
         unsigned: the writer of each stream that is not signed.
-        formerly_unsigned: writers of streams that are signed now, whose journals may have batches.
+        formerly_unsigned: writers of streams that are now signed, with journals that may still have batches.
     """
 
     logs: Mapping[Stream, OwnedLog]
@@ -42,16 +42,16 @@ class OpenStreams:
 
     @property
     def writers(self) -> dict[Stream, StreamWriter | UnsignedWriter]:
-        """The writer of each stream, as it is now."""
+        """The current writer of each stream."""
         return {**{stream: log.writer.stream for stream, log in self.logs.items()}, **self.unsigned}
 
     @property
     def all_logs(self) -> dict[Stream, OwnedLog]:
-        """All logs, also those of streams that are no longer signed."""
+        """All logs, including the logs of streams that are no longer signed."""
         return {**self.logs, **self.former_logs}
 
     def __iter__(self) -> Iterator[OwnedLog | UnsignedWriter]:
-        """Iterate over all that has journals."""
+        """Iterate over all logs and writers with journals."""
         for some in (self.logs, self.former_logs, self.unsigned, self.formerly_unsigned):
             yield from some.values()
 
@@ -65,7 +65,7 @@ def open_streams(
     give_up: threading.Event,
     clock: Callable[[], float],
 ) -> OpenStreams:
-    """Go on with the streams of a writer. Args and errors: ``open_logs``."""
+    """Resume the streams of a writer. Args and errors: ``open_logs``."""
     logs = open_logs(settings, writer, data, keys, engine, give_up, clock)
     writers = {}
     for stream in Stream:

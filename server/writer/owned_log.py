@@ -102,7 +102,7 @@ class OwnedLog:
         journal = Journal(data.journal(name.stream.value), journal_bytes)
         known = KnownLog(may_sign, data.last_checkpoint(name))
         found = recover_logs(engine, {name: known}, journal)[name]
-        # Where nothing is signed in storage, that a second key signs has to be stated too: who verifies is given one.
+        # If storage has nothing signed, a second key must be stated too: a verifier is given only one key.
         first = keys.signer_of(found.signed[0].keys) if found.signed else signer
         before = keys.signer_of(in_force) if in_force else Signer(first.ed25519)
         decided = _decided_changes(before.verifier_keys(name.origin), found.signed, keys)
@@ -188,7 +188,7 @@ class OwnedLog:
             return ""
         waits = counted(count, "batch waits", "batches wait")
         where = self.writer.stream.journal.directory
-        return f"{waits} in the {self.name.stream.value} log's journal {where}, from where the next start stores them"
+        return f"{waits} in the {self.name.stream.value} log's journal {where}: the next start stores them"
 
     def close(self) -> None:
         """Close its journals."""

@@ -1,4 +1,4 @@
-"""The logs that a process writes: opening them, and what is stated of them."""
+"""The logs that a process writes: opening them, and signing statements about them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def open_logs(
 ) -> Mapping[Stream, OwnedLog]:
     """Go on with a writer's logs, with the keys that signed them last.
 
-    Logs of streams that are no longer signed are among them: their journals may have batches, and retention goes on.
+    Logs of streams that are no longer signed are included: their journals may have batches, and retention continues.
 
     Args:
         settings: the settings.

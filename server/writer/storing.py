@@ -1,4 +1,4 @@
-"""Storing what comes into a journal, behind those who send, and waiting until all is stored."""
+"""Storing the entries of a journal in the background, and waiting until all are stored."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from server.process.pools import Pool
 __all__ = ["StoringWriter", "stored", "storing"]
 
 _logger = logging.getLogger(__name__)
-_LOOK_AGAIN = 0.05  # seconds between looks whether all is stored
+_LOOK_AGAIN = 0.05  # seconds between checks of the journals
 
 
 class StoringWriter(Protocol):
-    """Writer of a stream, as far as it stores what is in its journal."""
+    """The part of a stream's writer that stores its journal."""
 
     @property
     def journal(self) -> Journal:
@@ -30,7 +30,7 @@ class StoringWriter(Protocol):
         """Reason why batches cannot be stored now; empty if they can."""
 
     def store_appended(self) -> None:
-        """Store what is appended to the journal, until the writer gives up and ``wake`` is called."""
+        """Store entries as they are appended to the journal, until the writer gives up and ``wake`` is called."""
 
     def wake(self) -> None:
         """Make ``store_appended`` check whether the writer gives up."""
@@ -38,7 +38,7 @@ class StoringWriter(Protocol):
 
 @contextlib.asynccontextmanager
 async def storing(pool: Pool, writer: StoringWriter, give_up: threading.Event) -> AsyncIterator[None]:
-    """Store what comes into a journal, in a thread, until the block ends; it sets ``give_up``."""
+    """Store entries of a journal in a thread until the block ends; the end of the block sets ``give_up``."""
     thread = threading.Thread(target=writer.store_appended, name="store")
     thread.start()
     try:
@@ -50,10 +50,10 @@ async def storing(pool: Pool, writer: StoringWriter, give_up: threading.Event) -
 
 
 async def stored(writers: Collection[StoringWriter], give_up: threading.Event) -> None:
-    """Wait until all that is in journals is stored, as long as storage takes it and ``give_up`` is not set."""
+    """Wait until all journals are stored, while storage accepts entries and ``give_up`` is not set."""
     while any(len(writer.journal) for writer in writers):
         if give_up.is_set() or any(writer.trouble for writer in writers):
             left = sum(len(writer.journal) for writer in writers)
-            _logger.warning("%d batches stay in the journal, where the next start finds them", left)
+            _logger.warning("%d batches stay in the journal: the next start stores them", left)
             return
         await asyncio.sleep(_LOOK_AGAIN)

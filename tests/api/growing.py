@@ -46,7 +46,7 @@ class GrowingLog:
 
 
 def insert_copy(engine: Engine, batch: Batch, **changes: Any) -> Batch:
-    """Insert a copy of a batch with changes, whose ID is computed anew, as anybody can who may insert rows."""
+    """Insert a changed copy of a batch, with its ID computed again, as anybody with the right to insert rows can."""
     changed = replace(batch, **changes)
     changed = replace(changed, batch_id=compute_batch_id(changed))
     insert_batches(engine, [changed])

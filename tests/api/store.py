@@ -99,7 +99,7 @@ class Writer:
         self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in LOGS.values()))
 
     def keep_running(self) -> None:
-        """Write from the begin of the logs on as a running server does, which does not look at what is stored."""
+        """Write the logs from their start, as a running server does, without reading what is stored."""
         self._running = {}
 
     def write(

@@ -1,4 +1,4 @@
-"""Queries in turn: who may begin one, and when its place is free again."""
+"""Queries in turn: which callers may begin a query, and when the query's place is free again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from server.process.fair_queue import FairQueue, QueueFullError
 from server.process.pools import Pool
 from storage.engine import Engine
 
-PATIENCE = 20.0  # seconds, of a test that fails
+PATIENCE = 20.0  # seconds before a test fails
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def test_a_caller_and_all_together_have_a_bounded_number_of_answers_in_ste
         begun.append(queries.iterate(caller, numbers()))
         assert await anext(begun[-1]) == 0
         if len(begun) == 4:
-            with pytest.raises(QueueFullError, match="4 for you: try again when one of them has ended"):
+            with pytest.raises(QueueFullError, match=r"\(4 for you\): try again when one of them has ended"):
                 await anext(queries.iterate("a", numbers()))
     with pytest.raises(QueueFullError, match="16 for all"):
         await anext(queries.iterate("e", numbers()))

@@ -17,7 +17,7 @@ from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
 
-_FILES = "/tlog/{log_id}/{path}"  # the route of all files of a log, which the document has one by one
+_FILES = "/tlog/{log_id}/{path}"  # one route for all files of a log; the document has a path for each
 _NOT_MEASURED = {"/trace/{trace_id}", "/healthz", "/readyz", "/metrics"}
 
 

@@ -1,4 +1,4 @@
-"""Tails, with both engines: what is committed, in order, each record once, over reconnects; and what was missed."""
+"""Tails, with both engines: every committed record, in order and once, over reconnects; and missed leaves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
 
 @asynccontextmanager
 async def following(writer: Writer, query: str = "", tails: Tails | None = None, **request: Any) -> AsyncIterator[Any]:
-    """Follow; yields the answers, of which the first was received."""
+    """Follow; yield the iterator of answers once the first answer has come."""
     tails = tails or Tails(writer.engine, lambda: writer.keys)
     async with aclosing(tails.follow(pb.TailRequest(query=query, **request))) as answers:
         yield answers
@@ -82,7 +82,7 @@ async def test_a_tail_goes_on_from_a_cursor_with_another_server(writer: Writer) 
         writer.write([log_record(f"a {number}") for number in range(3)])
         _, cursor = await read(answers, 3)
     writer.write([log_record(f"b {number}") for number in range(3)], received=START + 1000)
-    writer.write([audit_event("login")], received=START + 2000)  # a log that is new since
+    writer.write([audit_event("login")], received=START + 2000)  # a log that is new after the cursor
     async with following(writer, cursor=cursor) as answers:
         writer.write([log_record("c")], received=START + 3000)
         more, cursor = await read(answers, 5)
@@ -92,7 +92,7 @@ async def test_a_tail_goes_on_from_a_cursor_with_another_server(writer: Writer) 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "e30=", "ZZZZZZZZ" * 10])
 async def test_a_malformed_cursor_is_refused(writer: Writer, cursor: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="cursor: this is not a cursor that a tail gave out"):
+    with pytest.raises(InvalidArgumentError, match="cursor: the cursor does not come from a tail"):
         async with following(writer, cursor=cursor) as answers:
             await anext(answers)
 
@@ -102,7 +102,7 @@ async def test_there_are_only_so_many_tails_and_one_that_ends_makes_room(writer:
     async with following(writer, tails=tails) as one, following(writer, tails=tails) as two:
         await anext(one)
         await anext(two)
-        with pytest.raises(PoolFullError, match="the server has 2 tails already"):
+        with pytest.raises(PoolFullError, match="the server already has 2 tails"):
             async with following(writer, tails=tails) as three:
                 await anext(three)
         assert tails.number == 2
@@ -131,13 +131,13 @@ async def test_a_caller_has_only_so_many_tails_and_leaves_room_for_others(writer
         aclosing(tails.follow(pb.TailRequest(), "other")) as third,
     ):
         await anext(first)
-        with pytest.raises(PoolFullError, match="the caller has 1 tails already"):
+        with pytest.raises(PoolFullError, match="the caller already has 1 tails"):
             await anext(second)
         await anext(third)
 
 
 class HeldTails(Tails):
-    """Tails that begin once they may."""
+    """Tails whose start can be held up."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -202,7 +202,9 @@ async def test_tails_end_when_storage_is_away_and_begin_again_when_it_is_back(wr
 async def test_a_cursor_behind_the_end_of_a_log_is_refused(writer: Writer) -> None:
     writer.write([log_record("one")])
     cursor = make_cursor({LOGS[Stream.OPERATIONAL].log_id: 2, "0" * 16: 5})
-    with pytest.raises(InvalidArgumentError, match="cursor: it comes after record 1 of shop/operational/node-1, but"):
+    with pytest.raises(
+        InvalidArgumentError, match="cursor: the cursor is after record 1 of shop/operational/node-1, but"
+    ):
         async with following(writer, cursor=cursor) as answers:
             await anext(answers)
 
@@ -211,7 +213,7 @@ async def test_a_cursor_of_another_storage_or_of_made_up_logs_is_refused(writer:
     writer.write([log_record("one")])
     made_up = {f"{number:016x}": 1 for number in range(2000)}
     for positions in ({"0" * 16: 5}, {LOGS[Stream.OPERATIONAL].log_id: 1, **made_up}):
-        with pytest.raises(InvalidArgumentError, match="cursor: it is of logs that this storage does not have"):
+        with pytest.raises(InvalidArgumentError, match="cursor: this storage does not have the logs of the cursor"):
             async with following(writer, cursor=make_cursor(positions)) as answers:
                 await anext(answers)
 

@@ -180,7 +180,7 @@ def test_pages_have_each_trace_once_and_in_its_place_while_records_arrive(engine
         token = page.next_page_token
         if not token:
             break
-        # A record that is received after the first page was made; the page has the time of this process's clock.
+        # A record received after the first page was made; the page's time is from this process's clock.
         write(6, 4_000_000_000 * 10**9)
     assert len(found) > 4
     assert found == expected

@@ -1,4 +1,4 @@
-"""Traces as a whole: the order of their entries, what is said of all of them, and a part of their time."""
+"""Traces as a whole: the order of their entries, the overview, and a range of time within a trace."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _child(name: str, number: int, parent: int, *, at: int, failed: bool = False
 
 @pytest.fixture(scope="module")
 def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
-    """A trace whose spans come children first, from a clock that is behind, with one whose parent never came."""
+    """A trace with child spans first, from a clock that is behind, and a span whose parent is missing."""
     with closing(Journal(tmp_path_factory.mktemp("journal"), 1 << 20)) as journal:
         writer = Writer(module_engine, journal)
         writer.write_spans([_child("query", 3, 2, at=4), _child("charge", 2, 1, at=2, failed=True)], service="pay")

@@ -31,7 +31,7 @@ def convert_body(value: object) -> AnyValue:
 
 
 def reason(body: bytes | dict[str, Any]) -> str:
-    """Return why a request is refused."""
+    """Return the reason why a request is refused."""
     with pytest.raises(MalformedRequestError) as caught:
         request_from_json(body if isinstance(body, bytes) else json.dumps(body).encode())
     return str(caught.value)

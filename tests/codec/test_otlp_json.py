@@ -1,4 +1,4 @@
-"""OTLP/JSON of logs is read as protobuf itself reads it, and anything else is at most malformed."""
+"""OTLP/JSON of logs is parsed as protobuf's own parser does; any other input is refused as malformed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Malformed OTLP/JSON: the reason says where and why, repeats nothing, and comes in good time."""
+"""Malformed OTLP/JSON: the reason names the place, repeats no content, and comes quickly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of streams that are not signed have no leaf hashes, and are the same in all else, whichever codec makes them."""
+"""Rows of streams that are not signed have no leaf hashes, and are otherwise the same, with either codec."""
 
 from __future__ import annotations
 

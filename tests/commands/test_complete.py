@@ -1,4 +1,4 @@
-"""The end of a complete answer in words."""
+"""The last lines of a complete answer on the command line."""
 
 from __future__ import annotations
 
@@ -28,8 +28,5 @@ def test_the_verdict_does_not_say_that_entries_were_read_that_retention_has_drop
 
 def test_streams_whose_records_nobody_signed_are_named() -> None:
     *_, logs, spans, _ = lines(unsigned_streams=["operational", "spans"])
-    assert (
-        logs
-        == "⚠ operational records that nobody signed are not in this answer: a search without --complete shows them"
-    )
-    assert spans.startswith("⚠ spans that nobody signed")
+    assert logs == "⚠ unsigned operational records are not in this answer: a search without --complete shows them"
+    assert spans.startswith("⚠ unsigned spans")

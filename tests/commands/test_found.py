@@ -52,7 +52,7 @@ def test_hostile_texts_are_shown_as_what_they_are() -> None:
 
 def test_counts_and_what_is_not_shown_are_said() -> None:
     log = record(body="x")
-    shown = lines(log, fields={"count": 1000, "count_is_lower_bound": True, "next_page_token": "t"}, counted=True)
+    shown = lines(log, fields={"count": 1000, "count_is_lower_bound": True, "next_page_token": "t"}, with_count=True)
     assert "at least 1,000 matches in storage" in shown
     assert "… more records are not shown: give a larger --limit, or a shorter range of time" in shown
     assert "1 match in storage" not in lines(log, fields={"count": 1})

@@ -1,4 +1,4 @@
-"""The query of the filters of ``lognotary audit``, and lines about records that a tail left out."""
+"""The query that the filters of ``lognotary audit`` make, and lines about records that a tail left out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Tail(CorrelationServiceServicer):
 
 @pytest.mark.parametrize("retry_after", [0, 1])
 def test_a_tail_that_the_server_ends_because_it_has_too_much_to_do_goes_on(retry_after: int) -> None:
-    status = CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "the server has 64 tails already", retry_after)
+    status = CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "the server already has 64 tails", retry_after)
     servicer, said = Tail(status), list[str]()
     server = grpc.server(ThreadPoolExecutor(2))
     add_CorrelationServiceServicer_to_server(servicer, server)
@@ -77,8 +77,8 @@ def test_a_tail_that_the_server_ends_because_it_has_too_much_to_do_goes_on(retry
         server.stop(None)
     assert servicer.cursors == ["", "1"]
     assert said == [
-        "the tail was interrupted (the server has 64 tails already): connecting again",
-        "the tail goes on where it was",
+        "the tail was interrupted (the server already has 64 tails): connecting again",
+        "the tail resumes where it was",
     ]
 
 

@@ -1,13 +1,10 @@
-"""A log on a pretended engine, and an event that is waited for without waiting."""
+"""A log on a fake engine, and an event whose ``wait`` returns at once."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import closing
-
-import pytest
 
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
@@ -28,7 +25,7 @@ UNKNOWN = OutcomeUnknownError("connection reset")
 
 
 class Patience(threading.Event):
-    """An event that is waited for without waiting; sets itself after ``pauses_left`` pauses."""
+    """An event whose ``wait`` returns at once; the event sets itself after ``pauses_left`` waits."""
 
     def __init__(self, pauses_left: int = 1000) -> None:
         super().__init__()
@@ -50,7 +47,7 @@ class Patience(threading.Event):
 
 
 class Log:
-    """A log on a pretended engine."""
+    """A log on a fake engine."""
 
     def __init__(self, journal: Journal, give_up: Patience | None = None, stated: Journal | None = None) -> None:
         self.engine = PretendedEngine()
@@ -59,7 +56,7 @@ class Log:
         self.give_up = give_up or Patience()
         at = CommittedLog(LogState(NAME))
         self.statements = None
-        self.now = 0.0  # of the monotonic clock
+        self.now = 0.0  # seconds of the monotonic clock
         if stated is not None:
             self.statements = statement_writer(self.engine, stated, at, SIGNER, give_up=self.give_up)
         self.writer = log_writer(
@@ -83,9 +80,3 @@ def reopened(journal: Journal) -> list[bytes]:
     """The entries of a journal at the next start."""
     with closing(Journal(journal.directory, journal.limit)) as again:
         return [again.read(number) for number in again.waiting]
-
-
-def silence(caplog: pytest.LogCaptureFixture) -> None:
-    """Keep the retries that tests cause out of what is logged."""
-    for module in ("batch_committer", "stream_writer"):
-        caplog.set_level(logging.CRITICAL, f"server.log.{module}")

@@ -1,4 +1,4 @@
-"""A log that tests write to and go on with."""
+"""A log that tests write to and reopen."""
 
 from __future__ import annotations
 

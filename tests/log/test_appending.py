@@ -1,4 +1,4 @@
-"""Batches that are kept in the journal, and stored behind that."""
+"""Batches that are appended to the journal, and stored in the background."""
 
 from __future__ import annotations
 
@@ -15,27 +15,19 @@ from server.notary.origin import Stream
 from storage.errors import StorageError
 from tests.codec.building import follows, rows
 
-from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, Patience, reopened, silence
+from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, Patience, reopened
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestAppending:
-    """Batches that are kept in the journal, and stored behind that."""
+    """Batches that are appended to the journal, and stored in the background."""
 
     def test_batches_go_on_from_each_other_before_any_is_stored(self, log: Log) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abc"]
         assert [follows(*pair) for pair in zip(batches, [None, *batches], strict=False)] == 3 * [True]
         assert log.engine.attempts == []
-        assert log.writer.checkpoint.size == 0  # in storage there is none of them
+        assert log.writer.checkpoint.size == 0  # none of them is in storage
         log.writer.stream.store_waiting()
         assert [table for table, _ in log.engine.attempts] == TABLES  # all of them together
         assert len({token for _, token in log.engine.attempts}) == 1
@@ -73,7 +65,7 @@ class TestAppending:
         log = Log(journal, Patience(pauses_left=1))
         log.writer.append([rows(Stream.AUDIT, "a")])
         log.engine.failures = 9 * [(UNKNOWN, False)]
-        log.writer.stream.store_appended()  # returns, for it was given up
+        log.writer.stream.store_appended()  # returns, since the writer gave up
         assert len(reopened(journal)) == 1
         assert log.writer.stream.trouble == ""
 
@@ -83,7 +75,7 @@ class TestAppending:
         log.writer.append([rows(Stream.AUDIT, "a")])
         [(_, segment)] = segment_files(log.journal.directory)
         segment.write_bytes(segment.read_bytes()[:-1] + b"x")
-        caplog.set_level(logging.ERROR, "server.log.stream_writer")
+        caplog.set_level(logging.ERROR, "server.log.storing_loop")
         log.writer.stream.store_appended()
         assert "does not match what was written" in log.writer.stream.trouble
         assert log.writer.stream.journal_trouble == log.writer.stream.trouble

@@ -1,4 +1,4 @@
-"""Batches in the journal that are not of this process: those that an earlier one left, and those of another history."""
+"""Batches in the journal that this process did not write: from an earlier process, or from another history."""
 
 from __future__ import annotations
 
@@ -18,18 +18,10 @@ from storage.rowbinary import uuid_bytes
 from tests.codec.building import PretendedEngine, follows, rows
 
 from .disk import Disk
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience, reopened, silence
+from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience, reopened
 from .writers import log_writer, only_batch
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestInherited:
@@ -37,7 +29,7 @@ class TestInherited:
 
     @pytest.fixture
     def left(self, journal: Journal) -> tuple[PretendedEngine, list[Batch]]:
-        """Two of them, and the storage of the process that left them."""
+        """Two batches in a journal, and the storage of the process that left them."""
         earlier = Log(journal)
         batches = [earlier.writer.append([rows(Stream.AUDIT, text)], [text.encode() * 32]) for text in "ab"]
         return earlier.engine, batches

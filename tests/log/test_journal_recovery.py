@@ -1,4 +1,4 @@
-"""Going on with a log that stands in its journal: what is stored, what is kept, and what is refused."""
+"""Resuming a log from its journal: which batches are stored or kept, and when the start is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .writers import BatchMemory, log_writer, only_batch, open_log
 
 
 class Restart:
-    """A writer that ends and begins again, on a journal and a storage that stay."""
+    """A writer that restarts with the same journal and storage."""
 
     def __init__(self, engine: Engine, directory: Path) -> None:
         self.engine = engine
@@ -56,7 +56,7 @@ class Restart:
             yield Life(writer, committed, head)
 
     def write(self, *bodies: str, waiting: Sequence[str] = ()) -> list[Batch]:
-        """Commit a batch for each body, and leave others in the journal; returns the latter."""
+        """Commit a batch for each body, and leave others in the journal; return the latter batches."""
         with self.life() as life:
             for body in bodies:
                 life.writer.commit([rows(Stream.AUDIT, body)])
@@ -100,16 +100,16 @@ def restart(engine: Engine, tmp_path: Path) -> Restart:
 
 
 def living_entries() -> list[Entry]:
-    """The entries of journals that are in memory, in no order."""
+    """The entries of journals in memory, in any order."""
     return [one for one in gc.get_objects() if isinstance(one, Entry)]
 
 
 class LookingJournal(Journal):
-    """A journal that counts the entries read from it that are in memory whenever another is read."""
+    """A journal that counts its entries in memory at each read."""
 
     def __init__(self, directory: Path, limit: int) -> None:
         super().__init__(directory, limit)
-        # Other tests of this process may hold entries; kept here, their identities are not given to others.
+        # Other tests of this process may hold entries; they are kept here so that no new entry gets their identities.
         self._others = living_entries()
         self.most = 0
 
@@ -120,7 +120,7 @@ class LookingJournal(Journal):
 
 
 class TestJournal:
-    """A log goes on from where it stands in its journal, once storage has what stands there."""
+    """A log resumes at the size in its journal, once storage has the batches of the journal."""
 
     def test_what_storage_does_not_have_is_stored_and_gone_on_from(self, restart: Restart) -> None:
         left = restart.write("a", waiting=["b", "c"])

@@ -1,4 +1,4 @@
-"""Commits and the journal: a signed batch is in it before it goes to storage, and until it is known to be there."""
+"""Commits and the journal: the journal has a signed batch until storage is known to have it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,14 @@ from server.notary.origin import Stream
 from tests.codec.building import follows, rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, UNKNOWN, Log, Patience, reopened, silence
+from .pretended_log import REFUSED, UNKNOWN, Log, Patience, reopened
 from .writers import only_batch
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestJournal:
-    """Signed batches are in the journal before they go to storage, and until they are known to be there."""
+    """The journal has signed batches before they are sent to storage, and until storage is known to have them."""
 
     def test_a_batch_is_in_the_journal_while_it_is_on_its_way(self, log: Log) -> None:
         seen: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Keys of a log that change: in the order of its batches, and stated before the new ones sign anything in storage."""
+"""Changes of a log's keys: in the order of its batches, and stated before storage has signatures of the new keys."""
 
 from __future__ import annotations
 
@@ -23,16 +23,13 @@ from storage.errors import StorageError
 from tests.codec.building import follows, rows
 
 from .disk import Disk
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, silence
+from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log
 
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestKeys:
-    """Keys change in the log's own order, and are stated before storage has anything that the new ones signed."""
+    """Keys change in the log's own order, and are stated before storage has any signature of the new keys."""
 
     @pytest.fixture
     def log(self, journal: Journal, tmp_path: Path) -> Iterator[Log]:

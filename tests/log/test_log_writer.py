@@ -17,20 +17,12 @@ from server.notary.trust import TrustedKeys
 from storage.errors import StorageError
 from tests.codec.building import PretendedEngine, follows, rows
 
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience, silence
+from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience
 from .writers import BatchMemory, log_writer
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 KEYS = TrustedKeys(named=(SIGNER.verifier_key(NAME.origin),))
-
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
 
 
 def test_a_batch_is_its_records_then_its_tiles_then_its_row_under_one_token(log: Log) -> None:

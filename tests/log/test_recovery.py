@@ -1,4 +1,4 @@
-"""Going on with a log that storage has: where it stands, and what is refused."""
+"""Resuming a log from storage: its size, and when the start is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on with the statements of a log: the last one, and the keys in force."""
+"""Resuming the statements of a log: the last statement, and the keys in force."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWN = TrustedKeys(unnamed=(SIGNER.ed25519.public_key, NEXT.ed25519.public_key))
 
 
 def state(engine: Engine, journal: Journal, *kinds: StatementKind, last: Statement | None = None) -> list[Statement]:
-    """Let the first key of this server state something."""
+    """Sign a statement with the first key of this server."""
     writer = statements(engine, journal, SIGNER, last=last)
     return [writer.state(kind) for kind in kinds]
 

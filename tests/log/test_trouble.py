@@ -1,4 +1,4 @@
-"""Trouble that a log reports: what it is, and when it is over."""
+"""Trouble that a log reports: its text, and its end."""
 
 from __future__ import annotations
 
@@ -14,17 +14,9 @@ from server.notary.origin import Stream
 from tests.codec.building import rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, Log, silence
+from .pretended_log import REFUSED, Log
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def test_a_refusal_is_told_as_trouble_until_a_batch_is_committed(log: Log) -> None:

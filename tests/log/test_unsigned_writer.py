@@ -1,4 +1,4 @@
-"""The writer of a stream that is not signed: what it acknowledged is stored, once where the journal has it."""
+"""The writer of a stream that is not signed: acknowledged batches are stored, and batches in the journal only once."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Mood(Enum):
     FINE = auto()
     REFUSED = auto()
     CUT_BEFORE = auto()
-    """The connection breaks before it takes effect."""
+    """The connection breaks before the INSERT takes effect."""
     CUT_AFTER = auto()
-    """The connection breaks after it took effect."""
+    """The connection breaks after the INSERT took effect."""
     LOST = auto()
-    """The server is killed after it noted the token, and before the rows are visible."""
+    """The ClickHouse server is killed after it has noted the token, and before the rows are visible."""
 
 
 class Moody(EngineWrapper):
-    """A real storage whose next INSERTs do what is asked for."""
+    """A real storage with scripted outcomes of the next INSERTs."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)

@@ -1,4 +1,4 @@
-"""Groups of batches that wait: how many are stored together when storage refuses some, or does not answer."""
+"""Groups of waiting batches: the number stored together when storage refuses some, or does not answer."""
 
 from __future__ import annotations
 
@@ -13,21 +13,13 @@ from server.notary.origin import Stream
 from tests.codec.building import rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, silence
+from .pretended_log import REFUSED, TABLES, UNKNOWN, Log
 
-
-@pytest.fixture
-def log(journal: Journal) -> Log:
-    return Log(journal)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    silence(caplog)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestGroups:
-    """Batches of a journal that go into one insert."""
+    """Batches of a journal that are stored with one INSERT."""
 
     def sizes(self, log: Log) -> list[int]:
         """Return the number of batches in each insert of records that was accepted."""

@@ -1,4 +1,4 @@
-"""Requests to the HTTP receiver, and how its refusals are read."""
+"""Requests to the HTTP receiver, and the parsing of its refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that are too large, or that there is no room for, over HTTP."""
+"""HTTP bodies that are too large, or for which there is no room."""
 
 from __future__ import annotations
 

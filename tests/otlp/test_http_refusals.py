@@ -1,4 +1,4 @@
-"""Refusals of the HTTP receiver: status, form and reason of the answer, and what is logged."""
+"""Refusals of the HTTP receiver: status, form and reason of the answer, and the message in the server's log."""
 
 from __future__ import annotations
 

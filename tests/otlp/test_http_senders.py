@@ -1,4 +1,4 @@
-"""Senders of the HTTP receiver, in the server that it runs in: they leave, send nothing more, or send again."""
+"""Senders of the HTTP receiver, in its real server: they disconnect, stop sending, or retry."""
 
 from __future__ import annotations
 

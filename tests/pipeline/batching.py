@@ -1,4 +1,4 @@
-"""Rows for batchers, and commits that are recorded, fail as told and can be held up."""
+"""Rows for batchers, and a committer that records commits, fails on request and can be held up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
 
 
 class Commits:
-    """Records what is committed; raises as told; can be held up."""
+    """Committer that records commits, raises errors on request, and can be held up."""
 
     def __init__(self) -> None:
         self.batches: list[list[Rows]] = []
@@ -52,5 +52,5 @@ _digests = itertools.count()
 
 
 def add(batcher: Batcher, rows: Rows | None = None, request: bytes | None = None) -> asyncio.Future[None]:
-    """Give rows to a batcher; they come with a request of their own unless one is given."""
+    """Give rows to a batcher, as part of a new request unless one is given."""
     return batcher.add(rows or some_rows(), request or f"request {next(_digests)}".encode())

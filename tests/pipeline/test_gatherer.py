@@ -20,7 +20,7 @@ def part(rows: Rows) -> RequestRows:
 
 
 def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
-    """The batches that a gatherer makes of rows."""
+    """The batches that a gatherer makes from rows."""
     loop = asyncio.new_event_loop()
     gatherer = Gatherer(limits)
     tickets = [loop.create_future() for _ in parts]

@@ -1,4 +1,4 @@
-"""A request that comes again takes over what it had left in a batch that was on its way."""
+"""A retried request takes over the rows that its first attempt left in a batch in flight."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .batching import Commits, add
 
 
 class TestTakingOver:
-    """A request that comes again takes over what it had left in a batch that was on its way."""
+    """A retried request takes over the rows that its first attempt left in a batch in flight."""
 
     @pytest.fixture
     async def held(self) -> AsyncIterator[tuple[Commits, Batcher]]:
@@ -31,7 +31,7 @@ class TestTakingOver:
         await batcher.close()
 
     async def leave(self, commits: Commits, batcher: Batcher, *requests: bytes) -> None:
-        """Send requests whose senders go away while they are committed."""
+        """Send requests whose senders disconnect during the commit."""
         tickets = [add(batcher, request=request) for request in requests]
         await commits.begun.wait()
         for ticket in tickets:

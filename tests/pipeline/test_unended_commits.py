@@ -1,4 +1,4 @@
-"""Commits that do not come to an end: those of unknown outcome, and those that storage does not answer."""
+"""Commits that do not end: their outcome is unknown, or storage does not answer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .batching import Commits, add
 
 
 class TestUnknownOutcome:
-    """A batch may be committed though its commit failed: it is stored once, and who sends again takes that over."""
+    """A batch may be committed although its commit failed: it is stored once, and a retry takes over its rows."""
 
     @pytest.fixture
     async def settled(self) -> AsyncIterator[tuple[Commits, Batcher, queue.Queue[Exception | None]]]:
-        """A batcher whose first commit has an unknown outcome, and what comes of the attempts to bring it to an end."""
+        """A batcher whose first commit has an unknown outcome, with scripted outcomes of the attempts to finish it."""
         commits = Commits()
         commits.failures = [BatchOutcomeUnknownError("the batch may be stored: MemoryError")]
         attempts: queue.Queue[Exception | None] = queue.Queue()
@@ -38,7 +38,7 @@ class TestUnknownOutcome:
         await batcher.close()
 
     async def refused(self, commits: Commits, batcher: Batcher) -> None:
-        """Send two requests, of which one is sent by somebody who has gone as it is refused."""
+        """Send two requests; the sender of one has disconnected when it is refused."""
         waits, gone = add(batcher, request=b"waits"), add(batcher, request=b"gone")
         commits.go_on.clear()
         await commits.begun.wait()
@@ -91,7 +91,7 @@ class TestUnknownOutcome:
 
 
 class TestStuck:
-    """While a commit does not come to an end, others are refused at once, and not after they have waited."""
+    """While a commit does not end, further requests are refused at once instead of after a wait."""
 
     async def test_new_requests_are_refused_until_it_has_ended(self) -> None:
         commits, now = Commits(), 1000.0

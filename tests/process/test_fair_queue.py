@@ -14,7 +14,7 @@ from server.process.fair_queue import FairQueue, Place, QueueFullError
 
 
 async def settle() -> None:
-    """Let all tasks go on as far as they can."""
+    """Let all tasks run as far as they can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -24,7 +24,7 @@ def enter(queue: FairQueue, *callers: str) -> list[asyncio.Task[Place]]:
 
 
 async def served(tasks: Sequence[asyncio.Task[Place]]) -> list[str]:
-    """End the places one after the other; return the callers in the order in which they got one."""
+    """End the places one after the other; return the callers in the order in which they got a place."""
     order: list[str] = []
     waiting = list(tasks)
     while waiting:
@@ -143,7 +143,7 @@ async def test_a_call_that_is_cancelled_leaves_its_place_to_the_next() -> None:
     with suppress(asyncio.CancelledError):
         await tasks[1]
     tasks[0].result().end()
-    tasks[2].cancel()  # it has been given a place, and does not know yet
+    tasks[2].cancel()  # the call has a place, and has not noticed yet
     with suppress(asyncio.CancelledError):
         await tasks[2]
     assert (queue.running, queue.waiting) == (0, 0)

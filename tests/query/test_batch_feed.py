@@ -24,7 +24,7 @@ def test_a_log_that_somebody_else_began_is_followed_once_its_own_key_signs(engin
     feed = BatchFeed(engine, lambda: own.keys)
     feed.begin()
     assert [(head.size, head.trusted) for head in feed.now().logs.values()] == [(2000, False)]
-    own.grow(3)  # its number is smaller than those of the others
+    own.grow(3)  # its number is smaller than the other batches' numbers
     while not feed.poll():
         pass
     assert [(head.size, head.trusted) for head in feed.now().logs.values()] == [(3, True)]
@@ -83,7 +83,7 @@ def test_a_log_that_is_hours_behind_all_others_is_noticed_too(engine: Engine, mo
 
 
 def size_after(feed: BatchFeed, size: int) -> int:
-    """Look until the log has a size, and return it; the test's limit of time ends a wait in vain."""
+    """Poll until the log has a size, and return the size; the time limit of the test ends an endless wait."""
     while feed.now().logs[NAME.log_id].size < size:
         feed.poll()
     return feed.now().logs[NAME.log_id].size

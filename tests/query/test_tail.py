@@ -1,4 +1,4 @@
-"""Tails, with both engines: each record once in the order of its log, whatever is killed; and what was left out."""
+"""Tails, with both engines: each record once and in the order of its log, despite crashes; and missed leaves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVERYTHING = Wanted(read_query(""), ALL)
 
 
 class Reader:
-    """A tail with a feed of its own, as another server has it."""
+    """A tail with its own feed, as on another server."""
 
     def __init__(
         self, writer: Writer, wanted: Wanted = EVERYTHING, positions: Mapping[str, int] | None = None, kept: int = 100
@@ -120,7 +120,7 @@ def test_each_record_is_read_once_in_the_order_of_its_log_over_any_kills(
         elif what == "read":
             received += (found := reader.tail.read() or [])
             positions = found[-1].positions if found else positions
-        else:  # what it had read, and not sent, is lost
+        else:  # records that it had read and not sent are lost
             reader.tail.read()
             reader = Reader(writer, wanted, positions, kept=kept)
     received += reader.rest()
@@ -316,7 +316,7 @@ def test_a_step_that_takes_long_makes_the_next_ones_shorter(writer: Writer, monk
 
 
 class SlowEngine(CountingEngine):
-    """An engine that gives no records of more than some leaves at a time."""
+    """An engine that reaches a limit if more than some leaves are read at a time."""
 
     most = 1
 

@@ -1,4 +1,4 @@
-"""Pages of rows that name no log: each row once, in its place among those that are signed."""
+"""Pages of rows that name no log: each row once, ordered among the signed rows."""
 
 from __future__ import annotations
 

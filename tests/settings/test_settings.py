@@ -61,7 +61,7 @@ def test_all_streams_are_signed_unless_some_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("operational,spans", "audit is missing: audit records that nobody signed prove nothing"),
+        ("operational,spans", "audit is missing: unsigned audit records prove nothing"),
         ("", "audit is missing"),
         ("audit,operation", "'operation' is not audit, operational or spans; did you mean 'operational'?"),
     ],

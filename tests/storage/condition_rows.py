@@ -1,4 +1,4 @@
-"""Rows, and queries that are about them, for property tests: of the same hostile pieces of text."""
+"""Rows and queries for property tests, both made from the same hostile pieces of text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMES = (0, START, START + 1, START + 86_400 * 10**9 - 1, START + 86_400 * 10**9
 
 
 def made_rows(stream: Stream) -> list[dict[str, Any]]:
-    """Rows of pieces of text that queries have too; the same in every run."""
+    """Rows made from the pieces of text that queries have; the same in every run."""
     chosen = random.Random(stream.value)
 
     def some_text(most: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Reads of what was committed since, with both engines: what they return, and the indexes that they use."""
+"""Reads of new batches, with both engines: their results, and the indexes that they use."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Queries as Grafana's ClickHouse datasource (4.20) and HyperDX (August 2026) send them: they work on our tables.
 
-HyperDX looks at the columns and the indexes of a table, and writes its conditions accordingly. It looks for attributes
-in columns of items (``LogAttributeItems``) only if they have text indexes, which would take more CPU than all the rest
-of inserts and merges; without, it compares values, which our filters of values serve. For words it uses a filter of
-``tokens(lower(Body))``, which we have.
+HyperDX reads the columns and the indexes of a table, and writes its conditions accordingly. It searches attributes in
+columns of items (``LogAttributeItems``) only if these have text indexes, which would take more CPU than all the rest
+of inserts and merges; otherwise it compares values, for which our tables have filters. For words it uses a filter of
+``tokens(lower(Body))``, which our tables have.
 """
 
 from __future__ import annotations

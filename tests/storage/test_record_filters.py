@@ -1,4 +1,4 @@
-"""Filters of canonical records: the compiled code and plain Python admit the same records, whatever the query."""
+"""Filters of canonical records: the compiled code and plain Python admit the same records for any query."""
 
 from __future__ import annotations
 
@@ -11,19 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from harness.bundles import encode_record
 from harness.lacking import lacking
 from server.notary import hashing
 from server.notary.canonical import (
-    Kind,
-    canonical_columns,
-    encode_array,
-    encode_map,
-    encode_string,
-    encode_time,
-    encode_uint8,
-    encode_uint32,
-    encode_uint64,
-    mark_of,
     versions_of,
 )
 from server.notary.errors import MalformedError
@@ -60,29 +51,10 @@ from tests.storage.condition_rows import QUERIES, made_rows
 
 LOG = "0123456789abcdef"
 FORMS = [(stream, version) for stream in Stream for version in versions_of(stream)]
-_ENCODERS = {
-    Kind.TIME: encode_time,
-    Kind.UINT8: encode_uint8,
-    Kind.UINT32: encode_uint32,
-    Kind.UINT64: encode_uint64,
-    Kind.STRING: encode_string,
-    Kind.WORD: encode_string,
-}
-
-
-def encoded(kind: Kind, value: Any) -> bytes:
-    if kind is Kind.MAP:
-        return encode_map(sorted(value))
-    return encode_array([]) if kind.element is not None else _ENCODERS[kind](value)
-
-
-def canonical(stream: Stream, version: int, row: dict[str, Any]) -> bytes:
-    columns = canonical_columns(stream, version)
-    return mark_of(version) + b"".join(encoded(column.kind, row.get(column.name)) for column in columns)
 
 
 def records(stream: Stream, version: int) -> list[bytes]:
-    return [canonical(stream, version, row) for row in made_rows(stream)]
+    return [encode_record(stream, row, version) for row in made_rows(stream)]
 
 
 RECORDS = {form: records(*form) for form in FORMS}
@@ -159,7 +131,7 @@ def test_both_filters_admit_the_same_texts(condition: Condition, version: int, b
     row: dict[str, Any] = dict(made_rows(Stream.OPERATIONAL)[0])
     row |= {"Body": body.encode("latin-1", "replace"), "ServiceName": value.encode(), "TraceId": value.encode()}
     row["LogAttributes"] = [(b"k", value.encode()), (b"a.b", body.encode())]
-    record = canonical(Stream.OPERATIONAL, version, row)
+    record = encode_record(Stream.OPERATIONAL, row, version)
     wanted = filter_of(Stream.OPERATIONAL, version, LOG, condition)
     compiled = hashing.holds(wanted.program, kinds_of(Stream.OPERATIONAL, version), 17, record)
     assert compiled is wanted.holds(17, record)
@@ -192,7 +164,7 @@ def _broken(data: bytes, chosen: random.Random) -> Iterator[bytes]:
 
 
 def judge(program: bytes, record: bytes, reasons: str) -> None:
-    """Have a filter judge a record; it may also be refused for one of some reasons."""
+    """Apply a filter to a record, which may also be refused with one of some errors."""
     try:
         hashing.holds(program, kinds_of(Stream.OPERATIONAL, 2), 1, record)
     except (MalformedError, ValueError) as error:

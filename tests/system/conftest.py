@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from harness.clickhouse_node import ClickHouseNode
 from harness.clickhouse_source import ServerUnavailableError
 from harness.lacking import lacking
 from harness.lognotary_server import LognotaryServer
+from harness.otlp_load import log_record, send
+from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from server.settings.settings import SETTINGS
 
 MAX_REQUEST_BYTES = 1 << 20
@@ -21,7 +24,7 @@ MAX_REQUEST_BYTES = 1 << 20
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """Settings and the time zone in the environment of the tests do not reach the servers and commands they start."""
+    """Keep settings and the time zone of the tests' environment away from the servers and commands they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
         for name in (*(setting.name for setting in SETTINGS), "config", "api"):
@@ -52,6 +55,23 @@ def shared_server(
     clickhouse: ClickHouseServer = request.getfixturevalue("clickhouse_server")
     with _fresh_storage(clickhouse) as url, server_on(url) as server:
         yield server
+
+
+@pytest.fixture
+def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
+    """The calls of the shared server over gRPC."""
+    with shared_server.correlation() as stub:
+        yield stub
+
+
+@pytest.fixture
+def word(shared_server: LognotaryServer) -> str:
+    """A word in three records that were just acknowledged: two logs and an audit event."""
+    word = f"w{uuid.uuid4().hex}"
+    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
+    send(shared_server.otlp_grpc, log_record(f"Order 17 paid {word}"), log_record(f"order 18 refused {word}"))
+    send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
+    return word
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import grpc
@@ -33,12 +33,6 @@ from storage.url import parse_storage_url
 SECOND = 10**9
 EVENTS = 350
 SERVICES = ("lognotary.v1.CorrelationService", "lognotary.v1.EvidenceService")
-
-
-@pytest.fixture
-def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
-    with shared_server.correlation() as stub:
-        yield stub
 
 
 def at(nanos: int) -> Timestamp:

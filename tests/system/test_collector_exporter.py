@@ -28,7 +28,7 @@ from lognotary.v1.evidence_pb2 import UNSIGNED, VERIFIED
 
 @pytest.fixture(scope="module")
 def binary() -> Path:
-    """The Collector with clickhouseexporter; a skip that says why where it cannot be built."""
+    """The Collector with clickhouseexporter; a skip with the reason if it cannot be built."""
     try:
         return clickhouse_collector()
     except CollectorUnavailableError as error:
@@ -127,7 +127,7 @@ def test_what_the_exporter_writes_is_shown_without_evidence_beside_what_is_signe
     assert "step 2" in shown.stdout
     assert shown.returncode == (1 if is_signed else 0), shown.stdout
 
-    # Spans of an exporter are no finding; a log is one where Lognotary signs logs, for nobody says who wrote it.
+    # Spans of an exporter are not a finding; its logs are, if Lognotary signs logs, since their origin is unknown.
     findings, summary = server.verify()
     assert kinds(findings) == ({"RECORDS_UNSIGNED"} if is_signed else set())
     assert summary.records == 1

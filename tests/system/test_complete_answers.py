@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 
 import grpc
 import httpx
@@ -23,12 +22,6 @@ from lognotary.v1.correlation_pb2 import (
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 
 EVENTS = 25
-
-
-@pytest.fixture
-def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
-    with shared_server.correlation() as stub:
-        yield stub
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from server.commands.completion import SHELLS
 
 @pytest.fixture(scope="module")
 def actor(shared_server: LognotaryServer) -> str:
-    """An actor with colons in the name; actors whose names deceive, and one with a space, did something too."""
+    """An actor with colons in the name; there are also actors with misleading names, and one with a space."""
     name = f"arn:aws:iam::{uuid.uuid4().hex}"
     for other in (name, f"{name}\x1b[2J", f"{name}\nsecond", f"it's {name}", f"spaced {name}"):
         event = {"log_type": "audit", "audit_actor_id": other, "audit_action": "role.grant", "http_method": "GET"}

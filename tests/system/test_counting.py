@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -19,22 +18,6 @@ from harness.otlp_load import log_record, send
 from lognotary.v1.correlation_pb2 import SearchRequest
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.counts_pb2 import FacetsRequest, FieldNamesRequest, HistogramRequest
-
-
-@pytest.fixture
-def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
-    with shared_server.correlation() as stub:
-        yield stub
-
-
-@pytest.fixture
-def word(shared_server: LognotaryServer) -> str:
-    """A word that is in three records which were just acknowledged: two logs and an audit event."""
-    word = f"w{uuid.uuid4().hex}"
-    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
-    send(shared_server.otlp_grpc, log_record(f"order 17 paid {word}"), log_record(f"order 18 refused {word}"))
-    send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
-    return word
 
 
 def test_what_was_acknowledged_is_counted_as_a_search_counts_it(api: CorrelationServiceStub, word: str) -> None:

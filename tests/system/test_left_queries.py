@@ -1,4 +1,4 @@
-"""Queries whose caller goes away: they end in ClickHouse too, and leave their thread and their place."""
+"""Queries whose caller disconnects: ClickHouse cancels them too, and their thread and place are free again."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Slow:
         return self.node.query(f"SELECT count() {_RUNNING}") != "0"
 
     def check_that_all_has_ended(self) -> None:
-        """Wait for it; check that no limit of time was the reason, and that a query that is not slow has a place."""
+        """Wait until no query runs; check that no time limit ended them, and that a fast query gets a place."""
         wait_for(lambda: not self.runs())
         assert self.node.query(f"SELECT count() FROM system.errors WHERE code = {TIMEOUT_EXCEEDED}") == "0"
         with self.server.correlation() as api:

@@ -1,4 +1,4 @@
-"""The HTTP API keeps to its OpenAPI document, whatever is asked: requests by schemathesis to the real server."""
+"""The HTTP API conforms to its OpenAPI document: schemathesis sends requests to the real server."""
 
 from __future__ import annotations
 

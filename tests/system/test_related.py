@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 
 import grpc
 import httpx
@@ -20,12 +19,6 @@ from harness.otlp_load import log_record, send
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.evidence_pb2 import VERIFIED
-
-
-@pytest.fixture
-def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
-    with shared_server.correlation() as stub:
-        yield stub
 
 
 @pytest.fixture

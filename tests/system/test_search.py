@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 
 import grpc
 import httpx
@@ -16,22 +14,6 @@ from harness.otlp_load import log_record, send
 from lognotary.v1.correlation_pb2 import SearchRequest, SearchResponse
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from lognotary.v1.evidence_pb2 import VERIFIED
-
-
-@pytest.fixture
-def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
-    with shared_server.correlation() as stub:
-        yield stub
-
-
-@pytest.fixture
-def word(shared_server: LognotaryServer) -> str:
-    """A word that is in three records which were just acknowledged: two logs and an audit event."""
-    word = f"w{uuid.uuid4().hex}"
-    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
-    send(shared_server.otlp_grpc, log_record(f"Order 17 paid {word}"), log_record(f"order 18 refused {word}"))
-    send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
-    return word
 
 
 def bodies(response: SearchResponse) -> list[str]:

@@ -1,4 +1,4 @@
-"""Streams that are not signed: received and kept by the same rules, shown as unsigned, and no finding."""
+"""Streams that are not signed: received and kept by the same rules, shown as unsigned, and not a finding."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_what_is_not_signed_is_kept_and_shown_and_no_finding(storage_url: str, t
         assert 'lognotary_log_entries{stream="operational"}' not in metrics
         assert 'lognotary_journal_batches{stream="operational"} 0.0' in metrics
         assert server.stop() == 0
-    # Somebody who reads storage has to know which streams are not signed.
+    # A reader of storage has to know which streams are not signed.
     public_key = str(server.public_key)
     arguments = ("verify", "--storage", storage_url, "--public-key", public_key, "--json")
     found, _ = read_verification(run_lognotary(*arguments).stdout)
@@ -179,7 +179,7 @@ def test_a_stream_may_stop_to_be_signed_and_be_signed_again(storage_url: str, tm
     with server:
         findings, _ = server.verify("--unsigned-streams", "operational")
         assert findings == []
-        # Now it is signed, so records of the time when it was not are told.
+        # Now the stream is signed, so its earlier unsigned records are a finding.
         assert kinds(server.verify()[0]) == {"RECORDS_UNSIGNED"}
         assert server.stop() == 0
     stored = read_stored(storage_url)
@@ -232,7 +232,7 @@ def test_a_clickhouse_that_is_killed_loses_and_repeats_nothing_that_is_not_signe
                 clickhouse_node.kill()
                 clickhouse_node.start()
             load.wait_for_acknowledged(60)
-        # What a journal has acknowledged reaches storage once that is noticed to be back, and not before a stop.
+        # Batches in a journal reach storage once the server notices that storage is back; it might stop before that.
         wait_for(lambda: set(load.acknowledged) <= _stored_everywhere(url).keys())
         assert server.verify()[0] == []
         assert server.stop() == 0
@@ -265,4 +265,4 @@ def test_workers_do_not_sign_either_what_their_server_does_not(clickhouse_storag
 def test_a_server_that_does_not_sign_audit_records_is_refused(tmp_path: Path) -> None:
     done = run_lognotary("serve", "--data-dir", str(tmp_path / "data"), "--signed-streams", "spans")
     assert done.returncode == 2
-    assert "--signed-streams: audit is missing: audit records that nobody signed prove nothing" in done.stderr
+    assert "--signed-streams: audit is missing: unsigned audit records prove nothing" in done.stderr

@@ -1,4 +1,4 @@
-"""``lognotary tail`` and ``audit --follow``: what they show, over restarts of the server, and how they end."""
+"""``lognotary tail`` and ``audit --follow``: their output, also over restarts of the server, and their end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FollowFunction = Callable[..., "Followed"]
 
 
 class Followed:
-    """A command that follows, whose output goes to files."""
+    """A tail command with its output in files."""
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         name = uuid.uuid4().hex
@@ -48,7 +48,7 @@ class Followed:
 
 @pytest.fixture
 def follow(tmp_path: Path) -> Iterator[FollowFunction]:
-    """A function that starts a command which has begun to follow, as far as its cursor file shows."""
+    """A function that starts a tail command, and returns once its cursor file shows that it follows."""
     begun: list[Followed] = []
 
     def start(server: LognotaryServer, *arguments: str) -> Followed:
@@ -97,7 +97,7 @@ def test_a_tail_goes_on_from_its_cursor_file_and_over_a_restart_of_the_server(
         fixed.start()
         send(fixed.otlp_grpc, log_record("second"))
         one.wait_for("second")
-        assert "the tail goes on where it was" in one.err.read_text()
+        assert "the tail resumes where it was" in one.err.read_text()
         one.interrupt()
         send(fixed.otlp_grpc, log_record("third"))
         two = follow(fixed, "tail", "--json", "--cursor-file", str(cursor))
@@ -140,8 +140,8 @@ def test_what_is_wrong_is_said_at_once(shared_server: LognotaryServer, tmp_path:
     (tmp_path / "cursor").write_text("x\n")
     for arguments, message in (
         (("tail", "severity:erorr"), "'erorr' is not a severity"),
-        (("tail", "--cursor", "x"), "cursor: this is not a cursor that a tail gave out"),
-        (("tail", "--cursor-file", str(tmp_path / "cursor")), "cursor: this is not a cursor that a tail gave out"),
+        (("tail", "--cursor", "x"), "cursor: the cursor does not come from a tail"),
+        (("tail", "--cursor-file", str(tmp_path / "cursor")), "cursor: the cursor does not come from a tail"),
         (("audit", "--follow", "--since", "1h"), "--since cannot be used with --follow"),
     ):
         done = shared_server.cli(*arguments)

@@ -53,7 +53,7 @@ def test_what_was_acknowledged_is_followed_over_grpc_and_http(shared_server: Log
 def test_a_wrong_tail_is_refused_with_the_reason(shared_server: LognotaryServer) -> None:
     for parameters, message in (
         ({"query": "actr:x"}, "query: column 1: there is no field 'actr'"),
-        ({"cursor": "x"}, "cursor: this is not a cursor that a tail gave out"),
+        ({"cursor": "x"}, "cursor: the cursor does not come from a tail"),
         ({"streams": "audti"}, "streams:"),
     ):
         answer = httpx.get(f"{shared_server.http}/api/v1/tail", params=parameters, timeout=PATIENCE)
@@ -75,12 +75,12 @@ def test_tails_that_are_left_make_room_and_do_not_keep_the_server_from_stopping(
                 next(api.Tail(pb.TailRequest()))
             assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             answer = httpx.get(f"{lognotary.http}/api/v1/tail", timeout=PATIENCE)
-            assert (answer.status_code, "tails already" in answer.json()["message"]) == (429, True)
+            assert (answer.status_code, "already has" in answer.json()["message"]) == (429, True)
             for call in calls:
                 call.cancel()
             wait_for(lambda: _can_begin(api))
         address = urlsplit(lognotary.http)
-        for _ in range(MOST_OF_CALLER + 1):  # each is gone before the next one
+        for _ in range(MOST_OF_CALLER + 1):  # each client disconnects before the next one connects
             wait_for(lambda: _can_begin(api))
             with socket.create_connection((address.hostname, address.port)) as client:
                 client.sendall(b"GET /api/v1/tail HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -110,7 +110,7 @@ def test_a_reader_that_reads_nothing_takes_no_memory_and_is_told_what_it_missed(
     with (
         LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02, self_verify="off") as server,
         server.correlation() as api,
-        own_connection(server.api_grpc) as apart,  # what it does not read would fill the connection
+        own_connection(server.api_grpc) as apart,  # unread answers would fill the connection
     ):
         slow = CorrelationServiceStub(apart).Tail(pb.TailRequest(most_behind=100))
         next(slow)
@@ -159,7 +159,7 @@ def test_a_tail_shows_what_all_workers_and_other_servers_commit_whatever_is_kill
             reading = servers[turn % 2]
             with reading.correlation() as api:
                 call = api.Tail(pb.TailRequest(cursor=cursor))
-                while len(found) < len(sent) - (turn % 3):  # some are left for the next one
+                while len(found) < len(sent) - (turn % 3):  # some records are left for the next tail
                     answer = next(call)
                     assert not answer.missed
                     found += bodies(answer)

@@ -1,4 +1,4 @@
-"""Complete answers of a store, as its API gives them."""
+"""Complete answers of a store through its API."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Answer:
         leaves: (origin, leaf) of each record, in the order given.
         entries: the records.
         findings: the findings.
-        summary: the end.
-        extent: the begin.
+        summary: the last step.
+        extent: the first step.
     """
 
     leaves: Sequence[tuple[str, int]]
@@ -35,7 +35,7 @@ class Answer:
 def answer(
     engine: Engine, keys: TrustedKeys, query: str = "", *streams: str, checkpoints: Sequence[str] = (), **fields: object
 ) -> Answer:
-    """Ask for a complete answer; ``fields`` are further ones of the request."""
+    """Request a complete answer; ``fields`` are further fields of the request."""
     request = correlation_pb2.CompleteSearchRequest(query=query, streams=streams, checkpoints=checkpoints)
     for name, value in fields.items():
         setattr(request, name, value) if isinstance(value, int) else getattr(request, name).CopyFrom(value)

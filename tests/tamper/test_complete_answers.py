@@ -1,4 +1,4 @@
-"""Complete answers: each change of what is stored either leaves them right, or they say that they are not complete."""
+"""Complete answers: after any change in storage, an answer is still right, or says that it is not complete."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def everything(store: Store, *names: LogName) -> list[tuple[str, int]]:
 
 
 def kept(store: Store) -> list[str]:
-    """Return checkpoints that somebody kept: of the keys that a verifier knows without statements."""
+    """Return kept checkpoints, signed by keys that a verifier knows without statements."""
     return [batches[3].checkpoint for batches in store.batches.values()]
 
 
@@ -138,7 +138,7 @@ class Change:
     Attributes:
         sql: statements.
         kind: kind of a finding.
-        gives: True if the record is still given.
+        gives: True if the answer still has the record.
     """
 
     sql: tuple[str, ...]
@@ -306,7 +306,7 @@ def test_an_answer_that_takes_too_long_ends_with_an_error_that_says_so(stated: S
 
 
 def _insert_row_of_size(stated: Stated, size: int) -> None:
-    """Insert a copy of a batch's row that claims a size: nobody needs a key for that."""
+    """Insert a copy of a batch's row with another size, which requires no key."""
     stated.tamper(
         f"INSERT INTO log_batches SELECT * REPLACE(toUInt64({size}) AS TreeSize) "
         f"FROM (SELECT * FROM log_batches WHERE LogId = '{AUDIT.log_id}' AND Sequence = 1)"
@@ -363,7 +363,7 @@ def test_a_store_without_any_log_is_not_answered_completely(stated: Stated) -> N
 
 
 def _contents(found: Answer) -> dict[tuple[str, int], bytes]:
-    """Return the records of an answer, by log and leaf; without the ID of their batch, which nobody signs."""
+    """Return the records of an answer by log and leaf, without the ID of their batch, which is not signed."""
     contents = {}
     for leaf, entry in zip(found.leaves, found.entries, strict=True):
         getattr(entry, entry.WhichOneof("entry") or "log").evidence.ClearField("batch_id")
@@ -373,7 +373,7 @@ def _contents(found: Answer) -> dict[tuple[str, int], bytes]:
 
 @dataclass(frozen=True)
 class Whole:
-    """A store that is changed, and what its logs have.
+    """A store to change, and the original contents of its logs.
 
     Attributes:
         subject: the store.
@@ -415,7 +415,7 @@ def test_after_any_change_an_answer_that_says_that_it_is_complete_has_every_reco
     assert given.items() <= whole.contents.items()
     assert len(given) == len(found.leaves)
     if found.summary.complete:
-        # That the end of a log is gone shows only against what was kept or stated of it: the answer says where it ends.
+        # Only a kept checkpoint or a statement shows that the end of a log is gone; the answer says where the log ends.
         ends = {log.origin: log.end_leaf for log in found.summary.logs}
         assert given == {place: one for place, one in whole.contents.items() if place[1] < ends.get(place[0], 0)}
         batches = whole.subject.stated.batches

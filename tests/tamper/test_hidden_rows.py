@@ -92,13 +92,13 @@ def _url_of(node: ClickHouseNode, name: str) -> str:
 
 
 def _complete(node: ClickHouseNode, stated: Stated, name: str, query: str) -> Answer:
-    """Ask for a complete answer as a user."""
+    """Request a complete answer as a user."""
     with closing(connect(parse_storage_url(_url_of(node, name)), clients=1)) as engine:
         return answer(engine, stated.keys, query, "audit")
 
 
 def _found(node: ClickHouseNode, stated: Stated, name: str, query: str) -> list[int]:
-    """Search as a user; return the leaves that are found."""
+    """Search as a user; return the leaves found."""
     request = SearchRequest(query=query, streams=["audit"], page_size=1000, oldest_first=True)
     with closing(connect(parse_storage_url(_url_of(node, name)), clients=1)) as engine:
         entries = Backend(engine, stated.keys).search(request).entries
@@ -122,7 +122,7 @@ def test_a_record_that_is_hidden_from_lookups_alone_is_named(node: ClickHouseNod
 
 @contextmanager
 def _replaced_index(node: ClickHouseNode) -> Iterator[None]:
-    """Have the files of an index in the block that say that no record is of any actor."""
+    """Replace the files of an index in the block: according to them, no record has an actor."""
     table, other = f"{DATABASE}.audit_logs", f"{DATABASE}.elsewhere"
     node.query(f"OPTIMIZE TABLE {table} FINAL")
     node.query(f"CREATE TABLE {other} AS {table}")

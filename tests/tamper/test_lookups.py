@@ -14,7 +14,7 @@ from tests.tamper.stated import Stated
 
 
 class Recording(EngineWrapper):
-    """Engine that keeps the limits of rows that statements by actor and target have."""
+    """Engine that records the LIMIT of statements by actor and by target."""
 
     def __init__(self, stated: Stated) -> None:
         super().__init__(stated.reader)

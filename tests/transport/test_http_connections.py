@@ -206,7 +206,7 @@ async def test_a_head_that_is_not_complete_is_not_refused_while_another_answer_i
     async with serving(late=late, idle=IDLE) as address, connected(address) as (reader, writer):
         writer.write(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\nPOST /")
         await late.asked.wait()
-        await asyncio.sleep(3 * IDLE)  # longer than it is waited for
+        await asyncio.sleep(3 * IDLE)  # longer than the server waits
         late.wanted.set()
         assert statuses(await rest(reader)) == [200, 503]
 

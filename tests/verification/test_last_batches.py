@@ -1,4 +1,4 @@
-"""The last batch of a log, with both engines, beside any rows that somebody inserted."""
+"""The last batch of a log, with both engines, in the presence of inserted rows."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class CorrelationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteSearch(self, request, context):
-        """Searches by reading all records and checking them against the signed trees, so that none can be hidden.
+        """Searches by reading all records and checking them against the signed trees, so that no record can be hidden.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
             "lognotary audit --actor alice --since 2h              # what alice did",
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
             "lognotary audit --since 2026-11-28 --until '2026-11-28 04:00'",
-            "lognotary audit --actor alice --since 7d --complete   # and that nothing is left out",
+            "lognotary audit --actor alice --since 7d --complete   # with proof that nothing is left out",
             "lognotary audit --category admin --follow             # as it happens, until Ctrl-C",
             variables=[API_VARIABLE],
         ),
@@ -77,7 +77,7 @@ def _check(options: argparse.Namespace) -> None:
         return
     for flag, given in (("--since", options.since), ("--until", options.until)):
         if given:
-            raise ValueError(f"{flag} cannot be used with --follow, which begins now: leave one of them out")
+            raise ValueError(f"{flag} cannot be used with --follow, which begins now: leave one of the two out")
     for flag, given in (
         ("--storage", options.storage),
         ("--public-key", options.public_key),
@@ -94,7 +94,7 @@ def _check(options: argparse.Namespace) -> None:
         ("--csv", options.csv),
     ):
         if given:
-            raise ValueError(f"{flag} cannot be used with --follow, which does not end: leave one of them out")
+            raise ValueError(f"{flag} cannot be used with --follow, which does not end: leave one of the two out")
 
 
 def _reader(help_text: str) -> Callable[[str], str]:

@@ -61,7 +61,7 @@ def add_parser(commands: Any) -> None:
     take.add_argument(
         "--key",
         metavar="FILE",
-        help="sign with this private key (Ed25519, PEM) instead of the server's; who verifies needs its public key: "
+        help="sign with this private key (Ed25519, PEM) instead of the server's; verification needs its public key: "
         "--acknowledgement-key",
     )
     take.add_argument("-o", "--output", metavar="DIR", help="write the acknowledgements there instead")

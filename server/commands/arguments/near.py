@@ -53,7 +53,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help=f"number of records before, and after, up to {_MOST} (default: 10)",
     )
-    add_stream_flag(parser, " around it; with --by leaf, those of its log")
+    add_stream_flag(parser, " around it; with --by leaf, records of its log")
     add_reading_flags(parser)
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.near"))

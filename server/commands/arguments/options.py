@@ -100,7 +100,7 @@ def _check_formats(options: argparse.Namespace) -> None:
 
 
 def add_utc_flag(parser: CommandParser) -> None:
-    """Add ``--utc``: for the times that are shown, and for those of ``add_range`` that have no zone."""
+    """Add ``--utc``: for times in the output, and for times without a zone in the options of ``add_range``."""
     parser.add_argument(
         "--utc",
         action="store_true",

@@ -66,32 +66,33 @@ def add_event_range(parser: CommandParser, noun: str) -> None:
 
 
 def add_complete_flags(parser: CommandParser, noun: str) -> None:
-    """Add ``--complete`` for records of which a plural noun is given, and the options that belong to it."""
+    """Add ``--complete``, and the options that belong to it, for records with this plural noun."""
     complete = parser.add_argument_group("complete answers (evidence.md)")
     complete.add_argument(
         "--complete",
         action="store_true",
-        help=f"leave no record out, whoever may have hidden it: read all {noun} received from --since on, check them "
-        "against the signed logs, and filter them without the storage; exit status 1 if one is missing",
+        help=f"leave no record out, even if it is hidden from searches: read all {noun} received from --since on, "
+        "check them against the signed logs, and evaluate the query without the storage; "
+        "exit status 1 if one is missing",
     )
     complete.add_argument(
         "--received-since",
         metavar="TIME",
         type=typed(parse_moment),
-        help="with --complete: only what was received at this time or later (default: --since)",
+        help=f"with --complete: only {noun} received at this time or later (default: --since)",
     )
     complete.add_argument(
         "--received-until",
         metavar="TIME",
         type=typed(parse_moment),
-        help="with --complete: only what was received before this time (default: now)",
+        help=f"with --complete: only {noun} received before this time (default: now)",
     )
     complete.add_argument(
         "--checkpoint",
         action="append",
         default=[],
         metavar="FILE",
-        help="with --complete: an earlier signed checkpoint that a log must go on from: without one, only the "
+        help="with --complete: an earlier signed checkpoint that a log must extend: without one, only the "
         "checkpoints that a server remembers show that a log was cut off at its end; may be repeated",
     )
     parser.add_argument(
@@ -127,7 +128,7 @@ def add_source_flags(parser: CommandParser) -> None:
 
 
 def add_storage_source(parser: CommandParser) -> None:
-    """Add the storage to read, and whom to trust then."""
+    """Add the storage to read, and the keys to trust for it."""
     add_storage_flags(
         parser,
         key_help="with --storage: a trusted public key, PEM or C2SP verifier keys; may be repeated",

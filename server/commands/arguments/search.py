@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
             "lognotary search 'actor:alice action:user.* -outcome:success'",
             "lognotary search 'http.status_code:[500 TO 599] service:shop' --stream operational --count",
             "lognotary search 'status:error duration:>1s' --stream spans",
-            "lognotary search actor:alice --since 7d --complete    # and that nothing is left out",
+            "lognotary search actor:alice --since 7d --complete    # with proof that nothing is left out",
             "lognotary search -- '-evidence:verified'    # a query that begins with '-' comes after '--'",
             variables=[API_VARIABLE],
         ),

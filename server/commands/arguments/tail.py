@@ -18,13 +18,13 @@ def add_parser(commands: Any) -> None:
         "tail",
         description="Show the records of a query as they are committed, a second later at most, until Ctrl-C. Asks a "
         "running server, which shows what all servers and workers on its storage commit. If the connection is lost, "
-        "the tail connects again and goes on where it was: no record is shown twice, and none is left out. If more "
-        "records are committed than can be shown, or retention has dropped some, the tail says which. "
-        "It follows what is signed: streams that are not ('--signed-streams') are in no tail.",
+        "the tail reconnects and resumes where it was: no record is shown twice, and none is left out. If more "
+        "records are committed than can be shown, or retention has dropped some, the tail reports which ones. "
+        "A tail follows signed logs: streams that are not signed ('--signed-streams') are in no tail.",
         epilog=examples(
             "lognotary tail 'severity:>=error'",
             "lognotary tail actor:alice --stream audit",
-            "lognotary tail --json --cursor-file position.txt | forward    # goes on where it ended",
+            "lognotary tail --json --cursor-file position.txt | forward    # resumes where it ended",
             variables=[API_VARIABLE],
         ),
     )
@@ -32,18 +32,18 @@ def add_parser(commands: Any) -> None:
     add_stream_flag(parser, "")
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
-        "--cursor", metavar="CURSOR", help="go on after an answer of --json, whose cursor this is (default: begin now)"
+        "--cursor", metavar="CURSOR", help="resume after the answer of --json that has this cursor (default: begin now)"
     )
     group.add_argument(
         "--cursor-file",
         metavar="FILE",
-        help="keep the position in this file, and go on from it if it exists",
+        help="keep the position in this file, and resume from it if the file exists",
     )
     parser.add_argument(
         "--most-behind",
         metavar="N",
         type=typed(read_count),
-        help="number of committed records by which the tail may fall behind before it leaves records out, and says so "
+        help="number of committed records that the tail may be behind before it leaves records out, and reports them "
         "(default: 100000)",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show attributes, and texts in full")

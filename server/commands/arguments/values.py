@@ -9,10 +9,10 @@ from dataclasses import dataclass
 __all__ = ["COMPLETE", "LOGS", "NAMES", "QUERY", "Wanted", "is_known", "wanted"]
 
 COMPLETE = "__complete"
-"""The command that scripts of shells run; it is not for people."""
+"""Command that completion scripts of shells run; not for people."""
 
 QUERY, NAMES, LOGS = "(query)", "(names)", "(logs)"
-"""Kinds of values that are not those of a field: a query, names of fields and attributes, origins of logs."""
+"""Kinds of values other than values of a field: a query, names of fields and attributes, origins of logs."""
 
 _OPTIONS = {
     ("audit", "--actor"): "actor",
@@ -33,7 +33,7 @@ _FIRST = {"actor": "actor", "target": "target", "near": ""}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A value that somebody types.
+    """A value to complete.
 
     Attributes:
         kind: the field whose values are wanted, or one of the kinds above.
@@ -52,12 +52,12 @@ def is_known(command: str, option: str) -> bool:
 
 
 def wanted(command: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> Wanted | None:
-    """Return what the argument after some words is; None if no server knows its values.
+    """Return the kind of the argument after some words; None if no server knows its values.
 
     Args:
         command: name of the command.
         parser: parser of the command.
-        words: the arguments of the command before the one that is typed.
+        words: the arguments of the command before the one to complete.
     """
     given: dict[str, str] = {}
     arguments, option, literal = 0, "", False

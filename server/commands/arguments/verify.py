@@ -102,8 +102,8 @@ def add_parser(commands: Any) -> None:
         type=typed(_parse_streams),
         metavar="LIST",
         default=(),
-        help="streams that are not signed (operational, spans), separated by commas: records of theirs that are in no "
-        "log are no finding; a server knows which of its own are not (--signed-streams)",
+        help="streams that are not signed (operational, spans), separated by commas: their records outside logs are "
+        "not a finding; a server knows which of its own streams are not signed (--signed-streams)",
     )
     add_utc_flag(parser)
     add_api_flag(

@@ -9,7 +9,7 @@
 
 namespace lognotary {
 
-// A part of a program, with what it is about. The numbers are those of storage/record_filters.py.
+// A node of a program, with its operands. The numbers are defined in storage/record_filters.py.
 enum class Test : uint8_t {
   kAllOf,
   kAnyOf,
