@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.lacking import lacking
@@ -16,17 +17,32 @@ FLAGS = ("-std=c++17", "-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanit
 
 
 def test_the_sanitizers_find_nothing_in_rows_that_are_right_or_broken(tmp_path: Path) -> None:
+    sources = ("rows.cpp", "maps.cpp", "filter.cpp", "filter_program.cpp")
+    found = re.fullmatch(
+        r"(\d+) cases, (\d+) refused, (\d+) filtered\n", run("hash_rows_target.cpp", sources, tmp_path)
+    )
+    assert found is not None
+    # Neither only right rows nor only broken ones.
+    assert CASES / 10 < int(found[2]) < CASES * 9 / 10
+    assert int(found[3]) > CASES / 100
+
+
+def test_the_sanitizers_find_nothing_in_blocks_that_are_right_or_broken(tmp_path: Path) -> None:
+    found = re.fullmatch(r"(\d+) cases, (\d+) refused\n", run("block_reader_target.cpp", ("blocks.cpp",), tmp_path))
+    assert found is not None
+    assert CASES / 10 < int(found[2]) < CASES * 9 / 10
+
+
+def run(target: str, sources: Sequence[str], folder: Path) -> str:
+    """Build a target with the sanitizers, and return what it prints."""
     try:
         compiler = find_compiler()
     except CompilerMissingError as error:
         lacking(f"no compiler for the sanitizers: {error}")
-    target = tmp_path / "target"
-    sources = [
-        *(str(NATIVE / name) for name in ("rows.cpp", "maps.cpp", "filter.cpp", "filter_program.cpp")),
-        str(HERE / "hash_rows_target.cpp"),
-    ]
+    program = folder / "target"
+    files = [*(str(NATIVE / name) for name in sources), str(HERE / target)]
     built = subprocess.run(
-        [compiler.path, *FLAGS, "-DLOGNOTARY_LIBCRYPTO=1", f"-I{NATIVE}", *sources, "-lcrypto", "-o", str(target)],
+        [compiler.path, *FLAGS, "-DLOGNOTARY_LIBCRYPTO=1", f"-I{NATIVE}", *files, "-lcrypto", "-o", str(program)],
         capture_output=True,
         text=True,
         check=False,
@@ -34,10 +50,6 @@ def test_the_sanitizers_find_nothing_in_rows_that_are_right_or_broken(tmp_path: 
     if "openssl/sha.h" in built.stderr or "-lcrypto" in built.stderr:
         lacking("libcrypto cannot be linked")
     assert built.returncode == 0, built.stderr
-    ran = subprocess.run([str(target), str(CASES)], capture_output=True, text=True, check=False)
+    ran = subprocess.run([str(program), str(CASES)], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-6000:]
-    found = re.fullmatch(r"(\d+) cases, (\d+) refused, (\d+) filtered\n", ran.stdout)
-    assert found is not None
-    # Neither only right rows nor only broken ones.
-    assert CASES / 10 < int(found[2]) < CASES * 9 / 10
-    assert int(found[3]) > CASES / 100
+    return ran.stdout

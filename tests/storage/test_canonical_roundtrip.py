@@ -23,14 +23,16 @@ from server.codec.rows import Rows
 from server.codec.rules import BUILT_IN_RULES
 from server.log.journal import Journal
 from server.notary.batch import Batch, LogState
-from server.notary.canonical import decode_record, leaf_of
+from server.notary.canonical import CANONICAL_VERSION, decode_record, leaf_of
+from server.notary.leaf_rows import row_kinds
 from server.notary.merkle import CompactRange, split_hashes
 from server.notary.origin import LogName, Stream
+from server.notary.row_blocks import rows_of_blocks
 from server.notary.signers import Signer
 from storage.engine import Engine
 from storage.rowbinary import read_rows, string
 from storage.schema import RECORD_TABLES, canonical_expressions
-from storage.stored_records import read_records
+from storage.stored_records import read_records, scan_query
 from tests.codec.strategies import any_values, requests, trace_requests
 from tests.effort import effort
 from tests.log.writers import log_writer
@@ -138,6 +140,11 @@ def check_stored(engine: Engine, all_rows: Sequence[Sequence[Rows]], committed: 
         assert plain == b"".join(record.canonical for record in stored)
         formatted = engine.query(f"SELECT formatRowNoNewline('RowBinary', {canonical_expressions(stream)}) {source}")
         assert [record for (record,) in read_rows(formatted, (string,))] == [r.canonical for r in stored]
+
+        # Blocks have the rows that RowBinary has.
+        scan = f"{scan_query(stream)} WHERE LogId = '{last.log_id}' ORDER BY LeafIndex"
+        blocks = engine.query_in_pieces(scan)
+        assert b"".join(rows_of_blocks(blocks, row_kinds(stream, CANONICAL_VERSION))) == engine.query(scan)
 
 
 def encoded(codec: ReferenceCodec, request: Request, now: int) -> Sequence[Rows]:

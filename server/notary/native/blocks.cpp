@@ -138,8 +138,12 @@ View Words::next() {
 bool Lengths::read(Cursor& cursor, uint64_t values, uint64_t& elements) {
   elements = 0;
   if (!cursor.take(values * sizeof elements, ends_)) return false;
-  if (values > 0) std::memcpy(&elements, ends_.data() + ends_.size() - sizeof elements, sizeof elements);
-  if (elements > kMostBytes) refuse();
+  // Checked before any is used: an end that is too large would lead out of the elements.
+  for (size_t at = 0; at < ends_.size(); at += sizeof elements) {
+    const uint64_t before = elements;
+    std::memcpy(&elements, ends_.data() + at, sizeof elements);
+    if (elements < before || elements > kMostBytes) refuse();
+  }
   return true;
 }
 
@@ -147,7 +151,6 @@ uint64_t Lengths::next() {
   uint64_t end;
   std::memcpy(&end, ends_.data() + at_, sizeof end);
   at_ += sizeof end;
-  if (end < before_) refuse();
   return end - std::exchange(before_, end);
 }
 

@@ -1,0 +1,214 @@
+"""Rows are taken from Native blocks alike by the compiled hashing and by the same in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.lacking import lacking
+from server.notary import hashing, leaf_rows
+from server.notary.canonical import (
+    encode_array,
+    encode_map,
+    encode_string,
+    encode_time,
+    encode_uint8,
+    encode_uint32,
+    encode_uint64,
+)
+from server.notary.errors import MalformedError
+from server.notary.leaf_rows import LeafHashes
+from server.notary.row_blocks import rows_of_blocks
+from storage.native import ArrayColumn, Column, MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
+from storage.schema import TableColumn
+
+from .hashed_rows import BATCHES, FIRST, KINDS, RANGES, row
+
+Pairs = list[tuple[bytes, bytes]]
+HashBlocks = Callable[[Iterable[bytes]], LeafHashes]
+
+HEADER = [
+    TableColumn("BatchId", "UUID"),
+    TableColumn("LeafIndex", "UInt64"),
+    TableColumn("right", "UInt8"),
+    *(TableColumn(f"c{number}", kind.value) for number, kind in enumerate(KINDS)),
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row with a record of ``KINDS``."""
+
+    leaf: int
+    batch: int
+    right: bool
+    text: bytes
+    word: bytes
+    pairs: Pairs
+    times: list[int]
+    texts: list[bytes]
+    maps: list[Pairs]
+
+    def as_row(self) -> bytes:
+        """Return it as RowBinary writes it."""
+        fields = (
+            encode_time(-1),
+            encode_string(self.text),
+            encode_map(self.pairs),
+            encode_uint8(2),
+            encode_string(self.word),
+            encode_uint32(3),
+            encode_uint64(self.leaf),
+            encode_array(list(map(encode_time, self.times))),
+            encode_array(list(map(encode_string, self.texts))),
+            encode_array(list(map(encode_string, self.texts))),
+            encode_array(list(map(encode_map, self.maps))),
+        )
+        return row(self.leaf, b"".join(fields), BATCHES[self.batch], right_beside=self.right)
+
+
+def strings(values: Iterable[bytes]) -> PlainColumn:
+    return PlainColumn(b"".join(map(encode_string, values)))
+
+
+def maps(values: Sequence[Pairs]) -> MapColumn:
+    pairs = list(chain.from_iterable(values))
+    return MapColumn(
+        pack_numbers(map(len, values)),
+        WordColumn.of(key for key, _ in pairs),
+        strings(value for _, value in pairs).data,
+    )
+
+
+def arrays(values: Sequence[Sequence[object]], elements: Column) -> ArrayColumn:
+    return ArrayColumn(pack_numbers(map(len, values)), elements)
+
+
+def block(rows: Sequence[Row], header: Sequence[TableColumn] = HEADER) -> bytes:
+    def fixed(encode: Callable[[Row], bytes]) -> PlainColumn:
+        return PlainColumn(b"".join(map(encode, rows)))
+
+    texts = [one.texts for one in rows]
+    columns: list[Column] = [
+        fixed(lambda one: BATCHES[one.batch]),
+        fixed(lambda one: encode_uint64(one.leaf)),
+        fixed(lambda one: encode_uint8(one.right)),
+        fixed(lambda _: encode_time(-1)),
+        strings(one.text for one in rows),
+        maps([one.pairs for one in rows]),
+        fixed(lambda _: encode_uint8(2)),
+        WordColumn.of(one.word for one in rows),
+        fixed(lambda _: encode_uint32(3)),
+        fixed(lambda one: encode_uint64(one.leaf)),
+        arrays([one.times for one in rows], fixed(lambda one: b"".join(map(encode_time, one.times)))),
+        arrays(texts, strings(chain.from_iterable(texts))),
+        arrays(texts, WordColumn.of(chain.from_iterable(texts))),
+        arrays([one.maps for one in rows], maps(list(chain.from_iterable(one.maps for one in rows)))),
+    ]
+    return encode_block(header, [[column] for column in columns], len(rows))
+
+
+def in_python(pieces: Iterable[bytes]) -> LeafHashes:
+    return leaf_rows.hash_rows(rows_of_blocks(pieces, KINDS), KINDS, 2, FIRST, RANGES)
+
+
+def compiled(pieces: Iterable[bytes]) -> LeafHashes:
+    if not hashing.COMPILED:
+        lacking("the compiled hashing is not installed")
+    return hashing.hash_blocks(pieces, KINDS, 2, FIRST, RANGES)
+
+
+def outcome(hash_blocks: HashBlocks, pieces: Iterable[bytes]) -> LeafHashes | None:
+    try:
+        return hash_blocks(pieces)
+    except MalformedError:
+        return None
+
+
+def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
+    ends = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
+    return [data[first:end] for first, end in pairwise(ends)]
+
+
+short = st.sampled_from([b"", b"a", b"12345678", b"x" * 16, b"y" * 17, b"z" * 300])
+pairs = st.lists(st.tuples(short, short), max_size=3)
+rows_of_a_block = st.lists(
+    st.builds(
+        Row,
+        leaf=st.integers(FIRST, FIRST + 7),
+        batch=st.integers(0, 2),
+        right=st.booleans(),
+        text=short,
+        word=short,
+        pairs=pairs,
+        times=st.lists(st.integers(0, 9), max_size=2),
+        texts=st.lists(short, max_size=3),
+        maps=st.lists(pairs, max_size=2),
+    ),
+    min_size=1,
+    max_size=6,
+)
+cuts = st.lists(st.integers(0, 1 << 16), max_size=4)
+
+
+@given(blocks=st.lists(rows_of_a_block, max_size=3), places=cuts)
+def test_rows_are_taken_from_blocks_wherever_these_are_cut(blocks: list[list[Row]], places: list[int]) -> None:
+    data = b"".join(map(block, blocks))
+    expected = [one.as_row() for rows in blocks for one in rows]
+    assert b"".join(rows_of_blocks(cut(data, places), KINDS)) == b"".join(expected)
+    hashes = leaf_rows.hash_rows(expected, KINDS, 2, FIRST, RANGES)
+    assert in_python(cut(data, places)) == compiled(cut(data, places)) == hashes
+
+
+@given(blocks=st.lists(rows_of_a_block, min_size=1, max_size=2), places=cuts, data=st.data())
+def test_both_refuse_the_same_blocks(blocks: list[list[Row]], places: list[int], data: st.DataObject) -> None:
+    bent = bytearray(b"".join(map(block, blocks)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        bent[data.draw(st.integers(0, len(bent) - 1))] = data.draw(st.integers(0, 255))
+    pieces = cut(bytes(bent), places)
+    assert outcome(compiled, pieces) == outcome(in_python, pieces)
+
+
+def a_row() -> Row:
+    return Row(FIRST, 0, True, b"text", b"w", [(b"k", b"v")], [1], [b"t"], [[(b"k", b"v")]])
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@pytest.mark.parametrize(
+    ("bent", "reason"),
+    [
+        (block([a_row()])[:-1], "the blocks end within one"),
+        (block([a_row()], [*HEADER[:-1], TableColumn("c", "Array(UInt8)")]), "another type than records have there"),
+        (block([a_row()], [*HEADER[:-1], TableColumn("c", "Float64")]), "a type that records do not have"),
+        (b"\x01\x01\x01a\x05UInt8\x07", "another number of columns"),
+        (b"\xff\xff\xff\xff\xff\xff", "a length is too long"),
+        (b"Code: 241. DB::Exception: Memory limit exceeded", "another number of columns"),
+    ],
+)
+def test_bytes_that_are_no_blocks_of_records_are_malformed(hash_blocks: HashBlocks, bent: bytes, reason: str) -> None:
+    with pytest.raises(MalformedError, match=reason):
+        hash_blocks([bent])
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+def test_an_index_beside_its_dictionary_and_ends_that_go_back_are_malformed(hash_blocks: HashBlocks) -> None:
+    two = [a_row(), a_row()]
+    words = encode_string(b"w") + encode_uint64(2)
+    assert block(two).count(words) == 1
+    for right, wrong in (
+        (words + b"\0\0", words + b"\0\7"),
+        (encode_uint64(1) + encode_uint64(2) + encode_time(1), encode_uint64(3) + encode_uint64(2) + encode_time(1)),
+    ):
+        assert right in block(two)
+        with pytest.raises(MalformedError, match="not one of the Native format"):
+            hash_blocks([block(two).replace(right, wrong)])
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+def test_no_blocks_are_no_rows(hash_blocks: HashBlocks) -> None:
+    assert not any(hash_blocks([]).states)
