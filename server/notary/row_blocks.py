@@ -42,10 +42,6 @@ _Layout = int | str  # bytes of a fixed value, or one of the names
 _Column = tuple[bool, _Layout]  # whether values are arrays, and their layout or that of their elements
 
 
-class _Unfinished(Exception):  # noqa: N818 - it is no error: more data may follow
-    """The data ends within a block."""
-
-
 def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[bytes]:
     """Yield the rows of blocks, as ``leaf_rows.hash_rows`` takes them.
 
@@ -63,7 +59,7 @@ def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[b
         while data:
             try:
                 rows, end = _read_block(data, expected)
-            except _Unfinished:
+            except EOFError:  # more may follow
                 break
             yield rows
             data = data[end:]
@@ -148,7 +144,7 @@ def _read_grouped(cursor: _Cursor, count: int, read: Callable[[int], list[bytes]
 
 
 class _Cursor:
-    """A place in data. Its methods take what follows, and raise _Unfinished where the data ends before it."""
+    """A place in data. Its methods take what follows, and raise EOFError where the data ends before it."""
 
     __slots__ = ("_data", "at")
 
@@ -159,7 +155,7 @@ class _Cursor:
     def take(self, size: int) -> bytes:
         begin = self.at
         if begin + size > len(self._data):
-            raise _Unfinished
+            raise EOFError
         self.at += size
         return self._data[begin : self.at]
 

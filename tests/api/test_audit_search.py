@@ -122,7 +122,7 @@ async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
 )
 async def test_a_page_token_of_another_search_is_refused(events: Writer, other: dict[str, object]) -> None:
     token = (await search(events, page_size=1)).next_page_token
-    with pytest.raises(grpc.aio.AioRpcError, match="repeat query, filters") as caught:
+    with pytest.raises(grpc.aio.AioRpcError, match="repeat the query, filters") as caught:
         await search(events, page_token=token, **other)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert places(await search(events, page_token=token, page_size=3, check=pb.CHECK_SIGNATURES)) == [4, 3, 2]
@@ -131,7 +131,7 @@ async def test_a_page_token_of_another_search_is_refused(events: Writer, other: 
 async def test_a_page_token_of_a_prefix_is_not_one_of_the_same_text(events: Writer) -> None:
     token = (await search(events, actor_id="al*", page_size=1)).next_page_token
     assert places(await search(events, actor_id="al*", page_token=token, page_size=1)) == [4]
-    with pytest.raises(grpc.aio.AioRpcError, match="repeat query, filters"):
+    with pytest.raises(grpc.aio.AioRpcError, match="repeat the query, filters"):
         await search(events, actor_id="al", page_token=token)
 
 

@@ -17,6 +17,6 @@ def test_manifests_are_kept_for_the_latest_downloads() -> None:
         kept.keep(name, f"manifest {name}")
     assert kept.get(names[0]) == f"manifest {names[0]}"
     kept.expect()
-    with pytest.raises(NotFoundError, match="the server keeps those of its last 2 exports"):
+    with pytest.raises(NotFoundError, match="the server keeps the manifests of its last 2 exports"):
         kept.get(names[0])
     assert kept.get(names[1]) == f"manifest {names[1]}"

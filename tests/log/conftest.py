@@ -1,4 +1,4 @@
-"""What tests of logs share: a log on a fake engine, silence about the retries that tests cause, a choosy storage."""
+"""A log on a fake engine for each test, a storage that may refuse, and silence about the retries that tests cause."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
 import pytest
@@ -20,6 +20,7 @@ from server.notary.canonical import (
     encode_uint8,
     encode_uint32,
     encode_uint64,
+    encode_varint,
 )
 from server.notary.errors import MalformedError
 from server.notary.leaf_rows import LeafHashes
@@ -38,6 +39,9 @@ HEADER = [
     TableColumn("right", "UInt8"),
     *(TableColumn(f"c{number}", kind.value) for number, kind in enumerate(KINDS)),
 ]
+# A block without rows has no data.
+EMPTY = encode_varint(len(HEADER)) + b"\0"
+EMPTY += b"".join(encode_string(one.name.encode()) + encode_string(one.type.encode()) for one in HEADER)
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,47 @@ def test_an_index_beside_its_dictionary_and_ends_that_go_back_are_malformed(hash
         assert right in block(two)
         with pytest.raises(MalformedError, match="not one of the Native format"):
             hash_blocks([block(two).replace(right, wrong)])
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_blocks_come_in_pieces_of_any_size(hash_blocks: HashBlocks, size: int) -> None:
+    one, two = a_row(), replace(a_row(), leaf=FIRST + 1, texts=[], maps=[])
+    data = block([one]) + block([two]) + EMPTY + block([one])
+    rows = [one.as_row(), two.as_row(), one.as_row()]
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    assert hash_blocks(pieces) == leaf_rows.hash_rows(rows, KINDS, 2, FIRST, RANGES)
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b"LowCardinality(String)" + encode_uint64(1), b"LowCardinality(String)" + encode_uint64(2)),  # its version
+        (encode_uint64(3 << 9), encode_uint64(1 << 8)),  # a dictionary that is elsewhere
+        (encode_uint64(3 << 9), encode_uint64(3 << 9 | 4)),  # the type of indexes
+        (encode_string(b"w") + encode_uint64(1), encode_string(b"w") + encode_uint64(2)),  # the number of values
+        (b"\x0e\x01\x07BatchId", b"\x0e\xff\xff\xff\xff\x0f\x07BatchId"),  # the number of rows
+        (b"Array(DateTime64(9))" + encode_uint64(1), b"Array(DateTime64(9))" + encode_uint64(1 << 40)),
+    ],
+)
+def test_a_block_of_another_form_is_malformed(hash_blocks: HashBlocks, right: bytes, wrong: bytes) -> None:
+    data = block([a_row()])
+    assert right in data
+    with pytest.raises(MalformedError, match="not one of the Native format"):
+        hash_blocks([data.replace(right, wrong, 1)])
+
+
+def test_a_block_that_does_not_end_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.notary.row_blocks.MOST_BYTES", 100)
+    with pytest.raises(MalformedError, match="a block is too long"):
+        in_python([block([a_row()])[:101]])
+
+
+def test_without_compiled_code_blocks_are_read_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "COMPILED", False)
+    data = block([a_row()])
+    assert hashing.hash_blocks([data], KINDS, 2, FIRST, RANGES) == in_python([data])
 
 
 @pytest.mark.parametrize("hash_blocks", [in_python, compiled])
