@@ -8,41 +8,41 @@ none takes away what a later one gives back. Nor does any wait until parts are r
 
 A migration that makes a table anew has a step before its statements, which puts the earlier table aside
 (``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once;
-it and the table of audit records then have smaller granules than in databases of before.
+it and some others then have smaller granules than in databases of before.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
+from types import MappingProxyType
 
-from server.notary.origin import Stream
-from storage.earlier_spans import PARTITIONED_BY, SPANS, put_aside, read_partition_keys
+from storage.earlier_spans import PARTITIONED_BY, put_aside, read_partition_keys
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageConfigError
 from storage.rowbinary import read_rows, text, uint16
 from storage.schema import RECORD_TABLES
 
-__all__ = ["ROOM", "SMALL_GRANULE", "Migration", "load_migrations", "migrate", "steps"]
+__all__ = ["ROOM", "SMALL_GRANULES", "Migration", "load_migrations", "migrate", "steps"]
 
-_MADE_FIRST, _MADE_ANEW = 1, 9
-"""Numbers of the migrations that make the tables of records, and the table of spans anew."""
-_NAME = 5  # place of the name among the words of a CREATE TABLE IF NOT EXISTS
-_GRANULE = "index_granularity = 8192"
+_MADE_ANEW = 9
+"""Number of the migration that makes the table of spans anew."""
+_CREATE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
+_GRANULE = re.compile(r"index_granularity = \d+")
 _TEXT_INDEX_SINCE = (26, 2)
 _ROOM_SINCE = (24, 10)
 _SELECTOR_SINCE = (25, 1)
 
-SMALL_GRANULE = 1024
-"""Rows of a granule of audit records and of spans, in databases that are made by this version: it cannot be altered.
+SMALL_GRANULES: Mapping[str, int] = MappingProxyType({"audit_logs": 1024, "otel_traces": 1024, "log_tiles": 8})
+"""Rows of a granule in tables of a database that this version makes: it cannot be altered (8,192 and 64 before).
 
-A lookup reads a granule of all columns for each row that it finds: with 8,192 rows that is most of its time. Smaller
-ones cost 2 % of disk space. Logs keep the larger granules: there is a filter of words for each, and a search for a word
-that is rare looks at all of them.
+A lookup reads a whole granule for each row that it finds: of all columns of a record, or of tiles of 8 KiB each. The
+price is 2 % of disk space for records, and nothing for tiles. Logs keep the larger granules: there is a filter of words
+for each, and a search for a word that is rare looks at all of them.
 """
 
 ROOM = 128 << 20
@@ -149,18 +149,13 @@ def _has_added(engine: Engine, statement: str) -> bool:
 
 
 def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:
-    """Return the statements that make tables in an empty database which migrations could not make of earlier tables."""
-    creates = {
-        (migration.number, statement.split()[_NAME]): statement
-        for migration in known
-        for statement in migration.statements(version)
-        if statement.startswith("CREATE TABLE IF NOT EXISTS ")
-    }
-    small = f"index_granularity = {SMALL_GRANULE}"
-    return [
-        creates[_MADE_ANEW, SPANS].replace(_GRANULE, small),
-        creates[_MADE_FIRST, RECORD_TABLES[Stream.AUDIT]].replace(_GRANULE, small),
-    ]
+    """Return the statements that make tables in an empty database as migrations could not make them of earlier ones."""
+    creates: dict[str, str] = {}  # by table: the last migration that makes it
+    for migration in known:
+        for statement in migration.statements(version):
+            if (found := _CREATE.match(statement)) is not None:
+                creates[found[1]] = statement
+    return [_GRANULE.sub(f"index_granularity = {rows}", creates[table]) for table, rows in SMALL_GRANULES.items()]
 
 
 def _check_layout(engine: Engine) -> None:
