@@ -171,7 +171,8 @@ class Backend:
 
     def find_traces(self, request: correlation_pb2.FindTracesRequest) -> correlation_pb2.FindTracesResponse:
         """Answer ``FindTraces``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return search_traces(self._engine, self._trust.keys.now(), request)
+        trust = self._trust
+        return search_traces(self._engine, trust.keys.now(), self._together, request, memory=trust.proofs)
 
     def neighbours(self, request: correlation_pb2.NeighboursRequest) -> correlation_pb2.NeighboursResponse:
         """Answer ``Neighbours``; raises ApiError, QueryTooExpensiveError and StorageError."""

@@ -14,7 +14,9 @@ from server.api.time_ranges import parse_time_range
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
+from server.query.side_by_side import SideBySide
 from server.query.traces import TracePlace, TraceSearch, TraceSummary, find_traces
+from server.verification.tree import TileMemory
 from storage.engine import Engine
 from storage.lookups import last_receipt
 
@@ -28,9 +30,14 @@ _COUNTS = {"audit": "audit_event_count", "operational": "log_count", "spans": "s
 
 
 def search_traces(
-    engine: Engine, keys: TrustedKeys, request: pb.FindTracesRequest, limits: QueryLimits = _LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    together: SideBySide,
+    request: pb.FindTracesRequest,
+    limits: QueryLimits = _LIMITS,
+    memory: TileMemory | None = None,
 ) -> pb.FindTracesResponse:
-    """Answer ``CorrelationService.FindTraces``.
+    """Answer ``CorrelationService.FindTraces``; ``together`` and ``memory`` as for ``find_traces``.
 
     Raises:
         InvalidArgumentError: the query, a stream, the range of time or the page token cannot be used.
@@ -62,7 +69,7 @@ def search_traces(
         size=min(request.page_size or _PAGE_SIZE, _LARGEST),
         rehash=request.check != pb.CHECK_SIGNATURES,
     )
-    found = find_traces(engine, keys, wanted, limits)
+    found = find_traces(engine, keys, wanted, limits, together, memory)
     return pb.FindTracesResponse(
         traces=map(_summary, found.traces),
         next_page_token=make_traces_token(found.following, asked) if found.following else "",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from server.notary.canonical import decode_record
 from server.notary.origin import Stream
@@ -16,7 +17,9 @@ from server.query.checked_rows import Checked, admitting, check_rows, is_admissi
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.resolve import Query
 from server.query.search import windows_of
+from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
+from server.verification.tree import TileMemory
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin
 from storage.engine import Engine
@@ -119,23 +122,39 @@ class FoundTraces:
     unproved_omitted: bool
 
 
-def find_traces(engine: Engine, keys: TrustedKeys, wanted: TraceSearch, limits: QueryLimits) -> FoundTraces:
+def find_traces(
+    engine: Engine,
+    keys: TrustedKeys,
+    wanted: TraceSearch,
+    limits: QueryLimits,
+    together: SideBySide,
+    memory: TileMemory | None = None,
+) -> FoundTraces:
     """Find a page of traces. It may have fewer traces than its size, and be followed by others nevertheless.
+
+    Args:
+        engine: the storage.
+        keys: trusted public keys.
+        wanted: the search.
+        limits: limits of its statements.
+        together: threads that read several streams at the same time.
+        memory: as for ``gather_evidence``.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
     limited = LimitedEngine(engine, limits)
-    found = _find(limited, keys, wanted)
+    found = _find(_Reader(limited, keys, wanted, together), memory)
     if not wanted.position.only_fitting and not all(is_admissible(trace.match) for trace in found.traces):
         # Rows that somebody inserted must not take the place of records.
-        found = _find(limited, keys, replace(wanted, position=replace(wanted.position, only_fitting=True)))
+        fitting = replace(wanted, position=replace(wanted.position, only_fitting=True))
+        found = _find(_Reader(limited, keys, fitting, together), memory)
     return found
 
 
-def _find(engine: Engine, keys: TrustedKeys, wanted: TraceSearch) -> FoundTraces:
-    reader = _Reader(engine, keys, wanted)
+def _find(reader: _Reader, memory: TileMemory | None) -> FoundTraces:
+    wanted = reader.wanted
     page: list[tuple[str, StoredRecord, Mapping[Stream, TraceRows]]] = []
     position: TracePlace | None = None
     for at, candidates in reader.chunks():
@@ -149,7 +168,8 @@ def _find(engine: Engine, keys: TrustedKeys, wanted: TraceSearch) -> FoundTraces
                 break
         if len(page) == wanted.size:
             break
-    checked = check_rows(engine, keys, [match for _, match, _ in page], rehash=wanted.rehash)
+    matches = [match for _, match, _ in page]
+    checked = check_rows(reader.engine, reader.keys, matches, rehash=wanted.rehash, memory=memory)
     traces = [TraceSummary(trace, rows, match) for (trace, _, rows), match in zip(page, checked, strict=True)]
     return FoundTraces(traces, position, unproved_omitted=wanted.position.only_fitting)
 
@@ -159,6 +179,7 @@ class _Reader:
     engine: Engine
     keys: TrustedKeys
     wanted: TraceSearch
+    together: SideBySide
 
     def chunks(self) -> Iterator[tuple[TracePlace | None, list[tuple[str, StoredRecord]]]]:
         """Yield traces with their latest matching rows, each trace once; with the position after them.
@@ -188,8 +209,9 @@ class _Reader:
     def rows_of(self, traces: Sequence[str]) -> Mapping[str, Mapping[Stream, TraceRows]]:
         """Return what each trace has in all streams."""
         found: dict[str, dict[Stream, TraceRows]] = {trace: {} for trace in traces}
-        for stream in RECORD_TABLES:
-            for rows in traces_of(self.engine, stream, traces):
+        reads = [partial(traces_of, self.engine, stream, traces) for stream in RECORD_TABLES]
+        for stream, of_stream in zip(RECORD_TABLES, self.together.all(reads), strict=True):
+            for rows in of_stream:
                 found[rows.trace_id][stream] = rows
         return found
 
@@ -232,11 +254,11 @@ class _Reader:
                     break
                 narrow = [within(lookup, window.first, window.end) for lookup in lookups]
             # Traces of later windows are in earlier ones too.
-            rows = [
-                row
+            reads = [
+                partial(latest_of_traces, self.engine, lookup, limit, after, only_fitting=only_fitting)
                 for lookup in narrow
-                for row in latest_of_traces(self.engine, lookup, limit, after, only_fitting=only_fitting)
             ]
+            rows = [row for of_stream in self.together.all(reads) for row in of_stream]
             rows.sort(key=order_of, reverse=True)
             for row in rows:
                 if len(found) < limit:

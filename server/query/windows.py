@@ -15,9 +15,9 @@ __all__ = ["Growing", "Window", "Windows"]
 
 _FIRST = 60 * 10**9  # nanoseconds of the first window
 _LARGEST_STEP = 32  # times as long as the window before
-_LARGEST_STEP_IF_QUICK = 720  # after a minute twelve hours, then a year
+_LARGEST_STEP_IF_QUICK = 720  # after a minute twelve hours, then all the rest
 _QUICK = 0.025  # seconds in which a window was read
-_LONGEST = 2 * 366 * 86_400 * 10**9  # nanoseconds: after a longer one, the rest is one window
+_LONGEST = 300 * 86_400 * 10**9  # nanoseconds: a longer one has all the rest
 _END = (1 << 63) - 1
 
 

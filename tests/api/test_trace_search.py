@@ -55,7 +55,7 @@ def severe(body: str, severity: int, *, at: int, trace: str) -> object:
 
 
 def find(writer: Writer, query: str = "", **request: object) -> pb.FindTracesResponse:
-    return search_traces(writer.engine, writer.keys, pb.FindTracesRequest(query=query, **request))
+    return search_traces(writer.engine, writer.keys, SideBySide(2), pb.FindTracesRequest(query=query, **request))
 
 
 def ids(response: pb.FindTracesResponse) -> list[str]:
@@ -148,7 +148,7 @@ def test_a_page_token_of_another_search_is_refused(records: Writer) -> None:
 
 def test_a_limit_that_is_reached_is_named(records: Writer) -> None:
     with pytest.raises(QueryTooExpensiveError, match="the query reads more than 1 rows"):
-        search_traces(records.engine, records.keys, pb.FindTracesRequest(), QueryLimits(rows=1))
+        search_traces(records.engine, records.keys, SideBySide(2), pb.FindTracesRequest(), QueryLimits(rows=1))
 
 
 def test_pages_have_each_trace_once_and_in_its_place_while_records_arrive(engine: Engine, journal: Journal) -> None:
