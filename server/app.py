@@ -70,6 +70,7 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 _logger = logging.getLogger(__name__)
 
 _OTHER_READS = 4  # connections for evidence, beside those for queries
+_READS_OF_A_QUERY = 4  # statements that run side by side: a trace has three streams, and spans of an earlier table
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
         ending = Interrupt()
-        clients = _OTHER_READS + settings.query_concurrency
+        clients = _OTHER_READS + _READS_OF_A_QUERY * settings.query_concurrency
         open_reads = partial(connect, settings.storage, clients=clients, interrupt=ending)
         reads = await retry_until_available(
             pools.housekeeping, open_reads, signals.stop, process.waiting, may_be_left=True

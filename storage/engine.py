@@ -1,8 +1,7 @@
 """Interface of a ClickHouse engine, embedded or a server.
 
-The engine moves bytes: statements go in as SQL, inserts as ready-made Native blocks, answers come
-back as RowBinary. The modules that read and write rows know their meaning. An engine
-is thread-safe.
+The engine moves bytes: statements go in as SQL, inserts as ready-made Native blocks. Answers come back as RowBinary,
+or in pieces as Native blocks. The modules that read and write rows know their meaning. An engine is thread-safe.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ A server that is behind another repeats the statements after the other has recor
 none takes away what a later one gives back. Nor does any wait until parts are rewritten: that may take hours.
 
 A migration that makes a table anew has a step before its statements, which puts the earlier table aside
-(``storage.earlier_spans``). In an empty database that table is made as the last migration says, at once;
-it and some others then have smaller granules than in databases of before.
+(``storage.earlier_spans``). In an empty database the last form of that table is made first. Some tables of an empty
+database get smaller granules, which cannot be changed later.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _execute(engine: Engine, statement: str) -> None:
     try:
         engine.execute(statement)
     except NotAppliedError as error:
-        # A server that ended after it, or another one, has run the statement: what it drops is still being dropped.
+        # Another server, or this one before it was ended, has run the statement, and ClickHouse still drops the columns.
         if "affected by mutation" not in str(error) or not _has_added(engine, statement):
             raise
 
@@ -149,7 +149,7 @@ def _has_added(engine: Engine, statement: str) -> bool:
 
 
 def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:
-    """Return the statements that make tables in an empty database as migrations could not make them of earlier ones."""
+    """Return the statements for an empty database that set what no migration can change in a table that exists."""
     creates: dict[str, str] = {}  # by table: the last migration that makes it
     for migration in known:
         for statement in migration.statements(version):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from server.notary.canonical import CANONICAL_VERSION, Kind, canonical_columns, leaf_of
@@ -59,6 +60,10 @@ _READERS = {
     Kind.WORDS: string_array,
     Kind.MAPS: text_pairs_array,
 }
+
+
+# Blocks are taken as a whole, so no profile of a user makes them larger: rows, and bytes, of a block at most, about.
+_BLOCKS: Mapping[str, str | int] = MappingProxyType({"max_block_size": 8192, "preferred_block_size_bytes": 1_000_000})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
         f"{scan_query(stream, version)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
         "AND LeafIndex < {end:UInt64}",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
+        settings=_BLOCKS,
     )
 
 
@@ -240,8 +246,8 @@ def select_records(
         settings: settings of ClickHouse for this query.
         alias: expression with a name (``... AS Name``) that the condition may use.
     """
-    # Maps are read as they are stored, and sorted here: ClickHouse needs more time to understand the expressions that
-    # sort them than for all else of a statement for a few records.
+    # Maps are read as they are stored, and sorted here. For a few records, ClickHouse takes longer to analyse the
+    # expressions that sort maps than to read the rows.
     rows = engine.query(
         f"{f'WITH {alias} ' if alias else ''}SELECT LogId, BatchId, LeafIndex, Timestamp, "
         f"formatRowNoNewline('RowBinary', {stored_expressions(stream)}) FROM {RECORD_TABLES[stream]} WHERE {condition}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
@@ -89,16 +90,13 @@ def get_trace(
     positions = {Stream.AUDIT: start.audit, Stream.OPERATIONAL: start.logs, Stream.SPANS: start.spans}
     wanted = {stream: (lookup(stream), position) for stream, position in positions.items() if position is not None}
     with together.reads() as reads:
-        more = start.earlier if with_earlier else None
-        unsigned = reads.begin(
-            lambda: (
-                earlier_spans_of_trace(engine, trace_id, limit + 1, more, since=since, until=until)
-                if more is not None
-                else []
+        unsigned = None
+        if with_earlier and start.earlier is not None:
+            unsigned = reads.begin(
+                partial(earlier_spans_of_trace, engine, trace_id, limit + 1, start.earlier, since=since, until=until)
             )
-        )
         found = read_pages(engine, keys, list(wanted.values()), limit, rehash=rehash, together=together, memory=memory)
-        earlier = unsigned.result()
+        earlier = [] if unsigned is None else unsigned.result()
     pages = dict.fromkeys(positions, _NO_PAGE) | dict(zip(wanted, found, strict=True))
     audit, logs, spans = pages.values()
     # A page may have no rows and be followed by others nevertheless.

@@ -51,7 +51,9 @@ class ProofCache:
     def keep_tile(self, log_id: str, level: int, index: int, tile: TileNodes) -> None:
         """Cache a tile that is complete and covers only committed leaves."""
         with self._lock:
-            self._tiles[log_id, level, index] = tile
+            known = self._tiles.get((log_id, level, index))
+            if known is None or known.width < tile.width:  # a request about an earlier tree needs less of it
+                self._tiles[log_id, level, index] = tile
             self._tiles.move_to_end((log_id, level, index))
             if len(self._tiles) > self._capacity:
                 self._tiles.popitem(last=False)

@@ -2,8 +2,9 @@
 
 A block has a number of columns and of rows, then for each column its name, its type and its data: fixed values and
 strings one after the other, as RowBinary writes them; maps and arrays as the ends of their elements among all, and then
-the elements; LowCardinality as a dictionary, and an index into it for each value. A string may be either, whatever its
-kind. Format: ClickHouse documentation, "Native", and ``SerializationLowCardinality`` (version 1, additional keys only).
+the elements; LowCardinality as a dictionary, and an index into it for each value. Any string may be LowCardinality, and
+none has to be. Format: ClickHouse documentation, "Native", and ``SerializationLowCardinality`` (version 1, additional
+keys only).
 
 This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from server.notary.canonical import encode_varint
@@ -30,16 +32,29 @@ _KEYS_VERSION = 1
 _INDEX_TYPE, _HAS_GLOBAL_DICTIONARY, _HAS_ADDITIONAL_KEYS = 0xFF, 1 << 8, 1 << 9
 _LARGEST_INDEX_TYPE = 3  # UInt64
 _LONGEST_LENGTH = 5  # bytes, as in rows
-_SIZES = {b"UUID": 16, b"UInt64": 8, b"Int64": 8, b"UInt32": 4, b"UInt8": 1, b"Bool": 1}
-_STRING, _WORD, _MAP = "string", "word", "map"
-_NAMED = {
-    b"String": _STRING,
-    b"LowCardinality(String)": _WORD,
-    b"Map(LowCardinality(String), String)": _MAP,
-}
+_SIZES = {b"UUID": 16, b"UInt64": 8, b"Int64": 8, b"UInt32": 4, b"DateTime": 4, b"UInt8": 1, b"Bool": 1}
+_BEGINNINGS = {b"DateTime64(": 8, b"DateTime(": 4}
+_STRING, _WORD = "string", "word"
+_TEXTS = {b"String": _STRING, b"LowCardinality(String)": _WORD}
 _ARRAY = re.compile(rb"Array\((.*)\)", re.DOTALL)
-_Layout = int | str  # bytes of a fixed value, or one of the names
-_Column = tuple[bool, _Layout]  # whether values are arrays, and their layout or that of their elements
+_MAP = re.compile(rb"Map\((.*?), (.*)\)", re.DOTALL)
+_NOT_NATIVE = "a block is not one of the Native format"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Type of a column: bytes of fixed values, or how strings are written, those of the values of maps too."""
+
+    is_array: bool = False
+    size: int = 0
+    keys: str = ""
+    texts: str = ""
+
+    def fits(self, kind: Kind) -> bool:
+        """Return whether values are of a kind of record."""
+        own = kind.element or kind
+        found = (self.is_array, self.size, bool(self.keys), bool(self.texts))
+        return found == (own is not kind, FIXED_SIZES.get(own, 0), own is Kind.MAP, own not in FIXED_SIZES)
 
 
 def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[bytes]:
@@ -52,83 +67,86 @@ def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[b
     Raises:
         MalformedError: the bytes are not such blocks.
     """
-    expected = [(False, size) for size in HEAD_SIZES] + list(map(_column_of, kinds))
     data = b""
+    wanted = 0
     for piece in pieces:
         data += piece
-        while data:
+        # A block that is not whole is read again from its begin, so only once there is much more of it.
+        while data and len(data) >= wanted:
             try:
-                rows, end = _read_block(data, expected)
-            except EOFError:  # more may follow
+                rows, end = _read_block(data, kinds)
+            except EOFError:
+                wanted = min(2 * len(data), MOST_BYTES)
                 break
             yield rows
-            data = data[end:]
+            data, wanted = data[end:], 0
         if len(data) > MOST_BYTES:
             raise MalformedError("a block is too long")
-    if data:
-        raise MalformedError("the blocks end within one")
+    while data:
+        try:
+            rows, end = _read_block(data, kinds)
+        except EOFError:
+            raise MalformedError("the blocks end within one") from None
+        yield rows
+        data = data[end:]
 
 
-def _column_of(kind: Kind) -> _Column:
-    own = kind.element or kind
-    layout = FIXED_SIZES.get(own, _MAP if own is Kind.MAP else _STRING)
-    return kind.element is not None, layout
-
-
-def _read_block(data: bytes, expected: Sequence[_Column]) -> tuple[bytes, int]:
+def _read_block(data: bytes, kinds: Sequence[Kind]) -> tuple[bytes, int]:
     """Return the rows of the first block, and where it ends."""
     cursor = _Cursor(data)
     columns, rows = cursor.length(), cursor.length()
-    if columns != len(expected):
+    if columns != len(HEAD_SIZES) + len(kinds):
         raise MalformedError("a block has another number of columns")
     if rows > MOST_BYTES:
         raise MalformedError(_NOT_NATIVE)
     values: list[list[bytes]] = []
+    expected: list[int | Kind] = [*HEAD_SIZES, *kinds]
     for wanted in expected:
         cursor.string()
         column = _parse_type(cursor.take(cursor.length()))
-        if (column[0], _STRING if column[1] == _WORD else column[1]) != wanted:
+        if not (column == _Column(size=wanted) if isinstance(wanted, int) else column.fits(wanted)):
             raise MalformedError("a column has another type than records have there")
         values.append(_read_column(cursor, column, rows) if rows else [])
     return b"".join(value for row in zip(*values, strict=True) for value in row), cursor.at
 
 
-_NOT_NATIVE = "a block is not one of the Native format"
-
-
 def _parse_type(name: bytes) -> _Column:
     array = _ARRAY.fullmatch(name)
     own = array[1] if array else name
-    layout: _Layout | None = _SIZES.get(own) or _NAMED.get(own) or (8 if own.startswith(b"DateTime64(") else None)
-    if layout is None:
+    is_array = array is not None
+    if own in _TEXTS:
+        return _Column(is_array, texts=_TEXTS[own])
+    pairs = _MAP.fullmatch(own)
+    if pairs and pairs[1] in _TEXTS and pairs[2] in _TEXTS:
+        return _Column(is_array, keys=_TEXTS[pairs[1]], texts=_TEXTS[pairs[2]])
+    size = _SIZES.get(own) or next((size for begin, size in _BEGINNINGS.items() if own.startswith(begin)), 0)
+    if not size:
         raise MalformedError("a column has a type that records do not have")
-    return array is not None, layout
+    return _Column(is_array, size)
 
 
 def _read_column(cursor: _Cursor, column: _Column, rows: int) -> list[bytes]:
     """Return the values of a column as RowBinary writes them."""
-    is_array, layout = column
-    if layout in (_WORD, _MAP) and cursor.number() != _KEYS_VERSION:
-        raise MalformedError(_NOT_NATIVE)
-    if not is_array:
-        return _read_values(cursor, layout, rows)
-    return _read_grouped(cursor, rows, lambda count: _read_values(cursor, layout, count))
+    for texts in (column.keys, column.texts):
+        if texts == _WORD and cursor.number() != _KEYS_VERSION:
+            raise MalformedError(_NOT_NATIVE)
+    if not column.is_array:
+        return _read_values(cursor, column, rows)
+    return _read_grouped(cursor, rows, lambda count: _read_values(cursor, column, count))
 
 
-def _read_values(cursor: _Cursor, layout: _Layout, count: int) -> list[bytes]:
-    if layout == _WORD:
-        return cursor.words(count)
-    if layout == _MAP:
-        return _read_grouped(cursor, count, lambda pairs: _read_pairs(cursor, pairs))
-    if isinstance(layout, int):
-        data = cursor.take(layout * count)
-        return [data[at : at + layout] for at in range(0, len(data), layout)]
-    return [cursor.string() for _ in range(count)]
+def _read_values(cursor: _Cursor, column: _Column, count: int) -> list[bytes]:
+    if column.keys:
+        return _read_grouped(cursor, count, lambda pairs: _read_pairs(cursor, column, pairs))
+    if column.texts:
+        return cursor.texts(column.texts, count)
+    data = cursor.take(column.size * count)
+    return [data[at : at + column.size] for at in range(0, len(data), column.size)]
 
 
-def _read_pairs(cursor: _Cursor, count: int) -> list[bytes]:
-    keys = cursor.words(count)
-    return [key + cursor.string() for key in keys]
+def _read_pairs(cursor: _Cursor, column: _Column, count: int) -> list[bytes]:
+    keys = cursor.texts(column.keys, count)
+    return [key + value for key, value in zip(keys, cursor.texts(column.texts, count), strict=True)]
 
 
 def _read_grouped(cursor: _Cursor, count: int, read: Callable[[int], list[bytes]]) -> list[bytes]:
@@ -178,8 +196,11 @@ class _Cursor:
         self.take(self.length())
         return self._data[begin : self.at]
 
-    def words(self, count: int) -> list[bytes]:
-        """Take values of LowCardinality(String), with their lengths."""
+    def texts(self, written: str, count: int) -> list[bytes]:
+        """Take strings, with their lengths, as they are written."""
+        return self._words(count) if written == _WORD else [self.string() for _ in range(count)]
+
+    def _words(self, count: int) -> list[bytes]:
         if not count:
             return []  # nothing is written for them
         state = self.number()

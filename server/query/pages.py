@@ -133,10 +133,12 @@ def read_pages(
     found = together.all(reads)
     rows_of_all = [row for rows in found for row in rows]
     checked = iter(check_rows(engine, keys, rows_of_all, rehash=rehash, memory=memory))
-    return [
-        _page(reader, list(islice(checked, len(rows))), size, position, rehash=rehash)
-        for reader, rows, position in zip(readers, found, positions, strict=True)
-    ]
+    return together.all(
+        [
+            partial(_page, reader, list(islice(checked, len(rows))), size, position, rehash=rehash)
+            for reader, rows, position in zip(readers, found, positions, strict=True)
+        ]
+    )
 
 
 def _first_rows(reader: _Reader, size: int, position: Position) -> list[StoredRecord]:
@@ -269,7 +271,8 @@ def _checked(reader: _Reader, select: _Select, after: Place | None) -> Iterator[
             last = place_of(rows[-1])
             while len(rows) > 2 and place_of(rows[-1]) == last:
                 rows.pop()
-        yield from reader.check(rows, rehash=True)
+        # All pages of both passes rest on the same hashes, whatever is cached when they are read.
+        yield from check_rows(reader.engine, reader.keys, rows, rehash=True)
         if ended:
             return
         after = place_of(rows[-1])

@@ -18,6 +18,10 @@ using lognotary::BlockReader;
 using lognotary::Kind;
 using lognotary::View;
 
+constexpr Kind kWord = 253, kPlainMap = 252;  // in blocks: LowCardinality(String), and Map(String, String)
+
+bool is_map(Kind kind) { return kind == lognotary::kMap || kind == kPlainMap; }
+
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
@@ -74,7 +78,7 @@ std::string data_of(Kind kind, size_t count, Random& random, Values& values) {
   Values keys, texts;
   uint64_t end = 0;
   for (size_t number = 0; number < count; ++number) {
-    if (kind == lognotary::kMap) {
+    if (is_map(kind)) {
       const uint64_t pairs = random.below(4);
       put_number(data, end += pairs);
       std::string value;
@@ -85,15 +89,18 @@ std::string data_of(Kind kind, size_t count, Random& random, Values& values) {
         value += keys.back() + texts.back();
       }
       values.push_back(value);
-    } else if (kind == lognotary::kWord || kind == lognotary::kString) {
+    } else if (kind == kWord || kind == lognotary::kString) {
       values.push_back(string_of(any_text(random)));
     } else {
       values.push_back(std::string(kind, static_cast<char>(random.below(256))));
     }
   }
-  if (kind == lognotary::kWord) return words_of(values);
-  if (kind == lognotary::kMap) {
-    data += words_of(keys);
+  if (kind == kWord) return words_of(values);
+  if (is_map(kind)) {
+    if (kind == lognotary::kMap) data += words_of(keys);
+    if (kind == kPlainMap) {
+      for (const auto& key : keys) data += key;
+    }
     for (const auto& text : texts) data += text;
     return data;
   }
@@ -105,10 +112,12 @@ const char* type_of(Kind kind) {
   switch (kind) {
     case lognotary::kString:
       return "String";
-    case lognotary::kWord:
+    case kWord:
       return "LowCardinality(String)";
     case lognotary::kMap:
       return "Map(LowCardinality(String), String)";
+    case kPlainMap:
+      return "Map(String, String)";
     case 16:
       return "UUID";
     case 8:
@@ -136,7 +145,7 @@ void put_block(const std::vector<Column>& columns, Random& random, std::string& 
     data += string_of("name") + string_of(is_array ? "Array(" + type + ")" : type);
     Values values;
     if (count > 0) {
-      if (kind == lognotary::kWord || kind == lognotary::kMap) put_number(data, 1);
+      if (kind == kWord || kind == lognotary::kMap) put_number(data, 1);
       if (is_array) {
         std::vector<uint64_t> sizes;
         uint64_t end = 0;
@@ -193,16 +202,16 @@ Result run(const std::string& kinds, View data, Random* cuts) {
 int main(int, char** arguments) {
   const long cases = std::atol(arguments[1]);
   long refused = 0;
-  const Kind some[] = {1, 4, 8, 16, lognotary::kString, lognotary::kWord, lognotary::kMap};
+  const Kind some[] = {1, 4, 8, 16, lognotary::kString, kWord, lognotary::kMap, kPlainMap};
   for (long number = 0; number < cases; ++number) {
     Random random(static_cast<uint64_t>(number));
     std::vector<Column> columns(1 + random.below(5));
     std::string kinds, data, rows;
     for (auto& [is_array, kind] : columns) {
       is_array = random.below(3) == 0;
-      kind = some[random.below(7)];
+      kind = some[random.below(8)];
       if (is_array) kinds += static_cast<char>(lognotary::kArray);
-      kinds += static_cast<char>(kind == lognotary::kWord ? lognotary::kString : kind);
+      kinds += static_cast<char>(kind == kWord ? lognotary::kString : is_map(kind) ? lognotary::kMap : kind);
     }
     for (uint64_t left = random.below(4); left > 0; --left) put_block(columns, random, data, rows);
     const Result right = run(kinds, data, &random);

@@ -255,5 +255,24 @@ def test_without_compiled_code_blocks_are_read_in_python(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+def test_strings_may_be_written_either_way_and_times_may_be_numbers(hash_blocks: HashBlocks) -> None:
+    words = "Map(LowCardinality(String), LowCardinality(String))"
+    types = {"c0": "Int64", "c2": words, "c5": "DateTime('UTC')", "c10": "Array(Map(String, String))"}
+    header = [TableColumn(one.name, types.get(one.name, one.type)) for one in HEADER]
+    data = block([a_row()], header)
+    key, value = encode_string(b"k"), encode_string(b"v")
+    word = encode_uint64(3 << 9) + encode_uint64(1) + key + encode_uint64(1) + b"\0"
+    for kind, replaced in (
+        (words, encode_uint64(1) + encode_uint64(1) + encode_uint64(1) + word + word.replace(key, value)),
+        ("Array(Map(String, String))", encode_uint64(1) + encode_uint64(1) + key + value),
+    ):
+        named = encode_string(kind.encode())
+        after = encode_uint64(1) * (2 if kind == words else 3) + word + value
+        assert named + after in data
+        data = data.replace(named + after, named + replaced)
+    assert hash_blocks([data]) == leaf_rows.hash_rows([a_row().as_row()], KINDS, 2, FIRST, RANGES)
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
 def test_no_blocks_are_no_rows(hash_blocks: HashBlocks) -> None:
     assert not any(hash_blocks([]).states)

@@ -344,6 +344,7 @@ DEFINITIONS: dict[str, tuple[str, ...]] = {
         "ALTER TABLE audit_logs ADD COLUMN ActorType String ALIAS if(currentUser() = 'default', 'user', 'other')",
     ),
     "a column is gone": ("ALTER TABLE audit_logs DROP COLUMN Outcome",),
+    "the keys of a map are plain strings": ("ALTER TABLE otel_logs MODIFY COLUMN LogAttributes Map(String, String)",),
     "a view": ("RENAME TABLE audit_logs TO aside", "CREATE VIEW audit_logs AS SELECT * FROM aside"),
     "a view with all columns": (
         "RENAME TABLE audit_logs TO aside",

@@ -13,18 +13,21 @@ constexpr uint64_t kKeysVersion = 1;
 constexpr uint64_t kIndexType = 0xFF, kHasGlobalDictionary = 1 << 8, kHasAdditionalKeys = 1 << 9;
 constexpr uint64_t kLargestIndexType = 3;  // UInt64
 
-Kind kind_of(View type) {
-  if (type == "String") return kString;
-  if (type == "LowCardinality(String)") return kWord;
-  if (type == "Map(LowCardinality(String), String)") return kMap;
-  if (type == "UUID") return 16;
-  if (type == "UInt64" || type == "Int64" || type.substr(0, 11) == "DateTime64(") return 8;
-  if (type == "UInt32") return 4;
-  if (type == "UInt8" || type == "Bool") return 1;
-  throw std::invalid_argument("a column has a type that records do not have");
-}
+bool starts_with(View text, View beginning) { return text.substr(0, beginning.size()) == beginning; }
 
-bool has_words(Kind kind) { return kind == kWord || kind == kMap; }
+bool is_word(View type) { return type == "LowCardinality(String)"; }
+
+bool is_text(View type) { return type == "String" || is_word(type); }
+
+[[noreturn]] void refuse_type() { throw std::invalid_argument("a column has a type that records do not have"); }
+
+Kind fixed_kind(View type) {
+  if (type == "UUID") return 16;
+  if (type == "UInt64" || type == "Int64" || starts_with(type, "DateTime64(")) return 8;
+  if (type == "UInt32" || type == "DateTime" || starts_with(type, "DateTime(")) return 4;
+  if (type == "UInt8" || type == "Bool") return 1;
+  refuse_type();
+}
 
 size_t count_columns(View kinds) {
   size_t count = 0;
@@ -108,8 +111,26 @@ inline bool Cursor::take_string(View& encoded) {
   return true;
 }
 
-bool Words::read(Cursor& cursor, uint64_t values) {
-  if (values == 0) return true;  // nothing is written for them
+bool Texts::read_state(Cursor& cursor) const {
+  uint64_t version = kKeysVersion;
+  if (are_words_ && !cursor.take_number(version)) return false;
+  if (version != kKeysVersion) refuse();
+  return true;
+}
+
+bool Texts::read(Cursor& cursor, uint64_t values) {
+  if (are_words_) return values == 0 || read_words(cursor, values);  // nothing is written for no words
+  const char* const begin = cursor.at();
+  View skipped;
+  // The data ends before there are too many: each has a byte.
+  for (; values > 0; --values) {
+    if (!cursor.take_string(skipped)) return false;
+  }
+  strings_ = Cursor(begin, cursor.at());
+  return true;
+}
+
+bool Texts::read_words(Cursor& cursor, uint64_t values) {
   uint64_t state, keys, count;
   if (!cursor.take_number(state) || !cursor.take_number(keys)) return false;
   const uint64_t type = state & kIndexType;
@@ -117,7 +138,6 @@ bool Words::read(Cursor& cursor, uint64_t values) {
   width_ = size_t{1} << type;
   dictionary_.clear();
   View key;
-  // The data ends before there are too many: each has a byte.
   for (; keys > 0; --keys) {
     if (!cursor.take_string(key)) return false;
     dictionary_.push_back(key);
@@ -127,7 +147,12 @@ bool Words::read(Cursor& cursor, uint64_t values) {
   return cursor.take(values * width_, indexes_);
 }
 
-View Words::next() {
+View Texts::next() {
+  View text;
+  if (!are_words_) {
+    strings_.take_string(text);
+    return text;
+  }
   uint64_t index = 0;
   std::memcpy(&index, indexes_.data() + at_, width_);
   at_ += width_;
@@ -155,33 +180,39 @@ uint64_t Lengths::next() {
 }
 
 BlockColumn::BlockColumn(View type) {
-  constexpr View kBegin = "Array(";
-  is_array_ = type.substr(0, kBegin.size()) == kBegin && type.back() == ')';
-  kind_ = kind_of(is_array_ ? type.substr(kBegin.size(), type.size() - kBegin.size() - 1) : type);
+  constexpr View kArrayOf = "Array(", kMapOf = "Map(", kComma = ", ";
+  is_array_ = starts_with(type, kArrayOf) && type.back() == ')';
+  if (is_array_) type = type.substr(kArrayOf.size(), type.size() - kArrayOf.size() - 1);
+  if (is_text(type)) {
+    kind_ = kString;
+    texts_ = Texts(is_word(type));
+  } else if (starts_with(type, kMapOf) && type.back() == ')') {
+    const View both = type.substr(kMapOf.size(), type.size() - kMapOf.size() - 1);
+    const size_t comma = both.find(kComma);
+    if (comma == View::npos) refuse_type();
+    const View key = both.substr(0, comma), value = both.substr(comma + kComma.size());
+    if (!is_text(key) || !is_text(value)) refuse_type();
+    kind_ = kMap;
+    keys_ = Texts(is_word(key));
+    texts_ = Texts(is_word(value));
+  } else {
+    kind_ = fixed_kind(type);
+  }
 }
 
 bool BlockColumn::read(Cursor& cursor, uint64_t rows) {
-  uint64_t values = rows, version;
-  if (has_words(kind_)) {
-    if (!cursor.take_number(version)) return false;
-    if (version != kKeysVersion) refuse();
-  }
+  uint64_t values = rows;
+  if (!keys_.read_state(cursor) || !texts_.read_state(cursor)) return false;
   if (is_array_ && !elements_.read(cursor, rows, values)) return false;
-  if (kind_ == kWord) return words_.read(cursor, values);
+  if (kind_ == kString) return texts_.read(cursor, values);
   if (kind_ == kMap) {
     const uint64_t maps = values;
-    if (!pairs_.read(cursor, maps, values) || !words_.read(cursor, values)) return false;
+    return pairs_.read(cursor, maps, values) && keys_.read(cursor, values) && texts_.read(cursor, values);
   }
   const char* const begin = cursor.at();
   View skipped;
-  if (kind_ != kString && kind_ != kMap) {
-    if (!cursor.take(values * kind_, skipped)) return false;
-  } else {
-    for (; values > 0; --values) {
-      if (!cursor.take_string(skipped)) return false;
-    }
-  }
-  data_ = Cursor(begin, cursor.at());
+  if (!cursor.take(values * kind_, skipped)) return false;
+  fixed_ = Cursor(begin, cursor.at());
   return true;
 }
 
@@ -193,14 +224,10 @@ void BlockColumn::append_next(RowBuffer& row, bool& in_order) {
 }
 
 void BlockColumn::append_value(RowBuffer& row, bool& in_order) {
-  if (kind_ == kWord) return row.put(words_.next());
+  if (kind_ == kString) return row.put(texts_.next());
   if (kind_ == kMap) return append_map(row, in_order);
   View bytes;
-  if (kind_ == kString) {
-    data_.take_string(bytes);
-  } else {
-    data_.take(kind_, bytes);
-  }
+  fixed_.take(kind_, bytes);
   row.put(bytes);
 }
 
@@ -209,9 +236,7 @@ void BlockColumn::append_map(RowBuffer& row, bool& in_order) {
   row.put_length(pairs);
   Pair before{}, pair{};
   for (uint64_t number = 0; number < pairs; ++number) {
-    const View key = words_.next();
-    View value;
-    data_.take_string(value);
+    const View key = keys_.next(), value = texts_.next();
     pair.key = text_of(key);
     pair.value = text_of(value);
     in_order = in_order && (number == 0 || is_in_order(before, pair));
@@ -227,7 +252,7 @@ BlockReader::BlockReader(View kinds, TakeRow take_row)
 void BlockReader::feed(View piece) {
   const char* const before = data_.data();
   data_ += piece;
-  if (data_.data() != before) {  // columns lead into the data, so they are read again
+  if (data_.data() != before) {  // the data has moved, and columns are views into it
     columns_.clear();
     read_ = 0;
   }
@@ -269,8 +294,7 @@ bool BlockReader::read_block() {
 void BlockReader::check(const BlockColumn& column) const {
   const bool is_array = static_cast<Kind>(kinds_[place_]) == kArray;
   const auto expected = static_cast<Kind>(kinds_[place_ + is_array]);
-  const Kind kind = column.kind() == kWord ? kString : column.kind();
-  if (column.is_array() != is_array || kind != expected) {
+  if (column.is_array() != is_array || column.kind() != expected) {
     throw std::invalid_argument("a column has another type than records have there");
   }
 }

@@ -1,4 +1,4 @@
-// Rows from blocks of ClickHouse's Native format: server/notary/row_blocks.py says which rows these are.
+// Rows from blocks of ClickHouse's Native format, as server/notary/row_blocks.py defines them.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,6 @@
 #include "walker.hpp"
 
 namespace lognotary {
-
-constexpr Kind kWord = 253;  // LowCardinality(String): in a row it is a string
 
 // A row that is being written.
 class RowBuffer {
@@ -44,9 +42,15 @@ class Cursor {
   const char* end_ = nullptr;
 };
 
-// The values of LowCardinality(String).
-class Words {
+// The values of String or LowCardinality(String).
+class Texts {
  public:
+  Texts() = default;
+  explicit Texts(bool are_words) : are_words_(are_words) {}
+
+  // Takes what stands before the data of the whole column; returns false where the data ends before it.
+  bool read_state(Cursor& cursor) const;
+
   // Takes the data of some values; returns false where it ends before them.
   bool read(Cursor& cursor, uint64_t values);
 
@@ -54,6 +58,10 @@ class Words {
   View next();
 
  private:
+  bool read_words(Cursor& cursor, uint64_t values);
+
+  bool are_words_ = false;
+  Cursor strings_;
   std::vector<View> dictionary_;
   View indexes_;
   size_t width_ = 1;  // bytes of an index
@@ -75,7 +83,7 @@ class Lengths {
   uint64_t before_ = 0;
 };
 
-// A column of a block. It leads into the block's data.
+// A column of a block: views into the block's data.
 class BlockColumn {
  public:
   // Throws std::invalid_argument if it is a type that records do not have.
@@ -98,8 +106,8 @@ class BlockColumn {
   bool is_array_ = false;
   Kind kind_;
   Lengths elements_, pairs_;
-  Words words_;
-  Cursor data_;  // of all that is neither
+  Texts keys_, texts_;  // keys of maps; values of maps, and strings
+  Cursor fixed_;
 };
 
 // Takes a row, and whether all its maps are in order.

@@ -1,4 +1,4 @@
-// The order of pairs in the maps of a record: server/notary/map_order.py says which it is.
+// The order of pairs in the maps of a record, as server/notary/map_order.py defines it.
 #pragma once
 
 #include <cstdint>

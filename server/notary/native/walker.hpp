@@ -1,4 +1,4 @@
-// Walks over what RowBinary writes: server/notary/leaf_rows.py says how.
+// Walks over what RowBinary writes: server/notary/row_walker.py says how.
 #pragma once
 
 #include <cstdint>
