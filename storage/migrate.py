@@ -132,7 +132,7 @@ def _execute(engine: Engine, statement: str) -> None:
     try:
         engine.execute(statement)
     except NotAppliedError as error:
-        # Another server, or this one before it was ended, has run the statement, and ClickHouse still drops the columns.
+        # Another server, or this one before it ended, has run the statement, and ClickHouse still drops the columns.
         if "affected by mutation" not in str(error) or not _has_added(engine, statement):
             raise
 
