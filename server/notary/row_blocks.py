@@ -5,7 +5,7 @@ strings one after the other, as RowBinary writes them; maps and arrays as the en
 the elements; LowCardinality as a dictionary, and an index into it for each value. A string may be either, whatever its
 kind. Format: ClickHouse documentation, "Native", and ``SerializationLowCardinality`` (version 1, additional keys only).
 
-This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
+This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that also hashes the rows.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from server.notary.canonical_columns import Kind
 from server.notary.errors import MalformedError
 from server.notary.row_walker import FIXED_SIZES, MOST_BYTES
 
-__all__ = ["HEAD_SIZES", "rows_of_blocks"]
+__all__ = ["rows_of_blocks"]
 
-HEAD_SIZES = (16, 8, 1)
-"""Bytes of the columns before the record: BatchId, LeafIndex, and whether what stands beside the record is right."""
-
+_HEAD_SIZES = (16, 8, 1)  # bytes of the columns before the record
 _UINT64 = struct.Struct("<Q")
 _KEYS_VERSION = 1
 _INDEX_TYPE, _HAS_GLOBAL_DICTIONARY, _HAS_ADDITIONAL_KEYS = 0xFF, 1 << 8, 1 << 9
@@ -46,13 +44,13 @@ def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[b
     """Yield the rows of blocks, as ``leaf_rows.hash_rows`` takes them.
 
     Args:
-        pieces: blocks, cut into pieces anywhere, with the columns of ``HEAD_SIZES`` and of the record.
+        pieces: blocks, cut into pieces anywhere, with the columns of rows (``leaf_rows``).
         kinds: the kinds that make up the record.
 
     Raises:
         MalformedError: the bytes are not such blocks.
     """
-    expected = [(False, size) for size in HEAD_SIZES] + list(map(_column_of, kinds))
+    expected = [(False, size) for size in _HEAD_SIZES] + list(map(_column_of, kinds))
     data = b""
     for piece in pieces:
         data += piece
