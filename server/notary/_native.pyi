@@ -7,7 +7,7 @@ ARRAY: int
 MAP: int
 
 def hash_pairs(nodes: bytes) -> bytes: ...
-def hash_rows(
+def hash_blocks(
     pieces: Iterable[bytes],
     kinds: bytes,
     version: int,
@@ -15,7 +15,6 @@ def hash_rows(
     ranges: list[tuple[int, bytes | None]],
     program: bytes | None = None,
     most_bytes: int = 0,
-    head: bytes | None = None,
 ) -> tuple[bytes, bytes, list[tuple[int, bytes]], bool]: ...
 def holds(program: bytes, kinds: bytes, leaf: int, record: bytes) -> bool: ...
 def sort_maps(record: bytes, kinds: bytes) -> tuple[bytes, bool]: ...

@@ -8,7 +8,7 @@ from server.notary import leaf_rows, map_order, merkle
 from server.notary.canonical import Kind
 from server.notary.leaf_rows import LeafHashes, LeafRange, LeafState
 from server.notary.record_filter import RecordFilter
-from server.notary.row_blocks import HEAD_SIZES, rows_of_blocks
+from server.notary.row_blocks import rows_of_blocks
 from server.notary.row_walker import FIXED_SIZES
 
 try:
@@ -18,7 +18,7 @@ except ImportError:  # there was no compiler, or no libcrypto
 else:
     COMPILED = True
 
-__all__ = ["COMPILED", "MapSorter", "codes", "hash_blocks", "hash_pairs", "hash_rows", "holds", "map_sorter"]
+__all__ = ["COMPILED", "MapSorter", "codes", "hash_blocks", "hash_pairs", "holds", "map_sorter"]
 
 
 MapSorter = Callable[[bytes], tuple[bytes, bool]]
@@ -34,7 +34,7 @@ def hash_pairs(nodes: bytes) -> bytes:
     return _native.hash_pairs(nodes) if COMPILED else merkle.hash_pairs(nodes)
 
 
-def hash_rows(
+def hash_blocks(
     pieces: Iterable[bytes],
     kinds: Sequence[Kind],
     version: int,
@@ -44,32 +44,27 @@ def hash_rows(
 ) -> LeafHashes:
     """Hash the records of a part of a log, as ``leaf_rows.hash_rows`` does, without holding the GIL.
 
-    Raises:
-        MalformedError: the bytes are not such rows, or a row claims a leaf outside the part.
-        ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
-    """
-    if not COMPILED:
-        return leaf_rows.hash_rows(pieces, kinds, version, first_leaf, ranges, wanted)
-    return _compiled(pieces, kinds, version, first_leaf, ranges, wanted, head=None)
-
-
-def hash_blocks(
-    pieces: Iterable[bytes],
-    kinds: Sequence[Kind],
-    version: int,
-    first_leaf: int,
-    ranges: Sequence[LeafRange],
-    wanted: RecordFilter | None = None,
-) -> LeafHashes:
-    """Hash the records of a part of a log, as ``hash_rows`` does, from the blocks of ``row_blocks``.
+    Args:
+        pieces: blocks with the rows, in any order, cut into pieces anywhere (``row_blocks``).
+        kinds: the kinds that make up the canonical record.
+        version: version of the canonical records.
+        first_leaf: the first leaf of the part.
+        ranges: the batches of the part, in order; the last one ends it.
+        wanted: filter of the records to keep; None to keep none.
 
     Raises:
         MalformedError: the bytes are not such blocks, or a row claims a leaf outside the part.
-        ValueError: as for ``hash_rows``.
+        ValueError: the ranges are not in order, or a batch ID is not 16 bytes long.
     """
     if not COMPILED:
         return leaf_rows.hash_rows(rows_of_blocks(pieces, kinds), kinds, version, first_leaf, ranges, wanted)
-    return _compiled(pieces, kinds, version, first_leaf, ranges, wanted, head=bytes(HEAD_SIZES))
+    expected = [(part.end_leaf, part.batch_id) for part in ranges]
+    program, most = (None, 0) if wanted is None else (wanted.program, wanted.most_bytes)
+    hashes, states, kept, dropped = _native.hash_blocks(
+        pieces, codes(kinds), version, first_leaf, expected, program, most
+    )
+    records = tuple((leaf, record) for leaf, record in kept if states[leaf - first_leaf] == LeafState.HASHED)
+    return LeafHashes(first_leaf, hashes, states, records, dropped)
 
 
 def map_sorter(kinds: Sequence[Kind]) -> MapSorter:
@@ -88,25 +83,6 @@ def holds(program: bytes, kinds: bytes, leaf: int, record: bytes) -> bool:
         ValueError: the program is malformed.
     """
     return _native.holds(program, kinds, leaf, record)
-
-
-def _compiled(
-    pieces: Iterable[bytes],
-    kinds: Sequence[Kind],
-    version: int,
-    first_leaf: int,
-    ranges: Sequence[LeafRange],
-    wanted: RecordFilter | None,
-    *,
-    head: bytes | None,
-) -> LeafHashes:
-    expected = [(part.end_leaf, part.batch_id) for part in ranges]
-    program, most = (None, 0) if wanted is None else (wanted.program, wanted.most_bytes)
-    hashes, states, kept, dropped = _native.hash_rows(
-        pieces, codes(kinds), version, first_leaf, expected, program, most, head
-    )
-    records = tuple((leaf, record) for leaf, record in kept if states[leaf - first_leaf] == LeafState.HASHED)
-    return LeafHashes(first_leaf, hashes, states, records, dropped)
 
 
 def codes(kinds: Sequence[Kind]) -> bytes:

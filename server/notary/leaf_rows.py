@@ -1,11 +1,12 @@
-"""Hashing of record rows from storage, in any order, into the leaf hashes of a part of a log.
+"""Hashing of record rows, in any order, into the leaf hashes of a part of a log.
 
 A row consists of a record's claims and the record: the ID of its batch (16 bytes), its leaf (8 bytes, little-endian),
 whether what stands beside the record is right (1 byte, not 0), and then the canonical record, as RowBinary writes it,
 but with maps as they are stored: in any order of keys. RowBinary does not mark where columns end, so they are parsed:
 ``server.notary.canonical`` says how each is encoded.
 
-This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
+This is the definition, in plain Python. Storage sends rows as blocks (``server.notary.row_blocks``), from which
+``server.notary.hashing`` has a compiled function that does the same.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ the elements; LowCardinality as a dictionary, and an index into it for each valu
 none has to be. Format: ClickHouse documentation, "Native", and ``SerializationLowCardinality`` (version 1, additional
 keys only).
 
-This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
+This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that also hashes the rows.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ from server.notary.canonical_columns import Kind
 from server.notary.errors import MalformedError
 from server.notary.row_walker import FIXED_SIZES, MOST_BYTES
 
-__all__ = ["HEAD_SIZES", "rows_of_blocks"]
+__all__ = ["rows_of_blocks"]
 
-HEAD_SIZES = (16, 8, 1)
-"""Bytes of the columns before the record: BatchId, LeafIndex, and whether what stands beside the record is right."""
-
+_HEAD_SIZES = (16, 8, 1)  # bytes of the columns before the record
 _UINT64 = struct.Struct("<Q")
 _KEYS_VERSION = 1
 _INDEX_TYPE, _HAS_GLOBAL_DICTIONARY, _HAS_ADDITIONAL_KEYS = 0xFF, 1 << 8, 1 << 9
@@ -61,7 +59,7 @@ def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[b
     """Yield the rows of blocks, as ``leaf_rows.hash_rows`` takes them.
 
     Args:
-        pieces: blocks, cut into pieces anywhere, with the columns of ``HEAD_SIZES`` and of the record.
+        pieces: blocks, cut into pieces anywhere, with the columns of rows (``leaf_rows``).
         kinds: the kinds that make up the record.
 
     Raises:
@@ -95,12 +93,12 @@ def _read_block(data: bytes, kinds: Sequence[Kind]) -> tuple[bytes, int]:
     """Return the rows of the first block, and where it ends."""
     cursor = _Cursor(data)
     columns, rows = cursor.length(), cursor.length()
-    if columns != len(HEAD_SIZES) + len(kinds):
+    if columns != len(_HEAD_SIZES) + len(kinds):
         raise MalformedError("a block has another number of columns")
     if rows > MOST_BYTES:
         raise MalformedError(_NOT_NATIVE)
     values: list[list[bytes]] = []
-    expected: list[int | Kind] = [*HEAD_SIZES, *kinds]
+    expected: list[int | Kind] = [*_HEAD_SIZES, *kinds]
     for wanted in expected:
         cursor.string()
         column = _parse_type(cursor.take(cursor.length()))

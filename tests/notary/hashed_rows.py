@@ -1,9 +1,9 @@
-"""Rows of a log as storage sends them, and both ways to hash them."""
+"""Rows of a log, and both ways to hash them."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from harness.lacking import lacking
 from server.notary import hashing, leaf_rows
@@ -19,6 +19,8 @@ from server.notary.canonical import (
 )
 from server.notary.leaf_rows import LeafHashes, LeafRange
 from server.notary.record_filter import RecordFilter
+
+from .blocks import block_of
 
 __all__ = [
     "BATCHES",
@@ -42,7 +44,7 @@ KINDS = [
     *(Kind.TIME, Kind.STRING, Kind.MAP, Kind.UINT8, Kind.WORD, Kind.UINT32),
     *(Kind.UINT64, Kind.TIMES, Kind.STRINGS, Kind.WORDS, Kind.MAPS),
 ]
-HashRows = Callable[..., LeafHashes]  # as in_python and compiled
+HashRows = Callable[..., LeafHashes]  # as in_python and compiled; of pieces that are whole rows
 
 
 def batch_of(leaf: int) -> bytes:
@@ -72,7 +74,7 @@ def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, 
 
 
 def in_python(
-    pieces: Sequence[bytes],
+    pieces: Iterable[bytes],
     kinds: Sequence[Kind] = KINDS,
     first: int = FIRST,
     ranges: Sequence[LeafRange] = RANGES,
@@ -83,7 +85,7 @@ def in_python(
 
 
 def compiled(
-    pieces: Sequence[bytes],
+    pieces: Iterable[bytes],
     kinds: Sequence[Kind] = KINDS,
     first: int = FIRST,
     ranges: Sequence[LeafRange] = RANGES,
@@ -92,4 +94,5 @@ def compiled(
 ) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    return hashing.hash_rows(pieces, kinds, version, first, ranges, wanted)
+    blocks = (block_of(piece, kinds) for piece in pieces)
+    return hashing.hash_blocks(blocks, kinds, version, first, ranges, wanted)

@@ -1,4 +1,4 @@
-"""Hashing of rows, in Python and compiled: which rows count, and which are errors."""
+"""Hashing of rows, in Python and, from blocks, compiled: which rows count, and which are errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from server.notary.canonical import (
     encode_map,
     encode_string,
     encode_time,
-    encode_varint,
     leaf_of,
     mark_of,
     versions_of,
@@ -28,8 +27,8 @@ from server.notary.canonical import (
 from server.notary.errors import MalformedError
 from server.notary.leaf_rows import LeafHashes, LeafRange, LeafState, row_kinds
 from server.notary.origin import Stream
-from server.notary.row_walker import MOST_BYTES
 
+from .blocks import block_of
 from .hashed_rows import BATCHES, COUNT, FIRST, KINDS, RANGES, HashRows, compiled, in_python, record, row
 
 
@@ -125,34 +124,13 @@ def test_a_row_of_another_part_of_the_log_is_an_error(hash_rows: HashRows, leaf:
         hash_rows([row(FIRST), row(leaf, batch_id=BATCHES[0])], KINDS, FIRST, RANGES)
 
 
-@pytest.mark.parametrize("size", [1, 16, 25, len(row(FIRST)) - 1])
-def test_rows_that_end_within_one_are_an_error(hash_rows: HashRows, size: int) -> None:
-    with pytest.raises(MalformedError, match="the rows end within one"):
-        hash_rows([row(FIRST), row(FIRST + 1)[:size]], KINDS, FIRST, RANGES)
-
-
-def test_a_length_that_no_row_has_is_an_error_at_once(hash_rows: HashRows) -> None:
-    head = row(FIRST, b"")
-    for kind in (Kind.STRING, Kind.WORD):
-        for length in (MOST_BYTES - 25 - 5 + 1, MOST_BYTES, (1 << 35) - 1):
-            with pytest.raises(MalformedError, match="a row is too long"):
-                hash_rows([head + encode_varint(length)], [kind], FIRST, RANGES)
-    for kind in (Kind.STRING, Kind.MAP):
-        for length in (b"\x80" * 5, b"\xff" * 9 + b"\x01"):
-            with pytest.raises(MalformedError, match="a length is too long"):
-                hash_rows([head + length], [kind], FIRST, RANGES)
-    # The longest that fits is waited for.
-    with pytest.raises(MalformedError, match="the rows end within one"):
-        hash_rows([head + encode_varint(MOST_BYTES - 25 - 5)], [Kind.STRING], FIRST, RANGES)
-
-
 def test_an_error_in_what_brings_the_rows_is_handed_on(hash_rows: HashRows) -> None:
     def broken() -> Iterator[bytes]:
         yield row(FIRST)
         raise ValueError("the connection broke")
 
     with pytest.raises(ValueError, match="the connection broke") as raised:
-        hash_rows(broken(), KINDS, FIRST, RANGES)  # type: ignore[arg-type]
+        hash_rows(broken(), KINDS, FIRST, RANGES)
     assert not isinstance(raised.value, MalformedError)
 
 
@@ -163,12 +141,6 @@ def test_what_is_expected_has_to_make_sense(hash_rows: HashRows) -> None:
         hash_rows([], KINDS, FIRST, [LeafRange(FIRST - 1, None)])
     with pytest.raises(ValueError, match="16 bytes"):
         hash_rows([], KINDS, FIRST, [LeafRange(FIRST + 1, b"short")])
-
-
-def test_a_row_that_comes_byte_by_byte_is_hashed(hash_rows: HashRows) -> None:
-    data = row(FIRST, record(b"x" * 9000)) + row(FIRST + 1)
-    hashes = hash_rows([bytes([byte]) for byte in data], KINDS, FIRST, RANGES)
-    assert hashes.of(FIRST, FIRST + 2) == leaf_of(record(b"x" * 9000)) + leaf_of(record())
 
 
 def test_several_threads_hash_at_the_same_time() -> None:
@@ -198,5 +170,5 @@ def test_without_the_compiled_hashing_the_same_is_done_in_python(monkeypatch: py
     spec.loader.exec_module(module)
     assert module.COMPILED is False
     assert module.hash_pairs(bytes(64)) == merkle.hash_pairs(bytes(64))
-    assert module.hash_rows([row(FIRST)], KINDS, 1, FIRST, RANGES) == in_python([row(FIRST)])
+    assert module.hash_blocks([block_of(row(FIRST), KINDS)], KINDS, 1, FIRST, RANGES) == in_python([row(FIRST)])
     assert module.map_sorter(KINDS)(record()) == (record(), True)

@@ -16,21 +16,13 @@ CASES = 20_000
 FLAGS = ("-std=c++17", "-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra")
 
 
-def test_the_sanitizers_find_nothing_in_rows_that_are_right_or_broken(tmp_path: Path) -> None:
-    sources = ("rows.cpp", "maps.cpp", "filter.cpp", "filter_program.cpp")
-    found = re.fullmatch(
-        r"(\d+) cases, (\d+) refused, (\d+) filtered\n", run("hash_rows_target.cpp", sources, tmp_path)
-    )
+def test_the_sanitizers_find_nothing_in_blocks_and_records_that_are_right_or_broken(tmp_path: Path) -> None:
+    sources = ("blocks.cpp", "rows.cpp", "maps.cpp", "filter.cpp", "filter_program.cpp")
+    found = re.fullmatch(r"(\d+) cases, (\d+) refused, (\d+) filtered\n", run("hashing_target.cpp", sources, tmp_path))
     assert found is not None
-    # Neither only right rows nor only broken ones.
+    # Neither only right blocks nor only broken ones.
     assert CASES / 10 < int(found[2]) < CASES * 9 / 10
     assert int(found[3]) > CASES / 100
-
-
-def test_the_sanitizers_find_nothing_in_blocks_that_are_right_or_broken(tmp_path: Path) -> None:
-    found = re.fullmatch(r"(\d+) cases, (\d+) refused\n", run("block_reader_target.cpp", ("blocks.cpp",), tmp_path))
-    assert found is not None
-    assert CASES / 10 < int(found[2]) < CASES * 9 / 10
 
 
 def run(target: str, sources: Sequence[str], folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given
@@ -20,28 +19,19 @@ from server.notary.canonical import (
     encode_uint8,
     encode_uint32,
     encode_uint64,
-    encode_varint,
 )
 from server.notary.errors import MalformedError
 from server.notary.leaf_rows import LeafHashes
 from server.notary.row_blocks import rows_of_blocks
-from storage.native import ArrayColumn, Column, MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
 from storage.schema import TableColumn
 
+from .blocks import block_of, cut, header_of
 from .hashed_rows import BATCHES, FIRST, KINDS, RANGES, row
 
 Pairs = list[tuple[bytes, bytes]]
 HashBlocks = Callable[[Iterable[bytes]], LeafHashes]
 
-HEADER = [
-    TableColumn("BatchId", "UUID"),
-    TableColumn("LeafIndex", "UInt64"),
-    TableColumn("right", "UInt8"),
-    *(TableColumn(f"c{number}", kind.value) for number, kind in enumerate(KINDS)),
-]
-# A block without rows has no data.
-EMPTY = encode_varint(len(HEADER)) + b"\0"
-EMPTY += b"".join(encode_string(one.name.encode()) + encode_string(one.type.encode()) for one in HEADER)
+HEADER = header_of(KINDS)
 
 
 @dataclass(frozen=True)
@@ -76,45 +66,8 @@ class Row:
         return row(self.leaf, b"".join(fields), BATCHES[self.batch], right_beside=self.right)
 
 
-def strings(values: Iterable[bytes]) -> PlainColumn:
-    return PlainColumn(b"".join(map(encode_string, values)))
-
-
-def maps(values: Sequence[Pairs]) -> MapColumn:
-    pairs = list(chain.from_iterable(values))
-    return MapColumn(
-        pack_numbers(map(len, values)),
-        WordColumn.of(key for key, _ in pairs),
-        strings(value for _, value in pairs).data,
-    )
-
-
-def arrays(values: Sequence[Sequence[object]], elements: Column) -> ArrayColumn:
-    return ArrayColumn(pack_numbers(map(len, values)), elements)
-
-
-def block(rows: Sequence[Row], header: Sequence[TableColumn] = HEADER) -> bytes:
-    def fixed(encode: Callable[[Row], bytes]) -> PlainColumn:
-        return PlainColumn(b"".join(map(encode, rows)))
-
-    texts = [one.texts for one in rows]
-    columns: list[Column] = [
-        fixed(lambda one: BATCHES[one.batch]),
-        fixed(lambda one: encode_uint64(one.leaf)),
-        fixed(lambda one: encode_uint8(one.right)),
-        fixed(lambda _: encode_time(-1)),
-        strings(one.text for one in rows),
-        maps([one.pairs for one in rows]),
-        fixed(lambda _: encode_uint8(2)),
-        WordColumn.of(one.word for one in rows),
-        fixed(lambda _: encode_uint32(3)),
-        fixed(lambda one: encode_uint64(one.leaf)),
-        arrays([one.times for one in rows], fixed(lambda one: b"".join(map(encode_time, one.times)))),
-        arrays(texts, strings(chain.from_iterable(texts))),
-        arrays(texts, WordColumn.of(chain.from_iterable(texts))),
-        arrays([one.maps for one in rows], maps(list(chain.from_iterable(one.maps for one in rows)))),
-    ]
-    return encode_block(header, [[column] for column in columns], len(rows))
+def block(rows: Sequence[Row], header: Sequence[TableColumn] | None = None) -> bytes:
+    return block_of(b"".join(one.as_row() for one in rows), KINDS, header)
 
 
 def in_python(pieces: Iterable[bytes]) -> LeafHashes:
@@ -132,11 +85,6 @@ def outcome(hash_blocks: HashBlocks, pieces: Iterable[bytes]) -> LeafHashes | No
         return hash_blocks(pieces)
     except MalformedError:
         return None
-
-
-def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
-    ends = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
-    return [data[first:end] for first, end in pairwise(ends)]
 
 
 short = st.sampled_from([b"", b"a", b"12345678", b"x" * 16, b"y" * 17, b"z" * 300])
@@ -217,7 +165,7 @@ def test_an_index_beside_its_dictionary_and_ends_that_go_back_are_malformed(hash
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_blocks_come_in_pieces_of_any_size(hash_blocks: HashBlocks, size: int) -> None:
     one, two = a_row(), replace(a_row(), leaf=FIRST + 1, texts=[], maps=[])
-    data = block([one]) + block([two]) + EMPTY + block([one])
+    data = block([one]) + block([two]) + block([]) + block([one])
     rows = [one.as_row(), two.as_row(), one.as_row()]
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     assert hash_blocks(pieces) == leaf_rows.hash_rows(rows, KINDS, 2, FIRST, RANGES)

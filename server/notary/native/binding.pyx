@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=True
 # distutils: language = c++
-"""Hashing, compiled: what ``server.notary.merkle``, ``leaf_rows`` and ``map_order`` do in Python."""
+"""Hashing, compiled: what ``server.notary.merkle``, ``row_blocks`` with ``leaf_rows``, and ``map_order`` do in Python."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
@@ -72,9 +72,8 @@ cdef extern from "rows.hpp" namespace "lognotary" nogil:
             RecordFilter* filter,
             uint64_t most_bytes,
         ) except +
-        void feed(View piece) except +
+        string columns() except +
         TakeRow taker()
-        bint complete() const
         vector[Kept]& kept()
         bint dropped() const
 
@@ -85,7 +84,7 @@ cdef extern from "<functional>" namespace "std" nogil:
 
 cdef extern from "blocks.hpp" namespace "lognotary" nogil:
     cdef cppclass BlockReader:
-        BlockReader(View kinds, TakeRow take_row) except +
+        BlockReader(string kinds, TakeRow take_row) except +
         void feed(View piece) except +
         bint complete() const
 
@@ -107,7 +106,7 @@ def hash_pairs(bytes nodes):
     return parents
 
 
-def hash_rows(
+def hash_blocks(
     object pieces,
     bytes kinds,
     int64_t version,
@@ -115,19 +114,17 @@ def hash_rows(
     list ranges,
     bytes program=None,
     uint64_t most_bytes=0,
-    bytes head=None,
 ):
-    """Do what ``server.notary.leaf_rows.hash_rows`` does.
+    """Do what ``server.notary.leaf_rows.hash_rows`` does with the rows of ``row_blocks.rows_of_blocks``.
 
     Args:
-        pieces: rows as there; or if ``head`` is given, the blocks of ``server.notary.row_blocks``.
+        pieces: blocks, cut into pieces anywhere.
         kinds: a byte for each column: how many bytes it has, or STRING or MAP; or ARRAY and a byte for its elements.
         version: the version of the canonical records.
         first_leaf: the first leaf.
         ranges: (end, batch ID or None) pairs.
         program: the filter of the records to keep; None to keep none.
         most_bytes: bytes of records to keep, about.
-        head: kinds of what is before the record in each row of blocks; None for rows.
 
     Returns:
         The hashes, and the states of the leaves; (leaf, record) pairs of kept records, and whether some were dropped.
@@ -159,11 +156,8 @@ def hash_rows(
             wanted,
             most_bytes,
         )
-        if head is None:
-            _feed_all(hasher, pieces)
-        else:
-            blocks = new BlockReader(_view(head + kinds), hasher.taker())
-            _feed_blocks(blocks, pieces)
+        blocks = new BlockReader(hasher.columns(), hasher.taker())
+        _feed_all(blocks, pieces)
         kept = [(one.leaf, <bytes>one.record) for one in hasher.kept()]
         dropped = hasher.dropped()
     finally:
@@ -174,20 +168,23 @@ def hash_rows(
 
 
 def sort_maps(bytes record, bytes kinds):
-    """Do what ``server.notary.map_order.sort_maps`` does; ``kinds`` as for ``hash_rows``."""
+    """Do what ``server.notary.map_order.sort_maps`` does; ``kinds`` as for ``hash_blocks``."""
     cdef View view = _view(record)
     cdef string codes = kinds
-    cdef boolean in_order = True
+    cdef boolean is_record = False, in_order = True, values_in_order = True
     cdef Walker* walker = new Walker(view.data(), view.data() + view.size())
     cdef MapSorter* sorter = NULL
     try:
-        if not skip_record(walker[0], codes, in_order) or walker.at() != view.data() + view.size():
+        with nogil:
+            is_record = skip_record(walker[0], codes, in_order) and walker.at() == view.data() + view.size()
+        if not is_record:
             raise MalformedError("the bytes are not one record")
         if in_order:
             return record, True
         sorter = new MapSorter(_view(kinds))
-        values_in_order = sorter.sort(view, UINT64_MAX)
-        return PyBytes_FromStringAndSize(sorter.record().data(), sorter.record().size()), values_in_order
+        with nogil:
+            values_in_order = sorter.sort(view, UINT64_MAX)
+        return PyBytes_FromStringAndSize(sorter.record().data(), sorter.record().size()), bool(values_in_order)
     except ValueError as error:
         raise MalformedError(str(error)) from None
     finally:
@@ -234,21 +231,7 @@ cdef bytes _zeros(uint64_t size):
     return zeros
 
 
-cdef _feed_all(RowHasher* hasher, object pieces):
-    cdef bytes piece
-    cdef View view
-    for piece in pieces:
-        view = View(PyBytes_AS_STRING(piece), len(piece))
-        try:
-            with nogil:
-                hasher.feed(view)
-        except ValueError as error:
-            raise MalformedError(str(error)) from None
-    if not hasher.complete():
-        raise MalformedError("the rows end within one")
-
-
-cdef _feed_blocks(BlockReader* blocks, object pieces):
+cdef _feed_all(BlockReader* blocks, object pieces):
     cdef bytes piece
     cdef View view
     for piece in pieces:

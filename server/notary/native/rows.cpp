@@ -9,15 +9,7 @@ namespace lognotary {
 namespace {
 
 constexpr size_t kHeadSize = kIdSize + sizeof(uint64_t) + 1;
-constexpr size_t kLeastCopied = 4096;
 constexpr uint64_t kMostSorted = 1 << 16;  // pairs of a map (see leaf_rows.py)
-
-// Returns the end of the row that begins at `at`, or null where the data ends before it does; and whether all its maps
-// are in the order of the canonical record.
-const char* end_of_row(const std::string& kinds, const char* at, const char* end, bool& in_order) {
-  Walker walker(at, end);
-  return walker.skip(kHeadSize) && skip_record(walker, kinds, in_order) ? walker.at() : nullptr;
-}
 
 }  // namespace
 
@@ -33,44 +25,6 @@ RowHasher::RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vect
       states_(states),
       filter_(filter),
       most_bytes_(most_bytes) {}
-
-void RowHasher::feed(View piece) {
-  const char* at = rest_.empty() ? piece.data() : feed_rest(piece);
-  const char* const end = piece.data() + piece.size();
-  at = feed_rows(at, end);
-  if (at != end) rest_.assign(at, end);
-}
-
-// Completes the row that began in a piece before; returns where the next row begins in this one.
-const char* RowHasher::feed_rest(View piece) {
-  const size_t before = rest_.size();
-  size_t copied = 0;
-  while (copied < piece.size()) {
-    // Twice as much each time: a long row is walked over a few times only.
-    const size_t more = std::min(piece.size() - copied, std::max(kLeastCopied, rest_.size()));
-    rest_.append(piece.data() + copied, more);
-    copied += more;
-    bool in_order;
-    const char* const end = end_of_row(kinds_, rest_.data(), rest_.data() + rest_.size(), in_order);
-    if (end == nullptr) continue;
-    const size_t size = static_cast<size_t>(end - rest_.data());
-    take(View(rest_.data(), size), in_order);
-    rest_.clear();
-    return piece.data() + (size - before);
-  }
-  return piece.data() + piece.size();
-}
-
-const char* RowHasher::feed_rows(const char* at, const char* end) {
-  while (at != end) {
-    bool in_order;
-    const char* const next = end_of_row(kinds_, at, end, in_order);
-    if (next == nullptr) break;
-    take(View(at, static_cast<size_t>(next - at)), in_order);
-    at = next;
-  }
-  return at;
-}
 
 void RowHasher::take(View row, bool in_order) {
   uint64_t leaf;

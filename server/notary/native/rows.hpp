@@ -1,9 +1,10 @@
-// Hashes records as storage sends them: server/notary/leaf_rows.py says what a row is, and what comes of it.
+// Hashes the records of rows: server/notary/leaf_rows.py says what a row is, and what comes of it.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace lognotary {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are little-endian");
 
 constexpr size_t kIdSize = 16;
+
+// The kinds of the columns before the record: the ID of its batch, its leaf, and whether what stands beside it is right.
+constexpr Kind kHead[] = {kIdSize, sizeof(uint64_t), 1};
 
 // Leaves up to `end`, from where those before end, and the ID that their rows have to name.
 struct Range {
@@ -40,20 +44,17 @@ class RowHasher {
   RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states,
             RecordFilter* filter = nullptr, uint64_t most_bytes = 0);
 
-  // Takes what follows on what was taken before; it may end within a row. Throws std::invalid_argument, and
-  // std::bad_alloc.
-  void feed(View piece);
+  // The kinds of all columns of a row.
+  std::string columns() const { return std::string(std::begin(kHead), std::end(kHead)) + kinds_; }
 
-  // Takes a whole row, and whether all its maps are in order. Throws as `feed`.
+  // Takes a row of these columns, and whether all its maps are in order. Throws std::invalid_argument, and
+  // std::bad_alloc.
   void take(View row, bool in_order);
 
   // A function that takes rows as `take` does.
   std::function<void(View, bool)> taker() {
     return [this](View row, bool in_order) { take(row, in_order); };
   }
-
-  // Tells whether what was taken ends with a row.
-  bool complete() const { return rest_.empty(); }
 
   // The records that were kept; some of their leaves may be spoilt since.
   std::vector<Kept>& kept() { return kept_; }
@@ -62,8 +63,6 @@ class RowHasher {
   bool dropped() const { return dropped_; }
 
  private:
-  const char* feed_rest(View piece);
-  const char* feed_rows(const char* at, const char* end);
   void keep(uint64_t leaf, View record);
   bool has_version(View record) const;
 
@@ -76,7 +75,6 @@ class RowHasher {
   char* const hashes_;
   char* const states_;
   size_t range_ = 0;  // of the row before: the next is mostly of the same
-  std::string rest_;  // the beginning of a row
   Sha256 sha256_;
   RecordFilter* const filter_;
   const uint64_t most_bytes_;

@@ -8,7 +8,7 @@
 
 namespace lognotary {
 
-constexpr uint64_t kMostBytes = 1 << 30;  // of a row; ClickHouse's own limit for a string (see leaf_rows.py)
+constexpr uint64_t kMostBytes = 1 << 30;  // of a row; ClickHouse's own limit for a string (see row_walker.py)
 constexpr int kLongestLength = 5;         // bytes of a length below that, and more
 
 // How a column's end is found: after so many bytes, or as below. The numbers are those of the binding.
