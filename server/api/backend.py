@@ -141,21 +141,21 @@ class Backend:
             self._together,
             request,
             with_earlier=self._has_earlier_spans,
-            memory=trust.proofs,
+            cache=trust.proofs,
             links=self._trace_links,
         )
 
     def search(self, request: correlation_pb2.SearchRequest) -> correlation_pb2.SearchResponse:
         """Answer ``Search``; raises ApiError, QueryTooExpensiveError and StorageError."""
         trust = self._trust
-        return search_records(self._engine, trust.keys.now(), request, together=self._together, memory=trust.proofs)
+        return search_records(self._engine, trust.keys.now(), request, together=self._together, cache=trust.proofs)
 
     def search_audit_events(
         self, request: correlation_pb2.SearchAuditEventsRequest
     ) -> correlation_pb2.SearchAuditEventsResponse:
         """Answer ``SearchAuditEvents``; raises ApiError, QueryTooExpensiveError and StorageError."""
         trust = self._trust
-        return search_audit(self._engine, trust.keys.now(), request, memory=trust.proofs)
+        return search_audit(self._engine, trust.keys.now(), request, cache=trust.proofs)
 
     def histogram(self, request: counts_pb2.HistogramRequest) -> counts_pb2.HistogramResponse:
         """Answer ``Histogram``; raises ApiError, QueryTooExpensiveError and StorageError."""
@@ -172,7 +172,7 @@ class Backend:
     def find_traces(self, request: correlation_pb2.FindTracesRequest) -> correlation_pb2.FindTracesResponse:
         """Answer ``FindTraces``; raises ApiError, QueryTooExpensiveError and StorageError."""
         trust = self._trust
-        return search_traces(self._engine, trust.keys.now(), self._together, request, memory=trust.proofs)
+        return search_traces(self._engine, trust.keys.now(), self._together, request, cache=trust.proofs)
 
     def neighbours(self, request: correlation_pb2.NeighboursRequest) -> correlation_pb2.NeighboursResponse:
         """Answer ``Neighbours``; raises ApiError, QueryTooExpensiveError and StorageError."""

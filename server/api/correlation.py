@@ -28,7 +28,7 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Page, Position, read_page, read_pages
 from server.query.search import Search, admitted, search, windows_of
 from server.query.side_by_side import SideBySide
-from server.verification.tree import TileMemory
+from server.verification.tree import TileCache
 from storage.condition_algebra import happened_within, is_pinpoint
 from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
@@ -55,7 +55,7 @@ def get_trace(
     limits: QueryLimits = _LIMITS,
     *,
     with_earlier: bool = True,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
     links: Sequence[tuple[str, str]] = (),
 ) -> pb.GetTraceResponse:
     """Answer ``CorrelationService.GetTrace``.
@@ -67,7 +67,7 @@ def get_trace(
         request: the request.
         limits: limits of its queries.
         with_earlier: True if there may be a table of earlier spans.
-        memory: as for ``gather_evidence``.
+        cache: as for ``gather_evidence``.
         links: names and URLs of links to other tools; ``{trace_id}`` in a URL stands for the ID of the trace.
 
     Raises:
@@ -95,7 +95,7 @@ def get_trace(
             unsigned = reads.begin(
                 partial(earlier_spans_of_trace, engine, trace_id, limit + 1, start.earlier, since=since, until=until)
             )
-        found = read_pages(engine, keys, list(wanted.values()), limit, rehash=rehash, together=together, memory=memory)
+        found = read_pages(engine, keys, list(wanted.values()), limit, rehash=rehash, together=together, cache=cache)
         earlier = [] if unsigned is None else unsigned.result()
     pages = dict.fromkeys(positions, _NO_PAGE) | dict(zip(wanted, found, strict=True))
     audit, logs, spans = pages.values()
@@ -153,9 +153,9 @@ def search_audit(
     keys: TrustedKeys,
     request: pb.SearchAuditEventsRequest,
     limits: QueryLimits = _LIMITS,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> pb.SearchAuditEventsResponse:
-    """Answer ``CorrelationService.SearchAuditEvents``; ``memory`` as for ``read_page``.
+    """Answer ``CorrelationService.SearchAuditEvents``; ``cache`` as for ``read_page``.
 
     Raises:
         InvalidArgumentError: a filter, the query or the page token cannot be used.
@@ -179,7 +179,7 @@ def search_audit(
         position,
         rehash=request.check != pb.CHECK_SIGNATURES,
         windows=None if is_direct else windows_of(limited, filters.since, filters.until, latest_first=True),
-        memory=memory,
+        cache=cache,
     )
     page = admitted(page, query)
     return pb.SearchAuditEventsResponse(
@@ -199,9 +199,9 @@ def search_records(
     request: pb.SearchRequest,
     limits: QueryLimits = _LIMITS,
     together: SideBySide | None = None,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> pb.SearchResponse:
-    """Answer ``CorrelationService.Search``; ``together`` and ``memory`` as for ``read_page``.
+    """Answer ``CorrelationService.Search``; ``together`` and ``cache`` as for ``read_page``.
 
     Raises:
         InvalidArgumentError: the query, a stream, the range of time or the page token cannot be used.
@@ -227,7 +227,7 @@ def search_records(
         rehash=request.check != pb.CHECK_SIGNATURES,
         count_up_to=min(request.count_up_to, _MOST_COUNTED),
     )
-    found = search(engine, keys, wanted, limits, together, memory)
+    found = search(engine, keys, wanted, limits, together, cache)
     response = pb.SearchResponse(
         entries=map(entry_of, found.page.rows),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",

@@ -244,7 +244,7 @@ def _proved(
     """
     needed = list(nodes)
     try:
-        return prove(read_tree(engine, batch.log_id, batch.tree_size, needed, memory=cache))
+        return prove(read_tree(engine, batch.log_id, batch.tree_size, needed, cache=cache))
     except VerificationError:
         cache.forget(batch.log_id)
     try:

@@ -16,7 +16,7 @@ from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
 from server.query.side_by_side import SideBySide
 from server.query.traces import TracePlace, TraceSearch, TraceSummary, find_traces
-from server.verification.tree import TileMemory
+from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.lookups import last_receipt
 
@@ -35,9 +35,9 @@ def search_traces(
     together: SideBySide,
     request: pb.FindTracesRequest,
     limits: QueryLimits = _LIMITS,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> pb.FindTracesResponse:
-    """Answer ``CorrelationService.FindTraces``; ``together`` and ``memory`` as for ``find_traces``.
+    """Answer ``CorrelationService.FindTraces``; ``together`` and ``cache`` as for ``find_traces``.
 
     Raises:
         InvalidArgumentError: the query, a stream, the range of time or the page token cannot be used.
@@ -69,7 +69,7 @@ def search_traces(
         size=min(request.page_size or _PAGE_SIZE, _LARGEST),
         rehash=request.check != pb.CHECK_SIGNATURES,
     )
-    found = find_traces(engine, keys, wanted, limits, together, memory)
+    found = find_traces(engine, keys, wanted, limits, together, cache)
     return pb.FindTracesResponse(
         traces=map(_summary, found.traces),
         next_page_token=make_traces_token(found.following, asked) if found.following else "",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from server.notary.canonical import leaf_of
 from server.notary.trust import TrustedKeys
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
-from server.verification.tree import TileMemory
+from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.records import Lookup, Place
 from storage.schema import rank_of
@@ -26,10 +26,10 @@ def check_rows(
     rows: Sequence[StoredRecord],
     *,
     rehash: bool,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> list[Checked]:
     """Return rows of any streams with their evidence; args and errors as for ``gather_evidence``."""
-    return list(zip(rows, gather_evidence(engine, keys, rows, rehash=rehash, memory=memory), strict=True))
+    return list(zip(rows, gather_evidence(engine, keys, rows, rehash=rehash, cache=cache), strict=True))
 
 
 def is_proved(checked: Checked) -> bool:

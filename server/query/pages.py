@@ -18,7 +18,7 @@ from server.query.checked_rows import Checked, admitting, check_rows, is_admissi
 from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
 from server.verification.record_evidence import RecordEvidence, State
-from server.verification.tree import TileMemory
+from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.lookups import within
 from storage.records import Lookup, Place, select_all, select_fitting, select_rows
@@ -79,7 +79,7 @@ def read_page(
     rehash: bool,
     windows: Windows | None = None,
     together: SideBySide | None = None,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> Page:
     """Read a page of rows. It may have fewer rows than its size, and be followed by others nevertheless.
 
@@ -92,12 +92,12 @@ def read_page(
         rehash: as for ``gather_evidence``.
         windows: windows of time in which rows are looked for; None if an index leads to them.
         together: threads that read several streams at the same time; None for one after the other.
-        memory: as for ``gather_evidence``.
+        cache: as for ``gather_evidence``.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    reader = _Reader(engine, keys, [admitting(lookup, keys) for lookup in lookups], windows, together, memory)
+    reader = _Reader(engine, keys, [admitting(lookup, keys) for lookup in lookups], windows, together, cache)
     return _page(
         reader, reader.check(_first_rows(reader, size, position), rehash=rehash), size, position, rehash=rehash
     )
@@ -111,7 +111,7 @@ def read_pages(
     *,
     rehash: bool,
     together: SideBySide,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> list[Page]:
     """Read a page of each of several lookups at the same time; their rows are checked together.
 
@@ -122,17 +122,17 @@ def read_pages(
         size: number of rows of each page, at most.
         rehash: as for ``gather_evidence``.
         together: threads that read them.
-        memory: as for ``gather_evidence``.
+        cache: as for ``gather_evidence``.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    readers = [_Reader(engine, keys, [admitting(lookup, keys)], None, None, memory) for lookup, _ in asked]
+    readers = [_Reader(engine, keys, [admitting(lookup, keys)], None, None, cache) for lookup, _ in asked]
     positions = [position for _, position in asked]
     reads = [partial(_first_rows, reader, size, position) for reader, position in zip(readers, positions, strict=True)]
     found = together.all(reads)
     rows_of_all = [row for rows in found for row in rows]
-    checked = iter(check_rows(engine, keys, rows_of_all, rehash=rehash, memory=memory))
+    checked = iter(check_rows(engine, keys, rows_of_all, rehash=rehash, cache=cache))
     return together.all(
         [
             partial(_page, reader, list(islice(checked, len(rows))), size, position, rehash=rehash)
@@ -215,7 +215,7 @@ class _Reader:
     lookups: Sequence[Lookup]
     windows: Windows | None
     together: SideBySide | None
-    memory: TileMemory | None
+    cache: TileCache | None
 
     def select(self, select: _Select, limit: int, after: Place | None) -> list[StoredRecord]:
         """Return the first rows after a place."""
@@ -242,7 +242,7 @@ class _Reader:
 
     def check(self, rows: Sequence[StoredRecord], *, rehash: bool) -> list[Checked]:
         """Return rows with their evidence."""
-        return check_rows(self.engine, self.keys, rows, rehash=rehash, memory=self.memory)
+        return check_rows(self.engine, self.keys, rows, rehash=rehash, cache=self.cache)
 
 
 def _one_pass(reader: _Reader, room: int, position: Position) -> tuple[list[Checked], Position | None]:

@@ -13,7 +13,7 @@ from server.query.pages import Page, Position, read_page
 from server.query.resolve import Query
 from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
-from server.verification.tree import TileMemory
+from server.verification.tree import TileCache
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER, Condition
 from storage.engine import Engine
@@ -82,9 +82,9 @@ def search(
     wanted: Search,
     limits: QueryLimits,
     together: SideBySide | None = None,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> Found:
-    """Search; ``together`` and ``memory`` as for ``read_page``.
+    """Search; ``together`` and ``cache`` as for ``read_page``.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
@@ -110,7 +110,7 @@ def search(
         rehash=wanted.rehash,
         windows=windows,
         together=together,
-        memory=memory,
+        cache=cache,
     )
     count = _count(limited, lookups, wanted.count_up_to) if wanted.count_up_to else None
     return Found(admitted(page, wanted.query), count)

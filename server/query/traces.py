@@ -19,7 +19,7 @@ from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
-from server.verification.tree import TileMemory
+from server.verification.tree import TileCache
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER, Column, Condition, IsOneOf, TimeWithin
 from storage.engine import Engine
@@ -128,7 +128,7 @@ def find_traces(
     wanted: TraceSearch,
     limits: QueryLimits,
     together: SideBySide,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> FoundTraces:
     """Find a page of traces. It may have fewer traces than its size, and be followed by others nevertheless.
 
@@ -138,22 +138,22 @@ def find_traces(
         wanted: the search.
         limits: limits of its statements.
         together: threads that read several streams at the same time.
-        memory: as for ``gather_evidence``.
+        cache: as for ``gather_evidence``.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
     limited = LimitedEngine(engine, limits)
-    found = _find(_Reader(limited, keys, wanted, together), memory)
+    found = _find(_Reader(limited, keys, wanted, together), cache)
     if not wanted.position.only_fitting and not all(is_admissible(trace.match) for trace in found.traces):
         # Rows that somebody inserted must not take the place of records.
         fitting = replace(wanted, position=replace(wanted.position, only_fitting=True))
-        found = _find(_Reader(limited, keys, fitting, together), memory)
+        found = _find(_Reader(limited, keys, fitting, together), cache)
     return found
 
 
-def _find(reader: _Reader, memory: TileMemory | None) -> FoundTraces:
+def _find(reader: _Reader, cache: TileCache | None) -> FoundTraces:
     wanted = reader.wanted
     page: list[tuple[str, StoredRecord, Mapping[Stream, TraceRows]]] = []
     position: TracePlace | None = None
@@ -169,7 +169,7 @@ def _find(reader: _Reader, memory: TileMemory | None) -> FoundTraces:
         if len(page) == wanted.size:
             break
     matches = [match for _, match, _ in page]
-    checked = check_rows(reader.engine, reader.keys, matches, rehash=wanted.rehash, memory=memory)
+    checked = check_rows(reader.engine, reader.keys, matches, rehash=wanted.rehash, cache=cache)
     traces = [TraceSummary(trace, rows, match) for (trace, _, rows), match in zip(page, checked, strict=True)]
     return FoundTraces(traces, position, unproved_omitted=wanted.position.only_fitting)
 

@@ -22,7 +22,7 @@ from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusi
 from server.notary.trust import TrustedKeys
 from server.verification.proved_leaves import BatchLeaves
 from server.verification.record_claims import Claims, FoundBatch, look_up
-from server.verification.tree import TileMemory, TreeHashes, read_trees
+from server.verification.tree import TileCache, TreeHashes, read_trees
 from storage.engine import Engine
 from storage.stored_records import StoredRecord
 
@@ -78,7 +78,7 @@ def gather_evidence(
     records: Sequence[StoredRecord],
     *,
     rehash: bool,
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
 ) -> list[RecordEvidence]:
     """Return the evidence of records of any streams, checked against their logs.
 
@@ -90,7 +90,7 @@ def gather_evidence(
         keys: trusted public keys.
         records: records of an answer.
         rehash: verify each record's content, and not only that its batch is signed.
-        memory: cache of tiles. It is not trusted: what does not lead to a signed root hash is read again.
+        cache: tiles that were read before. It is not trusted: what does not lead to a signed root hash is read again.
 
     Returns:
         The evidence of each record, in the order of ``records``.
@@ -101,7 +101,7 @@ def gather_evidence(
     claims = look_up(engine, keys, records)
     claimed = Counter((record.log_id, record.leaf_index) for record in records)
     hashed = [rehash or claimed[record.log_id, record.leaf_index] > 1 for record in records]
-    prover = _Prover(engine, _to_prove(records, hashed, claims), memory)
+    prover = _Prover(engine, _to_prove(records, hashed, claims), cache)
     found = [_check(record, claims, prover, hash_it=hash_it) for record, hash_it in zip(records, hashed, strict=True)]
     taken: set[tuple[str, int]] = set()
     for number, (record, evidence) in enumerate(zip(records, found, strict=True)):
@@ -140,7 +140,7 @@ class _Prover:
     """The tree hashes of logs that are needed to verify some records."""
 
     def __init__(
-        self, engine: Engine, needed: Mapping[str, Collection[tuple[int, int]]], memory: TileMemory | None
+        self, engine: Engine, needed: Mapping[str, Collection[tuple[int, int]]], cache: TileCache | None
     ) -> None:
         self._engine = engine
         nodes = {
@@ -149,9 +149,9 @@ class _Prover:
         }
         sizes = {log_id: max(size for _, size in proofs) for log_id, proofs in needed.items()}
         self._needed = {log_id: (size, nodes[log_id]) for log_id, size in sizes.items()}
-        self._memory = memory
-        self._trees = read_trees(engine, self._needed, memory)
-        self._of_memory = set(self._trees) if memory is not None else set()
+        self._cache = cache
+        self._trees = read_trees(engine, self._needed, cache)
+        self._from_cache = set(self._trees) if cache is not None else set()
         self._leaves = BatchLeaves(engine)
 
     def prove(self, index: int, leaf: bytes, batch: Batch) -> tuple[str, bool]:
@@ -181,10 +181,10 @@ class _Prover:
             signed = tree.node(0, index)
             verify_inclusion(index, batch.tree_size, signed, path, batch.root_hash)
         except VerificationError:
-            if self._memory is None or batch.log_id not in self._of_memory:
+            if self._cache is None or batch.log_id not in self._from_cache:
                 raise
-            self._memory.forget(batch.log_id)
-            self._of_memory.discard(batch.log_id)
+            self._cache.forget(batch.log_id)
+            self._from_cache.discard(batch.log_id)
             self._trees |= read_trees(self._engine, {batch.log_id: self._needed[batch.log_id]})
             return self._signed(index, batch)
         return signed

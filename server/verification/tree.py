@@ -20,7 +20,7 @@ from server.notary.tiles import TILE_WIDTH, tile_width
 from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves, read_tile_fragments
 
-__all__ = ["TileMemory", "TileNodes", "TreeHashes", "read_tree", "read_trees", "tile_of"]
+__all__ = ["TileCache", "TileNodes", "TreeHashes", "read_tree", "read_trees", "tile_of"]
 
 _Place = tuple[int, int]  # level of tiles, number on that level
 _Tile = tuple[int, int]  # level of tiles, index
@@ -50,7 +50,7 @@ class TileNodes:
         return self._levels[height][HASH_SIZE * place : HASH_SIZE * (place + 1)] or None
 
 
-class TileMemory(Protocol):
+class TileCache(Protocol):
     """Cache of tiles between reads."""
 
     def tile(self, log_id: str, level: int, index: int, width: int) -> TileNodes | None:
@@ -101,7 +101,7 @@ def read_tree(
     nodes: Iterable[tuple[int, int]],
     *,
     tiles: Iterable[tuple[int, int]] = (),
-    memory: TileMemory | None = None,
+    cache: TileCache | None = None,
     anew: Mapping[tuple[int, int], bytes] | None = None,
 ) -> TreeHashes:
     """Read the hashes needed to compute the roots of perfect subtrees, in a single query.
@@ -112,30 +112,30 @@ def read_tree(
         size: number of leaves that are committed at least; later leaves are ignored.
         nodes: (level of the tree, number) pairs to be available through ``TreeHashes.node``.
         tiles: (level of tiles, index) pairs to be available through ``TreeHashes.tile``.
-        memory: cache of tiles, which is read and filled.
+        cache: tiles that were read before; it is filled.
         anew: hashes that are used instead of stored ones, by (level of tiles, number on that level).
 
     Raises:
         StorageError: storage cannot be read.
     """
     needed = {tile_of(level, number) for level, number in nodes}.union(tiles)
-    known = _remembered(memory, log_id, size, needed)
+    known = _cached(cache, log_id, size, needed)
     wanted = needed - known.keys()
     added = read_tile_fragments(engine, {log_id: wanted})[log_id]
     found = _tiles(size, wanted, _hashes(engine, log_id, wanted, added, anew or {}))
-    _keep(memory, log_id, size, found)
+    _keep(cache, log_id, size, found)
     return TreeHashes(known | found)
 
 
 def read_trees(
-    engine: Engine, needed: Mapping[str, tuple[int, Iterable[tuple[int, int]]]], memory: TileMemory | None = None
+    engine: Engine, needed: Mapping[str, tuple[int, Iterable[tuple[int, int]]]], cache: TileCache | None = None
 ) -> dict[str, TreeHashes]:
     """Read the hashes that are needed of several logs' trees, as ``read_tree`` does, in a single query for all.
 
     Args:
         engine: the storage.
         needed: number of committed leaves, and (level of the tree, number) pairs, by LogId.
-        memory: cache of tiles above the lowest level, which is read and filled: those are few, and much of each tree
+        cache: tiles above the lowest level that were read before; it is filled. They are few, and much of each tree
             needs them, while their hashes lie in many parts of the table.
 
     Raises:
@@ -145,30 +145,30 @@ def read_trees(
     wanted: dict[str, set[_Tile]] = {}
     for log_id, (size, nodes) in needed.items():
         tiles = {tile_of(*node) for node in nodes}
-        known[log_id] = _remembered(memory, log_id, size, {tile for tile in tiles if tile[0]})
+        known[log_id] = _cached(cache, log_id, size, {tile for tile in tiles if tile[0]})
         wanted[log_id] = tiles - known[log_id].keys()
     added = read_tile_fragments(engine, wanted)
     for log_id, places in wanted.items():
         size, _ = needed[log_id]
         found = _tiles(size, places, _hashes(engine, log_id, places, added[log_id], {}))
-        _keep(memory, log_id, size, {place: tile for place, tile in found.items() if place[0]})
+        _keep(cache, log_id, size, {place: tile for place, tile in found.items() if place[0]})
         known[log_id] |= found
     return {log_id: TreeHashes(tiles) for log_id, tiles in known.items()}
 
 
-def _remembered(memory: TileMemory | None, log_id: str, size: int, tiles: Iterable[_Tile]) -> dict[_Tile, TileNodes]:
-    if memory is None:
+def _cached(cache: TileCache | None, log_id: str, size: int, tiles: Iterable[_Tile]) -> dict[_Tile, TileNodes]:
+    if cache is None:
         return {}
-    found = {place: memory.tile(log_id, *place, tile_width(*place, size)) for place in tiles}
+    found = {place: cache.tile(log_id, *place, tile_width(*place, size)) for place in tiles}
     return {place: tile for place, tile in found.items() if tile is not None}
 
 
-def _keep(memory: TileMemory | None, log_id: str, size: int, tiles: Mapping[_Tile, TileNodes]) -> None:
-    if memory is None:
+def _keep(cache: TileCache | None, log_id: str, size: int, tiles: Mapping[_Tile, TileNodes]) -> None:
+    if cache is None:
         return
     for place, tile in tiles.items():
         if tile.width == tile_width(*place, size):
-            memory.keep_tile(log_id, *place, tile)
+            cache.keep_tile(log_id, *place, tile)
 
 
 def _tiles(size: int, places: Iterable[_Tile], hashes: Mapping[_Tile, bytes]) -> dict[_Tile, TileNodes]:

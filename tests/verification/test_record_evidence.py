@@ -77,24 +77,25 @@ def test_cached_tiles_that_do_not_lead_to_the_root_are_read_again(
     writer: Writer,
 ) -> None:
     write(writer, 2, big_log(writer, 65_536))
-    memory = ProofCache()
+    cache = ProofCache()
     for _ in range(2):
-        found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+        found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
         assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
-    assert memory.tile(NAME.log_id, 2, 0, 1) is not None
-    assert memory.tile(NAME.log_id, 0, 256, 1) is None
-    memory.keep_tile(NAME.log_id, 2, 0, TileNodes(bytes(32)))
-    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+    assert cache.tile(NAME.log_id, 2, 0, 1) is not None
+    assert cache.tile(NAME.log_id, 0, 256, 1) is None
+    cache = ProofCache()
+    cache.keep_tile(NAME.log_id, 2, 0, TileNodes(bytes(32)))
+    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
     assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
-    assert memory.tile(NAME.log_id, 2, 0, 1) is None
+    assert cache.tile(NAME.log_id, 2, 0, 1) is None
 
 
 def test_cached_tiles_prove_no_record_that_was_changed(writer: Writer) -> None:
     write(writer, 2, big_log(writer, 65_536))
-    memory = ProofCache()
-    gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+    cache = ProofCache()
+    gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
     update(writer, "otel_logs", "Body = 'another'", "LeafIndex = 65537")
-    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, memory=memory)
+    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
     assert [item.state for item in found] == [State.VERIFIED, State.TAMPERED]
 
 
