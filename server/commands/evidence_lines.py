@@ -18,6 +18,7 @@ __all__ = [
     "is_doubtful_entry",
     "reason_line",
     "verdict",
+    "without_evidence",
 ]
 
 OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
@@ -34,7 +35,7 @@ _PROVED = (evidence_pb2.VERIFIED, evidence_pb2.SIGNED)
 
 
 def entry_evidence(entry: correlation_pb2.TimelineEntry) -> evidence_pb2.Evidence | None:
-    """Return the evidence of an entry; None for a span that a Collector wrote to storage, which has none."""
+    """Return the evidence of an entry; None for a span in no log, which a Collector's own exporter may write."""
     content: correlation_pb2.Record | correlation_pb2.Span = getattr(entry, entry.WhichOneof("entry") or "log")
     return content.evidence if content.HasField("evidence") or entry.WhichOneof("entry") != "span" else None
 
@@ -60,7 +61,13 @@ def entries_verdict(
     evidence = [one for one in found if one is not None]
     yield verdict(evidence, noun, nouns, style)
     if evidence and (others := len(found) - len(evidence)):
-        yield f"{counted(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
+        yield without_evidence(others)
+
+
+def without_evidence(number: int) -> str:
+    """Return a line about a number of spans that are in no log."""
+    them = "it" if number == 1 else "them"
+    return f"• {counted(number, 'span')} in no signed log: anyone who can write to storage may have added {them}"
 
 
 def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:
@@ -79,7 +86,7 @@ def verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, st
 def _verdict(evidence: Sequence[evidence_pb2.Evidence], noun: str, nouns: str, style: Style) -> str:
     states = Counter(item.state for item in evidence)
     if not states:
-        return f"no {noun} has evidence: spans that a Collector writes to storage are not signed"
+        return f"no {noun} has evidence: anyone who can write to storage may have added what is here"
     doubtful = sum(number for state, number in states.items() if state not in _PROVED)
     if not doubtful and states[evidence_pb2.SIGNED]:
         return style.paint(

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.trace_overview import overview_of
-from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict
+from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict, without_evidence
 from server.commands.output import Style, shown
 from server.commands.sentences import attributes, is_error, level, sentence, span_details
 from server.commands.units import cells, cut, padded, wrapped
@@ -79,8 +79,8 @@ def trace_lines(trace: correlation_pb2.GetTraceResponse, style: Style, view: Vie
     evidence = [found for entry in trace.entries if (found := entry_evidence(entry)) is not None]
     signed_spans = any(entry.HasField("span") and entry.span.HasField("evidence") for entry in trace.entries)
     yield verdict(evidence, *(("entry", "entries") if signed_spans else ("record", "records")), style)
-    if signed_spans and (others := len(trace.entries) - len(evidence)):
-        yield f"{counted(others, 'span')} without evidence: a Collector wrote to storage, and not to Lognotary"
+    if evidence and (others := len(trace.entries) - len(evidence)):
+        yield without_evidence(others)
     if trace.unproved_omitted:
         yield style.paint(OMITTED, "31")
     if not view.whole:
@@ -213,7 +213,8 @@ def _lines(item: _Item, repeated: str, columns: _Columns, style: Style, view: Vi
     kind, content, indent = item.kind, item.content, item.indent
     doubtful = item.evidence if is_doubtful(item.evidence) else None
     failed, is_audit, word = _failed(kind, content), kind == "audit_event", _level(kind, content)
-    mark = style.paint("✘", "1;31") if doubtful else style.paint("▶", "1;35") if is_audit else " "
+    unproved = style.paint("•", "2") if item.evidence is None else " "
+    mark = style.paint("✘", "1;31") if doubtful else style.paint("▶", "1;35") if is_audit else unproved
     colour = "1;35" if is_audit else "1;31" if failed else "33" if word.upper().startswith("WARN") else ""
     room = None if columns.text is None else columns.text - len(indent)
     text, ending = _text(kind, content)

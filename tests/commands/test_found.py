@@ -75,8 +75,8 @@ def test_a_span_that_a_collector_wrote_is_neither_verified_nor_doubtful() -> Non
     collected = correlation_pb2.TimelineEntry(
         timestamp=from_nanos(START), span=correlation_pb2.Span(timestamp=from_nanos(START), name="collected")
     )
-    none = "no record has evidence: spans that a Collector writes to storage are not signed"
-    one = "1 span without evidence: a Collector wrote to storage, and not to Lognotary"
+    none = "no record has evidence: anyone who can write to storage may have added what is here"
+    one = "• 1 span in no signed log: anyone who can write to storage may have added it"
     for entries, last in (([collected], [none]), ([collected, entry(record())], ["✔ 1 record verified", one])):
         shown = list(found_lines(correlation_pb2.SearchResponse(entries=entries), PLAIN))
         assert shown[0] == "2023-11-14T22:13:20Z  SPAN collected (0 µs)"

@@ -90,7 +90,9 @@ def test_spans_are_nested_with_durations_and_an_unset_status_is_not_shown() -> N
         span("PUT", 3, 99, status_code="Ok"),
     )
     assert found[2] == "… 1 span is the parent of others, and not there: not sent, or not received"
-    found = found[4:]
+    assert found[4] == "• 3 spans in no signed log: anyone who can write to storage may have added them"
+    found = found[5:]
+    assert found[0].startswith("• ")
     assert found[0].endswith("SPAN  GET /order (12.3 ms)")
     assert found[1].endswith("SPAN    SELECT (2.50 µs) Error: no table")
     assert found[2].endswith("        in the query")
@@ -111,9 +113,9 @@ def test_lines_fit_the_terminal_and_a_cut_one_says_so(width: int) -> None:
         span(long, 1),
         view=view,
     )
-    assert all(cells(line) <= width for line in found[2:])
-    assert found[3].endswith("…")
-    assert "Information" in found[3]
+    assert all(cells(line) <= width for line in found[4:])
+    assert found[4].endswith("…")
+    assert "Information" in found[4]
     assert "→ failure" in " ".join("".join(found).split())
     assert all(cells(line) <= width for line in lines(record(body=long), view=View(width=width, details=True))[2:])
     assert long[:300] in "".join("".join(lines(record(body=long), view=View(width=width, details=True))).split())
