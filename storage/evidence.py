@@ -26,6 +26,7 @@ from storage.schema import BATCH_COLUMNS
 
 __all__ = [
     "BATCH_FIELDS",
+    "MOST_FRAGMENTS",
     "last_batch",
     "read_batches_at",
     "read_batches_of_ids",
@@ -40,6 +41,9 @@ __all__ = [
 
 BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
 """Columns of a batch, in order, for a SELECT or an ORDER BY."""
+
+MOST_FRAGMENTS = 512
+"""Fragments of a tile that batches can have added: one for each of its 256 hashes, and what crashes left over."""
 
 _BATCH_READERS = (
     *(text, text, uuid, uint64, uint64, uint64, uint64, int64, int64, int64, fixed32, string, text, uint16),
@@ -186,7 +190,8 @@ def read_tile_fragments(
         tiles: (level, tile index) pairs by LogId.
 
     Returns:
-        Fragments with the batch that added each, in any order, by LogId.
+        Fragments with the batch that added each, in any order, by LogId; of a tile with more than ``MOST_FRAGMENTS``,
+        one more than that.
     """
     conditions: list[str] = []
     parameters: dict[str, object] = {}
@@ -202,7 +207,9 @@ def read_tile_fragments(
     if conditions:
         # Proofs wait for this. In these words it costs ClickHouse half as much as with WHERE, pairs and ORDER BY.
         rows = engine.query(
-            f"SELECT LogId, {_FRAGMENT_FIELDS} FROM log_tiles PREWHERE {' OR '.join(conditions)}", parameters
+            f"SELECT LogId, {_FRAGMENT_FIELDS} FROM log_tiles PREWHERE {' OR '.join(conditions)} "
+            f"LIMIT {MOST_FRAGMENTS + 1} BY LogId, Level, TileIndex",
+            parameters,
         )
         for log_id, *fragment, batch_id in read_rows(rows, (text, *_FRAGMENT_READERS)):
             found[log_id].append((TileFragment(*fragment), batch_id))

@@ -36,6 +36,10 @@ _STRING, _WORD = "string", "word"
 _TEXTS = {b"String": _STRING, b"LowCardinality(String)": _WORD}
 _ARRAY = re.compile(rb"Array\((.*)\)", re.DOTALL)
 _MAP = re.compile(rb"Map\((.*?), (.*)\)", re.DOTALL)
+_MOST_ROW = 256 << 20  # bytes
+_MOST_BLOCK = 512 << 20  # bytes
+_MOST_WORDS = 1 << 22  # different words of a column in a block
+_SPARE_WORDS = 2  # of a dictionary that no value has: the default, and NULL
 _NOT_NATIVE = "a block is not one of the Native format"
 
 
@@ -74,11 +78,11 @@ def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[b
             try:
                 rows, end = _read_block(data, kinds)
             except EOFError:
-                wanted = min(2 * len(data), MOST_BYTES)
+                wanted = min(2 * len(data), _MOST_BLOCK)
                 break
             yield rows
             data, wanted = data[end:], 0
-        if len(data) > MOST_BYTES:
+        if len(data) > _MOST_BLOCK:
             raise MalformedError("a block is too long")
     while data:
         try:
@@ -105,7 +109,16 @@ def _read_block(data: bytes, kinds: Sequence[Kind]) -> tuple[bytes, int]:
         if not (column == _Column(size=wanted) if isinstance(wanted, int) else column.fits(wanted)):
             raise MalformedError("a column has another type than records have there")
         values.append(_read_column(cursor, column, rows) if rows else [])
-    return b"".join(value for row in zip(*values, strict=True) for value in row), cursor.at
+    rows_of_block = list(zip(*values, strict=True))
+    for row in rows_of_block:
+        _check_length(row)
+    return b"".join(value for row in rows_of_block for value in row), cursor.at
+
+
+def _check_length(parts: Iterable[bytes]) -> None:
+    """Refuse what is too long before it is joined: a short block may have a long word for each of many values."""
+    if sum(map(len, parts)) > _MOST_ROW:
+        raise MalformedError("a row is too long")
 
 
 def _parse_type(name: bytes) -> _Column:
@@ -144,6 +157,7 @@ def _read_values(cursor: _Cursor, column: _Column, count: int) -> list[bytes]:
 
 def _read_pairs(cursor: _Cursor, column: _Column, count: int) -> list[bytes]:
     keys = cursor.texts(column.keys, count)
+    _check_length(keys)
     return [key + value for key, value in zip(keys, cursor.texts(column.texts, count), strict=True)]
 
 
@@ -156,6 +170,7 @@ def _read_grouped(cursor: _Cursor, count: int, read: Callable[[int], list[bytes]
     elements = read(ends[-1])
     if any(end < before for before, end in pairwise(ends)):
         raise MalformedError(_NOT_NATIVE)
+    _check_length(elements)
     return [encode_varint(end - begin) + b"".join(elements[begin:end]) for begin, end in pairwise(ends)]
 
 
@@ -205,6 +220,8 @@ class _Cursor:
         keys = self.number()
         kind = state & _INDEX_TYPE
         if state & _HAS_GLOBAL_DICTIONARY or not state & _HAS_ADDITIONAL_KEYS or kind > _LARGEST_INDEX_TYPE:
+            raise MalformedError(_NOT_NATIVE)
+        if keys > min(_MOST_WORDS, count + _SPARE_WORDS):
             raise MalformedError(_NOT_NATIVE)
         dictionary = [self.string() for _ in range(keys)]
         if self.number() != count:

@@ -14,6 +14,7 @@ _LONGEST_NAME = 64  # characters
 _FORM = "give NAME=URL, such as Tempo=https://tempo.example/trace/{trace_id}; a comma in a URL is written %2C"
 # RFC 3986, section 2: whatever else a URL has is percent-encoded.
 _NOT_OF_A_URL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
+_ESCAPED = re.compile(rf"%[0-9A-Fa-f]?{re.escape(_PLACE)}")
 
 
 def read_trace_links(text: str) -> tuple[tuple[str, str], ...]:
@@ -60,6 +61,10 @@ def _check_url(name: str, url: str) -> None:
         raise ValueError(
             f"the URL of {name!r} has no {_PLACE}, which stands for the ID of the trace: put it where the other tool "
             "expects the ID; a comma in a URL is written %2C"
+        )
+    if _ESCAPED.search(url):
+        raise ValueError(
+            f"the URL of {name!r} has a '%' that takes digits of {_PLACE}: write %25 for the character '%'"
         )
     if f"${_PLACE}" in url:
         raise ValueError(f"the URL of {name!r} has ${_PLACE}: write {_PLACE}, without the dollar sign")

@@ -43,4 +43,7 @@ def hash_records(
         try:
             return hash_blocks(blocks, kinds, version, first_leaf, ranges, wanted)
         except MalformedError as error:
-            raise StorageError(f"storage did not send records: {error}") from error
+            raise StorageError(
+                f"storage did not send the records {first_leaf} to {ranges[-1].end_leaf - 1} of {name.origin}: {error}; "
+                "'lognotary verify' checks the definitions of the tables"
+            ) from error

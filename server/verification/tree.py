@@ -18,7 +18,7 @@ from server.notary.hashing import hash_pairs
 from server.notary.merkle import HASH_SIZE, TILE_HEIGHT, split_hashes
 from server.notary.tiles import TILE_WIDTH, tile_width
 from storage.engine import Engine
-from storage.evidence import read_batches_of_leaves, read_tile_fragments
+from storage.evidence import MOST_FRAGMENTS, read_batches_of_leaves, read_tile_fragments
 
 __all__ = ["TileCache", "TileNodes", "TreeHashes", "read_tree", "read_trees", "tile_of"]
 
@@ -193,6 +193,9 @@ def _hashes(
     for fragment, batch_id in fragments:
         of_tile[fragment.level, fragment.tile_index].append((fragment, batch_id))
     found: dict[_Tile, bytes] = {}
+    # Nobody waits until it is decided which of so many count: without hashes, records are proved by their batches.
+    for tile in [tile for tile, added in of_tile.items() if len(added) > MOST_FRAGMENTS]:
+        of_tile[tile] = []
     for tile, added in of_tile.items():
         joined = None if anew else _joined(added)
         if joined is not None:

@@ -49,10 +49,10 @@ std::string feed(BlockReader& reader, View data, Random* cuts) {
       reader.feed(View(piece.get(), size));
       data.remove_prefix(size);
     }
+    return reader.finish() ? "" : "ends within a block";
   } catch (const std::invalid_argument& error) {
     return error.what();
   }
-  return reader.complete() ? "" : "ends within a block";
 }
 
 Result hash(const Case& drawn, Random* cuts) {

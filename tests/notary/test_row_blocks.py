@@ -190,8 +190,31 @@ def test_a_block_of_another_form_is_malformed(hash_blocks: HashBlocks, right: by
         hash_blocks([data.replace(right, wrong, 1)])
 
 
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+def test_a_short_block_of_a_row_that_is_too_long_is_malformed(hash_blocks: HashBlocks) -> None:
+    # 300 pairs with the same key of a megabyte, which stands in the block once.
+    data = block([replace(a_row(), pairs=[(b"k" * (1 << 20), b"")] * 300)])
+    assert len(data) < 2 << 20
+    with pytest.raises(MalformedError, match="a row is too long"):
+        hash_blocks([data])
+
+
+@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+def test_a_dictionary_has_no_more_words_than_there_are_values(hash_blocks: HashBlocks) -> None:
+    right = encode_uint64(1) + encode_string(b"w") + encode_uint64(1)
+    for spare, reason in ((2, None), (3, "not one of the Native format")):
+        words = encode_uint64(1 + spare) + encode_string(b"w") + spare * encode_string(b"") + encode_uint64(1)
+        data = block([a_row()]).replace(right, words)
+        assert len(data) > len(block([a_row()]))
+        if reason is None:
+            assert any(hash_blocks([data]).states)
+        else:
+            with pytest.raises(MalformedError, match=reason):
+                hash_blocks([data])
+
+
 def test_a_block_that_does_not_end_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.notary.row_blocks.MOST_BYTES", 100)
+    monkeypatch.setattr("server.notary.row_blocks._MOST_BLOCK", 100)
     with pytest.raises(MalformedError, match="a block is too long"):
         in_python([block([a_row()])[:101]])
 

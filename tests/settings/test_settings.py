@@ -156,6 +156,8 @@ def test_links_of_a_trace_have_names_and_urls(tmp_path: Path) -> None:
         ("A=https://a:{trace_id}/", "the URL of 'A' must begin with http://<host> or https://<host>"),
         ("A=https://me:pw@a/{trace_id}", "the URL of 'A' has a user name or password, which everybody .*: remove it"),
         ("A=https://a/${trace_id}", "the URL of 'A' has ${trace_id}: write {trace_id}, without the dollar sign"),
+        ("A=https://a/%{trace_id}", "the URL of 'A' has a '%' that takes digits of {trace_id}: write %25"),
+        ("A=https://a/%4{trace_id}", "the URL of 'A' has a '%' that takes digits of {trace_id}: write %25"),
         ("A=https://a/{{trace_id}}", "the URL of 'A' must not have '{' in it: write %7B"),
         ("A=https://a/b c/{trace_id}", "the URL of 'A' must not have ' ' in it: write %20"),
         ("A=https://a/ü/{trace_id}", "the URL of 'A' must not have 'ü' in it: write %C3%BC"),

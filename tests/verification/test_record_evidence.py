@@ -20,6 +20,7 @@ from server.verification.tree import TileNodes
 from server.verification.verification import verify
 from storage.commit import insert_batches, insert_tiles
 from storage.engine import Engine
+from storage.evidence import MOST_FRAGMENTS, read_tile_fragments
 from storage.stored_records import StoredRecord, read_records, select_records
 from tests.api.store import LOGS, START, Writer, audit_event, log_record
 from tests.log.writers import open_log
@@ -88,6 +89,18 @@ def test_cached_tiles_that_do_not_lead_to_the_root_are_read_again(
     found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
     assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
     assert cache.tile(NAME.log_id, 2, 0, 1) is None
+
+
+def test_a_tile_with_more_fragments_than_batches_can_add_is_not_read(writer: Writer) -> None:
+    write(writer, 3)
+    writer.engine.execute(
+        f"INSERT INTO log_tiles SELECT '{NAME.log_id}', 0, 0, 0, repeat('x', 32), generateUUIDv4(), number "
+        f"FROM numbers({MOST_FRAGMENTS})"
+    )
+    found = evidence(writer)
+    assert {(item.state, item.tiles_altered) for item in found} == {(State.VERIFIED, True)}
+    fragments = read_tile_fragments(writer.engine, {NAME.log_id: [(0, 0)]})
+    assert len(fragments[NAME.log_id]) == MOST_FRAGMENTS + 1
 
 
 def test_cached_tiles_prove_no_record_that_was_changed(writer: Writer) -> None:

@@ -86,7 +86,7 @@ cdef extern from "blocks.hpp" namespace "lognotary" nogil:
     cdef cppclass BlockReader:
         BlockReader(string kinds, TakeRow take_row) except +
         void feed(View piece) except +
-        bint complete() const
+        bint finish() except +
 
 
 STRING = kString
@@ -234,6 +234,7 @@ cdef bytes _zeros(uint64_t size):
 cdef _feed_all(BlockReader* blocks, object pieces):
     cdef bytes piece
     cdef View view
+    cdef bint is_whole
     for piece in pieces:
         view = View(PyBytes_AS_STRING(piece), len(piece))
         try:
@@ -241,5 +242,10 @@ cdef _feed_all(BlockReader* blocks, object pieces):
                 blocks.feed(view)
         except ValueError as error:
             raise MalformedError(str(error)) from None
-    if not blocks.complete():
+    try:
+        with nogil:
+            is_whole = blocks.finish()
+    except ValueError as error:
+        raise MalformedError(str(error)) from None
+    if not is_whole:
         raise MalformedError("the blocks end within one")

@@ -1,5 +1,6 @@
 #include "blocks.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -9,9 +10,13 @@
 namespace lognotary {
 namespace {
 
+constexpr size_t kMostRow = 256 << 20;     // bytes (see row_blocks.py)
+constexpr size_t kMostBlock = 512 << 20;   // bytes
+constexpr uint64_t kMostWords = 1 << 22;   // different words of a column in a block
 constexpr uint64_t kKeysVersion = 1;
 constexpr uint64_t kIndexType = 0xFF, kHasGlobalDictionary = 1 << 8, kHasAdditionalKeys = 1 << 9;
 constexpr uint64_t kLargestIndexType = 3;  // UInt64
+constexpr uint64_t kSpareWords = 2;        // of a dictionary that no value has: the default, and NULL
 
 bool starts_with(View text, View beginning) { return text.substr(0, beginning.size()) == beginning; }
 
@@ -57,7 +62,9 @@ View text_of(View encoded) {
 
 inline void RowBuffer::put(View bytes) {
   const size_t size = bytes.size();
-  if (size > data_.size() - size_) data_.resize(2 * (size_ + size));
+  // Before it is written: a short block may have a long word for each of many pairs.
+  if (size > kMostRow - size_) throw std::invalid_argument("a row is too long");
+  if (size > data_.size() - size_) data_.resize(size_ + size + std::min(size_ + size, kMostRow / 8));
   char* const out = data_.data() + size_;
   size_ += size;
   if (size == 1) {
@@ -135,6 +142,7 @@ bool Texts::read_words(Cursor& cursor, uint64_t values) {
   if (!cursor.take_number(state) || !cursor.take_number(keys)) return false;
   const uint64_t type = state & kIndexType;
   if ((state & kHasGlobalDictionary) || !(state & kHasAdditionalKeys) || type > kLargestIndexType) refuse();
+  if (keys > kMostWords || keys > values + kSpareWords) refuse();
   width_ = size_t{1} << type;
   dictionary_.clear();
   View key;
@@ -256,13 +264,24 @@ void BlockReader::feed(View piece) {
     columns_.clear();
     read_ = 0;
   }
+  if (data_.size() >= wanted_) read_blocks();
+  if (data_.size() > kMostBlock) throw std::invalid_argument("a block is too long");
+}
+
+bool BlockReader::finish() {
+  read_blocks();
+  return data_.empty();
+}
+
+void BlockReader::read_blocks() {
   while (!data_.empty() && read_block()) {
     pass_rows();
     data_.erase(0, read_);
     columns_.clear();
     read_ = 0;
   }
-  if (data_.size() > kMostBytes) throw std::invalid_argument("a block is too long");
+  // A column is read again from its begin, so only once there is twice as much of it.
+  wanted_ = data_.empty() ? 0 : std::min(read_ + 2 * (data_.size() - read_), kMostBlock);
 }
 
 // Reads what is there of the first block; returns whether it is there as a whole.
@@ -304,7 +323,6 @@ void BlockReader::pass_rows() {
     row_.clear();
     bool in_order = true;
     for (BlockColumn& column : columns_) column.append_next(row_, in_order);
-    if (row_.row().size() > kMostBytes) throw std::invalid_argument("a row is too long");
     take_row_(row_.row(), in_order);
   }
 }

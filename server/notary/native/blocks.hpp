@@ -119,13 +119,15 @@ class BlockReader {
   // `kinds` are those of all columns.
   BlockReader(View kinds, TakeRow take_row);
 
-  // Takes what follows on what was taken before. Throws std::invalid_argument, and what `take_row` throws.
+  // Takes what follows on what was taken before, and passes on rows of whole blocks, at the latest when it is finished.
+  // Throws std::invalid_argument, and what `take_row` throws.
   void feed(View piece);
 
-  // Tells whether what was taken ends with a block.
-  bool complete() const { return data_.empty(); }
+  // Passes on all rows that are left; returns false if what was taken ends within a block.
+  bool finish();
 
  private:
+  void read_blocks();
   bool read_block();
   void check(const BlockColumn& column) const;
   void pass_rows();
@@ -135,6 +137,7 @@ class BlockReader {
   const TakeRow take_row_;
   std::string data_;                  // the beginning of a block
   size_t read_ = 0;                   // bytes of it that are read: its header, and whole columns
+  size_t wanted_ = 0;                 // bytes of it before which a column that was not whole is not read again
   uint64_t rows_ = 0;                 // of the block, from its header
   size_t place_ = 0;                  // among the kinds, of the next column
   std::vector<BlockColumn> columns_;  // that are read
