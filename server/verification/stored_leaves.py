@@ -44,6 +44,6 @@ def hash_records(
             return hash_blocks(blocks, kinds, version, first_leaf, ranges, wanted)
         except MalformedError as error:
             raise StorageError(
-                f"storage did not send the records {first_leaf} to {ranges[-1].end_leaf - 1} of {name.origin}: {error}; "
-                "'lognotary verify' checks the definitions of the tables"
+                f"storage did not send the leaves {first_leaf} to {ranges[-1].end_leaf - 1} of {name.origin}: {error}; "
+                "'lognotary verify' checks the tables' definitions"
             ) from error
