@@ -174,6 +174,28 @@ def test_wrong_usage_is_refused_with_what_was_probably_meant(
     assert refused(arguments, capsys).startswith(message)
 
 
+@pytest.mark.parametrize(
+    "command", [["search"], ["histogram"], ["facets"], ["traces"], ["actor", "a"], ["near", "x"], ["tail"], ["export"]]
+)
+@pytest.mark.parametrize(
+    "word", ["-outcome:success", "-name:x", '-"out of stock"', '-"refused"', "-(a OR b)", "-outcome:>=5", "-a.b:c=d"]
+)
+def test_a_word_of_a_query_may_begin_with_a_minus(command: list[str], word: str) -> None:
+    parser = build_parser()
+    required = ["-o", "f"] if command == ["export"] else []
+    for words in ([word, "b"], ["action:user.*", word]):
+        options = parser.parse_args([*command, *words, "--utc", *required])
+        assert options.query == words
+
+
+def test_a_misspelled_option_is_no_word_of_a_query(capsys: pytest.CaptureFixture[str]) -> None:
+    meant = "lognotary search: unknown option --sinse; did you mean '--since'?"
+    assert refused(["search", "a", "--sinse=2026-11-28T10:00:00Z"], capsys) == meant
+    assert refused(["search", "a", "--sinse", "7d"], capsys) == meant
+    assert refused(["search", "-x"], capsys).startswith("lognotary search: unknown option -x")
+    assert refused(["audit", "-outcome:success"], capsys).startswith("lognotary audit: unknown option -outcome:success")
+
+
 def test_wrong_usage_cannot_deceive_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\\x1b[31m" in refused(["audit", "--since", "\x1b[31m"], capsys)
 
