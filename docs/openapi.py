@@ -13,7 +13,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from docs.openapi_paths import EXPORTS, NDJSON, OPERATIONS, OTHER_PATHS, Json, Operation
+from docs.openapi_paths import EXPORTS, IN_PATHS, NDJSON, OPERATIONS, OTHER_PATHS, Json, Operation
 from docs.openapi_schemas import Schemas
 from docs.proto_files import Protos, read_protos
 
@@ -137,7 +137,8 @@ def _parameters(protos: Protos, name: str, in_path: list[str], schemas: Schemas)
         if is_list:
             found |= {"style": "form", "explode": False}
             schema["items"] |= {"pattern": "^[^,]*$"} if schema["items"] == {"type": "string"} else {}
-        if comment := protos.comments.get(f"{name}.{each.name}"):
+        comment = IN_PATHS.get(each.name) if each.name in in_path else None
+        if comment := comment or protos.comments.get(f"{name}.{each.name}"):
             found["description"] = comment
         yield found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EXPORTS", "NDJSON", "OPERATIONS", "OTHER_PATHS", "Json", "Operation"]
+__all__ = ["EXPORTS", "IN_PATHS", "NDJSON", "OPERATIONS", "OTHER_PATHS", "Json", "Operation"]
 
 Json = dict[str, Any]
 NDJSON = "application/x-ndjson"
@@ -57,6 +57,9 @@ OPERATIONS = (
     Operation("/api/v1/status", "StatusService.GetStatus"),
 )
 """The calls of the gRPC API that are served over HTTP."""
+
+IN_PATHS = {"log": "The log's log_id, as ListLogs returns it: an origin has slashes, which would be parts of the path."}
+"""Field -> its description where it is in a path, if it is not the one of the gRPC API."""
 
 
 def _text(description: str, kind: str = "text/plain") -> Json:

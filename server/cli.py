@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import logging
@@ -18,6 +19,7 @@ from server.commands.arguments.parser import CommandParser, examples
 from server.commands.arguments.values import COMPLETE
 from server.commands.output import complain, complain_lines, escape_streams, say, say_json
 from server.errors.base import LognotaryError, run_reporting_errors
+from server.errors.files import reason_of
 from server.settings.errors import ConfigError
 from server.settings.table import add_flags
 
@@ -32,6 +34,11 @@ _BROKEN_PIPE = 128 + signal.SIGPIPE  # as a shell sees a program that the signal
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    if sys.stderr is None:  # closed: 2>&-
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as the process
+    if sys.stdout is None:
+        complain("the standard output is closed: redirect it to a file, or to /dev/null")
+        return 2
     escape_streams()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -41,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # help texts
     except BrokenPipeError:
         return _end_unread()
+    except OSError as error:  # help texts and messages that cannot be written
+        with contextlib.suppress(OSError):
+            complain(f"the output cannot be written: {reason_of(error)}")
+        _drop_unwritten()
+        return 2
 
 
 def _run(given: Sequence[str]) -> int:
@@ -77,17 +89,23 @@ def _run_until_interrupted(run: Callable[[argparse.Namespace], int], options: ar
 
 def _end_unread() -> int:
     """Return the exit status if the reader of the output has closed it: not 0, because findings may be unread."""
+    _drop_unwritten()
+    return _BROKEN_PIPE
+
+
+def _drop_unwritten() -> None:
+    """Drop what cannot be written, which Python would report once more as it ends."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:  # Python would report it once more as it ends
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    return _BROKEN_PIPE
 
 
 def _report(error: LognotaryError) -> int:
     for problem in error.problems if isinstance(error, ConfigError) else [error]:
         complain(problem)
+    _drop_unwritten()
     return error.exit_status
 
 

@@ -109,7 +109,7 @@ def count_facets(
     )
     for field, facet in zip(fields, found.facets, strict=True):
         if not (request.omit_constant and _is_constant(facet)):
-            response.facets.append(_facet_message(field, facet))
+            response.facets.append(_facet_message(field, facet, request.prefix))
     return response
 
 
@@ -181,13 +181,13 @@ def _is_constant(facet: Facet) -> bool:
     return not facet.top or (len(facet.top) == 1 and not facet.others and not facet.missing)
 
 
-def _facet_message(field: CountedField, facet: Facet) -> counts_pb2.Facet:
+def _facet_message(field: CountedField, facet: Facet, prefix: str) -> counts_pb2.Facet:
     return counts_pb2.Facet(
         field=field.name,
         values=[counts_pb2.FacetValue(value=value, count=count) for value, count in facet.top.items()],
         other_values=facet.others,
         other_count=facet.other_records,
-        missing_count=facet.missing,
+        missing_count=0 if prefix else facet.missing,
     )
 
 

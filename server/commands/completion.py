@@ -17,6 +17,12 @@ SHELLS = ("bash", "zsh", "fish")
 
 _FILES = {"FILE", "FILES", "DIR", "DIRECTORY", "PATH", "BUNDLE", "KEY"}
 
+_LISTS = {
+    "--signed-streams": ("audit", "audit,operational", "audit,spans", "audit,operational,spans"),
+    "--unsigned-streams": ("operational", "spans", "operational,spans"),
+}
+"""Option -> all lists that it takes."""
+
 
 _BASH = r"""# completion of lognotary, made by 'lognotary completion'
 
@@ -157,10 +163,15 @@ def _words(parser: argparse.ArgumentParser, path: str, helps: dict[str, str]) ->
         values = tuple(value for value in values if not value.isupper())  # N is a number
         if action.option_strings:
             for name in action.option_strings:
-                takes_file = metavar in _FILES
-                known = is_known(path, name)
                 yield _Word(
-                    path, name, "option", _line(action.help or ""), values, action.nargs != 0, takes_file, known
+                    path,
+                    name,
+                    "option",
+                    _line(action.help or ""),
+                    values=_LISTS.get(name, values),
+                    takes_value=action.nargs != 0,
+                    takes_file=metavar in _FILES,
+                    known=is_known(path, name),
                 )
         else:
             for value in values:
@@ -223,8 +234,8 @@ def _fish(words: list[_Word]) -> str:
                 lines.append(f"complete -c lognotary -n '__fish_seen_subcommand_from {word.name}' -a '{_FISH_VALUES}'")
             continue
         dash = f"-l {word.name[2:]}" if word.name.startswith("--") else f"-s {word.name[1:]}"
-        takes = " -r" if word.takes_value else ""
-        takes += " -F" if word.takes_file else ""
+        # -x: without -f, fish adds names of files to the values.
+        takes = " -r -F" if word.takes_file else " -x" if word.takes_value else ""
         takes += f" -a '{' '.join(word.values)}'" if word.values else f" -a '{_FISH_VALUES}'" if word.known else ""
         lines.append(f"complete -c lognotary -n '{condition}' {dash}{takes}{help_text}")
     return "\n".join(lines) + "\n"

@@ -27,6 +27,14 @@ __all__ = ["run"]
 _STDOUT = "-"
 
 
+class _NothingError(Exception):
+    """No record matches, so that no file is to be left."""
+
+    def __init__(self, summary: export_pb2.ExportSummary) -> None:
+        super().__init__()
+        self.summary = summary
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     if status := check_query("export", options.query):
@@ -49,19 +57,29 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(options: argparse.Namespace, source: Source, request: export_pb2.ExportRequest) -> int:
-    with _output(options.output) as file:
-        summary = _copy(source.export(request), file)
-        if summary is None:
-            raise ConfigError("the export ended before it was complete: try again")
-        if options.manifest and not summary.manifest:
-            raise ConfigError("--manifest: the server made no manifest")
-        if options.manifest:
-            try:
-                replace_file(Path(options.manifest), summary.manifest)
-            except OSError as error:
-                raise ConfigError(f"--manifest: {unwritable(options.manifest, error)}") from error
+    try:
+        with _output(options.output) as file:
+            summary = _copy(source.export(request), file)
+            if summary is None:
+                raise ConfigError("the export ended before it was complete: try again")
+            if options.manifest and not summary.manifest:
+                raise ConfigError("--manifest: the server made no manifest")
+            _check_found(summary)
+            if options.manifest:
+                try:
+                    replace_file(Path(options.manifest), summary.manifest)
+                except OSError as error:
+                    raise ConfigError(f"--manifest: {unwritable(options.manifest, error)}") from error
+    except _NothingError as nothing:
+        _tell(options, nothing.summary, matches=False)
+        return 1
     _tell(options, summary)
     return 1 if summary.tampered or summary.unsigned or not summary.records else 0
+
+
+def _check_found(summary: export_pb2.ExportSummary) -> None:
+    if not (summary.records or summary.tampered or summary.unsigned):
+        raise _NothingError(summary)
 
 
 def _copy(steps: Iterator[export_pb2.ExportResponse], file: BinaryIO) -> export_pb2.ExportSummary | None:
@@ -125,9 +143,11 @@ def _output(name: str) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary) -> None:
+def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary, *, matches: bool = True) -> None:
+    output = options.output if matches or options.output == _STDOUT else ""
+    manifest = (options.manifest or "") if matches else ""
     if options.json:
-        what = {"output": options.output, "manifest": options.manifest or "", "sha256": summary.sha256.hex()}
+        what = {"output": output, "manifest": manifest, "sha256": summary.sha256.hex()}
         numbers = {name: str(getattr(summary, name)) for name in ("records", "size", "tampered", "unsigned", "later")}
         text = json.dumps({**what, **numbers})
         if options.output == _STDOUT:
@@ -137,14 +157,14 @@ def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary) -> Non
         return
     where = "the standard output" if options.output == _STDOUT else options.output
     lines = [f"{counted(summary.records, 'record')} in {where}, all verified; SHA-256 {summary.sha256.hex()}"]
+    if not matches:
+        lines = ["no record matches: no file was written" if output != _STDOUT else "no record matches"]
     if summary.tampered:
         lines.append(f"✘ left out: {counted(summary.tampered, 'record')} with other content than was signed")
     if summary.unsigned:
         lines.append(f"✘ left out: {counted(summary.unsigned, 'unsigned record')}")
     if summary.later:
         lines.append(f"left out: {counted(summary.later, 'record')} that came after the export began")
-    if options.manifest:
-        lines.append(
-            f"the manifest is {options.manifest}; to check both: lognotary check FILE MANIFEST --public-key KEY"
-        )
+    if manifest:
+        lines.append(f"the manifest is {manifest}; to check both: lognotary check FILE MANIFEST --public-key KEY")
     say(*lines, stream=sys.stderr if options.output == _STDOUT else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from lognotary.v1 import correlation_pb2
@@ -73,7 +74,17 @@ def _follow(options: argparse.Namespace, request: correlation_pb2.TailRequest, c
     if not options.json and (heading := [*style.zone_lines()]):
         say(*heading)
     following = Following(request, show, complain)
-    return call(options.api, following.run, options=following.channel_options)
+    return call(options.api, following.run, partial(_explain, cursor_file), following.channel_options)
+
+
+def _explain(cursor_file: str | None, message: str) -> str:
+    """Return an error of a call in the words of the command: a cursor that cannot be used comes from a file."""
+    if not cursor_file or not message.startswith("cursor: "):
+        return message
+    reason = message.removeprefix("cursor: ")
+    for advice in ("leave it out", "leave the cursor out"):
+        reason = reason.replace(advice, "delete the file")
+    return f"--cursor-file {cursor_file}: {reason}"
 
 
 def missed_lines(missed: correlation_pb2.MissedLeaves, style: Style) -> list[str]:
@@ -93,7 +104,9 @@ def _read_cursor(name: str | None) -> str:
     try:
         with Path(name).open(encoding="ascii") as file:
             return file.read(_LARGEST_CURSOR).strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--cursor-file {name}: this is no cursor of a tail: delete the file") from error
+    except OSError as error:
         raise ConfigError(f"--cursor-file: {unreadable(name, error)}") from error
 
 

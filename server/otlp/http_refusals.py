@@ -65,6 +65,11 @@ def unserved_routes(
         headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
         path = request.url.path
         refused = NotServedError(f"{status}: {explain(path)}")
+        if (allowed := headers.get("Allow")) and service_of(path) == "other":
+            methods = " or ".join(sorted({*allowed.split(", ")} - {"HEAD"}))
+            refused = NotServedError(
+                f"{status}: send requests for this path with {methods}: docs/api.md lists all calls"
+            )
         with contextlib.suppress(NotServedError), Measuring(measure, log, peer_of(request), service_of(path)):
             raise refused
         refusal = refusal_of(refused)

@@ -174,6 +174,28 @@ def test_wrong_usage_is_refused_with_what_was_probably_meant(
     assert refused(arguments, capsys).startswith(message)
 
 
+@pytest.mark.parametrize(
+    "command", [["search"], ["histogram"], ["facets"], ["traces"], ["actor", "a"], ["near", "x"], ["tail"], ["export"]]
+)
+@pytest.mark.parametrize(
+    "word", ["-outcome:success", "-name:x", '-"out of stock"', '-"refused"', "-(a OR b)", "-outcome:>=5", "-a.b:c=d"]
+)
+def test_a_word_of_a_query_may_begin_with_a_minus(command: list[str], word: str) -> None:
+    parser = build_parser()
+    required = ["-o", "f"] if command == ["export"] else []
+    for words in ([word, "b"], ["action:user.*", word]):
+        options = parser.parse_args([*command, *words, "--utc", *required])
+        assert options.query == words
+
+
+def test_a_misspelled_option_is_no_word_of_a_query(capsys: pytest.CaptureFixture[str]) -> None:
+    meant = "lognotary search: unknown option --sinse; did you mean '--since'?"
+    assert refused(["search", "a", "--sinse=2026-11-28T10:00:00Z"], capsys) == meant
+    assert refused(["search", "a", "--sinse", "7d"], capsys) == meant
+    assert refused(["search", "-x"], capsys).startswith("lognotary search: unknown option -x")
+    assert refused(["audit", "-outcome:success"], capsys).startswith("lognotary audit: unknown option -outcome:success")
+
+
 def test_wrong_usage_cannot_deceive_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\\x1b[31m" in refused(["audit", "--since", "\x1b[31m"], capsys)
 
@@ -261,6 +283,34 @@ def test_a_command_whose_output_nobody_reads_to_the_end_is_no_success(
     done = subprocess.run(command, cwd=tmp_path, stdout=output, stderr=errors, check=False)
     os.close(output)
     assert (done.returncode, done.stderr or b"") == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["search"], ["status"], ["verify"], ["serve"], ["x"]])
+def test_a_closed_output_is_refused_before_anything_runs(arguments: list[str], tmp_path: Path) -> None:
+    shell = f"exec {sys.executable} -m server {' '.join(arguments)}"
+    done = subprocess.run(["sh", "-c", f"{shell} >&-"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    message = "lognotary: the standard output is closed: redirect it to a file, or to /dev/null\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+    done = subprocess.run(["sh", "-c", f"{shell} >&- 2>&-"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_a_message_that_cannot_be_written_is_not_written_elsewhere(redirection: str) -> None:
+    shell = f"exec {sys.executable} -m server flyy {redirection}"
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["verify", "--help"], ["config", "show"]])
+def test_a_full_disk_is_reported_once(arguments: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "server", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    (message,) = done.stderr.splitlines()
+    assert message.startswith("lognotary: ")
+    assert message.endswith("no space left on device")
+    assert done.returncode == 2
 
 
 def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

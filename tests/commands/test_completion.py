@@ -45,6 +45,8 @@ def completed(*words: str) -> list[str]:
         (("audit", "--actor", ""), []),
         (("serve", "--ack", "j"), ["journal"]),
         (("serve", "--log-level", "w"), ["warning"]),
+        (("serve", "--signed-streams", "audit,o"), ["audit,operational", "audit,operational,spans"]),
+        (("verify", "--unsigned-streams", ""), ["operational", "spans", "operational,spans"]),
         (("completion", ""), list(SHELLS)),
         (("--ver",), ["--version"]),
     ],
@@ -67,7 +69,7 @@ def test_a_script_is_one_that_its_shell_can_read(shell: str) -> None:
 def test_fish_gets_every_command_and_option() -> None:
     script = completion_script("fish", build_parser())
     assert "-a 'trace' -d 'show a trace as a timeline'" in script
-    assert "__fish_seen_subcommand_from audit' -l outcome -r -a 'success failure unknown'" in script
+    assert "__fish_seen_subcommand_from audit' -l outcome -x -a 'success failure unknown'" in script
 
 
 def test_zsh_completes_with_the_same_script() -> None:
@@ -94,3 +96,22 @@ def test_fish_completes_commands_and_values(tmp_path: Path) -> None:
         environment = {**os.environ, "HOME": str(tmp_path)}
         done = subprocess.run(["fish", "-N", "-c", ask], capture_output=True, text=True, check=True, env=environment)
         assert expected in [found.split("\t")[0] for found in done.stdout.splitlines()], line
+
+
+def test_fish_completes_files_only_where_a_file_is_wanted(tmp_path: Path) -> None:
+    require_tools("fish")
+    (tmp_path / "lognotary.fish").write_text(completion_script("fish", build_parser()))
+    (tmp_path / "spans.pem").touch()
+    streams = {"spans", "operational", "operational,spans"}
+    for line, expected in (
+        ("search --stream s", {"spans"}),
+        ("search --limit s", set()),
+        ("verify --unsigned-streams o", {"operational", "operational,spans"}),
+        ("verify --public-key s", {"spans.pem"}),
+    ):
+        ask = f"source {tmp_path}/lognotary.fish; complete -C 'lognotary {line}'"
+        environment = {**os.environ, "HOME": str(tmp_path)}
+        command = ["fish", "-N", "-c", ask]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=environment)
+        found = {one.split("\t")[0] for one in done.stdout.splitlines()}
+        assert found & (streams | {"spans.pem"}) == expected, line

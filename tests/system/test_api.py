@@ -322,6 +322,26 @@ def test_http_refuses_what_it_does_not_know_with_the_reason(shared_server: Logno
     assert httpx.get(f"{shared_server.http}/nothing", timeout=60.0).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/v1/verify", "POST"),
+        ("GET", "/api/v1/complete-search", "POST"),
+        ("POST", "/trace/1", "GET"),
+        ("DELETE", "/api/v1/logs", "GET"),
+        ("PUT", "/healthz", "GET"),
+        ("POST", "/tlog/0123456789abcdef/checkpoint", "GET"),
+    ],
+)
+def test_a_wrong_method_is_refused_with_the_right_one(
+    shared_server: LognotaryServer, method: str, path: str, allowed: str
+) -> None:
+    answer = httpx.request(method, f"{shared_server.http}{path}", timeout=60.0)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == {allowed}
+    assert answer.text.startswith(f"405: send requests for this path with {allowed}: ")
+
+
 def test_verify_over_http_ends_as_it_does_over_grpc(shared_server: LognotaryServer) -> None:
     send(shared_server.otlp_grpc, log_record("so that there is something"))
     with grpc.insecure_channel(shared_server.api_grpc) as channel:

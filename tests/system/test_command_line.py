@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -56,6 +58,22 @@ def test_status_shows_self_verification(lognotary: LognotaryServer) -> None:
             return line.startswith("self-verification  no findings, last pass finished 20")
 
         wait_for(verified)
+
+
+@pytest.mark.parametrize(
+    "words", [["search"], ["search", "--csv"], ["search", "--json"], ["trace"], ["status"], ["export"]]
+)
+def test_an_answer_that_a_full_disk_does_not_take_ends_with_one_message(
+    traced: tuple[LognotaryServer, str], words: list[str]
+) -> None:
+    server, trace_id = traced
+    more = {"trace": [trace_id], "export": ["-o", "-"]}.get(words[0], [])
+    command = [sys.executable, "-m", "server", *words, *more, "--api", server.api_grpc]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    (message,) = done.stderr.splitlines()
+    assert "no space left on device" in message
+    assert done.returncode == 2
 
 
 def test_without_a_server_status_ends_with_2(tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ def test_the_commands_show_counts(shared_server: LognotaryServer, word: str) -> 
     assert max(map(len, done.stdout.splitlines()[:-1])) <= 100
     shown = shared_server.cli("facets", word, "--field", "outcome")
     assert shown.stdout.splitlines()[:4] == ["outcome", "  1   33.3 %  failure", "  2   66.7 %  (none)", "of 3 records"]
+    begun = shared_server.cli("facets", word, "--field", "outcome", "--prefix", "f")
+    assert begun.stdout.splitlines()[:3] == ["outcome", "  1   33.3 %  failure", "of 3 records"]
     names = shared_server.cli("facets", word, "--names", "audit.act")
     assert [line.split()[-1] for line in names.stdout.splitlines()[:2]] == [
         "LogAttributes.audit.action",

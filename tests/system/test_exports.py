@@ -131,7 +131,10 @@ def test_the_command_reads_storage_without_a_server(clickhouse_storage: str, tmp
 def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: LognotaryServer, tmp_path: Path) -> None:
     file = str(tmp_path / "file")
     for arguments, status, message in (
-        (("nothinglikethis", "-o", file), 1, "0 records"),
+        (("nothinglikethis", "-o", file), 1, "no record matches: no file was written"),
+        (("nothinglikethis", "-o", file, "--manifest", f"{file}.manifest"), 1, "no record matches"),
+        (("nothinglikethis", "-o", "-", "--manifest", f"{file}.manifest"), 1, "no record matches"),
+        (("nothinglikethis", "-o", file, "--json"), 1, '"output": "", "manifest": "", '),
         (("severity:erorr", "-o", f"{file}2"), 2, "'erorr' is not a severity"),
         (("--columns", "Bodi", "-o", f"{file}2"), 2, "did you mean 'Body'?"),
         (("-o", str(tmp_path)), 2, "is a directory"),
@@ -141,7 +144,7 @@ def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: Lognot
         done = shared_server.cli("export", *arguments)
         assert done.returncode == status, done.stderr
         assert message in done.stdout + done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @dataclass(frozen=True)

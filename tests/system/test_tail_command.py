@@ -138,10 +138,18 @@ def test_a_tail_ends_when_nobody_reads_its_output(shared_server: LognotaryServer
 
 def test_what_is_wrong_is_said_at_once(shared_server: LognotaryServer, tmp_path: Path) -> None:
     (tmp_path / "cursor").write_text("x\n")
+    (tmp_path / "binary").write_bytes(b"\xff\0")
     for arguments, message in (
         (("tail", "severity:erorr"), "'erorr' is not a severity"),
         (("tail", "--cursor", "x"), "cursor: the cursor does not come from a tail"),
-        (("tail", "--cursor-file", str(tmp_path / "cursor")), "cursor: the cursor does not come from a tail"),
+        (
+            ("tail", "--cursor-file", str(tmp_path / "cursor")),
+            f"--cursor-file {tmp_path / 'cursor'}: the cursor does not come from a tail: delete the file",
+        ),
+        (
+            ("tail", "--cursor-file", str(tmp_path / "binary")),
+            f"--cursor-file {tmp_path / 'binary'}: this is no cursor of a tail: delete the file",
+        ),
         (("audit", "--follow", "--since", "1h"), "--since cannot be used with --follow"),
     ):
         done = shared_server.cli(*arguments)

@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
         "those that are not what was signed are left out and counted. Asks a running server, or reads the storage "
         "directly with --storage, without a manifest. Exit status 1 if nothing was exported, or records were left out "
         "that were tampered with or never signed. A file that is there is never overwritten, and none is left if the "
-        "export fails.",
+        "export fails, or nothing matches.",
         epilog=examples(
             "lognotary export 'actor:alice' --since 30d --format csv -o alice.csv --manifest alice.manifest",
             "lognotary export --stream audit --format parquet -o audit.parquet --manifest audit.manifest",

@@ -42,7 +42,9 @@ def add_parser(commands: Any) -> None:
         help="a field of the query language, such as actor or http.method; may be repeated (default: those with few "
         "values)",
     )
-    parser.add_argument("--prefix", metavar="TEXT", help="only values that begin like this; case is ignored")
+    parser.add_argument(
+        "--prefix", metavar="TEXT", help="only values that begin like this, and not (none); case is ignored"
+    )
     parser.add_argument("--names", metavar="TEXT", help="show the names of attributes that begin like this instead")
     parser.add_argument(
         "--limit",

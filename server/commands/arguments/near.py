@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary near shop/audit/node-1#17                # what happened at that time",
             "lognotary near shop/audit/node-1#17 --by leaf      # what was received just before and after",
-            "lognotary near shop/audit/node-1#17 --by session -n 50 -- -action:read",
+            "lognotary near shop/audit/node-1#17 --by session -n 50 -action:read",
             variables=[API_VARIABLE],
         ),
     )

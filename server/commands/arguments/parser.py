@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,8 @@ __all__ = ["CommandParser", "examples", "later", "typed"]
 
 _Value = TypeVar("_Value")
 
+_EXCLUSION = re.compile(r"""-(?:["(]|[^-\s=:"(][^\s=:"(]*:)""")  # -field:value, -"a phrase", -(a OR b)
+
 
 class HelpFormatter(argparse.HelpFormatter):
     """Help formatter that wraps paragraphs, and keeps indented lines as they are."""
@@ -33,7 +36,13 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Parser of the command line or of one command."""
+    """Parser of the command line or of one command.
+
+    Attributes:
+        takes_query: True if words such as ``-outcome:success`` are words of a query, and no options.
+    """
+
+    takes_query = False
 
     def __init__(self, **keywords: Any) -> None:
         """Create a parser; see ``argparse``. Options cannot be abbreviated, and can be given once only."""
@@ -61,6 +70,12 @@ class CommandParser(argparse.ArgumentParser):
             except ValueError as error:
                 self.error(str(error))
         return parsed, unknown
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        # Before argparse takes -outcome:x as an unknown option, or as -o with the value utcome:x.
+        if self.takes_query and _EXCLUSION.match(arg_string):
+            return None
+        return super()._parse_optional(arg_string)
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, and where help is, and exit with status 2."""

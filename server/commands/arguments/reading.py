@@ -37,6 +37,7 @@ DEFAULT_LIMIT = 100
 
 def add_query(parser: CommandParser, help_text: str) -> None:
     """Add the query: any number of arguments."""
+    parser.takes_query = True
     parser.add_argument(
         "query",
         nargs="*",

@@ -31,7 +31,8 @@ def add_parser(commands: Any) -> None:
             "lognotary search 'http.status_code:[500 TO 599] service:shop' --stream operational --count",
             "lognotary search 'status:error duration:>1s' --stream spans",
             "lognotary search actor:alice --since 7d --complete    # with proof that nothing is left out",
-            "lognotary search -- '-evidence:verified'    # a query that begins with '-' comes after '--'",
+            "lognotary search -evidence:verified",
+            "lognotary search order -- -refused    # a word of a text with '-' comes after '--'",
             variables=[API_VARIABLE],
         ),
     )
