@@ -170,11 +170,10 @@ class OrphanRows:
                 rest[stream] += count
         for stream, count in rest.items():
             if count:
-                kind = f"further {stream.value}"
                 what = counted(
                     count,
-                    f"{kind} record names another batch that is not committed with it",
-                    f"{kind} records name other batches that are not committed with them",
+                    f"further {_noun(stream)} names another batch that is not committed with it",
+                    f"further {_noun(stream)}s name other batches that are not committed with them",
                 )
                 yield Finding(FindingKind.RECORDS_UNSIGNED, what, record_count=count)
 
@@ -197,13 +196,17 @@ def _key(stray: Stray) -> tuple[Stream, str, UUID]:
     return stray.stream, stray.log_id, stray.record.batch_id
 
 
+def _noun(stream: Stream) -> str:
+    return "span" if stream is Stream.SPANS else f"{stream.value} record"
+
+
 def _unsigned(stream: Stream, group: RecordGroup, count: int, first: Stray | None) -> Finding:
-    kind = stream.value
+    noun = _noun(stream)
     if group.log_id:
         where = f"log {group.log_id}, batch {group.batch_id}, which is not committed with"
-        what = counted(count, f"{kind} record names {where} it", f"{kind} records name {where} them")
+        what = counted(count, f"{noun} names {where} it", f"{noun}s name {where} them")
     else:
-        what = counted(count, f"{kind} record belongs to no signed log", f"{kind} records belong to no signed log")
+        what = counted(count, f"{noun} belongs to no signed log", f"{noun}s belong to no signed log")
     return Finding(
         FindingKind.RECORDS_UNSIGNED,
         f"{what}: waiting in the server's journal, left behind by a crash, or not written by Lognotary",
