@@ -14,6 +14,11 @@ from harness.otlp_load import log_record, send
 from harness.waiting import wait_for
 
 
+def delete_at_once(directory: Path) -> None:
+    """Delete a directory in which a running server may just create a file."""
+    shutil.rmtree(directory.rename(directory.with_name(f"{directory.name}.deleted")))
+
+
 def readiness(server: LognotaryServer) -> str:
     return httpx.get(f"{server.http}/readyz", timeout=60.0).text
 
@@ -21,7 +26,7 @@ def readiness(server: LognotaryServer) -> str:
 def test_deleted_files_of_embedded_storage_are_named_and_nothing_more_is_acknowledged(tmp_path: Path) -> None:
     with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02) as server:
         send(server.otlp_grpc, log_record("kept"))
-        shutil.rmtree(tmp_path / "chdb")
+        delete_at_once(tmp_path / "chdb")
         for command in ("verify", "audit", "status"):
             done = server.cli(command)
             assert done.returncode in (1, 2)
@@ -37,7 +42,7 @@ def test_a_deleted_journal_is_named_and_nothing_more_is_acknowledged(tmp_path: P
     with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02, ack=ack) as server:
         send(server.otlp_grpc, log_record("kept"))
         wait_for(lambda: server.verify()[1].records == 1)
-        shutil.rmtree(server.data_dir / "journal")
+        delete_at_once(server.data_dir / "journal")
         with pytest.raises(grpc.RpcError, match="the journal cannot be written now"):
             send(server.otlp_grpc, log_record("refused"))
         assert "is missing: it was deleted or moved" in readiness(server)
@@ -51,7 +56,7 @@ def test_a_deleted_journal_is_named_and_nothing_more_is_acknowledged(tmp_path: P
 
 def test_deleted_keys_are_a_warning_while_the_server_signs_on(storage_url: str, tmp_path: Path) -> None:
     with LognotaryServer(storage_url, tmp_path / "data", batch_age=0.02) as server:
-        shutil.rmtree(server.data_dir / "keys")
+        delete_at_once(server.data_dir / "keys")
         server.wait_for_log("the signing key is missing: ")
         send(server.otlp_grpc, log_record("signed"))
         assert readiness(server) == "ok\n"

@@ -68,8 +68,9 @@ def test_api_calls_and_heartbeats_that_hang_delay_neither_senders_nor_readiness_
             wait_for(lambda: renewed_at() > before)  # noqa: B023 - called in this turn only
         ready = httpx.get(f"{server.http}/readyz", timeout=SECONDS)
         assert (ready.status_code, ready.text) == (200, "ok\n")
-        # A call that waited too long for a thread was refused, and none was answered.
-        assert {call.code() for call in calls if call.done()} <= {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        # None was answered: one that waited too long for a thread was refused, one whose statement did was given up.
+        ended = {call.code() for call in calls if call.done()}
+        assert ended <= {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
         for call in calls:
             call.cancel()
         for number in troubles:
