@@ -13,22 +13,26 @@ from storage.schema import RECORD_TABLES, canonical_expressions
 __all__ = ["nearest_sizes", "read_batches_of_size", "read_entries", "read_last_batches"]
 
 
-def read_last_batches(engine: Engine, most: int = 100) -> list[Batch]:
+def read_last_batches(engine: Engine, log_id: str | None = None, most: int = 100) -> list[Batch]:
     """Return the rows with the largest TreeSize of each log, ordered by origin.
 
     Sequence is not signed: a copy of an old row may have the largest one.
 
     Args:
         engine: the storage.
+        log_id: the only log to look for; None for all logs.
         most: number of rows of each log, at most.
 
     Raises:
         StorageError: storage cannot be read.
     """
+    of_log = "" if log_id is None else "LogId = {log:String}"
     return select_batches(
         engine,
-        "(LogId, TreeSize) IN (SELECT LogId, max(TreeSize) FROM log_batches GROUP BY LogId) "
+        f"{of_log and of_log + ' AND '}(LogId, TreeSize) IN "
+        f"(SELECT LogId, max(TreeSize) FROM log_batches {of_log and 'WHERE ' + of_log} GROUP BY LogId) "
         f"ORDER BY Origin, LogId, Sequence, BatchId LIMIT {int(most)} BY LogId",
+        {} if log_id is None else {"log": log_id},
     )
 
 

@@ -12,9 +12,9 @@ from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
+from server.verification.last_batches import last_batch_of
 from storage.checkpoints import nearest_sizes, read_batches_of_size
 from storage.engine import Engine
-from storage.evidence import last_batch
 
 __all__ = ["checkpoint_note", "find_checkpoint", "parse_log", "stored_checkpoint", "verifier_keys"]
 
@@ -38,7 +38,7 @@ def parse_log(log: str) -> str:
 
 
 def find_checkpoint(engine: Engine, keys: TrustedKeys, log: str, tree_size: int) -> Batch:
-    """Return the batch whose checkpoint has ``tree_size`` entries; 0 for the latest batch.
+    """Return the batch whose checkpoint has ``tree_size`` entries; 0 for the last valid batch.
 
     Args:
         engine: the storage.
@@ -54,10 +54,12 @@ def find_checkpoint(engine: Engine, keys: TrustedKeys, log: str, tree_size: int)
     """
     log_id = parse_log(log)
     if tree_size == 0:
-        latest = last_batch(engine, log_id)
-        if latest is None:
+        last = last_batch_of(engine, keys, log_id)
+        if last is None:
             raise NotFoundError(f"there is no log {log}; list the logs with 'lognotary checkpoint --list'")
-        return _checked([latest], keys)
+        if last.valid is None:
+            raise AlteredError("; ".join(problem.message for _, problem in last.others))
+        return last.valid
     batch = stored_checkpoint(engine, keys, log_id, tree_size)
     if batch is None:
         sizes = nearest_sizes(engine, log_id, tree_size)

@@ -16,8 +16,8 @@ from server.notary.trust import TrustedKeys
 from server.query.checked_rows import Checked
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.neighbours import BY, NeighbourSearch, NoSuchValueError, neighbours, record_at, records_of_id
+from server.verification.last_batches import last_batch_of
 from storage.engine import Engine
-from storage.evidence import last_batch
 
 __all__ = ["find_neighbours"]
 
@@ -97,9 +97,10 @@ def _record(engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest) ->
     if not request.log:
         raise InvalidArgumentError("log and leaf_index must be given, or record_id: a record has neighbours")
     log_id = parse_log(request.log)
-    latest = last_batch(engine, log_id)
-    if latest is None:
+    last = last_batch_of(engine, keys, log_id)
+    if last is None:
         raise NotFoundError(f"there is no log {request.log}; list the logs with 'lognotary checkpoint --list'")
+    latest = last.largest
     stream, leaf = _stream_of(latest.origin), request.leaf_index
     found = record_at(engine, keys, stream, log_id, leaf) if leaf <= _LARGEST_LEAF else None
     if found is None:

@@ -20,10 +20,10 @@ from server.query.pages import Page, Position, read_page
 from server.query.resolve import EVERYTHING, Query
 from server.query.search import admitted
 from server.query.windows import Windows
+from server.verification.last_batches import last_batch_of
 from storage.condition_algebra import all_of, any_of, is_pinpoint
 from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, IntegerWithin, IsOneOf, TimeWithin
 from storage.engine import Engine
-from storage.evidence import last_batch
 from storage.leaves import select_leaves
 from storage.lookups import of_condition
 from storage.records import Place, select_fitting, select_rows
@@ -240,8 +240,8 @@ class _Leaves:
     def neighbours(self) -> Neighbours:
         wanted = self.wanted
         condition = wanted.query.condition(self.stream) if self.stream in wanted.streams else NEVER
-        latest = last_batch(self.engine, self.log_id)
-        size = max(latest.tree_size if latest else 0, self.leaf + 1)
+        last = last_batch_of(self.engine, self.keys, self.log_id)
+        size = max(last.largest.tree_size if last else 0, self.leaf + 1)
         if condition == ALWAYS:
             first, end = max(0, self.leaf - wanted.before), min(size, self.leaf + 1 + wanted.after)
             found = self.read(ALWAYS, first, end, end - first, latest_first=False)

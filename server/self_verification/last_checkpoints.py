@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from server.notary.chain import check_batch
 from server.notary.findings import FindingKind
 from server.self_verification.section_result import SectionResult
+from server.verification.last_batches import last_batch_of
 from server.verification.sections import VerificationContext
 from storage.engine import Engine
-from storage.evidence import last_batch
 
 __all__ = ["last_checkpoints"]
 
@@ -16,7 +15,7 @@ _REPLACED = (FindingKind.LOG_TRUNCATED.value, FindingKind.LOG_FORKED.value)
 
 
 def last_checkpoints(engine: Engine, context: VerificationContext, outside: SectionResult) -> list[str]:
-    """Return the last checkpoint, a signed note, of each log whose last batch is signed and not found to be replaced.
+    """Return the last checkpoint, a signed note, of each log that has a valid batch and is not found to be replaced.
 
     Args:
         engine: the storage.
@@ -27,5 +26,5 @@ def last_checkpoints(engine: Engine, context: VerificationContext, outside: Sect
         StorageError: storage cannot be read.
     """
     replaced = {notice.origin for notice in outside.found.values() if notice.kind in _REPLACED}
-    found = (last_batch(engine, log.log_id) for log in context.logs if log.origin not in replaced)
-    return [last.checkpoint for last in found if last is not None and check_batch(last, context.keys) is None]
+    found = (last_batch_of(engine, context.keys, log.log_id) for log in context.logs if log.origin not in replaced)
+    return [last.valid.checkpoint for last in found if last is not None and last.valid is not None]

@@ -19,7 +19,7 @@ from storage.batch_lookup import origin_of_log, read_largest_batches
 from storage.checkpoints import read_batches_of_size, read_last_batches
 from storage.engine import Engine
 
-__all__ = ["LastBatch", "is_signed_size", "last_batches", "last_valid_batch", "last_valid_batches"]
+__all__ = ["LastBatch", "is_signed_size", "last_batch_of", "last_batches", "last_valid_batch", "last_valid_batches"]
 
 _FIRST_ROWS, _MOST_ROWS = 20, 1000  # rows in a read
 
@@ -38,6 +38,11 @@ class LastBatch:
     valid: Batch | None
     others: tuple[tuple[Batch, Finding], ...] = ()
 
+    @property
+    def largest(self) -> Batch:
+        """The largest batch that is valid; if no batch is, the first of the others."""
+        return self.valid or self.others[0][0]
+
 
 def last_batches(engine: Engine, keys: TrustedKeys) -> list[LastBatch]:
     """Return the last batch of each LogId that has rows, ordered by origin.
@@ -49,6 +54,16 @@ def last_batches(engine: Engine, keys: TrustedKeys) -> list[LastBatch]:
     for batch in read_last_batches(engine):
         rows.setdefault(batch.log_id, []).append(batch)
     return [_last(engine, keys, log_id, found) for log_id, found in rows.items()]
+
+
+def last_batch_of(engine: Engine, keys: TrustedKeys, log_id: str) -> LastBatch | None:
+    """Return the last batch of a log; None if no row has its LogId.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    rows = read_last_batches(engine, log_id)
+    return _last(engine, keys, log_id, rows) if rows else None
 
 
 def last_valid_batches(engine: Engine, keys: TrustedKeys) -> dict[str, Batch]:

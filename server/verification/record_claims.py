@@ -16,6 +16,7 @@ from server.notary.chain import check_batch
 from server.notary.statement import StatementKind
 from server.notary.trust import TrustedKeys
 from server.verification.foreign_logs import foreign_signed, key_names
+from server.verification.last_batches import last_batch_of
 from storage.batch_lookup import read_batches_by_id, read_batches_named, read_known_logs, read_latest_batches
 from storage.engine import Engine
 from storage.evidence import read_batches_of_leaves
@@ -25,7 +26,7 @@ from storage.stored_records import StoredRecord
 __all__ = ["Claims", "FoundBatch", "look_up"]
 
 _NO_ID = UUID(int=0)
-_LOOKED_AT = 20  # last batches of a log, of which one is sound
+_LOOKED_AT = 20  # batches at the end of a log
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,5 @@ def _foreign(engine: Engine, keys: TrustedKeys, found: Iterable[FoundBatch]) -> 
 
 
 def _size(engine: Engine, keys: TrustedKeys, log_id: str) -> int:
-    latest = read_latest_batches(engine, log_id, _LOOKED_AT)
-    sound = (batch.tree_size for batch in latest if check_batch(batch, keys) is None)
-    return next(sound, max((batch.tree_size for batch in latest), default=0))
+    last = last_batch_of(engine, keys, log_id)
+    return last.largest.tree_size if last else 0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from server.notary.chain import check_batch
 from server.notary.findings import Finding, FindingKind
 from server.notary.trust import TrustedKeys
 from server.verification.homes import log_id_of
+from server.verification.last_batches import last_batch_of
 from server.verification.log_check import LogCheck
 from storage.engine import Engine
-from storage.evidence import last_batch
 
 __all__ = ["missing_logs"]
 
@@ -52,5 +51,5 @@ def missing_logs(
 
 def _has_signed_batch(engine: Engine, keys: TrustedKeys, log: LogCheck) -> bool:
     """Return whether a log of which no batch was verified has one, outside the range that is verified."""
-    last = last_batch(engine, log.name.log_id)
-    return last is not None and check_batch(last, keys) is None
+    last = last_batch_of(engine, keys, log.name.log_id)
+    return last is not None and last.valid is not None

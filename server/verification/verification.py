@@ -25,6 +25,7 @@ from server.verification.expiry import Expired, Expiry
 from server.verification.foreign_logs import ForeignLogs
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import log_id_of, origin_of_row
+from server.verification.last_batches import last_batch_of
 from server.verification.leaf_span import LeafSpan
 from server.verification.log_check import LogCheck
 from server.verification.lookup_check import LookupCheck
@@ -39,7 +40,6 @@ from server.verification.tolerance import Tolerance
 from storage.definitions import StoredDefinitions, read_definitions
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.evidence import last_batch
 from storage.inventory import TileGroup
 from storage.record_groups import RecordGroups
 
@@ -324,8 +324,8 @@ class _Verification:
         """Return the number of entries in a log, even if only a part of the log is verified."""
         if self._stored.spans[log.name.origin].end is None:
             return log.size
-        last = last_batch(self._engine, log.name.log_id)
-        return max(log.size, last.tree_size) if last else log.size
+        last = last_batch_of(self._engine, self._stored.keys, log.name.log_id)
+        return max(log.size, last.valid.tree_size) if last and last.valid else log.size
 
     def _loose(self) -> Iterator[Finding]:
         logs = {log.name.log_id: log for log in self._checks()}

@@ -14,9 +14,9 @@ from server.notary.statement import StatementKind
 from server.verification.tree import read_tree
 from server.witness.errors import LogUnavailableError
 from server.writer.owned_log import OwnedLog
+from storage.checkpoints import read_batches_of_size
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.evidence import last_batch
 
 __all__ = ["WitnessedLog"]
 
@@ -36,11 +36,14 @@ class WitnessedLog:
 
     def latest(self) -> SignedNote | None:
         """Return the last committed checkpoint, None if there is none."""
-        if self._log.writer.checkpoint.size == 0:
+        committed = self._log.writer.checkpoint
+        if committed.size == 0:
             return None
         with _available():
-            batch = last_batch(self._engine, self._log.name.log_id)
-            return parse_note(batch.checkpoint) if batch else None
+            # Others may have inserted rows; the writer knows what it signed.
+            rows = read_batches_of_size(self._engine, self._log.name.log_id, committed.size)
+            notes = (parse_note(row.checkpoint) for row in rows if row.checkpoint.startswith(committed.text()))
+            return next(notes, None)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Return the consistency proof between two sizes (RFC 6962, section 2.1.2)."""

@@ -45,6 +45,15 @@ def test_a_copy_of_an_old_batch_is_not_listed_as_the_latest(engine: Engine) -> N
     assert (listed.tree_size, listed.problem) == (7, "")
 
 
+def test_a_copy_of_an_old_batch_is_not_answered_as_the_latest_checkpoint(engine: Engine) -> None:
+    log = GrowingLog(engine)
+    old, last = log.grow(3, 4)
+    insert_copy(engine, old, sequence=1 << 60)
+    insert_copy(engine, old, tree_size=9)
+    found = Backend(engine, log.keys).get_checkpoint(pb.GetCheckpointRequest(log=NAME.origin))
+    assert found.checkpoint == last.checkpoint
+
+
 def test_a_log_with_a_larger_row_that_is_not_valid_is_listed_with_both(engine: Engine) -> None:
     log = GrowingLog(engine)
     log.grow(3)

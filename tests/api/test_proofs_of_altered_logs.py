@@ -78,17 +78,23 @@ def test_proofs_are_made_from_records_if_hashes_were_altered(writer: Writer, whe
 @pytest.mark.parametrize("change", ["RootHash = unhex(repeat('00', 32))", "Checkpoint = ''", "FirstLeaf = 4"])
 def test_no_proof_is_built_on_an_altered_batch(engine: Engine, change: str) -> None:
     log = GrowingLog(engine)
-    log.grow(3, 5)
+    first, _ = log.grow(3, 5)
     update(engine, "log_batches", change, "TreeSize = 8")
     backend = Backend(engine, log.keys)
     for call in (
-        lambda: prove(backend, 0),
-        lambda: prove_growth(backend, 3),
-        lambda: backend.get_checkpoint(pb.GetCheckpointRequest(log=NAME.origin)),
+        lambda: prove(backend, 0, 8),
+        lambda: prove_growth(backend, 3, 8),
+        lambda: backend.get_checkpoint(pb.GetCheckpointRequest(log=NAME.origin, tree_size=8)),
     ):
         with pytest.raises(AlteredError, match="not match what was signed"):
             call()
-    assert prove(backend, 0, 3).path, "an earlier checkpoint is as good as it was"
+    # An earlier checkpoint is as good as it was, and the latest one that there is.
+    assert prove(backend, 0, 3).path
+    assert prove(backend, 0) == prove(backend, 0, 3)
+    assert backend.get_checkpoint(pb.GetCheckpointRequest(log=NAME.origin)).checkpoint == first.checkpoint
+    update(engine, "log_batches", "Checkpoint = ''", "TreeSize = 3")
+    with pytest.raises(AlteredError, match="not match what was signed"):
+        backend.get_checkpoint(pb.GetCheckpointRequest(log=NAME.origin))
 
 
 def test_a_log_that_is_signed_by_no_known_key_is_not_vouched_for(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from server.notary.batch import Batch
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.verification import last_batches as module
-from server.verification.last_batches import is_signed_size, last_batches, last_valid_batches
+from server.verification.last_batches import is_signed_size, last_batch_of, last_batches, last_valid_batches
 from storage.engine import Engine
 from tests.api.growing import NAME, GrowingLog, insert_copy
 
@@ -19,7 +19,11 @@ def log(engine: Engine) -> GrowingLog:
 
 
 def last_of(log: GrowingLog) -> Batch:
-    return last_valid_batches(log.engine, log.keys)[NAME.log_id]
+    found = last_valid_batches(log.engine, log.keys)[NAME.log_id]
+    alone = last_batch_of(log.engine, log.keys, NAME.log_id)
+    assert alone is not None
+    assert alone.largest == alone.valid == found
+    return found
 
 
 def test_a_copy_of_an_old_batch_is_not_the_last_whatever_its_number_and_time_are(log: GrowingLog) -> None:
@@ -61,6 +65,10 @@ def test_a_log_of_which_nothing_is_valid_has_no_last_batch_and_says_why(log: Gro
     ((row, problem),) = last.others
     assert (last.valid, row) == (None, batch)
     assert "signed by no known key" in problem.message
+    alone = last_batch_of(log.engine, TrustedKeys(), NAME.log_id)
+    assert alone == last
+    assert alone.largest == batch
+    assert last_batch_of(log.engine, log.keys, "0" * 16) is None
 
 
 def test_a_size_is_signed_if_a_valid_batch_ends_there_with_this_root(log: GrowingLog) -> None:

@@ -21,6 +21,7 @@ from server.writer.owned_log import OwnedLog
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.statements import read_statements
+from tests.api.growing import insert_copy
 from tests.codec.building import rows
 from tests.log.writers import log_writer, statement_writer
 
@@ -66,6 +67,13 @@ def test_the_last_committed_checkpoint_is_shown_as_it_was_signed(log: Log) -> No
     assert shown is not None
     assert str(shown) == log.batches[-1].checkpoint
     assert shown.verify(SIGNER.verifier_keys(NAME.origin))
+
+
+def test_a_copy_of_an_older_batch_is_not_shown_in_its_place(log: Log) -> None:
+    log.write(2, 3)
+    insert_copy(log.engine, log.batches[0], sequence=1 << 60)
+    insert_copy(log.engine, log.batches[0], tree_size=5)
+    assert str(log.attended.latest()) == log.batches[-1].checkpoint
 
 
 def test_a_statement_is_not_shown_in_its_place(log: Log) -> None:
