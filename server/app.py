@@ -49,6 +49,7 @@ from server.process.metrics import build_gauge
 from server.process.pools import Pool, open_pools
 from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
+from server.query.side_by_side import MOST_READS
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
 from server.settings.settings import Settings
@@ -70,7 +71,6 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 _logger = logging.getLogger(__name__)
 
 _OTHER_READS = 4  # connections for evidence, beside those for queries
-_READS_OF_A_QUERY = 4  # statements that run side by side: a trace has three streams, and spans of an earlier table
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             status=overview,
             signing_key=identity.signing_key,
             trace_links=settings.trace_links,
+            queries=settings.query_concurrency,
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
@@ -149,7 +150,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
         ending = Interrupt()
-        clients = _OTHER_READS + _READS_OF_A_QUERY * settings.query_concurrency
+        clients = _OTHER_READS + MOST_READS * settings.query_concurrency
         open_reads = partial(connect, settings.storage, clients=clients, interrupt=ending)
         reads = await retry_until_available(
             pools.housekeeping, open_reads, signals.stop, process.waiting, may_be_left=True

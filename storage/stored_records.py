@@ -13,6 +13,7 @@ from server.notary.hashing import map_sorter
 from server.notary.leaf_rows import row_kinds
 from server.notary.origin import Stream
 from server.notary.record_forms import added_columns, in_version
+from storage.answer_limits import AnsweringEngine
 from storage.engine import Engine, Pieces
 from storage.errors import UnreadableTableError
 from storage.read_settings import FULL_SCAN
@@ -62,7 +63,8 @@ _READERS = {
 }
 
 
-# Blocks are taken as a whole, so no profile of a user makes them larger: rows, and bytes, of a block at most, about.
+# Rows, and bytes, of a block at most, about: blocks are taken as a whole, so no profile should make them larger. A user
+# who may not send these settings gets blocks as the profile has them.
 _BLOCKS: Mapping[str, str | int] = MappingProxyType({"max_block_size": 8192, "preferred_block_size_bytes": 1_000_000})
 
 
@@ -144,11 +146,10 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
     Returns:
         Blocks for ``server.notary.hashing.hash_blocks``, cut into pieces anywhere.
     """
-    return engine.query_in_pieces(
+    return AnsweringEngine(engine, lambda: _BLOCKS).query_in_pieces(
         f"{scan_query(stream, version)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
         "AND LeafIndex < {end:UInt64}",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
-        settings=_BLOCKS,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +17,7 @@ from server.api.correlation import get_trace, search_audit, search_records
 from server.api.counting import count_facets, count_histogram, list_field_names
 from server.api.errors import InvalidArgumentError
 from server.api.export import export_records
+from server.api.interruptible import interruptible
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
 from server.api.messages import to_nanos, verify_response
@@ -41,7 +41,7 @@ from server.notary.statement import Statement, StatementKind
 from server.notary.statement_check import learn_keys
 from server.notary.tiles import Tile
 from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
-from server.query.side_by_side import SideBySide
+from server.query.side_by_side import MOST_READS, SideBySide
 from server.verification.expiry import Expired
 from server.verification.lookup_check import Lookups
 from server.verification.scope import Progress, Scope, Summary
@@ -49,17 +49,14 @@ from server.verification.verification import verify
 from storage.earlier_spans import has_earlier_spans
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.interrupt import Interrupt, InterruptedQueryError
+from storage.interrupt import Interrupt
 from storage.statements import read_statements
 
 __all__ = ["Backend"]
 
-_logger = logging.getLogger(__name__)
-
 _Answer = TypeVar("_Answer")
 
 _MOST_LOOKUPS = 100_000
-_READS_SIDE_BY_SIDE = 16  # of all callers
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,7 @@ class Backend:
         status: StatusSource | None = None,
         signing_key: Callable[[], SigningKey] | None = None,
         trace_links: Sequence[tuple[str, str]] = (),
+        queries: int = 4,
     ) -> None:
         """Answer from a storage.
 
@@ -100,6 +98,7 @@ class Backend:
             status: source of what the server knows of itself.
             signing_key: function that returns the Ed25519 key that signs manifests of exports; None for no manifests.
             trace_links: names and URLs of links from a trace to other tools, as for ``get_trace``.
+            queries: number of queries that run at the same time.
         """
         self._engine = engine
         self._remembered = remembered
@@ -108,11 +107,11 @@ class Backend:
         self._on_verified = on_verified
         self._on_finding = on_finding
         self._status = status or StatusSource()
-        self._together = SideBySide(_READS_SIDE_BY_SIDE)
+        self._together = SideBySide((MOST_READS - 1) * queries)  # each caller makes one of its reads itself
         self._signing_key = signing_key
         self._trace_links = trace_links
         self._has_earlier_spans: bool | None = None  # not known yet
-        self.tails = Tails(engine, lambda: self._trust.keys.now())
+        self.tails = Tails(engine, lambda: self._trust.keys.now(), lambda: self._trust.proofs)
 
     @property
     def keys(self) -> TrustedKeys:
@@ -176,15 +175,18 @@ class Backend:
 
     def neighbours(self, request: correlation_pb2.NeighboursRequest) -> correlation_pb2.NeighboursResponse:
         """Answer ``Neighbours``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return find_neighbours(self._engine, self._trust.keys.now(), request)
+        trust = self._trust
+        return find_neighbours(self._engine, trust.keys.now(), request, cache=trust.proofs)
 
     def actor_timeline(self, request: correlation_pb2.ActorTimelineRequest) -> correlation_pb2.ActorTimelineResponse:
         """Answer ``ActorTimeline``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return actor_timeline(self._engine, self._trust.keys.now(), request)
+        trust = self._trust
+        return actor_timeline(self._engine, trust.keys.now(), request, cache=trust.proofs)
 
     def target_history(self, request: correlation_pb2.TargetHistoryRequest) -> correlation_pb2.TargetHistoryResponse:
         """Answer ``TargetHistory``; raises ApiError, QueryTooExpensiveError and StorageError."""
-        return target_history(self._engine, self._trust.keys.now(), request)
+        trust = self._trust
+        return target_history(self._engine, trust.keys.now(), request, cache=trust.proofs)
 
     def export(
         self, request: export_pb2.ExportRequest, interrupt: Interrupt | None = None
@@ -284,18 +286,8 @@ class Backend:
         unsigned_streams: Sequence[str],
     ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
         covered = 0
-        with contextlib.closing(steps):
-            while True:
-                # Not around the yield: meanwhile this thread does other work, and another may go on with this.
-                try:
-                    with self._engine.interrupted_by(interrupt):
-                        interrupt.check()
-                        step = next(steps, None)
-                except InterruptedQueryError:
-                    _logger.info("a verification ended early: its caller has gone, or the server is stopping")
-                    raise
-                if step is None:
-                    return
+        with contextlib.closing(interruptible(self._engine, steps, interrupt, "a verification")) as found:
+            for step in found:
                 response = verify_response(step)
                 if isinstance(step, Summary):
                     self._on_verified(step.records - step.mismatched, step.expired_records)

@@ -84,11 +84,9 @@ def get_trace(
     rehash = request.check != pb.CHECK_SIGNATURES
     engine = LimitedEngine(engine, limits)
 
-    def lookup(stream: Stream) -> Lookup:
-        return narrowed(of_trace(stream, trace_id), happened_within(since, until))
-
     positions = {Stream.AUDIT: start.audit, Stream.OPERATIONAL: start.logs, Stream.SPANS: start.spans}
-    wanted = {stream: (lookup(stream), position) for stream, position in positions.items() if position is not None}
+    lookups = {stream: narrowed(of_trace(stream, trace_id), happened_within(since, until)) for stream in positions}
+    wanted = {stream: (lookups[stream], position) for stream, position in positions.items() if position is not None}
     with together.reads() as reads:
         unsigned = None
         if with_earlier and start.earlier is not None:
@@ -131,13 +129,12 @@ def get_trace(
         overview=overview_of(entries),
     )
     if not request.page_token:
-        response.audit_event_count = _count(engine, lookup(Stream.AUDIT), audit)
-        response.log_count = _count(engine, lookup(Stream.OPERATIONAL), logs)
-        response.span_count = _count(engine, lookup(Stream.SPANS), spans) + (
-            len(earlier)
-            if following.earlier is None
-            else count_earlier_spans(engine, trace_id, since=since, until=until)
-        )
+        counts = [partial(_count, engine, lookups[stream], page) for stream, page in pages.items()]
+        count_earlier = partial(count_earlier_spans, engine, trace_id, since=since, until=until)
+        counts.append(count_earlier if len(earlier) > limit else partial(len, earlier))
+        audit_events, records, signed, unsigned_spans = together.all(counts)
+        response.audit_event_count, response.log_count = audit_events, records
+        response.span_count = signed + unsigned_spans
         for name, url in links:
             response.links.add(name=name, url=url.replace("{trace_id}", trace_id))
     return response

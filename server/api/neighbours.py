@@ -17,6 +17,7 @@ from server.query.checked_rows import Checked
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.neighbours import BY, NeighbourSearch, NoSuchValueError, neighbours, record_at, records_of_id
 from server.verification.last_batches import last_batch_of
+from server.verification.tree import TileCache
 from storage.engine import Engine
 
 __all__ = ["find_neighbours"]
@@ -29,9 +30,13 @@ _LIMITS = QueryLimits()
 
 
 def find_neighbours(
-    engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest, limits: QueryLimits = _LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    request: pb.NeighboursRequest,
+    limits: QueryLimits = _LIMITS,
+    cache: TileCache | None = None,
 ) -> pb.NeighboursResponse:
-    """Answer ``CorrelationService.Neighbours``.
+    """Answer ``CorrelationService.Neighbours``; ``cache`` as for ``gather_evidence``.
 
     Raises:
         InvalidArgumentError: the request names no record or several, the record has not what its neighbours should have
@@ -50,7 +55,7 @@ def find_neighbours(
     if not before and not after:
         before = after = _DEFAULT
     streams = parse_streams(request.streams)
-    record, origin = _record(LimitedEngine(engine, limits), keys, request)
+    record, origin = _record(LimitedEngine(engine, limits), keys, request, cache)
     if by == "leaf":
         streams = _own_stream(record[0].stream, streams if request.streams else ())
     wanted = NeighbourSearch(
@@ -62,7 +67,7 @@ def find_neighbours(
         rehash=request.check != pb.CHECK_SIGNATURES,
     )
     try:
-        found = neighbours(engine, keys, record, wanted, limits)
+        found = neighbours(engine, keys, record, wanted, limits, cache)
     except NoSuchValueError as error:
         raise InvalidArgumentError(f"by: {error}") from error
     return pb.NeighboursResponse(
@@ -88,12 +93,14 @@ def _own_stream(own: Stream, named: Collection[Stream]) -> tuple[Stream]:
     return (own,)
 
 
-def _record(engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest) -> tuple[Checked, str]:
+def _record(
+    engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest, cache: TileCache | None
+) -> tuple[Checked, str]:
     """Return the record of a request, and the origin of its log; the origin is empty if no log has the record."""
     if request.record_id:
         if request.log or request.leaf_index:
             raise InvalidArgumentError("give either log and leaf_index, or record_id")
-        return _record_of_id(engine, keys, request.record_id)
+        return _record_of_id(engine, keys, request.record_id, cache)
     if not request.log:
         raise InvalidArgumentError("log and leaf_index must be given, or record_id: a record has neighbours")
     log_id = parse_log(request.log)
@@ -102,7 +109,7 @@ def _record(engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest) ->
         raise NotFoundError(f"there is no log {request.log}; list the logs with 'lognotary checkpoint --list'")
     latest = last.largest
     stream, leaf = _stream_of(latest.origin), request.leaf_index
-    found = record_at(engine, keys, stream, log_id, leaf) if leaf <= _LARGEST_LEAF else None
+    found = record_at(engine, keys, stream, log_id, leaf, cache) if leaf <= _LARGEST_LEAF else None
     if found is None:
         reason = (
             "it has expired or was deleted" if leaf < latest.tree_size else f"the log has {latest.tree_size:,} entries"
@@ -111,8 +118,8 @@ def _record(engine: Engine, keys: TrustedKeys, request: pb.NeighboursRequest) ->
     return found, latest.origin
 
 
-def _record_of_id(engine: Engine, keys: TrustedKeys, record_id: str) -> tuple[Checked, str]:
-    found = records_of_id(engine, keys, record_id, _SHOWN)
+def _record_of_id(engine: Engine, keys: TrustedKeys, record_id: str, cache: TileCache | None) -> tuple[Checked, str]:
+    found = records_of_id(engine, keys, record_id, _SHOWN, cache)
     if not found:
         raise NotFoundError(f"no audit record has the ID {record_id[:200]!r}")
     if len(found) > 1:

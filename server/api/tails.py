@@ -21,6 +21,7 @@ from server.query.limits import QueryLimits
 from server.query.log_heads import Heads
 from server.query.tail import Tail
 from server.query.tail_steps import MOST_BEHIND, MissedWhy, TailStep, Wanted
+from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.interrupt import Interrupt
 
@@ -89,6 +90,7 @@ class Tails:
         self,
         engine: Engine,
         keys: Callable[[], TrustedKeys],
+        cache: Callable[[], TileCache | None] = lambda: None,
         *,
         most: int = MOST_TAILS,
         most_of_caller: int = MOST_OF_CALLER,
@@ -98,11 +100,13 @@ class Tails:
         Args:
             engine: the storage.
             keys: function that returns the trusted public keys.
+            cache: function that returns the cache of ``gather_evidence``.
             most: number of tails at the same time.
             most_of_caller: number of tails of one caller at the same time.
         """
         self._engine = engine
         self._keys = keys
+        self._cache = cache
         self._most = most
         self._most_of_caller = most_of_caller
         self._pool = Pool("tail", _THREADS)
@@ -157,7 +161,7 @@ class Tails:
             feed = self._running_feed(bell)
             if positions is not None:
                 _check_reached(positions, feed.now())
-            return Tail(self._engine, self._keys, feed, wanted, positions, TAIL_LIMITS)
+            return Tail(self._engine, self._keys, feed, wanted, positions, TAIL_LIMITS, cache=self._cache)
 
     def _read(self, tail: Tail, interrupt: Interrupt) -> list[TailStep] | None:
         with self._engine.interrupted_by(interrupt):

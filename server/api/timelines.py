@@ -14,6 +14,7 @@ from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
 from server.query.pages import Position
 from server.query.timelines import ACTOR, TARGET, Subject, Timeline, TimelineSearch, read_timeline
+from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.overviews import FieldValues, Overview
 
@@ -25,16 +26,20 @@ _LIMITS = QueryLimits()
 
 
 def actor_timeline(
-    engine: Engine, keys: TrustedKeys, request: pb.ActorTimelineRequest, limits: QueryLimits = _LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    request: pb.ActorTimelineRequest,
+    limits: QueryLimits = _LIMITS,
+    cache: TileCache | None = None,
 ) -> pb.ActorTimelineResponse:
-    """Answer ``CorrelationService.ActorTimeline``.
+    """Answer ``CorrelationService.ActorTimeline``; ``cache`` as for ``read_page``.
 
     Raises:
         InvalidArgumentError: there is no ID, or the query, the range of time or the page token cannot be used.
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
-    asked, found = _read(engine, keys, ACTOR, "actor_id", request, limits)
+    asked, found = _read(engine, keys, ACTOR, "actor_id", request, limits, cache)
     return pb.ActorTimelineResponse(
         actor_id=request.actor_id,
         overview=_overview(found.overview),
@@ -46,10 +51,14 @@ def actor_timeline(
 
 
 def target_history(
-    engine: Engine, keys: TrustedKeys, request: pb.TargetHistoryRequest, limits: QueryLimits = _LIMITS
+    engine: Engine,
+    keys: TrustedKeys,
+    request: pb.TargetHistoryRequest,
+    limits: QueryLimits = _LIMITS,
+    cache: TileCache | None = None,
 ) -> pb.TargetHistoryResponse:
     """Answer ``CorrelationService.TargetHistory``; raises as ``actor_timeline``."""
-    asked, found = _read(engine, keys, TARGET, "target_id", request, limits)
+    asked, found = _read(engine, keys, TARGET, "target_id", request, limits, cache)
     return pb.TargetHistoryResponse(
         target_id=request.target_id,
         overview=_overview(found.overview),
@@ -66,6 +75,7 @@ def _read(
     field: str,
     request: pb.ActorTimelineRequest | pb.TargetHistoryRequest,
     limits: QueryLimits,
+    cache: TileCache | None,
 ) -> tuple[str, Timeline]:
     """Return a page of a timeline, and a text that names all that was asked for."""
     identifier: str = getattr(request, field)
@@ -86,7 +96,7 @@ def _read(
         rehash=request.check != pb.CHECK_SIGNATURES,
         with_overview=not request.page_token,
     )
-    return asked, read_timeline(engine, keys, wanted, limits)
+    return asked, read_timeline(engine, keys, wanted, limits, cache)
 
 
 def _overview(found: Overview | None) -> pb.AuditOverview | None:

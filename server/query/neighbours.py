@@ -21,6 +21,7 @@ from server.query.resolve import EVERYTHING, Query
 from server.query.search import admitted
 from server.query.windows import Windows
 from server.verification.last_batches import last_batch_of
+from server.verification.tree import TileCache
 from storage.condition_algebra import all_of, any_of, is_pinpoint
 from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, IntegerWithin, IsOneOf, TimeWithin
 from storage.engine import Engine
@@ -105,9 +106,14 @@ class Neighbours:
 
 
 def neighbours(
-    engine: Engine, keys: TrustedKeys, record: Checked, wanted: NeighbourSearch, limits: QueryLimits
+    engine: Engine,
+    keys: TrustedKeys,
+    record: Checked,
+    wanted: NeighbourSearch,
+    limits: QueryLimits,
+    cache: TileCache | None = None,
 ) -> Neighbours:
-    """Find the neighbours of a record.
+    """Find the neighbours of a record; ``cache`` as for ``gather_evidence``.
 
     Raises:
         NoSuchValueError: the record has no such value, or no stream of the neighbours has the field.
@@ -117,7 +123,7 @@ def neighbours(
     limited = LimitedEngine(engine, limits)
     row = record[0]
     if wanted.by == "leaf":
-        return _Leaves(limited, keys, row.stream, row.log_id, row.leaf_index, wanted).neighbours()
+        return _Leaves(limited, keys, row.stream, row.log_id, row.leaf_index, wanted, cache).neighbours()
     values = decode_record(row.stream, row.canonical)
     place, value = place_of(row), ""
     shared: Mapping[Stream, Condition] = dict.fromkeys(wanted.streams, ALWAYS)
@@ -144,7 +150,8 @@ def neighbours(
             )
     conditions = {stream: all_of([wanted.query.condition(stream), shared[stream], _TIMED]) for stream in wanted.streams}
     before, after = (
-        _beside(limited, keys, conditions, place, wanted, latest_first=latest_first) for latest_first in (True, False)
+        _beside(limited, keys, conditions, place, wanted, cache, latest_first=latest_first)
+        for latest_first in (True, False)
     )
     return Neighbours(
         admitted(before, wanted.query).rows[::-1],
@@ -156,27 +163,35 @@ def neighbours(
     )
 
 
-def record_at(engine: Engine, keys: TrustedKeys, stream: Stream, log_id: str, leaf: int) -> Checked | None:
+def record_at(
+    engine: Engine, keys: TrustedKeys, stream: Stream, log_id: str, leaf: int, cache: TileCache | None = None
+) -> Checked | None:
     """Return the record of a leaf with its evidence, None if none is stored; of several, one that can be proved.
+
+    ``cache`` as for ``gather_evidence``.
 
     Raises:
         StorageError: storage cannot be read.
     """
     nothing = NeighbourSearch("leaf", 0, 0, EVERYTHING, ())
-    found = _Leaves(engine, keys, stream, log_id, leaf, nothing).read(ALWAYS, leaf, leaf + 1, 1, latest_first=False)
+    found = _Leaves(engine, keys, stream, log_id, leaf, nothing, cache).read(
+        ALWAYS, leaf, leaf + 1, 1, latest_first=False
+    )
     return found[0] if found else None
 
 
-def records_of_id(engine: Engine, keys: TrustedKeys, record_id: str, most: int) -> list[Checked]:
+def records_of_id(
+    engine: Engine, keys: TrustedKeys, record_id: str, most: int, cache: TileCache | None = None
+) -> list[Checked]:
     """Return the audit records that were sent with an ID, with their evidence; at most ``most`` of them.
 
-    If one of them can be proved, those that cannot are left out.
+    If one of them can be proved, those that cannot are left out. ``cache`` as for ``gather_evidence``.
 
     Raises:
         StorageError: storage cannot be read.
     """
     lookup = of_condition(Stream.AUDIT, IsOneOf(Column("AuditRecordId"), (record_id,)), latest_first=False)
-    found = check_rows(engine, keys, select_rows(engine, lookup, most), rehash=True)
+    found = check_rows(engine, keys, select_rows(engine, lookup, most), rehash=True, cache=cache)
     return [one for one in found if is_proved(one)] or found
 
 
@@ -209,6 +224,7 @@ def _beside(
     conditions: Mapping[Stream, Condition],
     place: Place,
     wanted: NeighbourSearch,
+    cache: TileCache | None,
     *,
     latest_first: bool,
 ) -> Page:
@@ -225,6 +241,7 @@ def _beside(
         Position(place),
         rehash=wanted.rehash,
         windows=None if all(map(is_pinpoint, possible.values())) else windows,
+        cache=cache,
     )
 
 
@@ -236,6 +253,7 @@ class _Leaves:
     log_id: str
     leaf: int
     wanted: NeighbourSearch
+    cache: TileCache | None
 
     def neighbours(self) -> Neighbours:
         wanted = self.wanted
@@ -294,7 +312,7 @@ class _Leaves:
         return [next(filter(is_proved, rows), rows[0]) for rows in claims.values()]
 
     def _checked(self, rows: Sequence[StoredRecord]) -> list[Checked]:
-        return check_rows(self.engine, self.keys, rows, rehash=self.wanted.rehash)
+        return check_rows(self.engine, self.keys, rows, rehash=self.wanted.rehash, cache=self.cache)
 
     def _admitted(self, rows: Sequence[Checked]) -> list[Checked]:
         return admitted(Page(list(rows), None, others_follow=False), self.wanted.query).rows

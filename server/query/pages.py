@@ -98,9 +98,9 @@ def read_page(
         StorageError: storage cannot be read.
     """
     reader = _Reader(engine, keys, [admitting(lookup, keys) for lookup in lookups], windows, together, cache)
-    return _page(
-        reader, reader.check(_first_rows(reader, size, position), rehash=rehash), size, position, rehash=rehash
-    )
+    first = reader.check(_first_rows(reader, size, position), rehash=rehash)
+    page = _in_one_pass(reader, first, size, position, rehash=rehash)
+    return _in_two_passes(reader, size, position, rehash=rehash) if page is None else page
 
 
 def read_pages(
@@ -133,12 +133,17 @@ def read_pages(
     found = together.all(reads)
     rows_of_all = [row for rows in found for row in rows]
     checked = iter(check_rows(engine, keys, rows_of_all, rehash=rehash, cache=cache))
-    return together.all(
-        [
-            partial(_page, reader, list(islice(checked, len(rows))), size, position, rehash=rehash)
-            for reader, rows, position in zip(readers, found, positions, strict=True)
-        ]
-    )
+    pages = [
+        _in_one_pass(reader, list(islice(checked, len(rows))), size, position, rehash=rehash)
+        for reader, rows, position in zip(readers, found, positions, strict=True)
+    ]
+    in_two_passes = [
+        partial(_in_two_passes, reader, size, position, rehash=rehash)
+        for page, reader, position in zip(pages, readers, positions, strict=True)
+        if page is None
+    ]
+    rest = iter(together.all(in_two_passes))
+    return [next(rest) if page is None else page for page in pages]
 
 
 def _first_rows(reader: _Reader, size: int, position: Position) -> list[StoredRecord]:
@@ -148,11 +153,9 @@ def _first_rows(reader: _Reader, size: int, position: Position) -> list[StoredRe
     return reader.select(select_all if position.passes == _ONE_PLACE else select_rows, size + 1, position.after)
 
 
-def _page(reader: _Reader, first: list[Checked], size: int, position: Position, *, rehash: bool) -> Page:
-    """Return a page of which the rows of ``_first_rows`` are checked; read in two passes if need be."""
+def _in_two_passes(reader: _Reader, size: int, position: Position, *, rehash: bool) -> Page:
+    """Return a page of which the first pass has the rows that are admissible, and the second the others."""
     if position.passes in (0, _ONE_PLACE):
-        if (page := _all_admissible(reader, first, size, position, rehash=rehash)) is not None:
-            return page
         position = Position(position.after, 1, position.after)
     following: Position | None = position
     found: list[Checked] = []
@@ -167,10 +170,15 @@ def _page(reader: _Reader, first: list[Checked], size: int, position: Position, 
     return Page(found, following, others_follow=following is not None)
 
 
-def _all_admissible(
+def _in_one_pass(
     reader: _Reader, checked: list[Checked], size: int, position: Position, *, rehash: bool
 ) -> Page | None:
-    """Return a page in one pass; None if it needs two, because more rows follow and some are not admissible."""
+    """Return a page of the rows of ``_first_rows``; None if it needs two passes.
+
+    It does once a row was found that is not admissible, if more rows follow.
+    """
+    if position.passes not in (0, _ONE_PLACE):
+        return None
     if len(checked) <= size:
         return Page(checked, None, others_follow=False)
     if not all(map(is_admissible, checked)):
@@ -184,7 +192,7 @@ def _all_admissible(
         return Page(checked[:end], Position(last), others_follow=False)
     position = Position(position.after, _ONE_PLACE)
     checked = reader.check(_first_rows(reader, size, position), rehash=rehash)
-    return _all_admissible(reader, checked, size, position, rehash=rehash)
+    return _in_one_pass(reader, checked, size, position, rehash=rehash)
 
 
 def _end_of_page(rows: Sequence[StoredRecord]) -> int:

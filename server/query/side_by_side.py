@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 
-__all__ = ["Reads", "SideBySide"]
+__all__ = ["MOST_READS", "Reads", "SideBySide"]
+
+MOST_READS = 4
+"""Reads of an answer that run side by side, at most: a trace has three streams, and spans of an earlier table."""
 
 _Result = TypeVar("_Result")
 

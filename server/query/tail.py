@@ -23,6 +23,7 @@ from server.query.log_heads import Committed, Head, Heads
 from server.query.positions import name_positions, parse_positions
 from server.query.tail_reads import FEWEST_ROWS, is_same, mean_size, merged, pass_missing
 from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
+from server.verification.tree import TileCache
 from storage.conditions import NEVER
 from storage.engine import Engine
 from storage.lookups import of_condition
@@ -53,6 +54,7 @@ class Tail:
         positions: Mapping[str, int] | None,
         limits: QueryLimits,
         clock: Callable[[], float] = time.monotonic,
+        cache: Callable[[], TileCache | None] = lambda: None,
     ) -> None:
         """Start at positions in logs (logs without a position: at their first leaf), or now.
 
@@ -64,11 +66,13 @@ class Tail:
             positions: the positions of a step; None to begin with what is committed from now on.
             limits: limits of each step.
             clock: monotonic clock, in seconds.
+            cache: function that returns the cache of ``gather_evidence``.
 
         Raises:
             StorageError: storage cannot be read.
         """
         self._engine = engine
+        self._cache = cache
         self._keys = keys
         self._feed = feed
         self._wanted = wanted
@@ -229,7 +233,8 @@ class Tail:
         missed = [] if begun else self._missing(limited, ranges)
         states = self._wanted.query.evidence
         checked: dict[str, list[Checked]] = {}
-        for row, evidence in check_rows(limited, self._keys(), found, rehash=self._wanted.rehash):
+        rehash = self._wanted.rehash
+        for row, evidence in check_rows(limited, self._keys(), found, rehash=rehash, cache=self._cache()):
             if states is None or evidence.state.value.lower() in states:
                 checked.setdefault(row.log_id, []).append((row, evidence))
         if found:

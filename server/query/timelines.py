@@ -16,6 +16,7 @@ from server.query.pages import Page, Position, read_page
 from server.query.resolve import Query
 from server.query.search import admitted, windows_of
 from server.query.windows import Windows
+from server.verification.tree import TileCache
 from storage.condition_algebra import all_of, happened_within, negated
 from storage.conditions import NEVER, Column, Condition, IsOneOf
 from storage.engine import Engine
@@ -95,8 +96,17 @@ class Timeline:
     of_this_name: Sequence[str] = ()
 
 
-def read_timeline(engine: Engine, keys: TrustedKeys, wanted: TimelineSearch, limits: QueryLimits) -> Timeline:
+def read_timeline(
+    engine: Engine, keys: TrustedKeys, wanted: TimelineSearch, limits: QueryLimits, cache: TileCache | None = None
+) -> Timeline:
     """Read a page of a timeline. What the query says of evidence is applied to the page, and not to the overview.
+
+    Args:
+        engine: the storage.
+        keys: trusted public keys.
+        wanted: the page.
+        limits: limits of its statements.
+        cache: as for ``gather_evidence``.
 
     Raises:
         QueryTooExpensiveError: a limit was reached.
@@ -122,6 +132,7 @@ def read_timeline(engine: Engine, keys: TrustedKeys, wanted: TimelineSearch, lim
         wanted.position,
         rehash=wanted.rehash,
         windows=_windows(limited, wanted, overview),
+        cache=cache,
     )
     return Timeline(admitted(page, wanted.query), overview)
 

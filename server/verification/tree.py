@@ -118,13 +118,8 @@ def read_tree(
     Raises:
         StorageError: storage cannot be read.
     """
-    needed = {tile_of(level, number) for level, number in nodes}.union(tiles)
-    known = _cached(cache, log_id, size, needed)
-    wanted = needed - known.keys()
-    added = read_tile_fragments(engine, {log_id: wanted})[log_id]
-    found = _tiles(size, wanted, _hashes(engine, log_id, wanted, added, anew or {}))
-    _keep(cache, log_id, size, found)
-    return TreeHashes(known | found)
+    needed = {tile_of(*node) for node in nodes}.union(tiles)
+    return _read(engine, {log_id: (size, needed)}, cache, 0, anew or {})[log_id]
 
 
 def read_trees(
@@ -141,19 +136,34 @@ def read_trees(
     Raises:
         StorageError: storage cannot be read.
     """
-    known: dict[str, dict[_Tile, TileNodes]] = {}
-    wanted: dict[str, set[_Tile]] = {}
-    for log_id, (size, nodes) in needed.items():
-        tiles = {tile_of(*node) for node in nodes}
-        known[log_id] = _cached(cache, log_id, size, {tile for tile in tiles if tile[0]})
-        wanted[log_id] = tiles - known[log_id].keys()
+    tiles = {log_id: (size, {tile_of(*node) for node in nodes}) for log_id, (size, nodes) in needed.items()}
+    return _read(engine, tiles, cache, 1, {})
+
+
+def _read(
+    engine: Engine,
+    needed: Mapping[str, tuple[int, set[_Tile]]],
+    cache: TileCache | None,
+    lowest_cached: int,
+    anew: Mapping[_Place, bytes],
+) -> dict[str, TreeHashes]:
+    """Read tiles of logs; the cache has those from a level on."""
+    known = {
+        log_id: _cached(cache, log_id, size, {tile for tile in tiles if tile[0] >= lowest_cached})
+        for log_id, (size, tiles) in needed.items()
+    }
+    wanted = {log_id: tiles - known[log_id].keys() for log_id, (_, tiles) in needed.items()}
     added = read_tile_fragments(engine, wanted)
-    for log_id, places in wanted.items():
+    trees: dict[str, TreeHashes] = {}
+    for log_id, tiles in wanted.items():
         size, _ = needed[log_id]
-        found = _tiles(size, places, _hashes(engine, log_id, places, added[log_id], {}))
-        _keep(cache, log_id, size, {place: tile for place, tile in found.items() if place[0]})
-        known[log_id] |= found
-    return {log_id: TreeHashes(tiles) for log_id, tiles in known.items()}
+        found = _tiles(size, tiles, _hashes(engine, log_id, tiles, added[log_id], anew))
+        if cache is not None:
+            for (level, index), tile in found.items():
+                if level >= lowest_cached and tile.width == tile_width(level, index, size):
+                    cache.keep_tile(log_id, level, index, tile)
+        trees[log_id] = TreeHashes(known[log_id] | found)
+    return trees
 
 
 def _cached(cache: TileCache | None, log_id: str, size: int, tiles: Iterable[_Tile]) -> dict[_Tile, TileNodes]:
@@ -161,14 +171,6 @@ def _cached(cache: TileCache | None, log_id: str, size: int, tiles: Iterable[_Ti
         return {}
     found = {place: cache.tile(log_id, *place, tile_width(*place, size)) for place in tiles}
     return {place: tile for place, tile in found.items() if tile is not None}
-
-
-def _keep(cache: TileCache | None, log_id: str, size: int, tiles: Mapping[_Tile, TileNodes]) -> None:
-    if cache is None:
-        return
-    for place, tile in tiles.items():
-        if tile.width == tile_width(*place, size):
-            cache.keep_tile(log_id, *place, tile)
 
 
 def _tiles(size: int, places: Iterable[_Tile], hashes: Mapping[_Tile, bytes]) -> dict[_Tile, TileNodes]:
@@ -192,17 +194,13 @@ def _hashes(
     of_tile: defaultdict[_Tile, list[_Added]] = defaultdict(list)
     for fragment, batch_id in fragments:
         of_tile[fragment.level, fragment.tile_index].append((fragment, batch_id))
-    found: dict[_Tile, bytes] = {}
-    # Nobody waits until it is decided which of so many count: without hashes, records are proved by their batches.
-    for tile in [tile for tile, added in of_tile.items() if len(added) > MOST_FRAGMENTS]:
-        of_tile[tile] = []
-    for tile, added in of_tile.items():
-        joined = None if anew else _joined(added)
-        if joined is not None:
-            found[tile] = joined
+    # To decide which of more fragments count would take too long. Without these hashes, batches prove their records.
+    usable = {tile: added for tile, added in of_tile.items() if len(added) <= MOST_FRAGMENTS}
+    joined = {tile: None if anew else _joined(added) for tile, added in usable.items()}
+    found = {tile: hashes for tile, hashes in joined.items() if hashes is not None}
     rest = tiles - found.keys()
     if rest:
-        candidates = _candidates(each for tile in rest for each in of_tile[tile])
+        candidates = _candidates(each for tile in rest for each in usable.get(tile, ()))
         hashes = {**_settle(engine, log_id, candidates), **anew}
         for level, index in rest:
             places = ((level, TILE_WIDTH * index + number) for number in range(TILE_WIDTH))

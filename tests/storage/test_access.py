@@ -16,6 +16,7 @@ from harness.clickhouse_source import ServerUnavailableError
 from harness.clickhouse_users import role_rights, url_of_user, user
 from harness.known_settings import known_settings
 from harness.lacking import lacking
+from server.notary.canonical import CANONICAL_VERSION
 from server.notary.origin import Stream
 from storage.clickhouse import connect, connect_to_read
 from storage.clock import check_clock
@@ -29,6 +30,7 @@ from storage.retention import read_retention_days, set_retention_days
 from storage.roles import Role, grants, quoted
 from storage.rowbinary import read_one, uint64
 from storage.schema import RECORD_TABLES
+from storage.stored_records import scan_records
 from storage.url import EmbeddedUrl, parse_storage_url
 from storage.writers import WriterName, claim, release, renew
 
@@ -235,6 +237,15 @@ def test_who_may_only_read_gets_the_answers_that_others_get(node: ClickHouseNode
         if name != "default":
             with pytest.raises(NotAppliedError):
                 engine.execute("TRUNCATE TABLE log_batches")
+
+
+@pytest.mark.parametrize("name", ["prepared", "auditor"])
+def test_records_are_scanned_by_users_who_may_and_may_not_send_the_size_of_blocks(
+    node: ClickHouseNode, name: str
+) -> None:
+    with closing(_to_read(node, name)) as engine:
+        for stream in Stream:
+            assert b"".join(scan_records(engine, stream, "none", 0, 10, CANONICAL_VERSION)) == b""
 
 
 def test_a_user_who_may_send_no_settings_is_told_which_differ_and_what_to_do(node: ClickHouseNode) -> None:
