@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from server.errors.amounts import size
 from server.notary.batch import Batch
 from server.notary.chain import batch_finding
 from server.notary.diagnosis import is_untouched, record_finding, signed_leaves
@@ -34,7 +35,7 @@ _FIRST_WINDOW = 1 << 16  # leaves: few, so that the first records come soon
 _LARGEST_WINDOW = 1 << 20
 _GROWTH = 4
 _MOST_KEPT = 64 << 20  # bytes of matching records in a window
-_ANY = 1 << 62  # bytes: a single batch has no limit
+_MOST_OF_BATCH = 1 << 30  # bytes of matching records in a batch; a server signs no batch that is as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,19 @@ class CompleteChecker(RecordChecker):
             self._set_window(min(self.limits.window * _GROWTH, _LARGEST_WINDOW))
 
     def _read(self, batches: Sequence[Batch], version: int) -> Iterator[Finding | None]:
-        wanted = self._filter(version, _MOST_KEPT if len(batches) > 1 else _ANY)
+        wanted = self._filter(version, _MOST_KEPT if len(batches) > 1 else _MOST_OF_BATCH)
         ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
         hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version, wanted)
+        if hashes.dropped and len(batches) == 1:
+            what = f"matching rows of more than {size(_MOST_OF_BATCH)} claim its leaves, and were left out"
+            yield batch_finding(FindingKind.RECORD_CHANGED, batches[0], what)
+            return
         if hashes.dropped:
             # Too many records match to keep: read fewer leaves at a time.
-            size = -(-len(batches) // _GROWTH)
+            some = -(-len(batches) // _GROWTH)
             self._set_window(max(1, self.limits.window // _GROWTH))
-            for start in range(0, len(batches), size):
-                yield from self._read(batches[start : start + size], version)
+            for start in range(0, len(batches), some):
+                yield from self._read(batches[start : start + some], version)
             return
         kept = sorted(hashes.kept)
         self._most = max(self._most, sum(len(record) for _, record in kept))
