@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -14,13 +15,14 @@ from harness.collector import Collector
 from harness.collector_binaries import packaged_collector
 from harness.free_port import free_port
 from harness.otlp_load import ID
+from harness.waiting import wait_for
 from tests.faults.ledger import Ledger, Outcome, SentRequest
 from tests.faults.senders import EXPORT, fast_reconnecting, make_request
 
 __all__ = ["CollectorSender", "file_collector", "grpc_collector", "unknown_attempts"]
 
-_PAUSE = 0.1
-_RECORDS = 4
+_PAUSE = 0.1  # seconds between requests
+_RECORDS = 4  # of a request
 _BETWEEN_COUNTS = 0.2  # seconds between looks at storage
 _PATIENCE = 20.0  # seconds in which something must arrive
 
@@ -70,13 +72,13 @@ class CollectorSender:
         ids = [name for request in self._requests for name in request.ids]
         late = []
         known = 0
-        while (stored := self._count_stored()) < len(ids):
-            if stored > known:  # the machine may be slow, and a journal long
-                known, deadline = stored, max(deadline, time.monotonic() + _PATIENCE)
-            if time.monotonic() > deadline:
-                late.append(f"{len(ids) - stored} records that the Collector took were not stored in time")
-                break
-            time.sleep(_BETWEEN_COUNTS)
+        try:
+            while (stored := self._count_stored()) < len(ids):
+                if stored > known:  # the machine may be slow, and a journal long
+                    known, deadline = stored, max(deadline, time.monotonic() + _PATIENCE)
+                wait_for(partial(self._has_stored_more_than, known), deadline - time.monotonic(), every=_BETWEEN_COUNTS)
+        except TimeoutError:
+            late.append(f"{len(ids) - known} records that the Collector took were not stored in time")
         log = self._collector.log_text()
         self._collector.stop()
         unknown = unknown_attempts(log)
@@ -84,6 +86,9 @@ class CollectorSender:
             request.slack = unknown
         late += [f"the Collector dropped records: {line}" for line in log.splitlines() if "ropping data" in line]
         return late + self._refused
+
+    def _has_stored_more_than(self, number: int) -> bool:
+        return self._count_stored() > number
 
     def _run(self) -> None:
         with self._feeding as feed:

@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.clickhouse_http import QueryError
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import run_lognotary
+from harness.waiting import wait_for
 from tests.faults.collector_sender import CollectorSender, file_collector, grpc_collector
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.plan import Plan, Step
@@ -168,11 +169,16 @@ def _follow(site: Site) -> None:
 
 
 def _wait(site: Site, condition: Callable[[], bool], deadline: float, otherwise: Callable[[], str]) -> list[str]:
-    while not condition():
-        if time.monotonic() > deadline:
-            return [otherwise()]
+    def holds() -> bool:
+        if condition():
+            return True
         site.supervise()
-        time.sleep(_BETWEEN_LOOKS)
+        return False
+
+    try:
+        wait_for(holds, deadline - time.monotonic(), every=_BETWEEN_LOOKS)
+    except TimeoutError:
+        return [otherwise()]
     return []
 
 

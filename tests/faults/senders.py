@@ -19,6 +19,7 @@ __all__ = ["EXPORT", "Habits", "RawSenders", "Sender", "export_outcome", "fast_r
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
+_UNSTATED_PAUSE = 0.1  # seconds before the next attempt if the server states none
 _RETRY_SECONDS = 0.5  # the longest pause before an attempt, so that a schedule of seconds has many
 
 
@@ -121,7 +122,7 @@ class RawSenders:
             call(body, timeout=self._habits.timeout)
         except grpc.RpcError as error:
             sent.note(*export_outcome(error))
-            return min(refusal_of(error).retry or 0.1, _RETRY_SECONDS)
+            return min(refusal_of(error).retry or _UNSTATED_PAUSE, _RETRY_SECONDS)
         sent.note(Outcome.ACKNOWLEDGED)
         return 0.0
 
