@@ -37,7 +37,7 @@ class Segment:
 
     Attributes:
         path: path of the file.
-        marker: prefix of its frames.
+        marker: prefix of the segment's frames.
         size: bytes up to the end of the last good frame.
     """
 

@@ -58,7 +58,7 @@ class LastingInserts:
 
         Args:
             rows: the insert.
-            may_be_stored: True if storage may have the rows already, so that it is asked before and after the insert.
+            may_be_stored: True if storage may have the rows already: it is queried before and after the insert then.
 
         Raises:
             EndedWaitError: ``give_up`` was set before.

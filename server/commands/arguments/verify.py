@@ -97,7 +97,7 @@ def add_parser(commands: Any) -> None:
         metavar="N|all",
         default=None,
         help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
-        "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 2)",
+        "must be found: a number of records drawn at random, or all audit records, at some 20 ms each (default: 2)",
     )
     parser.add_argument(
         "--unsigned-streams",
