@@ -25,10 +25,10 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "server" / "api" / "openapi.jso
 _EVERY = (400, 429, 500, 503)  # status codes of errors that any call may have
 _ERRORS = {
     400: "A parameter, or the query, is wrong; the message says which, and what is valid.",
-    404: "What was asked for is not stored.",
+    404: "The requested object is not stored.",
     422: "The query reached a limit of time, rows or memory; the message says which, and how to narrow it.",
     429: "Too many calls at the same time: try again.",
-    500: "What is stored is not what was signed, or the server failed.",
+    500: "The stored data is not what was signed, or the server failed.",
     503: "Storage cannot be read now: try again.",
 }
 _ERROR = {
@@ -50,7 +50,7 @@ def build_document() -> Json:
     """Return the document.
 
     Raises:
-        KeyError: the table of paths has a call that no ``.proto`` file has.
+        KeyError: the table of paths has a call that is in no ``.proto`` file.
     """
     protos = read_protos()
     schemas = Schemas(protos)

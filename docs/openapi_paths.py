@@ -59,7 +59,7 @@ OPERATIONS = (
 """The calls of the gRPC API that are served over HTTP."""
 
 IN_PATHS = {"log": "The log's log_id, as ListLogs returns it: an origin has slashes, which would be parts of the path."}
-"""Field -> its description where it is in a path, if it is not the one of the gRPC API."""
+"""Field -> its description as a part of a path, if the gRPC API describes it otherwise."""
 
 
 def _text(description: str, kind: str = "text/plain") -> Json:
@@ -125,8 +125,8 @@ OTHER_PATHS: Json = {
         "Leads from links of other tools to a trace.",
         {
             "307": {
-                "description": "Where the trace is.",
-                "headers": {"Location": {"description": "Its address.", "schema": {"type": "string"}}},
+                "description": "The trace is at another address.",
+                "headers": {"Location": {"description": "The address of the trace.", "schema": {"type": "string"}}},
             },
             "400": {"$ref": "#/components/responses/400"},
         },

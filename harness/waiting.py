@@ -8,8 +8,13 @@ PATIENCE = 240.0
 """Seconds within which anything comes about that ever will, also on a machine that is busy with other things."""
 
 
-def wait_for(condition: Callable[[], object], within: float = PATIENCE) -> None:
+def wait_for(condition: Callable[[], object], within: float = PATIENCE, *, every: float = 0.02) -> None:
     """Return once a condition holds.
+
+    Args:
+        condition: the condition.
+        within: seconds in which the condition must hold.
+        every: seconds between checks of the condition.
 
     Raises:
         TimeoutError: the condition does not hold within that many seconds.
@@ -18,7 +23,7 @@ def wait_for(condition: Callable[[], object], within: float = PATIENCE) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"the condition was not met within {within:.0f} s")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 async def until(condition: Callable[[], object], within: float = PATIENCE) -> None:

@@ -53,6 +53,7 @@ from server.query.side_by_side import MOST_READS
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
 from server.settings.settings import Settings
+from server.settings.trace_links import link_to_trace
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.open_connections import connection_gauges
@@ -136,7 +137,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             on_finding=FoundOverApi(metrics),
             status=overview,
             signing_key=identity.signing_key,
-            trace_links=settings.trace_links,
+            trace_links=[(name, partial(link_to_trace, url)) for name, url in settings.trace_links],
             queries=settings.query_concurrency,
         )
         rereading = _reread_keys(process, backend, identity)

@@ -129,23 +129,30 @@ def steps(migration: Migration, version: tuple[int, int]) -> list[Callable[[Engi
 
 
 def _execute(engine: Engine, statement: str) -> None:
+    """Execute a statement, unless the aliases that it puts in the place of columns are there already.
+
+    ClickHouse refuses to drop columns again while it still drops those in whose place the aliases are.
+    """
+    if _has_added(engine, statement):
+        return
     try:
         engine.execute(statement)
-    except NotAppliedError as error:
-        # Another server, or this one before it ended, has run the statement, and ClickHouse still drops the columns.
-        if "affected by mutation" not in str(error) or not _has_added(engine, statement):
+    except NotAppliedError:
+        if not _has_added(engine, statement):  # another server has not run it in the meantime
             raise
 
 
 def _has_added(engine: Engine, statement: str) -> bool:
-    """Return whether a table has all columns that a statement adds to it as aliases, and there are some."""
+    """Return whether a table has all columns that a statement adds to it as aliases; False if it adds none."""
     added = set(re.findall(r"ADD COLUMN `([^`]+)` \S+ ALIAS ", statement))
+    if not added:
+        return False
     rows = engine.query(
         "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} "
         "AND default_kind = 'ALIAS'",
         {"table": statement.split()[2]},
     )
-    return bool(added) and added <= {name for (name,) in read_rows(rows, (text,))}
+    return added <= {name for (name,) in read_rows(rows, (text,))}
 
 
 def _first_statements(known: list[Migration], version: tuple[int, int]) -> list[str]:

@@ -81,7 +81,7 @@ class Backend:
         on_finding: Callable[[Finding], object] = lambda _: None,
         status: StatusSource | None = None,
         signing_key: Callable[[], SigningKey] | None = None,
-        trace_links: Sequence[tuple[str, str]] = (),
+        trace_links: Sequence[tuple[str, Callable[[str], str]]] = (),
         queries: int = 4,
     ) -> None:
         """Answer from a storage.
@@ -97,7 +97,7 @@ class Backend:
             on_finding: function that is called with each finding that nobody has acknowledged.
             status: source of what the server knows of itself.
             signing_key: function that returns the Ed25519 key that signs manifests of exports; None for no manifests.
-            trace_links: names and URLs of links from a trace to other tools, as for ``get_trace``.
+            trace_links: links from a trace to other tools, as for ``get_trace``.
             queries: number of queries that run at the same time.
         """
         self._engine = engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
@@ -56,7 +56,7 @@ def get_trace(
     *,
     with_earlier: bool = True,
     cache: TileCache | None = None,
-    links: Sequence[tuple[str, str]] = (),
+    links: Sequence[tuple[str, Callable[[str], str]]] = (),
 ) -> pb.GetTraceResponse:
     """Answer ``CorrelationService.GetTrace``.
 
@@ -68,7 +68,7 @@ def get_trace(
         limits: limits of its queries.
         with_earlier: True if there may be a table of earlier spans.
         cache: as for ``gather_evidence``.
-        links: names and URLs of links to other tools; ``{trace_id}`` in a URL stands for the ID of the trace.
+        links: names of links to other tools, and functions that return the URL of a link for the ID of a trace.
 
     Raises:
         InvalidArgumentError: the text is not a trace ID, or the page token cannot be used.
@@ -135,8 +135,8 @@ def get_trace(
         audit_events, records, signed, unsigned_spans = together.all(counts)
         response.audit_event_count, response.log_count = audit_events, records
         response.span_count = signed + unsigned_spans
-        for name, url in links:
-            response.links.add(name=name, url=url.replace("{trace_id}", trace_id))
+        for name, url_of in links:
+            response.links.add(name=name, url=url_of(trace_id))
     return response
 
 

@@ -16,7 +16,9 @@ _PLACE = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{1,16}-[0-9a-f]{16})?")
 _LARGEST = 1 << 63
 _MOST_BYTES = 1 << 20  # of the positions as JSON: enough for 30,000 logs
 
-_UNKNOWN = "cursor: the cursor does not come from a tail: leave it out to begin with records committed from now on"
+_UNKNOWN = (
+    "cursor: the cursor does not come from a tail: leave the cursor out to begin with records committed from now on"
+)
 
 
 def make_cursor(positions: Mapping[str, int]) -> str:

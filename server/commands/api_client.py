@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 
 import grpc
@@ -23,7 +24,8 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # it would be used for 127.0.0.1 too
 )
 _FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
-_HTTP_ANSWERS = ("http1", "HTTP/1", "http2 header with status: 4", "frame", "preface", "settings")
+_NOT_CONNECTED = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")  # gRPC's words
+_NOT_GRPC = re.compile(r"failed to connect to all addresses; last error: [A-Z_]+: \S+: Failed parsing HTTP/2")
 
 
 def call(
@@ -35,9 +37,9 @@ def call(
     """Run calls against a server; errors become a message and an exit status.
 
     Args:
-        address: ``host:port`` as given with ``--api``; None for the variable's, or the default.
-        work: makes the calls, and returns the exit status.
-        explain: turns the message of an error into one for people, in the words of the command.
+        address: ``host:port`` as given with ``--api``; None for the address in the variable, or the default.
+        work: function that makes the calls, and returns the exit status.
+        explain: function that puts the message of an error in the words of the command.
         options: further options of the channel.
     """
     variable = API_VARIABLE[0]
@@ -67,9 +69,11 @@ def _explain(code: grpc.StatusCode, details: str, address: str) -> str:
             f"{address} does not answer this call ({details}): it may be the OTLP port, another program, or another "
             f"version of Lognotary. Give the address of the server's gRPC API with --api (default: {DEFAULT_API})"
         )
-    if code is not grpc.StatusCode.UNAVAILABLE or "storage" in details:
+    if code is not grpc.StatusCode.UNAVAILABLE or details.startswith("storage "):
         return details
-    if any(sign in details for sign in _HTTP_ANSWERS):
+    if not details.startswith(_NOT_CONNECTED):
+        return f"the call to {address} failed: {details}"
+    if _NOT_GRPC.match(details):
         return (
             f"{address} does not speak gRPC ({details}): it may be an HTTP port. Give the address of the server's gRPC "
             f"API with --api (default: {DEFAULT_API})"

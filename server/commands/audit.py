@@ -87,7 +87,7 @@ def _filters(options: argparse.Namespace, style: Style) -> str:
 
 
 def _in_options(message: str) -> str:
-    """Return an error's message with the name of an option in the place of the field's."""
+    """Return an error's message with the name of an option in place of the field's name."""
     name, colon, rest = message.partition(": ")
     option = next((flag for flag, (field, _) in FILTERS.items() if field == name), "")
     return f"--{option}{colon}{rest}" if option else message

@@ -6,10 +6,14 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from server.commands.arguments.overview import COMMANDS
+from server.commands.arguments.parser import CommandParser
 from server.commands.arguments.values import COMPLETE, is_known, wanted
+from server.commands.arguments.verify import MAY_BE_UNSIGNED
+from server.notary.origin import Stream
 
 __all__ = ["SHELLS", "completion_script"]
 
@@ -17,9 +21,12 @@ SHELLS = ("bash", "zsh", "fish")
 
 _FILES = {"FILE", "FILES", "DIR", "DIRECTORY", "PATH", "BUNDLE", "KEY"}
 
+_UNSIGNED = tuple(
+    some for number in range(1, len(MAY_BE_UNSIGNED) + 1) for some in combinations(MAY_BE_UNSIGNED, number)
+)
 _LISTS = {
-    "--signed-streams": ("audit", "audit,operational", "audit,spans", "audit,operational,spans"),
-    "--unsigned-streams": ("operational", "spans", "operational,spans"),
+    "--signed-streams": tuple(",".join((Stream.AUDIT.value, *some)) for some in ((), *_UNSIGNED)),
+    "--unsigned-streams": tuple(map(",".join, _UNSIGNED)),
 }
 """Option -> all lists that it takes."""
 
@@ -132,7 +139,7 @@ class _Word:
     known: bool = False
 
 
-def completion_script(shell: str, parser: argparse.ArgumentParser) -> str:
+def completion_script(shell: str, parser: CommandParser) -> str:
     """Return the script of a shell.
 
     Args:
@@ -149,7 +156,7 @@ def completion_script(shell: str, parser: argparse.ArgumentParser) -> str:
     return f"autoload -U +X bashcompinit && bashcompinit\n{script}".replace("@options", " -o nospace")
 
 
-def _words(parser: argparse.ArgumentParser, path: str, helps: dict[str, str]) -> Iterator[_Word]:
+def _words(parser: CommandParser, path: str, helps: dict[str, str]) -> Iterator[_Word]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = helps or {choice.dest: choice.help or "" for choice in action._choices_actions}

@@ -23,7 +23,7 @@ __all__ = [
 
 OMITTED = "… records that cannot be proved are not shown: they were never signed, or were tampered with"
 
-COMPLETENESS = "Only stored records can be shown: whether one is missing is what 'lognotary verify' tells"
+COMPLETENESS = "Only stored records can be shown: 'lognotary verify' shows whether one is missing"
 
 _WORDS = {
     evidence_pb2.TAMPERED: "tampered with",

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,12 +28,17 @@ __all__ = ["run"]
 _STDOUT = "-"
 
 
-class _NothingError(Exception):
-    """No record matches, so that no file is to be left."""
+@dataclass(slots=True)
+class _Output:
+    """The output of an export.
 
-    def __init__(self, summary: export_pb2.ExportSummary) -> None:
-        super().__init__()
-        self.summary = summary
+    Attributes:
+        file: where the content is written.
+        is_kept: False if the file is to be removed at the end.
+    """
+
+    file: BinaryIO
+    is_kept: bool = True
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,29 +63,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(options: argparse.Namespace, source: Source, request: export_pb2.ExportRequest) -> int:
-    try:
-        with _output(options.output) as file:
-            summary = _copy(source.export(request), file)
-            if summary is None:
-                raise ConfigError("the export ended before it was complete: try again")
-            if options.manifest and not summary.manifest:
-                raise ConfigError("--manifest: the server made no manifest")
-            _check_found(summary)
-            if options.manifest:
-                try:
-                    replace_file(Path(options.manifest), summary.manifest)
-                except OSError as error:
-                    raise ConfigError(f"--manifest: {unwritable(options.manifest, error)}") from error
-    except _NothingError as nothing:
-        _tell(options, nothing.summary, matches=False)
-        return 1
-    _tell(options, summary)
+    with _output(options.output) as output:
+        summary = _copy(source.export(request), output.file)
+        if summary is None:
+            raise ConfigError("the export ended before it was complete: try again")
+        if options.manifest and not summary.manifest:
+            raise ConfigError("--manifest: the server made no manifest")
+        matches = bool(summary.records or summary.tampered or summary.unsigned)
+        output.is_kept = matches
+        if options.manifest and matches:
+            try:
+                replace_file(Path(options.manifest), summary.manifest)
+            except OSError as error:
+                raise ConfigError(f"--manifest: {unwritable(options.manifest, error)}") from error
+    _tell(options, summary, matches=matches)
     return 1 if summary.tampered or summary.unsigned or not summary.records else 0
-
-
-def _check_found(summary: export_pb2.ExportSummary) -> None:
-    if not (summary.records or summary.tampered or summary.unsigned):
-        raise _NothingError(summary)
 
 
 def _copy(steps: Iterator[export_pb2.ExportResponse], file: BinaryIO) -> export_pb2.ExportSummary | None:
@@ -112,14 +110,14 @@ def _put(file: BinaryIO, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _output(name: str) -> Iterator[BinaryIO]:
-    """Open the output; a file gets its name once the block has succeeded, and is removed if it fails.
+def _output(name: str) -> Iterator[_Output]:
+    """Open the output; a file that is kept gets its name once the block has succeeded, and is removed if it fails.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     if name == _STDOUT:
-        yield sys.stdout.buffer
+        yield _Output(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     path = Path(name)
@@ -132,7 +130,10 @@ def _output(name: str) -> Iterator[BinaryIO]:
         raise ConfigError(f"--output: {unwritable(name, error)}") from error
     try:
         with file:
-            yield file
+            output = _Output(file)
+            yield output
+            if not output.is_kept:
+                return
             try:
                 file.flush()
                 os.fsync(file.fileno())
@@ -143,7 +144,7 @@ def _output(name: str) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary, *, matches: bool = True) -> None:
+def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary, *, matches: bool) -> None:
     output = options.output if matches or options.output == _STDOUT else ""
     manifest = (options.manifest or "") if matches else ""
     if options.json:

@@ -47,7 +47,7 @@ class GivenFiles:
         for file in files:
             note = _read("--checkpoint", file)
             try:
-                checkpoint, _ = open_checkpoint(note)  # a statement is one too; its signatures are for whoever verifies
+                checkpoint, _ = open_checkpoint(note)  # a statement is one too; verification checks its signatures
             except NotaryError as error:
                 raise ConfigError(
                     f"--checkpoint: {file} is not a checkpoint ({error}); to keep one: lognotary checkpoint -o FILE"

@@ -99,8 +99,8 @@ def _left_out(found: correlation_pb2.NeighboursResponse, style: Style) -> Iterat
 def _missing(found: correlation_pb2.NeighboursResponse, style: Style) -> Iterator[str]:
     if found.missing_leaves:
         yield style.paint(
-            f"not stored: leaves {_runs(found.missing_leaves)}: they have expired or were removed, which 'lognotary "
-            "verify' tells",
+            f"not stored: leaves {_runs(found.missing_leaves)}: they have expired or were removed; 'lognotary "
+            "verify' shows which",
             "31",
         )
 

@@ -85,7 +85,7 @@ def places(event: correlation_pb2.Record | correlation_pb2.Span) -> Iterator[str
 
 
 def indented(text: str, width: int | None, details: bool) -> Iterator[str]:
-    """Yield a text as indented lines, cut if details are not shown; nothing is cut of a place in a log."""
+    """Yield a text as indented lines, cut if details are not shown; a place in a log is never cut."""
     room = None if width is None else width - 4
     # A place in a log is copied from here, so it is not cut.
     yield from (f"    {line}" for line in (wrapped(text, room) if details or "#" in text else [cut(text, room)]))

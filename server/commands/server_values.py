@@ -5,7 +5,6 @@ The shell must not wait: without a server, or if the server is slow, there are n
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
@@ -15,6 +14,7 @@ import grpc
 
 from lognotary.v1 import correlation_pb2_grpc, counts_pb2, evidence_pb2, evidence_pb2_grpc
 from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
+from server.commands.arguments.parser import CommandParser
 from server.commands.arguments.values import LOGS, NAMES, QUERY, Wanted, wanted
 from server.commands.output import say
 from server.notary.origin import Stream
@@ -32,7 +32,7 @@ _VALUE = re.compile(r'([<>]?=?)("?)(.*)', re.DOTALL)
 _BEGIN = re.compile(r"(?:.*[\s(])?", re.DOTALL)
 
 
-def complete(words: Sequence[str], parser: argparse.ArgumentParser | None) -> int:
+def complete(words: Sequence[str], parser: CommandParser | None) -> int:
     """Print the completions of the last word, one per line.
 
     Args:

@@ -28,6 +28,7 @@ _WHY = {
     correlation_pb2.TOO_SLOW: "more were committed than could be sent",
     correlation_pb2.NOT_STORED: "no longer stored",
 }
+_CURSOR = "cursor: "  # beginning of the server's errors about the field of that name
 _LARGEST_CURSOR = 64 << 20  # bytes of a file
 
 
@@ -79,16 +80,13 @@ def _follow(options: argparse.Namespace, request: correlation_pb2.TailRequest, c
 
 def _explain(cursor_file: str | None, message: str) -> str:
     """Return an error of a call in the words of the command: a cursor that cannot be used comes from a file."""
-    if not cursor_file or not message.startswith("cursor: "):
+    if not cursor_file or not message.startswith(_CURSOR):
         return message
-    reason = message.removeprefix("cursor: ")
-    for advice in ("leave it out", "leave the cursor out"):
-        reason = reason.replace(advice, "delete the file")
-    return f"--cursor-file {cursor_file}: {reason}"
+    return f"--cursor-file {cursor_file}: {message.removeprefix(_CURSOR)} (delete the file to leave the cursor out)"
 
 
 def missed_lines(missed: correlation_pb2.MissedLeaves, style: Style) -> list[str]:
-    """Format the leaves that a tail left out, with the command that finds their records."""
+    """Return lines about leaves that a tail left out, with the command that finds their records."""
     number = missed.end_leaf - missed.first_leaf
     why = _WHY.get(missed.reason, "no reason is known")
     what = f"… {counted(number, 'record')} of {visible(missed.origin)} left out: {why}"
@@ -105,7 +103,7 @@ def _read_cursor(name: str | None) -> str:
         with Path(name).open(encoding="ascii") as file:
             return file.read(_LARGEST_CURSOR).strip()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"--cursor-file {name}: this is no cursor of a tail: delete the file") from error
+        raise ConfigError(f"--cursor-file {name}: this is not a cursor of a tail: delete the file") from error
     except OSError as error:
         raise ConfigError(f"--cursor-file: {unreadable(name, error)}") from error
 

@@ -30,7 +30,7 @@ def cells(text: str) -> int:
 
 
 def cut(text: str, width: int | None) -> str:
-    """Return a text that takes at most so many columns: one that takes more ends with an ellipsis."""
+    """Return a text that takes at most a number of columns; a longer text ends with an ellipsis."""
     if width is None or cells(text) <= width:
         return text
     left, kept = max(width, 1) - 1, []
@@ -43,13 +43,13 @@ def cut(text: str, width: int | None) -> str:
 
 
 def padded(text: str, width: int) -> str:
-    """Return a text that takes exactly so many columns, cut or filled with spaces."""
+    """Return a text that takes exactly a number of columns, cut or filled with spaces."""
     text = cut(text, width)
     return text + " " * (width - cells(text))
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
-    """Return a text in lines of at most so many columns, broken at spaces if possible."""
+    """Return a text in lines of at most a number of columns, broken at spaces if possible."""
     lines: list[str] = []
     while width is not None and cells(text) > width:
         kept = cut(text, width + 1)[:-1] or text[0]

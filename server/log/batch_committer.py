@@ -119,9 +119,9 @@ class BatchCommitter:
             if waiting[0] <= self._stored:  # committed by this process, but could not be released then
                 self._journal.release(waiting.popleft())
                 continue
-            surely = self._grouping.may_be_stored(waiting[0])
+            may_be_stored = self._grouping.may_be_stored(waiting[0])
             group = self._next_group(waiting)
-            if not self._store(group, surely=surely):
+            if not self._store(group, may_be_stored=may_be_stored):
                 continue  # with fewer of them
             self._done(group)
             self._grouping.stored(group)
@@ -142,7 +142,7 @@ class BatchCommitter:
                     if self._give_up.wait(next(pauses)):
                         raise EndedWaitError(f"shut down before storage answered: {error}") from error
 
-    def _store(self, group: Group, *, surely: bool) -> bool:
+    def _store(self, group: Group, *, may_be_stored: bool) -> bool:
         """Store a group; return False if storage refused it, and fewer of its entries may go together."""
         records, *others = table_inserts(self._engine, self._stream, group)
         accepted = False
@@ -153,7 +153,7 @@ class BatchCommitter:
             accepted = True
 
         try:
-            if surely:
+            if may_be_stored:
                 insert_and_verify(records.name, insert_noting, records.is_stored)
             else:
                 insert_noting(0)
@@ -164,7 +164,7 @@ class BatchCommitter:
                 return False
             self._inserts.repeat(records, error)
         for rows in others:
-            self._inserts.store(rows, surely=surely)
+            self._inserts.store(rows, may_be_stored=may_be_stored)
         return True
 
     def _take_back(self, group: Group, error: NotAppliedError) -> None:

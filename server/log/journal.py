@@ -145,11 +145,9 @@ class Journal:
             if missing := self.missing:  # what is written to a deleted file is not kept
                 raise JournalFailedError(missing, retry_after=5.0)
             try:
-                segment, frame = self._segments.write(payload)
+                frame = self._segments.append(payload, self._frames)
             except OSError as error:
                 raise JournalFailedError(_unwritten(self._directory, error), retry_after=5.0) from error
-            self._frames.append((segment, frame))
-            self._segments.keep(segment, frame)
             self._full = ""
             self._delete_released()
             return frame.number

@@ -37,7 +37,7 @@ class Segment:
 
     Attributes:
         path: path of the file.
-        marker: prefix of its frames.
+        marker: prefix of the segment's frames.
         size: bytes up to the end of the last good frame.
     """
 
@@ -77,7 +77,7 @@ class JournalSegments:
         self._size = 0
         self._last = 0  # number of the last frame
         self._descriptor = -1  # open file of the last segment
-        self._doubtful = False  # the last segment may hold more than was kept
+        self._doubtful = False  # the last segment may hold more than its good frames
 
     @property
     def size(self) -> int:
@@ -134,11 +134,12 @@ class JournalSegments:
             # An earlier process may have had no time to make its last write or cut durable.
             self._sync_path(self._segments[-1].path)
 
-    def write(self, payload: Sequence[bytes]) -> tuple[Segment, Frame]:
-        """Write a frame after the last one, and wait until it is on disk; it does not count before it is kept.
+    def append(self, payload: Sequence[bytes], frames: deque[tuple[Segment, Frame]]) -> Frame:
+        """Append a frame to the last segment or to a new one, and return it once it is on disk.
 
         Args:
             payload: payload of the frame, in pieces.
+            frames: frames that are not released; the frame is added to them with its segment.
 
         Raises:
             OSError: the frame cannot be written.
@@ -149,7 +150,7 @@ class JournalSegments:
         pieces = encode_frame(segment.marker, number, payload)
         checksum = int.from_bytes(pieces[0][MARKER_SIZE : MARKER_SIZE + 4], "little")
         frame = Frame(number, segment.size, sum(map(len, payload)), checksum)
-        # Until the frame is known to be on disk, it does not count.
+        # Until the frame is on disk and among the others, it does not count.
         self._doubtful = True
         try:
             _write_all(self._descriptor, pieces, frame.offset)
@@ -159,13 +160,11 @@ class JournalSegments:
             with contextlib.suppress(OSError):
                 self._settle()
             raise
-        return segment, frame
-
-    def keep(self, segment: Segment, frame: Frame) -> None:
-        """Keep the frame that was just written."""
+        frames.append((segment, frame))
         segment.size = frame.end
         self._last = frame.number
         self._doubtful = False
+        return frame
 
     def cut_off(self, segment: Segment, frame: Frame) -> None:
         """Remove the last frame; its number is used again.

@@ -53,18 +53,18 @@ class LastingInserts:
         """Reason why the started batch cannot be finished; empty if there is none."""
         return self._failure or "waiting for storage to answer" if self.blocked else ""
 
-    def store(self, rows: Insert, *, surely: bool = False) -> None:
+    def store(self, rows: Insert, *, may_be_stored: bool = False) -> None:
         """Insert rows until storage has them.
 
         Args:
             rows: the insert.
-            surely: True if storage may already have the rows.
+            may_be_stored: True if storage may have the rows already: it is queried before and after the insert then.
 
         Raises:
             EndedWaitError: ``give_up`` was set before.
         """
         try:
-            if surely:
+            if may_be_stored:
                 insert_and_verify(rows.name, rows.insert, rows.is_stored)
             else:
                 rows.insert(0)
@@ -78,7 +78,7 @@ class LastingInserts:
 
     @contextlib.contextmanager
     def blocking(self) -> Iterator[None]:
-        """Be blocked until the block ends."""
+        """Set ``blocked`` until the block ends."""
         self._failure = ""
         self.blocked = True
         try:
@@ -92,7 +92,7 @@ class LastingInserts:
 
 
 def not_stored(error: NotAppliedError) -> StorageRefusedError:
-    """Return the refusal of a batch that storage did not take."""
+    """Return the refusal of a batch that storage did not accept."""
     return StorageRefusedError(
         f"the batch was not stored: {error}", retry_after=2.0, public=f"the batch was not stored: {error.sentence}"
     )

@@ -26,7 +26,7 @@ class StoringLoop:
 
         Args:
             stream: stream of the journal.
-            give_up: event that ends the loop, once it is woken up.
+            give_up: event that ends the loop; ``wake`` must be called after it was set.
         """
         self.failure = ""
         self._stream = stream
@@ -34,13 +34,16 @@ class StoringLoop:
         self._woken = threading.Event()
 
     def run(self, store: Callable[[], None]) -> None:
-        """Store what the journal has, each time the loop is woken up.
+        """Store what the journal has, now and each time the loop is woken up, until ``give_up`` is set.
 
         Args:
             store: function that stores all entries; it raises RefusedError if ``give_up`` is set.
         """
-        while not self._give_up.is_set():
+        while True:
+            # Cleared before the check: ``wake`` after ``give_up`` was set must not be lost between the two.
             self._woken.clear()
+            if self._give_up.is_set():
+                return
             try:
                 store()
             except RefusedError:  # give_up is set
@@ -53,7 +56,7 @@ class StoringLoop:
             self._woken.wait()
 
     def wake(self) -> None:
-        """Store what the journal has, and check ``give_up``."""
+        """Make the loop check ``give_up``, and store what the journal has; does not wait for it."""
         self._woken.set()
 
     def check_open(self) -> None:

@@ -151,11 +151,11 @@ class UnsignedWriter:
 
     def _store_all(self) -> None:
         if (unfinished := self._unfinished) is not None:
-            self._inserts.store(self._insert(unfinished), surely=True)
+            self._inserts.store(self._insert(unfinished), may_be_stored=True)
             self._unfinished = None
         for number in self._journal.waiting:
             batch = decode_unsigned_entry(self._journal.read(number))
-            self._inserts.store(self._insert(batch), surely=number <= self._inherited)
+            self._inserts.store(self._insert(batch), may_be_stored=number <= self._inherited)
             self._mark.write(number, batch.token)
             self._journal.release(number)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
 from typing import Protocol
 
 __all__ = ["QUERIES_AT_ONCE", "FairQueue", "Place", "QueueFullError"]
@@ -96,15 +94,6 @@ class FairQueue:
         if (refusal := granted.exception()) is not None:
             raise refusal
         return place
-
-    @asynccontextmanager
-    async def place(self, caller: str, *, may_be_refused: bool = True) -> AsyncIterator[None]:
-        """Run the block in a place; arguments and errors as for ``enter``."""
-        place = await self.enter(caller, may_be_refused=may_be_refused)
-        try:
-            yield
-        finally:
-            place.end()
 
     def _refuse_one(self, newest: str) -> None:
         """Refuse the newest call of the caller with the most waiting calls; on a tie, of the caller ``newest``."""

@@ -6,6 +6,8 @@ import argparse
 from dataclasses import dataclass
 from enum import Enum
 
+from server.settings.trace_links import TRACE_ID_PLACE
+
 __all__ = ["DEFAULT_FILE", "PREFIX", "SETTINGS", "Kind", "Setting", "add_flags"]
 
 PREFIX = "LOGNOTARY_"
@@ -88,7 +90,7 @@ SETTINGS = (
     Setting(
         "trace_links",
         "",
-        "links from a trace to other tools, separated by commas: each NAME=URL, with {trace_id} in the URL",
+        f"links from a trace to other tools, separated by commas: each NAME=URL, with {TRACE_ID_PLACE} in the URL",
         Kind.LIST,
         _ADDRESSES,
     ),

@@ -44,10 +44,12 @@ def test_fields_of_a_body_that_are_words_of_an_enumeration_may_be_null(monkeypat
 
 
 def test_a_log_in_a_path_is_described_by_its_id_alone() -> None:
-    for path, found in build_document()["paths"].items():
-        for one in found.get("get", {}).get("parameters", ()) if "{log}" in path else ():
-            if one["name"] == "log":
-                assert one["description"].startswith("The log's log_id"), path
+    paths = {path: found["get"] for path, found in build_document()["paths"].items() if "{log}" in path}
+    described = {
+        path: one["description"] for path, get in paths.items() for one in get["parameters"] if one["name"] == "log"
+    }
+    assert described.keys() == paths.keys() != set()
+    assert all(description.startswith("The log's log_id") for description in described.values())
 
 
 def test_every_call_of_the_grpc_api_is_served_over_http_too() -> None:

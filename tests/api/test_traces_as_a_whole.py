@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,6 +20,7 @@ from server.api.timeline import in_order
 from server.api.trace_overview import overview_of
 from server.log.journal import Journal
 from server.query.side_by_side import SideBySide
+from server.settings.trace_links import link_to_trace
 from storage.engine import Engine
 from tests.api.store import START, TRACE, Writer, audit_event, log_record, span
 from tests.api.test_search import at
@@ -55,7 +57,13 @@ def _names(response: pb.GetTraceResponse) -> list[str]:
 
 
 def test_the_first_page_of_a_trace_has_its_links_with_the_id_in_every_place(records: Writer) -> None:
-    links = (("Tempo", "https://tempo.example/{trace_id}"), ("Twice", "http://a/{trace_id}?b={trace_id}&c={x}"))
+    links = [
+        (name, partial(link_to_trace, url))
+        for name, url in (
+            ("Tempo", "https://tempo.example/{trace_id}"),
+            ("Twice", "http://a/{trace_id}?b={trace_id}&c={x}"),
+        )
+    ]
     request = pb.GetTraceRequest(trace_id=f"00-{TRACE.upper()}-00f067aa0ba902b7-01", limit=1)
     first = get_trace(records.engine, records.keys, SideBySide(2), request, links=links)
     assert [(link.name, link.url) for link in first.links] == [

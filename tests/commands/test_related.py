@@ -119,7 +119,7 @@ def test_a_record_stands_out_among_its_neighbours() -> None:
         "2023-11-14T22:13:21Z  one after",
         "… more after",
     ]
-    assert "not stored: leaves 4, 7 to 9: they have expired or were removed, which 'lognotary verify' tells" in lines
+    assert "not stored: leaves 4, 7 to 9: they have expired or were removed; 'lognotary verify' shows which" in lines
     assert lines[-1] == "✔ 3 records verified"
 
 

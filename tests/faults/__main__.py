@@ -1,4 +1,4 @@
-"""Runs schedules of faults against the real server and shows what came of it.
+"""Run schedules of faults against the real server, and show their results.
 
 .venv/bin/python -m tests.faults --schedules 200
 """
@@ -23,16 +23,17 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Run what the command line says; 0 if nothing was wrong, else 1."""
+    """Run the schedules that the command line asks for; return 0 if nothing was wrong, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=200, metavar="N", help="how many schedules (default: 200)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first; each has the next (default: 0)")
-    parser.add_argument("--only", choices=list(KINDS), default="", metavar="KIND", help=f"one of {', '.join(KINDS)}")
-    parser.add_argument("--ack", choices=["commit", "journal"], default="", help="instead of what the seed says")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="schedules at a time (default: 2)")
-    parser.add_argument("--keep", type=Path, default=Path(".cache/faults"), metavar="DIR", help="for logs of failures")
+    add = parser.add_argument
+    add("--schedules", type=int, default=200, metavar="N", help="number of schedules (default: 200)")
+    add("--seed", type=int, default=0, help="seed of the first schedule; later ones have the next seeds (default: 0)")
+    add("--only", choices=list(KINDS), default="", metavar="KIND", help=f"only one kind: {', '.join(KINDS)}")
+    add("--ack", choices=["commit", "journal"], default="", help="the server's --ack, instead of the seed's own")
+    add("--jobs", type=int, default=2, metavar="N", help="number of schedules at a time (default: 2)")
+    add("--keep", type=Path, default=Path(".cache/faults"), metavar="DIR", help="directory for the logs of failures")
     options = parser.parse_args()
-    # Exporters say on this log what the table says better.
+    # Exporters log errors that the table shows better.
     logging.disable(logging.CRITICAL)
 
     able_to = able()

@@ -1,4 +1,4 @@
-"""Runs many schedules, several at a time, and keeps the logs of those that fail."""
+"""Many schedules, several at a time; the logs of failed schedules are kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLICKHOUSE_BYTES = 1 << 30
 
 
 class Bench:
-    """A ClickHouse on a volume, for one schedule after the other."""
+    """A ClickHouse server on a volume, for one schedule after another."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -33,7 +33,7 @@ class Bench:
         self.node = ClickHouseNode(self.volume.directory / "node")
 
     def run(self, plan: Plan, directory: Path) -> Result:
-        """Run a schedule; its logs are in ``directory`` then."""
+        """Run a schedule, and leave its logs in ``directory``."""
         if not self.node.running:
             self.node.start()
         return run_schedule(plan, self.node, self.volume, directory)
@@ -41,7 +41,7 @@ class Bench:
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """A bench on a directory of its own."""
+    """Yield a bench with a directory of its own."""
     with tempfile.TemporaryDirectory(prefix="lognotary-faults-") as name:
         made = Bench(Path(name))
         try:
@@ -52,7 +52,7 @@ def bench() -> Iterator[Bench]:
 
 
 def able() -> frozenset[Needs]:
-    """Capabilities of this machine."""
+    """Return the requirements that this machine meets."""
     with tempfile.TemporaryDirectory() as name:
         mounts = can_mount(Path(name))
     return frozenset(need for need, there in ((Needs.TMPFS, mounts), (Needs.STRACE, can_trace())) if there)
@@ -64,13 +64,14 @@ def run_all(
     """Run schedules.
 
     Args:
-        plans: what to run.
-        jobs: how many at a time.
-        keep: where the logs of those that fail are kept, each in a directory of its own.
-        done: called after each with its number, its result and the directory of its logs, one call at a time.
+        plans: the schedules.
+        jobs: number of schedules that run at a time.
+        keep: directory for the logs of failed schedules, which get a directory each.
+        done: function that is called after each schedule with its number, its result and the directory of its logs; one
+            call at a time.
 
     Returns:
-        The results, and what went wrong in the harness itself.
+        The results, and the errors of the harness itself.
     """
     waiting: queue.SimpleQueue[tuple[int, Plan]] = queue.SimpleQueue()
     for item in enumerate(plans, 1):

@@ -1,4 +1,4 @@
-"""Real Collectors with their own queues and retries, and what feeds them."""
+"""Real Collectors with their own queues and retries, and functions that feed them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -14,23 +15,24 @@ from harness.collector import Collector
 from harness.collector_binaries import packaged_collector
 from harness.free_port import free_port
 from harness.otlp_load import ID
+from harness.waiting import wait_for
 from tests.faults.ledger import Ledger, Outcome, SentRequest
 from tests.faults.senders import EXPORT, fast_reconnecting, make_request
 
 __all__ = ["CollectorSender", "file_collector", "grpc_collector", "unknown_attempts"]
 
-_PAUSE = 0.1
-_RECORDS = 4
+_PAUSE = 0.1  # seconds between requests
+_RECORDS = 4  # of a request
 _BETWEEN_COUNTS = 0.2  # seconds between looks at storage
 _PATIENCE = 20.0  # seconds in which something must arrive
 
 
 Feed = Callable[[tuple[str, ...]], str]
-"""Gives a Collector records with these IDs; returns why it did not take them, empty if it did."""
+"""Function that gives a Collector records with these IDs; returns the reason of a refusal, empty for none."""
 
 
 class CollectorSender:
-    """Sends to a Collector; what that takes it brings to the server, at least once, however long it takes."""
+    """A sender to a Collector, which delivers what it has accepted at least once, however long that takes."""
 
     def __init__(
         self,
@@ -43,11 +45,11 @@ class CollectorSender:
         """Prepare a Collector.
 
         Args:
-            name: the sender's.
-            collector: the Collector, not started yet.
-            feeding: what to give it records with, once it runs.
-            ledger: where its requests are taken down.
-            count_stored: how many different records of it are stored by now.
+            name: name of the sender.
+            collector: the Collector, which is not started yet.
+            feeding: context manager with the function that feeds the running Collector.
+            ledger: ledger of the requests.
+            count_stored: function that returns the number of different records of this sender that are stored.
         """
         self._name = name
         self._collector = collector
@@ -66,17 +68,17 @@ class CollectorSender:
     def finish(self, deadline: float) -> list[str]:
         self._finishing.set()
         self._thread.join()
-        # A Collector that stops does not try again: what it has taken has to be there before.
+        # A Collector does not retry while it stops, so all that it has accepted must be stored before.
         ids = [name for request in self._requests for name in request.ids]
         late = []
         known = 0
-        while (stored := self._count_stored()) < len(ids):
-            if stored > known:  # the machine may be slow, and a journal long
-                known, deadline = stored, max(deadline, time.monotonic() + _PATIENCE)
-            if time.monotonic() > deadline:
-                late.append(f"{len(ids) - stored} records that the Collector took were not stored in time")
-                break
-            time.sleep(_BETWEEN_COUNTS)
+        try:
+            while (stored := self._count_stored()) < len(ids):
+                if stored > known:  # the machine may be slow, and a journal long
+                    known, deadline = stored, max(deadline, time.monotonic() + _PATIENCE)
+                wait_for(partial(self._has_stored_more_than, known), deadline - time.monotonic(), every=_BETWEEN_COUNTS)
+        except TimeoutError:
+            late.append(f"{len(ids) - known} records that the Collector accepted were not stored in time")
         log = self._collector.log_text()
         self._collector.stop()
         unknown = unknown_attempts(log)
@@ -85,6 +87,9 @@ class CollectorSender:
         late += [f"the Collector dropped records: {line}" for line in log.splitlines() if "ropping data" in line]
         return late + self._refused
 
+    def _has_stored_more_than(self, number: int) -> bool:
+        return self._count_stored() > number
+
     def _run(self) -> None:
         with self._feeding as feed:
             count = 0
@@ -92,7 +97,7 @@ class CollectorSender:
                 ids = tuple(f"{self._name}-{count}-{place}" for place in range(_RECORDS))
                 count += 1
                 if refusal := feed(ids):
-                    self._refused.append(f"the Collector did not take records: {refusal}")
+                    self._refused.append(f"the Collector refused records: {refusal}")
                 else:
                     sent = SentRequest(self._name, ids, [Outcome.ACKNOWLEDGED])
                     self._requests.append(self._ledger.add(sent))
@@ -100,7 +105,7 @@ class CollectorSender:
 
 
 def grpc_collector(address: str, directory: Path) -> tuple[Collector, AbstractContextManager[Feed]]:
-    """A Collector that is built with Go, and sends what it gets over OTLP/gRPC to an address, compressed."""
+    """Return a Collector that is built with Go, and relays compressed OTLP/gRPC to an address; with its feed."""
     own = f"127.0.0.1:{free_port()}"
     exporter = {"endpoint": address, "compression": "gzip", "tls": {"insecure": True}}
     receiver = {"protocols": {"grpc": {"endpoint": own}}}
@@ -108,7 +113,7 @@ def grpc_collector(address: str, directory: Path) -> tuple[Collector, AbstractCo
 
 
 def file_collector(url: str, directory: Path) -> tuple[Collector, AbstractContextManager[Feed]]:
-    """A Collector from PyPI that sends the lines of a file over OTLP/HTTP to a URL."""
+    """Return a Collector from PyPI that sends the lines of a file over OTLP/HTTP to a URL; with its feed."""
     file = directory / "records.log"
     receiver = {
         "include": [str(file)],
@@ -154,7 +159,7 @@ def _feeding_by_file(file: Path) -> Iterator[Feed]:
 
 
 def unknown_attempts(log: str) -> int:
-    """Count the attempts of a Collector that failed without word from the server: it calls those Throttle."""
+    """Return the number of failed attempts with unknown outcome; a Collector logs the server's refusals as Throttle."""
     failed = [line for line in log.splitlines() if "Will retry" in line]
     return sum("Throttle" not in line and "connection refused" not in line for line in failed)
 
@@ -170,7 +175,7 @@ def _config(
     return {
         "receivers": {receiver_name: receiver},
         "exporters": {exporter_name: exporter},
-        # Every failed attempt stands in the log: none is left out as one of many.
+        # The log has every failed attempt, without sampling.
         "service": {
             "telemetry": {"logs": {"sampling": {"enabled": False}}},
             "pipelines": {"logs": {"receivers": [receiver_name], "exporters": [exporter_name]}},

@@ -1,4 +1,4 @@
-"""Derives a schedule from a seed."""
+"""Schedules derived from seeds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _ACKS = ("commit", "journal")
 
 
 def derive(seed: int, kind: str = "", *, ack: str = "", seconds: float = 0.0) -> Plan:
-    """Make the schedule of a seed.
+    """Return the schedule of a seed.
 
     Args:
-        seed: seeds one after the other go through all kinds.
-        kind: one kind, instead of the seed's own.
-        ack: the server's ``--ack``, instead of the seed's own.
-        seconds: how long it is, instead of the seed's own 5 to 12.
+        seed: the seed; consecutive seeds go through all kinds.
+        kind: name of a kind; empty for the seed's own.
+        ack: the server's ``--ack``; empty for the seed's own.
+        seconds: length of the schedule in seconds; 0 for the seed's own, 5 to 12.
     """
     choose = random.Random(seed)
     names = list(KINDS)

@@ -1,4 +1,4 @@
-"""Reads HTTP/1.1 messages whole and as they came, so that a proxy can hand them on, or a part of them."""
+"""HTTP/1.1 messages as bytes, so that a proxy can relay them, or a part of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Message:
 
     Attributes:
         head: start line and headers, up to the empty line.
-        body: the body in its framing: chunks, where it came in chunks.
+        body: the body as it was framed, perhaps in chunks.
     """
 
     head: bytes
@@ -26,7 +26,7 @@ class Message:
 
     @property
     def raw(self) -> bytes:
-        """The bytes that came over the wire."""
+        """The bytes as they were received."""
         return self.head + self.body
 
     @property
@@ -37,15 +37,15 @@ class Message:
 
 
 async def read_message(reader: asyncio.StreamReader, *, bodiless: bool = False) -> Message | None:
-    """Read one message; None where the connection ends before one.
+    """Read one message; return None if the connection ends before it begins.
 
     Args:
-        reader: where it comes from; with a limit of at least 1 MiB.
-        bodiless: it is an answer that never has a body, whatever its headers say (RFC 9112, 6.3).
+        reader: stream of the connection, with a limit of at least 1 MiB.
+        bodiless: True for an answer that never has a body, whatever its headers say (RFC 9112, section 6.3).
 
     Raises:
-        asyncio.IncompleteReadError: the connection ends within a message.
-        ValueError: it is no HTTP.
+        asyncio.IncompleteReadError: the connection ends within the message.
+        ValueError: the message is not HTTP.
     """
     try:
         head = await reader.readuntil(b"\r\n\r\n")

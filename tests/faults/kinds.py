@@ -1,4 +1,4 @@
-"""The kinds of faults, and how each becomes a time line."""
+"""The kinds of faults, and the timelines of each kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _TABLES = ("otel_logs", "audit_logs", "log_tiles", "log_batches")
 # READONLY, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS, UNKNOWN_TABLE: said
 # before anything is stored.
 _CERTAIN_CODES = (164, 242, 243, 241, 252, 60)
-# TIMEOUT_EXCEEDED, SOCKET_TIMEOUT, NETWORK_ERROR, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED: who knows.
+# TIMEOUT_EXCEEDED, SOCKET_TIMEOUT, NETWORK_ERROR, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED: the outcome is
+# unknown.
 _UNCERTAIN_CODES = (159, 209, 210, 319, 394)
 
 
@@ -27,10 +28,10 @@ class Kind:
     """A kind of faults.
 
     Attributes:
-        make: makes a time line of so many seconds.
-        needs: what the machine must have for it.
-        flags: of the server, that it cannot do without.
-        down_at_start: ClickHouse is started only after the server.
+        make: function that returns the steps of a timeline of a number of seconds.
+        needs: requirements that the machine must meet.
+        flags: flags that the server must have.
+        down_at_start: True if ClickHouse is started only after the server.
     """
 
     make: Make
@@ -40,7 +41,7 @@ class Kind:
 
 
 def _spread(choose: random.Random, seconds: float, least: int, most: int) -> list[float]:
-    """Times in order, none near the ends."""
+    """Return between ``least`` and ``most`` times in order, none near the ends."""
     return sorted(choose.uniform(0.1, 0.8) * seconds for _ in range(choose.randint(least, most)))
 
 
@@ -91,7 +92,7 @@ def _answers(kind: str) -> Make:
 
 
 def _deeds(*deeds: Deed, shortest: float, longest: float, most: int = 3) -> Make:
-    """One of these deeds, some times; delays let it fall between the inserts of a batch."""
+    """Return a maker of steps that do one of these deeds each; delays let some fall between the inserts of a batch."""
 
     def steps(choose: random.Random, seconds: float) -> list[Step]:
         made: list[Step] = []
@@ -109,7 +110,7 @@ def _deeds(*deeds: Deed, shortest: float, longest: float, most: int = 3) -> Make
 def _tables(deed: Deed) -> Make:
     def steps(choose: random.Random, seconds: float) -> list[Step]:
         times = _spread(choose, seconds, 1, 3)
-        # One after the other: a table cannot be renamed twice.
+        # One after another: a table cannot be renamed twice.
         return [
             Step(at, min(choose.uniform(0.3, 2.0), next_ - at - 0.05), deed, table=choose.choice(_TABLES))
             for at, next_ in zip(times, [*times[1:], seconds], strict=True)

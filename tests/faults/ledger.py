@@ -17,8 +17,8 @@ class Outcome(Enum):
 
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"  # the server said so
-    UNKNOWN = "unknown"  # no answer, or none of the server's
-    NOT_SENT = "not sent"  # nobody was there to send it to
+    UNKNOWN = "unknown"  # there was no answer, or somebody else's
+    NOT_SENT = "not sent"  # nothing accepted the connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class Bounds:
 
 @dataclass(slots=True)
 class SentRequest:
-    """A request and what came of each attempt to send it; the same bytes each time.
+    """A request, and the outcome of each attempt to send it; all attempts send the same bytes.
 
     Attributes:
-        sender: who sent it; one sends a request after the other.
-        ids: the IDs of its records.
-        outcomes: of each attempt, in order; added to by its sender only.
-        story: the same for people: when each outcome was known, and what the server said.
-        patient: its sender tries again until it is acknowledged.
-        slack: how much oftener it may be stored, for reasons that ``outcomes`` does not say.
+        sender: name of the sender, which sends one request after another.
+        ids: IDs of the request's records.
+        outcomes: outcomes of the attempts, in order; only the sender adds to them.
+        story: the outcomes for people: when each was known, and what the server said.
+        patient: True if the sender retries until the request is acknowledged.
+        slack: number of further times that the request may be stored, for reasons that ``outcomes`` does not show.
     """
 
     sender: str
@@ -50,7 +50,7 @@ class SentRequest:
     story: list[str] = field(default_factory=list)
 
     def note(self, outcome: Outcome, why: str = "") -> None:
-        """Add what came of an attempt, and what was said."""
+        """Add the outcome of an attempt, and what the server said."""
         self.outcomes.append(outcome)
         now = datetime.now(UTC).strftime("%H:%M:%S.%f")[:-3]
         self.story.append(f"{now} {outcome.value}{': ' * bool(why)}{why}")
@@ -61,11 +61,11 @@ class SentRequest:
 
 
 def bounds(outcomes: Sequence[Outcome], slack: int = 0, *, workers: int = 1) -> Bounds:
-    """Tell how often the records of a request may be stored, from what came of its attempts.
+    """Return how often the records of a request may be stored, given the outcomes of its attempts.
 
-    Once for each acknowledgement, and again for each attempt of which the sender knows nothing. What was refused
-    may be stored when nobody has sent it again; whoever does takes over what was left behind, if that is the same
-    worker's: they do not know of one another's (docs/reliability.md).
+    They are stored once for each acknowledgement, and may be stored once more for each attempt with unknown outcome. A
+    request that was refused last may be stored too. A retry takes over the batch that a refused attempt has left
+    behind, but only in the same worker: workers do not share retry ledgers (docs/reliability.md).
     """
     sent = [outcome for outcome in outcomes if outcome is not Outcome.NOT_SENT]
     least = sent.count(Outcome.ACKNOWLEDGED)
@@ -81,7 +81,7 @@ class Ledger:
         self._requests: list[SentRequest] = []
 
     def add(self, request: SentRequest) -> SentRequest:
-        """Take down a request that is about to be sent."""
+        """Note a request that is about to be sent, and return it."""
         with self._lock:
             self._requests.append(request)
         return request
@@ -93,7 +93,7 @@ class Ledger:
             return list(self._requests)
 
     def records(self) -> int:
-        """The number of records."""
+        """Return the number of records."""
         return sum(len(request.ids) for request in self.requests)
 
     def sends(self) -> Counter[Outcome]:

@@ -13,7 +13,7 @@ __all__ = ["Deed", "Needs", "Plan", "Senders", "Step"]
 
 
 class Deed(Enum):
-    """Something that is done to the processes, the disks, or the tables; undone when its time is over."""
+    """A fault of the processes, the disks or the tables, which is undone when its time is over."""
 
     TROUBLE = "trouble"  # between server and ClickHouse
     KILL_SERVER = "kill -9 of the server"
@@ -39,15 +39,15 @@ class Needs(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fault on the time line.
+    """One fault on the timeline.
 
     Attributes:
         at: seconds after the senders began.
-        seconds: how long it lasts.
-        deed: what it is.
-        trouble: for ``Deed.TROUBLE``.
-        table: for those of tables.
-        call: for ``Deed.INJECT``: the system call; so are ``when`` and ``error`` (see ``syscalls.Injection``).
+        seconds: duration of the fault in seconds.
+        deed: the fault.
+        trouble: the trouble of ``Deed.TROUBLE``.
+        table: name of the table, for faults of tables.
+        call: system call of ``Deed.INJECT``, as are ``when`` and ``error`` (see ``syscalls.Injection``).
     """
 
     at: float
@@ -81,10 +81,10 @@ class Senders:
     """The senders of a plan.
 
     Attributes:
-        habits: of the raw senders.
-        sdk_grpc, sdk_http: whether an application with the SDK's exporter sends too.
-        collector: whether a Collector does that is built with Go, over gRPC.
-        file_collector: whether one from PyPI does that reads a file, over HTTP.
+        habits: habits of the raw senders.
+        sdk_grpc, sdk_http: True if an application with the SDK's exporter sends too.
+        collector: True if a Collector that is built with Go sends too, over gRPC.
+        file_collector: True if a Collector from PyPI that reads a file sends too, over HTTP.
     """
 
     habits: Habits
@@ -99,16 +99,16 @@ class Plan:
     """A schedule.
 
     Attributes:
-        seed: what it was derived from, with ``kind``.
-        kind: what kind of faults it has.
-        flags: of the server.
-        senders: who sends.
-        steps: the time line.
-        seconds: how long it is; everything heals after that.
-        needs: what the machine must have.
-        down_at_start: ClickHouse is started only after the server.
-        patience: seconds for which, in all, the time line waits for steps that cannot begin yet, and for those that
-            have not hit anything yet. With 0 the faults come as the machine permits.
+        seed: seed that the schedule was derived from, with ``kind``.
+        kind: kind of the faults.
+        flags: flags of the server.
+        senders: the senders.
+        steps: the timeline.
+        seconds: length of the timeline in seconds; all faults are undone after it.
+        needs: requirements that the machine must meet.
+        down_at_start: True if ClickHouse is started only after the server.
+        patience: seconds in all for which the timeline waits for steps that cannot begin yet, and for steps that have
+            not hit anything yet; 0 to wait for none.
     """
 
     seed: int
@@ -122,11 +122,11 @@ class Plan:
     patience: float = 0.0
 
     def random(self, purpose: str) -> random.Random:
-        """Chance for what is not in the plan, the same at each replay."""
+        """Return a generator for choices that are not in the plan; each replay makes the same choices."""
         return random.Random(f"{self.seed}/{purpose}")
 
     def describe(self) -> str:
-        """The time line and all else, for people."""
+        """Return the plan for people."""
         flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in self.flags.items())
         lines = [f"seed {self.seed}, {self.kind}: {self.seconds:.1f} s", f"  server: {flags}", f"  {self.senders}"]
         if self.down_at_start:

@@ -1,4 +1,4 @@
-"""A proxy in front of a ClickHouse server that makes trouble as told."""
+"""A proxy in front of a ClickHouse server that makes trouble on demand."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _Result = TypeVar("_Result")
 
 
 class Proxy:
-    """Relays HTTP requests, each over a connection of its own, on a port that stays the same.
+    """Relay of HTTP requests, each over a connection of its own, on a port that stays the same.
 
-    It runs on an event loop in a thread of its own; its methods may be called from any other.
+    The proxy runs on an event loop in a thread of its own; any other thread may call its methods.
     """
 
     def __init__(self, target: str, seed: int = 0) -> None:
-        """Prepare a proxy; as a context it runs.
+        """Prepare a proxy, which runs as a context manager.
 
         Args:
-            target: the URL of the ClickHouse server.
-            seed: of the choice which requests have trouble, where it is a share of them.
+            target: URL of the ClickHouse server.
+            seed: seed of the choice of requests that have trouble, if a share of them has it.
         """
         parts = urlsplit(target)
         self._target = parts.hostname or "", parts.port or 8123
@@ -56,11 +56,11 @@ class Proxy:
         return f"http://127.0.0.1:{self._port}"
 
     def begin(self, trouble: Trouble) -> int:
-        """Make trouble from now on; the number by which to ``end`` it."""
+        """Make trouble from now on; return its number for ``end``."""
         return self._do(self._begin(trouble))
 
     def end(self, number: int) -> None:
-        """Make a trouble no more. Who is held by it is cut off."""
+        """End a trouble; connections that it holds are cut off."""
         self._do(self._end(number))
 
     def __enter__(self) -> Self:
@@ -120,7 +120,7 @@ class Proxy:
         assert task is not None
         self._connections[task] = writer
         try:
-            # Who talks no HTTP, or goes, on either side, loses the connection: that is a fault like others.
+            # A side that disconnects, or does not send HTTP, loses the connection, as with other faults.
             with contextlib.suppress(OSError, ValueError, EOFError):
                 while request := await read_message(reader):
                     if not await self._relay(request, writer):
@@ -130,7 +130,7 @@ class Proxy:
             writer.transport.abort()
 
     async def _relay(self, request: Message, writer: asyncio.StreamWriter) -> bool:
-        """Deal with a request; whether the connection goes on."""
+        """Handle a request; return whether the connection stays open."""
         number, trouble = self._choose(request)
         if trouble is None:
             await _send(writer, await self._ask(request))
@@ -178,7 +178,7 @@ class Proxy:
         return -1, None
 
     async def _ask(self, request: Message) -> bytes:
-        """Hand a request on and return the answer."""
+        """Relay a request, and return the answer."""
         reader, writer = await asyncio.open_connection(*self._target, limit=_LIMIT)
         try:
             await _send(writer, request.raw)
@@ -195,7 +195,7 @@ class Proxy:
             await _send(writer, request.head + request.body[: len(request.body) // 2])
             writer.write_eof()
             with contextlib.suppress(OSError, ValueError, EOFError, TimeoutError):
-                # Until ClickHouse has dealt with it.
+                # Until ClickHouse has handled the request.
                 await asyncio.wait_for(read_message(reader), 5.0)
         finally:
             writer.transport.abort()

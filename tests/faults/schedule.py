@@ -1,4 +1,4 @@
-"""Runs one schedule: senders, faults, healing, and the check."""
+"""A schedule: senders, faults, the end of all faults, and the check."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.clickhouse_http import QueryError
 from harness.clickhouse_node import ClickHouseNode
 from harness.lognotary_server import run_lognotary
+from harness.waiting import wait_for
 from tests.faults.collector_sender import CollectorSender, file_collector, grpc_collector
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.plan import Plan, Step
@@ -29,7 +30,7 @@ __all__ = ["Result", "run_schedule"]
 
 _TICK = 0.02  # seconds between steps of the timeline: its clock, not a wait
 _BETWEEN_LOOKS = 0.2  # seconds between looks at a condition
-_HEALED_SECONDS = 240.0  # within which all is as if nothing had been
+_HEALED_SECONDS = 240.0  # seconds in which everything must work again after the faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,14 @@ class Result:
     """Result of a schedule.
 
     Attributes:
-        plan: what was to be done.
-        verdict: what was wrong.
-        records: records that were sent.
-        sends: how often records were sent with which outcome.
-        stored: rows of records in storage.
-        hits: how often something was done to a request, a process, a disk, a table or a system call.
-        notes: what happened when.
-        seconds: how long it took.
+        plan: the plan of the schedule.
+        verdict: everything that was wrong.
+        records: number of records that were sent.
+        sends: number of times that records were sent, by outcome.
+        stored: number of rows of records in storage.
+        hits: number of faults that hit a request, a process, a disk, a table or a system call.
+        notes: events with their times.
+        seconds: duration in seconds.
     """
 
     plan: Plan
@@ -58,13 +59,13 @@ class Result:
 
 
 def run_schedule(plan: Plan, node: ClickHouseNode, node_volume: Volume, directory: Path) -> Result:
-    """Run a schedule on a ClickHouse that runs, and runs afterwards.
+    """Run a schedule on a running ClickHouse server, which runs afterwards too.
 
     Args:
-        plan: what to do.
-        node: the ClickHouse.
-        node_volume: where that has its data.
-        directory: for all else; must not be there yet. Logs stay in it.
+        plan: the plan of the schedule.
+        node: the ClickHouse server.
+        node_volume: volume with the data of the ClickHouse server.
+        directory: directory for everything else, which must not exist yet; logs stay in it.
     """
     began = time.monotonic()
     ledger = Ledger()
@@ -130,7 +131,7 @@ def _senders(site: Site, ledger: Ledger) -> list[Sender]:
 
 
 def _follow(site: Site) -> None:
-    """Do what the plan says when it says it, and undo all in the end."""
+    """Carry out the steps of the plan at their times, and undo all faults in the end."""
     line = Timeline(site.plan.patience)
     with ExitStack() as healing:
 
@@ -138,7 +139,7 @@ def _follow(site: Site) -> None:
             fault = site.do(step)
             if fault is None:
                 return False
-            # Undone once: by its time, or by the end of all.
+            # Undone once: when its time is over, or at the end of the schedule.
             undo = healing.enter_context(ExitStack())
             undo.callback(fault.undo)
             line.at(step.at + step.seconds, partial(end, fault, undo))
@@ -168,11 +169,16 @@ def _follow(site: Site) -> None:
 
 
 def _wait(site: Site, condition: Callable[[], bool], deadline: float, otherwise: Callable[[], str]) -> list[str]:
-    while not condition():
-        if time.monotonic() > deadline:
-            return [otherwise()]
+    def holds() -> bool:
+        if condition():
+            return True
         site.supervise()
-        time.sleep(_BETWEEN_LOOKS)
+        return False
+
+    try:
+        wait_for(holds, deadline - time.monotonic(), every=_BETWEEN_LOOKS)
+    except TimeoutError:
+        return [otherwise()]
     return []
 
 
@@ -184,7 +190,7 @@ def _count(site: Site, prefix: str) -> int:
 
 
 def _wait_until_stored(site: Site, ledger: Ledger) -> list[str]:
-    """Wait for what was acknowledged, as long as it becomes more: a journal may be long, and the machine slow."""
+    """Wait until all acknowledged records are stored, while more are stored: journals may be long, machines slow."""
     wanted = {name for request in ledger.requests if request.acknowledged for name in request.ids}
     known = -1
     while (stored := _count(site, "")) > known:
@@ -221,7 +227,7 @@ def _check(site: Site, ledger: Ledger, late: list[str]) -> Verdict:
 
 
 def _keep(site: Site, directory: Path) -> None:
-    """Write down what happened, beside the logs; those are about to go with what is mounted."""
+    """Write down what happened, and copy the logs before their volume is unmounted."""
     (directory / "schedule.txt").write_text(site.plan.describe() + "\n\n" + "\n".join(site.notes) + "\n")
     for log in (directory / "server").glob("data.*"):
         (directory / f"server-{log.name}").write_bytes(log.read_bytes())

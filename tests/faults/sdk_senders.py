@@ -1,4 +1,4 @@
-"""The OpenTelemetry SDK's own exporters as senders, each attempt of theirs taken down."""
+"""The OpenTelemetry SDK's own exporters as senders, with a note of each attempt."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from tests.faults.senders import export_outcome
 
 __all__ = ["SdkSender", "grpc_exporter", "http_exporter"]
 
-_EXPORT_SECONDS = 5.0  # after which the SDK gives a request up, with all its attempts
-_EMIT_PAUSE = 0.1
+_EXPORT_SECONDS = 5.0  # seconds after which the SDK gives up a request, with all its attempts
+_EMIT_PAUSE = 0.1  # seconds between groups of records
 
 Attempted = Callable[[Outcome, str], None]
 
 
 def http_exporter(url: str, attempted: Attempted) -> LogRecordExporter:
-    """The exporter over HTTP, with gzip."""
+    """Return the exporter over HTTP, with gzip."""
     session = requests.Session()
     session.mount("http://", _Adapter(attempted))
     return HttpExporter(f"{url}/v1/logs", compression=Compression.Gzip, timeout=_EXPORT_SECONDS, session=session)
 
 
 def grpc_exporter(address: str, attempted: Attempted) -> LogRecordExporter:
-    """The exporter over gRPC."""
+    """Return the exporter over gRPC."""
     return _GrpcExporter(address, attempted)
 
 
 class SdkSender:
-    """An application that logs through the SDK; what a full queue drops was never sent."""
+    """An application that logs through the SDK; records that a full queue drops were never sent."""
 
     def __init__(self, name: str, ledger: Ledger, exporter: Callable[[Attempted], LogRecordExporter]) -> None:
         self._name = name
@@ -61,7 +61,7 @@ class SdkSender:
     def finish(self, deadline: float) -> list[str]:
         self._finishing.set()
         self._thread.join()
-        # The SDK gives up what it cannot bring to its end: it is no promise of it that anything arrives.
+        # The SDK gives up what it cannot send in time: it does not promise that anything arrives.
         self._provider.force_flush(round(1000 * max(0.0, deadline - time.monotonic())))
         self._provider.shutdown()
         return []
@@ -79,7 +79,7 @@ class SdkSender:
 
 
 class _NotingExporter(LogRecordExporter):
-    """Takes down each batch and what came of each attempt to send it."""
+    """An exporter that notes each batch, and the outcome of each attempt to send it."""
 
     def __init__(self, name: str, ledger: Ledger, exporter: Callable[[Attempted], LogRecordExporter]) -> None:
         self._name = name

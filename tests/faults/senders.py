@@ -1,4 +1,4 @@
-"""A sender over raw OTLP/gRPC that knows exactly what came of each attempt, and sends the same bytes again."""
+"""Senders over raw OTLP/gRPC that know the outcome of each attempt, and retry with the same bytes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ __all__ = ["EXPORT", "Habits", "RawSenders", "Sender", "export_outcome", "fast_r
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
+_UNSTATED_PAUSE = 0.1  # seconds before the next attempt if the server states none
 _RETRY_SECONDS = 0.5  # the longest pause before an attempt, so that a schedule of seconds has many
 
 
 class Sender(Protocol):
-    """Sends until it is told to finish."""
+    """A sender, which sends until ``finish`` is called."""
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
 
     def finish(self, deadline: float) -> list[str]:
-        """Send nothing new, bring to its end what is under way, and stop.
+        """Finish the requests in flight, without sending new ones, and stop.
 
         Args:
-            deadline: the ``time.monotonic()`` at which to give up.
+            deadline: time by ``time.monotonic()`` at which the sender gives up.
 
         Returns:
-            Sentences about what should have been acknowledged by then and was not.
+            Sentences about requests that should have been acknowledged by then, and were not.
         """
 
 
@@ -44,12 +45,12 @@ class Habits:
     """Habits of raw senders.
 
     Attributes:
-        threads: how many there are; each has a connection of its own.
-        records: records in a request.
-        large: the share of requests with 200 times as many records.
+        threads: number of senders; each has a connection of its own.
+        records: number of records in a request.
+        large: share of requests with 200 times as many records.
         timeout: seconds after which an attempt is given up.
-        impatient: the share of requests that are sent once, whatever comes of it.
-        again: the share of requests that are sent again after they were acknowledged.
+        impatient: share of requests that are sent once, whatever the outcome.
+        again: share of requests that are sent again after they were acknowledged.
         pause: seconds between requests.
     """
 
@@ -91,7 +92,7 @@ class RawSenders:
     def _run(self, name: str, choose: random.Random) -> None:
         habits = self._habits
         with fast_reconnecting(self._address) as channel:
-            # Bytes as they are: an attempt is the same as the one before.
+            # Without a serializer: all attempts send the same bytes.
             call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
             count = 0
             while not self._finishing.is_set():
@@ -116,18 +117,18 @@ class RawSenders:
             time.sleep(pause)
 
     def _attempt(self, call: grpc.UnaryUnaryMultiCallable[bytes, bytes], sent: SentRequest, body: bytes) -> float:
-        """Send once; the seconds after which to send again."""
+        """Send once, and return the seconds after which to send again."""
         try:
             call(body, timeout=self._habits.timeout)
         except grpc.RpcError as error:
             sent.note(*export_outcome(error))
-            return min(refusal_of(error).retry or 0.1, _RETRY_SECONDS)
+            return min(refusal_of(error).retry or _UNSTATED_PAUSE, _RETRY_SECONDS)
         sent.note(Outcome.ACKNOWLEDGED)
         return 0.0
 
 
 def make_request(ids: tuple[str, ...]) -> bytes:
-    """A request of records with these IDs: the first is an audit record, the others are operational."""
+    """Return a request of records with these IDs: the first is an audit record, the others are operational."""
     trace_id = uuid.uuid4().hex
     audit = log_record("paid", trace_id=trace_id, audit_actor_id="eve", audit_action="pay")
     records = [audit, *(log_record("a line", trace_id=trace_id) for _ in ids[1:])]
@@ -137,7 +138,7 @@ def make_request(ids: tuple[str, ...]) -> bytes:
 
 
 def fast_reconnecting(address: str) -> grpc.Channel:
-    """A channel with a connection of its own, which is there again soon after its server."""
+    """Return a channel with a connection of its own, which reconnects soon after its server has started again."""
     return grpc.insecure_channel(
         address,
         options=[

@@ -1,4 +1,4 @@
-"""The real thing under test: ClickHouse, the proxy, the server; and what is done to them."""
+"""The real processes under test: ClickHouse, the proxy, the server; and the faults that are made."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Fault:
     """A fault that was made.
 
     Attributes:
-        undo: ends it.
-        has_hit: tells whether it has met anything yet: a request, a system call; others do as they are made.
+        undo: function that ends the fault.
+        has_hit: function that returns whether the fault has hit a request or a system call; other faults hit at once.
     """
 
     undo: Undo
@@ -46,7 +46,7 @@ class Fault:
 
 
 class Site:
-    """One schedule's processes. ClickHouse outlives it; it has a database of its own there."""
+    """The processes of one schedule, with a database of its own in a ClickHouse server that outlives it."""
 
     def __init__(self, plan: Plan, node: ClickHouseNode, node_volume: Volume, directory: Path) -> None:
         self.plan = plan
@@ -59,7 +59,7 @@ class Site:
         self._proxy = Proxy(node.url, plan.seed)
         self._server: LognotaryServer | None = None
         self._done = 0  # faults other than the proxy's
-        self._down = 0  # deeds for which the server is not to run
+        self._down = 0  # deeds during which the server must not run
         self._ended_at: float | None = None
         self._http = ""
         self.notes: list[str] = []
@@ -81,7 +81,7 @@ class Site:
 
     @property
     def storage_url(self) -> str:
-        """The storage as it is, no proxy between."""
+        """URL of the storage, without the proxy."""
         return f"{self.node.url}/{self.database}"
 
     @property
@@ -116,13 +116,13 @@ class Site:
         self._proxy.__exit__(kind, error, traceback)
 
     def dismantle(self) -> None:
-        """Drop the database, and what was mounted."""
+        """Drop the database, and unmount the server's volume."""
         with contextlib.suppress(OSError, QueryError):
             self.node.query(f"DROP DATABASE IF EXISTS {self.database} SYNC")
         self._volume.unmount()
 
     def begin(self) -> None:
-        """Start the server; it is ready, unless ClickHouse is to come later."""
+        """Start the server, and wait until it is ready, unless ClickHouse is started later."""
         if self.plan.down_at_start:
             self.node.kill()
             self.server.launch()
@@ -132,7 +132,7 @@ class Site:
         self._began = time.monotonic()
 
     def supervise(self) -> None:
-        """Start the server again, where it ended and nobody wanted it to."""
+        """Start the server again if it has ended by itself."""
         if self._down or self.server.running:
             self._ended_at = None
             return
@@ -163,7 +163,7 @@ class Site:
         self.notes.append(f"{time.monotonic() - self._began:6.2f} s {text}")
 
     def do(self, step: Step) -> Fault | None:
-        """Make a fault; None where that is not possible now."""
+        """Make a fault and return it; return None if it is not possible now."""
         fault = self._make(step)
         if fault is not None:
             self.note(f"begins: {step.deed.value}")
@@ -214,7 +214,7 @@ class Site:
         return Fault(lambda: self._proxy.end(number), lambda: self._proxy.hits[way] > before)
 
     def start_clickhouse(self) -> None:
-        """Start it where it does not run."""
+        """Start ClickHouse if it does not run."""
         if not self.node.running:
             self.node.start()
 
@@ -249,7 +249,7 @@ class Site:
         try:
             self.node.query(change, database=self.database)
         except (OSError, QueryError) as error:
-            self.note(f"was not made: {error}")
+            self.note(f"the fault was not made: {error}")
             return None
 
         def undo() -> None:
@@ -258,19 +258,19 @@ class Site:
         return Fault(undo)
 
     def _fill_clickhouse(self) -> Fault | None:
-        # A merge or an insert that meets the very end of the disk leaves a part that cannot be read, and says OK (seen
-        # with 26.7.2): nobody before ClickHouse can help that. So no merge runs, and it has what an insert that runs
-        # takes, but not the 1 MiB that it reserves for the next one.
+        # A merge or an insert that reaches the very end of the disk leaves a part that cannot be read, and answers OK
+        # (seen with 26.7.2): no client can prevent that. So no merge runs, and there is enough space for a running
+        # insert, but not the 1 MiB that ClickHouse reserves for the next one.
         try:
             self.node.query("SYSTEM STOP MERGES")
         except (OSError, QueryError) as error:
-            self.note(f"was not made: {error}")
+            self.note(f"the fault was not made: {error}")
             return None
         self._node_volume.fill(leave=_CLICKHOUSE_LEFT)
 
         def free() -> None:
             self._node_volume.free()
-            with contextlib.suppress(OSError, QueryError):  # it may be down, and merges when it is back
+            with contextlib.suppress(OSError, QueryError):  # ClickHouse may be down, and merges after a start
                 self.node.query("SYSTEM START MERGES")
 
         return Fault(free)
@@ -278,7 +278,7 @@ class Site:
     def _inject(self, step: Step) -> Fault | None:
         if not self.server.running:
             return None
-        # Other files that are written are pipes, sockets and the log: gRPC does not live without.
+        # Other files that are written are pipes, sockets and the log, which gRPC cannot do without.
         only_in = self.server.data_dir if step.call == "write" else None
         tracer = Tracer(
             processes_of(self.server.pid),

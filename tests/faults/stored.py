@@ -22,9 +22,9 @@ class StoredRecords:
     """Records by their IDs.
 
     Attributes:
-        signed: how often each is there, in batches that are committed.
-        unsigned: how often outside of those.
-        places: log and leaf of one that is there once.
+        signed: number of rows of each record in committed batches.
+        unsigned: number of rows of each record outside committed batches.
+        places: log and leaf of each record that is stored once.
     """
 
     signed: Counter[str] = field(default_factory=Counter)
@@ -34,7 +34,7 @@ class StoredRecords:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A row of ``log_batches``, and how many rows and different leaves its records have."""
+    """A row of ``log_batches``, with the numbers of rows and of different leaves of its records."""
 
     log_id: str
     sequence: int
@@ -73,14 +73,14 @@ def read_batches(server: ClickHouseServer, database: str) -> list[StoredBatch]:
 
 
 def count_ids(server: ClickHouseServer, database: str, prefix: str = "") -> int:
-    """Count the different records that are there, of senders whose name begins so."""
+    """Return the number of different records that are stored, of senders whose names have a prefix."""
     return int(
         server.query(f"SELECT uniqExact(Id) FROM {_RECORDS} WHERE startsWith(Id, '{prefix}')", database=database)
     )
 
 
 def rows_of(server: ClickHouseServer, database: str, names: Sequence[str]) -> str:
-    """The rows of some records as a table in text, for people."""
+    """Return the rows of some records as a table in text, for people."""
     listed = ", ".join(f"'{name}'" for name in names)
     return server.query(
         f"SELECT Id, LogId, Sequence, LeafIndex, BatchId, IngestedAt FROM {_RECORDS} AS records "

@@ -1,4 +1,4 @@
-"""Errors and death at chosen system calls of a running process, by strace."""
+"""Errors of a running process's system calls, and SIGKILL at them, by strace."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Injection:
     """Injection into a system call.
 
     Attributes:
-        call: its name.
-        when: which invocation by a thread, from 1, as strace's ``when=``: ``3``, ``2+``.
-        error: the error that it gives without having been made; empty: SIGKILL as it is entered.
-        only_in: files below this directory only, of those that are there as it begins; None for all.
+        call: name of the system call.
+        when: number of the calls of a thread that are affected, from 1, as strace's ``when=``: ``3``, ``2+``.
+        error: error that is returned instead of making the call; empty for SIGKILL as the call begins.
+        only_in: directory whose files are affected, if they exist when the injection begins; None for all files.
     """
 
     call: str
@@ -45,12 +45,12 @@ class Tracer:
     """One strace on a process, its threads and its children."""
 
     def __init__(self, pids: list[int], injection: Injection, log: Path) -> None:
-        """Attach; what is injected happens from now on.
+        """Attach to processes, and inject from now on.
 
         Args:
-            pids: the processes.
-            injection: what is done.
-            log: where strace writes the calls that it saw; appended to.
+            pids: IDs of the processes.
+            injection: the injection.
+            log: file to which strace appends the calls.
         """
         what = f"error={injection.error}" if injection.error else "signal=SIGKILL"
         command = ["strace", "-f", "-qq", "-A", "-o", str(log), "-e", f"trace={injection.call}"]
@@ -73,11 +73,11 @@ class Tracer:
         wait_for(is_attached)
 
     def injected(self) -> int:
-        """Return the number of calls that had an error or a death so far."""
+        """Return the number of calls that got an error or SIGKILL so far."""
         return _count_injected(self._log, self._logged) if self._log.exists() else 0
 
     def detach(self) -> int:
-        """Let the process go on as before; how many calls had an error or a death."""
+        """Stop injecting, and return the number of calls that got an error or SIGKILL."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -91,7 +91,7 @@ class Tracer:
 
 
 def processes_of(pid: int) -> list[int]:
-    """A process and its descendants."""
+    """Return the IDs of a process and its descendants."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):

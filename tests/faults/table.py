@@ -1,4 +1,4 @@
-"""Shows schedules as lines and as a table."""
+"""Results of schedules as lines and as a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 def progress_line(number: int, of: int, result: Result) -> str:
-    """One schedule in a line."""
+    """Return one line about a schedule."""
     verdict = result.verdict
     sends = result.sends
     return (
@@ -39,7 +39,7 @@ def progress_line(number: int, of: int, result: Result) -> str:
 
 
 def table(results: Sequence[Result]) -> str:
-    """A Markdown table: a line for each kind, and the sum."""
+    """Return a Markdown table: a row for each kind, and the totals."""
     kinds = list(dict.fromkeys(result.plan.kind for result in results))
     groups = [(kind, [result for result in results if result.plan.kind == kind]) for kind in sorted(kinds)]
     rows = [_COLUMNS, *(_row(kind, group) for kind, group in [*groups, ("**all**", list(results))])]

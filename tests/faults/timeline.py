@@ -1,4 +1,4 @@
-"""The time line of a schedule: what is due happens in its order and lasts its time, however slow the machine is."""
+"""The timeline of a schedule: actions keep their order and their distances, however slow the machine is."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Callable
 __all__ = ["Action", "Timeline"]
 
 Action = Callable[[bool], bool]
-"""Does what is due and tells whether it could; with True it is the last time that it is asked to."""
+"""Function that does what is due, and returns whether it could; the argument is True if it is not called again."""
 
 
 class Timeline:
-    """Runs actions at their positions on the line.
+    """A timeline that runs actions at their positions.
 
-    Only the time between actions counts, not what they take themselves. An action that cannot be done yet holds the
-    line where it is, so that all others keep their distance to it.
+    Only the time between actions counts, not their own duration. An action that cannot be done yet stops the timeline,
+    so that all others keep their distance from it.
     """
 
     def __init__(self, patience: float = 0.0) -> None:
         """Begin at 0.
 
         Args:
-            patience: seconds for which actions may hold the line, all of them together.
+            patience: seconds for which actions may stop the timeline, all of them together.
         """
         self.position = 0.0
         self._patience = patience
@@ -31,11 +31,11 @@ class Timeline:
         self._due: list[tuple[float, int, Action]] = []
 
     def at(self, position: float, action: Action) -> None:
-        """Have an action done at a position; of several at the same one, in the order of the calls."""
+        """Add an action at a position in seconds; actions at the same position run in the order of the calls."""
         heapq.heappush(self._due, (position, next(self._numbers), action))
 
     def advance(self, seconds: float) -> None:
-        """Do what is due, and go on by so many seconds, or up to what is due next."""
+        """Run the actions that are due, and advance by a number of seconds, or up to the next action."""
         while self._due and self._due[0][0] <= self.position:
             entry = heapq.heappop(self._due)
             if not entry[2](self._patience <= 0) and self._patience > 0:

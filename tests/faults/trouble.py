@@ -11,16 +11,16 @@ __all__ = ["Answer", "Trouble", "Way", "bare_error", "error_200", "error_of", "g
 class Way(Enum):
     """Fate of a request."""
 
-    REFUSE = "refuse"  # nobody listens, and connections that are there are reset
-    CUT_BEFORE = "cut-before"  # the connection is reset before ClickHouse hears of the request
-    CUT_DURING = "cut-during"  # ClickHouse gets half of it, and then the end of the connection
-    CUT_ANSWER = "cut-answer"  # ClickHouse does it, and the connection is reset before the answer
-    CUT_IN_ANSWER = "cut-in-answer"  # as that, in the middle of the answer
+    REFUSE = "refuse"  # nothing listens, and open connections are reset
+    CUT_BEFORE = "cut-before"  # the connection is reset before ClickHouse receives the request
+    CUT_DURING = "cut-during"  # ClickHouse receives half of the request, and then the end of the connection
+    CUT_ANSWER = "cut-answer"  # ClickHouse executes the request, and the connection is reset before the answer
+    CUT_IN_ANSWER = "cut-in-answer"  # the same, in the middle of the answer
     DELAY_REQUEST = "delay-request"
     DELAY_ANSWER = "delay-answer"
-    HOLD = "black-hole"  # taken, and never handed on nor answered
-    DUPLICATE = "duplicate"  # ClickHouse gets it twice, and the second answer counts
-    ANSWER = "answer"  # another answer than ClickHouse gave, or would have given
+    HOLD = "black-hole"  # the request is received, and neither relayed nor answered
+    DUPLICATE = "duplicate"  # ClickHouse receives the request twice, and the second answer is relayed
+    ANSWER = "answer"  # the answer is not ClickHouse's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _STATUS = {60: "404 Not Found", 159: "408 Request Timeout"}
 
 
 def error_of(code: int, *, applied: bool = False, status: str = "") -> Answer:
-    """An error as ClickHouse answers it: a status, the code in a header, a text."""
+    """Return an error as ClickHouse answers it: a status, the code in a header, a text."""
     return _answer(
         status or _STATUS.get(code, "500 Internal Server Error"),
         _text(code),
@@ -84,12 +84,12 @@ def error_of(code: int, *, applied: bool = False, status: str = "") -> Answer:
 
 
 def error_200(code: int, *, applied: bool, tagged: bool) -> Answer:
-    """An error that came after the status 200 had been sent.
+    """Return an error that occurred after the status 200 was sent.
 
     Args:
-        code: the error.
-        applied: whether it came after all was done.
-        tagged: in the form that ClickHouse gives it since 25.11; else the text alone, as before.
+        code: code of the error.
+        applied: True if the statement was executed before.
+        tagged: True for the form of ClickHouse since 25.11; False for the text alone, as before.
     """
     if not tagged:
         return _answer("200 OK", _text(code), applied=applied)
@@ -99,12 +99,12 @@ def error_200(code: int, *, applied: bool, tagged: bool) -> Answer:
 
 
 def bare_error(status: str, *, applied: bool) -> Answer:
-    """An error of a load balancer between: no word of ClickHouse."""
+    """Return an error of a load balancer, without a text of ClickHouse."""
     return _answer(status, f"<html><h1>{status}</h1></html>", applied=applied)
 
 
 def garbage(kind: int, *, applied: bool) -> Answer:
-    """Bytes that are no answer of ClickHouse."""
+    """Return bytes that are not an answer of ClickHouse."""
     kinds = (
         b"\x00\x01\x02 no HTTP at all\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort",

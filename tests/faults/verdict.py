@@ -1,4 +1,4 @@
-"""Compares what senders know with what is stored. Pure."""
+"""Comparison of what senders know with what is stored; pure."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Verdict:
         unknown_sender: IDs that nobody sent.
         repeats: copies that unknown outcomes explain.
         disorder: sentences about batches and records that are not in order.
-        findings: what ``lognotary verify`` found.
-        late: sentences about what should have happened after all had healed.
+        findings: findings of ``lognotary verify``.
+        late: sentences about what should have happened after all faults had ended.
     """
 
     lost: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Verdict:
         return self.lost + self.doubled + self.doubled_refused + self.unsigned
 
     def lines(self, most: int = 5) -> Iterator[str]:
-        """Say what is wrong, each kind with a few examples."""
+        """Yield lines about what is wrong, each kind with a few examples."""
         for name in _WRONG:
             wrong: Sequence[str] = getattr(self, name)
             if wrong:
@@ -69,15 +69,15 @@ def judge(
     findings: Sequence[str] = (),
     late: Sequence[str] = (),
 ) -> Verdict:
-    """Compare.
+    """Return the verdict on a schedule.
 
     Args:
-        requests: all requests, each sender's in the order in which it sent them.
-        records: what is stored.
+        requests: all requests, those of each sender in the order in which they were sent.
+        records: the stored records.
         batches: all committed batches, in the order of each log.
-        workers: how many the server has.
-        findings: what ``lognotary verify`` found.
-        late: what did not come about in time.
+        workers: number of the server's workers.
+        findings: findings of ``lognotary verify``.
+        late: sentences about what did not happen in time.
     """
     requests = list(requests)
     lost: list[str] = []
@@ -90,7 +90,7 @@ def judge(
         story = "; ".join(request.story) or ", ".join(outcome.value for outcome in request.outcomes)
         for name in request.ids:
             sent_by_anyone.add(name)
-            # A row without a signature is none that may be called stored.
+            # A row outside committed batches does not count as stored.
             count = records.signed[name]
             if count < allowed.least:
                 lost.append(f"{name} is stored {count} times ({story})")
@@ -115,10 +115,10 @@ def judge(
 
 
 def disorder(batches: Sequence[StoredBatch]) -> Iterator[str]:
-    """Find batches of a log that do not follow one another, or do not have their records.
+    """Yield sentences about batches of a log that do not follow one another, or do not have their records.
 
     Args:
-        batches: sorted by log and sequence.
+        batches: the batches, sorted by log and sequence.
     """
     for log_id, group in itertools.groupby(batches, key=lambda batch: batch.log_id):
         sequence, size = 0, 0
@@ -138,13 +138,13 @@ def disorder(batches: Sequence[StoredBatch]) -> Iterator[str]:
 
 
 def _out_of_order(requests: Sequence[SentRequest], records: StoredRecords) -> Iterator[str]:
-    """Find records that stand before others of the same sender and log that were acknowledged before they were sent."""
+    """Yield sentences about records that come before others in a log that were acknowledged before they were sent."""
     last: dict[tuple[str, str], tuple[int, str]] = defaultdict(lambda: (-1, ""))
     for request in requests:
         if request.outcomes.count(Outcome.ACKNOWLEDGED) != 1 or request.slack:
             continue
         places = [(records.places[name], name) for name in request.ids if name in records.places]
-        if request.sender.endswith("collector"):  # several of its requests are under way at a time
+        if request.sender.endswith("collector"):  # several of its requests are in flight at a time
             continue
         for (log_id, leaf), name in places:
             before, earlier = last[request.sender, log_id]

@@ -1,4 +1,4 @@
-"""Small file systems in memory, which can be filled up."""
+"""Small file systems in memory that can be filled up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILLER = "filler"
 
 
 def can_mount(directory: Path) -> bool:
-    """Return whether this process may mount file systems; tried in a directory that is made for it."""
+    """Return whether this process may mount file systems, by mounting one below a directory."""
     if shutil.which("mount") is None or os.geteuid() != 0:
         return False
     volume = Volume(directory / "mount-try", 1 << 20)
@@ -27,27 +27,27 @@ class Volume:
     """A tmpfs on a directory."""
 
     def __init__(self, directory: Path, size: int) -> None:
-        """Name it; ``mount`` makes it.
+        """Prepare a volume, which ``mount`` mounts.
 
         Args:
-            directory: where; is made.
-            size: bytes that it holds.
+            directory: mount point, which is created.
+            size: size in bytes.
         """
         self.directory = directory
         self._size = size
         self._mounted = False
 
     def mount(self) -> bool:
-        """Mount it; whether that was permitted. Without, the directory is one like others."""
+        """Mount the volume; return False if that is not permitted, so that the directory is an ordinary one."""
         self.directory.mkdir(parents=True, exist_ok=True)
         command = ["mount", "-t", "tmpfs", "-o", f"size={self._size}", "tmpfs", str(self.directory)]
         self._mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
         return self._mounted
 
     def fill(self, leave: int = 0) -> None:
-        """Take all space but so many bytes."""
+        """Fill the volume, except for a number of bytes."""
         with (self.directory / _FILLER).open("ab") as filler, suppress(OSError):
-            # Others write meanwhile: again until there is no more.
+            # Other processes write meanwhile, so this is repeated until nothing is free.
             while (free := self._free() - leave) > 0:
                 os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), free)
 
@@ -56,17 +56,17 @@ class Volume:
         return state.f_bavail * state.f_frsize
 
     def free(self) -> None:
-        """Give it back."""
+        """Free the space that ``fill`` took."""
         (self.directory / _FILLER).unlink(missing_ok=True)
 
     def resize(self, size: int) -> None:
-        """Give it another size."""
+        """Change the size, in bytes."""
         command = ["mount", "-o", f"remount,size={size}", str(self.directory)]
         subprocess.run(command, capture_output=True, check=True)
 
     def unmount(self) -> None:
-        """Take it away with all that is in it."""
+        """Unmount the volume, which deletes its files."""
         if self._mounted:
-            # Lazily: a process that was just killed may still hold it.
+            # Lazily: a process that was just killed may still have open files.
             subprocess.run(["umount", "-l", str(self.directory)], capture_output=True, check=True)
             self._mounted = False

@@ -17,10 +17,12 @@ from server.notary.canonical import encode_string
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import CompactRange, split_hashes
 from storage.engine import EngineInfo, Pieces
-from storage.errors import NotAppliedError, OutcomeUnknownError
+from storage.errors import NotAppliedError
 from storage.rowbinary import uuid_bytes
 from storage.schema import BATCH_COLUMNS
 from tests.codec.building import follows
+
+from .failures import REFUSED, UNKNOWN
 
 __all__ = ["Mood", "MoodyStore"]
 
@@ -124,7 +126,7 @@ class MoodyStore:
         if self.down:
             raise NotAppliedError("connection refused")
         if mood is Mood.REFUSED:
-            raise NotAppliedError("too many parts")
+            raise REFUSED
         if mood is Mood.LOST:
             self._tokens.setdefault((table, token), block)
         if mood in (Mood.LATER, Mood.TWICE):
@@ -135,7 +137,7 @@ class MoodyStore:
         if mood in (Mood.STUMBLES_BEFORE, Mood.STUMBLES_AFTER):
             raise MemoryError
         if mood not in (Mood.FINE, Mood.TWICE):
-            raise OutcomeUnknownError("connection reset")
+            raise UNKNOWN
 
     def query(
         self,
@@ -152,7 +154,7 @@ class MoodyStore:
             raise MemoryError
         if self.deaf:
             self.deaf -= 1
-            raise OutcomeUnknownError("connection reset")
+            raise UNKNOWN
         assert parameters is not None
         if found := re.match(r"SELECT DISTINCT BatchId FROM (\w+) ", select):
             asked = map(UUID, parameters["batches"])

@@ -1,49 +1,22 @@
-"""A log on a fake engine, and an event whose ``wait`` returns at once."""
+"""A log on a fake engine."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from contextlib import closing
 
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
-from server.log.log_writer import LogWriter
 from server.notary.batch import Batch, LogState
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from storage.errors import NotAppliedError, OutcomeUnknownError
 from tests.codec.building import PretendedEngine
 
+from .failures import Patience
 from .writers import BatchMemory, log_writer, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 SIGNER = Signer.generate()
 TABLES = ["audit_logs", "log_tiles", "log_batches"]
-REFUSED = NotAppliedError("too many parts")
-UNKNOWN = OutcomeUnknownError("connection reset")
-
-
-class Patience(threading.Event):
-    """An event whose ``wait`` returns at once; the event sets itself after ``pauses_left`` waits."""
-
-    def __init__(self, pauses_left: int = 1000) -> None:
-        super().__init__()
-        self.pauses: list[float | None] = []
-        self.writer: LogWriter | None = None
-        self.blocked: list[bool] = []
-        self.pauses_left = pauses_left
-        self.on_wait: Callable[[], object] = lambda: None
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.pauses.append(timeout)
-        if self.writer is not None:
-            self.blocked.append(self.writer.stream.blocked)
-        self.on_wait()
-        self.pauses_left -= 1
-        if self.pauses_left < 0:
-            self.set()
-        return self.is_set()
 
 
 class Log:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +18,9 @@ from server.notary.statement import Statement, StatementKind, StatementRow
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine, EngineInfo
-from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.statements import read_statements
 
+from .failures import Patience
 from .writers import Memory, statement_writer
 
 __all__ = [
@@ -30,20 +29,15 @@ __all__ = [
     "NAME",
     "NEW",
     "OLD",
-    "REFUSED",
     "RETENTION",
-    "UNKNOWN",
     "WITNESSED",
     "Log",
-    "Patience",
     "at",
 ]
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
 OLD, NEW = Signer.generate(), Signer.generate()
 KEYS = TrustedKeys(named=(OLD.verifier_key(NAME.origin),))
-REFUSED = NotAppliedError("too many parts")
-UNKNOWN = OutcomeUnknownError("connection reset")
 HEARTBEAT, RETENTION, WITNESSED = StatementKind.HEARTBEAT, StatementKind.RETENTION, StatementKind.WITNESSED
 
 
@@ -102,22 +96,6 @@ class FailingEngine:
 
     def close(self) -> None:
         self.engine.close()
-
-
-class Patience(threading.Event):
-    """An event that is waited for without waiting; sets itself after some pauses."""
-
-    def __init__(self, pauses_left: int = 1000) -> None:
-        super().__init__()
-        self.pauses: list[float | None] = []
-        self._left = pauses_left
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.pauses.append(timeout)
-        self._left -= 1
-        if self._left < 0:
-            self.set()
-        return self.is_set()
 
 
 def at(size: int, name: LogName = NAME) -> LogState:

@@ -10,16 +10,15 @@ from server.log.open_log import LogRecords, Outcomes
 from server.notary.batch import Batch
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
-from storage.errors import NotAppliedError, OutcomeUnknownError
+from storage.errors import NotAppliedError
 from tests.codec.building import PretendedEngine, rows
 
-__all__ = ["NAMES", "SIGNER", "TABLES", "UNKNOWN", "A", "B", "C", "Ended", "Picky", "records", "taken"]
+__all__ = ["NAMES", "SIGNER", "TABLES", "A", "B", "C", "Ended", "Picky", "records", "taken"]
 
 NAMES = [LogName("example.org", Stream.AUDIT, f"node-{number}") for number in range(5)]
 A, B, C, *_ = NAMES
 SIGNER = Signer.generate()
 TABLES = ["audit_logs", "log_tiles", "log_batches"]
-UNKNOWN = OutcomeUnknownError("connection reset")
 
 
 def records(texts: Mapping[LogName, str]) -> dict[LogName, LogRecords]:

@@ -15,7 +15,8 @@ from server.notary.origin import Stream
 from storage.errors import StorageError
 from tests.codec.building import follows, rows
 
-from .pretended_log import REFUSED, TABLES, UNKNOWN, Log, Patience, reopened
+from .failures import REFUSED, UNKNOWN, Patience
+from .pretended_log import TABLES, Log, reopened
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

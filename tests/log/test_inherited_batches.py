@@ -18,7 +18,8 @@ from storage.rowbinary import uuid_bytes
 from tests.codec.building import PretendedEngine, follows, rows
 
 from .disk import Disk
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience, reopened
+from .failures import REFUSED, UNKNOWN, Patience
+from .pretended_log import NAME, SIGNER, TABLES, Log, reopened
 from .writers import log_writer, only_batch
 
 pytestmark = pytest.mark.usefixtures("quiet")

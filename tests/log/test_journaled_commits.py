@@ -14,7 +14,8 @@ from server.notary.origin import Stream
 from tests.codec.building import follows, rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, UNKNOWN, Log, Patience, reopened
+from .failures import REFUSED, UNKNOWN, Patience
+from .pretended_log import Log, reopened
 from .writers import only_batch
 
 pytestmark = pytest.mark.usefixtures("quiet")

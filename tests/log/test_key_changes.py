@@ -23,7 +23,8 @@ from storage.errors import StorageError
 from tests.codec.building import follows, rows
 
 from .disk import Disk
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log
+from .failures import REFUSED, UNKNOWN
+from .pretended_log import NAME, SIGNER, TABLES, Log
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -17,7 +17,8 @@ from server.notary.trust import TrustedKeys
 from storage.errors import StorageError
 from tests.codec.building import PretendedEngine, follows, rows
 
-from .pretended_log import NAME, REFUSED, SIGNER, TABLES, UNKNOWN, Log, Patience
+from .failures import REFUSED, UNKNOWN, Patience
+from .pretended_log import NAME, SIGNER, TABLES, Log
 from .writers import BatchMemory, log_writer
 
 pytestmark = pytest.mark.usefixtures("quiet")

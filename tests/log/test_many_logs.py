@@ -6,7 +6,6 @@ import itertools
 import logging
 import random
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from storage.errors import StorageError
 from tests.codec.building import rows
 from tests.effort import effort
 
+from .failures import Patience
 from .moody_store import Mood, MoodyStore
 from .stepped import Crash
 from .writers import stream_writer
@@ -35,7 +35,7 @@ from .writers import stream_writer
 NAMES = [LogName("example.org", Stream.AUDIT, f"node-{number}") for number in range(4)]
 SIGNER = Signer.generate()
 LIMITS = GroupLimits(rows=12, batches=6)  # so small that several groups wait
-PATIENCE = 4  # pauses of a process until it ends
+PAUSES = 4  # pauses of a process until it ends
 MANY = 50  # starts within which everything is done once nothing fails any more
 
 _TEXTS = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 3), min_size=1)
@@ -99,20 +99,6 @@ _STEPS = st.lists(
 )
 
 
-class Patience(threading.Event):
-    """An event that is waited for without waiting, and is set after some pauses."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.left = PATIENCE
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.left -= 1
-        if self.left < 0:
-            self.set()
-        return self.is_set()
-
-
 @dataclass
 class World:
     """A process, its journal and a storage.
@@ -146,7 +132,7 @@ class World:
             self.crash_in = None
             self.journal = Journal(self.directory, 1 << 20, sync=lambda _: None)
             try:
-                give_up = Patience()
+                give_up = Patience(PAUSES)
                 self.writer, _ = stream_writer(self.store, self.journal, NAMES, SIGNER, give_up=give_up, limits=LIMITS)
             except (StorageError, MemoryError):
                 self.end()

@@ -24,7 +24,8 @@ from server.notary.statement import (
 from storage.engine import Engine
 from storage.statements import insert_statement, last_statement, read_statements
 
-from .stated_log import HEARTBEAT, KEYS, NAME, NEW, OLD, REFUSED, RETENTION, UNKNOWN, WITNESSED, Log, Patience, at
+from .failures import REFUSED, UNKNOWN, Patience
+from .stated_log import HEARTBEAT, KEYS, NAME, NEW, OLD, RETENTION, WITNESSED, Log, at
 from .writers import Memory, statement_writer
 
 

@@ -24,7 +24,8 @@ from storage.evidence import read_batches_within
 from storage.stored_records import read_records
 from tests.codec.building import NOW
 
-from .streams import NAMES, SIGNER, TABLES, UNKNOWN, A, B, C, Ended, Picky, records, taken
+from .failures import UNKNOWN
+from .streams import NAMES, SIGNER, TABLES, A, B, C, Ended, Picky, records, taken
 from .writers import Memory, begin_log, stream_writer
 
 

@@ -24,7 +24,8 @@ from storage.errors import NotAppliedError
 from tests.codec.building import DAY, NOW, PretendedEngine, follows, rows
 
 from .disk import Disk
-from .streams import NAMES, SIGNER, TABLES, UNKNOWN, A, B, C, Ended, Picky, records, taken
+from .failures import UNKNOWN
+from .streams import NAMES, SIGNER, TABLES, A, B, C, Ended, Picky, records, taken
 from .writers import Memory, stream_writer
 
 

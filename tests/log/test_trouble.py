@@ -14,7 +14,8 @@ from server.notary.origin import Stream
 from tests.codec.building import rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, Log
+from .failures import REFUSED
+from .pretended_log import Log
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -20,11 +20,11 @@ from server.log.unsigned_entry import decode_unsigned_entry
 from server.log.unsigned_writer import UnsignedWriter
 from server.notary.origin import Stream
 from storage.engine import Engine, EngineWrapper
-from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.rowbinary import read_rows, text, uint64
 from storage.schema import RECORD_TABLES
 from tests.codec.building import DAY, NOW, rows
 from tests.effort import effort
+from tests.log.failures import REFUSED, UNKNOWN
 
 _NUMBERS = itertools.count(1)
 
@@ -54,16 +54,16 @@ class Moody(EngineWrapper):
         self.tokens.append(token)
         mood = self.moods.pop(0) if self.moods else Mood.FINE
         if mood is Mood.REFUSED:
-            raise NotAppliedError("too many parts")
+            raise REFUSED
         if mood is Mood.CUT_BEFORE:
-            raise OutcomeUnknownError("the connection broke")
+            raise UNKNOWN
         super().insert(table, columns, block, token)
         if mood is Mood.LOST:
             self.execute(
                 f"ALTER TABLE {table} DELETE WHERE LeafIndex = {_newest(self, table)} SETTINGS mutations_sync = 2"
             )
         if mood in (Mood.CUT_AFTER, Mood.LOST):
-            raise OutcomeUnknownError("the connection broke")
+            raise UNKNOWN
 
 
 def _newest(engine: Engine, table: str) -> int:

@@ -13,7 +13,8 @@ from server.notary.origin import Stream
 from tests.codec.building import rows
 
 from .disk import Disk
-from .pretended_log import REFUSED, TABLES, UNKNOWN, Log
+from .failures import REFUSED, UNKNOWN
+from .pretended_log import TABLES, Log
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

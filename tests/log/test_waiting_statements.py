@@ -17,7 +17,8 @@ from storage.engine import Engine
 from storage.statements import decode_statement, insert_statement
 
 from .disk import Disk
-from .stated_log import HEARTBEAT, NEW, OLD, REFUSED, RETENTION, UNKNOWN, Log, Patience, at
+from .failures import REFUSED, UNKNOWN, Patience
+from .stated_log import HEARTBEAT, NEW, OLD, RETENTION, Log, at
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from harness.clickhouse_http import ClickHouseServer
 from harness.waiting import wait_for
 from storage.clickhouse import connect
 from storage.definitions import compare_definitions, read_definitions
-from storage.engine import Engine
+from storage.engine import Engine, EngineWrapper
 from storage.errors import NotAppliedError, StorageConfigError
 from storage.migrate import SMALL_GRANULES, load_migrations, migrate
 from storage.rowbinary import read_one, read_rows, text, uint64
@@ -262,6 +262,32 @@ def test_a_migration_goes_on_while_columns_that_it_dropped_before_are_still_bein
             with pytest.raises(NotAppliedError, match="affected by mutation"):
                 run_all(engine, statements)
             migrate(engine)
+            assert compare_definitions(read_definitions(engine)) == ()
+        finally:
+            for table in ("otel_logs", "audit_logs"):
+                engine.execute(f"SYSTEM START MERGES {table}")
+
+
+class Overtaken(EngineWrapper):
+    """A storage on which another server puts aliases in the place of columns just before this one does."""
+
+    overtaken = 0
+
+    def execute(self, statement: str, /) -> None:
+        if " ALIAS " in statement and statement.startswith("ALTER TABLE "):
+            self.overtaken += 1
+            super().execute(statement)
+        super().execute(statement)
+
+
+def test_a_server_may_drop_columns_just_before_another_one_does(clickhouse_server: ClickHouseServer) -> None:
+    with version_1(clickhouse_server) as engine:
+        for table in ("otel_logs", "audit_logs"):
+            engine.execute(f"SYSTEM STOP MERGES {table}")
+        overtaken = Overtaken(engine)
+        try:
+            migrate(overtaken)
+            assert overtaken.overtaken > 0
             assert compare_definitions(read_definitions(engine)) == ()
         finally:
             for table in ("otel_logs", "audit_logs"):

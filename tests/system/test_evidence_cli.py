@@ -373,7 +373,7 @@ def test_verify_names_the_kept_checkpoint_that_another_key_signed(server: Lognot
 
 
 def test_answers_say_that_they_cannot_show_what_is_missing(server: LognotaryServer) -> None:
-    said = "Only stored records can be shown: whether one is missing is what 'lognotary verify' tells"
+    said = "Only stored records can be shown: 'lognotary verify' shows whether one is missing"
     for command in (["audit"], ["audit", "--actor", "nobody at all"], ["trace", "4bf92f3577b34da6a3ce929d0e0e4736"]):
         done = server.cli(*command)
         if done.stdout:

@@ -144,11 +144,12 @@ def test_what_is_wrong_is_said_at_once(shared_server: LognotaryServer, tmp_path:
         (("tail", "--cursor", "x"), "cursor: the cursor does not come from a tail"),
         (
             ("tail", "--cursor-file", str(tmp_path / "cursor")),
-            f"--cursor-file {tmp_path / 'cursor'}: the cursor does not come from a tail: delete the file",
+            f"--cursor-file {tmp_path / 'cursor'}: the cursor does not come from a tail: leave the cursor out to "
+            "begin with records committed from now on (delete the file to leave the cursor out)",
         ),
         (
             ("tail", "--cursor-file", str(tmp_path / "binary")),
-            f"--cursor-file {tmp_path / 'binary'}: this is no cursor of a tail: delete the file",
+            f"--cursor-file {tmp_path / 'binary'}: this is not a cursor of a tail: delete the file",
         ),
         (("audit", "--follow", "--since", "1h"), "--since cannot be used with --follow"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.waiting import until, wait_for
+from harness.waiting import PATIENCE, until, wait_for
 from server.settings.settings import load_settings
 from server.workers.messages import Order
 from server.workers.supervisor import SupervisionTimes, Supervisor, WorkerFailedError
@@ -18,7 +19,6 @@ from server.workers.supervisor import SupervisionTimes, Supervisor, WorkerFailed
 READY = """print('{"not_ready": ""}', flush=True)\n"""
 WAIT_FOR_THE_END = "sys.stdin.read()\n"
 QUICK = SupervisionTimes(first_pause=0.01)
-BETWEEN_LOOKS = 0.01  # seconds: a worker has no events of its test's
 
 
 @pytest.fixture
@@ -81,23 +81,28 @@ async def test_a_worker_that_ends_is_started_again(orders: list[Order], tmp_path
 async def test_a_worker_that_is_told_to_read_its_keys_while_it_imports_does_so_once_it_can(
     orders: list[Order], tmp_path: Path
 ) -> None:
+    pipe, seen = tmp_path / "pipe", tmp_path / "seen"
+    os.mkfifo(pipe)
+    seen.mkdir()
+    # Neither end waits for the other one to be opened, so that a worker that is gone fails the test at once.
     script = f"""
-import signal, time
-here = Path({str(tmp_path)!r})
-(here / f"started-{{len(list(here.glob('started-*')))}}").touch()
-while not (here / "told").exists():
-    time.sleep({BETWEEN_LOOKS})
+import os, select, signal
+told = os.open({str(pipe)!r}, os.O_RDONLY | os.O_NONBLOCK)
+here = Path({str(seen)!r})
+(here / f"started-{{len(list(here.iterdir()))}}").touch()
+if not select.select([told], [], [], {PATIENCE})[0]:
+    sys.exit("nothing came through the pipe")
 signal.signal(signal.SIGHUP, lambda *_: (here / "reread").touch())
 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
 {READY}{WAIT_FOR_THE_END}"""
     workers = supervisor(orders[:1], script)
     async with workers.running():
-        await until(lambda: files_in(tmp_path) == 1)
+        await until(lambda: files_in(seen) == 1)
         workers.reload_keys()
-        (tmp_path / "told").touch()
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # the worker's end is ready for reading then
         await workers.wait_until_ready(asyncio.Event())
-        await until((tmp_path / "reread").exists)
-        assert files_in(tmp_path) == len(["started-0", "told", "reread"])
+        await until((seen / "reread").exists)
+        assert {file.name for file in seen.iterdir()} == {"started-0", "reread"}
     assert signal.SIGHUP not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 

@@ -39,8 +39,8 @@ def add_parser(commands: Any) -> None:
         "audit",
         description="Search audit events, latest first. An event must match all filters. Asks a running server, or "
         "reads the storage directly with --storage. Exit status 1 if no event matches, or one cannot be proved: it was "
-        "tampered with, or never signed. Only stored records can be shown: whether one is missing is what 'lognotary "
-        "verify' tells.",
+        "tampered with, or never signed. Only stored records can be shown: 'lognotary verify' shows "
+        "whether one is missing.",
         epilog=examples(
             "lognotary audit --actor alice --since 2h              # what alice did",
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",

@@ -72,7 +72,7 @@ class Overview(CommandParser):
         """Create the parser."""
         super().__init__(prog="lognotary", **keywords)
 
-    def command(self, name: str) -> argparse.ArgumentParser | None:
+    def command(self, name: str) -> CommandParser | None:
         """Return the parser of a command; None if there is no such command."""
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):

@@ -39,7 +39,7 @@ class CommandParser(argparse.ArgumentParser):
     """Parser of the command line or of one command.
 
     Attributes:
-        takes_query: True if words such as ``-outcome:success`` are words of a query, and no options.
+        takes_query: True if the command takes a query: words such as ``-outcome:success`` are then not options.
     """
 
     takes_query = False

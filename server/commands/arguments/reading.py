@@ -1,4 +1,4 @@
-"""Options of the commands that show records: query, streams, how much, and where it is read from."""
+"""Options of the commands that show records: the query, streams, the number of records, and their source."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 PROOF = (
-    "cannot be proved: it was tampered with, or never signed. Only stored records can be shown: whether one is missing "
-    "is what 'lognotary verify' tells."
+    "cannot be proved: it was tampered with, or never signed. Only stored records can be shown: 'lognotary verify' "
+    "shows whether one is missing."
 )
 """End of the descriptions."""
 

@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
         description='Search audit events and logs, or spans, by a query, latest first: words and "phrases" of bodies, '
         "field:value, ranges, wildcards, AND, OR and NOT. Asks a running server, or reads the storage directly with "
         "--storage. Exit status 1 if no record matches, or one cannot be proved: it was tampered with, or never "
-        "signed. Only stored records can be shown: whether one is missing is what 'lognotary verify' tells.",
+        "signed. Only stored records can be shown: 'lognotary verify' shows whether one is missing.",
         epilog=examples(
             "lognotary search 'order refused severity:>=error' --since 2h",
             "lognotary search 'actor:alice action:user.* -outcome:success'",

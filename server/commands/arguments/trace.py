@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
         description="Show a trace's audit events, logs and spans as one timeline, with one verdict on the evidence of "
         "all records, and a mark at each that differs. Exit status 1 if the trace is unknown, no entry matches the "
         "filters, or a record cannot be proved: it was tampered with, or never signed. Only stored records can be "
-        "shown: whether one is missing is what 'lognotary verify' tells.",
+        "shown: 'lognotary verify' shows whether one is missing.",
         epilog=examples(
             "lognotary trace 4bf92f3577b34da6a3ce929d0e0e4736",
             "lognotary trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01   # traceparent",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from server.commands.arguments.parser import CommandParser
 
 __all__ = ["COMPLETE", "LOGS", "NAMES", "QUERY", "Wanted", "is_known", "wanted"]
 
@@ -51,7 +52,7 @@ def is_known(command: str, option: str) -> bool:
     return (command, option) in _OPTIONS
 
 
-def wanted(command: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> Wanted | None:
+def wanted(command: str, parser: CommandParser, words: Sequence[str]) -> Wanted | None:
     """Return the kind of the argument after some words; None if no server knows its values.
 
     Args:
@@ -76,6 +77,5 @@ def wanted(command: str, parser: argparse.ArgumentParser, words: Sequence[str]) 
     elif command in _FIRST and not arguments:
         kind = _FIRST[command]
     else:
-        takes_query = any(action.metavar == "QUERY" for action in parser._actions)
-        kind = QUERY if takes_query else ""
+        kind = QUERY if parser.takes_query else ""
     return Wanted(kind, given.get("--stream", ""), given.get("--api")) if kind else None

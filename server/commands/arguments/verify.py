@@ -17,12 +17,14 @@ from server.commands.arguments.options import (
 )
 from server.commands.arguments.parser import examples, later, typed
 from server.errors.suggestions import not_one_of
+from server.notary.origin import Stream
 from server.settings.moments import Moment, parse_moment
 from server.settings.values import read_list
 
-__all__ = ["add_parser"]
+__all__ = ["MAY_BE_UNSIGNED", "add_parser"]
 
-_UNSIGNED = ("operational", "spans")  # streams that need not be signed
+MAY_BE_UNSIGNED = tuple(stream.value for stream in Stream if stream is not Stream.AUDIT)
+"""Streams that need not be signed."""
 
 
 def add_parser(commands: Any) -> None:
@@ -95,7 +97,7 @@ def add_parser(commands: Any) -> None:
         metavar="N|all",
         default=None,
         help="records of each log that are looked up by trace, actor, target and source as answers look them up, and "
-        "have to be found: so many drawn at random, or all audit records, which takes some 20 ms each (default: 2)",
+        "must be found: a number of records drawn at random, or all audit records, at some 20 ms each (default: 2)",
     )
     parser.add_argument(
         "--unsigned-streams",
@@ -125,8 +127,9 @@ def _parse_mark(text: str) -> tuple[str, Moment]:
 def _parse_streams(text: str) -> tuple[str, ...]:
     names = read_list(text.lower())
     for name in names:
-        if name not in _UNSIGNED:
-            raise ValueError("audit records are always signed" if name == "audit" else not_one_of(name, _UNSIGNED))
+        if name not in MAY_BE_UNSIGNED:
+            is_audit = name == Stream.AUDIT.value
+            raise ValueError("audit records are always signed" if is_audit else not_one_of(name, MAY_BE_UNSIGNED))
     return names
 
 

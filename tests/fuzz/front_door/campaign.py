@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import read_stored
+from harness.waiting import wait_for
 from tests.fuzz.front_door.crowd import crowd
 from tests.fuzz.front_door.delivery import Addresses, deliver
 from tests.fuzz.front_door.found import FOUND
@@ -36,6 +37,7 @@ would be as much again in a million cases.
 _MEMORY_LIMIT = 1200 << 20  # bytes
 _MOST_MEMORY = 4 << 30  # bytes at which the server is killed, for the sake of the machine
 _BETWEEN_LOOKS = 0.2  # seconds between looks at the vitals
+_SETTLING = 3.0  # seconds after the warm-up until the vitals are read
 _QUIET = 60.0  # seconds that the server has to give back what connections took
 _EARLY = 1000  # scripts
 _REMEMBERED = 400  # scripts that are saved when it is not known which of them was it
@@ -129,7 +131,8 @@ class Campaign:
                     await self._round(addresses, goal, end, neighbours)
                 await self._served(neighbours)
                 if number == 0:
-                    report.vitals["after the warm-up"] = await asyncio.to_thread(self._when_quiet, None)
+                    await asyncio.sleep(_SETTLING)
+                    report.vitals["after the warm-up"] = await asyncio.to_thread(self._vitals)
                     self._say(f"after the warm-up: {report.vitals['after the warm-up']}")
         finally:
             watchdog.cancel()
@@ -153,7 +156,7 @@ class Campaign:
             group.create_task(self._served(neighbours))
         self._say(
             f"{report.cases.total()} cases, neighbours served within {report.waits[-1]:.1f} s, "
-            f"{len(report.found)} findings, {read_vitals(self._server.pid, self._files)}"
+            f"{len(report.found)} findings, {self._vitals()}"
         )
 
     async def _worker(self, scripts: Iterator[Script], addresses: Addresses) -> None:
@@ -192,14 +195,21 @@ class Campaign:
             self._found(f"the server takes more than {_MOST_MEMORY >> 20} MiB, and was killed", *self._recent)
             self._server.kill()
 
-    def _when_quiet(self, before: Vitals | None) -> Vitals:
+    def _when_quiet(self, before: Vitals) -> Vitals:
         """Return the vitals once they are no more than they were before, or after a while."""
-        deadline = time.monotonic() + (_QUIET if before else 3.0)
-        while True:
-            now = read_vitals(self._server.pid, self._files)
-            if time.monotonic() > deadline or (before and not _grown(before, now)):
-                return now
-            time.sleep(_BETWEEN_LOOKS)
+        now = before
+
+        def is_quiet() -> bool:
+            nonlocal now
+            now = self._vitals()
+            return not _grown(before, now)
+
+        with contextlib.suppress(TimeoutError):
+            wait_for(is_quiet, _QUIET, every=_BETWEEN_LOOKS)
+        return now
+
+    def _vitals(self) -> Vitals:
+        return read_vitals(self._server.pid, self._files)
 
     def _look_at_the_end(self) -> None:
         report = self.report
