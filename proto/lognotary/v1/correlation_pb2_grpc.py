@@ -130,28 +130,28 @@ class CorrelationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Histogram(self, request, context):
-        """Counts the records of a query in steps of time.
+        """Counts the records that match a query in steps of time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Facets(self, request, context):
-        """Counts the values that fields of the records of a query have.
+        """Counts the values of fields in the records that match a query.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FieldNames(self, request, context):
-        """Lists the names of the attributes that the records of a query have.
+        """Lists the names of attributes in the records that match a query.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FindTraces(self, request, context):
-        """Finds the traces in which matching records happened, each with a summary.
+        """Finds the traces of matching records, each with a summary.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,35 +165,35 @@ class CorrelationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ActorTimeline(self, request, context):
-        """Returns everything that an actor did, with an overview.
+        """Returns all audit events of an actor, with an overview.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TargetHistory(self, request, context):
-        """Returns everything that was done to a target, with an overview.
+        """Returns all audit events on a target, with an overview.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Export(self, request, context):
-        """Returns all verified records that a query finds as one file, in pieces, with a signed manifest.
+        """Returns all verified records that match a query as one file, in pieces, with a signed manifest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CompleteSearch(self, request, context):
-        """Searches by reading all records and checking them against the signed trees, so that no record can be hidden.
+        """Searches by reading all records and checking them against the signed trees, so no record can be hidden.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Tail(self, request, context):
-        """Follows the records that a query finds, as they are committed, until the caller cancels.
+        """Returns the records that match a query as they are committed, until the caller cancels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

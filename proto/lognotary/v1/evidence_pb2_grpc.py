@@ -26,10 +26,9 @@ if _version_not_supported:
 
 
 class EvidenceServiceStub:
-    """Verifies storage against signatures, and provides the proofs that others need to verify it themselves.
+    """Verifies storage against signatures, and provides proofs with which others can verify it themselves.
 
-    If the server cannot make a proof because stored hashes or batches were altered, it answers with DATA_LOSS,
-    never with a wrong proof.
+    If stored hashes or batches were altered, the answer is DATA_LOSS, never a wrong proof.
     """
 
     def __init__(self, channel):
@@ -66,14 +65,13 @@ class EvidenceServiceStub:
 
 
 class EvidenceServiceServicer:
-    """Verifies storage against signatures, and provides the proofs that others need to verify it themselves.
+    """Verifies storage against signatures, and provides proofs with which others can verify it themselves.
 
-    If the server cannot make a proof because stored hashes or batches were altered, it answers with DATA_LOSS,
-    never with a wrong proof.
+    If stored hashes or batches were altered, the answer is DATA_LOSS, never a wrong proof.
     """
 
     def ListLogs(self, request, context):
-        """Lists all logs, with the latest checkpoint of each.
+        """Lists all logs, each with its latest checkpoint.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +99,7 @@ class EvidenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Verifies all logs, or a range of time, and reports every record that is not what was signed.
+        """Verifies all logs, or a range of time, and reports everything that does not match what was signed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,10 +142,9 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EvidenceService:
-    """Verifies storage against signatures, and provides the proofs that others need to verify it themselves.
+    """Verifies storage against signatures, and provides proofs with which others can verify it themselves.
 
-    If the server cannot make a proof because stored hashes or batches were altered, it answers with DATA_LOSS,
-    never with a wrong proof.
+    If stored hashes or batches were altered, the answer is DATA_LOSS, never a wrong proof.
     """
 
     @staticmethod
