@@ -13,7 +13,7 @@ namespace lognotary {
 
 class RecordFilter {
  public:
-  // `kinds` are those of walker.hpp. Throws std::invalid_argument if the program is malformed, or not for records of these kinds.
+  // `kinds` are those of cursor.hpp. Throws std::invalid_argument if the program is malformed, or not for records of these kinds.
   RecordFilter(View program, View kinds);
 
   // Tells whether the record of a leaf passes. Throws std::invalid_argument if the record ends too early.

@@ -61,7 +61,7 @@ struct Node {
 
 constexpr size_t kNoColumn = 0xFFFF;
 
-// Parses a program for records of some kinds (see walker.hpp), and tells how many columns it needs, from the first on.
+// Parses a program for records of some kinds (see cursor.hpp), and tells how many columns it needs, from the first on.
 // Throws std::invalid_argument if it is malformed, or tests a column of another kind.
 Node read_program(View program, View kinds, size_t& columns);
 
