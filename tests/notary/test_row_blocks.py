@@ -100,16 +100,15 @@ def test_both_refuse_the_same_blocks(blocks: list[list[bytes]], places: list[int
     assert outcome(compiled, pieces) == outcome(in_python, pieces)
 
 
-@given(blocks=blocks_of_rows, places=cuts, row_bytes=st.integers(0, 50_000), block_bytes=st.integers(0, 200_000))
+@given(blocks=blocks_of_rows, places=cuts, room=st.tuples(st.integers(-1, 0), st.integers(-1, 0)))
 def test_both_have_the_same_limits_wherever_blocks_are_cut(
-    blocks: list[list[bytes]], places: list[int], row_bytes: int, block_bytes: int
+    blocks: list[list[bytes]], places: list[int], room: tuple[int, int]
 ) -> None:
-    limits = BlockLimits(row_bytes, block_bytes)
+    blocks = [*blocks, [a_row()]]
     data = list(map(block, blocks))
-    too_long = (
-        any(len(each) > row_bytes for rows in blocks for each in rows) or max(map(len, data), default=0) > block_bytes
-    )
-    expected = RowTooLongError if too_long else in_python(data)
+    longest = max(len(each) for rows in blocks for each in rows), max(map(len, data))
+    limits = BlockLimits(*(size + left for size, left in zip(longest, room, strict=True)))
+    expected = in_python(data) if room == (0, 0) else RowTooLongError
     pieces = cut(b"".join(data), places)
     assert outcome(compiled, pieces, limits) == outcome(in_python, pieces, limits) == expected
 
