@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from server.notary.canonical import Kind, encode_array, encode_map, encode_string, encode_time, encode_uint32, leaf_of
 from server.notary.leaf_rows import MOST_SORTED_PAIRS, LeafHashes, LeafRange, LeafState
 
+from .any_rows import Pairs, maps
 from .hashed_rows import FIRST, RANGES, HashRows, compiled, in_python, row
-
-Pairs = list[tuple[bytes, bytes]]
 
 
 def map_row(*maps: Pairs) -> bytes:
@@ -25,10 +24,7 @@ def map_hashes(hash_rows: HashRows, *maps: Pairs) -> LeafHashes:
     return hash_rows([map_row(*maps)], kinds, FIRST, [LeafRange(FIRST + 1, None)])
 
 
-keys, values = (st.binary(max_size=2) | st.sampled_from([b"k", b"k" * 200, b"\xff"]) for _ in range(2))
-
-
-@given(st.lists(st.lists(st.tuples(keys, values), max_size=6), min_size=1, max_size=3), st.randoms())
+@given(st.lists(maps, min_size=1, max_size=3), st.randoms())
 @pytest.mark.parametrize("hash_rows", [in_python, compiled])
 def test_keys_of_maps_may_be_stored_in_any_order(hash_rows: HashRows, maps: list[Pairs], anyhow: random.Random) -> None:
     in_order = [sorted(pairs) for pairs in maps]
@@ -44,7 +40,7 @@ def test_keys_of_maps_may_be_stored_in_any_order(hash_rows: HashRows, maps: list
     assert hashes.hashes == leaf_of(map_row(*in_order)[25:])
 
 
-@given(st.lists(st.lists(st.tuples(keys, values), max_size=6), max_size=4), st.randoms())
+@given(st.lists(maps, max_size=4), st.randoms())
 @pytest.mark.parametrize("hash_rows", [in_python, compiled])
 def test_keys_of_maps_in_an_array_may_be_stored_in_any_order(
     hash_rows: HashRows, maps: list[Pairs], anyhow: random.Random

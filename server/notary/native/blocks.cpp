@@ -224,7 +224,11 @@ void BlockColumn::append_map(RowBuffer& row, bool& in_order) {
 }
 
 BlockReader::BlockReader(View kinds, BlockLimits limits, TakeRow take_row)
-    : kinds_(kinds), count_(count_columns(kinds)), limits_(limits), take_row_(std::move(take_row)), row_(limits.row_bytes) {}
+    : kinds_(kinds),
+      count_(count_columns(kinds)),
+      limits_(limits),
+      take_row_(std::move(take_row)),
+      row_(limits.row_bytes) {}
 
 void BlockReader::feed(View piece) {
   const char* const before = data_.data();

@@ -47,7 +47,7 @@ class Texts {
   Texts() = default;
   explicit Texts(bool are_words) : are_words_(are_words) {}
 
-  // Takes the prefix of a whole column; returns false if the data ends before it.
+  // Takes the prefix of a column; returns false if the data ends before it.
   bool read_state(Cursor& cursor) const;
 
   // Takes the data of a number of values; returns false if the data ends before them.

@@ -32,7 +32,7 @@ size_t position_of(View text, View sought, size_t from) {
   return found == nullptr ? View::npos : static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
 
-// Returns whether a text has another one, which is made of letters of words, as a whole word.
+// Returns whether a text contains a word, with no letters of the same word beside it.
 bool has_word(View text, View word) {
   for (size_t at = position_of(text, word, 0); at != View::npos; at = position_of(text, word, at + 1)) {
     const size_t end = at + word.size();
@@ -84,7 +84,7 @@ bool is_within(const Number& value, EndKind low_kind, const Number& low, EndKind
   return high_kind == EndKind::kOpen || value < high || (high_kind == EndKind::kIncluded && value == high);
 }
 
-// Finds the value of a key, the first one, in an encoded map.
+// Finds the first value of a key in an encoded map.
 bool find_key(View map, View key, View& value) {
   Cursor cursor(map);
   uint64_t pairs;

@@ -74,8 +74,8 @@ bool MapSorter::sort(View record, uint64_t most) {
   return values_in_order;
 }
 
-// Skips a map. If it is not in order, appends to `sorted_` what stands between `copied` and the map's pairs, and then the
-// pairs in order. Returns false if it would have to sort more than `most` pairs.
+// Skips a map. If it is not in order, appends to `sorted_` everything from `copied` to the map's pairs, and then the pairs
+// in order. Returns false if it would have to sort more than `most` pairs.
 bool MapSorter::sort_map(Cursor& cursor, const char*& copied, uint64_t most, bool& values_in_order) {
   Cursor map = cursor;
   bool in_order = true;

@@ -39,16 +39,16 @@ struct Kept {
 
 class RowHasher {
  public:
-  // `hashes` and `states` must be zeros, 32 bytes and 1 byte for each leaf from `first_leaf` to the end of the last range.
-  // Without a filter, no record is kept.
+  // `hashes` and `states` must be zeros: 32 bytes and 1 byte for each leaf, from `first_leaf` to the end of the last
+  // range. Without a filter, no record is kept.
   RowHasher(View kinds, int64_t version, uint64_t first_leaf, std::vector<Range> ranges, char* hashes, char* states,
             RecordFilter* filter = nullptr, uint64_t most_bytes = 0);
 
   // The kinds of all columns of a row.
   std::string columns() const { return std::string(std::begin(kHead), std::end(kHead)) + kinds_; }
 
-  // Takes a row of these columns, and whether all its maps are in order. Throws std::invalid_argument if the row claims a
-  // leaf outside the ranges.
+  // Takes a row of these columns, and whether all its maps are in order. Throws std::invalid_argument if the row claims
+  // a leaf outside the ranges.
   void take(View row, bool in_order);
 
   // Returns `take` as a function.
