@@ -15,6 +15,7 @@ StorageError
 │   ├── WrongEndpointError     the address is not the address of a ClickHouse HTTP interface
 │   └── LeaseLostError     another server writes under this name now, so the statement was not even sent
 ├── InconsistentAnswerError  two answers about the same rows disagree
+├── LongRowError           a row is too long to be read
 ├── UnreadableTableError   a table's columns are not of the types that migrations gave them
 └── OutcomeUnknownError    the connection broke or no answer came: it may have been stored
     ├── CutOffError        the process stops, and waits for no answer any more
@@ -40,6 +41,7 @@ __all__ = [
     "LeaseLostError",
     "LimitExceededError",
     "LoginRefusedError",
+    "LongRowError",
     "MissingFilesError",
     "NoDataError",
     "NotAppliedError",
@@ -175,6 +177,12 @@ class LeaseLostError(NotAppliedError):
 
 class InconsistentAnswerError(StorageError):
     """Storage gives answers about the same rows that disagree."""
+
+
+class LongRowError(StorageError):
+    """A row is too long to be read; the message has the statement that finds the row."""
+
+    retryable: ClassVar[bool] = False
 
 
 class UnreadableTableError(StorageError):

@@ -39,6 +39,7 @@ __all__ = [
     "check_scan_types",
     "claims_nothing",
     "count_after",
+    "longest_row_query",
     "read_records",
     "read_records_of_batch",
     "right_beside",
@@ -150,6 +151,14 @@ def scan_records(engine: Engine, stream: Stream, log_id: str, first_leaf: int, e
         f"{scan_query(stream, version)} WHERE LogId = {{log:String}} AND LeafIndex >= {{first:UInt64}} "
         "AND LeafIndex < {end:UInt64}",
         {"log": log_id, "first": first_leaf, "end": end_leaf},
+    )
+
+
+def longest_row_query(stream: Stream, log_id: str, first_leaf: int, end_leaf: int) -> str:
+    """Return the statement that finds the longest row that claims one of the leaves [first_leaf, end_leaf) of a log."""
+    return (
+        f"SELECT LeafIndex, BatchId, byteSize(*) AS Bytes FROM {RECORD_TABLES[stream]} WHERE LogId = '{log_id}' "
+        f"AND LeafIndex >= {first_leaf} AND LeafIndex < {end_leaf} ORDER BY Bytes DESC LIMIT 1"
     )
 
 

@@ -4,7 +4,8 @@ NotaryError
 ├── KeyMaterialError          a malformed or unusable key
 ├── SigningError              a key that cannot sign at the moment
 └── VerificationError         evidence that is not valid
-    └── MalformedError        evidence that cannot be parsed
+    ├── MalformedError        evidence that cannot be parsed
+    └── RowTooLongError       stored rows that are too long to be read
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import ClassVar
 
 from server.errors.base import LognotaryError
 
-__all__ = ["KeyMaterialError", "MalformedError", "NotaryError", "SigningError", "VerificationError"]
+__all__ = ["KeyMaterialError", "MalformedError", "NotaryError", "RowTooLongError", "SigningError", "VerificationError"]
 
 
 class NotaryError(LognotaryError):
@@ -36,3 +37,7 @@ class VerificationError(NotaryError):
 
 class MalformedError(VerificationError):
     """Evidence cannot be parsed. Malformed input is a failed verification, never another error."""
+
+
+class RowTooLongError(VerificationError):
+    """A stored row, or the block that storage sent it in, is longer than the limit on what is read at once."""

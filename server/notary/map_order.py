@@ -1,10 +1,10 @@
 """The order of pairs in the maps of a canonical record: by key, and then by value.
 
-ClickHouse may store the pairs of different keys in any order (buckets), but keeps pairs of equal keys in their order.
-Readers see the first of the values of a repeated key. A record whose maps are sorted does not tell which one that is,
-so that the values of a repeated key must be stored in order.
+ClickHouse may store the pairs of different keys in any order (buckets), but keeps pairs with equal keys in their order.
+If a key is repeated, readers see the first of its values. A record with sorted maps does not show which value that is,
+so the values of a repeated key must be stored in order.
 
-This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that does the same.
+This is the definition, in plain Python. ``server.notary.hashing`` has the compiled sorter that does the same.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from itertools import pairwise
 from operator import itemgetter
 
 from server.notary.canonical_columns import Kind
+from server.notary.cursor import Cursor
 from server.notary.errors import MalformedError
-from server.notary.row_walker import Walker
 
 __all__ = ["sort_maps"]
 
 _Pair = tuple[bytes, bytes, bytes]  # key, value, and both with their lengths
+_NOT_ONE_RECORD = "the bytes are not one record"
 
 
 def sort_maps(record: bytes, kinds: Sequence[Kind], most: int = sys.maxsize) -> tuple[bytes, bool]:
@@ -28,28 +29,34 @@ def sort_maps(record: bytes, kinds: Sequence[Kind], most: int = sys.maxsize) -> 
 
     Args:
         record: the record.
-        kinds: the kinds that make it up (``leaf_rows.row_kinds``).
-        most: pairs of a map that are sorted, at most.
+        kinds: the kinds that make up the record (``leaf_rows.row_kinds``).
+        most: maximum number of pairs of a map that is sorted.
 
     Returns:
-        The canonical record; and whether the values of each repeated key are stored in order. False, and no record, if
-        a map of more pairs than ``most`` is not in order.
+        The canonical record, and whether the values of each repeated key are stored in order. No record, and False, if
+        a map with more pairs than ``most`` is not in order.
 
     Raises:
         MalformedError: the bytes are not one record.
     """
-    walker = Walker(record, 0)
+    try:
+        return _sort_maps(record, kinds, most)
+    except EOFError:
+        raise MalformedError(_NOT_ONE_RECORD) from None
+
+
+def _sort_maps(record: bytes, kinds: Sequence[Kind], most: int) -> tuple[bytes, bool]:
+    cursor = Cursor(record)
     copied = 0
     parts: list[bytes] = []
     values_in_order = True
     for kind in kinds:
         if Kind.MAP not in (kind, kind.element):
-            if not walker.skip_column(kind):
-                raise MalformedError("the bytes are not one record")
+            cursor.skip_value(kind)
             continue
-        for _ in range(1 if kind is Kind.MAP else _length(walker)):
-            count, begin = _length(walker), walker.at
-            pairs = [_pair(walker) for _ in range(count)]
+        for _ in range(1 if kind is Kind.MAP else cursor.take_length()):
+            count, begin = cursor.take_length(), cursor.at
+            pairs = [cursor.take_pair() for _ in range(count)]
             if _are_in_order(pairs):
                 continue
             if count > most:
@@ -59,24 +66,10 @@ def sort_maps(record: bytes, kinds: Sequence[Kind], most: int = sys.maxsize) -> 
                 values_in_order = False
                 pairs.sort(key=itemgetter(0, 1))
             parts += [record[copied:begin], *(encoded for _, _, encoded in pairs)]
-            copied = walker.at
-    if walker.at != len(record):
-        raise MalformedError("the bytes are not one record")
+            copied = cursor.at
+    if cursor.at != len(record):
+        raise MalformedError(_NOT_ONE_RECORD)
     return (b"".join([*parts, record[copied:]]) if parts else record), values_in_order
-
-
-def _length(walker: Walker) -> int:
-    length = walker.read_length()
-    if length is None:
-        raise MalformedError("the bytes are not one record")
-    return length
-
-
-def _pair(walker: Walker) -> _Pair:
-    pair = walker.read_pair()
-    if pair is None:
-        raise MalformedError("the bytes are not one record")
-    return pair
 
 
 def _are_in_order(pairs: Sequence[_Pair]) -> bool:

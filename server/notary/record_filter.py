@@ -1,7 +1,7 @@
-"""Filters of hashed records: the choice of the records to keep.
+"""Filters of hashed records: which records to keep.
 
-A complete answer evaluates its query on the bytes that were hashed. This module knows nothing of queries: a filter
-comes as a program for the compiled code (``native/filter.cpp``), and as an equivalent function in Python.
+A complete answer evaluates its query on the bytes that were hashed. This module knows nothing of queries: a filter is
+a program for the compiled code (``native/filter.cpp``), and an equivalent function in Python.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class RecordFilter:
     Attributes:
         program: the filter for the compiled code.
         holds: function that returns whether the record of a leaf passes, given the leaf and the canonical record.
-        most_bytes: bytes of records that are kept at a time, about; all records after them are dropped.
+        most_bytes: size of the records that are kept, about, in bytes; all later records are dropped.
     """
 
     program: bytes

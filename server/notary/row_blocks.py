@@ -1,10 +1,10 @@
-"""Rows from blocks of ClickHouse's Native format, in which storage sends many records at a lower cost than as rows.
+"""Rows from blocks of ClickHouse's Native format, which costs storage less than writing rows.
 
-A block has a number of columns and of rows, then for each column its name, its type and its data: fixed values and
-strings one after the other, as RowBinary writes them; maps and arrays as the ends of their elements among all, and then
-the elements; LowCardinality as a dictionary, and an index into it for each value. Any string may be LowCardinality, and
-none has to be. Format: ClickHouse documentation, "Native", and ``SerializationLowCardinality`` (version 1, additional
-keys only).
+A block has its numbers of columns and rows, then for each column its name, its type and its data. Numbers and strings
+follow each other as RowBinary writes them. Maps and arrays are written as the end of each value among all elements,
+followed by all elements. A LowCardinality column has a dictionary, and an index into it for each value. Any string may
+be LowCardinality or not. Format: ClickHouse documentation, "Native", and ``SerializationLowCardinality`` (version 1,
+only with additional keys).
 
 This is the definition, in plain Python. ``server.notary.hashing`` has the compiled function that also hashes the rows.
 """
@@ -15,37 +15,59 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from server.notary.canonical import encode_varint
 from server.notary.canonical_columns import Kind
-from server.notary.errors import MalformedError
-from server.notary.row_walker import FIXED_SIZES, MOST_BYTES
+from server.notary.cursor import FIXED_SIZES, Cursor
+from server.notary.errors import MalformedError, RowTooLongError
 
-__all__ = ["rows_of_blocks"]
+__all__ = ["BLOCK_LIMITS", "BlockLimits", "rows_of_blocks"]
 
 _HEAD_SIZES = (16, 8, 1)  # bytes of the columns before the record
-_UINT64 = struct.Struct("<Q")
 _KEYS_VERSION = 1
 _INDEX_TYPE, _HAS_GLOBAL_DICTIONARY, _HAS_ADDITIONAL_KEYS = 0xFF, 1 << 8, 1 << 9
 _LARGEST_INDEX_TYPE = 3  # UInt64
-_LONGEST_LENGTH = 5  # bytes, as in rows
 _SIZES = {b"UUID": 16, b"UInt64": 8, b"Int64": 8, b"UInt32": 4, b"DateTime": 4, b"UInt8": 1, b"Bool": 1}
 _BEGINNINGS = {b"DateTime64(": 8, b"DateTime(": 4}
 _STRING, _WORD = "string", "word"
 _TEXTS = {b"String": _STRING, b"LowCardinality(String)": _WORD}
 _ARRAY = re.compile(rb"Array\((.*)\)", re.DOTALL)
 _MAP = re.compile(rb"Map\((.*?), (.*)\)", re.DOTALL)
-_MOST_ROW = 256 << 20  # bytes
-_MOST_BLOCK = 512 << 20  # bytes
 _MOST_WORDS = 1 << 22  # different words of a column in a block
-_SPARE_WORDS = 2  # of a dictionary that no value has: the default, and NULL
-_NOT_NATIVE = "a block is not one of the Native format"
+_MOST_SPARE_WORDS = 2  # words in a dictionary that no value has: the default, and NULL
+_NOT_NATIVE = "a block is not in the Native format"
+
+_Parts = tuple[bytes, ...]  # a value in parts, not joined, because values share long words
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLimits:
+    """Limits on what is read.
+
+    Attributes:
+        row_bytes: maximum size of a row in bytes.
+        block_bytes: maximum size of a block in bytes.
+    """
+
+    row_bytes: int = 256 << 20
+    block_bytes: int = 512 << 20
+
+
+BLOCK_LIMITS = BlockLimits()
+"""The limits of verification."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """Type of a column: bytes of fixed values, or how strings are written, those of the values of maps too."""
+    """Type of a column.
+
+    Attributes:
+        is_array: True if values are arrays of what follows.
+        size: size of values in bytes, 0 if values are strings or maps.
+        keys: how the keys of maps are written, empty if values are not maps.
+        texts: how strings or the values of maps are written, empty for neither.
+    """
 
     is_array: bool = False
     size: int = 0
@@ -53,72 +75,80 @@ class _Column:
     texts: str = ""
 
     def fits(self, kind: Kind) -> bool:
-        """Return whether values are of a kind of record."""
+        """Return whether the values are of a kind."""
         own = kind.element or kind
         found = (self.is_array, self.size, bool(self.keys), bool(self.texts))
         return found == (own is not kind, FIXED_SIZES.get(own, 0), own is Kind.MAP, own not in FIXED_SIZES)
 
 
-def rows_of_blocks(pieces: Iterable[bytes], kinds: Sequence[Kind]) -> Iterator[bytes]:
-    """Yield the rows of blocks, as ``leaf_rows.hash_rows`` takes them.
+def rows_of_blocks(
+    pieces: Iterable[bytes], kinds: Sequence[Kind], limits: BlockLimits = BLOCK_LIMITS
+) -> Iterator[bytes]:
+    """Yield the rows of blocks, each as ``leaf_rows`` defines it.
 
     Args:
-        pieces: blocks, cut into pieces anywhere, with the columns of rows (``leaf_rows``).
+        pieces: blocks with the columns of rows, cut into pieces anywhere.
         kinds: the kinds that make up the record.
+        limits: limits on what is read.
 
     Raises:
         MalformedError: the bytes are not such blocks.
+        RowTooLongError: a row or a block exceeds a limit.
     """
     data = b""
     wanted = 0
     for piece in pieces:
         data += piece
-        # A block that is not whole is read again from its begin, so only once there is much more of it.
+        # An incomplete block is read again from its beginning, so only once there is twice as much of it.
         while data and len(data) >= wanted:
             try:
-                rows, end = _read_block(data, kinds)
+                columns, end = _read_block(data, kinds, limits)
             except EOFError:
-                wanted = min(2 * len(data), _MOST_BLOCK)
+                wanted = min(2 * len(data), limits.block_bytes)
                 break
-            yield rows
+            yield from _join_rows(columns, limits)
             data, wanted = data[end:], 0
-        if len(data) > _MOST_BLOCK:
-            raise MalformedError("a block is too long")
+        if len(data) > limits.block_bytes:
+            raise _too_long("a block of rows", limits.block_bytes)
     while data:
         try:
-            rows, end = _read_block(data, kinds)
+            columns, end = _read_block(data, kinds, limits)
         except EOFError:
             raise MalformedError("the blocks end within one") from None
-        yield rows
+        yield from _join_rows(columns, limits)
         data = data[end:]
 
 
-def _read_block(data: bytes, kinds: Sequence[Kind]) -> tuple[bytes, int]:
-    """Return the rows of the first block, and where it ends."""
-    cursor = _Cursor(data)
-    columns, rows = cursor.length(), cursor.length()
-    if columns != len(_HEAD_SIZES) + len(kinds):
+def _read_block(data: bytes, kinds: Sequence[Kind], limits: BlockLimits) -> tuple[list[list[_Parts]], int]:
+    """Return the values of each column of the first block, and where the block ends."""
+    cursor = Cursor(data[: limits.block_bytes])
+    count, rows = cursor.take_length(), cursor.take_length()
+    if count != len(_HEAD_SIZES) + len(kinds):
         raise MalformedError("a block has another number of columns")
-    if rows > MOST_BYTES:
-        raise MalformedError(_NOT_NATIVE)
-    values: list[list[bytes]] = []
+    if rows > limits.block_bytes:  # each row has a byte or more
+        raise _too_long("a block of rows", limits.block_bytes)
+    columns: list[list[_Parts]] = []
     expected: list[int | Kind] = [*_HEAD_SIZES, *kinds]
     for wanted in expected:
-        cursor.string()
-        column = _parse_type(cursor.take(cursor.length()))
+        cursor.take_text()
+        column = _parse_type(cursor.take_text())
         if not (column == _Column(size=wanted) if isinstance(wanted, int) else column.fits(wanted)):
             raise MalformedError("a column has another type than records have there")
-        values.append(_read_column(cursor, column, rows) if rows else [])
-    rows_of_block = list(zip(*values, strict=True))
-    for row in rows_of_block:
-        _check_length(row)
-    return b"".join(value for row in rows_of_block for value in row), cursor.at
+        columns.append(_read_column(cursor, column, rows, limits) if rows else [])
+    return columns, cursor.at
 
 
-def _check_length(parts: Iterable[bytes]) -> None:
-    """Refuse what is too long before it is joined: a short block may have a long word for each of many values."""
-    if sum(map(len, parts)) > _MOST_ROW:
-        raise MalformedError("a row is too long")
+def _join_rows(columns: list[list[_Parts]], limits: BlockLimits) -> Iterator[bytes]:
+    for values in zip(*columns, strict=True):
+        parts = list(chain.from_iterable(values))
+        # Checked before the parts are joined: a short block may repeat a long word many times.
+        if sum(map(len, parts)) > limits.row_bytes:
+            raise _too_long("a row", limits.row_bytes)
+        yield b"".join(parts)
+
+
+def _too_long(what: str, most: int) -> RowTooLongError:
+    return RowTooLongError(f"{what} is longer than {most} bytes")
 
 
 def _parse_type(name: bytes) -> _Column:
@@ -136,99 +166,64 @@ def _parse_type(name: bytes) -> _Column:
     return _Column(is_array, size)
 
 
-def _read_column(cursor: _Cursor, column: _Column, rows: int) -> list[bytes]:
+def _read_column(cursor: Cursor, column: _Column, rows: int, limits: BlockLimits) -> list[_Parts]:
     """Return the values of a column as RowBinary writes them."""
     for texts in (column.keys, column.texts):
-        if texts == _WORD and cursor.number() != _KEYS_VERSION:
+        if texts == _WORD and cursor.take_number() != _KEYS_VERSION:
             raise MalformedError(_NOT_NATIVE)
     if not column.is_array:
-        return _read_values(cursor, column, rows)
-    return _read_grouped(cursor, rows, lambda count: _read_values(cursor, column, count))
+        return _read_values(cursor, column, rows, limits)
+    return _read_grouped(cursor, rows, limits, lambda count: _read_values(cursor, column, count, limits))
 
 
-def _read_values(cursor: _Cursor, column: _Column, count: int) -> list[bytes]:
+def _read_values(cursor: Cursor, column: _Column, count: int, limits: BlockLimits) -> list[_Parts]:
     if column.keys:
-        return _read_grouped(cursor, count, lambda pairs: _read_pairs(cursor, column, pairs))
+        return _read_grouped(cursor, count, limits, lambda pairs: _read_pairs(cursor, column, pairs))
     if column.texts:
-        return cursor.texts(column.texts, count)
+        return [(text,) for text in _read_texts(cursor, column.texts, count)]
     data = cursor.take(column.size * count)
-    return [data[at : at + column.size] for at in range(0, len(data), column.size)]
+    return [(data[at : at + column.size],) for at in range(0, len(data), column.size)]
 
 
-def _read_pairs(cursor: _Cursor, column: _Column, count: int) -> list[bytes]:
-    keys = cursor.texts(column.keys, count)
-    _check_length(keys)
-    return [key + value for key, value in zip(keys, cursor.texts(column.texts, count), strict=True)]
+def _read_pairs(cursor: Cursor, column: _Column, count: int) -> list[_Parts]:
+    keys = _read_texts(cursor, column.keys, count)
+    return list(zip(keys, _read_texts(cursor, column.texts, count), strict=True))
 
 
-def _read_grouped(cursor: _Cursor, count: int, read: Callable[[int], list[bytes]]) -> list[bytes]:
-    """Return values with several elements each: the ends of these among all, then all elements."""
-    data = cursor.take(_UINT64.size * count)
-    ends = [0, *(end for (end,) in _UINT64.iter_unpack(data))]
-    if ends[-1] > MOST_BYTES:
-        raise MalformedError(_NOT_NATIVE)
+def _read_grouped(cursor: Cursor, count: int, limits: BlockLimits, read: Callable[[int], list[_Parts]]) -> list[_Parts]:
+    """Return values of several elements each: the ends of the values among all elements, then all elements."""
+    data = cursor.take(8 * count)
+    ends = [0, *(end for (end,) in struct.iter_unpack("<Q", data))]
+    for before, end in pairwise(ends):
+        if end < before:
+            raise MalformedError(_NOT_NATIVE)
+        if end > limits.block_bytes:  # each element has a byte or more
+            raise _too_long("a block of rows", limits.block_bytes)
     elements = read(ends[-1])
-    if any(end < before for before, end in pairwise(ends)):
+    return [(encode_varint(end - begin), *chain.from_iterable(elements[begin:end])) for begin, end in pairwise(ends)]
+
+
+def _read_texts(cursor: Cursor, written: str, count: int) -> list[bytes]:
+    """Return strings with their lengths."""
+    return _read_words(cursor, count) if written == _WORD else [cursor.take_string() for _ in range(count)]
+
+
+def _read_words(cursor: Cursor, count: int) -> list[bytes]:
+    if not count:
+        return []  # no words have no data
+    state = cursor.take_number()
+    keys = cursor.take_number()
+    kind = state & _INDEX_TYPE
+    if state & _HAS_GLOBAL_DICTIONARY or not state & _HAS_ADDITIONAL_KEYS or kind > _LARGEST_INDEX_TYPE:
         raise MalformedError(_NOT_NATIVE)
-    _check_length(elements)
-    return [encode_varint(end - begin) + b"".join(elements[begin:end]) for begin, end in pairwise(ends)]
-
-
-class _Cursor:
-    """A place in data. Its methods take what follows, and raise EOFError where the data ends before it."""
-
-    __slots__ = ("_data", "at")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.at = 0
-
-    def take(self, size: int) -> bytes:
-        begin = self.at
-        if begin + size > len(self._data):
-            raise EOFError
-        self.at += size
-        return self._data[begin : self.at]
-
-    def number(self) -> int:
-        (number,) = _UINT64.unpack(self.take(_UINT64.size))
-        return int(number)
-
-    def length(self) -> int:
-        length = 0
-        for place in range(_LONGEST_LENGTH):
-            (byte,) = self.take(1)
-            length |= (byte & 0x7F) << 7 * place
-            if byte < 0x80:
-                return length
-        raise MalformedError("a length is too long")
-
-    def string(self) -> bytes:
-        """Take a string with its length."""
-        begin = self.at
-        self.take(self.length())
-        return self._data[begin : self.at]
-
-    def texts(self, written: str, count: int) -> list[bytes]:
-        """Take strings, with their lengths, as they are written."""
-        return self._words(count) if written == _WORD else [self.string() for _ in range(count)]
-
-    def _words(self, count: int) -> list[bytes]:
-        if not count:
-            return []  # nothing is written for them
-        state = self.number()
-        keys = self.number()
-        kind = state & _INDEX_TYPE
-        if state & _HAS_GLOBAL_DICTIONARY or not state & _HAS_ADDITIONAL_KEYS or kind > _LARGEST_INDEX_TYPE:
-            raise MalformedError(_NOT_NATIVE)
-        if keys > min(_MOST_WORDS, count + _SPARE_WORDS):
-            raise MalformedError(_NOT_NATIVE)
-        dictionary = [self.string() for _ in range(keys)]
-        if self.number() != count:
-            raise MalformedError(_NOT_NATIVE)
-        width = 1 << kind
-        data = self.take(width * count)
-        try:
-            return [dictionary[int.from_bytes(data[at : at + width], "little")] for at in range(0, len(data), width)]
-        except IndexError:
-            raise MalformedError(_NOT_NATIVE) from None
+    if keys > min(_MOST_WORDS, count + _MOST_SPARE_WORDS):
+        raise MalformedError(_NOT_NATIVE)
+    dictionary = [cursor.take_string() for _ in range(keys)]
+    if cursor.take_number() != count:
+        raise MalformedError(_NOT_NATIVE)
+    width = 1 << kind
+    data = cursor.take(width * count)
+    try:
+        return [dictionary[int.from_bytes(data[at : at + width], "little")] for at in range(0, len(data), width)]
+    except IndexError:
+        raise MalformedError(_NOT_NATIVE) from None

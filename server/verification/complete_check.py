@@ -16,18 +16,17 @@ from server.notary.batch import Batch
 from server.notary.chain import batch_finding
 from server.notary.diagnosis import is_untouched, record_finding, signed_leaves
 from server.notary.findings import Finding, FindingKind
-from server.notary.leaf_rows import LeafHashes, LeafRange, LeafState
+from server.notary.leaf_rows import LeafHashes, LeafState
 from server.notary.origin import LogName
 from server.notary.record_filter import KeptRecord, RecordFilter
 from server.verification.expiry import Expiry
 from server.verification.read_limits import ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
-from server.verification.stored_leaves import hash_records
+from server.verification.stored_leaves import hash_batches
 from server.verification.stored_tree import StoredTree
 from storage.conditions import Condition
 from storage.engine import Engine
 from storage.record_filters import filter_of
-from storage.rowbinary import uuid_bytes
 
 __all__ = ["CompleteChecker", "MatchingRecord"]
 
@@ -84,19 +83,22 @@ class CompleteChecker(RecordChecker):
 
     def _read(self, batches: Sequence[Batch], version: int) -> Iterator[Finding | None]:
         wanted = self._filter(version, _MOST_KEPT if len(batches) > 1 else _MOST_OF_BATCH)
-        ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
-        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version, wanted)
-        if hashes.dropped and len(batches) == 1:
-            what = f"matching rows of more than {size(_MOST_OF_BATCH)} claim its leaves, and were left out"
-            yield batch_finding(FindingKind.RECORD_CHANGED, batches[0], what)
-            return
-        if hashes.dropped:
-            # Too many records match to keep: read fewer leaves at a time.
-            some = -(-len(batches) // _GROWTH)
-            self._set_window(max(1, self.limits.window // _GROWTH))
-            for start in range(0, len(batches), some):
-                yield from self._read(batches[start : start + some], version)
-            return
+        for part, hashes in hash_batches(self.engine, self.name, batches, self.limits.blocks, wanted):
+            if isinstance(hashes, Finding):
+                yield hashes
+            elif hashes.dropped and len(batches) == 1:
+                what = f"matching rows of more than {size(_MOST_OF_BATCH)} claim its leaves, and were left out"
+                yield batch_finding(FindingKind.RECORD_CHANGED, batches[0], what)
+            elif hashes.dropped:
+                # Too many records match to keep: read fewer leaves at a time.
+                some = -(-len(part) // _GROWTH)
+                self._set_window(max(1, self.limits.window // _GROWTH))
+                for start in range(0, len(part), some):
+                    yield from self._read(part[start : start + some], version)
+            else:
+                yield from self._match(part, hashes, wanted)
+
+    def _match(self, batches: Sequence[Batch], hashes: LeafHashes, wanted: RecordFilter) -> Iterator[Finding | None]:
         kept = sorted(hashes.kept)
         self._most = max(self._most, sum(len(record) for _, record in kept))
         for batch in batches:

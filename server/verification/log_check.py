@@ -62,7 +62,7 @@ class LogCheck:
         self.verified_records = 0
         self.size = 0
         """Entries in the log, by its last batch, even if the row of that one was altered."""
-        self.explained: list[tuple[int, int]] = []  # leaves whose records need no finding of their own
+        self.explained = checker.explained
         self._engine = engine
         self._keys = keys
         self._checker = checker

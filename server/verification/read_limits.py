@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.notary.row_blocks import BLOCK_LIMITS, BlockLimits
+
 __all__ = ["READ_LIMITS", "ReadLimits"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Sizes of the parts in which a log is verified; the findings do not depend on them.
+    """Sizes of the parts in which a log is verified; except for ``blocks``, the findings do not depend on them.
 
     Attributes:
         page: batches read at once.
@@ -22,6 +24,7 @@ class ReadLimits:
         pending: records out of place that are kept, to be matched with those of other batches.
         junk: rows of no log, and groups of rows of no batch, that are looked at; the others are counted.
         told: findings of one kind about rows of batches or statements of a log that are told one by one.
+        blocks: limits on rows of records; a batch with a longer row is not verified, which is a finding.
         logs: logs of any name; if there are more, only those with a valid batch count as logs.
     """
 
@@ -34,6 +37,7 @@ class ReadLimits:
     pending: int = 100_000
     junk: int = 10_000
     told: int = 400
+    blocks: BlockLimits = BLOCK_LIMITS
     logs: int = 1000
 
 

@@ -19,20 +19,19 @@ from server.notary.diagnosis import (
     signed_leaves,
 )
 from server.notary.findings import Finding, FindingKind
-from server.notary.leaf_rows import LeafHashes, LeafRange
+from server.notary.leaf_rows import LeafHashes
 from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle, settle_placed
 from server.verification.claimed_records import as_signed, claim_of, in_other_version
 from server.verification.expiry import Expiry
 from server.verification.lookup_check import LookupCheck
 from server.verification.read_limits import READ_LIMITS, ReadLimits
-from server.verification.stored_leaves import hash_records
+from server.verification.stored_leaves import hash_batches
 from server.verification.stored_tree import StoredTree
 from storage.engine import Engine
 from storage.inventory import TileGroup
 from storage.read_settings import FULL_SCAN
 from storage.record_groups import RecordGroup
-from storage.rowbinary import uuid_bytes
 from storage.stored_records import StoredRecord, read_records, read_records_of_batch
 
 __all__ = ["Inventory", "Pending", "RecordChecker"]
@@ -90,6 +89,7 @@ class RecordChecker:
         known_ids: batch IDs that rows of this log may name, including the original IDs of altered batches.
         excused: batches whose row is already reported as altered.
         altered_tiles: batches whose hashes were altered; filled by the checks.
+        explained: ranges of leaves whose records need no finding of their own; filled by the checks.
         limits: how much is read at once.
         lookups: looks up records that are as they were signed; None to look up none.
         tree: what storage has of the log's tree.
@@ -103,6 +103,7 @@ class RecordChecker:
     known_ids: set[UUID]
     excused: set[Batch] = field(default_factory=set)
     altered_tiles: list[Batch] = field(default_factory=list)
+    explained: list[tuple[int, int]] = field(default_factory=list)
     limits: ReadLimits = READ_LIMITS
     lookups: LookupCheck | None = None
     tree: StoredTree = field(init=False)
@@ -116,12 +117,15 @@ class RecordChecker:
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:
         """Check the records of consecutive batches; yields findings, and may yield None after a part."""
-        for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
-            yield from self._check_version(list(some), version)
+        for _, some in groupby(batches, key=lambda batch: batch.canonical_version):
+            for part, hashes in hash_batches(self.engine, self.name, list(some), self.limits.blocks):
+                if isinstance(hashes, Finding):
+                    self.explained += [(batch.first_leaf, batch.tree_size) for batch in part]
+                    yield hashes
+                else:
+                    yield from self._check_hashed(part, hashes)
 
-    def _check_version(self, batches: Sequence[Batch], version: int) -> Iterator[Finding | None]:
-        ranges = [LeafRange(batch.tree_size, uuid_bytes(batch.batch_id)) for batch in batches]
-        hashes = hash_records(self.engine, self.name, batches[0].first_leaf, ranges, version)
+    def _check_hashed(self, batches: Sequence[Batch], hashes: LeafHashes) -> Iterator[Finding | None]:
         for group in _groups(batches, self.limits.group):
             fragments = self.tree.fragments(group[0].first_leaf, group[-1].tree_size)
             touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]

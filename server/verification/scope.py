@@ -86,7 +86,7 @@ class Summary:
         statements: number of valid statements.
         expired_records: number of records that retention has dropped.
         continued: number of logs that were verified from a signed checkpoint on, and are consistent with it.
-        mismatched: number of the records that are missing or are not what was signed.
+        mismatched: number of the records that are missing, are not what was signed, or cannot be read.
         entries: if a part of the logs was verified, the entries of each.
         resumed: number of entries before the checkpoints of ``Scope.resume``, which were not read.
         nothing_received: a range of time is given, and no record was received in it.

@@ -27,7 +27,7 @@ from server.verification.homes import origin_of_row, unlisted_batches
 from server.verification.log_check import LogCheck
 from server.verification.lookup_check import LookupCheck, Lookups
 from server.verification.orphan_rows import OrphanRows, orphan_tiles
-from server.verification.read_limits import READ_LIMITS
+from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.record_check import Inventory, Pending, RecordChecker
 from server.verification.sections import ResumePoint, Section, VerificationContext
 from storage.definitions import read_definitions
@@ -81,7 +81,12 @@ class SectionCheck:
     """Verification of one section; call ``findings`` first, because the other results come from it."""
 
     def __init__(
-        self, engine: Engine, context: VerificationContext, section: Section, lookups: Lookups | None = None
+        self,
+        engine: Engine,
+        context: VerificationContext,
+        section: Section,
+        lookups: Lookups | None = None,
+        limits: ReadLimits = READ_LIMITS,
     ) -> None:
         """Prepare to verify a section of one of the logs; look up as many of its records as ``lookups`` says."""
         self.place = ResumePoint(section.end, section.place.note)
@@ -96,6 +101,7 @@ class SectionCheck:
         self._name = LogName.parse(section.log.origin)
         self._expiry = _expiry(context, self._name)
         self._pending = Pending()
+        self._limits = limits
         self._known_ids: set[UUID] = set()
         self._altered_tiles: list[Batch] = []
         self._lookups = LookupCheck(engine, self._name, lookups or Lookups())
@@ -143,6 +149,7 @@ class SectionCheck:
             self._pending,
             self._known_ids,
             altered_tiles=self._altered_tiles,
+            limits=self._limits,
             lookups=self._lookups,
         )
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}

@@ -16,6 +16,7 @@ from server.notary.origin import LogName
 from server.verification.read_limits import ReadLimits
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine
+from storage.errors import LongRowError
 from storage.evidence import read_fragments
 
 __all__ = ["StoredTree"]
@@ -73,12 +74,18 @@ class StoredTree:
         return tree is not None and tree.root() == frontier_root(gap.after)
 
     def _leaves(self, first: int, end: int, versions: Sequence[int]) -> bytes | None:
-        """Return the leaf hashes of the records [first, end), each in one of some versions; None if one is not there.
+        """Return the leaf hashes of the records [first, end), each in one of some versions; None if one cannot be read.
 
         Which version a record was signed in, its batch said. Without that, the tree's hashes tell it.
         """
         ranges = [LeafRange(end, None)]
-        parts = [hash_records(self._engine, self._name, first, ranges, version) for version in versions]
+        blocks = self._limits.blocks
+        try:
+            parts = [
+                hash_records(self._engine, self._name, first, ranges, version, limits=blocks) for version in versions
+            ]
+        except LongRowError:
+            return None
         if len(parts) == 1:
             return parts[0].of(first, end)
         fragments = [fragment for some in self.fragments(first, end).values() for fragment in some]

@@ -47,8 +47,15 @@ __all__ = ["verify"]
 
 _ALL_LEAVES = (0, 1 << 64)
 _OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
-# Findings about signed records that are not there as they were signed.
-_MISMATCHES = frozenset({FindingKind.RECORD_MISSING, FindingKind.RECORD_CHANGED, FindingKind.RECORD_REORDERED})
+# Findings about signed records that are not there as they were signed, or cannot be read.
+_MISMATCHES = frozenset(
+    {
+        FindingKind.RECORD_MISSING,
+        FindingKind.RECORD_CHANGED,
+        FindingKind.RECORD_REORDERED,
+        FindingKind.TABLE_ALTERED,
+    }
+)
 
 
 def verify(

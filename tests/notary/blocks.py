@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from server.notary.canonical import Kind, encode_string, encode_varint
-from server.notary.row_walker import FIXED_SIZES
+from server.notary.cursor import FIXED_SIZES
 from storage.native import ArrayColumn, MapColumn, PlainColumn, WordColumn, encode_block, pack_numbers
 from storage.rowbinary import Reader, array_of, read_rows, string
 from storage.schema import TableColumn

@@ -44,7 +44,7 @@ KINDS = [
     *(Kind.TIME, Kind.STRING, Kind.MAP, Kind.UINT8, Kind.WORD, Kind.UINT32),
     *(Kind.UINT64, Kind.TIMES, Kind.STRINGS, Kind.WORDS, Kind.MAPS),
 ]
-HashRows = Callable[..., LeafHashes]  # as in_python and compiled; of pieces that are whole rows
+HashRows = Callable[..., LeafHashes]  # in_python or compiled
 
 
 def batch_of(leaf: int) -> bytes:
@@ -74,18 +74,18 @@ def row(leaf: int, content: bytes = record(), batch_id: bytes | None = None, *, 
 
 
 def in_python(
-    pieces: Iterable[bytes],
+    rows: Iterable[bytes],
     kinds: Sequence[Kind] = KINDS,
     first: int = FIRST,
     ranges: Sequence[LeafRange] = RANGES,
     version: int = 1,
     wanted: RecordFilter | None = None,
 ) -> LeafHashes:
-    return leaf_rows.hash_rows(pieces, kinds, version, first, ranges, wanted)
+    return leaf_rows.hash_rows(rows, kinds, version, first, ranges, wanted)
 
 
 def compiled(
-    pieces: Iterable[bytes],
+    rows: Iterable[bytes],
     kinds: Sequence[Kind] = KINDS,
     first: int = FIRST,
     ranges: Sequence[LeafRange] = RANGES,
@@ -94,5 +94,4 @@ def compiled(
 ) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    blocks = (block_of(piece, kinds) for piece in pieces)
-    return hashing.hash_blocks(blocks, kinds, version, first, ranges, wanted)
+    return hashing.hash_blocks((block_of(each, kinds) for each in rows), kinds, version, first, ranges, wanted)

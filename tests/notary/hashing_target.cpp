@@ -22,10 +22,11 @@ using lognotary::BlockReader;
 using lognotary::MapSorter;
 using lognotary::Range;
 using lognotary::RowHasher;
-using lognotary::Walker;
 
 constexpr int64_t kVersion = 1;
 constexpr size_t kHeadSize = 16 + 8 + 1;
+constexpr lognotary::BlockLimits kLowLimits{2048, 8192};  // some rows and blocks exceed them
+constexpr lognotary::BlockLimits kHighLimits{1 << 20, 1 << 20};
 
 struct Result {
   std::string hashes, states, kept, error;
@@ -52,6 +53,8 @@ std::string feed(BlockReader& reader, View data, Random* cuts) {
     return reader.finish() ? "" : "ends within a block";
   } catch (const std::invalid_argument& error) {
     return error.what();
+  } catch (const lognotary::TooLong& error) {
+    return error.what();
   }
 }
 
@@ -61,17 +64,16 @@ Result hash(const Case& drawn, Random* cuts) {
   ranges[2].batch_id.fill(1);
   const auto filter = make_filter(drawn.program, drawn.kinds);
   RowHasher hasher(drawn.kinds, kVersion, kFirst, ranges, result.hashes.data(), result.states.data(), filter.get(), 1000);
-  BlockReader reader(hasher.columns(), hasher.taker());
+  BlockReader reader(hasher.columns(), kLowLimits, hasher.taker());
   result.error = feed(reader, drawn.data, cuts);
   for (const auto& kept : hasher.kept()) result.kept += std::to_string(kept.leaf) + kept.record;
   return result;
 }
 
-// Walks over a record, as the binding does before it sorts its maps; returns whether it is one.
-bool walk(const std::string& kinds, View record, bool& in_order) {
-  Walker walker(record.data(), record.data() + record.size());
+// Returns whether bytes are a record, and sets whether its maps are in order, as the binding does before it sorts them.
+bool is_record(const std::string& kinds, View bytes, bool& in_order) {
   try {
-    return skip_record(walker, kinds, in_order) && walker.at() == record.data() + record.size();
+    return MapSorter(kinds).is_record(bytes, in_order);
   } catch (const std::invalid_argument&) {
     return false;
   }
@@ -82,9 +84,9 @@ bool are_right(const Case& drawn, Random& random) {
   Values rows;
   bool orders_are_right = true;
   const RowHasher columns(drawn.kinds, kVersion, kFirst, {}, nullptr, nullptr);
-  BlockReader reader(columns.columns(), [&](View row, bool in_order) {
+  BlockReader reader(columns.columns(), kHighLimits, [&](View row, bool in_order) {
     bool expected = false;
-    orders_are_right = orders_are_right && walk(drawn.kinds, row.substr(kHeadSize), expected) && in_order == expected;
+    orders_are_right = orders_are_right && is_record(drawn.kinds, row.substr(kHeadSize), expected) && in_order == expected;
     rows.emplace_back(row);
   });
   return feed(reader, drawn.data, &random).empty() && rows == drawn.rows && orders_are_right;
@@ -95,10 +97,10 @@ bool sorts(const std::string& kinds, View record) {
   const auto bytes = copy_of(record);
   record = View(bytes.get(), record.size());
   bool in_order = false;
-  if (!walk(kinds, record, in_order) || in_order) return true;
+  if (!is_record(kinds, record, in_order) || in_order) return true;
   MapSorter sorter(kinds);
   sorter.sort(record, UINT64_MAX);
-  return sorter.record().size() == record.size() && walk(kinds, sorter.record(), in_order) && in_order;
+  return sorter.record().size() == record.size() && is_record(kinds, sorter.record(), in_order) && in_order;
 }
 
 void filter(const Case& drawn, View record) {

@@ -48,7 +48,7 @@ def test_records_beyond_the_room_of_a_filter_are_dropped_and_hashed_all_the_same
     assert not hash_rows(rows, KINDS, FIRST, RANGES, 1, holding(b"text", COUNT * len(record()))).dropped
 
 
-def test_a_compiled_filter_refuses_what_is_no_program_and_what_is_no_record() -> None:
+def test_a_compiled_filter_refuses_bytes_that_are_not_a_program_or_not_a_record() -> None:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
     program, kinds = holding(b"text").program, hashing.codes(KINDS)

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.notary.canonical import Kind, encode_array, encode_map, encode_string, encode_time, encode_uint32, leaf_of
-from server.notary.leaf_rows import MOST_SORTED, LeafHashes, LeafRange, LeafState
+from server.notary.leaf_rows import MOST_SORTED_PAIRS, LeafHashes, LeafRange, LeafState
 
+from .any_rows import Pairs, maps
 from .hashed_rows import FIRST, RANGES, HashRows, compiled, in_python, row
-
-Pairs = list[tuple[bytes, bytes]]
 
 
 def map_row(*maps: Pairs) -> bytes:
@@ -25,10 +24,7 @@ def map_hashes(hash_rows: HashRows, *maps: Pairs) -> LeafHashes:
     return hash_rows([map_row(*maps)], kinds, FIRST, [LeafRange(FIRST + 1, None)])
 
 
-keys, values = (st.binary(max_size=2) | st.sampled_from([b"k", b"k" * 200, b"\xff"]) for _ in range(2))
-
-
-@given(st.lists(st.lists(st.tuples(keys, values), max_size=6), min_size=1, max_size=3), st.randoms())
+@given(st.lists(maps, min_size=1, max_size=3), st.randoms())
 @pytest.mark.parametrize("hash_rows", [in_python, compiled])
 def test_keys_of_maps_may_be_stored_in_any_order(hash_rows: HashRows, maps: list[Pairs], anyhow: random.Random) -> None:
     in_order = [sorted(pairs) for pairs in maps]
@@ -44,7 +40,7 @@ def test_keys_of_maps_may_be_stored_in_any_order(hash_rows: HashRows, maps: list
     assert hashes.hashes == leaf_of(map_row(*in_order)[25:])
 
 
-@given(st.lists(st.lists(st.tuples(keys, values), max_size=6), max_size=4), st.randoms())
+@given(st.lists(maps, max_size=4), st.randoms())
 @pytest.mark.parametrize("hash_rows", [in_python, compiled])
 def test_keys_of_maps_in_an_array_may_be_stored_in_any_order(
     hash_rows: HashRows, maps: list[Pairs], anyhow: random.Random
@@ -71,8 +67,8 @@ def test_arrays_may_be_empty(hash_rows: HashRows, filled: list[Kind]) -> None:
     }
     arrays = b"".join(encode_array([element] * (kind in filled)) for kind, element in elements.items())
     contents = [encode_string(b"before %d" % number) + arrays + encode_uint32(number) for number in range(3)]
-    data = b"".join(row(FIRST + number, content) for number, content in enumerate(contents))
-    hashes = hash_rows([data], [Kind.STRING, *elements, Kind.UINT32], FIRST, RANGES)
+    rows = [row(FIRST + number, content) for number, content in enumerate(contents)]
+    hashes = hash_rows(rows, [Kind.STRING, *elements, Kind.UINT32], FIRST, RANGES)
     assert hashes.of(FIRST, FIRST + 3) == b"".join(map(leaf_of, contents))
 
 
@@ -95,10 +91,10 @@ def test_values_of_a_repeated_key_in_another_order_spoil_a_leaf(hash_rows: HashR
 
 
 def test_large_maps_are_hashed_if_they_are_in_order(hash_rows: HashRows) -> None:
-    for count in (MOST_SORTED, MOST_SORTED + 1):
+    for count in (MOST_SORTED_PAIRS, MOST_SORTED_PAIRS + 1):
         pairs = [(b"%08d" % number, b"") for number in range(count)]
         hashed = map_hashes(hash_rows, [], pairs)
         assert list(hashed.states) == [LeafState.HASHED]
         turned = map_hashes(hash_rows, [], pairs[::-1])
-        assert (turned == hashed) is (count == MOST_SORTED)
-        assert list(turned.states) == [LeafState.HASHED if count == MOST_SORTED else LeafState.SPOILT]
+        assert (turned == hashed) is (count == MOST_SORTED_PAIRS)
+        assert list(turned.states) == [LeafState.HASHED if count == MOST_SORTED_PAIRS else LeafState.SPOILT]

@@ -1,9 +1,8 @@
-"""Rows are taken from Native blocks alike by the compiled hashing and by the same in Python."""
+"""Rows are read from Native blocks alike by the compiled hashing and by the same in Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -20,117 +19,100 @@ from server.notary.canonical import (
     encode_uint32,
     encode_uint64,
 )
-from server.notary.errors import MalformedError
-from server.notary.leaf_rows import LeafHashes
-from server.notary.row_blocks import rows_of_blocks
+from server.notary.errors import MalformedError, RowTooLongError, VerificationError
+from server.notary.leaf_rows import LeafHashes, LeafState
+from server.notary.row_blocks import BLOCK_LIMITS, BlockLimits, rows_of_blocks
 from storage.schema import TableColumn
 
+from .any_rows import Pairs, cuts, rows
 from .blocks import block_of, cut, header_of
 from .hashed_rows import BATCHES, FIRST, KINDS, RANGES, row
 
-Pairs = list[tuple[bytes, bytes]]
-HashBlocks = Callable[[Iterable[bytes]], LeafHashes]
+HashBlocks = Callable[..., LeafHashes]  # in_python or compiled
 
 HEADER = header_of(KINDS)
+MEGABYTE = 1 << 20
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row with a record of ``KINDS``."""
-
-    leaf: int
-    batch: int
-    right: bool
-    text: bytes
-    word: bytes
-    pairs: Pairs
-    times: list[int]
-    texts: list[bytes]
-    maps: list[Pairs]
-
-    def as_row(self) -> bytes:
-        """Return it as RowBinary writes it."""
-        fields = (
-            encode_time(-1),
-            encode_string(self.text),
-            encode_map(self.pairs),
-            encode_uint8(2),
-            encode_string(self.word),
-            encode_uint32(3),
-            encode_uint64(self.leaf),
-            encode_array(list(map(encode_time, self.times))),
-            encode_array(list(map(encode_string, self.texts))),
-            encode_array(list(map(encode_string, self.texts))),
-            encode_array(list(map(encode_map, self.maps))),
-        )
-        return row(self.leaf, b"".join(fields), BATCHES[self.batch], right_beside=self.right)
+def a_row(leaf: int = FIRST, pairs: Pairs | None = None, texts: Sequence[bytes] = (b"t",)) -> bytes:
+    """Return a row with a record of ``KINDS``."""
+    fields = (
+        encode_time(0),
+        encode_string(b"text"),
+        encode_map([(b"k", b"v")] if pairs is None else pairs),
+        encode_uint8(2),
+        encode_string(b"w"),
+        encode_uint32(3),
+        encode_uint64(leaf),
+        encode_array([encode_time(1)]),
+        encode_array(list(map(encode_string, texts))),
+        encode_array(list(map(encode_string, texts))),
+        encode_array([encode_map([(b"k", b"v")]) for _ in texts]),
+    )
+    return row(leaf, b"".join(fields), BATCHES[0])
 
 
-def block(rows: Sequence[Row], header: Sequence[TableColumn] | None = None) -> bytes:
-    return block_of(b"".join(one.as_row() for one in rows), KINDS, header)
+def block(rows: Sequence[bytes], header: Sequence[TableColumn] | None = None) -> bytes:
+    return block_of(b"".join(rows), KINDS, header)
 
 
-def in_python(pieces: Iterable[bytes]) -> LeafHashes:
-    return leaf_rows.hash_rows(rows_of_blocks(pieces, KINDS), KINDS, 2, FIRST, RANGES)
+def hashes_of(rows: Iterable[bytes]) -> LeafHashes:
+    return leaf_rows.hash_rows(rows, KINDS, 1, FIRST, RANGES)
 
 
-def compiled(pieces: Iterable[bytes]) -> LeafHashes:
+def in_python(pieces: Iterable[bytes], limits: BlockLimits = BLOCK_LIMITS) -> LeafHashes:
+    return hashes_of(rows_of_blocks(pieces, KINDS, limits))
+
+
+def compiled(pieces: Iterable[bytes], limits: BlockLimits = BLOCK_LIMITS) -> LeafHashes:
     if not hashing.COMPILED:
         lacking("the compiled hashing is not installed")
-    return hashing.hash_blocks(pieces, KINDS, 2, FIRST, RANGES)
+    return hashing.hash_blocks(pieces, KINDS, 1, FIRST, RANGES, limits=limits)
 
 
-def outcome(hash_blocks: HashBlocks, pieces: Iterable[bytes]) -> LeafHashes | None:
+both = pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+
+
+def outcome(hash_blocks: HashBlocks, pieces: Iterable[bytes], limits: BlockLimits = BLOCK_LIMITS) -> LeafHashes | type:
     try:
-        return hash_blocks(pieces)
-    except MalformedError:
-        return None
+        return hash_blocks(pieces, limits)
+    except VerificationError as error:
+        return type(error)
 
 
-short = st.sampled_from([b"", b"a", b"12345678", b"x" * 16, b"y" * 17, b"z" * 300])
-pairs = st.lists(st.tuples(short, short), max_size=3)
-rows_of_a_block = st.lists(
-    st.builds(
-        Row,
-        leaf=st.integers(FIRST, FIRST + 7),
-        batch=st.integers(0, 2),
-        right=st.booleans(),
-        text=short,
-        word=short,
-        pairs=pairs,
-        times=st.lists(st.integers(0, 9), max_size=2),
-        texts=st.lists(short, max_size=3),
-        maps=st.lists(pairs, max_size=2),
-    ),
-    min_size=1,
-    max_size=6,
-)
-cuts = st.lists(st.integers(0, 1 << 16), max_size=4)
+blocks_of_rows = st.lists(st.lists(rows(KINDS), min_size=1, max_size=6), max_size=3)
 
 
-@given(blocks=st.lists(rows_of_a_block, max_size=3), places=cuts)
-def test_rows_are_taken_from_blocks_wherever_these_are_cut(blocks: list[list[Row]], places: list[int]) -> None:
+@given(blocks=blocks_of_rows, places=cuts)
+def test_rows_are_read_from_blocks_wherever_these_are_cut(blocks: list[list[bytes]], places: list[int]) -> None:
     data = b"".join(map(block, blocks))
-    expected = [one.as_row() for rows in blocks for one in rows]
-    assert b"".join(rows_of_blocks(cut(data, places), KINDS)) == b"".join(expected)
-    hashes = leaf_rows.hash_rows(expected, KINDS, 2, FIRST, RANGES)
-    assert in_python(cut(data, places)) == compiled(cut(data, places)) == hashes
+    expected = [each for rows in blocks for each in rows]
+    assert list(rows_of_blocks(cut(data, places), KINDS)) == expected
 
 
-@given(blocks=st.lists(rows_of_a_block, min_size=1, max_size=2), places=cuts, data=st.data())
-def test_both_refuse_the_same_blocks(blocks: list[list[Row]], places: list[int], data: st.DataObject) -> None:
-    bent = bytearray(b"".join(map(block, blocks)))
+@given(blocks=blocks_of_rows, places=cuts, data=st.data())
+def test_both_refuse_the_same_blocks(blocks: list[list[bytes]], places: list[int], data: st.DataObject) -> None:
+    bent = bytearray(b"".join(map(block, [*blocks, [a_row()]])))
     for _ in range(data.draw(st.integers(1, 3))):
         bent[data.draw(st.integers(0, len(bent) - 1))] = data.draw(st.integers(0, 255))
     pieces = cut(bytes(bent), places)
     assert outcome(compiled, pieces) == outcome(in_python, pieces)
 
 
-def a_row() -> Row:
-    return Row(FIRST, 0, True, b"text", b"w", [(b"k", b"v")], [1], [b"t"], [[(b"k", b"v")]])
+@given(blocks=blocks_of_rows, places=cuts, room=st.tuples(st.integers(-1, 0), st.integers(-1, 0)))
+def test_both_have_the_same_limits_wherever_blocks_are_cut(
+    blocks: list[list[bytes]], places: list[int], room: tuple[int, int]
+) -> None:
+    blocks = [*blocks, [a_row()]]
+    data = list(map(block, blocks))
+    longest = max(len(each) for rows in blocks for each in rows), max(map(len, data))
+    limits = BlockLimits(*(size + left for size, left in zip(longest, room, strict=True)))
+    expected = in_python(data) if room == (0, 0) else RowTooLongError
+    pieces = cut(b"".join(data), places)
+    assert outcome(compiled, pieces, limits) == outcome(in_python, pieces, limits) == expected
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@both
 @pytest.mark.parametrize(
     ("bent", "reason"),
     [
@@ -142,13 +124,13 @@ def a_row() -> Row:
         (b"Code: 241. DB::Exception: Memory limit exceeded", "another number of columns"),
     ],
 )
-def test_bytes_that_are_no_blocks_of_records_are_malformed(hash_blocks: HashBlocks, bent: bytes, reason: str) -> None:
+def test_bytes_that_are_not_blocks_of_records_are_malformed(hash_blocks: HashBlocks, bent: bytes, reason: str) -> None:
     with pytest.raises(MalformedError, match=reason):
         hash_blocks([bent])
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
-def test_an_index_beside_its_dictionary_and_ends_that_go_back_are_malformed(hash_blocks: HashBlocks) -> None:
+@both
+def test_an_index_beyond_its_dictionary_and_ends_that_go_back_are_malformed(hash_blocks: HashBlocks) -> None:
     two = [a_row(), a_row()]
     words = encode_string(b"w") + encode_uint64(2)
     assert block(two).count(words) == 1
@@ -157,21 +139,21 @@ def test_an_index_beside_its_dictionary_and_ends_that_go_back_are_malformed(hash
         (encode_uint64(1) + encode_uint64(2) + encode_time(1), encode_uint64(3) + encode_uint64(2) + encode_time(1)),
     ):
         assert right in block(two)
-        with pytest.raises(MalformedError, match="not one of the Native format"):
+        with pytest.raises(MalformedError, match="not in the Native format"):
             hash_blocks([block(two).replace(right, wrong)])
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@both
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_blocks_come_in_pieces_of_any_size(hash_blocks: HashBlocks, size: int) -> None:
-    one, two = a_row(), replace(a_row(), leaf=FIRST + 1, texts=[], maps=[])
-    data = block([one]) + block([two]) + block([]) + block([one])
-    rows = [one.as_row(), two.as_row(), one.as_row()]
-    pieces = [data[at : at + size] for at in range(0, len(data), size)]
-    assert hash_blocks(pieces) == leaf_rows.hash_rows(rows, KINDS, 2, FIRST, RANGES)
+    one, two, three = a_row(), a_row(FIRST + 1, texts=()), a_row(FIRST + 2)
+    data = block([one]) + block([two]) + block([]) + block([three])
+    hashes = hash_blocks([data[at : at + size] for at in range(0, len(data), size)])
+    assert hashes == hashes_of([one, two, three])
+    assert list(hashes.states[:3]) == [LeafState.HASHED] * 3
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@both
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -179,53 +161,90 @@ def test_blocks_come_in_pieces_of_any_size(hash_blocks: HashBlocks, size: int) -
         (encode_uint64(3 << 9), encode_uint64(1 << 8)),  # a dictionary that is elsewhere
         (encode_uint64(3 << 9), encode_uint64(3 << 9 | 4)),  # the type of indexes
         (encode_string(b"w") + encode_uint64(1), encode_string(b"w") + encode_uint64(2)),  # the number of values
-        (b"\x0e\x01\x07BatchId", b"\x0e\xff\xff\xff\xff\x0f\x07BatchId"),  # the number of rows
-        (b"Array(DateTime64(9))" + encode_uint64(1), b"Array(DateTime64(9))" + encode_uint64(1 << 40)),
     ],
 )
 def test_a_block_of_another_form_is_malformed(hash_blocks: HashBlocks, right: bytes, wrong: bytes) -> None:
     data = block([a_row()])
     assert right in data
-    with pytest.raises(MalformedError, match="not one of the Native format"):
+    with pytest.raises(MalformedError, match="not in the Native format"):
         hash_blocks([data.replace(right, wrong, 1)])
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
-def test_a_short_block_of_a_row_that_is_too_long_is_malformed(hash_blocks: HashBlocks) -> None:
-    # 300 pairs with the same key of a megabyte, which stands in the block once.
-    data = block([replace(a_row(), pairs=[(b"k" * (1 << 20), b"")] * 300)])
-    assert len(data) < 2 << 20
-    with pytest.raises(MalformedError, match="a row is too long"):
+@both
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b"\x0e\x01\x07BatchId", b"\x0e\xff\xff\xff\xff\x0f\x07BatchId"),  # the number of rows
+        (b"Array(DateTime64(9))" + encode_uint64(1), b"Array(DateTime64(9))" + encode_uint64(1 << 40)),
+        (
+            b"LowCardinality(String), String)" + 2 * encode_uint64(1),
+            b"LowCardinality(String), String)" + encode_uint64(1) + encode_uint64(1 << 62),
+        ),
+    ],
+)
+def test_a_block_that_claims_more_than_fits_into_one_is_too_long(
+    hash_blocks: HashBlocks, right: bytes, wrong: bytes
+) -> None:
+    data = block([a_row()])
+    assert right in data
+    with pytest.raises(RowTooLongError, match="a block of rows is longer than 536870912 bytes"):
+        hash_blocks([data.replace(right, wrong, 1)])
+
+
+@both
+def test_a_short_block_with_a_row_that_is_too_long_is_refused(hash_blocks: HashBlocks) -> None:
+    # 300 pairs with the same key of a megabyte, which is stored in the block once.
+    data = block([a_row(pairs=[(b"k" * MEGABYTE, b"")] * 300)])
+    assert len(data) < 2 * MEGABYTE
+    with pytest.raises(RowTooLongError, match="a row is longer than 268435456 bytes"):
         hash_blocks([data])
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@both
+def test_rows_that_are_too_long_only_together_are_hashed(hash_blocks: HashBlocks) -> None:
+    # The values of a column have more bytes in all than a row may have.
+    rows = [a_row(FIRST + number, pairs=[(b"k" * (MEGABYTE // 8), b"")] * 30) for number in range(3)]
+    limits = BlockLimits(row_bytes=4 * MEGABYTE, block_bytes=MEGABYTE)
+    assert sum(map(len, rows)) > 2 * limits.row_bytes
+    assert hash_blocks([block(rows)], limits) == hashes_of(rows)
+
+
+@both
+def test_a_block_that_does_not_end_is_too_long(hash_blocks: HashBlocks) -> None:
+    data = block([a_row()])
+    limits = BlockLimits(block_bytes=len(data))
+    assert hash_blocks([data[:100], data[100:]], limits) == hashes_of([a_row()])
+    for pieces in ([data[:100], data[100:] + data], [data[:100], data[100:], data], [data, data]):
+        assert hash_blocks(pieces, limits) == hash_blocks([data, data])
+    limits = BlockLimits(block_bytes=len(data) - 1)
+    for pieces in ([data], [data[:100], data[100:]]):
+        with pytest.raises(RowTooLongError, match=f"a block of rows is longer than {len(data) - 1} bytes"):
+            hash_blocks(pieces, limits)
+
+
+@both
 def test_a_dictionary_has_no_more_words_than_there_are_values(hash_blocks: HashBlocks) -> None:
     right = encode_uint64(1) + encode_string(b"w") + encode_uint64(1)
-    for spare, reason in ((2, None), (3, "not one of the Native format")):
+    for spare, reason in ((2, None), (3, "not in the Native format")):
         words = encode_uint64(1 + spare) + encode_string(b"w") + spare * encode_string(b"") + encode_uint64(1)
         data = block([a_row()]).replace(right, words)
         assert len(data) > len(block([a_row()]))
         if reason is None:
-            assert any(hash_blocks([data]).states)
+            assert hash_blocks([data]) == hashes_of([a_row()])
         else:
             with pytest.raises(MalformedError, match=reason):
                 hash_blocks([data])
 
 
-def test_a_block_that_does_not_end_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.notary.row_blocks._MOST_BLOCK", 100)
-    with pytest.raises(MalformedError, match="a block is too long"):
-        in_python([block([a_row()])[:101]])
-
-
 def test_without_compiled_code_blocks_are_read_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "COMPILED", False)
     data = block([a_row()])
-    assert hashing.hash_blocks([data], KINDS, 2, FIRST, RANGES) == in_python([data])
+    assert hashing.hash_blocks([data], KINDS, 1, FIRST, RANGES) == hashes_of([a_row()])
+    with pytest.raises(RowTooLongError):
+        hashing.hash_blocks([data], KINDS, 1, FIRST, RANGES, limits=BlockLimits(row_bytes=len(a_row()) - 1))
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
+@both
 def test_strings_may_be_written_either_way_and_times_may_be_numbers(hash_blocks: HashBlocks) -> None:
     words = "Map(LowCardinality(String), LowCardinality(String))"
     types = {"c0": "Int64", "c2": words, "c5": "DateTime('UTC')", "c10": "Array(Map(String, String))"}
@@ -241,9 +260,9 @@ def test_strings_may_be_written_either_way_and_times_may_be_numbers(hash_blocks:
         after = encode_uint64(1) * (2 if kind == words else 3) + word + value
         assert named + after in data
         data = data.replace(named + after, named + replaced)
-    assert hash_blocks([data]) == leaf_rows.hash_rows([a_row().as_row()], KINDS, 2, FIRST, RANGES)
+    assert hash_blocks([data]) == hashes_of([a_row()])
 
 
-@pytest.mark.parametrize("hash_blocks", [in_python, compiled])
-def test_no_blocks_are_no_rows(hash_blocks: HashBlocks) -> None:
+@both
+def test_no_blocks_have_no_rows(hash_blocks: HashBlocks) -> None:
     assert not any(hash_blocks([]).states)

@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=True
 # distutils: language = c++
-"""Hashing, compiled: what ``server.notary.merkle``, ``row_blocks`` with ``leaf_rows``, and ``map_order`` do in Python."""
+"""Compiled hashing: does what ``merkle``, ``row_blocks`` with ``leaf_rows``, and ``map_order`` do in Python."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
@@ -9,7 +9,7 @@ from libcpp cimport bool as boolean
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
-from server.notary.errors import MalformedError
+from server.notary.errors import MalformedError, RowTooLongError
 
 
 cdef extern from "<string_view>" namespace "std" nogil:
@@ -35,16 +35,10 @@ cdef extern from "filter.hpp" namespace "lognotary" nogil:
         RecordFilter(View program, View kinds) except +
         boolean holds(View record, uint64_t leaf) except +
 
-cdef extern from "walker.hpp" namespace "lognotary" nogil:
-    cdef cppclass Walker:
-        Walker(const char* start, const char* end)
-        const char* at() const
-
 cdef extern from "maps.hpp" namespace "lognotary" nogil:
-    boolean skip_record(Walker& walker, const string& kinds, boolean& in_order) except +
-
-    cdef cppclass MapSorter:
-        MapSorter(View kinds) except +
+    cdef cppclass CppMapSorter "lognotary::MapSorter":
+        CppMapSorter(View kinds) except +
+        boolean is_record(View data, boolean& in_order) except +
         boolean sort(View record, uint64_t most) except +
         View record() const
 
@@ -83,8 +77,12 @@ cdef extern from "<functional>" namespace "std" nogil:
         pass
 
 cdef extern from "blocks.hpp" namespace "lognotary" nogil:
+    cdef cppclass BlockLimits:
+        uint64_t row_bytes
+        uint64_t block_bytes
+
     cdef cppclass BlockReader:
-        BlockReader(string kinds, TakeRow take_row) except +
+        BlockReader(string kinds, BlockLimits limits, TakeRow take_row) except +
         void feed(View piece) except +
         bint finish() except +
 
@@ -112,6 +110,7 @@ def hash_blocks(
     int64_t version,
     uint64_t first_leaf,
     list ranges,
+    object limits,
     bytes program=None,
     uint64_t most_bytes=0,
 ):
@@ -123,17 +122,20 @@ def hash_blocks(
         version: the version of the canonical records.
         first_leaf: the first leaf.
         ranges: (end, batch ID or None) pairs.
-        program: the filter of the records to keep; None to keep none.
+        limits: a ``row_blocks.BlockLimits``.
+        program: filter of the records to keep; None to keep none.
         most_bytes: bytes of records to keep, about.
 
     Returns:
-        The hashes, and the states of the leaves; (leaf, record) pairs of kept records, and whether some were dropped.
+        The hashes and the states of the leaves, the kept records as (leaf, record) pairs, and whether any were dropped.
     """
+    cdef BlockLimits block_limits
+    block_limits.row_bytes, block_limits.block_bytes = limits.row_bytes, limits.block_bytes
     cdef vector[Range] expected
     cdef uint64_t end_leaf = first_leaf
     for end, batch_id in ranges:
         if end < end_leaf:
-            raise ValueError("the ranges do not follow on each other")
+            raise ValueError("the ranges are not in order")
         end_leaf = end
         expected.push_back(_range(end, batch_id))
     cdef bytes hashes = _zeros((end_leaf - first_leaf) * kHashSize)
@@ -156,7 +158,7 @@ def hash_blocks(
             wanted,
             most_bytes,
         )
-        blocks = new BlockReader(hasher.columns(), hasher.taker())
+        blocks = new BlockReader(hasher.columns(), block_limits, hasher.taker())
         _feed_all(blocks, pieces)
         kept = [(one.leaf, <bytes>one.record) for one in hasher.kept()]
         dropped = hasher.dropped()
@@ -167,29 +169,33 @@ def hash_blocks(
     return hashes, states, kept, dropped
 
 
-def sort_maps(bytes record, bytes kinds):
-    """Do what ``server.notary.map_order.sort_maps`` does; ``kinds`` as for ``hash_blocks``."""
-    cdef View view = _view(record)
-    cdef string codes = kinds
-    cdef boolean is_record = False, in_order = True, values_in_order = True
-    cdef Walker* walker = new Walker(view.data(), view.data() + view.size())
-    cdef MapSorter* sorter = NULL
-    try:
-        with nogil:
-            is_record = skip_record(walker[0], codes, in_order) and walker.at() == view.data() + view.size()
-        if not is_record:
-            raise MalformedError("the bytes are not one record")
+cdef class MapSorter:
+    """Sorter of maps, which does what ``server.notary.map_order.sort_maps`` does. Its memory serves all records."""
+
+    cdef CppMapSorter* _sorter
+
+    def __cinit__(self, bytes kinds):
+        """Create a sorter for records of some kinds, in the form of ``hash_blocks``."""
+        self._sorter = new CppMapSorter(_view(kinds))
+
+    def __dealloc__(self):
+        del self._sorter
+
+    # The GIL is held, so that threads can share a sorter.
+    def __call__(self, bytes record):
+        """Return the canonical record, and whether the values of each repeated key were in order."""
+        cdef boolean in_order = False
+        cdef View view = _view(record)
+        try:
+            if not self._sorter.is_record(view, in_order):
+                raise MalformedError("the bytes are not one record")
+        except ValueError as error:
+            raise MalformedError(str(error)) from None
         if in_order:
             return record, True
-        sorter = new MapSorter(_view(kinds))
-        with nogil:
-            values_in_order = sorter.sort(view, UINT64_MAX)
-        return PyBytes_FromStringAndSize(sorter.record().data(), sorter.record().size()), bool(values_in_order)
-    except ValueError as error:
-        raise MalformedError(str(error)) from None
-    finally:
-        del sorter
-        del walker
+        cdef bint values_in_order = self._sorter.sort(view, UINT64_MAX)
+        cdef View canonical = self._sorter.record()
+        return PyBytes_FromStringAndSize(canonical.data(), canonical.size()), values_in_order
 
 
 def holds(bytes program, bytes kinds, uint64_t leaf, bytes record):
@@ -197,7 +203,7 @@ def holds(bytes program, bytes kinds, uint64_t leaf, bytes record):
 
     Raises:
         MalformedError: the record ends too early.
-        ValueError: the program is none.
+        ValueError: the program is malformed.
     """
     cdef RecordFilter* wanted = new RecordFilter(_view(program), _view(kinds))
     try:
@@ -233,19 +239,26 @@ cdef bytes _zeros(uint64_t size):
 
 cdef _feed_all(BlockReader* blocks, object pieces):
     cdef bytes piece
-    cdef View view
-    cdef bint is_whole
     for piece in pieces:
-        view = View(PyBytes_AS_STRING(piece), len(piece))
-        try:
+        _feed(blocks, piece)
+    if not _feed(blocks, None):
+        raise MalformedError("the blocks end within one")
+
+
+cdef bint _feed(BlockReader* blocks, bytes piece) except -1:
+    """Feed a piece, or finish if there is none; return whether the blocks may end here."""
+    cdef View view
+    cdef bint is_complete = True
+    try:
+        if piece is None:
+            with nogil:
+                is_complete = blocks.finish()
+        else:
+            view = _view(piece)
             with nogil:
                 blocks.feed(view)
-        except ValueError as error:
-            raise MalformedError(str(error)) from None
-    try:
-        with nogil:
-            is_whole = blocks.finish()
     except ValueError as error:
         raise MalformedError(str(error)) from None
-    if not is_whole:
-        raise MalformedError("the blocks end within one")
+    except OverflowError as error:
+        raise RowTooLongError(str(error)) from None
+    return is_complete

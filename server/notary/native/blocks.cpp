@@ -10,13 +10,17 @@
 namespace lognotary {
 namespace {
 
-constexpr size_t kMostRow = 256 << 20;     // bytes (see row_blocks.py)
-constexpr size_t kMostBlock = 512 << 20;   // bytes
+// The same as in row_blocks.py.
 constexpr uint64_t kMostWords = 1 << 22;   // different words of a column in a block
+constexpr uint64_t kMostSpareWords = 2;    // words in a dictionary that no value has: the default, and NULL
 constexpr uint64_t kKeysVersion = 1;
 constexpr uint64_t kIndexType = 0xFF, kHasGlobalDictionary = 1 << 8, kHasAdditionalKeys = 1 << 9;
 constexpr uint64_t kLargestIndexType = 3;  // UInt64
-constexpr uint64_t kSpareWords = 2;        // of a dictionary that no value has: the default, and NULL
+
+constexpr size_t kMostSpare = 32 << 20;  // bytes that a row's buffer is larger than necessary
+
+constexpr const char* kRow = "a row";
+constexpr const char* kBlock = "a block of rows";
 
 bool starts_with(View text, View beginning) { return text.substr(0, beginning.size()) == beginning; }
 
@@ -40,7 +44,7 @@ size_t count_columns(View kinds) {
   return count;
 }
 
-// Copies 8 to 16 bytes with two copies that overlap. Most values are short: to call memcpy takes longer.
+// Copies 8 to 16 bytes with two overlapping copies. Most values are short, and a call of memcpy takes longer.
 void copy_short(char* out, const char* bytes, size_t size) {
   uint64_t first, last;
   std::memcpy(&first, bytes, sizeof first);
@@ -56,15 +60,15 @@ View text_of(View encoded) {
   return encoded.substr(head);
 }
 
-[[noreturn]] void refuse() { throw std::invalid_argument("a block is not one of the Native format"); }
+[[noreturn]] void refuse() { throw std::invalid_argument("a block is not in the Native format"); }
 
 }  // namespace
 
 inline void RowBuffer::put(View bytes) {
   const size_t size = bytes.size();
-  // Before it is written: a short block may have a long word for each of many pairs.
-  if (size > kMostRow - size_) throw std::invalid_argument("a row is too long");
-  if (size > data_.size() - size_) data_.resize(size_ + size + std::min(size_ + size, kMostRow / 8));
+  // Checked before anything is written: a short block may repeat a long word many times.
+  if (size > most_ - size_) throw TooLong(kRow, most_);
+  if (size > data_.size() - size_) data_.resize(size_ + size + std::min(size_ + size, kMostSpare));
   char* const out = data_.data() + size_;
   size_ += size;
   if (size == 1) {
@@ -84,40 +88,6 @@ void RowBuffer::put_length(uint64_t length) {
   put(View(bytes, size));
 }
 
-inline bool Cursor::take(uint64_t size, View& bytes) {
-  if (size > static_cast<uint64_t>(end_ - at_)) return false;
-  bytes = View(at_, size);
-  at_ += size;
-  return true;
-}
-
-inline bool Cursor::take_number(uint64_t& number) {
-  View bytes;
-  if (!take(sizeof number, bytes)) return false;
-  std::memcpy(&number, bytes.data(), sizeof number);
-  return true;
-}
-
-inline bool Cursor::take_length(uint64_t& length) {
-  length = 0;
-  for (int place = 0; place < kLongestLength; ++place) {
-    if (at_ == end_) return false;
-    const auto byte = static_cast<unsigned char>(*at_++);
-    length |= static_cast<uint64_t>(byte & 0x7F) << 7 * place;
-    if (byte < 0x80) return true;
-  }
-  throw std::invalid_argument("a length is too long");
-}
-
-inline bool Cursor::take_string(View& encoded) {
-  const char* const begin = at_;
-  uint64_t size;
-  View bytes;
-  if (!take_length(size) || !take(size, bytes)) return false;
-  encoded = View(begin, static_cast<size_t>(at_ - begin));
-  return true;
-}
-
 bool Texts::read_state(Cursor& cursor) const {
   uint64_t version = kKeysVersion;
   if (are_words_ && !cursor.take_number(version)) return false;
@@ -126,12 +96,11 @@ bool Texts::read_state(Cursor& cursor) const {
 }
 
 bool Texts::read(Cursor& cursor, uint64_t values) {
-  if (are_words_) return values == 0 || read_words(cursor, values);  // nothing is written for no words
+  if (are_words_) return values == 0 || read_words(cursor, values);  // no words have no data
   const char* const begin = cursor.at();
-  View skipped;
-  // The data ends before there are too many: each has a byte.
+  View text;
   for (; values > 0; --values) {
-    if (!cursor.take_string(skipped)) return false;
+    if (!cursor.take_text(text)) return false;
   }
   strings_ = Cursor(begin, cursor.at());
   return true;
@@ -142,7 +111,7 @@ bool Texts::read_words(Cursor& cursor, uint64_t values) {
   if (!cursor.take_number(state) || !cursor.take_number(keys)) return false;
   const uint64_t type = state & kIndexType;
   if ((state & kHasGlobalDictionary) || !(state & kHasAdditionalKeys) || type > kLargestIndexType) refuse();
-  if (keys > kMostWords || keys > values + kSpareWords) refuse();
+  if (keys > kMostWords || keys > values + kMostSpareWords) refuse();
   width_ = size_t{1} << type;
   dictionary_.clear();
   View key;
@@ -168,14 +137,15 @@ View Texts::next() {
   return dictionary_[index];
 }
 
-bool Lengths::read(Cursor& cursor, uint64_t values, uint64_t& elements) {
+bool Lengths::read(Cursor& cursor, uint64_t values, uint64_t most, uint64_t& elements) {
   elements = 0;
   if (!cursor.take(values * sizeof elements, ends_)) return false;
-  // Checked before any is used: an end that is too large would lead out of the elements.
+  // All ends are checked before any is used: one that is too large would lead beyond the elements.
   for (size_t at = 0; at < ends_.size(); at += sizeof elements) {
     const uint64_t before = elements;
     std::memcpy(&elements, ends_.data() + at, sizeof elements);
-    if (elements < before || elements > kMostBytes) refuse();
+    if (elements < before) refuse();
+    if (elements > most) throw TooLong(kBlock, most);  // each element has a byte or more
   }
   return true;
 }
@@ -208,19 +178,18 @@ BlockColumn::BlockColumn(View type) {
   }
 }
 
-bool BlockColumn::read(Cursor& cursor, uint64_t rows) {
+bool BlockColumn::read(Cursor& cursor, uint64_t rows, uint64_t most) {
   uint64_t values = rows;
   if (!keys_.read_state(cursor) || !texts_.read_state(cursor)) return false;
-  if (is_array_ && !elements_.read(cursor, rows, values)) return false;
+  if (is_array_ && !elements_.read(cursor, rows, most, values)) return false;
   if (kind_ == kString) return texts_.read(cursor, values);
   if (kind_ == kMap) {
     const uint64_t maps = values;
-    return pairs_.read(cursor, maps, values) && keys_.read(cursor, values) && texts_.read(cursor, values);
+    return pairs_.read(cursor, maps, most, values) && keys_.read(cursor, values) && texts_.read(cursor, values);
   }
-  const char* const begin = cursor.at();
-  View skipped;
-  if (!cursor.take(values * kind_, skipped)) return false;
-  fixed_ = Cursor(begin, cursor.at());
+  View bytes;
+  if (!cursor.take(values * kind_, bytes)) return false;
+  fixed_ = Cursor(bytes);
   return true;
 }
 
@@ -254,18 +223,22 @@ void BlockColumn::append_map(RowBuffer& row, bool& in_order) {
   }
 }
 
-BlockReader::BlockReader(View kinds, TakeRow take_row)
-    : kinds_(kinds), count_(count_columns(kinds)), take_row_(std::move(take_row)) {}
+BlockReader::BlockReader(View kinds, BlockLimits limits, TakeRow take_row)
+    : kinds_(kinds),
+      count_(count_columns(kinds)),
+      limits_(limits),
+      take_row_(std::move(take_row)),
+      row_(limits.row_bytes) {}
 
 void BlockReader::feed(View piece) {
   const char* const before = data_.data();
   data_ += piece;
-  if (data_.data() != before) {  // the data has moved, and columns are views into it
+  if (data_.data() != before) {  // the data has moved, and the columns were views into it
     columns_.clear();
     read_ = 0;
   }
   if (data_.size() >= wanted_) read_blocks();
-  if (data_.size() > kMostBlock) throw std::invalid_argument("a block is too long");
+  if (data_.size() > limits_.block_bytes) throw TooLong(kBlock, limits_.block_bytes);
 }
 
 bool BlockReader::finish() {
@@ -280,28 +253,27 @@ void BlockReader::read_blocks() {
     columns_.clear();
     read_ = 0;
   }
-  // A column is read again from its begin, so only once there is twice as much of it.
-  wanted_ = data_.empty() ? 0 : std::min(read_ + 2 * (data_.size() - read_), kMostBlock);
+  // An incomplete column is read again from its beginning, so only once there is twice as much of it.
+  wanted_ = data_.empty() ? 0 : std::min<uint64_t>(read_ + 2 * (data_.size() - read_), limits_.block_bytes);
 }
 
-// Reads what is there of the first block; returns whether it is there as a whole.
+// Reads what has arrived of the first block; returns whether the block is complete.
 bool BlockReader::read_block() {
-  Cursor cursor(data_.data() + read_, data_.data() + data_.size());
+  Cursor cursor(data_.data() + read_, data_.data() + std::min<uint64_t>(data_.size(), limits_.block_bytes));
   if (read_ == 0) {
     uint64_t columns;
     if (!cursor.take_length(columns) || !cursor.take_length(rows_)) return false;
     if (columns != count_) throw std::invalid_argument("a block has another number of columns");
-    if (rows_ > kMostBytes) refuse();
+    if (rows_ > limits_.block_bytes) throw TooLong(kBlock, limits_.block_bytes);  // each row has a byte or more
     place_ = 0;
     read_ = static_cast<size_t>(cursor.at() - data_.data());
   }
   while (columns_.size() < count_) {
     View name, type;
-    uint64_t size;
-    if (!cursor.take_string(name) || !cursor.take_length(size) || !cursor.take(size, type)) return false;
+    if (!cursor.take_text(name) || !cursor.take_text(type)) return false;
     BlockColumn column(type);
     check(column);
-    if (rows_ > 0 && !column.read(cursor, rows_)) return false;
+    if (rows_ > 0 && !column.read(cursor, rows_, limits_.block_bytes)) return false;
     place_ += column.is_array() ? 2 : 1;
     columns_.push_back(std::move(column));
     read_ = static_cast<size_t>(cursor.at() - data_.data());
@@ -309,7 +281,7 @@ bool BlockReader::read_block() {
   return true;
 }
 
-// Checks that a column is of the kind that comes next.
+// Checks that a column has the kind that comes next.
 void BlockReader::check(const BlockColumn& column) const {
   const bool is_array = static_cast<Kind>(kinds_[place_]) == kArray;
   const auto expected = static_cast<Kind>(kinds_[place_ + is_array]);

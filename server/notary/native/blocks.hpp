@@ -1,45 +1,44 @@
-// Rows from blocks of ClickHouse's Native format, as server/notary/row_blocks.py defines them.
+// Reads rows from blocks of ClickHouse's Native format: server/notary/row_blocks.py is the definition.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "cursor.hpp"
 #include "digest.hpp"
-#include "walker.hpp"
 
 namespace lognotary {
 
-// A row that is being written.
+// Limits on what is read, in bytes (see row_blocks.py).
+struct BlockLimits {
+  uint64_t row_bytes;
+  uint64_t block_bytes;
+};
+
+// A row or a block exceeds a limit; the binding raises RowTooLongError for it.
+class TooLong : public std::overflow_error {
+ public:
+  TooLong(const char* what, uint64_t most)
+      : std::overflow_error(std::string(what) + " is longer than " + std::to_string(most) + " bytes") {}
+};
+
+// A row that is being written. Throws TooLong.
 class RowBuffer {
  public:
+  explicit RowBuffer(uint64_t most) : most_(most) {}
+
   View row() const { return View(data_.data(), size_); }
   void clear() { size_ = 0; }
   void put(View bytes);
   void put_length(uint64_t length);  // unsigned LEB128
 
  private:
+  const uint64_t most_;  // bytes
   std::vector<char> data_;
   size_t size_ = 0;
-};
-
-// A place in data. Takes what follows, or nothing where the data ends before it.
-class Cursor {
- public:
-  Cursor() = default;
-  Cursor(const char* at, const char* end) : at_(at), end_(end) {}
-
-  const char* at() const { return at_; }
-
-  bool take(uint64_t size, View& bytes);
-  bool take_number(uint64_t& number);  // UInt64
-  bool take_length(uint64_t& length);  // unsigned LEB128
-  bool take_string(View& encoded);     // with its length
-
- private:
-  const char* at_ = nullptr;
-  const char* end_ = nullptr;
 };
 
 // The values of String or LowCardinality(String).
@@ -48,10 +47,10 @@ class Texts {
   Texts() = default;
   explicit Texts(bool are_words) : are_words_(are_words) {}
 
-  // Takes what stands before the data of the whole column; returns false where the data ends before it.
+  // Takes the prefix of a column; returns false if the data ends before it.
   bool read_state(Cursor& cursor) const;
 
-  // Takes the data of some values; returns false where it ends before them.
+  // Takes the data of a number of values; returns false if the data ends before them.
   bool read(Cursor& cursor, uint64_t values);
 
   // Returns the next value, with its length.
@@ -68,13 +67,14 @@ class Texts {
   size_t at_ = 0;
 };
 
-// The numbers of elements, or of pairs, that values have.
+// The number of elements, or of pairs, of each value.
 class Lengths {
  public:
-  // Takes the data of some values, and tells how many elements they have in all.
-  bool read(Cursor& cursor, uint64_t values, uint64_t& elements);
+  // Takes the data of a number of values, and sets the number of their elements in all. Returns false if the data ends
+  // before them. Throws TooLong if there are more than `most` elements.
+  bool read(Cursor& cursor, uint64_t values, uint64_t most, uint64_t& elements);
 
-  // Returns the number of the next value.
+  // Returns the number of elements of the next value.
   uint64_t next();
 
  private:
@@ -86,18 +86,18 @@ class Lengths {
 // A column of a block: views into the block's data.
 class BlockColumn {
  public:
-  // Throws std::invalid_argument if it is a type that records do not have.
+  // Throws std::invalid_argument if records have no columns of this type.
   explicit BlockColumn(View type);
 
-  // Takes the data of some rows; returns false where it ends before them: then the column cannot be used.
-  bool read(Cursor& cursor, uint64_t rows);
+  // Takes the data of a number of rows, with `most` elements in all at most. Returns false if the data ends before
+  // them; the column cannot be used then.
+  bool read(Cursor& cursor, uint64_t rows, uint64_t most);
 
-  // Appends the next value as RowBinary writes it; clears `in_order` if a map is not in the order of `maps.hpp`.
+  // Appends the next value as RowBinary writes it; clears `in_order` if a map is not in order (see maps.hpp).
   void append_next(RowBuffer& row, bool& in_order);
 
-  // Whether values are arrays; and their kind, or that of their elements.
   bool is_array() const { return is_array_; }
-  Kind kind() const { return kind_; }
+  Kind kind() const { return kind_; }  // of values; of elements if values are arrays
 
  private:
   void append_value(RowBuffer& row, bool& in_order);
@@ -110,20 +110,20 @@ class BlockColumn {
   Cursor fixed_;
 };
 
-// Takes a row, and whether all its maps are in order.
+// Function that is called with each row, and with whether all its maps are in order.
 using TakeRow = std::function<void(View, bool)>;
 
-// Takes blocks, cut into pieces anywhere, and passes on their rows.
+// Reads blocks, cut into pieces anywhere, and passes on their rows.
 class BlockReader {
  public:
-  // `kinds` are those of all columns.
-  BlockReader(View kinds, TakeRow take_row);
+  // `kinds` are the kinds of all columns.
+  BlockReader(View kinds, BlockLimits limits, TakeRow take_row);
 
-  // Takes what follows on what was taken before, and passes on rows of whole blocks, at the latest when it is finished.
-  // Throws std::invalid_argument, and what `take_row` throws.
+  // Takes the next piece, and passes on rows of complete blocks; some of them only in a later call, or in `finish`.
+  // Throws std::invalid_argument if the data is not such blocks, TooLong, and what `take_row` throws.
   void feed(View piece);
 
-  // Passes on all rows that are left; returns false if what was taken ends within a block.
+  // Passes on all remaining rows; returns false if the data ends within a block. Throws as `feed`.
   bool finish();
 
  private:
@@ -134,13 +134,14 @@ class BlockReader {
 
   const std::string kinds_;
   const size_t count_;  // of columns
+  const BlockLimits limits_;
   const TakeRow take_row_;
-  std::string data_;                  // the beginning of a block
-  size_t read_ = 0;                   // bytes of it that are read: its header, and whole columns
-  size_t wanted_ = 0;                 // bytes of it before which a column that was not whole is not read again
-  uint64_t rows_ = 0;                 // of the block, from its header
-  size_t place_ = 0;                  // among the kinds, of the next column
-  std::vector<BlockColumn> columns_;  // that are read
+  std::string data_;                  // begins with a block
+  size_t read_ = 0;                   // bytes of the block that have been read: its header and complete columns
+  size_t wanted_ = 0;                 // bytes of data that are awaited before an incomplete column is read again
+  uint64_t rows_ = 0;                 // of the block
+  size_t place_ = 0;                  // of the next column in `kinds_`
+  std::vector<BlockColumn> columns_;  // that have been read
   RowBuffer row_;
 };
 

@@ -64,7 +64,7 @@ class SharedSha256 {
 
 #else
 
-constexpr bool kHasSha256 = false;  // who needs it hashes with Python's hashlib
+constexpr bool kHasSha256 = false;  // records are hashed with Python's hashlib
 
 #endif
 

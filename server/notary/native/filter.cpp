@@ -6,7 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "walker.hpp"
+#include "cursor.hpp"
 
 namespace lognotary {
 namespace {
@@ -32,7 +32,7 @@ size_t position_of(View text, View sought, size_t from) {
   return found == nullptr ? View::npos : static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
 
-// Returns whether a text has another one, which is made of letters of words, as a whole word.
+// Returns whether a text contains a word, with no letters of the same word beside it.
 bool has_word(View text, View word) {
   for (size_t at = position_of(text, word, 0); at != View::npos; at = position_of(text, word, at + 1)) {
     const size_t end = at + word.size();
@@ -84,13 +84,13 @@ bool is_within(const Number& value, EndKind low_kind, const Number& low, EndKind
   return high_kind == EndKind::kOpen || value < high || (high_kind == EndKind::kIncluded && value == high);
 }
 
-// Finds the value of a key, the first one, in an encoded map.
+// Finds the first value of a key in an encoded map.
 bool find_key(View map, View key, View& value) {
-  Walker walker(map.data(), map.data() + map.size());
+  Cursor cursor(map);
   uint64_t pairs;
   Pair pair;
-  if (!walker.read_length(pairs)) return false;
-  for (; pairs > 0 && walker.read_pair(pair); --pairs) {
+  if (!cursor.take_length(pairs)) return false;
+  for (; pairs > 0 && cursor.take_pair(pair); --pairs) {
     if (pair.key != key) continue;
     value = pair.value;
     return true;
@@ -108,31 +108,31 @@ RecordFilter::RecordFilter(View program, View kinds) : kinds_(kinds) {
 
 bool RecordFilter::holds(View record, uint64_t leaf) {
   leaf_ = leaf;
-  Walker walker(record.data(), record.data() + record.size());
+  Cursor cursor(record);
   size_t place = 0;
   for (View& column : columns_) {
-    const char* const begin = walker.at();
+    const char* const begin = cursor.at();
     auto kind = static_cast<Kind>(kinds_[place++]);
     uint64_t values = 1;
     bool whole = true;
     if (kind == kArray) {
       kind = static_cast<Kind>(kinds_[place++]);
-      whole = walker.read_length(values);
+      whole = cursor.take_length(values);
     }
     View text;
     for (; whole && values > 0; --values) {
       if (kind == kString) {
-        whole = walker.read_string(text);
+        whole = cursor.take_text(text);
       } else if (kind == kMap) {
         uint64_t pairs;
-        whole = walker.read_length(pairs);
-        for (Pair pair; whole && pairs > 0; --pairs) whole = walker.read_pair(pair);
+        whole = cursor.take_length(pairs);
+        for (Pair pair; whole && pairs > 0; --pairs) whole = cursor.take_pair(pair);
       } else {
-        whole = walker.skip(kind);
+        whole = cursor.skip(kind);
       }
     }
     if (!whole) throw std::invalid_argument("the canonical record ends too early");
-    column = kind == kString ? text : View(begin, static_cast<size_t>(walker.at() - begin));
+    column = kind == kString ? text : View(begin, static_cast<size_t>(cursor.at() - begin));
   }
   return test(root_);
 }

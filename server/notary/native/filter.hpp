@@ -1,5 +1,5 @@
-// Decides which canonical records a query is about: storage/record_filters.py makes the programs, and says in Python
-// what they mean (storage/condition_values.py).
+// Filters of canonical records: storage/record_filters.py writes their programs, and storage/condition_values.py is the
+// definition of what they mean.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ namespace lognotary {
 
 class RecordFilter {
  public:
-  // `kinds` are those of walker.hpp. Throws std::invalid_argument if the program is malformed, or not for records of these kinds.
+  // Throws std::invalid_argument if the program is malformed, or not for records of these kinds (see cursor.hpp).
   RecordFilter(View program, View kinds);
 
-  // Tells whether the record of a leaf passes. Throws std::invalid_argument if the record ends too early.
+  // Returns whether the record of a leaf passes. Throws std::invalid_argument if the record ends too early.
   bool holds(View record, uint64_t leaf);
 
  private:
@@ -36,7 +36,7 @@ class RecordFilter {
   const std::string kinds_;
   Node root_;
   uint64_t leaf_ = 0;
-  std::vector<View> columns_;  // texts without their length, all else as it is encoded
+  std::vector<View> columns_;  // strings without their lengths, other values as they are encoded
   std::string lower_;
   std::vector<char> ends_, reached_;
 };

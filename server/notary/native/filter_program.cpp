@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "walker.hpp"
+#include "cursor.hpp"
 
 namespace lognotary {
 namespace {

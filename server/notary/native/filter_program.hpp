@@ -61,8 +61,8 @@ struct Node {
 
 constexpr size_t kNoColumn = 0xFFFF;
 
-// Parses a program for records of some kinds (see walker.hpp), and tells how many columns it needs, from the first on.
-// Throws std::invalid_argument if it is malformed, or tests a column of another kind.
+// Parses a program for records of some kinds (see cursor.hpp). Sets how many columns it needs, counted from the first.
+// Throws std::invalid_argument if the program is malformed, or tests a column of another kind.
 Node read_program(View program, View kinds, size_t& columns);
 
 }  // namespace lognotary

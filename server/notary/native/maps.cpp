@@ -7,94 +7,87 @@ namespace {
 
 bool is_not_in_order(const Pair& before, const Pair& after) { return !is_in_order(before, after); }
 
-bool skip_map(Walker& walker, bool& in_order) {
+// Skips a map; clears `in_order` if it is not in order.
+bool skip_map(Cursor& cursor, bool& in_order) {
   uint64_t pairs;
-  if (!walker.read_length(pairs)) return false;
+  if (!cursor.take_length(pairs)) return false;
   Pair before{}, pair{};
-  // A row that is too long is noticed before there are too many pairs: each has two bytes.
-  for (uint64_t number = 0; number < pairs; ++number) {
-    if (!walker.read_pair(pair)) return false;
+  for (uint64_t number = 0; number < pairs; ++number) {  // the data ends in time: each pair has two bytes or more
+    if (!cursor.take_pair(pair)) return false;
     in_order = in_order && (number == 0 || is_in_order(before, pair));
     before = pair;
   }
   return true;
 }
 
-// Skips a map of a whole row; returns whether it is in order.
-bool is_sorted(Walker& walker) {
-  bool in_order = true;
-  skip_map(walker, in_order);
-  return in_order;
+// Skips a value that is not an array.
+bool skip_value(Cursor& cursor, Kind kind, bool& in_order) {
+  View text;
+  return kind == kString ? cursor.take_text(text) : kind == kMap ? skip_map(cursor, in_order) : cursor.skip(kind);
 }
 
-// Skips a value that is no array.
-bool skip_value(Walker& walker, Kind kind, bool& in_order) {
-  View string;
-  return kind == kString ? walker.read_string(string)
-         : kind == kMap  ? skip_map(walker, in_order)
-                         : walker.skip(kind);
-}
-
-bool skip_array(Walker& walker, Kind element, bool& in_order) {
+bool skip_array(Cursor& cursor, Kind element, bool& in_order) {
   uint64_t elements;
-  if (!walker.read_length(elements)) return false;
-  // A row that is too long is noticed before there are too many elements: each has a byte.
-  for (uint64_t number = 0; number < elements; ++number) {
-    if (!skip_value(walker, element, in_order)) return false;
+  if (!cursor.take_length(elements)) return false;
+  for (uint64_t number = 0; number < elements; ++number) {  // the data ends in time: each element has a byte or more
+    if (!skip_value(cursor, element, in_order)) return false;
   }
   return true;
 }
 
 }  // namespace
 
-bool skip_record(Walker& walker, const std::string& kinds, bool& in_order) {
+bool MapSorter::is_record(View bytes, bool& in_order) const {
   in_order = true;
-  for (size_t place = 0; place < kinds.size(); ++place) {
-    const auto kind = static_cast<Kind>(kinds[place]);
-    const bool whole = kind == kArray ? skip_array(walker, static_cast<Kind>(kinds[++place]), in_order)
-                                      : skip_value(walker, kind, in_order);
-    if (!whole) return false;
+  Cursor cursor(bytes);
+  for (size_t place = 0; place < kinds_.size(); ++place) {
+    const auto kind = static_cast<Kind>(kinds_[place]);
+    const bool is_there = kind == kArray ? skip_array(cursor, static_cast<Kind>(kinds_[++place]), in_order)
+                                         : skip_value(cursor, kind, in_order);
+    if (!is_there) return false;
   }
-  return true;
+  return cursor.is_at_end();
 }
 
 bool MapSorter::sort(View record, uint64_t most) {
   sorted_.clear();
-  Walker walker(record.data(), record.data() + record.size());
-  const char* copied = walker.at();
+  Cursor cursor(record);
+  const char* copied = cursor.at();
   bool values_in_order = true;
   for (size_t place = 0; place < kinds_.size(); ++place) {
     auto kind = static_cast<Kind>(kinds_[place]);
     uint64_t values = 1;
     if (kind == kArray) {
       kind = static_cast<Kind>(kinds_[++place]);
-      walker.read_length(values);
+      cursor.take_length(values);
     }
     for (; values > 0; --values) {
       bool in_order;
       if (kind != kMap) {
-        skip_value(walker, kind, in_order);
-      } else if (!sort_map(walker, copied, most, values_in_order)) {
+        skip_value(cursor, kind, in_order);
+      } else if (!sort_map(cursor, copied, most, values_in_order)) {
         return false;
       }
     }
   }
-  sorted_.append(copied, walker.at());
+  sorted_.append(copied, cursor.at());
   return values_in_order;
 }
 
-// Skips a map. If it is not in order, appends what is before it, from `copied` on, and its pairs in order to `sorted_`.
-// Returns false if it has too many pairs for that.
-bool MapSorter::sort_map(Walker& walker, const char*& copied, uint64_t most, bool& values_in_order) {
-  Walker map = walker;
-  if (is_sorted(walker)) return true;
+// Skips a map. If it is not in order, appends to `sorted_` everything from `copied` to the map's pairs, and then the pairs
+// in order. Returns false if it would have to sort more than `most` pairs.
+bool MapSorter::sort_map(Cursor& cursor, const char*& copied, uint64_t most, bool& values_in_order) {
+  Cursor map = cursor;
+  bool in_order = true;
+  skip_map(cursor, in_order);
+  if (in_order) return true;
   uint64_t pairs;
-  map.read_length(pairs);
+  map.take_length(pairs);
   if (pairs > most) return false;
   sorted_.append(copied, map.at());
-  copied = walker.at();
+  copied = cursor.at();
   pairs_.resize(pairs);
-  for (Pair& pair : pairs_) map.read_pair(pair);
+  for (Pair& pair : pairs_) map.take_pair(pair);
   const auto by_key = [](const Pair& left, const Pair& right) { return left.key < right.key; };
   std::stable_sort(pairs_.begin(), pairs_.end(), by_key);
   if (std::adjacent_find(pairs_.begin(), pairs_.end(), is_not_in_order) != pairs_.end()) {

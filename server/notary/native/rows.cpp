@@ -9,7 +9,7 @@ namespace lognotary {
 namespace {
 
 constexpr size_t kHeadSize = kIdSize + sizeof(uint64_t) + 1;
-constexpr uint64_t kMostSorted = 1 << 16;  // pairs of a map (see leaf_rows.py)
+constexpr uint64_t kMostSortedPairs = 1 << 16;  // of a map (see leaf_rows.py)
 
 }  // namespace
 
@@ -43,7 +43,7 @@ void RowHasher::take(View row, bool in_order) {
   char& state = states_[leaf - first_leaf_];
   char* const hash = hashes_ + kHashSize * (leaf - first_leaf_);
   if (right && state == static_cast<char>(State::kNone) && has_version(row.substr(kHeadSize)) &&
-      (in_order || sorter_.sort(row.substr(kHeadSize), kMostSorted))) {
+      (in_order || sorter_.sort(row.substr(kHeadSize), kMostSortedPairs))) {
     const View record = in_order ? row.substr(kHeadSize) : sorter_.record();
     sha256_.leaf(record, hash);
     state = static_cast<char>(State::kHashed);
@@ -54,7 +54,7 @@ void RowHasher::take(View row, bool in_order) {
   }
 }
 
-// Keeps a record that the filter admits; all that come after `most_bytes` are dropped.
+// Keeps a record if it passes the filter; drops all records once those kept have more than `most_bytes`.
 void RowHasher::keep(uint64_t leaf, View record) {
   if (dropped_ || !filter_->holds(record, leaf)) return;
   kept_.push_back({leaf, std::string(record)});
@@ -62,7 +62,7 @@ void RowHasher::keep(uint64_t leaf, View record) {
   dropped_ = kept_bytes_ > most_bytes_;
 }
 
-// Tells whether a record begins as those of the version do (see canonical.py).
+// Returns whether a record begins as records of the version do (see canonical.py).
 bool RowHasher::has_version(View record) const {
   int64_t first;
   if (record.size() < sizeof first) return false;
