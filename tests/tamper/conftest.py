@@ -20,8 +20,9 @@ from storage.url import parse_storage_url
 from tests.effort import PROFILES, profile
 from tests.tamper.stated import Stated, write_stated
 from tests.tamper.store import Store, Tables, write_store
+from tests.tamper.walking import Walk
 
-_LARGE = ("test_kinds.py", "test_kinds_of_answers.py")
+_LARGE = ("test_foreign_rows.py", "test_kinds.py", "test_kinds_of_answers.py")
 _LARGE_IN_CI = {
     *_LARGE,
     "test_answers.py",
@@ -106,3 +107,9 @@ def stated(written_stated: Stated) -> Iterator[Stated]:
         yield written_stated
     finally:
         written_stated.restore()
+
+
+@pytest.fixture
+def walk(stated: Stated) -> Walk:
+    """A walker of self-verification on the store with statements."""
+    return Walk(stated)
