@@ -74,12 +74,6 @@ def module_writer(module_engine: Engine, tmp_path_factory: pytest.TempPathFactor
         yield Writer(module_engine, journal)
 
 
-@pytest.fixture
-def writer(engine: Engine, journal: Journal) -> Writer:
-    """An empty storage to write to."""
-    return Writer(engine, journal)
-
-
 WRITE = st.tuples(st.just("write"), st.sampled_from(ALL), st.integers(1, 9), st.integers(0, 9))
 STEP = st.sampled_from(["poll", "read", "kill"]).map(lambda name: (name, Stream.AUDIT, 0, 0))
 

@@ -1,13 +1,16 @@
-"""Errors of calls over gRPC."""
+"""Calls of running servers: their errors over gRPC, and whether a server is ready."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import grpc
+import httpx
 import pytest
 
-__all__ = ["error_of"]
+from harness.lognotary_server import LognotaryServer
+
+__all__ = ["error_of", "ready"]
 
 
 def error_of(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
@@ -15,3 +18,9 @@ def error_of(call: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
         call()
     return caught.value.code(), caught.value.details() or ""
+
+
+def ready(server: LognotaryServer) -> tuple[int, str]:
+    """Return the status and the text with which a server says whether it is ready."""
+    answer = httpx.get(f"{server.http}/readyz", timeout=60.0)
+    return answer.status_code, answer.text

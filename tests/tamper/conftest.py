@@ -13,6 +13,7 @@ from harness.clickhouse_source import ServerUnavailableError
 from harness.clickhouse_users import role_rights, url_of_user, user
 from harness.lacking import lacking
 from server.log.journal import Journal
+from server.notary.origin import LogName
 from storage.clickhouse import connect, connect_to_read
 from storage.migrate import migrate
 from storage.roles import Role
@@ -20,7 +21,7 @@ from storage.url import parse_storage_url
 from tests.effort import PROFILES, profile
 from tests.sampling import added, thinned
 from tests.tamper.stated import Stated, write_stated
-from tests.tamper.store import Store, Tables, write_store
+from tests.tamper.store import AUDIT, Store, Tables, write_store
 from tests.tamper.walking import Walk
 
 _LARGE = ("test_foreign_rows.py", "test_kinds.py", "test_kinds_of_answers.py")
@@ -129,3 +130,9 @@ def stated(written_stated: Stated) -> Iterator[Stated]:
 def walk(stated: Stated) -> Walk:
     """A walker of self-verification on the store with statements."""
     return Walk(stated)
+
+
+@pytest.fixture
+def name() -> LogName:
+    """The log that is tampered with where its stream makes no difference."""
+    return AUDIT
