@@ -21,6 +21,7 @@ from storage.errors import StorageError
 from storage.migrate import migrate
 from storage.rowbinary import read_rows, text
 from storage.url import parse_storage_url
+from tests.checked_exports import Checker
 from tests.effort import effort, profile
 from tests.slow import is_slow
 
@@ -45,6 +46,13 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clic
             yield server
     except ServerUnavailableError as error:
         lacking(f"no ClickHouse server: {error}")
+
+
+@pytest.fixture
+def database(clickhouse_server: ClickHouseServer) -> Iterator[str]:
+    """The name of an empty database on the ClickHouse server."""
+    with clickhouse_server.fresh_database() as name:
+        yield name
 
 
 @contextmanager
@@ -127,3 +135,9 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     """A new journal, on the disk."""
     with closing(Journal(tmp_path / "journal", 64 << 20)) as opened:
         yield opened
+
+
+@pytest.fixture
+def checker(tmp_path: Path) -> Checker:
+    """The check of exports, on files in a directory of the test's own."""
+    return Checker(tmp_path)

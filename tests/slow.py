@@ -32,6 +32,7 @@ SLOW = {
     "tests/test_docs.py::TestRecordOfARunningServer": "starts a server",
     "tests/test_readme.py::test_its_commands": "starts a server and runs commands",
     "tests/test_readme.py::test_the_demo": "runs the demo",
+    "tests/test_sampling.py::test_every_function": "collects the tamper tests twice",
     "tests/verification/test_definition_check.py::test_what_may_not": "starts a server with users",
     "tests/witness/test_litewitness.py": "builds a Go program",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +19,6 @@ OTHER_LOG = "row 7 is of a log that the manifest does not have, or comes out of 
 OUT_OF_ORDER = "comes out of order, or is of a leaf that the manifest does not have"
 UNKNOWN = "a row is of a stream or version that this check.py does not know"
 NO_VALUE = "a row has a value that no record has"
-
-
-@pytest.fixture
-def checker(tmp_path: Path) -> Checker:
-    return Checker(tmp_path)
 
 
 def set_in(number: int, **changes: Any) -> Callable[[Rows], Rows]:

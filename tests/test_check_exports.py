@@ -29,11 +29,6 @@ from tests.checked_exports import (
 )
 
 
-@pytest.fixture
-def checker(tmp_path: Path) -> Checker:
-    return Checker(tmp_path)
-
-
 class TestWhatServersExport:
     """Files that servers write are accepted, and what is said about them is true."""
 

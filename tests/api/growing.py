@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from storage.engine import Engine
 from tests.api.store import START
 from tests.notary.trees import leaves
 
-__all__ = ["NAME", "CountingEngine", "GrowingLog", "delete", "insert_copy", "update"]
+__all__ = ["NAME", "GrowingLog", "delete", "insert_copy", "update"]
 
 NAME = LogName("shop", Stream.OPERATIONAL, "node-1")
 
@@ -61,31 +60,3 @@ def update(engine: Engine, table: str, change: str, where: str) -> None:
 def delete(engine: Engine, table: str, where: str) -> None:
     """Delete rows behind the server's back."""
     engine.execute(f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 2")
-
-
-class CountingEngine:
-    """Hands everything on to an engine, and notes the queries."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.queries: list[str] = []
-
-    def query(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> bytes:
-        self.queries.append(select)
-        return self._engine.query(select, parameters, settings=settings)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def tables(self) -> list[str]:
-        """Return which table of evidence each query read since the last call."""
-        found = [query.split(" FROM ", 1)[1].split()[0] for query in self.queries]
-        self.queries.clear()
-        return found

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import grpc.aio
+from google.protobuf.timestamp_pb2 import Timestamp
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -17,6 +18,7 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import correlation_pb2_grpc
 from server.api.backend import Backend
 from server.api.grpc_services import add_services
+from server.api.messages import from_nanos
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
 from server.codec.rules import BUILT_IN_RULES
@@ -38,6 +40,7 @@ __all__ = [
     "Writer",
     "audit_event",
     "log_record",
+    "moment",
     "search",
     "serving",
     "span",
@@ -48,6 +51,11 @@ LOGS = {stream: LogName("shop", stream, "node-1") for stream in Stream}
 START = 1_750_000_000 * 10**9
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def moment(nanos: int) -> Timestamp:
+    """Return the time that is so many nanoseconds after START."""
+    return from_nanos(START + nanos)
 
 
 def log_record(body: str, *, at: int = 0, trace: str = TRACE, **attributes: str) -> LogRecord:

@@ -14,7 +14,7 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.log.journal import Journal
 from storage.engine import Engine
-from tests.api.store import OTHER_TRACE, START, Writer, audit_event, search, write_events
+from tests.api.store import OTHER_TRACE, START, Writer, audit_event, moment, search, write_events
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +24,6 @@ def events(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> I
         writer = Writer(module_engine, journal)
         write_events(writer)
         yield writer
-
-
-def at(nanos: int) -> Timestamp:
-    seconds, rest = divmod(START + nanos, 10**9)
-    return Timestamp(seconds=seconds, nanos=rest)
 
 
 def places(response: pb.SearchAuditEventsResponse) -> list[int]:
@@ -57,9 +52,9 @@ async def test_audit_events_come_latest_first_with_their_evidence(events: Writer
         ({"trace_id": OTHER_TRACE.upper()}, [2]),
         ({"text": "BOB DID"}, [3, 2]),
         ({"text": "%"}, []),
-        ({"since": at(2)}, [5, 4, 3, 2]),
-        ({"until": at(2)}, [1, 0]),
-        ({"since": at(1), "until": at(3)}, [2, 1]),
+        ({"since": moment(2)}, [5, 4, 3, 2]),
+        ({"until": moment(2)}, [1, 0]),
+        ({"since": moment(1), "until": moment(3)}, [2, 1]),
         ({"actor_id": "nobody' OR '1"}, []),
     ],
     ids=str,
@@ -91,8 +86,8 @@ async def test_pages_together_are_all_events_once(events: Writer, size: int) -> 
         ({"trace_id": "x"}, "trace ID"),
         ({"since": Timestamp(seconds=-1)}, "since"),
         ({"until": Timestamp(seconds=1 << 40)}, "until"),
-        ({"since": at(3), "until": at(2)}, "is not before until"),
-        ({"since": at(3), "until": at(3)}, "is not before until"),
+        ({"since": moment(3), "until": moment(2)}, "is not before until"),
+        ({"since": moment(3), "until": moment(3)}, "is not before until"),
     ],
     ids=str,
 )
@@ -115,8 +110,8 @@ async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
         {"trace_id": OTHER_TRACE},
         {"text": "did"},
         {"query": "did"},
-        {"since": at(0)},
-        {"until": at(9)},
+        {"since": moment(0)},
+        {"until": moment(9)},
     ],
     ids=str,
 )
@@ -140,5 +135,5 @@ async def test_an_event_without_a_time_is_found_by_the_time_of_its_receipt(engin
     event = audit_event("whenever")
     event.time_unix_nano = 0
     writer.write([event, audit_event("before", at=-10)], received=START)
-    assert [event.audit.action for event in (await search(writer, since=at(0))).events] == ["whenever"]
-    assert [event.audit.action for event in (await search(writer, until=at(0))).events] == ["before"]
+    assert [event.audit.action for event in (await search(writer, since=moment(0))).events] == ["whenever"]
+    assert [event.audit.action for event in (await search(writer, until=moment(0))).events] == ["before"]

@@ -22,7 +22,7 @@ from server.query.counted_fields import HISTOGRAM_FIELDS
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from storage.engine import Engine
-from tests.api.store import START, Writer, audit_event, log_record, span
+from tests.api.store import START, Writer, audit_event, log_record, moment, span
 
 SECOND = 10**9
 OF_RECORDS = tuple(field for field in HISTOGRAM_FIELDS if field not in ("status", "kind"))
@@ -64,12 +64,6 @@ def _record(chosen: random.Random, number: int) -> LogRecord:
     return record
 
 
-def at(nanos: int) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromNanoseconds(START + nanos)
-    return timestamp
-
-
 @dataclass(frozen=True)
 class Found:
     """All records that a search finds, by pages; and its count."""
@@ -95,11 +89,11 @@ def found(writer: Writer, query: str, **request: Any) -> Found:
 
 RANGES: list[dict[str, Any]] = [
     {},
-    {"since": at(1), "until": at(DAY)},
-    {"since": at(0)},
-    {"until": at(3600 * SECOND)},
-    {"since": at(-DAY), "until": at(8 * DAY)},
-    {"streams": ["audit"], "since": at(6 * DAY)},
+    {"since": moment(1), "until": moment(DAY)},
+    {"since": moment(0)},
+    {"until": moment(3600 * SECOND)},
+    {"since": moment(-DAY), "until": moment(8 * DAY)},
+    {"streams": ["audit"], "since": moment(6 * DAY)},
 ]
 
 
@@ -249,7 +243,7 @@ def test_names_of_attributes_are_completed_with_and_without_their_column(
 def test_a_query_that_no_stream_can_match_counts_nothing(records: Writer) -> None:
     request = {"query": "actor:alice severity:[error TO info]", "streams": ["audit"]}
     assert count_histogram(records.engine, counts.HistogramRequest(**request)) == counts.HistogramResponse()
-    ranged = counts.HistogramRequest(**request, since=at(0), until=at(DAY), group_by="action")
+    ranged = counts.HistogramRequest(**request, since=moment(0), until=moment(DAY), group_by="action")
     response = count_histogram(records.engine, ranged)
     assert (response.count, len(response.groups), len(response.buckets)) == (0, 0, 49)
     facets = count_facets(records.engine, counts.FacetsRequest(**request, fields=["service"]))
@@ -260,14 +254,14 @@ def test_a_query_that_no_stream_can_match_counts_nothing(records: Writer) -> Non
 def test_what_is_beyond_a_limit_is_left_out_and_said(records: Writer) -> None:
     """All rows are in one granule here, so that only a part of the range without rows is below the limit."""
     limits = QueryLimits(rows=1)
-    range_ = {"since": at(-400 * DAY), "until": at(400 * DAY)}
+    range_ = {"since": moment(-400 * DAY), "until": moment(400 * DAY)}
     response = count_histogram(records.engine, counts.HistogramRequest(**range_, group_by="stream"), limits)
     assert response.is_partial
     assert response.until == range_["until"]
     assert response.since.ToNanoseconds() == response.buckets[0].start.ToNanoseconds() > START + 40 * DAY
     assert response.since.ToNanoseconds() % response.step_nanos == 0
     assert response.count == 0
-    facets = count_facets(records.engine, counts.FacetsRequest(since=at(-400 * DAY), max_rows=1))
+    facets = count_facets(records.engine, counts.FacetsRequest(since=moment(-400 * DAY), max_rows=1))
     assert (facets.is_partial, facets.record_count) == (True, 0)
     assert facets.since.ToNanoseconds() > START + 40 * DAY
     names = list_field_names(records.engine, counts.FieldNamesRequest(), limits)
@@ -275,7 +269,7 @@ def test_what_is_beyond_a_limit_is_left_out_and_said(records: Writer) -> None:
     with pytest.raises(QueryTooExpensiveError, match="the query takes longer than 0 s"):
         count_facets(records.engine, counts.FacetsRequest(), QueryLimits(seconds=0))
     with pytest.raises(QueryTooExpensiveError, match="the query reads more than 1 rows: give a shorter range"):
-        count_facets(records.engine, counts.FacetsRequest(since=at(0), until=at(1)), limits)
+        count_facets(records.engine, counts.FacetsRequest(since=moment(0), until=moment(1)), limits)
 
 
 @pytest.mark.parametrize(
@@ -293,10 +287,13 @@ def test_what_is_beyond_a_limit_is_left_out_and_said(records: Writer) -> None:
         ({"buckets": 1}, "buckets: 1 is not a number from 2 to 1000"),
         ({"buckets": 1001}, "buckets: 1001 is not a number"),
         ({"buckets": 2, "step_seconds": 2}, "buckets and step_seconds are given: give one of them"),
-        ({"step_seconds": 1, "since": at(0), "until": at(DAY)}, "step_seconds: 86,400 steps would cover the range"),
-        ({"step_seconds": 1, "since": at(0), "until": at(DAY)}, "a step of at least 120 s"),
+        (
+            {"step_seconds": 1, "since": moment(0), "until": moment(DAY)},
+            "step_seconds: 86,400 steps would cover the range",
+        ),
+        ({"step_seconds": 1, "since": moment(0), "until": moment(DAY)}, "a step of at least 120 s"),
         ({"streams": ["logs"]}, "streams: 'logs' is not"),
-        ({"since": at(3), "until": at(3)}, "is not before until"),
+        ({"since": moment(3), "until": moment(3)}, "is not before until"),
     ],
     ids=str,
 )

@@ -35,8 +35,7 @@ from server.query.limits import QueryLimits
 from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
 from tests.api.growing import GrowingLog, insert_copy
-from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
-from tests.api.test_search import at
+from tests.api.store import LOGS, START, Writer, audit_event, log_record, moment, span
 
 DAY = 86_400 * 10**9
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", 'a "b", c\r\nd', "\x00 zero", "✓ Ünï")  # noqa: RUF001
@@ -125,7 +124,7 @@ def searched(writer: Writer, query: str, **request: Any) -> set[tuple[str, int, 
         ("actor:alice", {}),
         ("-actor:alice", {}),
         ("late", {"streams": ["operational"]}),
-        ("", {"since": at(2), "until": at(DAY)}),
+        ("", {"since": moment(2), "until": moment(DAY)}),
         ("evidence:verified paid", {}),
         ("trace:ffffffffffffffffffffffffffffffff", {}),
         ("", {"streams": ["spans"]}),
@@ -239,7 +238,7 @@ def test_columns_can_be_selected(records: Writer, tmp_path: Path) -> None:
 
 
 def test_a_manifest_says_what_was_exported(records: Writer) -> None:
-    _, end = export(records, "actor:alice", since=at(0), streams=["audit"], format="csv")
+    _, end = export(records, "actor:alice", since=moment(0), streams=["audit"], format="csv")
     said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
     assert (said["Query"], said["Streams"], said["Format"], said["Records"]) == ("actor:alice", ["audit"], "csv", 1)
     assert (said["Since"], said["Until"]) == ("2025-06-15T15:06:40.000000000Z", None)

@@ -19,7 +19,7 @@ from server.notary.signers import Signer
 from server.notary.statement import StatementRow
 from server.notary.statement_check import learn_keys
 from server.notary.trust import TrustedKeys
-from storage.engine import Engine
+from storage.engine import Engine, EngineWrapper
 from storage.errors import StorageError
 from tests.log.writers import statement_writer
 
@@ -78,31 +78,24 @@ def test_several_threads_learn_the_same(engine: Engine, journal: Journal) -> Non
     assert all(some == {signer.verifier_key(NAME.origin) for signer in (FIRST, SECOND)} for some in learned)
 
 
-class SlowEngine:
+class SlowEngine(EngineWrapper):
     """A storage that is read only as long as ``open`` is set; counts who reads."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.open = threading.Event()
         self.reads = 0
 
-    def query(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> bytes:
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> bytes:
         self.reads += 1
         assert self.open.wait(60)
-        return self._engine.query(select, parameters, settings=settings)
+        return super().query(select, parameters, **options)
 
 
 def test_while_one_thread_learns_keys_anew_others_are_given_those_of_before(engine: Engine, journal: Journal) -> None:
     slow = SlowEngine(engine)
     slow.open.set()
-    keys = KnownKeys(slow, GIVEN, fresh=AT_ONCE)  # type: ignore[arg-type]
+    keys = KnownKeys(slow, GIVEN, fresh=AT_ONCE)
     keys.now()
     slow.open.clear()
     change_keys(engine, journal, FIRST, SECOND)
@@ -117,7 +110,7 @@ def test_while_one_thread_learns_keys_anew_others_are_given_those_of_before(engi
 
 def test_before_any_keys_are_learned_one_thread_reads_and_all_wait_for_it(engine: Engine) -> None:
     slow = SlowEngine(engine)
-    keys = KnownKeys(slow, GIVEN, fresh=FOREVER)  # type: ignore[arg-type]
+    keys = KnownKeys(slow, GIVEN, fresh=FOREVER)
     with ThreadPoolExecutor(4) as threads:
         learning = [threads.submit(keys.now) for _ in range(4)]
         wait_for(lambda: slow.reads)

@@ -17,9 +17,10 @@ from server.notary.proofs import verify_consistency, verify_inclusion
 from server.notary.signers import Signer
 from server.notary.tlog_proof import parse_tlog_proof
 from storage.engine import Engine
-from tests.api.growing import NAME, CountingEngine, GrowingLog, delete, update
+from tests.api.growing import NAME, GrowingLog, delete, update
 from tests.api.proving import prove, prove_growth, proved_root
 from tests.api.store import Writer, log_record
+from tests.counting_engine import CountingEngine
 from tests.notary.trees import leaf, leaves, naive_root
 
 

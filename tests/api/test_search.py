@@ -18,7 +18,7 @@ from server.log.journal import Journal
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
 from storage.engine import Engine, EngineWrapper
-from tests.api.store import OTHER_TRACE, START, TRACE, Writer, audit_event, log_record, serving
+from tests.api.store import OTHER_TRACE, START, TRACE, Writer, audit_event, log_record, moment, serving
 
 DAY = 86_400 * 10**9
 
@@ -40,12 +40,6 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
             ]
         )
         yield writer
-
-
-def at(nanos: int) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromNanoseconds(START + nanos)
-    return timestamp
 
 
 def find(writer: Writer, query: str = "", **request: object) -> pb.SearchResponse:
@@ -105,10 +99,10 @@ def test_a_query_finds_records_of_all_streams(records: Writer, query: str, expec
         ({"streams": ["audit"]}, {"user.create", "login", "export"}),
         ({"streams": ["operational", "audit", "audit"]}, set(LATEST)),
         ({"streams": ["operational"], "query": "actor:bob OR absent"}, set()),
-        ({"since": at(2), "until": at(DAY)}, {"login", "order 18 refused"}),
-        ({"since": at(2), "until": at(DAY), "oldest_first": True}, {"login", "order 18 refused"}),
-        ({"until": at(2)}, {"user.create", "Order 17 paid"}),
-        ({"since": at(2 * DAY)}, {"nothing"}),
+        ({"since": moment(2), "until": moment(DAY)}, {"login", "order 18 refused"}),
+        ({"since": moment(2), "until": moment(DAY), "oldest_first": True}, {"login", "order 18 refused"}),
+        ({"until": moment(2)}, {"user.create", "Order 17 paid"}),
+        ({"since": moment(2 * DAY)}, {"nothing"}),
     ],
 )
 def test_streams_and_ranges_of_time_narrow_a_search(
@@ -148,7 +142,7 @@ def test_matching_records_are_counted_up_to_a_bound(records: Writer, most: int, 
         ({"query": "(a"}, "query: column 1: the parenthesis is not closed"),
         ({"streams": ["audits"]}, "streams: 'audits' is not audit, operational or spans; did you mean 'audit'?"),
         ({"page_token": "x"}, "page token"),
-        ({"since": at(3), "until": at(3)}, "is not before until"),
+        ({"since": moment(3), "until": moment(3)}, "is not before until"),
         ({"until": Timestamp(seconds=1 << 40)}, "until is not between"),
         ({"query": "evidence:verified", "count_up_to": 1}, "count_up_to: a query about evidence cannot be counted"),
         ({"query": "evidence:verified", "check": pb.CHECK_SIGNATURES}, "query: evidence is not checked"),
@@ -172,7 +166,7 @@ async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
 
 def test_a_page_token_of_another_search_is_refused(records: Writer) -> None:
     token = find(records, page_size=1).next_page_token
-    for other in ({"query": "order"}, {"oldest_first": True}, {"streams": ["audit"]}, {"since": at(0)}):
+    for other in ({"query": "order"}, {"oldest_first": True}, {"streams": ["audit"]}, {"since": moment(0)}):
         with pytest.raises(InvalidArgumentError, match="belongs to another search"):
             find(records, page_token=token, **other)
     assert len(find(records, page_token=token, page_size=3, check=pb.CHECK_SIGNATURES).entries) == 3

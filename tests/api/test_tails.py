@@ -24,9 +24,10 @@ from server.api.tails import Tails
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.process.pools import PoolFullError
+from storage.engine import EngineWrapper
 from storage.errors import NotAppliedError
-from tests.api.growing import CountingEngine
 from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
+from tests.counting_engine import CountingEngine
 
 
 @asynccontextmanager
@@ -112,7 +113,7 @@ async def test_there_are_only_so_many_tails_and_one_that_ends_makes_room(writer:
     assert tails.number == 0
 
 
-class FailingEngine(CountingEngine):
+class FailingEngine(EngineWrapper):
     """An engine that can be made to fail."""
 
     fails = False

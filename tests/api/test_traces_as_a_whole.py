@@ -22,8 +22,7 @@ from server.log.journal import Journal
 from server.query.side_by_side import SideBySide
 from server.settings.trace_links import link_to_trace
 from storage.engine import Engine
-from tests.api.store import START, TRACE, Writer, audit_event, log_record, span
-from tests.api.test_search import at
+from tests.api.store import START, TRACE, Writer, audit_event, log_record, moment, span
 
 
 def _child(name: str, number: int, parent: int, *, at: int, failed: bool = False) -> Span:
@@ -101,14 +100,14 @@ def test_an_answer_says_what_its_entries_have_in_all(records: Writer) -> None:
 
 
 def test_a_part_of_the_time_can_be_asked_for(records: Writer) -> None:
-    part = _trace(records, since=at(10), until=at(20))
+    part = _trace(records, since=moment(10), until=moment(20))
     assert _names(part) == ["order", "alice did order.pay", "it broke"]
     assert (part.audit_event_count, part.log_count, part.span_count) == (1, 1, 1)
-    page = _trace(records, since=at(0), until=at(30), limit=1)
+    page = _trace(records, since=moment(0), until=moment(30), limit=1)
     assert (page.span_count, page.log_count, page.truncated) == (4, 2, True)
     names = _names(page)
     while page.next_page_token:
-        page = _trace(records, since=at(0), until=at(30), limit=1, page_token=page.next_page_token)
+        page = _trace(records, since=moment(0), until=moment(30), limit=1, page_token=page.next_page_token)
         names += _names(page)
     assert sorted(names) == sorted(set(_names(_trace(records))) - {"orphan"})
 
@@ -116,7 +115,7 @@ def test_a_part_of_the_time_can_be_asked_for(records: Writer) -> None:
 def test_a_page_token_belongs_to_its_range_of_time(records: Writer) -> None:
     token = _trace(records, limit=1).next_page_token
     with pytest.raises(InvalidArgumentError, match="the page token belongs to another trace"):
-        _trace(records, since=at(10), limit=1, page_token=token)
+        _trace(records, since=moment(10), limit=1, page_token=token)
 
 
 def test_a_span_without_a_time_stands_at_its_receipt(records: Writer) -> None:

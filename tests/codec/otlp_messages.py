@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.codec.decode import decode
-from server.codec.records import RecordColumns
+from server.codec.decode_spans import decode_spans
+from server.codec.records import RecordColumns, SpanColumns
 
 __all__ = [
     "MAX_TIME",
@@ -19,6 +22,7 @@ __all__ = [
     "attributes",
     "boolean",
     "decoded",
+    "decoded_spans",
     "double",
     "integer",
     "kvlist",
@@ -35,6 +39,13 @@ def decoded(*records: LogRecord, resource: Resource | None = None) -> RecordColu
     request = ExportLogsServiceRequest()
     request.resource_logs.add(resource=resource).scope_logs.add(log_records=records)
     return decode(request.SerializeToString())
+
+
+def decoded_spans(*spans: Span) -> SpanColumns:
+    """Return the columns of spans of one resource and scope."""
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add(spans=spans)
+    return decode_spans(request.SerializeToString())
 
 
 def attributes(pairs: Iterable[tuple[str, AnyValue]]) -> list[KeyValue]:

@@ -7,7 +7,6 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -50,12 +49,6 @@ class Writer:
             count += 1
             with contextlib.suppress(grpc.RpcError):
                 self.send(self.cut, self.only_in_journal, f"to a server without a lease {count}")
-
-
-@pytest.fixture
-def database(clickhouse_server: ClickHouseServer) -> Iterator[str]:
-    with clickhouse_server.fresh_database() as name:
-        yield name
 
 
 @pytest.mark.timeout(900)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.lacking import require_tools
-from harness.softhsm import MODULE, PIN, TOKEN, SoftToken, add_token, soft_token
+from harness.softhsm import MODULE, PIN, TOKEN, SoftToken, add_token
 from server.keys.pkcs11 import generate_key, open_key
 from server.keys.pkcs11_token import Pkcs11Key
 from server.keys.pkcs11_uri import Pkcs11Uri
@@ -26,12 +26,6 @@ from server.notary.signers import MlDsa44Key, Signer, SigningKey
 
 ORIGIN = "example.org/audit/a"
 CHECKPOINT = Checkpoint(ORIGIN, 7, bytes(range(32)))
-
-
-@pytest.fixture
-def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftToken]:
-    with soft_token(tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture

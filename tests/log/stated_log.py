@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
@@ -17,7 +15,7 @@ from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind, StatementRow
 from server.notary.statement_check import check_statements, learn_keys
 from server.notary.trust import TrustedKeys
-from storage.engine import Engine, EngineInfo
+from storage.engine import Engine, EngineWrapper
 from storage.statements import read_statements
 
 from .failures import Patience
@@ -41,8 +39,7 @@ KEYS = TrustedKeys(named=(OLD.verifier_key(NAME.origin),))
 HEARTBEAT, RETENTION, WITNESSED = StatementKind.HEARTBEAT, StatementKind.RETENTION, StatementKind.WITNESSED
 
 
-@dataclass
-class FailingEngine:
+class FailingEngine(EngineWrapper):
     """A real engine whose inserts fail as told.
 
     Attributes:
@@ -54,48 +51,20 @@ class FailingEngine:
         tokens: those of all inserts.
     """
 
-    engine: Engine
-    failures: list[tuple[Exception, bool] | None] = field(default_factory=list)
-    losing: str = "-"
-    tokens: list[str] = field(default_factory=list)
-
-    @property
-    def info(self) -> EngineInfo:
-        return self.engine.info
-
-    def execute(self, statement: str, /) -> None:
-        self.engine.execute(statement)
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.engine = engine
+        self.failures: list[tuple[Exception, bool] | None] = []
+        self.losing = "-"
+        self.tokens: list[str] = []
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         self.tokens.append(token)
         failure = self.failures.pop(0) if self.failures else None
         if (failure is None or failure[1]) and not token.endswith(self.losing):
-            self.engine.insert(table, columns, block, token)
+            super().insert(table, columns, block, token)
         if failure is not None:
             raise failure[0]
-
-    def query(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> bytes:
-        return self.engine.query(select, parameters, settings=settings)
-
-    def query_in_pieces(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> Generator[bytes, None, None]:
-        return self.engine.query_in_pieces(select, parameters, settings=settings)
-
-    def close(self) -> None:
-        self.engine.close()
 
 
 def at(size: int, name: LogName = NAME) -> LogState:

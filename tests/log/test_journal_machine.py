@@ -24,11 +24,8 @@ from server.log.journal import Journal
 from tests.effort import effort
 
 from .disk import Disk
+from .journals import entries
 from .stepped import Crash
-
-
-def entries(journal: Journal) -> list[bytes]:
-    return [journal.read(number) for number in journal.waiting]
 
 
 class JournalMachine(RuleBasedStateMachine):

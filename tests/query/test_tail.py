@@ -25,9 +25,9 @@ from server.query.resolve import read_query
 from server.query.tail import Tail
 from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
 from server.verification.record_evidence import State
-from storage.engine import Engine
+from storage.engine import Engine, EngineWrapper
 from storage.errors import LimitExceededError
-from tests.api.growing import CountingEngine, GrowingLog, delete, insert_copy
+from tests.api.growing import GrowingLog, delete, insert_copy
 from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
 from tests.effort import effort
 
@@ -72,12 +72,6 @@ def module_writer(module_engine: Engine, tmp_path_factory: pytest.TempPathFactor
     """A storage to which examples add."""
     with closing(Journal(tmp_path_factory.mktemp("journal"), 64 << 20)) as journal:
         yield Writer(module_engine, journal)
-
-
-@pytest.fixture
-def writer(engine: Engine, journal: Journal) -> Writer:
-    """An empty storage to write to."""
-    return Writer(engine, journal)
 
 
 WRITE = st.tuples(st.just("write"), st.sampled_from(ALL), st.integers(1, 9), st.integers(0, 9))
@@ -315,16 +309,16 @@ def test_a_step_that_takes_long_makes_the_next_ones_shorter(writer: Writer, monk
     assert found == [list(range(8)), list(range(8, 12)), [12, 13]]
 
 
-class SlowEngine(CountingEngine):
+class SlowEngine(EngineWrapper):
     """An engine that reaches a limit if more than some leaves are read at a time."""
 
     most = 1
 
-    def query(self, select: str, *arguments: Any, **keywords: Any) -> bytes:
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> bytes:
         ranges = re.findall(r"LeafIndex >= (\d+) AND LeafIndex < (\d+)", select)
         if "Leaf" in select and sum(int(end) - int(first) for first, end in ranges) > self.most:
             raise LimitExceededError("too slow", settings="max_execution_time")
-        return super().query(select, *arguments, **keywords)
+        return super().query(select, parameters, **options)
 
 
 def test_a_step_that_costs_too_much_is_tried_again_with_fewer_leaves(writer: Writer) -> None:

@@ -18,7 +18,7 @@ from storage.earlier_spans import (
     put_aside,
     read_partition_keys,
 )
-from storage.engine import Engine
+from storage.engine import Engine, EngineWrapper
 from storage.errors import NotAppliedError, StorageConfigError
 from storage.migrate import load_migrations, migrate
 from storage.rowbinary import read_one, read_rows, text, uint64
@@ -122,22 +122,19 @@ def test_servers_that_start_at_once_lose_and_double_nothing(engine: Engine) -> N
     check(engine, ["old"])
 
 
-class _Meanwhile:
+class _Meanwhile(EngineWrapper):
     """An engine beside which another server does something, once, before a statement."""
 
     def __init__(self, engine: Engine, before: str, act: Callable[[], object]) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._before = before
         self._act: Callable[[], object] | None = act
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._engine, name)
-
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, /) -> None:
         if self._act is not None and statement.startswith(self._before):
             act, self._act = self._act, None
             act()
-        self._engine.execute(statement)
+        super().execute(statement)
 
 
 @pytest.mark.parametrize("spans", [[], ["old"]])

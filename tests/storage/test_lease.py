@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage.engine import Engine, EngineInfo, Pieces
+from storage.engine import Engine, EngineWrapper
 from storage.errors import LeaseLostError, NotAppliedError, OutcomeUnknownError, StorageError
 from storage.lease import FRESH, FencedEngine, Lease, boot_clock, claim_lease
 from storage.rowbinary import read_one, uint64
@@ -17,10 +17,11 @@ A = WriterName("shop", "writer-1", "host-a:/data")
 B = WriterName("shop", "writer-1", "host-b:/data")
 
 
-class Cut:
+class Cut(EngineWrapper):
     """An engine whose network can be cut."""
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
         self.engine = engine
         self.trouble: StorageError | None = None
         self.statements = 0
@@ -32,42 +33,18 @@ class Cut:
         if self.trouble is not None:
             raise self.trouble
 
-    @property
-    def info(self) -> EngineInfo:
-        return self.engine.info
-
     def execute(self, statement: str, /) -> None:
         self._reach()
-        self.engine.execute(statement)
+        super().execute(statement)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         self._reach()
         self.inserts.append(token)
 
-    def query(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> bytes:
+    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> bytes:
         self._reach()
         self.on_query()
-        return self.engine.query(select, parameters, settings=settings)
-
-    def query_in_pieces(
-        self,
-        select: str,
-        parameters: Mapping[str, Any] | None = None,
-        /,
-        *,
-        settings: Mapping[str, str | int] | None = None,
-    ) -> Pieces:
-        return self.engine.query_in_pieces(select, parameters, settings=settings)
-
-    def close(self) -> None:
-        self.engine.close()
+        return super().query(select, parameters, **options)
 
 
 class Now:

@@ -18,6 +18,9 @@ from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, send
 from lognotary.v1.correlation_pb2_grpc import CorrelationServiceStub
 from server.settings.settings import SETTINGS
+from tests.keys.conftest import token
+
+__all__ = ["token"]
 
 MAX_REQUEST_BYTES = 1 << 20
 

@@ -17,6 +17,7 @@ from harness.otlp_load import Load, log_record, refusal_of, send
 from harness.waiting import wait_for
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
+from tests.system.calls import ready
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,6 @@ def troubled(storage_url: str, trouble: Trouble) -> Iterator[None]:
 
 BODY = b'{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "x"}}]}]}]}'
 JSON = {"Content-Type": "application/json"}
-
-
-def ready(server: LognotaryServer) -> tuple[int, str]:
-    answer = httpx.get(f"{server.http}/readyz", timeout=60.0)
-    return answer.status_code, answer.text
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +29,7 @@ from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from lognotary.v1.export_pb2 import ExportRequest
 from tests.faults.proxy import Proxy
 from tests.faults.trouble import Trouble, Way
+from tests.system.held import Held
 
 QUERY = "exported_log"  # a parameter of exports, and of nothing else
 ENDED = "an export ended early"
@@ -145,18 +145,6 @@ def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: Lognot
         assert done.returncode == status, done.stderr
         assert message in done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-@dataclass(frozen=True)
-class Held:
-    """A server whose exports wait for an answer of storage that never comes."""
-
-    server: LognotaryServer
-    proxy: Proxy
-
-    @property
-    def queries(self) -> int:
-        return self.proxy.hits[Way.HOLD]
 
 
 @pytest.fixture

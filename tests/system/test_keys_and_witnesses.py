@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.small_http import serving
-from harness.softhsm import SoftToken, soft_token
+from harness.softhsm import SoftToken
 from harness.timestamp_authority import TimestampAuthority
 from harness.waiting import wait_for
 from harness.witness import SmallWitness
@@ -207,12 +206,6 @@ def test_a_server_that_rewrote_history_is_refused_by_the_witness(signed_storage:
             assert witness.verifier_key.name not in checkpoint(server)
             assert server.verify()[0] == []  # alone, nobody can tell
     assert witness.size(AUDIT.origin) == 1
-
-
-@pytest.fixture
-def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftToken]:
-    with soft_token(tmp_path, monkeypatch) as made:
-        yield made
 
 
 def test_a_key_in_a_token_follows_on_one_in_a_file(signed_storage: str, tmp_path: Path, token: SoftToken) -> None:

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,22 +23,11 @@ from lognotary.v1.evidence_pb2 import ListLogsRequest, VerifyRequest
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from tests.faults.proxy import Proxy
 from tests.faults.trouble import Trouble, Way
+from tests.system.held import Held
 
 QUERY = "FROM log_tiles"  # asked by verifications, and by nothing else that runs here
 ENDED = "a verification ended early"
 CALLS = 40  # as many as the API takes
-
-
-@dataclass(frozen=True)
-class Held:
-    """A server whose verifications wait for an answer of storage that never comes."""
-
-    server: LognotaryServer
-    proxy: Proxy
-
-    @property
-    def queries(self) -> int:
-        return self.proxy.hits[Way.HOLD]
 
 
 @pytest.fixture

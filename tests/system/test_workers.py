@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
-import httpx
 import pytest
 from opentelemetry._logs import LogRecord as ApiLogRecord
 from opentelemetry._logs import SeverityNumber
@@ -35,6 +34,7 @@ from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.rowbinary import read_rows, text, uint64
 from storage.url import parse_storage_url
+from tests.system.calls import ready
 from tests.system.processes import is_worker, worker_pids
 
 WORKERS = 2
@@ -86,11 +86,6 @@ def write_to(server: LognotaryServer, *writers: str) -> int:
             )
             count += 2
     return count
-
-
-def ready(server: LognotaryServer) -> tuple[int, str]:
-    answer = httpx.get(f"{server.http}/readyz", timeout=60.0)
-    return answer.status_code, answer.text
 
 
 def load_on(server: LognotaryServer) -> Load:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.backend import Backend
+from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
+from tests.tamper.store import AUDIT, OPERATIONAL, Store
 
-__all__ = ["Answer", "answer"]
+__all__ = ["NAMES", "Answer", "answer", "ask", "everything", "kept", "size"]
+
+NAMES = (OPERATIONAL, AUDIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,23 @@ def answer(
     assert not (findings and last.summary.complete)
     leaves = [(one.origin, one.leaf_index) for one in evidence]
     return Answer(leaves, entries, findings, last.summary, first.extent)
+
+
+def size(store: Store, name: LogName) -> int:
+    """Return the number of entries of a log."""
+    return store.batches[name][-1].tree_size
+
+
+def everything(store: Store, *names: LogName) -> list[tuple[str, int]]:
+    """Return the origin and leaf of every record of logs."""
+    return [(name.origin, leaf) for name in names for leaf in range(size(store, name))]
+
+
+def kept(store: Store) -> list[str]:
+    """Return kept checkpoints, signed by keys that a verifier knows without statements."""
+    return [batches[3].checkpoint for batches in store.batches.values()]
+
+
+def ask(store: Store, query: str = "", *streams: str, **fields: object) -> Answer:
+    """Request a complete answer of somebody who kept checkpoints."""
+    return answer(store.reader, store.keys, query, *streams, checkpoints=kept(store), **fields)

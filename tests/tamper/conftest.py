@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -13,15 +13,18 @@ from harness.clickhouse_source import ServerUnavailableError
 from harness.clickhouse_users import role_rights, url_of_user, user
 from harness.lacking import lacking
 from server.log.journal import Journal
+from server.notary.origin import LogName
 from storage.clickhouse import connect, connect_to_read
 from storage.migrate import migrate
 from storage.roles import Role
 from storage.url import parse_storage_url
 from tests.effort import PROFILES, profile
+from tests.sampling import added, thinned
 from tests.tamper.stated import Stated, write_stated
-from tests.tamper.store import Store, Tables, write_store
+from tests.tamper.store import AUDIT, Store, Tables, write_store
+from tests.tamper.walking import Walk
 
-_LARGE = ("test_kinds.py", "test_kinds_of_answers.py")
+_LARGE = ("test_foreign_rows.py", "test_kinds.py", "test_kinds_of_answers.py")
 _LARGE_IN_CI = {
     *_LARGE,
     "test_answers.py",
@@ -31,6 +34,7 @@ _LARGE_IN_CI = {
     "test_time_ranges.py",
 }
 _SERVER_SAMPLE, _CI_SAMPLE = 4, 3  # one of so many
+_HERE = Path(__file__).parent
 _DATABASE = "tampered"
 _READ_ONLY = "<auditor><readonly>2</readonly></auditor>"
 
@@ -38,17 +42,31 @@ _READ_ONLY = "<auditor><readonly>2</readonly></auditor>"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out most tests of the large modules on the ClickHouse server: what they test takes the same path there.
 
-    With the profile of CI, a third of the tests of large modules stays, spread evenly over each of them. With the
-    patient profile, all tests stay.
+    With the profile of CI, a third of the tests of large modules stays. With the patient profile, all tests stay. Of
+    every test function, something stays.
     """
-    of_server = [item for item in items if item.path.name in _LARGE and "[server" in item.name]
-    dropped = {item for number, item in enumerate(of_server) if number % _SERVER_SAMPLE and profile() != PROFILES[0]}
+    if profile() == PROFILES[0]:
+        return
+    of_server = [item for item in items if _is_of(item, _LARGE) and "[server" in item.name]
+    dropped = _left_out(of_server, _SERVER_SAMPLE)
     if profile() == "sampled":
-        left = [item for item in items if item.path.name in _LARGE_IN_CI and item not in dropped]
-        dropped.update(item for number, item in enumerate(left) if number % _CI_SAMPLE)
+        left = [item for item in items if _is_of(item, _LARGE_IN_CI) and item not in dropped]
+        dropped |= _left_out(left, _CI_SAMPLE)
+    kept = {at for at, item in enumerate(items) if item not in dropped}
+    dropped -= {items[at] for at in added([item.nodeid.partition("[")[0] for item in items], kept)}
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=list(dropped))
+
+
+def _is_of(item: pytest.Item, modules: Collection[str]) -> bool:
+    return item.path.parent == _HERE and item.path.name in modules
+
+
+def _left_out(items: Sequence[pytest.Item], share: int) -> set[pytest.Item]:
+    """Return all items but one of so many."""
+    stay = thinned(len(items), share)
+    return {item for at, item in enumerate(items) if at not in stay}
 
 
 @pytest.fixture(scope="package", params=["embedded", "server"])
@@ -106,3 +124,15 @@ def stated(written_stated: Stated) -> Iterator[Stated]:
         yield written_stated
     finally:
         written_stated.restore()
+
+
+@pytest.fixture
+def walk(stated: Stated) -> Walk:
+    """A walker of self-verification on the store with statements."""
+    return Walk(stated)
+
+
+@pytest.fixture
+def name() -> LogName:
+    """The log that is tampered with where its stream makes no difference."""
+    return AUDIT

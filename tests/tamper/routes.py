@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from harness.lognotary_server import read_verification, run_lognotary
 from lognotary.v1 import evidence_pb2 as pb
 from server.api.backend import Backend
 from server.notary.trust import TrustedKeys
-from storage.engine import Engine, EngineWrapper, Pieces
 from tests.tamper.store import NEXT_DAY, SECOND, START, Store
 
-__all__ = ["EVERYTHING", "RANGES", "CountingEngine", "by_command", "by_server", "by_storage", "verified"]
+__all__ = ["EVERYTHING", "RANGES", "by_command", "by_server", "by_storage", "verified"]
 
 _FOREVER = 9_000_000_000 * SECOND
 EVERYTHING: dict[str, dict[str, int]] = {
@@ -75,24 +73,3 @@ def _findings(steps: Iterator[pb.VerifyResponse]) -> list[pb.Finding]:
 
 def _named(finding: pb.Finding) -> tuple[Any, ...]:
     return finding.kind, finding.log_id, finding.batch_id, finding.leaf_index, finding.message
-
-
-class CountingEngine(EngineWrapper):
-    """An engine that counts the queries it passes on."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self._lock = threading.Lock()
-        self.queries = 0
-
-    def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> bytes:
-        self._count()
-        return super().query(select, parameters, **options)
-
-    def query_in_pieces(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> Pieces:
-        self._count()
-        return super().query_in_pieces(select, parameters, **options)
-
-    def _count(self) -> None:
-        with self._lock:
-            self.queries += 1

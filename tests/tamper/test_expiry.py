@@ -30,12 +30,6 @@ DAY = 86_400
 DAY_ONE, DAY_TWO = date(2025, 6, 15), date(2025, 6, 16)
 
 
-@pytest.fixture
-def name() -> LogName:
-    """The log that is tampered with where its stream makes no difference."""
-    return AUDIT
-
-
 def retain(stated: Stated, name: LogName, seconds: int | None, at: int = NEXT_DAY + 100 * SECOND) -> None:
     """State how long records are kept from now on."""
     stated.state(name, StatementKind.RETENTION, "forever" if seconds is None else str(seconds), at=at)

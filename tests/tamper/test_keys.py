@@ -20,12 +20,6 @@ pytestmark = pytest.mark.parametrize("written", ["embedded"], indirect=True)  # 
 TRUSTED = pytest.mark.parametrize("trusted", [(0,), (1,), (0, 1)], ids=["the first", "the last", "both"])
 
 
-@pytest.fixture
-def name() -> LogName:
-    """The log that is tampered with where its stream makes no difference."""
-    return AUDIT
-
-
 def given(stated: Stated, trusted: tuple[int, ...], **compromised: int) -> TrustedKeys:
     """Believe some of the two keys; ``first`` and ``second`` are since when others may have had one."""
     times = {

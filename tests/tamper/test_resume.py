@@ -19,12 +19,6 @@ pytestmark = pytest.mark.parametrize("written", ["embedded"], indirect=True)  # 
 NAMES = pytest.mark.parametrize("name", [OPERATIONAL, AUDIT], ids=["operational", "audit"])
 
 
-@pytest.fixture
-def name() -> LogName:
-    """The log that is tampered with where its stream makes no difference."""
-    return AUDIT
-
-
 def resumed(stated: Stated, place: int) -> list[Finding]:
     """Verify both logs from the checkpoint of a batch on."""
     scope = Scope(resume=[open_checkpoint(batches[place].checkpoint)[0] for batches in stated.batches.values()])

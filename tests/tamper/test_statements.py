@@ -29,12 +29,6 @@ STRANGER = Signer.generate()
 pytestmark = pytest.mark.parametrize("written", ["embedded"], indirect=True)  # on both engines: test_matrix
 
 
-@pytest.fixture
-def name() -> LogName:
-    """The log that is tampered with where its stream makes no difference."""
-    return AUDIT
-
-
 def only(stated: Stated, *checkpoints: str) -> tuple[Kind, str, int]:
     """Verify, and return what the only finding names: kind, log and number."""
     finding = stated.only(*checkpoints)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +35,7 @@ from server.pipeline.clock import Clock
 from server.verification.expiry import Expiry
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from tests.codec.building import PretendedEngine, rows
+from tests.log.streams import Ended
 from tests.log.writers import BatchMemory, log_writer, only_batch, statement_writer
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
@@ -47,14 +47,6 @@ HOUR = 3600
 DAY = 86_400
 AWAY = NotAppliedError("connection refused")
 SILENT = OutcomeUnknownError("connection reset")
-
-
-class GivenUp(threading.Event):
-    """Set by the first pause: the process ends where storage does not answer."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.set()
-        return True
 
 
 def as_stored(note: str) -> StatementRow:
@@ -90,7 +82,7 @@ class Server:
     def restart(self) -> None:
         """End, with what is in memory, and start again."""
         self.in_memory.clear()
-        self.give_up = GivenUp()
+        self.give_up = Ended()  # the process ends where storage does not answer
         batches, statements = self.journals
         head = self._at.state
         for number in batches.waiting:

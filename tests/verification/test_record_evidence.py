@@ -1,57 +1,28 @@
+"""Evidence of records: verified, signed, unsigned or tampered, with the reason."""
+
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from hashlib import sha256
 
 import pytest
 
-from server.api.proof_cache import ProofCache
-from server.notary.batch import Batch, LogState, notarize
+from server.notary.batch import Batch
 from server.notary.canonical import entry_of
 from server.notary.findings import Finding, FindingKind
 from server.notary.origin import Stream
 from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys, fingerprint
-from server.verification.proved_leaves import BatchLeaves
-from server.verification.record_evidence import RecordEvidence, State, gather_evidence
+from server.verification.record_evidence import State, gather_evidence
 from server.verification.scope import Scope
-from server.verification.tree import TileNodes
 from server.verification.verification import verify
-from storage.commit import insert_batches, insert_tiles
+from storage.commit import insert_batches
 from storage.engine import Engine
-from storage.evidence import MOST_FRAGMENTS, read_tile_fragments
-from storage.stored_records import StoredRecord, read_records, select_records
-from tests.api.store import LOGS, START, Writer, audit_event, log_record
+from storage.stored_records import read_records, select_records
+from tests.api.growing import update
+from tests.api.store import Writer, audit_event, log_record
 from tests.log.writers import open_log
-
-NAME = LOGS[Stream.OPERATIONAL]
-
-
-def stored(writer: Writer) -> list[StoredRecord]:
-    return list(read_records(writer.engine, Stream.OPERATIONAL, NAME.log_id, 0, 1 << 40))
-
-
-def evidence(writer: Writer, *, rehash: bool = True) -> list[RecordEvidence]:
-    return gather_evidence(writer.engine, writer.keys, stored(writer), rehash=rehash)
-
-
-def write(writer: Writer, count: int, state: LogState | None = None) -> Batch:
-    records = [log_record(f"record {number}", at=number) for number in range(count)]
-    return writer.write(records, state=state)[Stream.OPERATIONAL]
-
-
-def update(writer: Writer, table: str, change: str, where: str) -> None:
-    writer.engine.execute(f"ALTER TABLE {table} UPDATE {change} WHERE {where} SETTINGS mutations_sync = 2")
-
-
-def big_log(writer: Writer, size: int) -> LogState:
-    """Begin a log with one batch of which only the hashes are stored; return where it stands."""
-    hashes = b"".join(sha256(number.to_bytes(8, "big")).digest() for number in range(size))
-    done = notarize(LogState(NAME), hashes, writer.signer, min_timestamp=START, max_timestamp=START, ingested_at=START)
-    insert_tiles(writer.engine, [done.batch], [done.fragments])
-    insert_batches(writer.engine, [done.batch])
-    return done.state
+from tests.verification.gathering import NAME, evidence, stored, write
 
 
 def test_no_records_have_no_evidence(writer: Writer) -> None:
@@ -66,55 +37,9 @@ def test_records_of_several_batches_are_verified(writer: Writer) -> None:
     assert [item.record_hash for item in found] == [entry_of(record.canonical) for record in stored(writer)]
 
 
-@pytest.mark.parametrize("size", [255, 256, 65_535, 65_536, 65_537, 70_000])
-def test_records_of_a_big_tree_are_verified(writer: Writer, size: int) -> None:
-    state = big_log(writer, size)
-    write(writer, 3, state)
-    write(writer, 300)
-    assert {item.state for item in evidence(writer)} == {State.VERIFIED}
-
-
-def test_cached_tiles_that_do_not_lead_to_the_root_are_read_again(
-    writer: Writer,
-) -> None:
-    write(writer, 2, big_log(writer, 65_536))
-    cache = ProofCache()
-    for _ in range(2):
-        found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
-        assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
-    assert cache.tile(NAME.log_id, 2, 0, 1) is not None
-    assert cache.tile(NAME.log_id, 0, 256, 1) is None
-    cache = ProofCache()
-    cache.keep_tile(NAME.log_id, 2, 0, TileNodes(bytes(32)))
-    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
-    assert [(item.state, item.tiles_altered) for item in found] == 2 * [(State.VERIFIED, False)]
-    assert cache.tile(NAME.log_id, 2, 0, 1) is None
-
-
-def test_a_tile_with_more_fragments_than_batches_can_add_is_not_read(writer: Writer) -> None:
-    write(writer, 3)
-    writer.engine.execute(
-        f"INSERT INTO log_tiles SELECT '{NAME.log_id}', 0, 0, 0, repeat('x', 32), generateUUIDv4(), number "
-        f"FROM numbers({MOST_FRAGMENTS})"
-    )
-    found = evidence(writer)
-    assert {(item.state, item.tiles_altered) for item in found} == {(State.VERIFIED, True)}
-    fragments = read_tile_fragments(writer.engine, {NAME.log_id: [(0, 0)]})
-    assert len(fragments[NAME.log_id]) == MOST_FRAGMENTS + 1
-
-
-def test_cached_tiles_prove_no_record_that_was_changed(writer: Writer) -> None:
-    write(writer, 2, big_log(writer, 65_536))
-    cache = ProofCache()
-    gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
-    update(writer, "otel_logs", "Body = 'another'", "LeafIndex = 65537")
-    found = gather_evidence(writer.engine, writer.keys, stored(writer), rehash=True, cache=cache)
-    assert [item.state for item in found] == [State.VERIFIED, State.TAMPERED]
-
-
 def test_without_hashing_a_record_is_signed(writer: Writer) -> None:
     batch = write(writer, 3)
-    update(writer, "otel_logs", "Body = 'other'", "LeafIndex = 1")
+    update(writer.engine, "otel_logs", "Body = 'other'", "LeafIndex = 1")
     found = evidence(writer, rehash=False)
     assert [(item.state, item.batch) for item in found] == 3 * [(State.SIGNED, batch)]
 
@@ -187,7 +112,7 @@ def test_a_record_that_was_changed_is_tampered_and_no_other(
 ) -> None:
     write(writer, 4)
     changed = stored(writer)[1].canonical
-    update(writer, table, change, where)
+    update(writer.engine, table, change, where)
     tampered = [
         row.canonical
         for row, item in zip(stored(writer), evidence(writer), strict=True)
@@ -201,7 +126,7 @@ def test_a_record_that_was_changed_is_tampered_and_no_other(
 def test_records_of_an_altered_batch_are_tampered(writer: Writer, change: str) -> None:
     write(writer, 2)
     altered = write(writer, 3)
-    update(writer, "log_batches", change, f"BatchId = toUUID('{altered.batch_id}')")
+    update(writer.engine, "log_batches", change, f"BatchId = toUUID('{altered.batch_id}')")
     for rehash in (True, False):
         states = [item.state for item in evidence(writer, rehash=rehash)]
         assert states[:2] == 2 * [State.VERIFIED if rehash else State.SIGNED]
@@ -231,75 +156,6 @@ def test_a_batch_that_an_unknown_key_signed_in_a_known_log_is_tampered(writer: W
     found = evidence(writer)
     assert [item.state for item in found] == 2 * [State.VERIFIED] + 2 * [State.TAMPERED]
     assert "no known key" in found[2].reason
-
-
-_NO_HASHES = (
-    "ALTER TABLE log_tiles UPDATE Hashes = concat(unhex('00'), substring(Hashes, 2)) WHERE 1 "
-    "SETTINGS mutations_sync = 2",
-    "TRUNCATE TABLE log_tiles",
-)
-
-
-@pytest.mark.parametrize("change", _NO_HASHES)
-def test_without_the_trees_hashes_records_are_proved_by_the_records_of_their_batch(writer: Writer, change: str) -> None:
-    for count in (3, 300, 2):
-        write(writer, count)
-    writer.engine.execute(change)
-    found = evidence(writer)
-    assert {(item.state, item.tiles_altered) for item in found} == {(State.VERIFIED, True)}
-
-
-def test_without_the_trees_hashes_a_changed_record_and_its_batch_cannot_be_proved(writer: Writer) -> None:
-    for count in (3, 4):
-        write(writer, count)
-    writer.engine.execute("TRUNCATE TABLE log_tiles")
-    update(writer, "otel_logs", "Body = 'other'", "LeafIndex = 4")
-    found = evidence(writer)
-    assert [item.state for item in found] == 3 * [State.VERIFIED] + 4 * [State.TAMPERED]
-    assert "log_tiles" in found[3].reason
-
-
-@pytest.mark.parametrize("leaf", [0, 255, 256, 299, 303])
-def test_an_altered_hash_of_the_tree_casts_no_doubt_on_records(writer: Writer, leaf: int) -> None:
-    for count in (3, 300, 2):
-        write(writer, count)
-    spoil_leaf(writer, leaf)
-    assert {item.state for item in evidence(writer)} == {State.VERIFIED}
-
-
-def test_beside_altered_hashes_only_the_changed_records_are_tampered(writer: Writer) -> None:
-    for count in (3, 20, 2):
-        write(writer, count)
-    for leaf in (5, 9):
-        spoil_leaf(writer, leaf)
-    update(writer, "otel_logs", "Body = 'other'", "LeafIndex IN (7, 12)")
-    writer.engine.execute("ALTER TABLE otel_logs DELETE WHERE LeafIndex = 14 SETTINGS mutations_sync = 2")
-    states = {row.leaf_index: item.state for row, item in zip(stored(writer), evidence(writer), strict=True)}
-    assert [leaf for leaf, state in states.items() if state is not State.VERIFIED] == [7, 12]
-    assert len(states) == 24
-
-
-def test_a_batch_that_is_too_big_is_not_read_to_prove_its_records(writer: Writer) -> None:
-    batch = write(writer, 5)
-    assert BatchLeaves(writer.engine, 4).of(batch) is None
-    leaves = BatchLeaves(writer.engine, 9)
-    first = leaves.of(batch)
-    assert first is not None
-    assert len(first) == 5
-    assert leaves.of(batch) is first
-    assert leaves.of(write(writer, 5)) is None
-
-
-def spoil_leaf(writer: Writer, leaf: int) -> None:
-    """Change the stored hash of one leaf."""
-    place = f"32 * ({leaf} % 256 - Offset)"
-    update(
-        writer,
-        "log_tiles",
-        f"Hashes = concat(substring(Hashes, 1, {place}), unhex(repeat('5a', 32)), substring(Hashes, {place} + 33))",
-        f"Level = 0 AND TileIndex = intDiv({leaf}, 256) AND Offset <= {leaf} % 256 "
-        f"AND {leaf} % 256 < Offset + length(Hashes) / 32",
-    )
 
 
 def copy(writer: Writer, leaf: int, times: int = 1, **columns: str) -> None:
@@ -353,7 +209,7 @@ def test_of_records_at_one_leaf_the_signed_one_is_sound(writer: Writer, rehash: 
 def test_a_false_claim_is_tampered_and_not_unsigned(writer: Writer, change: str, reason: str, rehash: bool) -> None:
     for count in (2, 4, 3):
         write(writer, count)
-    update(writer, "otel_logs", change, "LeafIndex = 3")
+    update(writer.engine, "otel_logs", change, "LeafIndex = 3")
     rows = list(select_records(writer.engine, Stream.OPERATIONAL, "1 ORDER BY Timestamp, LeafIndex", {}))
     found = gather_evidence(writer.engine, writer.keys, rows, rehash=rehash)
     wrong = [item for item in found if item.state not in (State.VERIFIED, State.SIGNED)]
@@ -390,11 +246,11 @@ def test_exchanged_values_of_a_repeated_attribute_are_a_changed_record(writer: W
     assert [item.state for item in evidence(writer)] == 2 * [State.VERIFIED]
     # ClickHouse may store different keys in any order.
     pairs = "'z', '9', 'k', 'first', 'k', 'second', 'a', '1', 'k', 'third'"
-    update(writer, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
+    update(writer.engine, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
     assert [item.state for item in evidence(writer)] == 2 * [State.VERIFIED]
     assert [step for step in verify(writer.engine, writer.keys, Scope()) if isinstance(step, Finding)] == []
     pairs = "'a', '1', 'k', 'second', 'k', 'first', 'k', 'third', 'z', '9'"
-    update(writer, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
+    update(writer.engine, "otel_logs", f"LogAttributes = map({pairs})", "LeafIndex = 1")
     changed = evidence(writer)
     assert [item.state for item in changed] == [State.VERIFIED, State.TAMPERED]
     assert "the order of the values of an attribute" in changed[1].reason

@@ -25,11 +25,6 @@ PATIENCE = 60.0  # seconds, for what comes at once
 
 
 @pytest.fixture
-def log() -> GrowingLog:
-    return GrowingLog().grow(5)
-
-
-@pytest.fixture
 def witness(tmp_path: Path, log: GrowingLog) -> SmallWitness:
     return SmallWitness(tmp_path / "state", {log.origin: log.keys})
 

@@ -20,11 +20,6 @@ from server.notary.signers import Signer
 from tests.witness.growing_log import ORIGIN, GrowingLog
 
 
-@pytest.fixture
-def log() -> GrowingLog:
-    return GrowingLog().grow(5)
-
-
 @pytest.fixture(params=[Ed25519PrivateKey, MLDSA44PrivateKey], ids=["ed25519", "ml-dsa-44"])
 def key(request: pytest.FixtureRequest) -> CosignerKey:
     generated: CosignerKey = request.param.generate()

@@ -63,12 +63,6 @@ def proxy(clickhouse_server: ClickHouseServer) -> Iterator[Proxy]:
         yield running
 
 
-@pytest.fixture
-def database(clickhouse_server: ClickHouseServer) -> Iterator[str]:
-    with clickhouse_server.fresh_database() as name:
-        yield name
-
-
 def opened(server: str, port: int | None, database: str) -> Engine:
     parts = urlsplit(server)
     netloc = f"{parts.netloc.rpartition(':')[0]}:{port or parts.port}"

@@ -21,7 +21,7 @@ from server.notary.signers import Ed25519Key
 from server.notary.trust import fingerprint
 from server.process.pools import Pool
 from server.writer.owned_logs import reload_keys, settle_keys, signed_by
-from storage.engine import Engine
+from storage.engine import Engine, EngineWrapper
 from storage.evidence import read_batches_within
 from tests.codec.building import rows
 
@@ -32,7 +32,7 @@ class CrashError(BaseException):
     """The process ends here."""
 
 
-class MortalEngine:
+class MortalEngine(EngineWrapper):
     """An engine whose process ends before or after some insert.
 
     Attributes:
@@ -41,19 +41,16 @@ class MortalEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.inserts_left: int | None = None
         self.applied = False
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._engine, name)
 
     def insert(self, table: str, columns: Sequence[str], block: bytes, token: str, /) -> None:
         if self.inserts_left is not None:
             self.inserts_left -= 1
         dies = self.inserts_left is not None and self.inserts_left < 0
         if not dies or self.applied:
-            self._engine.insert(table, columns, block, token)
+            super().insert(table, columns, block, token)
         if dies:
             raise CrashError
 

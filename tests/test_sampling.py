@@ -1,0 +1,53 @@
+"""The sample of tests that CI runs has something of every test function."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sampling import added, thinned
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("share", [1, 3, 4])
+@pytest.mark.parametrize("number", [0, 1, 11, 12, 100])
+def test_one_of_so_many_stays(number: int, share: int) -> None:
+    stay = thinned(number, share)
+    assert stay <= set(range(number))
+    assert number // share <= len(stay) <= -(-number // share)
+
+
+@pytest.mark.parametrize("share", [3, 4])
+@pytest.mark.parametrize("values", [2, 3, 4, 6])
+def test_a_parameter_whose_values_alternate_has_each_of_them_in_the_sample(values: int, share: int) -> None:
+    assert {at % values for at in thinned(20 * values, share)} == set(range(values))
+
+
+def test_of_each_function_without_a_test_one_is_added_and_which_one_rotates() -> None:
+    functions = [*3 * ["a"], *4 * ["b"], *2 * ["c"], "d", *3 * ["e"]]
+    assert added(functions, {4}) == {0, 8, 9, 10}
+    assert added(functions, {0, 4, 8}) == {9, 11}
+    assert added(functions, set(range(13))) == set()
+
+
+def tamper_tests(profile: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/tamper"],
+        cwd=ROOT,
+        env={**os.environ, "TEST_PROFILE": profile},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def test_every_function_of_the_tamper_tests_is_in_the_sample() -> None:
+    every, sample = tamper_tests("patient"), tamper_tests("sampled")
+    assert set(sample) < set(every)
+    assert {test.partition("[")[0] for test in sample} == {test.partition("[")[0] for test in every}
