@@ -23,6 +23,7 @@ import io
 import json
 import re
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -52,6 +53,9 @@ class UnusableError(Exception):
 _MIB = 1 << 20
 _FILES = ("record.bin", "record.json", "record.tlog-proof", "checkpoint")  # record.bin comes first in sorted order
 _KEY_CHANGE = re.compile(r"key-changes/[0-9]{4}")
+_ADDED = re.compile(r"(?:.*/)?(?:\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)|__MACOSX(?:/.*)?", re.IGNORECASE)
+_MOST_FOLDERS = 3  # that a bundle lies in
+_MOST_RENAMED = 20  # files that are looked into if one of the bundle's is missing
 
 _NAME = r"[^\s+\x00-\x1f\ud800-\udfff]+"  # no space, no plus sign
 _NUMBER = r"0|[1-9][0-9]{0,17}"
@@ -131,9 +135,10 @@ def read_bundle(path: Path) -> dict[str, bytes]:
     """Read a bundle's files from a directory or a zip file. Those that are not checked are left empty."""
     try:
         if path.is_dir():
-            found = [file.relative_to(path).as_posix() for file in (*path.iterdir(), *path.glob("key-changes/*"))]
-            names = [name for name in found if (path / name).is_file()]  # opening a pipe would wait for its writer
-            return _read_files(names, lambda name: (path / name).open("rb"))
+            top = _innermost(path)
+            found = [file.relative_to(top).as_posix() for file in (*top.iterdir(), *top.glob("key-changes/*"))]
+            names = [name for name in found if (top / name).is_file()]  # opening a pipe would wait for its writer
+            return _read_files(names, lambda name: (top / name).open("rb"))
         if not path.exists():
             raise UnusableError(f"there is no file {path}: check the path")
         if not path.is_file() or path.stat().st_size > 1024 * _MIB:
@@ -163,13 +168,39 @@ def _read_zip(data: IO[bytes]) -> dict[str, bytes]:
         return _read_files([entry.filename for entry in entries], archive.open)
 
 
+def _innermost(directory: Path) -> Path:
+    """Return the directory that has the files: people unpack archives into a folder of the same name."""
+    for _ in range(_MOST_FOLDERS):
+        inside = [entry for entry in directory.iterdir() if not _ADDED.fullmatch(entry.name)]
+        if len(inside) != 1 or not inside[0].is_dir():
+            break
+        directory = inside[0]
+    return directory
+
+
+def _located(names: Sequence[str]) -> dict[str, str]:
+    """Return the names of a bundle's files, without a folder around them all, and where each is."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain = name.replace("\\", "/").removeprefix("./")
+        if plain in found:
+            raise RefusedError(f"{plain!r} is there twice")
+        if not _ADDED.fullmatch(plain):
+            found[plain] = name
+    for _ in range(_MOST_FOLDERS):
+        tops = {name.partition("/")[0] for name in found if "/" in name}
+        if len(tops) != 1 or tops & {"", "..", "key-changes"} or not all("/" in name for name in found):
+            break
+        found = {name.partition("/")[2]: place for name, place in found.items()}
+    return found
+
+
 def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    if sum(map(bool, map(_KEY_CHANGE.fullmatch, names))) > 1000:
+    places = _located(names)
+    if sum(map(bool, map(_KEY_CHANGE.fullmatch, places))) > 1000:
         raise RefusedError("there are more than 1000 key changes")
-    for name in sorted(names):
-        if name in files:
-            raise RefusedError(f"{name!r} is there twice")
+    for name in sorted(places):
         files[name] = b""
         if name in _FILES or _KEY_CHANGE.fullmatch(name):
             limit = _MIB >> 4 if _KEY_CHANGE.fullmatch(name) else _MIB
@@ -177,11 +208,115 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
                 limit = 128 * _MIB
             elif name == "record.json":
                 limit = _MIB + 32 * len(files.get("record.bin", b""))
-            with open_file(name) as file:
-                files[name] = file.read(limit + 1)
+            files[name] = _read_file(open_file(places[name]), limit)
             if len(files[name]) > limit:
                 raise RefusedError(f"{name} is larger than {limit} bytes")
+    others = [name for name, content in files.items() if name not in _FILES and not content]
+    if all(name in files for name in _FILES) or len(others) > _MOST_RENAMED:
+        return files
+    for name in others:  # one of them may be the missing one, under another name
+        limit = _MIB if "record.bin" in files else 128 * _MIB
+        content = _read_file(open_file(places[name]), limit)
+        files[name] = content if len(content) <= limit else b""
     return files
+
+
+def _read_file(opened: IO[bytes], limit: int) -> bytes:
+    with opened:
+        return opened.read(limit + 1)
+
+
+def as_made(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """Undo what programs do to files on their way; return the files as they were made, and what was undone.
+
+    Text files that have a byte order mark, are in UTF-16 or have CRLF in every line are turned back. Files with other
+    names are recognised by their content. Nothing is believed for that: the result is checked like any other bundle.
+    """
+    made, undone = dict(files), list[str]()
+    for name in files:
+        if name in _FILES[1:] or _KEY_CHANGE.fullmatch(name):
+            made[name], what = _as_written(files[name])
+            undone += [f"{name} {what}"] if what else []
+    others = {
+        name: content for name, content in files.items() if name not in _FILES and not _KEY_CHANGE.fullmatch(name)
+    }
+    kinds = {name: _kind_of(_as_written(content)[0]) for name, content in others.items() if content}
+    for kind in _FILES[1:]:
+        if kind not in made and (found := [name for name, is_of in kinds.items() if is_of == kind]):
+            _take(made, undone, kind, found)
+            made[kind] = _as_written(made[kind])[0]
+    if not any(map(_KEY_CHANGE.fullmatch, made)):
+        renamed = sorted(name for name, is_of in kinds.items() if is_of == "key-changes")
+        changes = [_as_written(made.pop(name))[0] for name in renamed]
+        changes.sort(key=lambda note: _parse_key_change(note.decode(), "a key change").number)
+        made |= {f"key-changes/{number:04}": note for number, note in enumerate(changes, 1)}
+        undone += [f"{' and '.join(renamed)} are key changes under other names"] if renamed else []
+    _find_record(made, undone, [name for name, kind in kinds.items() if not kind])
+    return made, undone
+
+
+def _take(made: dict[str, bytes], undone: list[str], kind: str, found: Sequence[str]) -> None:
+    if len({made[name] for name in found}) > 1:
+        raise RefusedError(f"{kind} is missing, and may be {' or '.join(found)}: leave only one of them")
+    made[kind] = made.pop(found[0])
+    undone.append(f"{found[0]} is {kind} under another name")
+
+
+def _find_record(made: dict[str, bytes], undone: list[str], others: Sequence[str]) -> None:
+    """Find the record that the proof is about, if it is not record.bin as it is."""
+    try:
+        evidence = parse({"record.bin": b"", **made}, [], [])
+    except RefusedError:
+        return
+    if "record.bin" not in made:
+        if found := [name for name in others if _is_record(evidence, made[name])]:
+            _take(made, undone, "record.bin", found)
+        return
+    record = made["record.bin"]
+    original = record.replace(b"\r\n", b"\n")
+    if original != record and not _is_record(evidence, record) and _is_record(evidence, original):
+        made["record.bin"] = original
+        undone.append("record.bin has CRLF where it had line feeds")
+
+
+def _is_record(evidence: Evidence, record: bytes) -> bool:
+    try:
+        check_inclusion(replace(evidence, record=record))
+    except RefusedError:
+        return False
+    return True
+
+
+def _as_written(content: bytes) -> tuple[bytes, str]:
+    """Return a text file as it was written, and what was done to it since; empty if nothing was."""
+    undone = []
+    text = content.removeprefix(b"\xef\xbb\xbf")
+    if text != content:
+        undone.append("has a byte order mark")
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            text = text.decode("utf-16").encode()
+        except (UnicodeDecodeError, UnicodeEncodeError):
+            return content, ""
+        undone.append("was saved as UTF-16")
+    lines = text.count(b"\n")
+    if lines and text.count(b"\r\n") == lines:
+        text = text.replace(b"\r\n", b"\n")
+        undone.append("has CRLF at the ends of its lines")
+    return text, " and ".join(undone)
+
+
+def _kind_of(content: bytes) -> str:
+    """Return the name that a text file has in a bundle; ``key-changes`` for a key change; empty for other files."""
+    text = content.decode(errors="replace")
+    if _PROOF.fullmatch(text):
+        return "record.tlog-proof"
+    if note := _NOTE.fullmatch(text):
+        return "key-changes" if _STATEMENT.fullmatch(note["extension"]) else "checkpoint"
+    try:
+        return "record.json" if "CanonicalVersion" in _parse_json(text) else ""
+    except RefusedError:
+        return ""
 
 
 def parse(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[Key]) -> Evidence:
@@ -193,8 +328,8 @@ def parse(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         raise RefusedError("the files in key-changes are not numbered from 0001 on")
     proof = _PROOF.fullmatch(_text(files, "record.tlog-proof"))
     if proof is None:
-        raise RefusedError("record.tlog-proof is not a c2sp.org/tlog-proof@v1")
-    checkpoint = _parse_checkpoint(_text(files, "checkpoint"), "checkpoint")
+        raise RefusedError(f"record.tlog-proof is not a c2sp.org/tlog-proof@v1{_damage(files['record.tlog-proof'])}")
+    checkpoint = _parse_checkpoint(_text(files, "checkpoint"), "checkpoint", _damage(files["checkpoint"]))
     origin = checkpoint.origin
     return Evidence(
         files["record.bin"],
@@ -213,7 +348,19 @@ def _text(files: Mapping[str, bytes], name: str) -> str:
     try:
         return files[name].decode()
     except UnicodeDecodeError as error:
-        raise RefusedError(f"{name} is not UTF-8") from error
+        raise RefusedError(f"{name} is not UTF-8{_damage(files[name])}") from error
+
+
+def _damage(content: bytes) -> str:
+    """Return words for the damage that programs do to files, to follow a message; empty if there is none."""
+    again = "ask for the bundle again, as a zip file"
+    if not content:
+        return ": it is empty"
+    if b"\r" in content:
+        return f": it has carriage returns, so a program has changed its lines; {again}"
+    if b"\xef\xbf\xbd" in content:
+        return f": a program has replaced bytes that it could not read; {again}"
+    return ""
 
 
 def _parse_json(text: str) -> dict[str, Any]:
@@ -235,11 +382,11 @@ def _parse_object(text: str, what: str) -> dict[str, Any]:
     return parsed
 
 
-def _parse_checkpoint(note: str, where: str) -> Checkpoint:
+def _parse_checkpoint(note: str, where: str, damage: str = "") -> Checkpoint:
     """Parse a signed checkpoint (C2SP signed-note, tlog-checkpoint)."""
     match = _NOTE.fullmatch(note)
     if match is None:
-        raise RefusedError(f"{where} is not a signed checkpoint")
+        raise RefusedError(f"{where} is not a signed checkpoint{damage}")
     signatures = []
     for line in match["signatures"].splitlines():
         _, name, encoded = line.split(" ")
@@ -327,7 +474,9 @@ def check_inclusion(evidence: Evidence) -> str:
     """Check that the proof leads from the record to the checkpoint's root hash."""
     index, size, entry = evidence.index, evidence.checkpoint.size, entry_of(evidence.record)
     if root_from_path(index, size, leaf_hash(entry), evidence.path) != evidence.checkpoint.root:
-        raise RefusedError("the inclusion proof does not lead from the record to the checkpoint's root hash")
+        raise RefusedError(
+            f"the inclusion proof does not lead from the record to the checkpoint's root hash{_damage(evidence.record)}"
+        )
     return f"the record, SHA-256 {entry.hex()}, is entry {index} of the {size} under the checkpoint's root hash"
 
 
@@ -675,10 +824,12 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         witnesses: keys that have to have cosigned the checkpoint.
     """
     try:
+        files, undone = as_made(files)
         evidence = parse(files, keys, witnesses)
     except RefusedError as error:
         return Report((Step("files", False, str(error)),))
-    steps = [Step("files", True, "all files are present and well-formed")]
+    handled = f"; on their way, programs have changed them, without harm: {', '.join(undone)}" if undone else ""
+    steps = [Step("files", True, f"all files are present and well-formed{handled}")]
     for name, step in _STEPS:
         try:
             steps.append(Step(name, True, step(evidence)))
@@ -716,11 +867,11 @@ class Manifest:
 def parse_manifest(note: bytes) -> Manifest:
     """Parse a manifest: a signed note of two lines, of which the second one is a JSON object."""
     try:
-        match = _MANIFEST.fullmatch(note.decode())
+        match = _MANIFEST.fullmatch(_as_written(note)[0].decode())
     except UnicodeDecodeError as error:
         raise RefusedError("the manifest is not UTF-8") from error
     if match is None:
-        raise RefusedError("the manifest is not a signed note lognotary/export/v1")
+        raise RefusedError(f"the manifest is not a signed note lognotary/export/v1{_damage(note)}")
     signatures = []
     for line in match[3].splitlines():
         _, name, encoded = line.split(" ")
@@ -755,13 +906,46 @@ def check_manifest_signature(manifest: Manifest, keys: Sequence[Key]) -> str:
 
 def check_file(manifest: Manifest, file: IO[bytes]) -> str:
     """Check that the file has the size and the SHA-256 of the manifest."""
+    size, digest = _measured(file)
+    if (size, digest) != (manifest.said["Size"], manifest.said["SHA256"]):
+        raise RefusedError(
+            f"the file is another one: it has {size} bytes, and the SHA-256 {digest}. If a spreadsheet has "
+            "saved it, check the file that was exported"
+        )
+    return f"the file has the {size} bytes of the manifest, SHA-256 {digest}"
+
+
+def _measured(file: IO[bytes]) -> tuple[int, str]:
     digest, size = sha256(), 0
     while piece := file.read(_MIB):
         digest.update(piece)
         size += len(piece)
-    if size != manifest.said["Size"] or digest.hexdigest() != manifest.said["SHA256"]:
-        raise RefusedError(f"the file is another one: it has {size} bytes, and the SHA-256 {digest.hexdigest()}")
-    return f"the file has the {size} bytes of the manifest, SHA-256 {digest.hexdigest()}"
+    return size, digest.hexdigest()
+
+
+def _as_exported(manifest: Manifest, path: Path, made: IO[bytes]) -> str:
+    """Undo what programs do to text files, as ``as_made`` does; return what was undone, empty if nothing was.
+
+    If the result has the size and the SHA-256 of the manifest, it is written to ``made``.
+    """
+    wanted = manifest.said["Size"], manifest.said["SHA256"]
+    if manifest.said["Format"] not in ("ndjson", "csv") or _with(path, _measured) == wanted:
+        return ""
+    begins = _with(path, lambda file: file.read(2))
+    encoding = "utf-16" if begins in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    for newline in ("\n", "\r\n"):
+        made.seek(0)
+        made.truncate()
+        try:
+            with path.open(encoding=encoding) as text:  # makes all ends of lines "\n"
+                while (piece := text.read(_MIB)) and made.tell() <= wanted[0]:
+                    made.write(piece.replace("\n", newline).encode())
+        except (OSError, UnicodeError):
+            return ""
+        made.seek(0)
+        if _measured(made) == wanted:
+            return "a program has changed its line endings or its encoding, without harm"
+    return ""
 
 
 def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
@@ -942,17 +1126,26 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     except RefusedError as error:
         return Report((Step("manifest", False, str(error)),))
     steps, unknown = [Step("manifest", True, "the manifest is well-formed")], list[str]()
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("signature", lambda: check_manifest_signature(manifest, keys)),
-        ("file", lambda: _with(path, lambda file: check_file(manifest, file))),
-        ("rows", lambda: _with(path, lambda file: check_rows(manifest, file))),
-        ("checkpoints", lambda: check_checkpoints(manifest, keys, unknown)),
-    )
-    for name, take in checks:
-        try:
-            steps.append(Step(name, True, take()))
-        except RefusedError as error:
-            steps.append(Step(name, False, str(error)))
+    with tempfile.TemporaryFile() as made:
+        undone = _as_exported(manifest, path, made)
+
+        def of_file(take: Callable[[Manifest, IO[bytes]], str]) -> str:
+            if not undone:
+                return _with(path, lambda file: take(manifest, file))
+            made.seek(0)
+            return take(manifest, made)
+
+        checks: tuple[tuple[str, Callable[[], str]], ...] = (
+            ("signature", lambda: check_manifest_signature(manifest, keys)),
+            ("file", lambda: of_file(check_file) + (undone and f"; {undone}")),
+            ("rows", lambda: of_file(check_rows)),
+            ("checkpoints", lambda: check_checkpoints(manifest, keys, unknown)),
+        )
+        for name, take in checks:
+            try:
+                steps.append(Step(name, True, take()))
+            except RefusedError as error:
+                steps.append(Step(name, False, str(error)))
     said = {name: value for name, value in manifest.said.items() if name != "Logs"}
     said["Logs"] = [f"{log['Origin']}: {log['Records']} records" for log in manifest.said["Logs"]]
     return Report(tuple(steps), said if all(step.holds for step in steps) else None, tuple(unknown))
@@ -1004,8 +1197,8 @@ def _unreadable(path: Path | str, error: OSError | ValueError) -> str:
 
 
 def _read_key_file(name: str) -> str:
-    with Path(name).open(encoding="utf-8") as file:
-        return file.read(_MIB)
+    with Path(name).open("rb") as file:
+        return _as_written(file.read(_MIB))[0].decode()
 
 
 def _read_pem(text: str) -> Key:

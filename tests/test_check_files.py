@@ -64,11 +64,11 @@ class TestFiles:
         with pytest.raises(check.RefusedError, match="twice"):
             check.read_bundle(tmp_path / "bundle.zip")
 
-    @pytest.mark.parametrize("prefix", ["../", "/", "./", "bundle/", "..\\"])
-    def test_names_with_odd_paths_are_no_files_of_a_bundle(self, prefix: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("prefix", ["../", "/", "..\\", "../../etc/"])
+    def test_names_that_lead_elsewhere_are_only_names(self, prefix: str, tmp_path: Path) -> None:
         file = tmp_path / "bundle.zip"
         file.write_bytes(zipped({prefix + name: content for name, content in BUNDLE.items()}))
-        assert not check.check(check.read_bundle(file), [key(FIRST)]).holds
+        assert "record.bin" not in check.read_bundle(file)
         assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
 
     @pytest.mark.parametrize(

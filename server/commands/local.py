@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.commands.arguments.options import DEFAULT_DATA_DIR
 from server.errors.files import unreadable
+from server.notary.handled_texts import as_written
 from server.settings.errors import ConfigError
 
 __all__ = ["data_dir", "read_text"]
@@ -26,6 +27,6 @@ def read_text(file: str) -> str:
         ConfigError: the file cannot be read.
     """
     try:
-        return Path(file).read_text(encoding="utf-8")
+        return as_written(Path(file).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(unreadable(file, error)) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.directory import DataDirectoryError
 from server.errors.files import unreadable, unwritable
+from server.notary.handled_texts import as_written
 
 __all__ = ["keep_acknowledgement", "read_acknowledgements", "read_note_files"]
 
@@ -33,7 +34,7 @@ def read_note_files(path: Path) -> list[tuple[Path, str]]:
     try:
         notes = []
         for file in sorted(path.glob("*.note")) if path.is_dir() else [path]:
-            notes.append((file, file.read_text(encoding="utf-8")))
+            notes.append((file, as_written(file.read_bytes())))
     except (OSError, ValueError) as error:
         raise DataDirectoryError(f"acknowledgements: {unreadable(file, error)}") from error
     return notes

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from server.codec.choose import CODECS, why_not_native
 from server.errors.suggestions import not_one_of
+from server.notary.handled_texts import as_written
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys, parse_public_keys
 from server.settings.values import read_choice, read_list
@@ -27,7 +28,7 @@ def read_codec(text: str) -> str:
 def read_keys(text: str) -> TrustedKeys:
     """Read the public keys in files whose paths are separated by commas."""
     files = [Path(file) for file in read_list(text)]
-    return parse_public_keys([file.read_text(encoding="utf-8") for file in files]) if files else TrustedKeys()
+    return parse_public_keys([as_written(file.read_bytes()) for file in files]) if files else TrustedKeys()
 
 
 def read_signed_streams(text: str) -> frozenset[Stream]:

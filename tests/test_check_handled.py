@@ -1,0 +1,284 @@
+"""``check.py`` with evidence that people handled: it holds if its content is the same, else the damage is named."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.bundles import MemoryLog, encode_record
+from server import check
+from server.commands.bundles import save_bundle
+from server.notary.origin import Stream
+from tests.checked_bundles import BUNDLE, FIRST, LOG, READ, SECOND, failed, key, says
+from tests.checked_exports import Checker, export
+from tests.checked_exports import says as says_of_export
+
+TEXTS = sorted(READ - {"record.bin"})
+PROVED = check.check(BUNDLE, [key(FIRST)]).proved
+
+
+def crlf(content: bytes) -> bytes:
+    return content.replace(b"\n", b"\r\n")
+
+
+def utf_16(content: bytes) -> bytes:
+    return content.decode().encode("utf-16")
+
+
+def utf_16_be(content: bytes) -> bytes:
+    return b"\xfe\xff" + content.decode().encode("utf-16-be")
+
+
+def marked(content: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + content
+
+
+PROGRAMS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "mail": (crlf, "has CRLF at the ends of its lines"),
+    "editor": (marked, "has a byte order mark"),
+    "notepad": (lambda content: marked(crlf(content)), "has a byte order mark and has CRLF at the ends of its lines"),
+    "redirection": (utf_16, "was saved as UTF-16"),
+    "big-endian": (utf_16_be, "was saved as UTF-16"),
+    "powershell": (lambda content: utf_16(crlf(content)), "was saved as UTF-16 and has CRLF at the ends of its lines"),
+}
+
+
+def assert_proved(files: Mapping[str, bytes], *undone: str) -> None:
+    report = check.check(files, [key(FIRST)])
+    assert failed(report) == {}
+    assert report.proved == PROVED
+    for what in undone:
+        assert what in says(report, "files")
+    assert ("without harm" in says(report, "files")) == bool(undone)
+
+
+class TestTexts:
+    @pytest.mark.parametrize("program", PROGRAMS)
+    @pytest.mark.parametrize("name", TEXTS)
+    def test_a_text_that_a_program_saved_again_is_read_as_it_was_written(self, name: str, program: str) -> None:
+        change, what = PROGRAMS[program]
+        assert_proved({**BUNDLE, name: change(BUNDLE[name])}, f"{name} {what}")
+
+    @pytest.mark.parametrize("program", PROGRAMS)
+    def test_all_texts_and_key_changes_may_be_saved_again(self, program: str) -> None:
+        change, what = PROGRAMS[program]
+        files = LOG.bundle(5, LOG.checkpoint(11, SECOND), key_changes=[LOG.key_change(6, 2, FIRST, SECOND)])
+        handled = {name: content if name == "record.bin" else change(content) for name, content in files.items()}
+        report = check.check(handled, [key(FIRST)])
+        assert failed(report) == {}
+        assert f"key-changes/0001 {what}" in says(report, "files")
+
+    @pytest.mark.parametrize("name", TEXTS)
+    @pytest.mark.parametrize(
+        ("damage", "words"),
+        [
+            (lambda content: content.replace(b"\n", b"\r\n", 2), "carriage returns"),
+            (lambda content: content.replace(b"\n", b"\r"), "carriage returns"),
+            (lambda _: b"", "it is empty"),
+            (lambda content: b"\xff\xfe" + content + b"\n" * (len(content) % 2 + 1), "not UTF-8"),
+            (lambda content: b"\xff\xfe\x00\xd8" + content, "not UTF-8"),
+        ],
+    )
+    def test_a_text_that_cannot_be_turned_back_is_named_with_what_was_done_to_it(
+        self, name: str, damage: Callable[[bytes], bytes], words: str
+    ) -> None:
+        changed = damage(BUNDLE[name])
+        report = check.check({**BUNDLE, name: changed}, [key(FIRST)])
+        if name == "record.json" and b"\r" in changed:
+            assert report.proved == PROVED  # the ends of lines mean nothing in JSON
+        else:
+            assert name in failed(report)["files"]
+            if name != "record.json":
+                assert words in failed(report)["files"]
+
+    def test_a_checkpoint_with_characters_that_a_program_replaced_is_named(self) -> None:
+        checkpoint = BUNDLE["checkpoint"].replace("—".encode(), "\N{REPLACEMENT CHARACTER}".encode())
+        report = check.check({**BUNDLE, "checkpoint": checkpoint}, [key(FIRST)])
+        assert "replaced bytes that it could not read; ask for the bundle again" in failed(report)["files"]
+
+
+class TestRecord:
+    LOG = MemoryLog([encode_record(Stream.AUDIT, {"Body": f"first\nsecond {number}".encode()}) for number in range(9)])
+    FILES = LOG.bundle(5, LOG.checkpoint(7, FIRST))
+
+    def test_line_feeds_that_became_crlf_are_turned_back_as_the_proof_shows(self) -> None:
+        report = check.check({**self.FILES, "record.bin": crlf(self.FILES["record.bin"])}, [key(FIRST)])
+        assert failed(report) == {}
+        assert "record.bin has CRLF where it had line feeds" in says(report, "files")
+
+    def test_another_record_with_crlf_proves_nothing(self) -> None:
+        other = crlf(self.LOG.records[4])
+        report = check.check({**self.FILES, "record.bin": other}, [key(FIRST)])
+        assert "a program has changed its lines" in failed(report)["inclusion"]
+
+    def test_a_record_that_a_program_took_for_a_text_is_named(self) -> None:
+        damaged = BUNDLE["record.bin"].decode(errors="replace").encode()
+        why = failed(check.check({**BUNDLE, "record.bin": damaged}, [key(FIRST)]))
+        assert "a program has replaced bytes that it could not read" in why["inclusion"]
+
+    def test_a_record_that_was_altered_is_not_excused(self) -> None:
+        altered = b"X" + BUNDLE["record.bin"][1:]
+        why = failed(check.check({**BUNDLE, "record.bin": altered}, [key(FIRST)]))
+        assert why["inclusion"].endswith("root hash")
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", sorted(READ))
+    def test_a_file_that_was_renamed_is_recognised_by_its_content(self, name: str) -> None:
+        files = {(f"copy of {path}.txt" if path == name else path): content for path, content in BUNDLE.items()}
+        assert_proved(files, f"copy of {name}.txt is {name} under another name")
+
+    def test_all_files_may_be_renamed_and_saved_again(self) -> None:
+        names = {name: f"evidence-{number}" for number, name in enumerate(sorted(BUNDLE))}
+        handled = {name: content if name == "record.bin" else crlf(content) for name, content in BUNDLE.items()}
+        assert_proved({names[name]: content for name, content in handled.items()}, "under another name")
+
+    def test_key_changes_that_were_renamed_are_put_in_their_order(self) -> None:
+        changes = [LOG.key_change(6, 2, FIRST, SECOND), LOG.key_change(9, 5, SECOND, FIRST)]
+        files = LOG.bundle(5, LOG.checkpoint(11, FIRST), key_changes=changes)
+        files["b.txt"], files["a.txt"] = files.pop("key-changes/0001"), files.pop("key-changes/0002")
+        report = check.check(files, [key(FIRST)])
+        assert failed(report) == {}
+        assert "a.txt and b.txt are key changes under other names" in says(report, "files")
+
+    @pytest.mark.parametrize("name", sorted(READ))
+    def test_one_of_two_files_that_may_be_the_missing_one_is_not_chosen(self, name: str) -> None:
+        files = {path: content for path, content in BUNDLE.items() if path != name}
+        other = LOG.bundle(4, LOG.checkpoint(9, FIRST))[name]
+        why = failed(check.check({**files, "a": BUNDLE[name], "b": other}, [key(FIRST)]))
+        if name == "record.bin":
+            assert why == {}, "the proof tells which one it is"
+        else:
+            assert why == {"files": f"{name} is missing, and may be a or b: leave only one of them"}
+
+    @pytest.mark.parametrize("name", sorted(READ))
+    def test_two_copies_of_the_missing_file_are_as_good_as_one(self, name: str) -> None:
+        files = {path: content for path, content in BUNDLE.items() if path != name}
+        assert_proved({**files, "a": BUNDLE[name], "b": BUNDLE[name]}, f"a is {name} under another name")
+
+    def test_a_file_with_its_own_name_is_taken_whatever_lies_beside_it(self) -> None:
+        other = LOG.bundle(4, LOG.checkpoint(9, FIRST))
+        assert_proved({**BUNDLE, **{f"{name} (1)": content for name, content in other.items()}})
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return archive.getvalue()
+
+
+JUNK = {"__MACOSX/bundle/._checkpoint": b"\0\5\x16\7", "bundle/.DS_Store": b"x", "bundle/Thumbs.db": b"x"}
+
+
+class TestArchives:
+    @pytest.mark.parametrize("prefix", ["bundle/", "Downloads/bundle/", "./", "./bundle/", "bundle\\", "a/b/c/"])
+    @pytest.mark.parametrize("added", [{}, JUNK], ids=["plain", "with junk"])
+    def test_a_zip_file_that_a_file_manager_made_is_read(
+        self, prefix: str, added: Mapping[str, bytes], tmp_path: Path
+    ) -> None:
+        file = tmp_path / "bundle.zip"
+        file.write_bytes(zipped({**{prefix + name: content for name, content in BUNDLE.items()}, **added}))
+        assert_proved(check.read_bundle(file))
+        assert not any("DS_Store" in name for name in check.check(check.read_bundle(file), [key(FIRST)]).not_checked)
+
+    def test_key_changes_are_found_in_a_folder_too(self, tmp_path: Path) -> None:
+        files = LOG.bundle(5, LOG.checkpoint(11, SECOND), key_changes=[LOG.key_change(6, 2, FIRST, SECOND)])
+        (tmp_path / "bundle.zip").write_bytes(zipped({f"bundle/{name}": content for name, content in files.items()}))
+        assert failed(check.check(check.read_bundle(tmp_path / "bundle.zip"), [key(FIRST)])) == {}
+
+    def test_a_name_that_is_there_twice_in_two_spellings_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "bundle.zip").write_bytes(zipped({**BUNDLE, "./checkpoint": b""}))
+        with pytest.raises(check.RefusedError, match="'checkpoint' is there twice"):
+            check.read_bundle(tmp_path / "bundle.zip")
+
+    @pytest.mark.parametrize("inside", ["bundle", "a/bundle", "a/b/bundle"])
+    def test_a_directory_that_was_unpacked_into_another_is_read(self, inside: str, tmp_path: Path) -> None:
+        place = tmp_path / "unpacked" / inside
+        place.parent.mkdir(parents=True)
+        save_bundle(BUNDLE, place)
+        (tmp_path / "unpacked" / ".DS_Store").write_bytes(b"x")
+        assert_proved(check.read_bundle(tmp_path / "unpacked"))
+
+    def test_a_bundle_that_lies_too_deep_is_not_found(self, tmp_path: Path) -> None:
+        (tmp_path / "a/b/c").mkdir(parents=True)
+        save_bundle(BUNDLE, tmp_path / "a/b/c/d")
+        assert failed(check.check(check.read_bundle(tmp_path), [key(FIRST)]))["files"].startswith("missing")
+
+    def test_renamed_files_are_read_from_archives_unless_they_are_giants(self, tmp_path: Path) -> None:
+        file = tmp_path / "bundle.zip"
+        renamed = {f"{name}.txt": content for name, content in BUNDLE.items()}
+        file.write_bytes(zipped({**renamed, "film": bytes(130 << 20)}))
+        files = check.read_bundle(file)
+        assert files["film"] == b""
+        assert_proved(files, "record.bin.txt is record.bin under another name")
+
+    def test_other_files_are_not_read_if_there_are_many(self, tmp_path: Path) -> None:
+        file = tmp_path / "bundle.zip"
+        renamed = {("checkpoint.txt" if name == "checkpoint" else name): content for name, content in BUNDLE.items()}
+        file.write_bytes(zipped({**renamed, **{f"other {number}": b"x" for number in range(30)}}))
+        assert failed(check.check(check.read_bundle(file), [key(FIRST)])) == {"files": "missing: checkpoint"}
+
+
+class TestExports:
+    @pytest.mark.parametrize("kind", ["ndjson", "csv"])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda content: content.replace(b"\r\n", b"\n"),
+            lambda content: crlf(content.replace(b"\r\n", b"\n")),
+            marked,
+            utf_16,
+            utf_16_be,
+            lambda content: marked(content.replace(b"\r\n", b"\n")),
+        ],
+        ids=["LF", "CRLF", "mark", "UTF-16", "UTF-16BE", "mark and LF"],
+    )
+    def test_a_file_whose_content_is_the_same_holds(
+        self, tmp_path: Path, kind: str, change: Callable[[bytes], bytes]
+    ) -> None:
+        content, manifest = export(kind)
+        report = Checker(tmp_path).report(change(content), manifest)
+        assert report.holds
+        told = "line endings or its encoding, without harm" in says_of_export(report)["file"]
+        assert told == (change(content) != content)
+
+    @pytest.mark.parametrize("kind", ["ndjson", "csv"])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda content: content.replace(b"alice", b"mallo"),
+            lambda content: marked(content.replace(b"alice", b"mallo")),
+            lambda content: content + b"x" * (3 << 20),
+            lambda content: b"\xff\xfe" + content + b"\n" * (len(content) % 2 + 1),
+            lambda content: content + b"\xff",
+        ],
+    )
+    def test_a_file_whose_content_is_another_does_not(
+        self, tmp_path: Path, kind: str, change: Callable[[bytes], bytes]
+    ) -> None:
+        content, manifest = export(kind)
+        assert "the file is another one" in Checker(tmp_path).failed(change(content), manifest)["file"]
+
+    @pytest.mark.parametrize("change", [crlf, marked, utf_16])
+    def test_a_manifest_that_a_program_saved_again_is_read(
+        self, tmp_path: Path, change: Callable[[bytes], bytes]
+    ) -> None:
+        content, manifest = export("csv")
+        checker = Checker(tmp_path)
+        checker.write(content, manifest)
+        assert checker.report(content, change(checker.manifest.read_bytes())).holds
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_key_file_that_a_program_saved_again_is_read(program: str, tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    for text in (FIRST.public_pem().decode(), f"{FIRST.verifier_key(LOG.origin)}\n"):
+        file.write_bytes(PROGRAMS[program][0](text.encode()))
+        (read,) = check.read_keys([str(file)], check.ED25519)
+        assert read.public == key(FIRST).public
