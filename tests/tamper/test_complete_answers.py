@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lognotary.v1 import evidence_pb2 as pb
 from lognotary.v1.correlation_pb2 import CompleteSearchRequest, CompleteSearchResponse
 from server.api.complete import answer_completely
 from server.api.messages import from_nanos
@@ -134,6 +135,23 @@ def test_what_matches_is_read_in_parts_if_it_is_much(stated: Stated, monkeypatch
     assert ask(stated) == whole
     monkeypatch.setattr(complete_check, "_FIRST_WINDOW", 1)
     assert ask(stated) == whole
+
+
+def test_a_batch_of_which_too_much_matches_is_a_finding_and_all_others_are_answered(
+    stated: Stated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ask(stated)
+    batch = stated.batches[AUDIT][2]
+    monkeypatch.setattr(complete_check, "_MOST_KEPT", 1000)
+    monkeypatch.setattr(complete_check, "_MOST_OF_BATCH", 100 << 10)
+    assert ask(stated) == whole
+    stated.tamper(f"ALTER TABLE audit_logs UPDATE Body = repeat('x', 200000) WHERE LeafIndex = {batch.first_leaf}")
+    found = ask(stated)
+    own = {(AUDIT.origin, leaf) for leaf in range(batch.first_leaf, batch.tree_size)}
+    assert found.leaves == [place for place in whole.leaves if place not in own]
+    (finding,) = found.findings
+    assert (finding.kind, finding.batch_id) == (pb.RECORD_CHANGED, str(batch.batch_id))
+    assert "matching rows of more than 100 KiB claim its leaves" in finding.message
 
 
 def test_records_that_retention_has_dropped_are_counted_and_leave_the_answer_complete(stated: Stated) -> None:
