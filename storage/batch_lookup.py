@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from server.notary.batch import Batch
 from storage.engine import Engine
-from storage.evidence import BATCH_FIELDS, select_batches
+from storage.evidence import BATCH_FIELDS, MOST_LOGS, in_parts, select_batches
 from storage.rowbinary import read_rows, text
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def read_batches_named(engine: Engine, claims: Mapping[str, Collection[tuple[UUID, int]]]) -> list[Batch]:
-    """Return the rows of the batches that records name and that may contain their leaves, with one statement.
+    """Return the rows of the batches that records name and that may contain their leaves, with one statement if it can.
 
     There are several rows of a batch if its row was copied, with changes or without; at most 100 of each ID and log
     are read.
@@ -30,9 +30,15 @@ def read_batches_named(engine: Engine, claims: Mapping[str, Collection[tuple[UUI
         engine: the storage.
         claims: (BatchId, leaf) pairs by LogId.
     """
+    # Rows that somebody inserted may name any number of logs, but a statement may have a limited number of parameters.
+    parts = in_parts(claims.items(), MOST_LOGS)
+    return [batch for part in parts for batch in _read_batches_named(engine, part)]
+
+
+def _read_batches_named(engine: Engine, claims: Iterable[tuple[str, Collection[tuple[UUID, int]]]]) -> list[Batch]:
     conditions: list[str] = []
     parameters: dict[str, object] = {}
-    for number, (log_id, claimed) in enumerate(claims.items()):
+    for number, (log_id, claimed) in enumerate(claims):
         leaves = [leaf for _, leaf in claimed]
         conditions.append(
             f"LogId = {{log{number}:String}} AND TreeSize > {min(leaves)} AND FirstLeaf <= {max(leaves)} "
@@ -40,8 +46,6 @@ def read_batches_named(engine: Engine, claims: Mapping[str, Collection[tuple[UUI
         )
         parameters[f"log{number}"] = log_id
         parameters[f"ids{number}"] = sorted({str(batch_id) for batch_id, _ in claimed})
-    if not conditions:
-        return []
     return select_batches(engine, f"({' OR '.join(conditions)}) LIMIT 100 BY LogId, BatchId", parameters)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 from server.notary.batch import Batch, TileFragment
@@ -27,6 +29,8 @@ from storage.schema import BATCH_COLUMNS
 __all__ = [
     "BATCH_FIELDS",
     "MOST_FRAGMENTS",
+    "MOST_LOGS",
+    "in_parts",
     "last_batch",
     "read_batches_at",
     "read_batches_of_ids",
@@ -42,14 +46,26 @@ __all__ = [
 BATCH_FIELDS = ", ".join(column.name for column in BATCH_COLUMNS)
 """Columns of a batch, in order, for a SELECT or an ORDER BY."""
 
+MOST_LOGS = 100
+"""Logs in a statement with parameters for each, at most; ClickHouse takes a limited number of parameters."""
+
 MOST_FRAGMENTS = 512
 """Fragments of a tile that batches can have added: one for each of its 256 hashes, and what crashes left over."""
+
+_Item = TypeVar("_Item")
 
 _BATCH_READERS = (
     *(text, text, uuid, uint64, uint64, uint64, uint64, int64, int64, int64, fixed32, string, text, uint16),
 )
 _FRAGMENT_FIELDS = "Level, TileIndex, Offset, Hashes, BatchId"
 _FRAGMENT_READERS = (uint8, uint64, uint16, string, uuid)
+
+
+def in_parts(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Yield items in lists of at most this size."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def last_batch(engine: Engine, log_id: str) -> Batch | None:
@@ -183,7 +199,7 @@ def read_fragments(engine: Engine, log_id: str, first_leaf: int, end_leaf: int) 
 def read_tile_fragments(
     engine: Engine, tiles: Mapping[str, Collection[tuple[int, int]]]
 ) -> dict[str, list[tuple[TileFragment, UUID]]]:
-    """Return all fragments of some tiles with one statement.
+    """Return all fragments of some tiles, with one statement if there are not very many logs.
 
     Args:
         engine: the storage.
@@ -193,18 +209,17 @@ def read_tile_fragments(
         Fragments with the batch that added each, in any order, by LogId; of a tile with more than ``MOST_FRAGMENTS``,
         one more than that.
     """
-    conditions: list[str] = []
-    parameters: dict[str, object] = {}
-    for number, (log_id, places) in enumerate(tiles.items()):
-        indexes: defaultdict[int, list[str]] = defaultdict(list)
-        for level, index in sorted(places):
-            indexes[level].append(str(index))
-        if indexes:
+    found: dict[str, list[tuple[TileFragment, UUID]]] = {log_id: [] for log_id in tiles}
+    for part in in_parts([(log_id, places) for log_id, places in tiles.items() if places], MOST_LOGS):
+        conditions: list[str] = []
+        parameters: dict[str, object] = {}
+        for number, (log_id, places) in enumerate(part):
+            indexes: defaultdict[int, list[str]] = defaultdict(list)
+            for level, index in sorted(places):
+                indexes[level].append(str(index))
             levels = (f"Level = {level} AND TileIndex IN ({', '.join(some)})" for level, some in indexes.items())
             conditions.append(f"LogId = {{log{number}:String}} AND ({' OR '.join(levels)})")
             parameters[f"log{number}"] = log_id
-    found: dict[str, list[tuple[TileFragment, UUID]]] = {log_id: [] for log_id in tiles}
-    if conditions:
         # Proofs wait for this. In these words it costs ClickHouse half as much as with WHERE, pairs and ORDER BY.
         rows = engine.query(
             f"SELECT LogId, {_FRAGMENT_FIELDS} FROM log_tiles PREWHERE {' OR '.join(conditions)} "
